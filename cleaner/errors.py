@@ -1,0 +1,90 @@
+"""Every error that cleaner raises on purpose.
+
+::
+
+    CleanerError
+      x CatalogError            a folder, CSV file or label cannot be used
+      x ImageError              one image file cannot be shown or trained on
+      x StoreError              the review database cannot be read or written
+        + NotSavedError         a decision did not reach the disk
+      x BackboneError           an unknown network, or weights that do not fit it
+        + WeightsUnavailableError   no weights file and no network to fetch one
+      x CheckpointError         a saved model cannot be read
+      x TrainingError           training cannot start, or diverged
+      x RankingError            a ranking cannot be computed from what was given
+      x JobError                a background job cannot start, or failed
+      x DownloadError           a list of addresses cannot be read
+      x Cancelled               the user stopped a long task; nothing is broken
+
+Catch ``CleanerError`` to catch them all; their messages are sentences for the user.
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "BackboneError",
+    "Cancelled",
+    "CatalogError",
+    "CheckpointError",
+    "CleanerError",
+    "DownloadError",
+    "ImageError",
+    "JobError",
+    "NotSavedError",
+    "RankingError",
+    "StoreError",
+    "TrainingError",
+    "WeightsUnavailableError",
+]
+
+
+class CleanerError(Exception):
+    """Base of every error that cleaner raises on purpose."""
+
+
+class CatalogError(CleanerError):
+    """A folder, CSV file or label cannot be used."""
+
+
+class ImageError(CleanerError):
+    """One image file cannot be shown or trained on; the message is the reason."""
+
+
+class StoreError(CleanerError):
+    """The review database cannot be read or written."""
+
+
+class NotSavedError(StoreError):
+    """A decision did not reach the disk."""
+
+
+class BackboneError(CleanerError):
+    """An unknown network, or weights that do not fit it."""
+
+
+class WeightsUnavailableError(BackboneError):
+    """No weights file was given and none can be fetched."""
+
+
+class CheckpointError(CleanerError):
+    """A saved model cannot be read."""
+
+
+class TrainingError(CleanerError):
+    """Training cannot start, or diverged."""
+
+
+class RankingError(CleanerError):
+    """A ranking cannot be computed from what was given."""
+
+
+class JobError(CleanerError):
+    """A background job cannot start, or failed."""
+
+
+class DownloadError(CleanerError):
+    """A list of addresses cannot be read."""
+
+
+class Cancelled(CleanerError):  # noqa: N818 - not a failure: the user asked for it
+    """The user stopped a long task; nothing is broken."""

@@ -1,0 +1,70 @@
+"""Fixtures that every test may use: tiny pictures in folders, and fixed seeds."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
+
+COLOURS = {"red": (200, 40, 40), "green": (40, 180, 60), "blue": (40, 60, 200)}
+
+
+@pytest.fixture(autouse=True)
+def seeds_fixed() -> None:
+    """Every test starts from the same random state."""
+    random.seed(0)
+    np.random.seed(0)
+
+
+@pytest.fixture
+def data_dir() -> Path:
+    """The development photographs; tests that need them are skipped where they are absent."""
+    if not (DATA / "clothing" / "labels.csv").is_file():
+        pytest.skip(f"the development photographs are not at {DATA}")
+    return DATA
+
+
+def make_picture(path: Path, colour: tuple[int, int, int], *, seed: int = 0, size_px: int = 24) -> Path:
+    """Write one small noisy picture of mostly one colour."""
+    rng = np.random.default_rng(seed)
+    noise = rng.integers(-25, 26, (size_px, size_px, 3))
+    pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture
+def picture() -> Callable[..., Path]:
+    """The function that writes one small picture."""
+    return make_picture
+
+
+@pytest.fixture
+def make_set(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that lays out a data set of coloured pictures, ``wrong`` of them filed wrongly."""
+
+    def build(per_class: int = 8, *, wrong: int = 0, name: str = "set", size_px: int = 24) -> Path:
+        root = tmp_path / name
+        classes = list(COLOURS)
+        for c, (label, colour) in enumerate(COLOURS.items()):
+            for i in range(per_class):
+                filed = classes[(c + 1) % len(classes)] if i < wrong else label
+                make_picture(
+                    root / filed / f"{label}_{i:03d}.png", colour, seed=1000 * c + i, size_px=size_px
+                )
+        return root
+
+    return build
+
+
+@pytest.fixture
+def colour_set(make_set: Callable[..., Path]) -> Path:
+    """Twenty-four pictures in three classes, all filed rightly."""
+    return make_set()
