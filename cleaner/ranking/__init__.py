@@ -1,0 +1,8 @@
+"""Which images are probably wrong, in which order to look, and when to stop."""
+
+from __future__ import annotations
+
+from cleaner.ranking.rank import rank
+from cleaner.ranking.ranking import ORDERINGS, Ranking
+
+__all__ = ["ORDERINGS", "Ranking", "rank"]

@@ -1,0 +1,59 @@
+"""Folds for judging every image by a model that has not seen it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["make_folds", "units_of"]
+
+
+def units_of(keys: Sequence[object]) -> NDArray[np.int64]:
+    """Give equal keys equal numbers, so that copies of one image form one unit.
+
+    Parameters
+    ----------
+    keys : sequence, length n
+        Content hashes or group names; ``None`` and ``""`` stand alone.
+
+    Returns
+    -------
+    units : int64, shape (n,)
+        The position of the first row with the same key.
+    """
+    first: dict[object, int] = {}
+    return np.array(
+        [first.setdefault(key, i) if key not in (None, "") else i for i, key in enumerate(keys)],
+        dtype=np.int64,
+    )
+
+
+def make_folds(
+    codes: NDArray[np.int64], units: NDArray[np.int64], *, n_folds: int = 5, seed: int = 0
+) -> NDArray[np.int64]:
+    """Deal items to folds: every class evenly, all members of a unit together.
+
+    Parameters
+    ----------
+    codes : int64, shape (n,)
+        Class of each item; a unit is dealt by the class of its first member.
+    units : int64, shape (n,)
+        Items with the same number must not be divided (see `units_of`).
+    n_folds : int
+    seed : int
+
+    Returns
+    -------
+    folds : int64, shape (n,)
+        Values 0 to ``n_folds`` - 1.
+    """
+    rng = np.random.default_rng(seed)
+    _, first, inverse = np.unique(units, return_index=True, return_inverse=True)
+    order = rng.permutation(len(first))
+    order = order[np.argsort(codes[first][order], kind="stable")]
+    # Dealing in one round over all classes keeps the folds as even as the classes.
+    dealt = np.empty(len(first), dtype=np.int64)
+    dealt[order] = np.arange(len(first)) % n_folds
+    return dealt[inverse]

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cleaner.errors import RankingError
+from cleaner.ranking import ORDERINGS, Ranking, rank
+
+
+@dataclass
+class Set:
+    """A catalog and its embeddings, as far as a ranking looks at them."""
+
+    names: np.ndarray
+    labels: np.ndarray
+    splits: np.ndarray
+    vectors: np.ndarray
+    hashes: list[str]
+    truth: np.ndarray
+    key: str = "made"
+
+    @property
+    def classes(self) -> list[str]:
+        return sorted({label for label in self.labels if label is not None})
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
+def clusters(n: int = 300, k: int = 4, wrong: float = 0.1, *, seed: int = 0, spread: float = 0.6) -> Set:
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(0, k, n)
+    vectors = 2 * np.eye(k, 16)[truth] + spread * rng.normal(size=(n, 16)) + 0.5
+    given = truth.copy()
+    bad = rng.random(n) < wrong
+    given[bad] = (given[bad] + rng.integers(1, k, bad.sum())) % k
+    classes = np.array([f"c{i:03d}" for i in range(k)], dtype=object)
+    return Set(
+        np.array([f"{i:04d}.jpg" for i in range(n)], dtype=object),
+        classes[given],
+        np.array(["valid" if i % 5 == 0 else "train" for i in range(n)], dtype=object),
+        vectors.astype(np.float32),
+        [f"h{i}" for i in range(n)],
+        classes[truth],
+    )
+
+
+def test_wrong_labels_come_first_and_get_the_right_suggestion() -> None:
+    made = clusters()
+    ranking = rank(made, made)
+    table = ranking.table
+    truth = dict(zip(made.names, made.truth, strict=True))
+    wrong = table.given_label.to_numpy() != table.name.map(truth).to_numpy()
+    first = int(wrong.sum())
+    assert wrong[:first].mean() > 0.9
+    assert (table.suggested_label == table.name.map(truth))[wrong].mean() > 0.9
+    assert list(table.columns) == [
+        "name", "split", "given_label", "predicted_label", "probability", "loss", "score", "suggested_label",
+    ]  # fmt: skip
+    assert table.score.is_monotonic_decreasing
+    assert table.score.between(0, 1).all()
+
+
+def test_the_same_seed_gives_the_same_ranking_and_a_saved_one_is_read_back(tmp_path: Path) -> None:
+    made = clusters()
+    one, two = rank(made, made, seed=3), rank(made, made, seed=3)
+    pd.testing.assert_frame_equal(one.table, two.table)
+    assert one.model == two.model
+    assert rank(made, made, seed=4).model != one.model
+    back = Ranking.load(one.save(tmp_path / "state"))
+    pd.testing.assert_frame_equal(back.table, one.table)
+    assert back.model == one.model
+    for by in ORDERINGS:
+        assert back.order(by).tolist() == one.order(by).tolist()
+    assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["ranking.csv", "ranking.npz"]
+
+
+def test_unlabelled_images_come_last_with_a_suggestion_and_no_score() -> None:
+    made = clusters()
+    made.labels[:7] = None
+    table = rank(made, made).table
+    tail = table.tail(7)
+    assert sorted(tail.name) == sorted(made.names[:7])
+    assert tail.score.isna().all()
+    assert tail.loss.isna().all()
+    assert tail.given_label.isna().all()
+    truth = dict(zip(made.names, made.truth, strict=True))
+    assert (tail.suggested_label == tail.name.map(truth)).mean() > 0.8
+
+
+def test_test_images_are_ranked_but_teach_nothing() -> None:
+    made = clusters()
+    made.splits[:] = "train"
+    made.splits[200:] = "test"
+    before = rank(made, made)
+    made.labels[200:] = "c000"
+    after = rank(made, made)
+    rows = [before.row(n) for n in made.names]
+    np.testing.assert_allclose(before.predicted[rows], after.predicted[rows], atol=1e-5)
+
+
+def test_an_exact_copy_with_another_label_does_not_vouch_for_itself() -> None:
+    made = clusters(wrong=0)
+    i = int(np.flatnonzero(made.truth == "c000")[0])
+    for j in range(3):  # three more copies of one picture, all filed wrongly
+        at = int(np.flatnonzero(made.truth == "c001")[j])
+        made.vectors[at] = made.vectors[i]
+        made.hashes[at] = made.hashes[i]
+        made.truth[at] = "c000"
+    ranking = rank(made, made)
+    copies = [n for n, h in zip(made.names, made.hashes, strict=True) if h == made.hashes[i]]
+    assert len(copies) == 4
+    assert set(ranking.table.name[:3]) <= set(copies)
+    same = [ranking.predicted[ranking.row(n)] for n in copies]
+    np.testing.assert_allclose(same, [same[0]] * 4, rtol=1e-5)
+
+
+@pytest.mark.parametrize("k", [1, 2])
+def test_sets_with_very_few_classes_are_ranked(k: int) -> None:
+    made = clusters(40, k, 0)
+    table = rank(made, made).table
+    assert len(table) == 40
+    assert table.score.between(0, 1).all()
+
+
+def test_images_without_an_embedding_are_left_out() -> None:
+    made = clusters()
+    part = Set(made.names[5:], made.labels, made.splits, made.vectors[5:], made.hashes[5:], made.truth)
+    assert set(rank(made, part).table.name) == set(made.names[5:])
+
+
+def test_labels_given_replace_those_of_the_catalog() -> None:
+    made = clusters()
+    fixed = dict(zip(made.names, made.truth, strict=True))
+    table = rank(made, made, labels=fixed).table
+    assert (table.given_label == table.name.map(fixed)).all()
+
+
+def test_a_set_without_labels_is_refused_with_a_reason() -> None:
+    made = clusters(20)
+    made.labels[:] = None
+    with pytest.raises(RankingError) as caught:
+        rank(made, made)
+    assert str(caught.value) == (
+        "Got 20 images with embeddings, none of them labelled; label some images of every class first."
+    )
+
+
+def test_an_unknown_ordering_is_refused_with_the_known_ones() -> None:
+    made = clusters(40)
+    with pytest.raises(RankingError, match="Got ordering 'nonsense'; expected one of in_sample_loss, "):
+        rank(made, made).order("nonsense")
+
+
+def test_probabilities_from_elsewhere_are_ranked() -> None:
+    made = clusters(100)
+    probs = np.full((100, 4), 0.1, dtype=np.float32)
+    probs[np.arange(100), [int(t[1:]) for t in made.truth]] = 0.7
+    table = Ranking.from_probabilities(made, probs).table
+    truth = dict(zip(made.names, made.truth, strict=True))
+    wrong = table.given_label.to_numpy() != table.name.map(truth).to_numpy()
+    assert wrong[: wrong.sum()].all()
+
+
+def test_probabilities_of_a_wrong_shape_or_sum_are_refused() -> None:
+    made = clusters(10)
+    with pytest.raises(RankingError) as caught:
+        Ranking.from_probabilities(made, np.ones((9, 4)) / 4)
+    assert str(caught.value) == (
+        "Got probabilities of shape (9, 4) for 10 images and 4 classes; "
+        "give one row an image (sorted by name) and one column a class (sorted)."
+    )
+    with pytest.raises(RankingError, match="no probabilities"):
+        Ranking.from_probabilities(made, np.ones((10, 4)))
+
+
+def test_a_missing_or_broken_saved_ranking_is_named(tmp_path: Path) -> None:
+    with pytest.raises(RankingError) as caught:
+        Ranking.load(tmp_path)
+    assert str(caught.value) == f"No ranking in {tmp_path}; rank the images first."
+    (tmp_path / "ranking.npz").write_bytes(b"PK\x03\x04 broken")
+    with pytest.raises(RankingError, match="rank the images again"):
+        Ranking.load(tmp_path)
+
+
+def test_reading_a_saved_ranking_imports_no_heavy_library(tmp_path: Path) -> None:
+    made = clusters(40)
+    rank(made, made).save(tmp_path)
+    code = (
+        "import sys; from cleaner.ranking import Ranking; Ranking.load(sys.argv[1]).order('loss');"
+        "print([m for m in ('torch', 'sklearn', 'scipy', 'matplotlib') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
