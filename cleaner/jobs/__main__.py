@@ -1,0 +1,9 @@
+"""``python -m cleaner.jobs STATE ID`` runs one job."""
+
+from __future__ import annotations
+
+import sys
+
+from cleaner.jobs.worker import main
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,207 @@
+"""The worker process: runs one task and writes where it is."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from cleaner.errors import Cancelled, CleanerError, JobError
+from cleaner.jobs.status import JobStatus, alive_lock, read_status, write_status
+from cleaner.progress import Reporter
+
+__all__ = ["FileReporter", "main"]
+
+logger = logging.getLogger(__name__)
+
+WRITE_EVERY_S = 0.2
+HEARTBEAT_S = 2.0
+RATE_WINDOW_S = 10.0
+RATE_NEEDS_S = 0.3
+SERIES_POINTS = 500
+NICENESS = 5
+LOCK_TIMEOUT_S = 30.0
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one job to its end.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        State folder and job id.
+
+    Returns
+    -------
+    int
+        Exit code: 0 if the job is done or was cancelled, 1 if it failed.
+    """
+    state, job_id = arguments
+    folder = Path(state) / "jobs" / job_id
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    if sys.platform != "win32":
+        os.nice(NICENESS)
+    # Somebody who looks whether we are alive holds the lock for an instant, hence the patience.
+    with alive_lock(folder).acquire(timeout=LOCK_TIMEOUT_S):
+        return _run(folder)
+
+
+def _run(folder: Path) -> int:
+    spec = json.loads((folder / "spec.json").read_text(encoding="utf-8"))
+    reporter = FileReporter(folder, replace(read_status(folder), pid=os.getpid()))
+    try:
+        reporter.check()
+        result = _find(spec["task"])(**spec["arguments"], reporter=reporter)
+        json.dumps(result)
+    except Cancelled as exc:
+        logger.info("%s", exc)
+        reporter.finish(phase="cancelled", message="cancelled")
+        return 0
+    except CleanerError as exc:
+        logger.exception("The job failed.")
+        reporter.finish(phase="failed", message="failed", error=str(exc))
+        return 1
+    except BaseException as exc:  # whatever it is, the page must hear of it
+        logger.exception("The job failed.")
+        error = f"{type(exc).__name__}: {exc} (details in {folder / 'log.txt'})"
+        reporter.finish(phase="failed", message="failed", error=error)
+        return 1
+    reporter.finish(phase="done", message="done", result=result)
+    return 0
+
+
+def _find(task: str) -> Callable[..., Any]:
+    module, _, name = task.partition(":")
+    try:
+        function: Callable[..., Any] = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as exc:
+        msg = f"Got task {task!r}; expected 'module:function' that can be imported: {exc}."
+        raise JobError(msg) from exc
+    return function
+
+
+class FileReporter(Reporter):
+    """Writes what it hears into the status file, from its own thread: the work never waits for the disk.
+
+    Parameters
+    ----------
+    folder : Path
+        The job's folder.
+    status : JobStatus
+        What to start from.
+    """
+
+    def __init__(self, folder: Path, status: JobStatus) -> None:
+        self._folder = folder
+        self._status = status
+        self._changed = True
+        self._lock = threading.Lock()
+        self._ended = threading.Event()
+        self._points: deque[tuple[float, int]] = deque()
+        self._started_s = time.monotonic()
+        self._thread = threading.Thread(target=self._keep_writing, name="job status", daemon=True)
+        self._thread.start()
+
+    def __call__(self, stage: str, done: int, total: int, **values: float) -> None:
+        """Take a report; the file follows within 0.2 s."""
+        with self._lock:
+            old = self._status
+            rate_per_s = self._rate(done, new_stage=stage != old.stage or done < old.done)
+            seconds_left = (total - done) / rate_per_s if rate_per_s and total else None
+            numbers = {name: float(value) for name, value in values.items()}
+            self._status = replace(
+                old,
+                stage=stage,
+                done=done,
+                total=total,
+                rate_per_s=rate_per_s,
+                seconds_left=seconds_left,
+                values={**old.values, **numbers},
+                series=self._longer(old.series, numbers, stage=stage, done=done, total=total),
+                message=_one_line(stage, done, total, rate_per_s, seconds_left),
+            )
+            self._changed = True
+
+    def should_stop(self) -> bool:
+        """Tell whether somebody asked for the job to be cancelled."""
+        return (self._folder / "cancel").exists()
+
+    def finish(self, **changes: Any) -> None:
+        """Write the last status, with these fields changed."""
+        self._ended.set()
+        self._thread.join()
+        write_status(self._folder, replace(self._status, **changes, updated_at=time.time()))
+
+    def _rate(self, done: int, *, new_stage: bool) -> float | None:
+        now_s = time.monotonic()
+        if new_stage:
+            self._points.clear()
+        self._points.append((now_s, done))
+        while len(self._points) > 2 and now_s - self._points[0][0] > RATE_WINDOW_S:
+            self._points.popleft()
+        elapsed_s = now_s - self._points[0][0]
+        return (done - self._points[0][1]) / elapsed_s if elapsed_s > RATE_NEEDS_S else None
+
+    def _longer(
+        self, series: list[dict[str, Any]], numbers: dict[str, float], **place: Any
+    ) -> list[dict[str, Any]]:
+        if not numbers:
+            return series
+        seconds = round(time.monotonic() - self._started_s, 3)
+        return _thinned([*series, {**place, "seconds": seconds, **numbers}])
+
+    def _keep_writing(self) -> None:
+        written_s = -HEARTBEAT_S
+        while not self._ended.is_set():
+            with self._lock:
+                status, changed = self._status, self._changed
+                self._changed = False
+            now_s = time.monotonic()
+            if changed or now_s - written_s >= HEARTBEAT_S:
+                try:
+                    write_status(self._folder, replace(status, updated_at=time.time()))
+                except OSError:
+                    logger.exception("The status could not be written; the next try is in two seconds.")
+                written_s = now_s
+            self._ended.wait(WRITE_EVERY_S)
+
+
+def _thinned(series: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Drop every second of the commonest kind of point, so that the rare ones (one an epoch) stay."""
+    if len(series) <= SERIES_POINTS:
+        return series
+    commonest = Counter(frozenset(point) for point in series).most_common(1)[0][0]
+    kept, drop = [], False
+    for point in series:
+        if frozenset(point) == commonest:
+            drop = not drop
+            if drop:
+                continue
+        kept.append(point)
+    return kept
+
+
+def _one_line(stage: str, done: int, total: int, rate_per_s: float | None, seconds_left: float | None) -> str:
+    line = stage
+    if total:
+        line += f": {done:,} of {total:,}"
+    if rate_per_s and rate_per_s >= 1:
+        line += f" · {rate_per_s:,.0f} a second"
+    if seconds_left is not None and done < total:
+        line += f" · {_spoken_time(seconds_left)} left"
+    return line
+
+
+def _spoken_time(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

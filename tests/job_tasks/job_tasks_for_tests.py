@@ -1,0 +1,75 @@
+"""Tiny tasks that tests run in real worker processes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from cleaner.errors import TrainingError
+from cleaner.progress import Reporter
+
+
+def add(*, left: int, right: int, reporter: Reporter) -> dict[str, int]:
+    reporter("adding", 1, 1)
+    return {"sum": left + right}
+
+
+def report_losses(*, epochs: int, reporter: Reporter) -> dict[str, Any]:
+    for epoch in range(epochs):
+        reporter(f"epoch {epoch + 1} of {epochs}", epoch + 1, epochs, train_loss=1 / (epoch + 1))
+    return {}
+
+
+def wait_for(*, flag: str, reporter: Reporter) -> dict[str, Any]:
+    """Run until the file ``flag`` appears, or somebody cancels."""
+    ticks = 0
+    while not Path(flag).exists():
+        reporter.check()
+        ticks += 1
+        reporter("waiting", ticks, 100_000)
+        time.sleep(0.02)
+    return {"ticks": ticks}
+
+
+def ignore_cancel(*, reporter: Reporter) -> dict[str, Any]:
+    """Run until killed."""
+    reporter("deaf", 0, 0)
+    while True:
+        time.sleep(0.05)
+
+
+def fail_with_sentence(*, reporter: Reporter) -> dict[str, Any]:
+    msg = "Training needs two classes; the set has one."
+    raise TrainingError(msg)
+
+
+def fail_by_bug(*, reporter: Reporter) -> dict[str, Any]:
+    return {"never": {}["missing"]}
+
+
+def return_a_set(*, reporter: Reporter) -> Any:
+    return {1, 2}
+
+
+def die_noisily(*, reporter: Reporter) -> dict[str, Any]:
+    reporter("dying", 0, 0)
+    sys.stderr.write("the last words\n")
+    sys.stderr.flush()
+    time.sleep(0.5)  # let the status reach the disk
+    os.kill(os.getpid(), signal.SIGABRT)
+    return {}
+
+
+def describe_environment(*, reporter: Reporter) -> dict[str, Any]:
+    return {
+        "omp_wait_policy": os.environ["OMP_WAIT_POLICY"],
+        "threads": os.environ["OMP_NUM_THREADS"],
+        "first_on_path": sys.path[0],
+        "heavy": sorted({"torch", "numpy", "pandas", "sklearn"} & set(sys.modules)),
+        "session_leader": sys.platform == "win32" or os.getsid(0) == os.getpid(),
+        "niceness": 0 if sys.platform == "win32" else os.nice(0),
+    }
