@@ -1,0 +1,3 @@
+"""Networks: backbones and their weights, heads, and saved models."""
+
+from __future__ import annotations

@@ -1,0 +1,141 @@
+"""The fast way through a frozen backbone: folded batch-norms, small types, the right batch size."""
+
+from __future__ import annotations
+
+import copy
+import logging
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+if TYPE_CHECKING:
+    from cleaner.models.backbones import Backbone
+
+__all__ = ["Encoder", "fast_bfloat16", "fold_batch_norms"]
+
+logger = logging.getLogger(__name__)
+
+# Small batches stay in the cache of a CPU core: measured 1.3-2 times faster than 32 and more.
+CPU_BATCH = 8
+CUDA_BATCH = 128
+# Against broken arithmetic only (overflow, a wrong fold): MobileNetV2 in bf16 has a cosine of .989-.999 with
+# float32 on photographs and .96 on the probe, and ranks label errors just as well.
+MIN_COSINE = 0.9
+
+
+def fast_bfloat16() -> bool:
+    """Tell whether this CPU multiplies bfloat16 faster than float32 (AVX512-BF16 or AMX)."""
+    names = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    probes = [getattr(torch.cpu, name, None) for name in names]
+    return any(probe() for probe in probes if probe is not None)
+
+
+def fold_batch_norms(module: nn.Module) -> nn.Module:
+    """Return a copy of ``module``, for inference only, whose batch-norms are part of their convolutions.
+
+    Raises
+    ------
+    Exception
+        Whatever ``torch.fx`` raises for a network that it cannot trace.
+    """
+    traced = fx.symbolic_trace(copy.deepcopy(module).eval())
+    modules = dict(traced.named_modules())
+    for node in list(traced.graph.nodes):
+        if node.op != "call_module" or not isinstance(modules[node.target], nn.BatchNorm2d):
+            continue
+        source = node.args[0]
+        if source.op != "call_module" or len(source.users) > 1:
+            continue
+        conv = modules[source.target]
+        if not isinstance(conv, nn.Conv2d):
+            continue
+        parent, _, child = source.target.rpartition(".")
+        setattr(modules[parent], child, fuse_conv_bn_eval(conv, modules[node.target]))
+        node.replace_all_uses_with(source)
+        traced.graph.erase_node(node)
+    traced.delete_all_unused_submodules()
+    traced.recompile()
+    return traced
+
+
+class Encoder:
+    """Pictures in, features out, as fast as this machine can.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        Its weights are copied: training the backbone later does not change the encoder.
+
+    Attributes
+    ----------
+    batch_size : int
+        Pictures that go through at once; callers may hand over any number.
+    dtype : torch.dtype
+        What the network computes in; the features come out as float32.
+    """
+
+    def __init__(self, backbone: Backbone) -> None:
+        self.backbone = backbone
+        self.device = backbone.device
+        on_cuda = self.device.type == "cuda"
+        self.batch_size = CUDA_BATCH if on_cuda else CPU_BATCH
+        self.dtype = torch.float32
+        plain = copy.deepcopy(backbone.module).eval().requires_grad_(False)
+        self.module = plain.to(memory_format=torch.channels_last)
+        wanted = torch.float16 if on_cuda else torch.bfloat16
+        if not backbone.pretrained or not (on_cuda or fast_bfloat16()):
+            wanted = torch.float32
+        size_px = backbone.preprocess.size_px
+        random = torch.Generator().manual_seed(0)
+        coarse = torch.randn(2, 3, 8, 8, generator=random)
+        probe = nn.functional.interpolate(coarse, (size_px, size_px), mode="bilinear").to(self.device)
+        truth = self._forward(self.module, probe, torch.float32)
+        for fold, dtype in ((True, wanted), (False, wanted), (True, torch.float32)):
+            candidate = self._candidate(self.module, fold=fold, dtype=dtype)
+            if candidate is None:
+                continue
+            agreement = nn.functional.cosine_similarity(self._forward(candidate, probe, dtype), truth)
+            if bool((agreement > MIN_COSINE).all()):
+                self.module, self.dtype = candidate, dtype
+                break
+            logger.info("%s in %s differs from float32 (cosine %s)", backbone.name, dtype, agreement.tolist())
+
+    @staticmethod
+    def _candidate(module: nn.Module, *, fold: bool, dtype: torch.dtype) -> nn.Module | None:
+        if not fold:
+            return copy.deepcopy(module).to(dtype)
+        try:
+            folded = fold_batch_norms(module)
+        except Exception as exc:  # fx raises many kinds for networks with control flow
+            logger.info("Batch-norms stay as they are: %s", exc)
+            return None
+        return folded.to(dtype).to(memory_format=torch.channels_last)
+
+    @staticmethod
+    @torch.inference_mode()
+    def _forward(module: nn.Module, batch: Tensor, dtype: torch.dtype) -> Tensor:
+        ready = batch.to(dtype).contiguous(memory_format=torch.channels_last)
+        return cast("Tensor", module(ready)).float()
+
+    def __call__(self, pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the features of shrunken pictures.
+
+        Parameters
+        ----------
+        pictures : ndarray, uint8, shape (n, size_px, size_px, 3)
+            What `Preprocess.shrink` gives, stacked.
+
+        Returns
+        -------
+        ndarray, float32, shape (n, feature_dim)
+        """
+        parts = [np.empty((0, self.backbone.feature_dim), np.float32)]
+        for start in range(0, len(pictures), self.batch_size):
+            raw = torch.from_numpy(np.ascontiguousarray(pictures[start : start + self.batch_size]))
+            batch = self.backbone.preprocess.normalise(raw.to(self.device))
+            parts.append(self._forward(self.module, batch, self.dtype).cpu().numpy())
+        return np.concatenate(parts)

@@ -1,0 +1,289 @@
+"""Weights files: where they are, what is in them, and which network they belong to.
+
+Nothing here unpickles objects: files are safetensors, or torch files read with ``weights_only=True``.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import torch
+import torchvision
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+
+from cleaner.errors import BackboneError, WeightsUnavailableError
+from cleaner.models.bodies import Body, build_torchvision
+
+__all__ = [
+    "WAY_OUT",
+    "fetch_timm_weights",
+    "fetch_torchvision_weights",
+    "guess_architecture",
+    "host_reachable",
+    "load_into",
+    "read_weights",
+    "torchvision_names",
+]
+
+logger = logging.getLogger(__name__)
+
+WAY_OUT = "Give a weights file (--weights FILE), or go on without pretrained weights (--from-scratch)."
+REACH_TIMEOUT_S = 0.8
+# Files of old torchvision releases hold dots that module names may no longer have.
+_DENSENET_KEY = re.compile(
+    r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.(?:weight|bias|running_mean|running_var))$"
+)
+# Branches that some networks have for training only; they are never built here.
+_AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
+
+
+def torchvision_names() -> list[str]:
+    """Return the names of torchvision's classification networks, sorted."""
+    return [
+        name for name in torchvision.models.list_models(module=torchvision.models) if "quantized" not in name
+    ]
+
+
+def host_reachable(host: str, *, timeout_s: float = REACH_TIMEOUT_S) -> bool:
+    """Tell within ``timeout_s`` whether ``host`` (or the proxy that leads to it) takes connections.
+
+    The look-up runs in a daemon thread because a resolver without a network may block for a minute.
+    """
+    proxy = urllib.request.getproxies().get("https")
+    where = (host, 443)
+    if proxy and not urllib.request.proxy_bypass(host):
+        parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+        where = (parts.hostname or host, parts.port or 443)
+    answered = threading.Event()
+
+    def connect() -> None:
+        try:
+            socket.create_connection(where, timeout=timeout_s).close()
+        except OSError as exc:
+            logger.debug("%s does not answer: %s", where[0], exc)
+        else:
+            answered.set()
+
+    thread = threading.Thread(target=connect, name="cleaner-reach", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    return answered.is_set()
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read a weights file without running anything that is in it.
+
+    Parameters
+    ----------
+    path : Path
+        A safetensors file, or a torch file that holds a state dict (also under ``state_dict`` or ``model``).
+
+    Returns
+    -------
+    state : dict of str to Tensor
+        Tensors on the CPU, a common ``module.`` prefix removed.
+    meta : dict of str to str
+        The metadata of a safetensors file; empty for torch files.
+
+    Raises
+    ------
+    BackboneError
+        If the file is missing, damaged, or holds something other than tensors.
+    """
+    path = Path(path)
+    if not path.is_file():
+        msg = f"The weights file {path} does not exist; give the path of a safetensors or torch file."
+        raise BackboneError(msg)
+    if path.suffix == ".safetensors":
+        try:
+            with safe_open(path, framework="pt") as file:
+                meta = dict(file.metadata() or {})
+                return {key: file.get_tensor(key) for key in file.keys()}, meta  # noqa: SIM118 - no dict
+        except (SafetensorError, OSError) as exc:
+            msg = f"{path} is not a readable safetensors file ({exc}); fetch it again."
+            raise BackboneError(msg) from exc
+    try:
+        loaded = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as exc:  # torch raises RuntimeError, UnpicklingError, EOFError, KeyError, ...
+        msg = (
+            f"{path} is not a plain torch state dict ({type(exc).__name__}). Files that hold whole objects "
+            "are refused, because reading them runs code; save tensors: torch.save(net.state_dict(), …)."
+        )
+        raise BackboneError(msg) from exc
+    for key in ("state_dict", "model"):
+        if isinstance(loaded, dict) and isinstance(loaded.get(key), dict):
+            loaded = loaded[key]
+    if not isinstance(loaded, dict) or not all(isinstance(v, Tensor) for v in loaded.values()):
+        msg = f"{path} holds {type(loaded).__name__}, expected a state dict: names and tensors."
+        raise BackboneError(msg)
+    state = {str(key): value for key, value in loaded.items()}
+    if state and all(key.startswith("module.") for key in state):
+        state = {key.removeprefix("module."): value for key, value in state.items()}
+    return state, {}
+
+
+def fetch_torchvision_weights(name: str) -> Path:
+    """Return the file of torchvision's default weights for ``name``, downloaded unless it is in the cache.
+
+    Raises
+    ------
+    WeightsUnavailableError
+        Within about a second when there is no network, or when the download fails.
+    """
+    url: str = torchvision.models.get_model_weights(name).DEFAULT.url
+    file_name = Path(urlsplit(url).path).name
+    path = Path(torch.hub.get_dir()) / "checkpoints" / file_name
+    if path.is_file():
+        return path
+    host = urlsplit(url).hostname or ""
+    if not host_reachable(host):
+        msg = f"Pretrained weights of {name} are not on this machine and {host} cannot be reached. {WAY_OUT}"
+        raise WeightsUnavailableError(msg)
+    prefix = re.search(r"-([a-f0-9]{8,})\.", file_name)
+    logger.info("Downloading %s to %s", url, path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        torch.hub.download_url_to_file(url, str(path), prefix.group(1) if prefix else None, progress=False)
+    except (OSError, RuntimeError, urllib.error.URLError) as exc:
+        msg = f"Downloading the weights of {name} from {host} failed ({exc}). {WAY_OUT}"
+        raise WeightsUnavailableError(msg) from exc
+    return path
+
+
+def fetch_timm_weights(name: str, config: Mapping[str, Any]) -> Path:
+    """Return the file of timm's published weights, from the Hugging Face cache or the network.
+
+    Parameters
+    ----------
+    name : str
+        Without ``timm/``.
+    config : mapping
+        timm's description of the weights.
+
+    Raises
+    ------
+    WeightsUnavailableError
+        Within about a second when there is no network, when the download fails, or when none are published.
+    """
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    repository = config.get("hf_hub_id")
+    if not repository:
+        msg = f"timm publishes no weights for {name}. {WAY_OUT}"
+        raise WeightsUnavailableError(msg)
+    files = ("model.safetensors", "pytorch_model.bin")
+    for file in files:
+        cached = huggingface_hub.try_to_load_from_cache(repository, file)
+        if isinstance(cached, str):
+            return Path(cached)
+    host = urlsplit(huggingface_hub.constants.ENDPOINT).hostname or "huggingface.co"
+    problem = f"{host} cannot be reached"
+    if host_reachable(host):
+        for file in files:
+            try:
+                return Path(huggingface_hub.hf_hub_download(repository, file))
+            except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as exc:
+                problem = f"{host} answered {type(exc).__name__} for {file}"
+    msg = f"Pretrained weights of timm/{name} are not on this machine and {problem}. {WAY_OUT}"
+    raise WeightsUnavailableError(msg)
+
+
+def guess_architecture(path: Path, state: dict[str, Tensor], meta: dict[str, str]) -> str:
+    """Tell which torchvision network a weights file belongs to: by metadata, file name, then keys and shapes.
+
+    Raises
+    ------
+    BackboneError
+        If nothing matches; the sentence asks for ``--backbone``.
+    """
+    names = torchvision_names()
+    said = meta.get("arch", "").rpartition(".")[2]
+    if said in names:
+        return said
+    stem = re.sub(r"[^a-z0-9]+", "_", path.stem.lower())
+    starts = [name for name in names if stem == name or stem.startswith(name + "_")]
+    if starts:
+        return max(starts, key=len)
+    shapes = {key: value.shape for key, value in state.items()}
+    for name, body in _bodies(names):
+        if not _differences(body.net.state_dict(), shapes, dropped=body.cut):
+            return name
+    msg = (
+        f"Cannot tell which network {path.name} belongs to: neither its name nor its {len(state)} tensors "
+        "match a torchvision network. Name it with --backbone, for example --backbone resnet34."
+    )
+    raise BackboneError(msg)
+
+
+def _bodies(names: list[str]) -> Iterator[tuple[str, Body]]:
+    """Build each network without memory for its weights."""
+    for name in names:
+        try:
+            with torch.device("meta"):
+                body = build_torchvision(name)
+        except NotImplementedError:  # RegNet computes its widths with tensors, which have no values here
+            continue
+        yield name, body
+
+
+def _differences(
+    wanted: Mapping[str, Tensor], shapes: Mapping[str, torch.Size], *, dropped: tuple[str, ...]
+) -> list[str]:
+    """Say where the tensors of a file differ from those a network wants; empty if they fit."""
+    kept = {key: shape for key, shape in shapes.items() if not key.startswith((*dropped, *_AUXILIARY))}
+    missing = [key for key in wanted if key not in kept and not key.endswith("num_batches_tracked")]
+    extra = [key for key in kept if key not in wanted]
+    wrong = [
+        f"{key} is {tuple(kept[key])}, expected {tuple(value.shape)}"
+        for key, value in wanted.items()
+        if key in kept and kept[key] != value.shape
+    ]
+    return [
+        f"{label} {', '.join(keys[:3])}{' …' if len(keys) > 3 else ''}"
+        for label, keys in (("missing", missing), ("not known", extra), ("of another shape:", wrong))
+        if keys
+    ]
+
+
+def load_into(net: nn.Module, state: Mapping[str, Tensor], *, dropped: tuple[str, ...], source: str) -> None:
+    """Load ``state`` into ``net``; every tensor of ``net`` must be there in the right shape.
+
+    Parameters
+    ----------
+    net : Module
+        A network whose classifier has been cut off.
+    state : mapping of str to Tensor
+        What a file holds, the classifier included.
+    dropped : tuple of str
+        Prefixes of keys that belong to the classifier and are ignored.
+    source : str
+        The file's name, for messages.
+
+    Raises
+    ------
+    BackboneError
+        Naming the first keys that do not fit.
+    """
+    state = {_DENSENET_KEY.sub(r"\1\2", key): value for key, value in state.items()}
+    wanted = net.state_dict()
+    different = _differences(wanted, {key: value.shape for key, value in state.items()}, dropped=dropped)
+    if different:
+        msg = (
+            f"{source} does not fit this network: {'; '.join(different)}. "
+            "Give --backbone the network it belongs to."
+        )
+        raise BackboneError(msg)
+    ordered = type(wanted)((key, state.get(key, value)) for key, value in wanted.items())
+    ordered._metadata = wanted._metadata  # type: ignore[attr-defined] # mnasnet checks its version there
+    net.load_state_dict(ordered)
