@@ -13,6 +13,7 @@
       x TrainingError           training cannot start, or diverged
       x RankingError            a ranking cannot be computed from what was given
       x JobError                a background job cannot start, or failed
+      x DashboardError          the dashboard's server cannot start, or stopped
       x DownloadError           a list of addresses cannot be read
       x Cancelled               the user stopped a long task; nothing is broken
 
@@ -27,6 +28,7 @@ __all__ = [
     "CatalogError",
     "CheckpointError",
     "CleanerError",
+    "DashboardError",
     "DownloadError",
     "ImageError",
     "JobError",
@@ -80,6 +82,10 @@ class RankingError(CleanerError):
 
 class JobError(CleanerError):
     """A background job cannot start, or failed."""
+
+
+class DashboardError(CleanerError):
+    """The dashboard's server cannot start, or stopped."""
 
 
 class DownloadError(CleanerError):

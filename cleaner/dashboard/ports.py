@@ -1,0 +1,69 @@
+"""Find a port to listen on."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+
+from cleaner.errors import DashboardError
+
+__all__ = ["DEFAULT_PORT", "choose_port"]
+
+logger = logging.getLogger(__name__)
+
+DEFAULT_PORT = 8866
+_PORTS_TRIED = 50
+
+
+def choose_port(ip: str, port: int | None) -> int:
+    """Return a port that can be listened on now.
+
+    Parameters
+    ----------
+    ip : str
+        Address to listen on.
+    port : int or None
+        The only port that will do, 0 for any free one, None for `DEFAULT_PORT` or one of the next fifty.
+
+    Raises
+    ------
+    DashboardError
+        The port is taken or not allowed, or none is free.
+    """
+    if port == 0:
+        with _listening_socket(ip, 0) as probe:
+            return int(probe.getsockname()[1])
+    wanted = [port] if port is not None else range(DEFAULT_PORT, DEFAULT_PORT + _PORTS_TRIED)
+    for candidate in wanted:
+        try:
+            _listening_socket(ip, candidate).close()
+        except PermissionError as error:
+            msg = (
+                f"Port {candidate} may not be used by this user; give one above 1023, or 0 for any free one."
+            )
+            raise DashboardError(msg) from error
+        except OSError:
+            logger.info("port %s on %s cannot be used", candidate, ip, exc_info=True)
+        else:
+            return candidate
+    if port is not None:
+        msg = f"Port {port} on {ip} is in use; stop what uses it, give another port, or 0 for any free one."
+    else:
+        last = DEFAULT_PORT + _PORTS_TRIED - 1
+        msg = f"No port from {DEFAULT_PORT} to {last} is free on {ip}; give one, or 0 for any free one."
+    raise DashboardError(msg)
+
+
+def _listening_socket(ip: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    probe = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        if sys.platform != "win32":  # there it would let two servers share a port
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((ip, port))
+        probe.listen(1)
+    except BaseException:
+        probe.close()
+        raise
+    return probe

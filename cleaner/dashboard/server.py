@@ -1,0 +1,286 @@
+"""Serve the dashboard: Voilà in a process of its own, on localhost, behind a token, giving no file away.
+
+Everything that Voilà reads lies in a temporary folder that only the user can enter: its settings (so that the
+token never shows in a list of processes), a copy of the notebook, and a kernel pinned to the running Python.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.error
+import urllib.request
+import webbrowser
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+from urllib.parse import quote
+
+import platformdirs
+
+from cleaner.dashboard.ports import DEFAULT_PORT, choose_port
+from cleaner.dashboard.settings import ENVIRONMENT_VARIABLE, PageSettings
+from cleaner.dashboard.voila_folder import SHARE, write_folder
+from cleaner.errors import DashboardError
+
+__all__ = ["DEFAULT_PORT", "Dashboard", "serve"]
+
+logger = logging.getLogger(__name__)
+
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 10.0
+
+
+class Dashboard:
+    """A running dashboard.
+
+    Parameters
+    ----------
+    settings : PageSettings
+        What each page's kernel opens.
+    ip : str
+        Address to listen on; ``"127.0.0.1"`` is reachable from this machine only.
+    port : int or None
+        Port to listen on, 0 for any free one, None for 8866 or the next free one.
+    token : str or None
+        Secret that the page's address must carry; None makes a new one.
+    theme : {"light", "dark", None}
+        Colours of the page; None follows the visitor's system.
+
+    Raises
+    ------
+    DashboardError
+        The port is taken, or Voilà did not start.
+    """
+
+    def __init__(
+        self,
+        settings: PageSettings,
+        *,
+        ip: str = "127.0.0.1",
+        port: int | None = None,
+        token: str | None = None,
+        theme: str | None = None,
+    ) -> None:
+        if theme not in (None, "light", "dark"):
+            msg = f"Got theme {theme!r}; expected 'light', 'dark', or none to follow the system."
+            raise DashboardError(msg)
+        if token is not None and not token.strip():
+            msg = "Got an empty token; give one of at least one character, or none to have one made."
+            raise DashboardError(msg)
+        self.ip = ip
+        self.token = token or secrets.token_urlsafe(24)
+        self.port = choose_port(ip, port)
+        self.log_path = _log_path(self.port)
+        self._folder = Path(tempfile.mkdtemp(prefix="cleaner-dashboard-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        try:
+            notebook = write_folder(
+                self._folder, settings, ip=ip, port=self.port, token=self.token, theme=theme
+            )
+            self._start(notebook, settings)
+            self._wait_until_it_answers()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self) -> Dashboard:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        """Address of the page, with its token."""
+        host = socket.gethostname() if self.ip in ("0.0.0.0", "::") else self.ip
+        return f"http://{_bracketed(host)}:{self.port}/?token={quote(self.token, safe='')}"
+
+    def wait(self) -> int:
+        """Wait until Voilà ends by itself; return its exit code."""
+        if self._process is None:
+            return 0
+        return self._process.wait()
+
+    def failure(self, what: str = "stopped by itself") -> DashboardError:
+        """Describe what happened to Voilà, with the last lines of its log."""
+        tail = "\n".join(_tail(self.log_path))
+        return DashboardError(
+            f"The dashboard's server {what}. Its log is {self.log_path}; the last lines:\n{tail}"
+        )
+
+    def stop(self) -> None:
+        """Stop Voilà and its kernels, and remove the temporary folder."""
+        process, self._process = self._process, None
+        if process is not None and process.poll() is None:
+            process.terminate()  # Voilà's own handler shuts the kernels down
+            try:
+                process.wait(_STOP_TIMEOUT_S)
+            except subprocess.TimeoutExpired:
+                _kill_group(process)
+                process.wait(_STOP_TIMEOUT_S)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self, notebook: Path, settings: PageSettings) -> None:
+        shares = [str(self._folder / "share"), str(SHARE), os.environ.get("JUPYTER_PATH", "")]
+        environment = {
+            **os.environ,
+            "JUPYTER_PATH": os.pathsep.join(share for share in shares if share),
+            ENVIRONMENT_VARIABLE: settings.to_json(log_path=self.log_path),
+        }
+        command = [sys.executable, "-m", "voila", str(notebook), "--no-browser"]
+        # A session of its own: the terminal's Ctrl-C reaches only this process, which stops Voilà in order.
+        flags: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            flags = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+        self.log_path.parent.mkdir(parents=True, exist_ok=True)
+        with self.log_path.open("wb") as log:
+            self._process = subprocess.Popen(
+                command,
+                cwd=self._folder,  # where Voilà looks for voila.json first
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                **flags,
+            )
+
+    def _wait_until_it_answers(self) -> None:
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.ip, self.ip)
+        address = f"http://{_bracketed(host)}:{self.port}/voila/static/voila.js"
+        # A proxy set for this machine knows nothing of this server.
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        end = time.monotonic() + _START_TIMEOUT_S
+        while time.monotonic() < end:
+            if self._process is None or self._process.poll() is not None:
+                raise self.failure()
+            try:
+                opener.open(address, timeout=2).close()
+            except (urllib.error.URLError, ConnectionError, TimeoutError):
+                time.sleep(0.05)
+            else:
+                return
+        raise self.failure(f"did not answer on port {self.port} within {_START_TIMEOUT_S:.0f} seconds")
+
+
+def serve(
+    root: str | Path | None = None,
+    *,
+    options: Mapping[str, Any] | None = None,
+    browse_root: str | Path | None = None,
+    ip: str = "127.0.0.1",
+    port: int | None = None,
+    token: str | None = None,
+    theme: str | None = None,
+    browser: bool = True,
+    say: Callable[[str], None] | None = None,
+) -> int:
+    """Serve the dashboard until Ctrl-C or a termination signal.
+
+    Parameters
+    ----------
+    root : path or None
+        Folder or CSV file of the data set; None shows a page on which one is chosen.
+    options : mapping or None
+        Further keyword arguments of `cleaner.Workspace`, JSON-able.
+    browse_root : path or None
+        Folder below which the start page lets the user choose; None is the home folder.
+    ip, port, token, theme
+        As for `Dashboard`.
+    browser : bool
+        Open the page in the user's browser.
+    say : callable or None
+        Receives the sentences for the user; None writes them to standard output.
+
+    Returns
+    -------
+    int
+        Exit code: 0 after a stop that was asked for.
+
+    Raises
+    ------
+    DashboardError
+        The port is taken, or the server did not start or stopped by itself.
+    """
+    tell = say or _write_line
+    settings = PageSettings.for_root(root, options=options, browse_root=browse_root)
+    with _stopping_on_signals():
+        try:
+            with Dashboard(settings, ip=ip, port=port, token=token, theme=theme) as dashboard:
+                tell(f"The dashboard is at {dashboard.url} (stop it with Ctrl-C).")
+                if browser and not _open_browser(dashboard.url):
+                    tell("No web browser could be opened: copy this address into one.")
+                dashboard.wait()
+                raise dashboard.failure()
+        except KeyboardInterrupt:
+            tell("Stopped. All decisions are saved.")
+            return 0
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _write_line(sentence: str) -> None:
+    sys.stdout.write(sentence + "\n")
+    sys.stdout.flush()
+
+
+def _open_browser(url: str) -> bool:
+    try:
+        return webbrowser.open(url)
+    except webbrowser.Error:
+        logger.info("no web browser", exc_info=True)
+        return False
+
+
+@contextlib.contextmanager
+def _stopping_on_signals() -> Iterator[None]:
+    """Let SIGTERM and a closed terminal end the server in the same orderly way as Ctrl-C."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():  # only there can handlers be set
+        yield
+        return
+    names = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    previous = {number: signal.signal(number, stop) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _log_path(port: int) -> Path:
+    return Path(platformdirs.user_log_path("cleaner", appauthor=False)) / f"dashboard-{port}.log"
+
+
+def _tail(path: Path, lines: int = 20) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:]
+    except OSError:
+        return ["(no log)"]
+
+
+def _kill_group(process: subprocess.Popen[bytes]) -> None:
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)

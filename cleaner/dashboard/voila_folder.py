@@ -1,0 +1,122 @@
+"""Write the folder that Voilà reads: its settings, the notebook, and a kernel pinned to this Python."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from cleaner.dashboard.settings import PageSettings
+from cleaner.errors import DashboardError
+
+__all__ = ["SHARE", "write_folder"]
+
+# A page whose tab is open keeps its kernel however long it rests; one that lost its connection (a laptop's
+# nap, a network cut) has this long to come back before its kernel is taken away.
+_CULL_IDLE_S = 1800
+_CULL_INTERVAL_S = 60
+_HERE = Path(__file__).resolve().parent
+SHARE = _HERE / "share"
+"""Jupyter data folder with the page's template."""
+
+# The page needs no other front-end extension; whatever else is installed can then neither slow it nor break
+# it, nor make it ask other hosts.
+_EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
+
+# The page may talk to the server it came from and to nobody else; widget code and pictures are in blob:.
+_CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'self'",
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' ws: wss: blob:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'self'",
+    ]
+)
+
+
+def write_folder(
+    folder: Path, settings: PageSettings, *, ip: str, port: int, token: str, theme: str | None
+) -> Path:
+    """Lay out what Voilà reads in ``folder``, which only the user may enter; return the notebook's path."""
+    page = folder / "page"
+    page.mkdir()
+    notebook = json.loads(_notebook_path().read_text(encoding="utf-8"))
+    notebook["metadata"]["title"] = f"{settings.title} · cleaner" if settings.title else "cleaner"
+    notebook["metadata"]["cleaner"] = {"opening": settings.title, "theme": theme or "auto"}
+    copy = page / "app.ipynb"
+    copy.write_text(json.dumps(notebook), encoding="utf-8")
+    kernel = folder / "share" / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    (kernel / "kernel.json").write_text(json.dumps(_kernel_spec()), encoding="utf-8")
+    config = _voila_config(folder, ip=ip, port=port, token=token, theme=theme)
+    (folder / "voila.json").write_text(json.dumps(config), encoding="utf-8")
+    return copy
+
+
+def _voila_config(folder: Path, *, ip: str, port: int, token: str, theme: str | None) -> dict[str, Any]:
+    return {
+        "Voila": {
+            "ip": ip,
+            "port": port,
+            "port_retries": 0,
+            "token": token,
+            "open_browser": False,
+            "base_url": "/",
+            "root_dir": str(folder / "page"),
+            "connection_dir_root": str(folder),
+            "tornado_settings": {
+                "headers": {
+                    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+                    "Referrer-Policy": "no-referrer",  # the address carries the token
+                }
+            },
+        },
+        "VoilaConfiguration": {
+            "template": "cleaner",
+            "theme": theme or "light",
+            "allow_template_override": "NO",
+            "allow_theme_override": "NO",
+            "file_allowlist": ["(?!)"],  # matches nothing: no file is served
+            "preheat_kernel": False,
+            "progressive_rendering": True,  # cells run while the page's scripts load
+            "show_tracebacks": False,
+            "extension_allowlist": _EXTENSIONS,
+        },
+        "MappingKernelManager": {
+            "cull_interval": _CULL_INTERVAL_S,
+            "cull_idle_timeout": _CULL_IDLE_S,
+            "cull_connected": False,
+        },
+    }
+
+
+def _notebook_path() -> Path:
+    """Find the notebook: beside this file in an installed package, in ``notebooks/`` of a source folder."""
+    for path in (_HERE / "app.ipynb", _HERE.parents[1] / "notebooks" / "app.ipynb"):
+        if path.is_file():
+            return path
+    msg = f"The dashboard's notebook is missing: {_HERE / 'app.ipynb'} is not there; install cleaner again."
+    raise DashboardError(msg)
+
+
+def _kernel_spec() -> dict[str, Any]:
+    """Describe a kernel that is this very Python and finds this very package."""
+    spec: dict[str, Any] = {
+        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "display_name": "Python 3",
+        "language": "python",
+    }
+    source = _HERE.parents[1]
+    if source.name not in ("site-packages", "dist-packages"):  # used from a source folder
+        paths = [str(source), os.environ.get("PYTHONPATH", "")]
+        spec["env"] = {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
+    return spec
