@@ -1,0 +1,245 @@
+"""The table of the review history in SQLite or PostgreSQL, and what its errors mean in words.
+
+The promise that the rest relies on: rows appear to readers in the order of their ``seq``. A reader that asks
+for ``seq > last`` again and again therefore misses none. SQLite has one writer at a time (``BEGIN
+IMMEDIATE``); PostgreSQL hands out sequence numbers before the commit, so every writer of the table first takes
+one advisory lock and holds it until its rows are visible.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from cleaner.errors import NotSavedError, StoreError
+
+__all__ = ["EVENTS", "in_words", "not_saved", "open_engine", "reading", "writing"]
+
+logger = logging.getLogger(__name__)
+
+_METADATA = sa.MetaData()
+EVENTS = sa.Table(
+    "events",
+    _METADATA,
+    # SQLite counts up by itself only for a column of exactly this type
+    sa.Column(
+        "seq", sa.BigInteger().with_variant(sa.Integer, "sqlite"), primary_key=True, autoincrement=True
+    ),
+    sa.Column("dataset", sa.Text, nullable=False),
+    sa.Column("act", sa.String(64), nullable=False),
+    sa.Column("kind", sa.String(32), nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("given_label", sa.Text),
+    sa.Column("new_label", sa.Text),
+    sa.Column("reviewer", sa.Text, nullable=False),
+    sa.Column("time", sa.String(32), nullable=False),
+    sa.Column("rank", sa.BigInteger),
+    sa.Column("loss", sa.Double),
+    sa.Column("score", sa.Double),
+    sa.Column("model", sa.Text),
+    sa.Column("page", sa.Integer),
+    sa.Column("detail", sa.Text),
+    sa.Column("undoes", sa.String(64)),
+    sa.UniqueConstraint("dataset", "act", "name", name="events_act_name"),
+    sa.Index("events_dataset_seq", "dataset", "seq"),
+    sqlite_autoincrement=True,
+)
+
+# Any number, but the same one in every process: "cleaner" in base 36, as a signed 64-bit key.
+_LOCK_KEY = int("cleaner", 36)
+_OPENING_TRIES = 20
+
+
+def open_engine(url: str, *, timeout_s: float) -> sa.Engine:
+    """Connect to the database at ``url`` and make the table if it is not there.
+
+    Parameters
+    ----------
+    url : str
+        An SQLAlchemy URL of SQLite or PostgreSQL; ``postgresql://`` means psycopg 3.
+    timeout_s : float, seconds
+        How long a writer waits for another one before it gives up.
+
+    Raises
+    ------
+    StoreError
+        In words, without the password of the URL.
+    """
+    parsed = _parse(url)
+    shown = parsed.render_as_string(hide_password=True)
+    try:
+        engine = (
+            _sqlite(parsed, timeout_s)
+            if parsed.get_backend_name() == "sqlite"
+            else _postgres(parsed, timeout_s)
+        )
+    except ModuleNotFoundError as exc:
+        msg = f"The review database {shown} needs psycopg; install it with: pip install 'cleaner[postgres]'"
+        raise StoreError(msg) from exc
+    try:
+        _make_table(engine)
+    except SQLAlchemyError as exc:
+        engine.dispose()
+        msg = f"The review database {shown} cannot be opened: {in_words(exc)}"
+        raise StoreError(msg) from exc
+    except StoreError:
+        engine.dispose()
+        raise
+    return engine
+
+
+def _parse(url: str) -> sa.URL:
+    if url.startswith("postgres://"):  # what hosting services print
+        url = "postgresql" + url.removeprefix("postgres")
+    try:
+        parsed = sa.make_url(url)
+        if parsed.drivername == "postgresql":
+            parsed = parsed.set(drivername="postgresql+psycopg")
+        known = parsed.drivername in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
+    except (ArgumentError, NoSuchModuleError):
+        known = False
+    if not known:
+        msg = (
+            f"Got {url.split('@')[-1]!r} as the review database; expected sqlite:////folder/review.sqlite or "
+            "postgresql://user:password@host/database."
+        )
+        raise StoreError(msg)
+    return parsed
+
+
+def _sqlite(url: sa.URL, timeout_s: float) -> sa.Engine:
+    in_memory = url.database in (None, "", ":memory:")
+    if in_memory:
+        logger.warning(
+            "The review database is in memory: decisions are lost when the program ends. "
+            "Give sqlite:////folder/review.sqlite to keep them."
+        )
+    options: dict[str, Any] = {"poolclass": sa.StaticPool} if in_memory else {}
+    engine = sa.create_engine(url, connect_args={"timeout": timeout_s, "check_same_thread": False}, **options)
+
+    @sa.event.listens_for(engine, "connect")
+    def on_connect(connection: DBAPIConnection, _record: object) -> None:
+        # The driver must not begin transactions by itself: it would begin them without the write lock.
+        connection.isolation_level = None  # type: ignore[attr-defined]
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {round(timeout_s * 1000)}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")
+        cursor.execute("PRAGMA fullfsync = ON")  # macOS: a plain fsync stops at the drive's cache
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def on_begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("cleaner_writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: sa.URL, timeout_s: float) -> sa.Engine:
+    return sa.create_engine(
+        url,
+        isolation_level="READ COMMITTED",  # each statement after the lock sees what was committed before it
+        pool_pre_ping=True,
+        pool_timeout=timeout_s,
+        connect_args={
+            "connect_timeout": max(2, round(timeout_s)),
+            "tcp_user_timeout": round(timeout_s * 1000),  # a cut cable is an error, not a long wait
+            "prepare_threshold": None,  # works behind a connection pooler too
+            "application_name": "cleaner",
+        },
+    ).execution_options(cleaner_lock_timeout_ms=round(timeout_s * 1000))
+
+
+def _make_table(engine: sa.Engine) -> None:
+    for attempt in range(_OPENING_TRIES):
+        try:
+            with reading(engine) as connection:
+                there = sa.inspect(connection).has_table(EVENTS.name)
+            if not there:
+                with writing(engine) as connection:
+                    _METADATA.create_all(connection)
+            break
+        except DBAPIError as exc:
+            # Several processes that open a new SQLite file at once refuse each other for a moment, without
+            # waiting for the busy timeout, while the first one switches the file to WAL.
+            if "locked" not in str(exc.orig) or attempt == _OPENING_TRIES - 1:
+                raise
+            time.sleep(random.uniform(0.02, 0.1))
+    with reading(engine) as connection:
+        found = {column["name"] for column in sa.inspect(connection).get_columns(EVENTS.name)}
+    missing = sorted({column.name for column in EVENTS.columns} - found)
+    if missing:
+        msg = (
+            f"The table 'events' of the review database has no column {missing[0]!r}; expected a database made by "
+            "this version of cleaner. Give another one, or update cleaner."
+        )
+        raise StoreError(msg)
+
+
+@contextmanager
+def reading(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a transaction that only reads."""
+    with engine.connect() as connection, connection.begin():
+        yield connection
+
+
+@contextmanager
+def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """Open a transaction that holds the one write lock until its rows are committed and visible."""
+    with engine.connect() as raw:
+        connection = raw.execution_options(cleaner_writes=True)
+        with connection.begin():
+            if engine.dialect.name == "postgresql":
+                wait_ms = engine.get_execution_options().get("cleaner_lock_timeout_ms", 4000)
+                # A server may be set to answer before the disk has the rows; a decision must not be.
+                connection.execute(
+                    sa.text(
+                        "SELECT set_config('lock_timeout', :wait, true), set_config('synchronous_commit',"
+                        " CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'"
+                        " ELSE current_setting('synchronous_commit') END, true)"
+                    ),
+                    {"wait": f"{wait_ms}ms"},
+                )
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+            yield connection
+
+
+def in_words(error: SQLAlchemyError) -> str:
+    """Say what went wrong in the database, for a person who is no administrator."""
+    if isinstance(error, PoolTimeoutError):
+        return "all connections are in use."
+    original = getattr(error, "orig", None) or error
+    text = " ".join(str(original).split())
+    low = text.lower()
+    state = getattr(original, "sqlstate", None)
+    if "locked" in low or state == "55P03":
+        return "another program is writing to it and does not let go."
+    if "disk is full" in low or state == "53100":
+        return "the disk is full; make room on it."
+    if "readonly" in low or "read-only" in low or state == "25006":
+        return "it may only be read, not written."
+    if "unable to open" in low:
+        return "the file cannot be opened; does its folder exist, and may you write there?"
+    if "not a database" in low or "malformed" in low:
+        return "the file is damaged or is no database."
+    if "disk i/o" in low:
+        return "the disk reports an error, or the file was taken away."
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    if lost or "connection" in low or state in ("57P01", "57P02", "57P03"):
+        return f"the connection to the server failed ({text[:200]})."
+    return f"{text[:300]}."
+
+
+def not_saved(error: SQLAlchemyError) -> NotSavedError:
+    """Make the error that tells the reviewer that nothing of the last act was saved."""
+    return NotSavedError(f"Not saved. The review database did not take it: {in_words(error)} Try again.")

@@ -1,0 +1,150 @@
+"""One row of the review history, and what a label may be."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from cleaner.errors import StoreError
+
+__all__ = ["MAX_LABEL_CHARS", "Action", "Event", "Kind", "check_label", "check_name"]
+
+MAX_LABEL_CHARS = 200
+# A B-tree row of PostgreSQL holds about 2,700 bytes, and the name is part of a unique index.
+_MAX_NAME_BYTES = 2000
+
+
+class Action(StrEnum):
+    """What a reviewer may say about one image."""
+
+    KEEP = "keep"
+    DELETE = "delete"
+    RELABEL = "relabel"
+    UNSURE = "unsure"
+
+
+class Kind(StrEnum):
+    """What one row of the history is: an `Action`, an act on classes, pairs or files, or the undo of one."""
+
+    KEEP = "keep"
+    DELETE = "delete"
+    RELABEL = "relabel"
+    UNSURE = "unsure"
+    CLASS_NEW = "class_new"
+    CLASS_RENAME = "class_rename"
+    CLASS_MERGE = "class_merge"
+    PAIR_DIFFERENT = "pair_different"
+    FILE_MOVED = "file_moved"
+    UNDO = "undo"
+    REDO = "redo"
+
+
+_ACTIONS = frozenset(str(action) for action in Action)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One row of the append-only history.
+
+    Parameters
+    ----------
+    seq : int
+        The store's own sequence number; the order of decisions is this, never the clock.
+    act : str
+        Groups the rows of one act (a Confirm, a bulk relabel); undo takes back a whole act.
+    kind : str
+        One of `Kind`. A kind that this version does not know is kept, and has no effect.
+    name : str
+        The image, a POSIX path relative to the root; empty for acts on classes and for undo.
+    given_label : str or None
+        The label in the catalog when the decision was made; the old name for an act on classes.
+    new_label : str or None
+        The label chosen; the new name for an act on classes.
+    reviewer : str
+    time : datetime
+        UTC; for people and for the pace, never for the order.
+    rank : int or None
+        Place in the ranking that the reviewer saw, 0 = most suspicious.
+    loss : float or None
+        Nats, higher = more suspicious.
+    score : float or None
+        Probability that the label is wrong, higher = more suspicious.
+    model : str or None
+        Which ranking it was.
+    page : int or None
+        Which page of the session showed the image.
+    detail : dict
+        What else belongs to the row, as JSON: ``others`` of a pair, ``to`` of a moved file, ``settles``.
+    undoes : str or None
+        The act that an undo takes back, or a redo brings back.
+    """
+
+    seq: int
+    act: str
+    kind: str
+    name: str
+    reviewer: str
+    time: datetime
+    given_label: str | None = None
+    new_label: str | None = None
+    rank: int | None = None
+    loss: float | None = None
+    score: float | None = None
+    model: str | None = None
+    page: int | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    undoes: str | None = None
+
+    @property
+    def action(self) -> Action | None:
+        """The reviewer's choice, or None for rows that are not about one image."""
+        return Action(self.kind) if self.kind in _ACTIONS else None
+
+
+def check_label(label: object) -> str:
+    """Return ``label`` if it can be one: text, not blank, one line, at most 200 characters.
+
+    Raises
+    ------
+    StoreError
+        With what was given and what is expected.
+    """
+    if not isinstance(label, str) or not label.strip():
+        msg = f"Got {label!r} as a label; expected a text that is not blank. Type the name of a class."
+        raise StoreError(msg)
+    if len(label) > MAX_LABEL_CHARS:
+        msg = (
+            f"Got a label of {len(label)} characters ({label[:40]!r}…); "
+            f"expected at most {MAX_LABEL_CHARS}. Choose a shorter name."
+        )
+        raise StoreError(msg)
+    if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in label):
+        msg = f"Got the label {label!r}; expected one line without control characters. Choose a plainer name."
+        raise StoreError(msg)
+    return str(label)
+
+
+def check_name(name: object) -> str:
+    """Return ``name`` if a database can hold it as the key of an image.
+
+    Raises
+    ------
+    StoreError
+        With what was given and what is expected.
+    """
+    if not isinstance(name, str) or not name:
+        msg = f"Got {name!r} as the name of an image; expected a path relative to the root of the set."
+        raise StoreError(msg)
+    try:
+        size_bytes = len(name.encode("utf-8"))
+    except UnicodeEncodeError as exc:
+        msg = f"The file name {name!r} holds bytes that are not text; rename the file, then decide on it."
+        raise StoreError(msg) from exc
+    if size_bytes > _MAX_NAME_BYTES or "\0" in name:
+        msg = f"Got a file name of {size_bytes} bytes ({name[:40]!r}…); expected at most {_MAX_NAME_BYTES}."
+        raise StoreError(msg)
+    return str(name)

@@ -1,0 +1,97 @@
+"""Small files that are always whole: atomic writing, and CSV text that every reader takes apart alike."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import uuid
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+__all__ = ["csv_text", "decode_csv", "flush_folder", "read_csv", "replace", "write_beside"]
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """Write a table as CSV with ``\\n`` at the line ends.
+
+    A field is quoted if it holds a comma, a quote, a line break of any kind or a space at its edge. The csv
+    module leaves a lone carriage return unquoted, at which pandas and spreadsheets break the line. Nothing is
+    done to fields that begin with ``=``, ``+``, ``-`` or ``@``: they are file names and labels that must come
+    back as they are, so open a file of unknown origin with a spreadsheet's import, as text.
+    """
+    lines = (",".join(map(_field, row)) for row in (header, *rows))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _field(value: object) -> str:
+    if value is None or value != value:  # not-a-number is the one value that differs from itself
+        return ""
+    text = value if isinstance(value, str) else repr(value) if type(value) is float else str(value)
+    if any(char in text for char in ',"\r\n') or text.strip() != text:
+        return '"' + text.replace('"', '""') + '"'
+    return text
+
+
+def decode_csv(data: bytes) -> str:
+    """Decode a CSV file as a spreadsheet may have written it: UTF-8 with or without a mark, else Windows-1252."""
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252", errors="replace")
+
+
+def read_csv(text: str) -> tuple[list[str], list[list[str]]]:
+    """Take a CSV text apart into its header and its rows, all as text.
+
+    The separator is a semicolon or a tab if the header has one and no comma, as spreadsheets write it in
+    countries with a decimal comma. Blank lines are left out, and short rows are filled up.
+    """
+    head = text.split("\n", 1)[0]
+    separator = next((char for char in ",;\t" if char in head), ",")
+    csv.field_size_limit(10_000_000)
+    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
+    if not rows:
+        return [], []
+    header = [column.strip() for column in rows[0]]
+    return header, [row + [""] * (len(header) - len(row)) for row in rows[1:]]
+
+
+def write_beside(path: Path, data: bytes) -> Path:
+    """Write ``data`` to a new hidden file in the folder of ``path``, down to the disk; returns that file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        with beside.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    return beside
+
+
+def replace(path: Path, data: bytes) -> Path:
+    """Put ``data`` in the place of ``path`` in one step: a reader sees the old file or the new one, whole."""
+    beside = write_beside(path, data)
+    try:
+        os.replace(beside, path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    flush_folder(path.parent)
+    return path
+
+
+def flush_folder(folder: Path) -> None:
+    """Bring a folder's entries to the disk; systems that cannot (Windows) do it by themselves."""
+    if os.name != "posix":
+        return
+    with suppress(OSError):  # some network file systems refuse it; the file itself is safe
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
