@@ -1,0 +1,226 @@
+"""Read the rows of a label table: a CSV file as people and spreadsheets write them, or a DataFrame."""
+
+from __future__ import annotations
+
+import csv
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import pandas as pd
+
+from cleaner.errors import CatalogError
+from cleaner.listing import name_problem, place_of, printable, split_of_folder
+
+__all__ = ["Columns", "as_text", "check_rows", "columns_of", "read_csv", "split_of"]
+
+_NAME_COLUMNS = ("name", "path", "file", "filename", "file_name", "fname", "image", "image_path", "img")
+_LABEL_COLUMNS = ("label", "labels", "class", "category", "target", "given_label", "y")
+_SPLIT_COLUMNS = ("split", "subset", "partition", "set", "is_valid")
+_TRUE = frozenset({"true", "1", "1.0", "yes", "t"})
+_FALSE = frozenset({"false", "0", "0.0", "no", "f"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Which columns of a table mean what; ``split`` and ``group`` may be absent."""
+
+    name: str
+    label: str
+    split: str | None
+    group: str | None
+
+
+def read_csv(path: Path) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]]:
+    """Read a CSV file as text: UTF-8 with or without BOM, or Windows' code page; comma, semicolon or tab.
+
+    Returns
+    -------
+    table : DataFrame
+        All values as strings, as they were written.
+    places : list of str
+        Where each row is, for messages: "line 12".
+    left_out : list of (str, str)
+        Rows that do not fit the header.
+
+    Raises
+    ------
+    CatalogError
+        The file is missing, empty, or no CSV.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        msg = f"Cannot read {path}: {exc.strerror or exc}."
+        raise CatalogError(msg) from exc
+    if b"\0" in data[:4096]:
+        msg = f"{path} is no CSV file: it holds binary data. Save the table as CSV (UTF-8) and open that."
+        raise CatalogError(msg)
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:  # what spreadsheets write on Windows
+        text = data.decode("cp1252", "replace")
+    lines = text.splitlines(keepends=True)
+    header_line = lines[0] if lines else ""
+    delimiter = max(",;\t", key=header_line.count)
+    reader = csv.reader(lines, delimiter=delimiter)
+    rows: list[list[str]] = []
+    places: list[str] = []
+    left_out: list[tuple[str, str]] = []
+    try:
+        header = [column.strip() for column in next(reader, [])]
+        if not any(header):
+            msg = f"{path} is empty; expected a first line such as name,label and then one line an image."
+            raise CatalogError(msg)
+        while True:
+            place = f"line {reader.line_num + 1}"
+            row = next(reader, None)
+            if row is None:
+                break
+            if len(row) > len(header):
+                reason = f"{place} has {len(row)} fields, the header {len(header)}; quote values with {delimiter!r}"
+                left_out.append((printable(row[0]), reason))
+            elif any(row):
+                rows.append(row + [""] * (len(header) - len(row)))
+                places.append(place)
+    except csv.Error as exc:
+        msg = f"{path} cannot be read as CSV at line {reader.line_num}: {exc}."
+        raise CatalogError(msg) from exc
+    if len(set(header)) < len(header):
+        twice = next(column for column in header if header.count(column) > 1)
+        msg = f"{path} has two columns named {twice!r}; rename one."
+        raise CatalogError(msg)
+    return pd.DataFrame(rows, columns=header, dtype=object), places, left_out
+
+
+def columns_of(
+    available: Sequence[str],
+    source: str,
+    *,
+    name: str | None = None,
+    label: str | None = None,
+    split: str | None = None,
+    group: str | None = None,
+) -> Columns:
+    """Find out which columns mean what: those that were asked for, or else by their usual names.
+
+    Raises
+    ------
+    CatalogError
+        A column that was asked for is absent, or none has a usual name.
+    """
+    listed = ", ".join(map(repr, available))
+    for asked in (name, label, split, group):
+        if asked is not None and asked not in available:
+            msg = f"{source} has no column {asked!r}; its columns are {listed}."
+            raise CatalogError(msg)
+    by_small = {column.lower(): column for column in reversed(available)}
+
+    def usual(names: Sequence[str]) -> str | None:
+        return next((by_small[small] for small in names if small in by_small), None)
+
+    name = name or usual(_NAME_COLUMNS)
+    label = label or usual(_LABEL_COLUMNS)
+    if name is None or label is None:
+        what, usual_names = ("file names", _NAME_COLUMNS) if name is None else ("labels", _LABEL_COLUMNS)
+        msg = (
+            f"{source} has no column of {what}: its columns are {listed}, expected one named "
+            f"{', '.join(usual_names)}. Rename the column of {what} to {usual_names[0]}."
+        )
+        raise CatalogError(msg)
+    return Columns(name=name, label=label, split=split or usual(_SPLIT_COLUMNS), group=group)
+
+
+def split_of(value: object, *, is_valid: bool, place: str) -> str | None:
+    """Return the split that a value of a table stands for, None for an empty one.
+
+    Parameters
+    ----------
+    value : object
+        "train", "val", "Testing", ...; in fast.ai's ``is_valid`` column True, "False", 1, ...
+    is_valid : bool
+        The value is of such a column.
+    place : str
+        Where it stands, for the message.
+
+    Raises
+    ------
+    CatalogError
+        The value is none of these.
+    """
+    text = as_text(value)
+    if text is None or text == "pending":
+        return None
+    small = text.lower()
+    if is_valid and small in _TRUE | _FALSE:
+        return "valid" if small in _TRUE else "train"
+    split = None if is_valid else split_of_folder(small)
+    if split is None:
+        expected = "true or false" if is_valid else "train, valid or test"
+        msg = f"Got split {text!r} in {place}; expected {expected}, or nothing."
+        raise CatalogError(msg)
+    return split
+
+
+def as_text(value: object) -> str | None:
+    """Return a value of a table as text, None where there is none; 3.0 is "3", as pandas makes floats of gaps."""
+    if value is None or value is pd.NaT or value is pd.NA or value != value:  # NaN
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip() or None
+
+
+def check_rows(
+    root: Path, names: Sequence[str], places: Sequence[str], *, follow_links: bool
+) -> tuple[list[str | None], list[tuple[str, str]]]:
+    """Find the file of every row.
+
+    Parameters
+    ----------
+    root : Path
+        The folder, resolved.
+    names : sequence of str
+        Names as they stand in the table.
+    places : sequence of str
+        Where: "line 12".
+    follow_links : bool
+        Allow links that lead out of the root.
+
+    Returns
+    -------
+    found : list of str or None
+        The name on the disk, None for a row that is left out.
+    left_out : list of (str, str)
+        Name and reason of those.
+    """
+    found: list[str | None] = []
+    left_out: list[tuple[str, str]] = []
+    real_folders: dict[str, str] = {}
+    for name, place in zip(names, places, strict=True):
+        reason = None
+        for spelling in _spellings(name):
+            problem = name_problem(spelling)
+            usual = spelling if problem else str(PurePosixPath(spelling))
+            problem = problem or place_of(root, usual, follow_links=follow_links, real_folders=real_folders)
+            if problem is None:
+                found.append(usual)
+                break
+            reason = reason or problem
+        else:
+            found.append(None)
+            left_out.append((printable(name), f"{reason} ({place})"))
+    return found, left_out
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """Yield a name as it stands and, in case there is no such file, as other systems would have written it."""
+    yield name
+    if "\\" in name:
+        yield name.replace("\\", "/")
+    for form in ("NFC", "NFD"):
+        if not unicodedata.is_normalized(form, name):
+            yield unicodedata.normalize(form, name)
+    if name != name.strip():
+        yield name.strip()
