@@ -15,6 +15,7 @@
       x JobError                a background job cannot start, or failed
       x DashboardError          the dashboard's server cannot start, or stopped
       x DownloadError           a list of addresses cannot be read
+        + PrivateAddressError   an address leads into a private network
       x Cancelled               the user stopped a long task; nothing is broken
 
 Catch ``CleanerError`` to catch them all; their messages are sentences for the user.
@@ -33,6 +34,7 @@ __all__ = [
     "ImageError",
     "JobError",
     "NotSavedError",
+    "PrivateAddressError",
     "RankingError",
     "StoreError",
     "TrainingError",
@@ -90,6 +92,10 @@ class DashboardError(CleanerError):
 
 class DownloadError(CleanerError):
     """A list of addresses cannot be read."""
+
+
+class PrivateAddressError(DownloadError):
+    """An address leads to a machine that is not on the public internet."""
 
 
 class Cancelled(CleanerError):  # noqa: N818 - not a failure: the user asked for it
