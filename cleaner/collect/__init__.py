@@ -1,0 +1,1 @@
+"""Get images, and find out which of them are none."""

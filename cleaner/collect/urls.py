@@ -1,0 +1,125 @@
+"""Lists of addresses: plain text or CSV, as browsers, spreadsheets and colleagues write them."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import csv
+import re
+from pathlib import Path
+from urllib.parse import unquote_to_bytes, urldefrag
+
+from cleaner.errors import DownloadError
+
+__all__ = ["decode_data_url", "read_urls", "unique_urls"]
+
+URL_COLUMNS = frozenset(
+    {
+        "url",
+        "urls",
+        "uri",
+        "image_url",
+        "imageurl",
+        "image",
+        "link",
+        "href",
+        "src",
+        "identifier",
+        "contenturl",
+    }
+)
+"""Headings of the CSV column that holds the addresses, in small letters."""
+
+_MAX_LIST_BYTES = 200 * 1024**2
+_DATA_URL = re.compile(r"data:([^,]*),(.*)", re.DOTALL | re.IGNORECASE)
+
+
+def read_urls(path: Path | str) -> list[str]:
+    """Read the addresses of a text or CSV file, each once, in the order of the file.
+
+    Blank lines and lines that begin with ``#`` are passed over, as are spaces, quotes and the line ends of
+    any system. A file whose first line names a column ``url`` (or ``image_url``, ``link``, ``src``, …) is
+    read as CSV with commas, semicolons or tabs; in any other file a line is an address, commas included.
+
+    Parameters
+    ----------
+    path : Path or str
+        UTF-8, or UTF-16 with its mark.
+
+    Raises
+    ------
+    DownloadError
+        If the file cannot be read or holds no address.
+    """
+    path = Path(path)
+    try:
+        if path.stat().st_size > _MAX_LIST_BYTES:
+            msg = f"{path} is larger than {_MAX_LIST_BYTES // 1024**2} MB; a list of addresses was expected."
+            raise DownloadError(msg)
+        data = path.read_bytes()
+    except OSError as exc:
+        msg = f"Cannot read the list {path}: {exc.strerror}. Give a text or CSV file of addresses."
+        raise DownloadError(msg) from exc
+    lines = [line for line in _text(data).splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    urls = unique_urls(_from_csv(lines) or lines)
+    if not urls:
+        msg = f"{path} holds no address; write one a line, or a CSV file with a column named url."
+        raise DownloadError(msg)
+    return urls
+
+
+def unique_urls(texts: list[str]) -> list[str]:
+    """Strip spaces, quotes and ``#fragments``; keep the first of equal addresses."""
+    stripped = (text.strip().strip("\"'").strip() for text in texts)
+    return list(
+        dict.fromkeys(
+            url if url.lower().startswith("data:") else urldefrag(url).url for url in stripped if url
+        )
+    )
+
+
+def _text(data: bytes) -> str:
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", "replace")
+    return data.decode("utf-8-sig", "replace")
+
+
+def _from_csv(lines: list[str]) -> list[str]:
+    """Return the column of addresses, or nothing if the first line names none."""
+    for delimiter in ",;\t":
+        heads = [head.strip().lower() for head in next(csv.reader(lines[:1], delimiter=delimiter), [])]
+        column = next((i for i, head in enumerate(heads) if head in URL_COLUMNS), None)
+        if column is not None:
+            rows = csv.reader(lines[1:], delimiter=delimiter)
+            return [row[column] for row in rows if len(row) > column]
+    return []
+
+
+def decode_data_url(url: str, *, max_bytes: int) -> bytes:
+    """Return the bytes inside a ``data:`` address.
+
+    Raises
+    ------
+    ValueError
+        With the reason in words.
+    """
+    match = _DATA_URL.fullmatch(url)
+    if match is None:
+        msg = "a data: address without a comma"
+        raise ValueError(msg)
+    kind, text = match.groups()
+    if len(text) > 3 * max_bytes + 4:  # the longest way to write a byte is %xx
+        msg = f"larger than {max_bytes:,} bytes"
+        raise ValueError(msg)
+    data = unquote_to_bytes(text)
+    if kind.lower().rpartition(";")[2].strip() == "base64":
+        try:
+            data = base64.b64decode(re.sub(rb"\s", b"", data) + b"==", validate=False)
+        except binascii.Error as exc:
+            msg = "a data: address whose base64 is damaged"
+            raise ValueError(msg) from exc
+    if len(data) > max_bytes:
+        msg = f"larger than {max_bytes:,} bytes"
+        raise ValueError(msg)
+    return data
