@@ -43,7 +43,7 @@ class Catalog:
     Attributes
     ----------
     table : DataFrame
-        Columns ``name``, ``label``, ``split``, then the others; sorted by name, index 0 to n−1. Do not change it.
+        Columns ``name``, ``label``, ``split``, then the others; sorted by name. Do not change it.
     left_out : DataFrame
         Columns ``name`` and ``reason``, sorted by name.
 
@@ -90,7 +90,7 @@ class Catalog:
     def from_folder(cls, root: Path | str, *, hidden: bool = False, follow_links: bool = False) -> Catalog:
         """Take the names of folders as labels.
 
-        ``root/<class>/…`` and ``root/{train,valid,test}/<class>/…`` are understood (``val`` and ``validation``,
+        ``root/<class>/…`` and ``root/{train,valid,test}/<class>/…`` are understood (``val``, ``validation``
         too); folders may be nested below a class. Pictures above the class folders are unlabelled.
 
         Parameters
@@ -144,8 +144,8 @@ class Catalog:
     ) -> Catalog:
         """Read ``name,label[,split]`` from a CSV file, fast.ai's ``cleaned.csv`` included.
 
-        Columns are found by their usual names (``path``, ``filename``, ``class``, ``is_valid``, …) or as told.
-        Files that are not there, and names that lead out of the root, are left out with the reason.
+        Columns are found by their usual names (``path``, ``class``, ``is_valid``, …) or as told. Files
+        that are not there, and names that lead out of the root, are left out with the reason.
 
         Parameters
         ----------
@@ -299,6 +299,14 @@ class Catalog:
             raise CatalogError(msg)
         return self.root / name
 
+    def label_of(self, name: str) -> str | None:
+        """Return the label of one image, None if it has none or is not in the catalog."""
+        return self._label_of.get(name)
+
+    @cached_property
+    def _label_of(self) -> dict[str, str | None]:
+        return dict(zip(self.names, self.labels, strict=True))
+
     def where(self, *, split: str | Iterable[str] | None = None, label: str | None = None) -> Catalog:
         """Return the images of some splits, of one label, or both."""
         keep = np.ones(len(self), dtype=bool)
@@ -335,9 +343,9 @@ class Catalog:
     def leave_out(self, reasons: Mapping[str, str]) -> Catalog:
         """Return the catalog without some images, which are then listed in `left_out` with the reason."""
         gone = self.table["name"].isin(list(reasons))
-        new = [(name, reasons[name]) for name in self.table["name"][gone]]
-        left_out = pd.concat([self.left_out, _left_out(new)]) if new else self.left_out
-        return self._with(self.table[~gone], left_out=left_out)
+        before = zip(self.left_out["name"], self.left_out["reason"], strict=True)
+        new = ((name, reasons[name]) for name in self.table["name"][gone])
+        return self._with(self.table[~gone], left_out=_left_out([*before, *new]))
 
     def summary(self) -> dict[str, Any]:
         """Count the images.
@@ -345,8 +353,8 @@ class Catalog:
         Returns
         -------
         dict
-            ``total``, ``unlabelled``, ``left_out``: int; ``splits``: from split to count; ``classes``: from label
-            to a dict from split to count.
+            ``total``, ``unlabelled``, ``left_out``: int; ``splits``: from split to count; ``classes``: from
+            label to a dict from split to count.
         """
         split = self.table["split"].fillna("none")
         counted = Counter(zip(self.labels, split, strict=True))

@@ -1,7 +1,7 @@
 """What is remembered of every file of a data set: size, content hash, what is wrong with it, and its split.
 
-A second opening then asks the file system for size and time of change only. The index is an SQLite file in the
-state folder. It is not in WAL mode: it is written seldom and in large steps, and rollback journals are safe
+A second opening then asks the file system for size and time of change only. The index is an SQLite file in
+the state folder. It is not in WAL mode: it is written seldom and in large steps, and rollback journals are safe
 in more places.
 """
 
@@ -176,11 +176,22 @@ class FileIndex:
         def look(name: str) -> _Row:
             return _look(root, name, decode=decode)
 
-        with ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 2)) as pool:
-            for start in range(0, len(todo), _BATCH):
-                batch = todo[start : start + _BATCH]
-                self._write_many(_UPSERT, _reported(pool, look, batch, reporter, stage, start, len(todo)))
-        reporter(stage, len(todo), len(todo))
+        pool = ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 2))
+        rows: list[_Row] = []
+        done = 0
+        try:
+            for row in _in_batches(pool, look, todo):
+                rows.append(row)
+                done += 1
+                if len(rows) == _BATCH:
+                    self._write_many(_UPSERT, rows)
+                    rows = []
+                if done % _REPORT_EVERY == 0 or done == len(todo):
+                    reporter(stage, done, len(todo))
+                    reporter.check()
+        finally:
+            pool.shutdown(cancel_futures=True)
+            self._write_many(_UPSERT, rows)
 
     def table(self) -> pd.DataFrame:
         """Return all that is remembered, files included that are gone.
@@ -265,22 +276,12 @@ def _connect(db: Path) -> sqlite3.Connection:
     return connection
 
 
-def _reported(
-    pool: ThreadPoolExecutor,
-    look: Callable[[str], _Row],
-    batch: Sequence[str],
-    reporter: Reporter,
-    stage: str,
-    before: int,
-    total: int,
-) -> list[_Row]:
-    rows = []
-    for i, row in enumerate(pool.map(look, batch)):
-        rows.append(row)
-        if i % _REPORT_EVERY == 0:
-            reporter(stage, before + i, total)
-            reporter.check()
-    return rows
+def _in_batches(
+    pool: ThreadPoolExecutor, look: Callable[[str], _Row], names: Sequence[str]
+) -> Iterator[_Row]:
+    """Yield the rows in order; a batch at a time, as the pool would otherwise hold a million of them."""
+    for start in range(0, len(names), _BATCH):
+        yield from pool.map(look, names[start : start + _BATCH])
 
 
 def _stat(root: Path, name: str) -> tuple[int | None, int | None]:

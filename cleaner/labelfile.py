@@ -79,8 +79,8 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]
             if row is None:
                 break
             if len(row) > len(header):
-                reason = f"{place} has {len(row)} fields, the header {len(header)}; quote values with {delimiter!r}"
-                left_out.append((printable(row[0]), reason))
+                count = f"{place} has {len(row)} fields, the header {len(header)}"
+                left_out.append((printable(row[0]), f"{count}; put quotes around values with {delimiter!r}"))
             elif any(row):
                 rows.append(row + [""] * (len(header) - len(row)))
                 places.append(place)
@@ -164,7 +164,7 @@ def split_of(value: object, *, is_valid: bool, place: str) -> str | None:
 
 
 def as_text(value: object) -> str | None:
-    """Return a value of a table as text, None where there is none; 3.0 is "3", as pandas makes floats of gaps."""
+    """Return a value of a table as text, None if there is none; 3.0 is "3", as pandas makes floats of gaps."""
     if value is None or value is pd.NaT or value is pd.NA or value != value:  # NaN
         return None
     if isinstance(value, float) and value.is_integer():
@@ -215,7 +215,7 @@ def check_rows(
 
 
 def _spellings(name: str) -> Iterator[str]:
-    """Yield a name as it stands and, in case there is no such file, as other systems would have written it."""
+    """Yield a name as it stands and, in case there is no such file, as other systems write it."""
     yield name
     if "\\" in name:
         yield name.replace("\\", "/")

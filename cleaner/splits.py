@@ -150,7 +150,7 @@ def _joined(
 def _place(
     unit: Sequence[int], hashes: Sequence[str | None], groups: Sequence[str | None], seed: int
 ) -> float:
-    """Return the unit's place from 0 to 1: the seeded hash of its first group or, without one, its content."""
+    """Return the unit's place from 0 to 1: a seeded hash of its first group or, without one, its content."""
     identity = min((f"group:{groups[i]}" for i in unit if groups[i] is not None), default=None) or min(
         f"content:{hashes[i]}" for i in unit
     )

@@ -1,0 +1,426 @@
+"""A data set and everything that is remembered about it: the one object that ties the rooms together."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import re
+import threading
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+import pandas as pd
+
+from cleaner.catalog import Catalog
+from cleaner.errors import Cancelled, CatalogError
+from cleaner.fileindex import FileIndex
+from cleaner.images import ThumbnailCache
+from cleaner.places import RecentSet, place_state, recent, remember
+from cleaner.progress import SILENT, Reporter
+from cleaner.splits import PENDING, assign
+
+if TYPE_CHECKING:
+    from cleaner.ranking import Ranking
+    from cleaner.review.store import ReviewStore
+
+__all__ = ["Workspace"]
+
+logger = logging.getLogger(__name__)
+
+_HASH_AT_ONCE_BYTES = 10**9
+_HASH_AT_ONCE_S = 10.0
+_TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+
+
+class Workspace:
+    """A data set's root and its state: catalog, decisions, caches, models.
+
+    Opening reads; it writes nothing below the root but the folder ``.cleaner``. What is there is found again.
+
+    While less than 1 GB of pictures is new, asking for the `catalog` reads them, to know their content and
+    with it their split, for ten seconds at most. Beyond that the split of new pictures is "pending" until
+    `scan` has read them, which is for a background job.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the pictures, or a CSV file, whose folder is then the root.
+    labels : Path, optional
+        A CSV file with ``name,label[,split]``; without one, folders give the labels.
+    state : Path, optional
+        Where to keep the state. Default: ``.cleaner`` in the root; where that is read-only or on a network
+        drive, a folder of the user.
+    store : str, optional
+        SQLAlchemy URL of the database of decisions. Default: an SQLite file in the state.
+    reviewer : str, optional
+        Who decides. Default: ``CLEANER_REVIEWER``, JupyterHub's user, or the login name.
+    backbone : str, optional
+        Network for features: a torchvision name or ``timm/NAME``.
+    weights : Path, optional
+        Its pretrained weights.
+    from_scratch : bool
+        Use no pretrained weights, and ask for none.
+    valid_pct : float
+        Share of validation images in each class, where no validation set is given.
+    seed : int
+        Of the split and of everything random.
+    group : str, optional
+        Column of the CSV file whose values (patients, specimens) are never divided between splits.
+    follow_links : bool
+        Follow links that lead out of the root.
+    hidden : bool
+        List hidden files, too.
+    dataset : str, optional
+        The data set's key in the store. Default: the root's name, with the CSV file's name if there is one.
+        Sets of one name that share a database need keys of their own.
+
+    Attributes
+    ----------
+    root : Path
+        The folder, resolved.
+    labels : Path or None
+        The CSV file.
+    name : str
+        The data set's key in the store.
+    reviewer : str
+        Who decides.
+
+    Raises
+    ------
+    CatalogError
+        There is no such folder or file.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        *,
+        labels: Path | str | None = None,
+        state: Path | str | None = None,
+        store: str | None = None,
+        reviewer: str | None = None,
+        backbone: str | None = None,
+        weights: Path | str | None = None,
+        from_scratch: bool = False,
+        valid_pct: float = 0.2,
+        seed: int = 0,
+        group: str | None = None,
+        follow_links: bool = False,
+        hidden: bool = False,
+        dataset: str | None = None,
+    ) -> None:
+        self.root, self.labels = _root_and_labels(Path(root), None if labels is None else Path(labels))
+        if group is not None and self.labels is None:
+            msg = f"Got group={group!r} without a CSV file; groups are a column of one. Give it with labels=."
+            raise CatalogError(msg)
+        folder = self.root.name or "root"
+        self.name = dataset or (f"{folder}/{self.labels.name}" if self.labels else folder)
+        self.reviewer = reviewer or _login()
+        self.backbone = backbone
+        self.weights = None if weights is None else Path(weights).expanduser().resolve()
+        self.from_scratch = from_scratch
+        self.valid_pct = valid_pct
+        self.seed = seed
+        self.group = group
+        self.follow_links = follow_links
+        self.hidden = hidden
+        self._dataset = dataset
+        self._asked_state = None if state is None else Path(state).expanduser().resolve()
+        self._store_url = store
+        self._lock = threading.RLock()
+        self._notices: list[str] = []
+        self._state: Path | None = None
+        self._catalog: Catalog | None = None
+        self._index: FileIndex | None = None
+        self._thumbnails: ThumbnailCache | None = None
+        self._store: ReviewStore | None = None
+
+    def __repr__(self) -> str:
+        return f"<Workspace {self.name!r} in {self.root}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def state(self) -> Path:
+        """The state folder; chosen and made when first asked for."""
+        with self._lock:
+            if self._state is None:
+                try:
+                    self._state, notices = place_state(
+                        self.root, state=self._asked_state, shared_store=self._store_url is not None
+                    )
+                except OSError as exc:
+                    msg = (
+                        f"Cannot keep the state of {self.root}: {exc.filename or self._asked_state}: "
+                        f"{exc.strerror}. Name a folder that can be written to with --state."
+                    )
+                    raise CatalogError(msg) from exc
+                self._notices += notices
+            return self._state
+
+    @property
+    def notices(self) -> list[str]:
+        """Sentences for the user on what is unusual here, such as a root that is read-only."""
+        self.state  # noqa: B018 - choosing it is what there may be to say something about
+        return list(self._notices)
+
+    @property
+    def index(self) -> FileIndex:
+        """What is remembered of each file."""
+        with self._lock:
+            if self._index is None:
+                self._index = FileIndex(self.state / "index.db")
+            return self._index
+
+    @property
+    def thumbnails(self) -> ThumbnailCache:
+        """Thumbnails, kept in the state."""
+        with self._lock:
+            if self._thumbnails is None:
+                self._thumbnails = ThumbnailCache(self.state / "thumbnails")
+            return self._thumbnails
+
+    @property
+    def store_url(self) -> str:
+        """SQLAlchemy URL of the decisions."""
+        return self._store_url or f"sqlite:///{(self.state / 'review.db').as_posix()}"
+
+    @property
+    def store(self) -> ReviewStore:
+        """The decisions; opened when first asked for."""
+        with self._lock:
+            if self._store is None:
+                from cleaner.review.store import ReviewStore
+
+                self._store = ReviewStore(
+                    self.store_url,
+                    dataset=self.name,
+                    reviewer=self.reviewer,
+                    given_of=lambda name: self.catalog.label_of(name),
+                )
+            return self._store
+
+    @property
+    def catalog(self) -> Catalog:
+        """The images with labels as given and with their splits; files that are not usable are left out."""
+        with self._lock:
+            return self._catalog or self.refresh()
+
+    @property
+    def cleaned_csv(self) -> Path:
+        """Where the result goes: ``cleaned.csv`` in the root, or in the state if the root is read-only.
+
+        Never the file that the labels came from: after ``cleaned.csv`` comes ``cleaned-2.csv``.
+        """
+        folder = self.root if os.access(self.root, os.W_OK) else self.state
+        path = folder / "cleaned.csv"
+        if self.labels is not None and self.labels.parent == folder:
+            number = re.fullmatch(r"cleaned(?:-(\d+))?\.csv", self.labels.name)
+            if number:
+                path = folder / f"cleaned-{int(number[1] or 1) + 1}.csv"
+        return path
+
+    @property
+    def ranking_folder(self) -> Path:
+        """Where the last ranking is saved."""
+        return self.state / "ranking"
+
+    @staticmethod
+    def recent() -> list[RecentSet]:
+        """Return the data sets that this user opened lately, the last one first."""
+        return recent()
+
+    def refresh(self) -> Catalog:
+        """Look at the folder or CSV file again; returns the new catalog."""
+        with self._lock:
+            listed = self._listed()
+            stale = self.index.stale(self.root, listed.names)
+            if stale.size_bytes < _HASH_AT_ONCE_BYTES:
+                try:
+                    self.index.scan(self.root, stale.names, reporter=_Deadline(_HASH_AT_ONCE_S))
+                except Cancelled:
+                    logger.info(
+                        "Reading the new files of %s takes long; their splits are pending.", self.root
+                    )
+            self._catalog = self._with_splits(listed)
+            remember(self.root, self.labels, self._asked_state, len(self._catalog))
+            return self._catalog
+
+    def scan(self, *, reporter: Reporter = SILENT, decode: bool = False) -> Catalog:
+        """Read all new files, however many; returns the catalog, in which no split is pending any more.
+
+        Parameters
+        ----------
+        reporter : Reporter
+            Hears about progress.
+        decode : bool
+            Decode pictures whole, which also finds those that end early, and makes remarks on odd ones.
+
+        Raises
+        ------
+        Cancelled
+            The reporter asked to stop; what was read is remembered.
+        """
+        self.index.scan(self.root, self._listed().names, reporter=reporter, decode=decode)
+        return self.refresh()
+
+    def cleaned(self) -> Catalog:
+        """Return the catalog after all decisions."""
+        from cleaner.review.cleaned_csv import cleaned_table
+
+        before = self.catalog
+        return Catalog(
+            cleaned_table(before, self.store.state),
+            root=before.root,
+            left_out=before.left_out,
+            group_column=before.group_column,
+            follow_links=before.follow_links,
+        )
+
+    def rank(self, **options: Any) -> Ranking:
+        """Find the suspicious images, most suspicious first, and save the ranking; takes minutes at first.
+
+        Parameters
+        ----------
+        **options
+            What `cleaner.tasks.prepare` takes, such as ``reporter``.
+        """
+        from cleaner.tasks import prepare
+
+        return prepare(self, **options)
+
+    def ranking(self) -> Ranking | None:
+        """Return the ranking saved last, None if there is none; needs no torch."""
+        if not self.ranking_folder.is_dir():
+            return None
+        from cleaner.ranking import Ranking
+
+        return Ranking.load(self.ranking_folder)
+
+    def options(self) -> dict[str, Any]:
+        """Return what makes the same workspace in another process, fit for JSON: ``Workspace(**options)``."""
+        return {
+            "root": str(self.root),
+            "labels": None if self.labels is None else str(self.labels),
+            "state": str(self.state),
+            "store": self._store_url,
+            "reviewer": self.reviewer,
+            "backbone": self.backbone,
+            "weights": None if self.weights is None else str(self.weights),
+            "from_scratch": self.from_scratch,
+            "valid_pct": self.valid_pct,
+            "seed": self.seed,
+            "group": self.group,
+            "follow_links": self.follow_links,
+            "hidden": self.hidden,
+            "dataset": self._dataset,
+        }
+
+    def close(self) -> None:
+        """Close the databases; a closed workspace opens them again when used."""
+        with self._lock:
+            if self._store is not None:
+                self._store.close()
+            if self._index is not None:
+                self._index.close()
+            self._store = self._index = None
+
+    def _listed(self) -> Catalog:
+        if self.labels is None:
+            return Catalog.from_folder(self.root, hidden=self.hidden, follow_links=self.follow_links)
+        return Catalog.from_csv(
+            self.labels, root=self.root, group_column=self.group, follow_links=self.follow_links
+        )
+
+    def _with_splits(self, listed: Catalog) -> Catalog:
+        """Leave out what the index says is broken, and give every other image its split."""
+        seen = self.index.table().set_index("name")
+        found = zip(listed.names, seen["problem"].reindex(listed.names), strict=True)
+        problems = {name: problem for name, problem in found if isinstance(problem, str)}
+        usable = listed.leave_out(problems)
+        if not len(usable):
+            name, problem = next(iter(problems.items()))
+            msg = f"None of the {len(listed)} pictures in {self.root} can be used. The first, {name}: {problem}."
+            raise CatalogError(msg)
+        given = dict(zip(usable.names, usable.splits, strict=True))
+        known = self._known_splits(given)
+        gone = [name for name in known if name not in given and name in seen.index]
+        groups = [None] * len(usable) if usable.groups is None else list(usable.groups)
+        none = [None] * len(gone)
+        rows = {
+            "name": [*usable.names, *gone],
+            "label": [*usable.labels, *none],
+            "split": [*usable.splits, *none],
+            "hash": seen["hash"].reindex([*usable.names, *gone]).tolist(),
+            "group": [*groups, *none],
+        }
+        splits = assign(pd.DataFrame(rows, dtype=object), known, valid_pct=self.valid_pct, seed=self.seed)
+        new = {name: split for name, split in splits.items() if name in given and known.get(name) != split}
+        if new:
+            self.index.set_splits(new, given=given)
+        return usable.with_splits({name: splits.get(name, PENDING) for name in given})
+
+    def _known_splits(self, given: dict[str, str | None]) -> dict[str, str]:
+        """Return the splits drawn earlier, as far as what is given for the file is what it was then."""
+        remembered = self.index.splits()
+        if not remembered and self.labels is None and self.cleaned_csv.is_file():
+            try:  # the state is lost, the result of earlier work is not
+                earlier = Catalog.from_csv(self.cleaned_csv, root=self.root, follow_links=self.follow_links)
+            except CatalogError as exc:
+                logger.warning("Cannot take the earlier splits from %s: %s", self.cleaned_csv, exc)
+                return {}
+            return {n: s for n, s in zip(earlier.names, earlier.splits, strict=True) if s is not None}
+        return {
+            name: split
+            for name, (split, was_given) in remembered.items()
+            if name not in given or given[name] == was_given
+        }
+
+
+class _Deadline(Reporter):
+    """Stops a scan that takes longer than somebody who opens a page should wait."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._end_s = time.monotonic() + limit_s
+
+    def should_stop(self) -> bool:
+        return time.monotonic() > self._end_s
+
+
+def _root_and_labels(root: Path, labels: Path | None) -> tuple[Path, Path | None]:
+    """Find the folder and the CSV file that are meant."""
+    root = root.expanduser()
+    if root.is_file():
+        if labels is not None or root.suffix.lower() not in _TABLE_SUFFIXES:
+            msg = f"{root} is a file; expected a folder of pictures, or a CSV file with name,label."
+            raise CatalogError(msg)
+        root, labels = root.parent, root
+    if not root.is_dir():
+        msg = f"The folder {root} does not exist. Give the folder of the pictures, or a CSV file of names."
+        raise CatalogError(msg)
+    if labels is not None:
+        labels = next((p for p in (labels.expanduser(), root / labels) if p.is_file()), labels)
+        if not labels.is_file():
+            msg = f"The CSV file {labels} does not exist, neither here nor in {root}."
+            raise CatalogError(msg)
+        labels = labels.resolve()
+    return root.resolve(), labels
+
+
+def _login() -> str:
+    for variable in ("CLEANER_REVIEWER", "JUPYTERHUB_USER"):
+        if os.environ.get(variable):
+            return os.environ[variable]
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container may know no name for its user
+        return "reviewer"
