@@ -2,8 +2,8 @@
 
 The promise that the rest relies on: rows appear to readers in the order of their ``seq``. A reader that asks
 for ``seq > last`` again and again therefore misses none. SQLite has one writer at a time (``BEGIN
-IMMEDIATE``); PostgreSQL hands out sequence numbers before the commit, so every writer of the table first takes
-one advisory lock and holds it until its rows are visible.
+IMMEDIATE``); PostgreSQL hands out sequence numbers before the commit, so every writer of the table first
+takes one advisory lock and holds it until its rows are visible.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,7 +23,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cleaner.errors import NotSavedError, StoreError
 
-__all__ = ["EVENTS", "in_words", "not_saved", "open_engine", "reading", "writing"]
+__all__ = ["EVENTS", "file_id", "in_words", "not_saved", "open_engine", "reading", "writing"]
 
 logger = logging.getLogger(__name__)
 
@@ -129,7 +130,7 @@ def _sqlite(url: sa.URL, timeout_s: float) -> sa.Engine:
     @sa.event.listens_for(engine, "connect")
     def on_connect(connection: DBAPIConnection, _record: object) -> None:
         # The driver must not begin transactions by itself: it would begin them without the write lock.
-        connection.isolation_level = None  # type: ignore[attr-defined]
+        connection.isolation_level = None
         cursor = connection.cursor()
         cursor.execute(f"PRAGMA busy_timeout = {round(timeout_s * 1000)}")
         cursor.execute("PRAGMA journal_mode = WAL")
@@ -180,8 +181,8 @@ def _make_table(engine: sa.Engine) -> None:
     missing = sorted({column.name for column in EVENTS.columns} - found)
     if missing:
         msg = (
-            f"The table 'events' of the review database has no column {missing[0]!r}; expected a database made by "
-            "this version of cleaner. Give another one, or update cleaner."
+            f"The table 'events' of the review database has no column {missing[0]!r}; expected a database "
+            "made by this version of cleaner. Give another one, or update cleaner."
         )
         raise StoreError(msg)
 
@@ -212,6 +213,18 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
                 )
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
             yield connection
+
+
+def file_id(engine: sa.Engine) -> tuple[int, int] | None:
+    """Return what tells an SQLite file from every other one; None for a server, for memory, or if it is gone."""
+    path = engine.url.database
+    if engine.dialect.name != "sqlite" or path in (None, "", ":memory:"):
+        return None
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def in_words(error: SQLAlchemyError) -> str:

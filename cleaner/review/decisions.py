@@ -1,30 +1,17 @@
 """What the reviewers have decided: the fold of the history, kept up to date one row at a time.
 
-The rules, in the order in which they apply:
-
-- A row counts once, in the order of its sequence number; the clock plays no part.
-- An act that was undone counts as if it had never been; redo brings it back at its old place.
-- A reviewer's *choice* for an image is that reviewer's last standing row on it.
-- *Unsure* is no decision: it takes back the reviewer's own earlier choice, and never a colleague's. The
-  *effective* decision is the last choice, over all reviewers, that is not unsure; if every choice is unsure,
-  the image is set aside and not reviewed.
-- Two choices with different outcomes are a conflict, and both stay. It ends when one reviewer comes round, or
-  by a decision made with ``settles=True``, which overrules what was there before it.
-- Renaming and merging classes change the given labels and the labels chosen before, never those chosen after.
-- A relabel to the label that the image already has is a keep.
+The rules are those of `cleaner.review.fold`.
 """
 
 from __future__ import annotations
 
-import threading
-from bisect import bisect_left, insort
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
 
 from cleaner.review.events import Action, Event, Kind, check_label
+from cleaner.review.fold import Fold, Record
 
 __all__ = ["Action", "Decision", "Event", "Kind", "Progress", "ReviewState", "check_label"]
 
@@ -109,49 +96,12 @@ class Progress:
         return self.deleted + self.relabelled
 
 
-class _Record:
-    """The rows on one image, and what they come to."""
-
-    __slots__ = ("effective", "events", "label", "look", "name", "outcome")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.events: list[Event] = []
-        self.effective: Event | None = None
-        self.outcome = ""
-        self.label: str | None = None
-        self.look = 0
-
-    @property
-    def given(self) -> str | None:
-        return next((e.given_label for e in self.events if e.given_label is not None), None)
-
-
-class ReviewState:
+class ReviewState(Fold):
     """The fold of the history; safe to read from several threads while it grows.
 
     It is a live object: it changes as decisions come in. Each method answers for one moment; `snapshot` gives
     a copy that stays as it is.
     """
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._events: list[Event] = []
-        self._acts: dict[str, list[Event]] = {}
-        self._undone: set[str] = set()
-        self._done_by: dict[str, list[str]] = {}
-        self._redo_by: dict[str, list[str]] = {}
-        self._records: dict[str, _Record] = {}
-        self._by_act: dict[str, list[_Record]] = {}
-        self._all: list[_Record] = []
-        self._renames: list[tuple[int, str, str]] = []
-        self._counts: Counter[str] = Counter()
-        self._used: Counter[str] = Counter()
-        self._conflicts: dict[_Record, None] = {}  # a set that keeps its order
-        self._pairs: list[tuple[str, _Record, _Record]] = []
-        self._looks: list[int] = []
-        self._look_at: dict[int, _Record] = {}
-        self._times_by: dict[str, list[float]] = {}
 
     @classmethod
     def fold(cls, events: Iterable[Event]) -> ReviewState:
@@ -165,165 +115,7 @@ class ReviewState:
         with self._lock:
             return ReviewState.fold(self._events)
 
-    # ---------------------------------------------------------------- taking rows in
-
-    def extend(self, events: Iterable[Event]) -> None:
-        """Take in several rows, in order."""
-        with self._lock:
-            for event in events:
-                self.apply(event)
-
-    def apply(self, event: Event) -> None:
-        """Take in one row; a row that is already in has no effect."""
-        with self._lock:
-            if event.seq <= self.last_seq:
-                return
-            self._events.append(event)
-            if event.kind == Kind.UNDO:
-                self._undo(event)
-            elif event.kind == Kind.REDO:
-                self._redo(event)
-            elif event.kind == Kind.FILE_MOVED:
-                self._acts.setdefault(event.act, []).append(event)
-                self._move(event)
-            else:
-                self._act(event)
-
-    def _act(self, event: Event) -> None:
-        rows = self._acts.setdefault(event.act, [])
-        rows.append(event)
-        if len(rows) == 1:
-            self._done_by.setdefault(event.reviewer, []).append(event.act)
-            self._redo_by.pop(event.reviewer, None)  # what was undone before a new act stays undone
-        if event.action is None:
-            if event.kind in (Kind.CLASS_NEW, Kind.CLASS_RENAME, Kind.CLASS_MERGE):
-                self._classes_changed()
-            elif event.kind == Kind.PAIR_DIFFERENT:
-                first = self._record(event.name)
-                for other in event.detail.get("others", ()):
-                    self._pairs.append((event.act, first, self._record(str(other))))
-            return
-        record = self._record(event.name)
-        record.events.append(event)
-        self._by_act.setdefault(event.act, []).append(record)
-        self._times_by.setdefault(event.reviewer, []).append(event.time.timestamp())
-        self._settle(record)
-
-    def _record(self, name: str) -> _Record:
-        record = self._records.get(name)
-        if record is None:
-            record = self._records[name] = _Record(name)
-            self._all.append(record)
-        return record
-
-    def _undo(self, event: Event) -> None:
-        act = event.undoes or ""
-        rows = self._acts.get(act)
-        if rows is None or act in self._undone or rows[0].kind == Kind.FILE_MOVED:
-            return
-        owner = rows[0].reviewer
-        self._undone.add(act)
-        self._done_by[owner].remove(act)
-        self._redo_by.setdefault(owner, []).append(act)
-        self._touch(act)
-
-    def _redo(self, event: Event) -> None:
-        act = event.undoes or ""
-        if act not in self._undone:
-            return
-        owner = self._acts[act][0].reviewer
-        self._undone.discard(act)
-        waiting = self._redo_by.get(owner, [])
-        if act in waiting:
-            waiting.remove(act)
-        self._done_by.setdefault(owner, []).append(act)
-        self._touch(act)
-
-    def _touch(self, act: str) -> None:
-        for record in self._by_act.get(act, ()):
-            self._settle(record)
-        if any(row.kind in (Kind.CLASS_NEW, Kind.CLASS_RENAME, Kind.CLASS_MERGE) for row in self._acts[act]):
-            self._classes_changed()
-
-    def _move(self, event: Event) -> None:
-        """Let the decisions on a file follow it to its new name; another file may then take the old one."""
-        target = str(event.detail.get("to", ""))
-        record = self._records.pop(event.name, None)
-        if not target or record is None:
-            return
-        record.name = target
-        self._records[target] = record
-
-    def _classes_changed(self) -> None:
-        self._renames = [
-            (row.seq, row.given_label or "", row.new_label or "")
-            for rows in self._acts.values()
-            for row in rows
-            if row.kind in (Kind.CLASS_RENAME, Kind.CLASS_MERGE) and row.act not in self._undone
-        ]
-        self._renames.sort()
-        for record in self._all:
-            self._settle(record)
-
-    # ---------------------------------------------------------------- what one image's rows come to
-
-    def _settle(self, record: _Record) -> None:
-        choices: dict[str, Event] = {}
-        first_look = overruled = 0
-        for event in record.events:
-            if event.act in self._undone:
-                continue
-            choices[event.reviewer] = event
-            if not first_look and event.kind != Kind.UNSURE:
-                first_look = event.seq
-            if event.detail and event.detail.get("settles"):
-                overruled = event.seq
-        real = [event for event in choices.values() if event.kind != Kind.UNSURE]
-        last = max(real or choices.values(), key=lambda event: event.seq, default=None)
-        outcome, label = self._outcome(record, last) if last is not None else ("", None)
-        if record.outcome:
-            self._counts[record.outcome] -= 1
-        if record.label is not None:
-            self._used[record.label] -= 1
-        self._place_look(record, first_look if real else 0)
-        record.effective, record.outcome, record.label = last, outcome, label
-        if outcome:
-            self._counts[outcome] += 1
-        if label is not None:
-            self._used[label] += 1
-        outcomes = {self._stance(record, event) for event in real if event.seq >= overruled}
-        if len(outcomes) > 1:
-            self._conflicts[record] = None
-        else:
-            self._conflicts.pop(record, None)
-
-    def _outcome(self, record: _Record, event: Event) -> tuple[str, str | None]:
-        """Return what a row comes to, and the label it gives (None where it gives none)."""
-        if event.kind != Kind.RELABEL:
-            return str(event.kind), None
-        label = self.label_now(event.new_label or "", since_seq=event.seq)
-        given = record.given
-        if given is None:
-            return "label", label
-        return ("keep" if label == self.label_now(given) else "relabel"), label
-
-    def _stance(self, record: _Record, event: Event) -> tuple[str, str | None]:
-        outcome, label = self._outcome(record, event)
-        return (outcome, None) if outcome in ("keep", "delete") else ("label", label)
-
-    def _place_look(self, record: _Record, seq: int) -> None:
-        """Keep the order of first looks, so that a change of mind is no new look."""
-        if record.look == seq:
-            return
-        if record.look:
-            del self._looks[bisect_left(self._looks, record.look)]
-            del self._look_at[record.look]
-        if seq:
-            insort(self._looks, seq)
-            self._look_at[seq] = record
-        record.look = seq
-
-    def _decision(self, record: _Record, event: Event) -> Decision:
+    def _decision(self, record: Record, event: Event) -> Decision:
         given = record.given
         outcome, label = self._outcome(record, event)
         return Decision(
@@ -339,11 +131,6 @@ class ReviewState:
         )
 
     # ---------------------------------------------------------------- asking about images
-
-    @property
-    def last_seq(self) -> int:
-        """Sequence number of the last row taken in; 0 before the first."""
-        return self._events[-1].seq if self._events else 0
 
     @property
     def events(self) -> tuple[Event, ...]:
@@ -394,13 +181,6 @@ class ReviewState:
 
     # ---------------------------------------------------------------- classes and pairs
 
-    def label_now(self, label: str, *, since_seq: int = 0) -> str:
-        """Return the present name of a class that was called ``label`` after row ``since_seq``."""
-        for seq, old, new in self._renames:
-            if seq > since_seq and label == old:
-                label = new
-        return label
-
     @property
     def label_map(self) -> dict[str, str]:
         """Given labels whose class was renamed or merged, and what they are now."""
@@ -443,6 +223,16 @@ class ReviewState:
         with self._lock:
             return tuple(self._acts.get(act, ()))
 
+    def names_of(self, act: str) -> tuple[str, ...]:
+        """Return the images that an act touches, by their present names; for an undo those of its target."""
+        with self._lock:
+            rows = self._acts.get(act, [])
+            if rows and rows[0].undoes:
+                return self.names_of(rows[0].undoes)
+            return tuple(
+                self._record_of(row).name if row.is_decision else row.name for row in rows if row.name
+            )
+
     def stands(self, act: str) -> bool:
         """Tell whether an act is in force, that is, was not undone."""
         return act not in self._undone
@@ -467,7 +257,7 @@ class ReviewState:
         with self._lock:
             count = self._counts
             last = self._looks[-window:] if window > 0 else []
-            errors = sum(self._look_at[seq].outcome in ("delete", "relabel") for seq in last)
+            errors = sum(record.outcome in ("delete", "relabel") for record in last)
             return Progress(
                 looked_at=len(self._looks),
                 kept=count["keep"],
@@ -483,8 +273,7 @@ class ReviewState:
     def looks(self) -> list[Decision]:
         """Return the decided images in the order in which they were first looked at."""
         with self._lock:
-            records = (self._look_at[seq] for seq in self._looks)
-            return [self._decision(r, r.effective) for r in records if r.effective is not None]
+            return [self._decision(r, r.effective) for r in self._looks if r.effective is not None]
 
     def times_s(self, reviewer: str) -> list[float]:
         """Return when a reviewer decided, one Unix time in seconds for every row, in order."""
@@ -497,7 +286,7 @@ class ReviewState:
         None until there are two acts to measure between.
         """
         with self._lock:
-            times = self._times_by.get(reviewer, [])[-_PACE_ROWS:]
+            times = list(self._times_by.get(reviewer, ()))[-_PACE_ROWS:]
         active_s, images = 0.0, 0
         for i in range(1, len(times)):
             gap_s = times[i] - times[i - 1]

@@ -7,13 +7,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from cleaner.errors import StoreError
 
-__all__ = ["MAX_LABEL_CHARS", "Action", "Event", "Kind", "check_label", "check_name"]
+__all__ = [
+    "Action",
+    "Event",
+    "Kind",
+    "check_act",
+    "check_given",
+    "check_label",
+    "check_name",
+    "check_reviewer",
+]
 
-MAX_LABEL_CHARS = 200
+_MAX_LABEL_CHARS = 200
+_MAX_ACT_CHARS = 64
 # A B-tree row of PostgreSQL holds about 2,700 bytes, and the name is part of a unique index.
 _MAX_NAME_BYTES = 2000
 
@@ -43,6 +54,8 @@ class Kind(StrEnum):
     REDO = "redo"
 
 
+_NO_DETAIL: Mapping[str, Any] = MappingProxyType({})
+CLASS_KINDS = frozenset({Kind.CLASS_NEW, Kind.CLASS_RENAME, Kind.CLASS_MERGE})
 _ACTIONS = frozenset(str(action) for action in Action)
 
 
@@ -96,8 +109,13 @@ class Event:
     score: float | None = None
     model: str | None = None
     page: int | None = None
-    detail: Mapping[str, Any] = field(default_factory=dict)
+    detail: Mapping[str, Any] = field(default_factory=lambda: _NO_DETAIL)  # shared: most rows have none
     undoes: str | None = None
+
+    @property
+    def is_decision(self) -> bool:
+        """Whether the row is about one image, that is, has an `action`."""
+        return self.kind in _ACTIONS
 
     @property
     def action(self) -> Action | None:
@@ -116,10 +134,10 @@ def check_label(label: object) -> str:
     if not isinstance(label, str) or not label.strip():
         msg = f"Got {label!r} as a label; expected a text that is not blank. Type the name of a class."
         raise StoreError(msg)
-    if len(label) > MAX_LABEL_CHARS:
+    if len(label) > _MAX_LABEL_CHARS:
         msg = (
             f"Got a label of {len(label)} characters ({label[:40]!r}…); "
-            f"expected at most {MAX_LABEL_CHARS}. Choose a shorter name."
+            f"expected at most {_MAX_LABEL_CHARS}. Choose a shorter name."
         )
         raise StoreError(msg)
     if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in label):
@@ -148,3 +166,38 @@ def check_name(name: object) -> str:
         msg = f"Got a file name of {size_bytes} bytes ({name[:40]!r}…); expected at most {_MAX_NAME_BYTES}."
         raise StoreError(msg)
     return str(name)
+
+
+def check_given(label: object) -> str | None:
+    """Return a label of the catalog as the history keeps it; an empty one is no label.
+
+    Raises
+    ------
+    StoreError
+        If it holds bytes that are not text.
+    """
+    text = "" if label is None else str(label)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as exc:
+        msg = (
+            f"The label {text!r} holds bytes that are not text; rename its folder, then decide on its images."
+        )
+        raise StoreError(msg) from exc
+    return text or None
+
+
+def check_act(act: object) -> str:
+    """Return ``act`` if it can be the id of an act, else raise `StoreError`."""
+    if not isinstance(act, str) or not 1 <= len(act) <= _MAX_ACT_CHARS or not act.isprintable():
+        msg = f"Got {act!r} as the id of an act; expected a text of 1 to {_MAX_ACT_CHARS} characters."
+        raise StoreError(msg)
+    return act
+
+
+def check_reviewer(reviewer: object) -> str:
+    """Return ``reviewer`` if it can be a reviewer's name, else raise `StoreError`."""
+    if not isinstance(reviewer, str) or not reviewer.strip() or not reviewer.isprintable():
+        msg = f"Got {reviewer!r} as the reviewer; expected a name on one line."
+        raise StoreError(msg)
+    return reviewer

@@ -21,15 +21,24 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cleaner.errors import StoreError
-from cleaner.review import files
+from cleaner.files import write_atomically
+from cleaner.review import csvfile
 from cleaner.review.decisions import ReviewState
-from cleaner.review.events import Action, Kind, check_label, check_name
+from cleaner.review.events import (
+    Action,
+    Kind,
+    check_act,
+    check_given,
+    check_label,
+    check_name,
+    check_reviewer,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,9 +46,10 @@ if TYPE_CHECKING:
 __all__ = ["COLUMNS", "read_rows", "table", "write_csv"]
 
 COLUMNS = (
-    "name", "action", "given_label", "new_label", "reviewer", "time", "rank", "loss", "model", "score", "page",
-    "act", "undoes", "detail", "seq", "stands",
+    "name", "action", "given_label", "new_label", "reviewer", "time", "rank", "loss", "model", "score",
+    "page", "act", "undoes", "detail", "seq", "stands",
 )  # fmt: skip
+_ABOUT_IMAGES = frozenset({*map(str, Action), Kind.PAIR_DIFFERENT, Kind.FILE_MOVED})
 _TEXTS = (
     "name",
     "action",
@@ -100,12 +110,14 @@ def write_csv(state: ReviewState, path: Path) -> Path:
     StoreError
         If the file cannot be written.
     """
-    text = files.csv_text(COLUMNS, _rows(state))
+    path = Path(path)
+    text = csvfile.csv_text(COLUMNS, _rows(state))
     try:
-        return files.replace(Path(path), text.encode("utf-8"))
+        write_atomically(path, text.encode("utf-8"), durable=True)
     except OSError as exc:
         msg = f"The history cannot be written to {path}: {exc.strerror or exc}. Choose another place."
         raise StoreError(msg) from exc
+    return path
 
 
 def read_rows(source: pd.DataFrame | Path | str) -> list[dict[str, Any]]:
@@ -138,16 +150,16 @@ def read_rows(source: pd.DataFrame | Path | str) -> list[dict[str, Any]]:
     return [row for _, _, row in sorted(ordered, key=lambda item: item[:2])]
 
 
-def _from_file(path: Path) -> tuple[list[str], list[Mapping[str, str | None]]]:
+def _from_file(path: Path) -> tuple[list[str], Sequence[Mapping[str, str | None]]]:
     try:
-        header, rows = files.read_csv(files.decode_csv(path.read_bytes()))
+        header, rows = csvfile.read_csv(csvfile.decode_csv(path.read_bytes()))
     except OSError as exc:
         msg = f"The history {path} cannot be read: {exc.strerror or exc}."
         raise StoreError(msg) from exc
     return header, [{c: v or None for c, v in zip(header, row, strict=False)} for row in rows]
 
 
-def _from_frame(frame: pd.DataFrame) -> tuple[list[str], list[Mapping[str, str | None]]]:
+def _from_frame(frame: pd.DataFrame) -> tuple[list[str], Sequence[Mapping[str, str | None]]]:
     columns = [str(column) for column in frame.columns]
     values = frame.astype(object).where(frame.notna(), None).to_numpy().tolist()
     texts = [{c: None if v is None else str(v) for c, v in zip(columns, row, strict=True)} for row in values]
@@ -158,7 +170,7 @@ def _row(line: Mapping[str, str | None]) -> dict[str, Any]:
     kind = Kind(line.get("action") or "")
     name = line.get("name") or ""
     old, new, undoes = (line.get(column) for column in ("given_label", "new_label", "undoes"))
-    if kind in tuple(Action) or kind in (Kind.PAIR_DIFFERENT, Kind.FILE_MOVED):
+    if kind in _ABOUT_IMAGES:
         check_name(name)
     if kind in (Kind.RELABEL, Kind.CLASS_NEW, Kind.CLASS_RENAME, Kind.CLASS_MERGE):
         check_label(new)
@@ -168,7 +180,7 @@ def _row(line: Mapping[str, str | None]) -> dict[str, Any]:
     row = {
         "kind": str(kind),
         "name": name,
-        "given_label": old,
+        "given_label": check_given(old),
         "new_label": new,
         "rank": _whole(line.get("rank")),
         "loss": _real(line.get("loss")),
@@ -177,10 +189,10 @@ def _row(line: Mapping[str, str | None]) -> dict[str, Any]:
         "page": _whole(line.get("page")),
         "detail": _json(line.get("detail")),
         "undoes": undoes,
-        "act": line.get("act") or _made_up_act(line),
+        "act": check_act(line.get("act") or _made_up_act(line)),
     }
     if reviewer := line.get("reviewer"):
-        row["reviewer"] = reviewer
+        row["reviewer"] = check_reviewer(reviewer)
     if time := line.get("time"):
         moment = datetime.fromisoformat(time)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)

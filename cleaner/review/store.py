@@ -3,37 +3,29 @@
 from __future__ import annotations
 
 import json
-import logging
 import math
-import threading
-import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import sqlalchemy as sa
-from sqlalchemy.exc import SQLAlchemyError
-
-from cleaner.errors import NotSavedError, StoreError
-from cleaner.review import database
-from cleaner.review.database import EVENTS
+from cleaner.errors import StoreError
 from cleaner.review.decisions import ReviewState, all_pairs
-from cleaner.review.events import Action, Event, Kind, check_label, check_name
+from cleaner.review.events import (
+    CLASS_KINDS,
+    Action,
+    Kind,
+    check_given,
+    check_label,
+    check_name,
+    check_reviewer,
+)
+from cleaner.review.journal import Act, Journal, Row
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Act", "Choice", "ReviewStore"]
-
-logger = logging.getLogger(__name__)
-
-Row = dict[str, Any]
-Listener = Callable[[tuple[Event, ...]], None]
-
-_COLUMNS = [column for column in EVENTS.columns if column.name != "dataset"]
-_CLASS_KINDS = frozenset({Kind.CLASS_NEW, Kind.CLASS_RENAME, Kind.CLASS_MERGE})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,33 +60,7 @@ class Choice:
     detail: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
-    """One act as it stands in the store.
-
-    Parameters
-    ----------
-    id : str
-    events : tuple of Event
-        Its rows; empty if there was nothing left to record.
-    names : tuple of str
-        The images that it touches; for undo and redo those of the act taken back or brought back.
-    undoes : str or None
-        The act taken back or brought back.
-    """
-
-    id: str
-    events: tuple[Event, ...]
-    names: tuple[str, ...]
-    undoes: str | None = None
-
-    @property
-    def kind(self) -> str | None:
-        """The kind of the first row; None for an act without rows."""
-        return self.events[0].kind if self.events else None
-
-
-class ReviewStore:
+class ReviewStore(Journal):
     """Where decisions live: an append-only table in SQLite or PostgreSQL, and its fold in memory.
 
     Every method that records something returns after the commit. An act is identified by ``act``: a repeated
@@ -112,7 +78,8 @@ class ReviewStore:
     given_of : callable, optional
         Gives the catalog's label of a name, for calls that do not pass ``given``.
     timeout_s : float, seconds
-        How long to wait for another writer; shorter than the five seconds after which a page says "not saved".
+        How long to wait for another writer; shorter than the five seconds after which a page
+        says "not saved".
 
     Raises
     ------
@@ -129,42 +96,8 @@ class ReviewStore:
         given_of: Callable[[str], str | None] | None = None,
         timeout_s: float = 4.0,
     ) -> None:
-        self._lock = threading.RLock()
-        self._listeners: list[Listener] = []
-        self._state = ReviewState()
-        self._closed = False
-        self.dataset = dataset
-        self.reviewer = _check_reviewer(reviewer)
         self.given_of = given_of
-        text = f"sqlite:///{url}" if isinstance(url, Path) else url
-        self._engine = database.open_engine(text, timeout_s=timeout_s)
-        try:
-            self.refresh()
-        except StoreError:
-            self._engine.dispose()
-            raise
-
-    def __repr__(self) -> str:
-        url = self._engine.url.render_as_string(hide_password=True)
-        return f"ReviewStore({url!r}, dataset={self.dataset!r}, reviewer={self.reviewer!r})"
-
-    def __enter__(self) -> ReviewStore:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        self.close()
-
-    @property
-    def state(self) -> ReviewState:
-        """What holds now; a live object that may be read from any thread."""
-        return self._state
-
-    def close(self) -> None:
-        """Close the connections; the store takes nothing more."""
-        with self._lock:
-            self._closed = True
-            self._listeners.clear()
-            self._engine.dispose()
+        super().__init__(url, dataset=dataset, reviewer=reviewer, timeout_s=timeout_s)
 
     # ---------------------------------------------------------------- decisions
 
@@ -198,7 +131,7 @@ class ReviewStore:
         given : mapping, optional
             Label in the catalog for each name.
         ranks, losses, scores : mapping, optional
-            Place (0 = most suspicious), loss (nats) and probability of a wrong label, as the reviewer saw them.
+            Place (0 = most suspicious), loss (nats) and probability of a wrong label, as they were shown.
         model : str, optional
             Which ranking it was.
         page : int, optional
@@ -254,7 +187,7 @@ class ReviewStore:
         are left as they are. If none remains, the act returned has no events and nothing is recorded. The
         parameters are those of `decide`.
         """
-        who = _check_reviewer(reviewer or self.reviewer)
+        who = check_reviewer(reviewer or self.reviewer)
         names = [check_name(name) for name in _names(page_names)]
 
         def rows(state: ReviewState, stamp: Row) -> list[Row]:
@@ -306,7 +239,9 @@ class ReviewStore:
             msg = f"Got the action {choice.action!r}; expected one of {known}."
             raise StoreError(msg) from exc
         if (action is Action.RELABEL) != (choice.label is not None):
-            msg = f"Got the action {action} with the label {choice.label!r}; a label goes with relabel, and only there."
+            msg = (
+                f"Got {action} with the label {choice.label!r}; relabel needs a label, the others take none."
+            )
             raise StoreError(msg)
         given = choice.given
         if given is None and self.given_of is not None:
@@ -314,7 +249,7 @@ class ReviewStore:
         return {
             "kind": str(action),
             "name": name,
-            "given_label": str(given) if given else None,
+            "given_label": check_given(given),
             "new_label": None if choice.label is None else check_label(choice.label),
             "rank": None if choice.rank is None else int(choice.rank),
             "loss": _number(choice.loss),
@@ -336,7 +271,7 @@ class ReviewStore:
         return self._take_back(Kind.REDO, reviewer, act)
 
     def _take_back(self, kind: Kind, reviewer: str | None, act: str | None) -> Act | None:
-        who = _check_reviewer(reviewer or self.reviewer)
+        who = check_reviewer(reviewer or self.reviewer)
 
         def rows(state: ReviewState, stamp: Row) -> list[Row]:
             target = state.undoable(who) if kind is Kind.UNDO else state.redoable(who)
@@ -356,11 +291,11 @@ class ReviewStore:
         act: str | None = None,
         reviewer: str | None = None,
     ) -> Act:
-        """Make a class (``class_new``), rename one, or merge one into another (``class_rename``, ``class_merge``).
+        """Make a class (``class_new``), rename one (``class_rename``) or merge two (``class_merge``).
 
         Renaming and merging change given labels and labels chosen before; both can be undone.
         """
-        if kind not in _CLASS_KINDS:
+        if kind not in CLASS_KINDS:
             msg = f"Got {kind!r} as an act on classes; expected class_new, class_rename or class_merge."
             raise StoreError(msg)
         if (kind == Kind.CLASS_NEW) != (new_name is None):
@@ -390,7 +325,7 @@ class ReviewStore:
     def files_moved(
         self, moves: Mapping[str, str], *, act: str | None = None, reviewer: str | None = None
     ) -> Act:
-        """Record that files have new names, old to new; their decisions go with them. Undo leaves it alone."""
+        """Record that files have new names, old to new; their decisions go with them. Undo passes over it."""
         kind = str(Kind.FILE_MOVED)
         prepared = [
             {"kind": kind, "name": check_name(old), "detail": _dumps({"to": check_name(new)})}
@@ -431,100 +366,6 @@ class ReviewStore:
 
         return len(self._write(None, None, missing).events)
 
-    # ---------------------------------------------------------------- others' work
-
-    def subscribe(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` with the new rows after every change, own or pulled; returns how to stop it.
-
-        It is called in the thread that made the change, after the commit; its errors are logged.
-        """
-        with self._lock:
-            self._listeners.append(listener)
-
-        def unsubscribe() -> None:
-            with self._lock:
-                if listener in self._listeners:
-                    self._listeners.remove(listener)
-
-        return unsubscribe
-
-    def refresh(self) -> tuple[Event, ...]:
-        """Take in what other processes recorded since; returns those rows."""
-        with self._lock:
-            self._check_open()
-            try:
-                with database.reading(self._engine) as connection:
-                    pulled = self._pull(connection)
-            except SQLAlchemyError as exc:
-                msg = f"The review database cannot be read: {database.in_words(exc)}"
-                raise StoreError(msg) from exc
-            self._state.extend(pulled)
-        self._tell(pulled)
-        return pulled
-
-    # ---------------------------------------------------------------- the one way in
-
-    def _write(
-        self, act: str | None, reviewer: str | None, make_rows: Callable[[ReviewState, Row], list[Row]]
-    ) -> Act:
-        """Append the rows of one act, after everything that others committed before it.
-
-        ``make_rows`` gets the state under the write lock and the columns that all rows share.
-        """
-        act = uuid.uuid4().hex if act is None else _check_act(act)
-        stamp: Row = dict.fromkeys(column.name for column in EVENTS.columns if column.name != "seq")
-        stamp |= {"dataset": self.dataset, "act": act, "reviewer": _check_reviewer(reviewer or self.reviewer)}
-        stamp["time"] = datetime.now(UTC).isoformat(timespec="microseconds")
-        pulled: tuple[Event, ...] = ()
-        own: tuple[Event, ...] = ()
-        with self._lock:
-            self._check_open()
-            try:
-                with database.writing(self._engine) as connection:
-                    pulled = self._pull(connection)
-                    self._state.extend(pulled)  # committed before us, whatever becomes of us
-                    rows = [] if self._state.act(act) else make_rows(self._state, stamp)
-                    if rows:
-                        connection.execute(sa.insert(EVENTS), rows)
-                        own = self._pull(connection)
-            except SQLAlchemyError as exc:
-                own = ()
-                raise database.not_saved(exc) from exc
-            finally:
-                if pulled and not own:
-                    self._tell(pulled)
-            self._state.extend(own)
-        if own:
-            self._tell(pulled + own)
-        return self._as_act(act, own or self._state.act(act))
-
-    def _pull(self, connection: sa.Connection) -> tuple[Event, ...]:
-        query = (
-            sa.select(*_COLUMNS)
-            .where(EVENTS.c.dataset == self.dataset, EVENTS.c.seq > self._state.last_seq)
-            .order_by(EVENTS.c.seq)
-        )
-        return tuple(map(_event, connection.execute(query).mappings()))
-
-    def _as_act(self, act: str, events: tuple[Event, ...]) -> Act:
-        undoes = events[0].undoes if events else None
-        touched = self._state.act(undoes) if undoes else events
-        return Act(act, events, tuple(event.name for event in touched if event.name), undoes)
-
-    def _tell(self, events: tuple[Event, ...]) -> None:
-        if not events:
-            return
-        for listener in tuple(self._listeners):
-            try:
-                listener(events)
-            except Exception:  # the decision is saved: a listener's trouble must not look like a lost one
-                logger.exception("A listener of the review store failed")
-
-    def _check_open(self) -> None:
-        if self._closed:
-            msg = "Not saved. The review store is closed; open the set again."
-            raise NotSavedError(msg)
-
 
 def _names(names: str | Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(dict.fromkeys(names))
@@ -539,24 +380,3 @@ def _number(value: float | None) -> float | None:
 
 def _dumps(detail: Mapping[str, Any] | None) -> str | None:
     return json.dumps(dict(detail), ensure_ascii=False, sort_keys=True) if detail else None
-
-
-def _check_act(act: str) -> str:
-    if not isinstance(act, str) or not 1 <= len(act) <= 64 or not act.isprintable():
-        msg = f"Got {act!r} as the id of an act; expected a text of 1 to 64 characters."
-        raise StoreError(msg)
-    return act
-
-
-def _check_reviewer(reviewer: str) -> str:
-    if not isinstance(reviewer, str) or not reviewer.strip() or not reviewer.isprintable():
-        msg = f"Got {reviewer!r} as the reviewer; expected a name on one line."
-        raise StoreError(msg)
-    return reviewer
-
-
-def _event(row: Mapping[str, Any]) -> Event:
-    values = dict(row)
-    values["time"] = datetime.fromisoformat(values["time"])
-    values["detail"] = json.loads(values["detail"]) if values["detail"] else {}
-    return Event(**values)

@@ -1,20 +1,16 @@
-"""Small files that are always whole: atomic writing, and CSV text that every reader takes apart alike."""
+"""CSV text that every reader takes apart alike."""
 
 from __future__ import annotations
 
 import csv
 import io
-import os
-import uuid
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
-from pathlib import Path
 
-__all__ = ["csv_text", "decode_csv", "flush_folder", "read_csv", "replace", "write_beside"]
+__all__ = ["csv_text", "decode_csv", "read_csv"]
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """Write a table as CSV with ``\\n`` at the line ends.
+    """Write a table as CSV, with a line feed alone at the line ends.
 
     A field is quoted if it holds a comma, a quote, a line break of any kind or a space at its edge. The csv
     module leaves a lone carriage return unquoted, at which pandas and spreadsheets break the line. Nothing is
@@ -35,7 +31,7 @@ def _field(value: object) -> str:
 
 
 def decode_csv(data: bytes) -> str:
-    """Decode a CSV file as a spreadsheet may have written it: UTF-8 with or without a mark, else Windows-1252."""
+    """Decode a CSV file as a spreadsheet may have written it, in UTF-8 or else Windows-1252."""
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -56,42 +52,3 @@ def read_csv(text: str) -> tuple[list[str], list[list[str]]]:
         return [], []
     header = [column.strip() for column in rows[0]]
     return header, [row + [""] * (len(header) - len(row)) for row in rows[1:]]
-
-
-def write_beside(path: Path, data: bytes) -> Path:
-    """Write ``data`` to a new hidden file in the folder of ``path``, down to the disk; returns that file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    try:
-        with beside.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    return beside
-
-
-def replace(path: Path, data: bytes) -> Path:
-    """Put ``data`` in the place of ``path`` in one step: a reader sees the old file or the new one, whole."""
-    beside = write_beside(path, data)
-    try:
-        os.replace(beside, path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-    flush_folder(path.parent)
-    return path
-
-
-def flush_folder(folder: Path) -> None:
-    """Bring a folder's entries to the disk; systems that cannot (Windows) do it by themselves."""
-    if os.name != "posix":
-        return
-    with suppress(OSError):  # some network file systems refuse it; the file itself is safe
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

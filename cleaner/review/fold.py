@@ -1,0 +1,266 @@
+"""How the rows of the history come together, one at a time.
+
+The rules, in the order in which they apply:
+
+- A row counts once, in the order of its sequence number; the clock plays no part.
+- An act that was undone counts as if it had never been; redo brings it back at its old place.
+- A reviewer's *choice* for an image is that reviewer's last standing row on it.
+- *Unsure* is no decision: it takes back the reviewer's own earlier choice, and never a colleague's. The
+  *effective* decision is the last choice, over all reviewers, that is not unsure; if every choice is unsure,
+  the image is set aside and not reviewed.
+- Two choices with different outcomes are a conflict, and both stay. It ends when one reviewer comes round, or
+  by a decision made with ``settles=True``, which overrules what was there before it.
+- Renaming and merging classes change the given labels and the labels chosen before, never those chosen after.
+- A relabel to the label that the image already has is a keep.
+"""
+
+from __future__ import annotations
+
+import threading
+from array import array
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+
+from cleaner.review.events import CLASS_KINDS, Event, Kind
+
+__all__ = ["Fold", "Record"]
+
+_NOT_UNDOABLE = frozenset({Kind.UNDO, Kind.REDO, Kind.FILE_MOVED})
+
+
+def _seq(event: Event) -> int:
+    return event.seq
+
+
+class Record:
+    """The rows on one image, and what they come to.
+
+    ``effective`` is the row that holds, ``outcome`` what it comes to ("" if none), ``label`` the label that it
+    gives, ``look`` the sequence number of the first look (0 while undecided).
+    """
+
+    __slots__ = ("effective", "events", "label", "look", "name", "outcome")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.events: tuple[Event, ...] = ()
+        self.effective: Event | None = None
+        self.outcome = ""
+        self.label: str | None = None
+        self.look = 0
+
+    @property
+    def given(self) -> str | None:
+        """The first label known for the image; later rows may speak of a label that an earlier one gave."""
+        return next((e.given_label for e in self.events if e.given_label is not None), None)
+
+
+class Fold:
+    """What all rows up to now come to; `ReviewState` answers questions about it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._events: list[Event] = []
+        self._acts: dict[str, list[Event]] = {}
+        self._undone: set[str] = set()
+        self._done_by: dict[str, list[str]] = {}
+        self._redo_by: dict[str, list[str]] = {}
+        self._records: dict[str, Record] = {}
+        self._all: list[Record] = []
+        self._home: dict[int, Record] = {}  # rows whose file has another name now, by seq
+        self._dirty: dict[Record, None] | None = None
+        self._renames: list[tuple[int, str, str]] = []
+        self._counts: Counter[str] = Counter()
+        self._used: Counter[str] = Counter()
+        self._conflicts: dict[Record, None] = {}  # a set that keeps its order
+        self._pairs: list[tuple[str, Record, Record]] = []
+        self._look_seqs: list[int] = []
+        self._looks: list[Record] = []  # in step with the line above
+        self._times_by: dict[str, array[float]] = {}
+
+    @property
+    def last_seq(self) -> int:
+        """Sequence number of the last row taken in; 0 before the first."""
+        return self._events[-1].seq if self._events else 0
+
+    # ---------------------------------------------------------------- taking rows in
+
+    def extend(self, events: Iterable[Event]) -> None:
+        """Take in several rows, in order."""
+        with self._lock:
+            self._dirty = {}  # settle each image once, after its last row
+            try:
+                for event in events:
+                    self.apply(event)
+            finally:
+                dirty, self._dirty = self._dirty, None
+                for record in dirty:
+                    self._settle(record)
+
+    def apply(self, event: Event) -> None:
+        """Take in one row; a row that is already in has no effect."""
+        with self._lock:
+            if event.seq <= self.last_seq:
+                return
+            self._events.append(event)
+            if event.kind not in _NOT_UNDOABLE:
+                self._act(event)
+                return
+            self._acts.setdefault(event.act, []).append(event)
+            if event.kind == Kind.UNDO:
+                self._undo(event)
+            elif event.kind == Kind.REDO:
+                self._redo(event)
+            else:
+                self._move(event)
+
+    def _act(self, event: Event) -> None:
+        rows = self._acts.setdefault(event.act, [])
+        rows.append(event)
+        if len(rows) == 1:
+            self._done_by.setdefault(event.reviewer, []).append(event.act)
+            self._redo_by.pop(event.reviewer, None)  # what was undone before a new act stays undone
+        if not event.is_decision:
+            if event.kind in CLASS_KINDS:
+                self._classes_changed()
+            elif event.kind == Kind.PAIR_DIFFERENT:
+                first = self._record(event.name)
+                for other in event.detail.get("others", ()):
+                    self._pairs.append((event.act, first, self._record(str(other))))
+            return
+        record = self._record(event.name)
+        record.events += (event,)
+        self._times_by.setdefault(event.reviewer, array("d")).append(event.time.timestamp())
+        self._changed(record)
+
+    def _record(self, name: str) -> Record:
+        record = self._records.get(name)
+        if record is None:
+            record = self._records[name] = Record(name)
+            self._all.append(record)
+        return record
+
+    def _record_of(self, row: Event) -> Record:
+        return self._home.get(row.seq) or self._records[row.name]
+
+    def _undo(self, event: Event) -> None:
+        act = event.undoes or ""
+        rows = self._acts.get(act)
+        if rows is None or act in self._undone or rows[0].kind in _NOT_UNDOABLE:
+            return
+        owner = rows[0].reviewer
+        self._undone.add(act)
+        self._done_by[owner].remove(act)
+        self._redo_by.setdefault(owner, []).append(act)
+        self._touch(act)
+
+    def _redo(self, event: Event) -> None:
+        act = event.undoes or ""
+        if act not in self._undone:
+            return
+        owner = self._acts[act][0].reviewer
+        self._undone.discard(act)
+        waiting = self._redo_by.get(owner, [])
+        if act in waiting:
+            waiting.remove(act)
+        self._done_by.setdefault(owner, []).append(act)
+        self._touch(act)
+
+    def _touch(self, act: str) -> None:
+        for row in self._acts[act]:
+            if row.is_decision:
+                self._changed(self._record_of(row))
+            elif row.kind in CLASS_KINDS:
+                self._classes_changed()
+
+    def _move(self, event: Event) -> None:
+        """Let the decisions on a file follow it to its new name; another file may then take the old one."""
+        target = str(event.detail.get("to", ""))
+        record = self._records.pop(event.name, None)
+        if not target or record is None:
+            return
+        for moved in (record, self._records.get(target)):
+            if moved is not None:
+                self._home |= {row.seq: moved for row in moved.events}
+        record.name = target
+        self._records[target] = record
+
+    def _classes_changed(self) -> None:
+        self._renames = [
+            (row.seq, row.given_label or "", row.new_label or "")
+            for rows in self._acts.values()
+            for row in rows
+            if row.kind in (Kind.CLASS_RENAME, Kind.CLASS_MERGE) and row.act not in self._undone
+        ]
+        self._renames.sort()
+        for record in self._all:
+            self._changed(record)
+
+    def _changed(self, record: Record) -> None:
+        if self._dirty is None:
+            self._settle(record)
+        else:
+            self._dirty[record] = None
+
+    # ---------------------------------------------------------------- what one image's rows come to
+
+    def _settle(self, record: Record) -> None:
+        standing = [event for event in record.events if event.act not in self._undone]
+        choices = {event.reviewer: event for event in standing}
+        real = [event for event in choices.values() if event.kind != Kind.UNSURE]
+        last = max(real or choices.values(), key=_seq, default=None)
+        first_look = next((event.seq for event in standing if event.kind != Kind.UNSURE), 0) if real else 0
+        outcome, label = self._outcome(record, last) if last is not None else ("", None)
+        if record.outcome:
+            self._counts[record.outcome] -= 1
+        if record.label is not None:
+            self._used[record.label] -= 1
+        self._place_look(record, first_look)
+        record.effective, record.outcome, record.label = last, outcome, label
+        if outcome:
+            self._counts[outcome] += 1
+        if label is not None:
+            self._used[label] += 1
+        if len(real) > 1 and self._differ(record, standing, real):
+            self._conflicts[record] = None
+        else:
+            self._conflicts.pop(record, None)
+
+    def _differ(self, record: Record, standing: list[Event], real: list[Event]) -> bool:
+        overruled = max((event.seq for event in standing if event.detail.get("settles")), default=0)
+        return len({self._stance(record, event) for event in real if event.seq >= overruled}) > 1
+
+    def _outcome(self, record: Record, event: Event) -> tuple[str, str | None]:
+        """Return what a row comes to, and the label it gives (None where it gives none)."""
+        if event.kind != Kind.RELABEL:
+            return str(event.kind), None
+        label = self.label_now(event.new_label or "", since_seq=event.seq)
+        given = record.given
+        if given is None:
+            return "label", label
+        return ("keep" if label == self.label_now(given) else "relabel"), label
+
+    def _stance(self, record: Record, event: Event) -> tuple[str, str | None]:
+        outcome, label = self._outcome(record, event)
+        return (outcome, None) if outcome in ("keep", "delete") else ("label", label)
+
+    def _place_look(self, record: Record, seq: int) -> None:
+        """Keep the order of first looks, so that a change of mind is no new look."""
+        if record.look == seq:
+            return
+        if record.look:
+            at = bisect_left(self._look_seqs, record.look)
+            del self._look_seqs[at], self._looks[at]
+        if seq:
+            at = bisect_left(self._look_seqs, seq)
+            self._look_seqs.insert(at, seq)
+            self._looks.insert(at, record)
+        record.look = seq
+
+    def label_now(self, label: str, *, since_seq: int = 0) -> str:
+        """Return the present name of a class that was called ``label`` after row ``since_seq``."""
+        for seq, old, new in self._renames:
+            if seq > since_seq and label == old:
+                label = new
+        return label
