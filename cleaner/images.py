@@ -67,7 +67,9 @@ class Probe:
     format: str | None = None
 
 
-def open_image(source: Path | bytes, *, max_side_px: int | None = None) -> Image.Image:
+def open_image(
+    source: Path | bytes, *, max_side_px: int | None = None, min_side_px: int | None = None
+) -> Image.Image:
     """Open a picture as a person expects to see it.
 
     Parameters
@@ -77,6 +79,9 @@ def open_image(source: Path | bytes, *, max_side_px: int | None = None) -> Image
     max_side_px : int, optional
         The longer side is at most this; smaller pictures are left as they are. JPEG files are then decoded at
         a fraction of their size, which is several times faster.
+    min_side_px : int, optional
+        Likewise for callers that scale the picture themselves: JPEG files may come at a fraction of their size
+        whose shorter side is still at least this.
 
     Returns
     -------
@@ -94,6 +99,8 @@ def open_image(source: Path | bytes, *, max_side_px: int | None = None) -> Image
             # Twice the size asked for: what is decoded too small cannot be scaled down well.
             scale = 2 * max_side_px / max(image.size)
             image.draft(None, (round(image.width * scale) or 1, round(image.height * scale) or 1))
+        elif min_side_px is not None and image.format in ("JPEG", "MPO"):
+            image.draft(None, (min_side_px, min_side_px))
         try:
             image.load()
             # Only now: Pillow turns TIFF pictures upright while loading, and takes the tag away.
