@@ -9,6 +9,7 @@
         + NotSavedError         a decision did not reach the disk
       x BackboneError           an unknown network, or weights that do not fit it
         + WeightsUnavailableError   no weights file and no network to fetch one
+      x EmbeddingError          the embeddings cannot be computed or kept
       x CheckpointError         a saved model cannot be read
       x TrainingError           training cannot start, or diverged
       x RankingError            a ranking cannot be computed from what was given
@@ -31,6 +32,7 @@ __all__ = [
     "CleanerError",
     "DashboardError",
     "DownloadError",
+    "EmbeddingError",
     "ImageError",
     "JobError",
     "NotSavedError",
@@ -68,6 +70,10 @@ class BackboneError(CleanerError):
 
 class WeightsUnavailableError(BackboneError):
     """No weights file was given and none can be fetched."""
+
+
+class EmbeddingError(CleanerError):
+    """The embeddings cannot be computed or kept."""
 
 
 class CheckpointError(CleanerError):
