@@ -58,6 +58,7 @@ EVENTS = sa.Table(
 # Any number, but the same one in every process: "cleaner" in base 36, as a signed 64-bit key.
 _LOCK_KEY = int("cleaner", 36)
 _OPENING_TRIES = 20
+_SQLITE = ("sqlite", "sqlite+pysqlite")
 
 
 def open_engine(url: str, *, timeout_s: float) -> sa.Engine:
@@ -102,10 +103,12 @@ def _parse(url: str) -> sa.URL:
     if url.startswith("postgres://"):  # what hosting services print
         url = "postgresql" + url.removeprefix("postgres")
     try:
-        parsed = sa.make_url(url)
+        scheme, _, path = url.partition(":///")
+        # the path of a file as it is: it may hold a question mark
+        parsed = sa.URL.create(scheme, database=path) if scheme in _SQLITE else sa.make_url(url)
         if parsed.drivername == "postgresql":
             parsed = parsed.set(drivername="postgresql+psycopg")
-        known = parsed.drivername in ("sqlite", "sqlite+pysqlite", "postgresql+psycopg")
+        known = parsed.drivername in (*_SQLITE, "postgresql+psycopg")
     except (ArgumentError, NoSuchModuleError):
         known = False
     if not known:
@@ -216,7 +219,7 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
 
 
 def file_id(engine: sa.Engine) -> tuple[int, int] | None:
-    """Return what tells an SQLite file from every other one; None for a server, for memory, or if it is gone."""
+    """Return what tells an SQLite file from every other one; None for a server and if it is gone."""
     path = engine.url.database
     if engine.dialect.name != "sqlite" or path in (None, "", ":memory:"):
         return None

@@ -36,8 +36,8 @@ def _seq(event: Event) -> int:
 class Record:
     """The rows on one image, and what they come to.
 
-    ``effective`` is the row that holds, ``outcome`` what it comes to ("" if none), ``label`` the label that it
-    gives, ``look`` the sequence number of the first look (0 while undecided).
+    ``effective`` is the row that holds, ``outcome`` what it comes to ("" if none), ``label`` the label that
+    it gives, ``look`` the sequence number of the first look (0 while undecided).
     """
 
     __slots__ = ("effective", "events", "label", "look", "name", "outcome")

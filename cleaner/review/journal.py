@@ -205,7 +205,7 @@ class Journal:
         if database.file_id(self._engine) != self._file_id:
             # SQLite would go on writing to a file that nobody can open any more.
             msg = (
-                "Not saved. The file of the review database was moved, replaced or deleted while it was open; "
+                "Not saved. The file of the review database was moved, replaced or deleted while open; "
                 "put it back if you can, and open the set again."
             )
             raise NotSavedError(msg)

@@ -188,15 +188,10 @@ class ReviewStore(Journal):
         parameters are those of `decide`.
         """
         who = check_reviewer(reviewer or self.reviewer)
-        names = [check_name(name) for name in _names(page_names)]
-
-        def rows(state: ReviewState, stamp: Row) -> list[Row]:
-            out = []
-            for name in names:
-                own = state.of(name, reviewer=who)
-                if state.is_decided(name) or (own is not None and own.action is Action.UNSURE):
-                    continue
-                choice = Choice(
+        # made before the lock is taken: a look at the catalog may take its own
+        prepared = [
+            self._choice_row(
+                Choice(
                     name=name,
                     action=Action.KEEP,
                     given=(given or {}).get(name),
@@ -205,8 +200,13 @@ class ReviewStore(Journal):
                     score=(scores or {}).get(name),
                     detail={"confirm": True},
                 )
-                out.append(stamp | self._choice_row(choice) | {"model": model, "page": page})
-            return out
+            )
+            | {"model": model, "page": None if page is None else int(page)}
+            for name in _names(page_names)
+        ]
+
+        def rows(state: ReviewState, stamp: Row) -> list[Row]:
+            return [stamp | row for row in prepared if not _has_mark(state, row["name"], who)]
 
         return self._write(act, who, rows)
 
@@ -365,6 +365,11 @@ class ReviewStore(Journal):
             return [stamp | row for row in fresh.values()]
 
         return len(self._write(None, None, missing).events)
+
+
+def _has_mark(state: ReviewState, name: str, reviewer: str) -> bool:
+    """Tell whether a Confirm leaves an image as it is: decided by anybody, or set aside by this reviewer."""
+    return state.is_decided(name) or state.of(name, reviewer=reviewer) is not None
 
 
 def _names(names: str | Iterable[str]) -> list[str]:
