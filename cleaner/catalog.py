@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cleaner.errors import CatalogError
-from cleaner.labelfile import as_text, check_rows, columns_of, read_csv, split_of
-from cleaner.listing import list_images, name_problem, place_of, split_of_folder
+from cleaner.labelfile import as_text, columns_of, read_csv, rows_of
+from cleaner.listing import Listing, labels_of_folders, list_images, name_problem, place_of
 
 __all__ = ["Catalog"]
 
@@ -72,10 +72,13 @@ class Catalog:
         table = table.sort_values("name", ignore_index=True)
         split = table["split"] if "split" in table.columns else [None] * len(table)
         columns: dict[str, Any] = {
-            "name": _objects(table["name"]),
-            "label": _objects(map(as_text, table["label"])),
-            "split": _objects(map(as_text, split)),
+            "name": _column(table["name"]),
+            "label": _column(map(as_text, table["label"])),
+            "split": _column(map(as_text, split)),
         }
+        if group_column is not None and group_column not in table.columns:
+            msg = f"No column {group_column!r} to group by; there are {', '.join(map(repr, table.columns))}."
+            raise CatalogError(msg)
         columns |= {str(column): table[column] for column in table.columns if column not in columns}
         self.table = pd.DataFrame(columns)
         twice = self.table["name"].duplicated()
@@ -83,7 +86,7 @@ class Catalog:
             msg = f"The name {self.table['name'][twice].iloc[0]!r} stands twice; every image needs its own."
             raise CatalogError(msg)
         if left_out is None:
-            left_out = pd.DataFrame({"name": _objects([]), "reason": _objects([])})
+            left_out = pd.DataFrame({"name": _column([]), "reason": _column([])})
         self.left_out = left_out.sort_values("name", ignore_index=True)
 
     @classmethod
@@ -110,23 +113,10 @@ class Catalog:
         root = _folder(root)
         listing = list_images(root, hidden=hidden, follow_links=follow_links)
         if not listing.names:
-            raise CatalogError(_no_images(root, listing.others, listing.left_out))
-        parts = [name.split("/", 2) for name in listing.names]
-        tops = {part[0] for part in parts if len(part) > 1}
-        splits = {top: split for top in tops if (split := split_of_folder(top))}
-        if "train" not in splits.values() and len(splits) < len(tops):
-            splits = {}  # a class named "test" among others
-        at = [int(len(part) > 1 and part[0] in splits) for part in parts]
+            raise CatalogError(_no_images(root, listing))
+        labels, splits = labels_of_folders(listing.names)
         table = pd.DataFrame(
-            {
-                "name": _objects(listing.names),
-                "label": _objects(
-                    part[i] if len(part) > i + 1 else None for part, i in zip(parts, at, strict=True)
-                ),
-                "split": _objects(
-                    splits.get(part[0]) if i else None for part, i in zip(parts, at, strict=True)
-                ),
-            }
+            {"name": _column(listing.names), "label": _column(labels), "split": _column(splits)}
         )
         return cls(table, root=root, left_out=_left_out(listing.left_out), follow_links=follow_links)
 
@@ -144,8 +134,8 @@ class Catalog:
     ) -> Catalog:
         """Read ``name,label[,split]`` from a CSV file, fast.ai's ``cleaned.csv`` included.
 
-        Columns are found by their usual names (``path``, ``class``, ``is_valid``, …) or as told. Files
-        that are not there, and names that lead out of the root, are left out with the reason.
+        Columns are found by their usual names (``path``, ``class``, ``is_valid``, …) or as told.
+        Files that are not there, and names that lead out of the root, are left out with the reason.
 
         Parameters
         ----------
@@ -164,14 +154,17 @@ class Catalog:
             The file cannot be read as CSV, has no such columns, names an image twice, or none that is there.
         """
         path = Path(path)
+        folder = _folder(path.parent if root is None else root)
         table, places, left_out = read_csv(path)
-        return cls._from_rows(
-            table,
-            places,
-            source=path.name,
-            root=_folder(path.parent if root is None else root),
-            asked={"name": name_column, "label": label_column, "split": split_column, "group": group_column},
-            left_out=left_out,
+        columns = columns_of(
+            table.columns, path.name, name=name_column, label=label_column, split=split_column
+        )
+        rows, lost = rows_of(table, places, columns, source=path.name, root=folder, follow_links=follow_links)
+        return cls(
+            rows,
+            root=folder,
+            left_out=_left_out([*left_out, *lost]),
+            group_column=group_column,
             follow_links=follow_links,
         )
 
@@ -188,61 +181,17 @@ class Catalog:
         follow_links: bool = False,
     ) -> Catalog:
         """Take the rows of a DataFrame; otherwise like `from_csv`."""
-        return cls._from_rows(
-            table.rename(columns=str),
-            [f"row {index}" for index in table.index],
-            source="The DataFrame",
-            root=_folder(root),
-            asked={"name": name_column, "label": label_column, "split": split_column, "group": group_column},
-            left_out=[],
-            follow_links=follow_links,
-        )
-
-    @classmethod
-    def _from_rows(
-        cls,
-        table: pd.DataFrame,
-        places: list[str],
-        *,
-        source: str,
-        root: Path,
-        asked: Mapping[str, str | None],
-        left_out: list[tuple[str, str]],
-        follow_links: bool,
-    ) -> Catalog:
-        columns = columns_of([str(column) for column in table.columns], source, **asked)
-        written = ["" if pd.isna(value) else str(value) for value in table[columns.name]]
-        names, lost = check_rows(root, written, places, follow_links=follow_links)
-        left_out = left_out + lost
-        _refuse_twice(names, places, source)
-        kept = [i for i, name in enumerate(names) if name is not None]
-        if not kept:
-            first = f" The first: {left_out[0][0]!r}, {left_out[0][1]}." if left_out else ""
-            msg = (
-                f"{source} names no image that can be used below {root}.{first} "
-                "Names must be relative to that folder; give another one with root=."
-            )
-            raise CatalogError(msg)
-        result: dict[str, Any] = {
-            "name": _objects(names[i] for i in kept),
-            "label": _objects(table[columns.label].iloc[kept]),
-        }
-        if columns.split is not None:
-            is_valid = columns.split.lower() == "is_valid"
-            values = table[columns.split].tolist()
-            result["split"] = _objects(
-                split_of(values[i], is_valid=is_valid, place=f"{places[i]} of {source}") for i in kept
-            )
-        used = {columns.name, columns.label} | ({columns.split} if columns.split != "is_valid" else set())
-        for column in table.columns:
-            if column not in used:
-                free = f"{column}_given" if column in ("name", "label", "split") else str(column)
-                result[free] = table[column].iloc[kept].to_numpy()
+        folder = _folder(root)
+        source = "The DataFrame"
+        table = table.rename(columns=str)
+        columns = columns_of(table.columns, source, name=name_column, label=label_column, split=split_column)
+        places = [f"row {index}" for index in table.index]
+        rows, lost = rows_of(table, places, columns, source=source, root=folder, follow_links=follow_links)
         return cls(
-            pd.DataFrame(result),
-            root=root,
-            left_out=_left_out(left_out),
-            group_column=columns.group,
+            rows,
+            root=folder,
+            left_out=_left_out(lost),
+            group_column=group_column,
             follow_links=follow_links,
         )
 
@@ -271,7 +220,7 @@ class Catalog:
         """Groups, shape (n,), as text; None for an image without one. None if the catalog has no groups."""
         if self.group_column is None:
             return None
-        return _objects(map(as_text, self.table[self.group_column]))
+        return _column(map(as_text, self.table[self.group_column])).to_numpy()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -374,7 +323,7 @@ class Catalog:
     def _replaced(self, column: str, values: Mapping[str, str | None]) -> Catalog:
         old = self.table[column]
         new = (values.get(name, was) for name, was in zip(self.names, old, strict=True))
-        return self._with(self.table.assign(**{column: _objects(new)}))
+        return self._with(self.table.assign(**{column: _column(new)}))
 
     def _with(self, table: pd.DataFrame, *, left_out: pd.DataFrame | None = None) -> Catalog:
         return Catalog(
@@ -386,18 +335,16 @@ class Catalog:
         )
 
 
-def _objects(values: Iterable[Any]) -> Objects:
-    """Return an object array: pandas would make its own strings of them, in which None is NaN."""
+def _column(values: Iterable[Any]) -> pd.Series[Any]:
+    """Return a column of plain Python objects: pandas would make its own strings, in which None is NaN."""
     listed = list(values)
-    array = np.empty(len(listed), dtype=object)
-    array[:] = listed
-    return array
+    return pd.Series(listed, dtype=object, index=range(len(listed)))
 
 
 def _left_out(pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
     listed = list(pairs)
     return pd.DataFrame(
-        {"name": _objects(name for name, _ in listed), "reason": _objects(reason for _, reason in listed)}
+        {"name": _column(name for name, _ in listed), "reason": _column(reason for _, reason in listed)}
     )
 
 
@@ -412,25 +359,13 @@ def _folder(root: Path | str) -> Path:
     return root.resolve()
 
 
-def _no_images(root: Path, others: Mapping[str, int], left_out: list[tuple[str, str]]) -> str:
-    if left_out:
-        detail = f"{len(left_out)} were left out, the first: {left_out[0][0]}, {left_out[0][1]}"
-    elif others:
-        most = sorted(others, key=lambda suffix: -others[suffix])[:3]
-        detail = "it holds " + ", ".join(f"{others[suffix]:,} files ({suffix})" for suffix in most)
+def _no_images(root: Path, listing: Listing) -> str:
+    if listing.left_out:
+        name, reason = listing.left_out[0]
+        detail = f"{len(listing.left_out)} were left out, the first: {name}, {reason}"
+    elif listing.others:
+        most = ", ".join(f"{count:,} files ({suffix})" for suffix, count in listing.others.most_common(3))
+        detail = f"it holds {most}"
     else:
-        detail = (
-            "it is empty" if next(root.iterdir(), None) is None else "it holds no files that are not hidden"
-        )
+        detail = "it is empty" if next(root.iterdir(), None) is None else "no files but hidden ones"
     return f"No images in {root}: {detail}. Expected JPEG, PNG or other pictures, one folder a class."
-
-
-def _refuse_twice(names: list[str | None], places: list[str], source: str) -> None:
-    first: dict[str, str] = {}
-    twice = []
-    for name, place in zip(names, places, strict=True):
-        if name is not None and first.setdefault(name, place) != place:
-            twice.append(f"{name!r} on {first[name]} and {place}")
-    if twice:
-        msg = f"{source} names {len(twice)} images twice: {'; '.join(twice[:_MANY])}. Keep one row of each."
-        raise CatalogError(msg)

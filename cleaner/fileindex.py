@@ -1,8 +1,8 @@
 """What is remembered of every file of a data set: size, content hash, what is wrong with it, and its split.
 
 A second opening then asks the file system for size and time of change only. The index is an SQLite file in
-the state folder. It is not in WAL mode: it is written seldom and in large steps, and rollback journals are safe
-in more places.
+the state folder. It is not in WAL mode: it is written seldom and in large steps, and rollback journals are
+safe in more places.
 """
 
 from __future__ import annotations

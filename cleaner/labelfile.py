@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,23 +13,23 @@ import pandas as pd
 from cleaner.errors import CatalogError
 from cleaner.listing import name_problem, place_of, printable, split_of_folder
 
-__all__ = ["Columns", "as_text", "check_rows", "columns_of", "read_csv", "split_of"]
+__all__ = ["Columns", "as_text", "check_rows", "columns_of", "read_csv", "rows_of", "split_of"]
 
 _NAME_COLUMNS = ("name", "path", "file", "filename", "file_name", "fname", "image", "image_path", "img")
 _LABEL_COLUMNS = ("label", "labels", "class", "category", "target", "given_label", "y")
 _SPLIT_COLUMNS = ("split", "subset", "partition", "set", "is_valid")
+_MANY = 5  # rows in one message
 _TRUE = frozenset({"true", "1", "1.0", "yes", "t"})
 _FALSE = frozenset({"false", "0", "0.0", "no", "f"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Columns:
-    """Which columns of a table mean what; ``split`` and ``group`` may be absent."""
+    """Which columns of a table mean what; there may be none for the split."""
 
     name: str
     label: str
     split: str | None
-    group: str | None
 
 
 def read_csv(path: Path) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]]:
@@ -95,27 +95,36 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]
 
 
 def columns_of(
-    available: Sequence[str],
+    available: Iterable[str],
     source: str,
     *,
     name: str | None = None,
     label: str | None = None,
     split: str | None = None,
-    group: str | None = None,
 ) -> Columns:
     """Find out which columns mean what: those that were asked for, or else by their usual names.
+
+    Parameters
+    ----------
+    available : iterable of str
+        The columns that there are.
+    source : str
+        What to call the table in messages.
+    name, label, split : str, optional
+        Columns that were asked for.
 
     Raises
     ------
     CatalogError
-        A column that was asked for is absent, or none has a usual name.
+        A column that was asked for is absent, or none of names or of labels has a usual name.
     """
-    listed = ", ".join(map(repr, available))
-    for asked in (name, label, split, group):
-        if asked is not None and asked not in available:
+    columns = list(available)
+    listed = ", ".join(map(repr, columns))
+    for asked in (name, label, split):
+        if asked is not None and asked not in columns:
             msg = f"{source} has no column {asked!r}; its columns are {listed}."
             raise CatalogError(msg)
-    by_small = {column.lower(): column for column in reversed(available)}
+    by_small = {column.lower(): column for column in reversed(columns)}
 
     def usual(names: Sequence[str]) -> str | None:
         return next((by_small[small] for small in names if small in by_small), None)
@@ -123,13 +132,92 @@ def columns_of(
     name = name or usual(_NAME_COLUMNS)
     label = label or usual(_LABEL_COLUMNS)
     if name is None or label is None:
-        what, usual_names = ("file names", _NAME_COLUMNS) if name is None else ("labels", _LABEL_COLUMNS)
+        what, names = ("file names", _NAME_COLUMNS) if name is None else ("labels", _LABEL_COLUMNS)
         msg = (
             f"{source} has no column of {what}: its columns are {listed}, expected one named "
-            f"{', '.join(usual_names)}. Rename the column of {what} to {usual_names[0]}."
+            f"{', '.join(names)}. Rename the column of {what} to {names[0]}."
         )
         raise CatalogError(msg)
-    return Columns(name=name, label=label, split=split or usual(_SPLIT_COLUMNS), group=group)
+    return Columns(name=name, label=label, split=split or usual(_SPLIT_COLUMNS))
+
+
+def rows_of(
+    table: pd.DataFrame,
+    places: Sequence[str],
+    columns: Columns,
+    *,
+    source: str,
+    root: Path,
+    follow_links: bool,
+) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
+    """Turn a table as it was written into a catalog's: names that are on the disk, splits in our words.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The rows.
+    places : sequence of str
+        Where each one is: "line 12".
+    columns : Columns
+        What the columns mean.
+    source : str
+        What to call the table in messages.
+    root : Path
+        The folder to which names are relative, resolved.
+    follow_links : bool
+        Allow links that lead out of the root.
+
+    Returns
+    -------
+    rows : DataFrame
+        Columns ``name``, ``label``, ``split`` and the others; one of these that has such a name without being
+        that column gets ``_given`` after it.
+    left_out : list of (str, str)
+        Name and reason of rows without a usable file.
+
+    Raises
+    ------
+    CatalogError
+        An image is named twice, a split is unknown, or no row has a file.
+    """
+    written = [as_text(value, strip=False) or "" for value in table[columns.name]]
+    found, left_out = check_rows(root, written, places, follow_links=follow_links)
+    _refuse_twice(found, places, source)
+    kept = [i for i, name in enumerate(found) if name is not None]
+    if not kept:
+        first = f" The first is {left_out[0][0]!r}: {left_out[0][1]}." if left_out else ""
+        msg = (
+            f"{source} names no image that is below {root}.{first} Names must be relative to that folder; "
+            "give another folder as root."
+        )
+        raise CatalogError(msg)
+    splits: list[str | None] = [None] * len(kept)
+    if columns.split is not None:
+        is_valid = columns.split.lower() == "is_valid"
+        values = table[columns.split].tolist()
+        splits = [split_of(values[i], is_valid=is_valid, place=f"{places[i]} of {source}") for i in kept]
+    values_of: dict[str, object] = {
+        "name": [found[i] for i in kept],
+        "label": table[columns.label].iloc[kept].tolist(),
+        "split": splits,
+    }
+    for column in table.columns:
+        if column not in (columns.name, columns.label, columns.split) or column.lower() == "is_valid":
+            taken = column in ("name", "label", "split")
+            values_of[f"{column}_given" if taken else column] = table[column].iloc[kept].array
+    return pd.DataFrame(values_of), left_out
+
+
+def _refuse_twice(names: Sequence[str | None], places: Sequence[str], source: str) -> None:
+    first: dict[str, str] = {}
+    twice = [
+        f"{name!r} on {first[name]} and {place}"
+        for name, place in zip(names, places, strict=True)
+        if name is not None and first.setdefault(name, place) != place
+    ]
+    if twice:
+        msg = f"{source} names {len(twice)} images twice: {'; '.join(twice[:_MANY])}. Keep one row of each."
+        raise CatalogError(msg)
 
 
 def split_of(value: object, *, is_valid: bool, place: str) -> str | None:
@@ -163,13 +251,14 @@ def split_of(value: object, *, is_valid: bool, place: str) -> str | None:
     return split
 
 
-def as_text(value: object) -> str | None:
-    """Return a value of a table as text, None if there is none; 3.0 is "3", as pandas makes floats of gaps."""
+def as_text(value: object, *, strip: bool = True) -> str | None:
+    """Return a value of a table as text, None if there is none; 3.0 is "3": pandas makes floats of gaps."""
     if value is None or value is pd.NaT or value is pd.NA or value != value:  # NaN
         return None
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return str(value).strip() or None
+    text = str(value)
+    return (text.strip() if strip else text) or None
 
 
 def check_rows(

@@ -5,13 +5,22 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from cleaner.sniff import SUFFIXES, is_candidate
 
-__all__ = ["Listing", "list_images", "name_problem", "place_of", "printable", "split_of_folder"]
+__all__ = [
+    "STATE_FOLDER",
+    "Listing",
+    "labels_of_folders",
+    "list_images",
+    "name_problem",
+    "place_of",
+    "printable",
+    "split_of_folder",
+]
 
 STATE_FOLDER = ".cleaner"
 
@@ -145,6 +154,32 @@ def _is_junction(entry: os.DirEntry[str]) -> bool:
 
 def _within(path: str, root: str) -> bool:
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def labels_of_folders(names: Sequence[str]) -> tuple[list[str | None], list[str | None]]:
+    """Read labels and splits off relative names.
+
+    The first folder is the label or, in a set that has a training folder or nothing but folders named like
+    splits, the split; the label is then the second.
+
+    Returns
+    -------
+    labels, splits : list of str or None
+        One each a name; None where there is no such folder.
+    """
+    parts = [name.split("/", 2) for name in names]
+    tops = {part[0] for part in parts if len(part) > 1}
+    split_of = {top: split for top in tops if (split := split_of_folder(top))}
+    if "train" not in split_of.values() and len(split_of) < len(tops):
+        split_of = {}  # a class named "test" among others
+    labels: list[str | None] = []
+    splits: list[str | None] = []
+    for part in parts:
+        split = split_of.get(part[0]) if len(part) > 1 else None
+        at = 0 if split is None else 1
+        labels.append(part[at] if len(part) > at + 1 else None)
+        splits.append(split)
+    return labels, splits
 
 
 def split_of_folder(folder: str) -> str | None:

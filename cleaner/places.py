@@ -148,7 +148,7 @@ def is_network(path: Path) -> bool:
 
 
 def _linux_mounts(text: str) -> list[tuple[str, str]]:
-    r"""Return mount point and type of each line of ``/proc/self/mounts``; a space is written ``\040`` there."""
+    r"""Return mount point and type of each line of ``/proc/self/mounts``, where a space is ``\040``."""
     fields = [line.split(" ") for line in text.splitlines()]
     return [
         (f[1].encode().decode("unicode_escape").encode("latin-1").decode(), f[2])

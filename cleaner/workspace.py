@@ -349,7 +349,7 @@ class Workspace:
         usable = listed.leave_out(problems)
         if not len(usable):
             name, problem = next(iter(problems.items()))
-            msg = f"None of the {len(listed)} pictures in {self.root} can be used. The first, {name}: {problem}."
+            msg = f"None of the {len(listed)} pictures in {self.root} can be used; {name}: {problem}."
             raise CatalogError(msg)
         given = dict(zip(usable.names, usable.splits, strict=True))
         known = self._known_splits(given)

@@ -22,6 +22,12 @@ def seeds_fixed() -> None:
     np.random.seed(0)
 
 
+@pytest.fixture(autouse=True)
+def home_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test touches the user's list of recent sets, nor any other of their files."""
+    monkeypatch.setenv("CLEANER_HOME", str(tmp_path_factory.mktemp("home")))
+
+
 @pytest.fixture
 def data_dir() -> Path:
     """The development photographs; tests that need them are skipped where they are absent."""
