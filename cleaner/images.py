@@ -80,8 +80,8 @@ def open_image(
         The longer side is at most this; smaller pictures are left as they are. JPEG files are then decoded at
         a fraction of their size, which is several times faster.
     min_side_px : int, optional
-        Likewise for callers that scale the picture themselves: JPEG files may come at a fraction of their size
-        whose shorter side is still at least this.
+        For callers that scale the picture themselves: JPEG files may come at a fraction of their size whose
+        shorter side is still at least this.
 
     Returns
     -------
