@@ -59,7 +59,8 @@ def export_tree(
     """Lay out a catalog as ``to/<split>/<class>/<file>``, without touching the originals.
 
     The tree is built beside its place and renamed at the end, so that ``to`` is complete or absent.
-    ``to/labels.csv`` lists ``name,label,split,original``: exact labels even where a class cannot be a folder name.
+    ``to/labels.csv`` lists ``name,label,split,original``: exact labels even where a class cannot be a folder
+    name.
 
     Parameters
     ----------
@@ -68,8 +69,8 @@ def export_tree(
     to : Path or str
         The new folder; it must be absent or empty, and lie outside the data set.
     link : bool
-        Make hard links where the file system allows it (no second copy on the disk; a program that edits one file in
-        place then changes both), and copy where it does not.
+        Make hard links where the file system allows it (no second copy on the disk; a program that edits one
+        file in place then changes both), and copy where it does not.
     flat : bool
         Leave out the folders ``train``, ``valid`` and ``test``.
     reporter : Reporter
@@ -145,9 +146,7 @@ def _fill(
     taken: set[str] = set()
     missing: list[str] = []
     copied = linked = 0
-    with (folder / LABELS_CSV).open(
-        "w", encoding="utf-8", errors="surrogateescape", newline=""
-    ) as stream:
+    with (folder / LABELS_CSV).open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["name", "label", "split", "original"])
         for done, (name, label, split) in enumerate(rows, start=1):
