@@ -27,12 +27,11 @@ from types import FrameType, TracebackType
 from typing import Any
 from urllib.parse import quote
 
-import platformdirs
-
 from cleaner.dashboard.ports import DEFAULT_PORT, choose_port
 from cleaner.dashboard.settings import ENVIRONMENT_VARIABLE, PageSettings
 from cleaner.dashboard.voila_folder import SHARE, write_folder
 from cleaner.errors import DashboardError
+from cleaner.places import home
 
 __all__ = ["DEFAULT_PORT", "Dashboard", "serve"]
 
@@ -268,7 +267,7 @@ def _stopping_on_signals() -> Iterator[None]:
 
 
 def _log_path(port: int) -> Path:
-    return Path(platformdirs.user_log_path("cleaner", appauthor=False)) / f"dashboard-{port}.log"
+    return home() / "logs" / f"dashboard-{port}.log"
 
 
 def _tail(path: Path, lines: int = 20) -> list[str]:

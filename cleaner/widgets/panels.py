@@ -1,0 +1,152 @@
+"""Panels: what stands around the grid, drawn from trees of plain elements.
+
+Python describes a panel as a tree (`node`), a few lines of JavaScript make elements of it and touch only
+what changed. Texts stay texts all the way, so that a label or a file name can never become markup.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from cleaner.errors import CleanerError
+
+__all__ = ["Panel", "Tree", "button", "node", "pair", "text_of"]
+
+logger = logging.getLogger(__name__)
+
+Tree = list[Any]
+"""``[tag, {attribute: value}, child, …]``; a child is a text or a tree."""
+
+_HERE = Path(__file__).parent
+
+
+def node(
+    tag: str, *children: Tree | str | None, do: str | None = None, **attributes: str | bool | None
+) -> Tree:
+    """Describe one element.
+
+    Parameters
+    ----------
+    tag : str
+        Name of the element; the script knows a fixed list of harmless ones.
+    *children : list, str or None
+        Trees and texts; None is left out.
+    do : str or None
+        Name of the act that a click or a change asks for (see `Panel.on`).
+    **attributes : str, bool or None
+        ``class_``, ``aria_label`` … with underscores; None and False leave an attribute out.
+    """
+    named = {key.strip("_").replace("_", "-"): value for key, value in attributes.items()}
+    if do is not None:
+        named["data-do"] = do
+    kept = {key: value for key, value in named.items() if value is not None and value is not False}
+    return [tag, kept, *(child for child in children if child is not None)]
+
+
+def button(text: str, do: str, value: str = "", **attributes: str | bool | None) -> Tree:
+    """Describe a button that asks for an act; ``class_`` is ``cleaner-button`` unless given."""
+    given = {"type": "button", "class_": "cleaner-button", "data_value": value, **attributes}
+    return node("button", text, do=do, **given)
+
+
+def pair(what: str, value: str) -> Tree:
+    """Describe a line with what is counted at its left end and the number at its right."""
+    return node("div", node("span", what), node("span", value), class_="cleaner-pair")
+
+
+def text_of(tree: Tree | str) -> str:
+    """Return what a reader sees of a tree, elements separated by one space."""
+    return " ".join(_texts(tree))
+
+
+def _texts(tree: Tree | str) -> Iterator[str]:
+    if isinstance(tree, str):
+        yield tree
+    elif not tree[1].get("hidden"):
+        for child in tree[2:]:
+            yield from _texts(child)
+
+
+class Panel(anywidget.AnyWidget):
+    """A piece of page drawn from a tree.
+
+    Parameters
+    ----------
+    *tree : list
+        What to show first.
+    lock : threading.RLock or None
+        Held while an act is carried out; panels that share state share the lock, as the notebook server may
+        deliver messages of different widgets on different threads at the same time.
+    """
+
+    _esm = _HERE / "panels.js"
+    _css = _HERE / "app.css"
+
+    tree: traitlets.List[Any] = traitlets.List().tag(sync=True)
+    """What is on show: a list of trees.
+
+    Type: list. Default: empty.
+    """
+    problem = traitlets.Unicode().tag(sync=True)
+    """A sentence for the user about what went wrong, shown as an alert.
+
+    Type: str. Default: empty (nothing went wrong).
+    """
+    address = traitlets.Dict().tag(sync=True)
+    """Query parameters that the page's address should carry, so that a reload comes back to the same place.
+
+    Type: dict of str to str. Default: empty (leave the address alone).
+    """
+
+    def __init__(self, *tree: Tree, lock: threading.RLock | None = None) -> None:
+        self.lock = lock or threading.RLock()
+        self._acts: dict[str, Callable[[str], None]] = {}
+        super().__init__()
+        self.on_msg(self._on_message)
+        self.show(*tree)
+
+    def show(self, *tree: Tree) -> None:
+        """Show these trees instead of those before."""
+        self.tree = list(tree)
+
+    def on(self, name: str, act: Callable[[str], None]) -> None:
+        """Carry out ``act(value)`` when an element with ``do=name`` is used.
+
+        A `CleanerError` that it raises is shown as an alert; so is any other exception, with its traceback
+        in the log, because an exception in a callback reaches nobody.
+        """
+        self._acts[name] = act
+
+    def do(self, name: str, value: str = "") -> None:
+        """Carry out an act as if its element had been used.
+
+        Raises
+        ------
+        KeyError
+            No act has this name.
+        """
+        act = self._acts[name]
+        with self.lock:
+            self.problem = ""
+            try:
+                act(value)
+            except CleanerError as error:
+                logger.info("%s was refused", name, exc_info=True)
+                self.problem = str(error)
+            except Exception as error:
+                logger.exception("%s failed", name)
+                self.problem = f"That did not work ({type(error).__name__}: {error}). The log has more."
+
+    def _on_message(self, _widget: object, content: dict[str, Any], _buffers: list[memoryview]) -> None:
+        name = content.get("name")
+        if content.get("kind") == "do" and name in self._acts:
+            self.do(str(name), str(content.get("value", "")))
+        else:
+            logger.warning("a message that nobody expects: %r", content)

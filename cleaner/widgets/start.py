@@ -1,0 +1,180 @@
+"""`StartPage`: choose a data set, a recent one or a folder, without knowing what a path is."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cleaner.errors import CatalogError
+from cleaner.places import RecentSet
+from cleaner.widgets.folders import Folder, count_images, list_folder, place_below
+from cleaner.widgets.panels import Panel, Tree, button, node
+from cleaner.widgets.wording import count
+
+__all__ = ["StartPage"]
+
+logger = logging.getLogger(__name__)
+
+_COUNTING_S = 3.0
+_MOST_RECENT = 8
+
+
+class StartPage(Panel):
+    """Lists recent data sets, and the folders below one folder.
+
+    Parameters
+    ----------
+    base : Path
+        The user can choose below this folder, and nowhere else.
+    on_open : callable
+        Called with the folder or CSV file that was chosen; a `CleanerError` that it raises is shown.
+    recent : sequence of RecentSet
+        Data sets opened lately, the last one first.
+    """
+
+    def __init__(
+        self, base: Path | str, on_open: Callable[[Path], None], *, recent: Sequence[RecentSet] = ()
+    ) -> None:
+        self.base = Path(base).expanduser().resolve()
+        self._on_open = on_open
+        self._recent = list(recent)[:_MOST_RECENT]
+        self._folder = Folder(path=self.base, folders=(), tables=())
+        self._counts: dict[Path, tuple[int, bool]] = {}
+        self._opening = ""
+        super().__init__()
+        self.add_class("cleaner-ready")
+        self.on("enter", lambda value: self.go_to(place_below(self.base, value)))
+        self.on("open", lambda value: self._open(place_below(self.base, value)))
+        self.on("recent", self._open_recent)
+        self.do("enter", ".")
+
+    def go_to(self, folder: Path) -> None:
+        """Show what is in a folder below the base.
+
+        Raises
+        ------
+        CatalogError
+            It cannot be read.
+        """
+        self._folder = list_folder(folder)
+        self._draw()
+        # Counting may take a while on a slow disk: the list is there at once, the numbers follow.
+        threading.Thread(target=self._count, args=(self._folder,), daemon=True).start()
+
+    def opening(self, name: str) -> None:
+        """Say that a data set is being opened; an empty name: no longer."""
+        with self.lock:
+            self._opening = name
+            self._draw()
+
+    def _open(self, path: Path) -> None:
+        self._on_open(path)
+
+    def _open_recent(self, value: str) -> None:
+        if not value.isdecimal() or int(value) >= len(self._recent):
+            msg = f"There is no recent data set number {value}; load the page again."
+            raise CatalogError(msg)
+        chosen = self._recent[int(value)]
+        self._open(chosen.labels or chosen.root)
+
+    def _count(self, folder: Folder) -> None:
+        places = [folder.path, *folder.folders]
+        for path in places:
+            if self._folder is not folder:
+                return  # the user has gone on
+            if path not in self._counts:
+                self._counts[path] = count_images(path, budget_s=_COUNTING_S / len(places))
+        with self.lock:
+            if self._folder is folder:
+                self._draw()
+
+    def _draw(self) -> None:
+        opening = f"Opening {self._opening} …" if self._opening else ""
+        self.show(
+            node(
+                "div",
+                node("h1", "Which pictures?"),
+                node("p", opening, role="status", class_="cleaner-note"),
+                *self._recent_trees(),
+                *self._folder_trees(),
+                class_="cleaner-message is-wide",
+                role="region",
+                aria_label="Choose a data set",
+            )
+        )
+
+    def _recent_trees(self) -> list[Tree]:
+        if not self._recent:
+            return []
+        entries = []
+        for i, found in enumerate(self._recent):
+            name = found.labels.name if found.labels else found.root.name
+            what = f"{count(found.count, 'image')}, opened {_ago(found.opened)}"
+            where = node("span", node("b", name), node("span", f" {found.root}", class_="cleaner-fine"))
+            entries.append(node("li", where, self._what_and_open(what, "recent", str(i), name)))
+        return [node("h3", "Opened lately"), node("ul", *entries, class_="cleaner-list")]
+
+    def _folder_trees(self) -> list[Tree]:
+        folder = self._folder
+        entries = []
+        for path in folder.folders:
+            value = self._value(path)
+            name = button(path.name, "enter", value, class_="cleaner-link")
+            entries.append(
+                node("li", name, self._what_and_open(self._spoken_count(path), "open", value, path.name))
+            )
+        for path in folder.tables:
+            opener = self._what_and_open("table of labels", "open", self._value(path), path.name)
+            entries.append(node("li", node("span", path.name), opener))
+        empty = bool(self._opening) or self._counts.get(folder.path) == (0, True)
+        return [
+            node("h3", "Or choose a folder"),
+            node("nav", self._crumbs(folder.path), aria_label="Folder"),
+            node(
+                "p",
+                button("Open this folder", "open", self._value(folder.path), disabled=empty, data_heir=True),
+                node("span", f" {self._spoken_count(folder.path)}", class_="cleaner-fine"),
+            ),
+            node("ul", *entries, class_="cleaner-list", hidden=not entries),
+            node("p", "" if entries else "There is no folder in here.", class_="cleaner-note"),
+            node("p", f"{folder.more:,} more folders are not listed." if folder.more else ""),
+        ]
+
+    def _crumbs(self, here: Path) -> Tree:
+        trail = [here, *here.parents]
+        entries = []
+        for path in reversed(trail[: trail.index(self.base) + 1]):
+            name = path.name or str(path)
+            if path == here:
+                entries.append(node("li", node("b", name, aria_current="location")))
+            else:
+                entries.append(
+                    node("li", button(name, "enter", self._value(path), class_="cleaner-link"), " /")
+                )
+        return node("ol", *entries, class_="cleaner-crumbs")
+
+    def _what_and_open(self, what: str, act: str, value: str, name: str) -> Tree:
+        opener = button("Open", act, value, aria_label=f"Open {name}", disabled=bool(self._opening))
+        return node("span", node("span", f"{what} ", class_="cleaner-fine"), opener)
+
+    def _value(self, path: Path) -> str:
+        return path.relative_to(self.base).as_posix()
+
+    def _spoken_count(self, path: Path) -> str:
+        if path not in self._counts:
+            return ""
+        number, complete = self._counts[path]
+        if complete:
+            return count(number, "image") if number else "no images"
+        return f"more than {count(number, 'image')}" if number else "many files"
+
+
+def _ago(then: datetime) -> str:
+    seconds = (datetime.now(UTC) - then).total_seconds()
+    for size, noun in ((86400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return f"{count(int(seconds // size), noun)} ago"
+    return "just now"

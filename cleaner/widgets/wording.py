@@ -1,0 +1,31 @@
+"""How numbers and times are said on the page."""
+
+from __future__ import annotations
+
+__all__ = ["count", "duration", "percent", "points"]
+
+
+def count(number: int, noun: str, plural: str | None = None) -> str:
+    """Say a number of things: "1 image", "3,409 images"."""
+    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """Say how long something takes, no more precisely than it can be known."""
+    if seconds < 10:
+        return "a few seconds"
+    if seconds < 90:
+        return f"about {round(seconds / 10) * 10} s"
+    if seconds < 5400:
+        return f"about {round(seconds / 60)} min"
+    return f"about {seconds / 3600:.1f} h"
+
+
+def percent(share: float) -> str:
+    """Say a share, 0 to 1, in per cent with one decimal."""
+    return f"{100 * share:.1f} %"
+
+
+def points(difference: float) -> str:
+    """Say a difference of shares in percentage points, with its sign."""
+    return f"{100 * difference:+.1f}".replace("-", "−")
