@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cleaner.errors import StoreError
+from cleaner.review.choices import Choice
 from cleaner.review.decisions import ReviewState, all_pairs
 from cleaner.review.events import (
     CLASS_KINDS,
@@ -26,38 +26,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["Act", "Choice", "ReviewStore"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """One image and what is decided on it; several make one act, whatever their actions.
-
-    Parameters
-    ----------
-    name : str
-    action : Action or str
-    label : str or None
-        The new label; for relabel only.
-    given : str or None
-        The label in the catalog.
-    rank : int or None
-        Place in the ranking, 0 = most suspicious.
-    loss : float or None
-        Nats, higher = more suspicious.
-    score : float or None
-        Probability that the label is wrong, higher = more suspicious.
-    detail : Mapping
-        Anything else worth keeping; must be JSON.
-    """
-
-    name: str
-    action: Action | str
-    label: str | None = None
-    given: str | None = None
-    rank: int | None = None
-    loss: float | None = None
-    score: float | None = None
-    detail: Mapping[str, Any] | None = None
 
 
 class ReviewStore(Journal):
