@@ -1,0 +1,203 @@
+"""Embeddings on disk, found by the content of the file they were computed from.
+
+::
+
+    STATE/embeddings/<key>/
+      meta.json     dim, and the key again for whoever looks
+      vectors.f16   rows of dim little-endian float16
+      digests.bin   rows of 32 bytes: the SHA-256 of the file behind each vector
+      lock          held while rows are added
+
+Rows are only ever added: first the vectors reach the disk, then the digests. What counts is the digests that
+are there whole, so that a process that dies at any moment leaves at worst a tail of vectors that nobody
+refers to and that the next writer overwrites. Several processes may read and write at once.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from cleaner.errors import EmbeddingError
+
+__all__ = ["EmbeddingCache"]
+
+DIGEST_BYTES = 32
+LOCK_TIMEOUT_S = 60.0
+LARGEST = float(np.finfo(np.float16).max)
+
+
+class EmbeddingCache:
+    """The embeddings that one backbone with one preprocessing has computed.
+
+    Parameters
+    ----------
+    root : Path
+        Folder of all caches, one folder inside for each key.
+    key : str
+        Fingerprint of backbone, weights and preprocessing.
+    dim : int
+        Length of an embedding.
+
+    Raises
+    ------
+    EmbeddingError
+        The folder cannot be used, or holds embeddings of another length under this key.
+    """
+
+    def __init__(self, root: Path, key: str, dim: int) -> None:
+        self.folder = root / key
+        self.dim = dim
+        self._vectors_path = self.folder / "vectors.f16"
+        self._digests_path = self.folder / "digests.bin"
+        self._row_bytes = 2 * dim
+        self._rows: dict[bytes, int] = {}
+        self._n_read = 0
+        with self._disk_errors():
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with self._locked():
+                self._check_meta(key)
+        self.refresh()
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __contains__(self, digest: str) -> bool:
+        return bytes.fromhex(digest) in self._rows
+
+    def refresh(self) -> None:
+        """Take notice of what other processes have added."""
+        with self._disk_errors():
+            n_rows = self._n_whole()
+            if n_rows < self._n_read:  # somebody emptied the folder
+                self._rows, self._n_read = {}, 0
+            if n_rows == self._n_read:
+                return
+            with self._digests_path.open("rb") as file:
+                file.seek(self._n_read * DIGEST_BYTES)
+                data = file.read((n_rows - self._n_read) * DIGEST_BYTES)
+        for i in range(len(data) // DIGEST_BYTES):
+            self._rows[data[i * DIGEST_BYTES : (i + 1) * DIGEST_BYTES]] = self._n_read + i
+        self._n_read += len(data) // DIGEST_BYTES
+
+    def get(self, digests: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Look up embeddings.
+
+        Parameters
+        ----------
+        digests : sequence of str
+            SHA-256 of the files, hexadecimal.
+
+        Returns
+        -------
+        vectors : float32, shape (n, dim)
+            Rows of zeros where there is none.
+        found : bool, shape (n,)
+        """
+        rows = np.array([self._rows.get(bytes.fromhex(digest), -1) for digest in digests], dtype=np.int64)
+        found = rows >= 0
+        vectors = np.zeros((len(rows), self.dim), dtype=np.float32)
+        if found.any():
+            with self._disk_errors():
+                stored = np.memmap(
+                    self._vectors_path, dtype="<f2", mode="r", shape=(self._n_read, self.dim), order="C"
+                )
+                vectors[found] = stored[rows[found]]
+                del stored  # Windows cannot replace or remove a file that is mapped
+        return vectors, found
+
+    def append(self, digests: Sequence[str], vectors: NDArray[np.floating]) -> None:
+        """Add embeddings, and return once they are on the disk; known ones are passed over.
+
+        Parameters
+        ----------
+        digests : sequence of str
+            SHA-256 of the files, hexadecimal.
+        vectors : float array, shape (n, dim)
+            Kept as float16; what is larger than float16 can hold is clipped.
+
+        Raises
+        ------
+        EmbeddingError
+            Wrong shape, values that are no numbers, or the disk refuses.
+        """
+        vectors = np.asarray(vectors)
+        if vectors.shape != (len(digests), self.dim):
+            msg = f"Got embeddings of shape {vectors.shape}; expected ({len(digests)}, {self.dim})."
+            raise EmbeddingError(msg)
+        if not np.isfinite(vectors).all():
+            n_bad = int((~np.isfinite(vectors).all(axis=1)).sum())
+            msg = (
+                f"The backbone gave {n_bad} of {len(digests)} images embeddings that are not finite; "
+                "its weights are damaged, or do not belong to this network. Give another weights file."
+            )
+            raise EmbeddingError(msg)
+        with self._disk_errors(), self._locked():
+            self.refresh()
+            new = {bytes.fromhex(digest): i for i, digest in enumerate(digests)}
+            new = {digest: i for digest, i in new.items() if digest not in self._rows}
+            rows = np.clip(vectors[list(new.values())], -LARGEST, LARGEST).astype("<f2")
+            n_rows = self._n_whole()
+            if _size(self._digests_path) > n_rows * DIGEST_BYTES:
+                # Half a digest, or digests whose vectors are lost: the new vectors are not theirs.
+                os.truncate(self._digests_path, n_rows * DIGEST_BYTES)
+            _write_at(self._vectors_path, n_rows * self._row_bytes, rows.tobytes())
+            _write_at(self._digests_path, n_rows * DIGEST_BYTES, b"".join(new))
+        self.refresh()
+
+    def _n_whole(self) -> int:
+        """Count the rows whose vector and digest are both there."""
+        n_digests = _size(self._digests_path) // DIGEST_BYTES
+        return min(n_digests, _size(self._vectors_path) // self._row_bytes)
+
+    def _check_meta(self, key: str) -> None:
+        path = self.folder / "meta.json"
+        if not path.exists():
+            beside = path.with_suffix(".new")
+            beside.write_text(json.dumps({"key": key, "dim": self.dim}), encoding="utf-8")
+            beside.replace(path)
+        dim = json.loads(path.read_text(encoding="utf-8"))["dim"]
+        if dim != self.dim:
+            msg = f"{self.folder} holds embeddings of length {dim}, not {self.dim}; delete it."
+            raise EmbeddingError(msg)
+
+    def _locked(self) -> FileLock:
+        return FileLock(self.folder / "lock", timeout=LOCK_TIMEOUT_S)
+
+    @contextmanager
+    def _disk_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except Timeout as exc:
+            msg = f"Another process has been writing to {self.folder} for a minute; wait for it, or end it."
+            raise EmbeddingError(msg) from exc
+        except (OSError, ValueError, KeyError) as exc:
+            msg = (
+                f"The embeddings in {self.folder} cannot be read or written: {exc}. Check the disk; deleting "
+                "this folder is safe."
+            )
+            raise EmbeddingError(msg) from exc
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _write_at(path: Path, offset: int, data: bytes) -> None:
+    """Write in place and wait for the disk; never shortens the file, which others may have mapped."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o644)
+    with os.fdopen(descriptor, "r+b") as file:
+        file.seek(offset)
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())

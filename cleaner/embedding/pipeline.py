@@ -1,0 +1,258 @@
+"""From files to embeddings: decode, shrink, forward, keep.
+
+Every worker thread takes a batch of files through all steps, with one torch thread of its own: Pillow and
+torch let go of the interpreter while they compute, so the threads fill the cores, and no queue, second
+process or copy lies between decoding and the network. On two cores this takes no more processor time than
+decoder threads in front of a network that has one or two torch threads, and it grows with the cores, where
+one small batch spread over many torch threads does not.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.embedding.cache import EmbeddingCache
+from cleaner.errors import CatalogError, ImageError
+from cleaner.images import open_image
+from cleaner.progress import SILENT, Reporter
+
+if TYPE_CHECKING:
+    from cleaner.catalog import Catalog
+    from cleaner.fileindex import FileIndex
+    from cleaner.models.backbones import Backbone
+    from cleaner.models.inference import Encoder
+
+__all__ = ["Embeddings", "embed"]
+
+logger = logging.getLogger(__name__)
+
+STAGE = "embedding"
+FLUSH_EVERY_S = 3.0
+MAX_CUDA_WORKERS = 16
+CHANGED = "changed while it was being read; open the data set again"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Embeddings:
+    """The embeddings of a catalog's usable images.
+
+    Attributes
+    ----------
+    names : list of str
+        In the catalog's order.
+    vectors : float32, shape (n, dim)
+        The backbone's pooled output, with the precision of float16.
+    hashes : list of str
+        SHA-256 of the files, hexadecimal; exact copies have the same.
+    key : str
+        Fingerprint of backbone, weights and preprocessing.
+    problems : dict of str to str
+        Name → reason, for the images that could not be read.
+    """
+
+    names: list[str]
+    vectors: NDArray[np.float32]
+    hashes: list[str]
+    key: str
+    problems: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _File:
+    """One file to embed, and the state in which it was hashed."""
+
+    digest: str
+    path: Path
+    size_bytes: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """What became of some files."""
+
+    digests: list[str]
+    vectors: NDArray[np.float32]
+    problems: dict[str, str]
+
+
+def embed(
+    catalog: Catalog,
+    backbone: Backbone,
+    *,
+    index: FileIndex,
+    cache_root: Path,
+    reporter: Reporter = SILENT,
+) -> Embeddings:
+    """Compute the embeddings that are not in the cache yet, and return those of all usable images.
+
+    Stopped at any moment, the next call goes on where this one was. Each content is embedded once, however
+    many copies there are of it, and a file that was only moved is not embedded again.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    backbone : Backbone
+    index : FileIndex
+        Knows the content of each file, and gets to know which cannot be read.
+    cache_root : Path
+        Folder of the caches, ``STATE/embeddings``.
+    reporter : Reporter
+        Hears of every batch, and is asked before every batch whether to stop.
+
+    Raises
+    ------
+    CatalogError
+        The catalog has no folder.
+    Cancelled
+        The reporter asked to stop; what was computed is kept.
+    EmbeddingError
+        The cache cannot be used, or the backbone gives values that are no numbers.
+    """
+    if catalog.root is None:
+        msg = "This catalog has no root, so its images cannot be read; make it with root=."
+        raise CatalogError(msg)
+    names = [str(name) for name in catalog.names]
+    index.scan(catalog.root, names, reporter=reporter)
+    files, problems = _known(catalog, index, set(names))
+    hashes = {name: file.digest for name, file in files.items()}
+    cache = EmbeddingCache(cache_root, backbone.key, backbone.feature_dim)
+    contents = {file.digest: file for file in files.values()}
+    todo = [file for digest, file in contents.items() if digest not in cache]
+    reporter(STAGE, len(contents) - len(todo), len(contents))
+    if todo:
+        bad = _run(todo, backbone.for_inference(), cache, reporter, total=len(contents))
+        found = {name: bad[digest] for name, digest in hashes.items() if digest in bad}
+        index.set_problems(found)
+        problems |= found
+    usable = [name for name in names if name in hashes and name not in problems]
+    kept = [hashes[name] for name in usable]
+    vectors, _ = cache.get(kept)
+    return Embeddings(names=usable, vectors=vectors, hashes=kept, key=backbone.key, problems=problems)
+
+
+def _known(catalog: Catalog, index: FileIndex, names: set[str]) -> tuple[dict[str, _File], dict[str, str]]:
+    """Look up what the index knows: usable files, and the reasons of the others, by name."""
+    table = index.table()
+    files: dict[str, _File] = {}
+    problems: dict[str, str] = {}
+    columns = ("name", "hash", "size", "mtime_ns", "problem")
+    for name, digest, size_bytes, mtime_ns, problem in zip(*(table[c] for c in columns), strict=True):
+        if name not in names:
+            continue
+        if problem is None and digest is not None:
+            files[name] = _File(digest, catalog.path(name), size_bytes, mtime_ns)
+        else:
+            problems[name] = problem or "cannot be read"
+    return files, problems
+
+
+def _run(
+    files: Sequence[_File], encoder: Encoder, cache: EmbeddingCache, reporter: Reporter, *, total: int
+) -> dict[str, str]:
+    """Embed files into the cache; returns digest → reason for those that cannot be read."""
+    size = encoder.batch_size
+    batches = [files[start : start + size] for start in range(0, len(files), size)]
+    writer = _Writer(cache)
+    done = total - len(files)
+    pending: deque[Future[_Batch]] = deque()
+
+    def take() -> None:
+        nonlocal done
+        batch = pending.popleft().result()
+        writer.add(batch)
+        done += len(batch.digests) + len(batch.problems)
+        reporter(STAGE, done, total)
+
+    with _threads(encoder) as (pool, n_workers):
+        try:
+            for files_of_batch in batches:
+                reporter.check()
+                pending.append(pool.submit(_embed_batch, files_of_batch, encoder))
+                if len(pending) > 2 * n_workers:
+                    take()
+            while pending:
+                take()
+        finally:
+            for future in pending:
+                future.cancel()
+            writer.flush()
+    return writer.problems
+
+
+class _Writer:
+    """Gathers results and brings them to the disk every few seconds."""
+
+    def __init__(self, cache: EmbeddingCache) -> None:
+        self.problems: dict[str, str] = {}
+        self._cache = cache
+        self._waiting: list[_Batch] = []
+        self._flushed_s = time.monotonic()
+
+    def add(self, batch: _Batch) -> None:
+        self.problems |= batch.problems
+        self._waiting.append(batch)
+        if time.monotonic() - self._flushed_s > FLUSH_EVERY_S:
+            self.flush()
+
+    def flush(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        digests = [digest for batch in waiting for digest in batch.digests]
+        if digests:
+            self._cache.append(digests, np.concatenate([batch.vectors for batch in waiting]))
+        self._flushed_s = time.monotonic()
+
+
+def _embed_batch(files: Sequence[_File], encoder: Encoder) -> _Batch:
+    preprocess = encoder.backbone.preprocess
+    digests, pictures, problems = [], [], {}
+    for file in files:
+        try:
+            picture = open_image(file.path, min_side_px=2 * preprocess.size_px)
+        except ImageError as exc:
+            problems[file.digest] = str(exc)
+            continue
+        if _has_changed(file):
+            problems[file.digest] = CHANGED  # its embedding must not be kept under the old content
+            continue
+        digests.append(file.digest)
+        pictures.append(preprocess.shrink(picture))
+    size_px = preprocess.size_px
+    stacked = np.stack(pictures) if pictures else np.empty((0, size_px, size_px, 3), np.uint8)
+    return _Batch(digests, encoder(stacked), problems)
+
+
+def _has_changed(file: _File) -> bool:
+    try:
+        stat = file.path.stat()
+    except OSError:  # it is gone, or the drive is: the next scan says which
+        return True
+    return (stat.st_size, stat.st_mtime_ns) != (file.size_bytes, file.mtime_ns)
+
+
+@contextmanager
+def _threads(encoder: Encoder) -> Iterator[tuple[ThreadPoolExecutor, int]]:
+    """Give as many workers as torch may use threads, each of them with one."""
+    import torch
+
+    allowed = torch.get_num_threads()
+    n_workers = min(MAX_CUDA_WORKERS, allowed) if encoder.device.type == "cuda" else allowed
+    # Both are needed: new threads take over the number set last, but oneDNN asks OpenMP in each of them.
+    torch.set_num_threads(1)
+    pool = ThreadPoolExecutor(n_workers, "embedding", initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        with pool:
+            yield pool, n_workers
+    finally:
+        torch.set_num_threads(allowed)
