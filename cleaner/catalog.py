@@ -90,7 +90,14 @@ class Catalog:
         self.left_out = left_out.sort_values("name", ignore_index=True)
 
     @classmethod
-    def from_folder(cls, root: Path | str, *, hidden: bool = False, follow_links: bool = False) -> Catalog:
+    def from_folder(
+        cls,
+        root: Path | str,
+        *,
+        hidden: bool = False,
+        follow_links: bool = False,
+        exclude: Path | None = None,
+    ) -> Catalog:
         """Take the names of folders as labels.
 
         ``root/<class>/…`` and ``root/{train,valid,test}/<class>/…`` are understood (``val``, ``validation``
@@ -104,6 +111,8 @@ class Catalog:
             List hidden files, too.
         follow_links : bool
             Follow links that lead out of the root.
+        exclude : Path, optional
+            A folder below the root that is not part of the set.
 
         Raises
         ------
@@ -111,7 +120,7 @@ class Catalog:
             There is no such folder, or no picture in it.
         """
         root = _folder(root)
-        listing = list_images(root, hidden=hidden, follow_links=follow_links)
+        listing = list_images(root, hidden=hidden, follow_links=follow_links, exclude=exclude)
         if not listing.names:
             raise CatalogError(_no_images(root, listing))
         labels, splits = labels_of_folders(listing.names)

@@ -177,7 +177,7 @@ def _quieten_pillow() -> None:
 
     ``warnings.catch_warnings`` would be undone by other threads; adding one entry, once, is safe.
     """
-    if _QUIET not in warnings.filters:
+    if warnings.filters[:1] != [_QUIET]:  # anything before it could make them errors
         warnings.filterwarnings("ignore", module=r"PIL\.")
 
 
@@ -213,8 +213,12 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 def _scale_by_range(image: Image.Image) -> Image.Image:
     """Map the range of a deep picture to 0..255; a plain conversion would clip it to white."""
-    values = np.asarray(image, dtype=np.float32)
-    finite = np.isfinite(values)
-    low, high = (values[finite].min(), values[finite].max()) if finite.any() else (0.0, 0.0)
-    scaled = (np.where(finite, values, low) - low) * (255.0 / (high - low) if high > low else 0.0)
-    return Image.fromarray(scaled.round().astype(np.uint8)).convert("RGB")
+    values = np.array(image, dtype=np.float32)
+    values[~np.isfinite(values)] = np.nan
+    if np.isnan(values).all():
+        return Image.new("RGB", image.size)
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    scale = 255.0 / (high - low) if high > low else 0.0
+    values *= scale  # first, as the difference alone could be too large for 32 bits
+    values -= low * scale
+    return Image.fromarray(np.nan_to_num(values).round().astype(np.uint8)).convert("RGB")

@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from PIL import Image, ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from cleaner.decode import damage, open_file, open_header, orientation, to_rgb, unreadable, upright
 from cleaner.errors import ImageError
@@ -39,6 +40,8 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
+_LYING = (5, 6, 7, 8)  # values of the EXIF orientation for pictures stored on their side
+_TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 _TINY_PX = 8
 _MAX_ASPECT = 10.0
 _FLAT_LEVELS = 2
@@ -130,9 +133,7 @@ def probe(source: Path | bytes, *, suffix: str = "") -> Probe:
     try:
         with open_file(source) as file:
             image = open_header(file)
-            width_px, height_px = image.size
-            if orientation(image) >= 5:
-                width_px, height_px = height_px, width_px
+            width_px, height_px = _upright_size(image)
             notes = _header_notes(image, source.suffix if isinstance(source, Path) else suffix)
             return Probe(notes=notes, width_px=width_px, height_px=height_px, format=image.format)
     except ImageError as exc:
@@ -228,6 +229,11 @@ class ThumbnailCache:
         self._hold(key, data)
         return data
 
+    @property
+    def memory_used_bytes(self) -> int:
+        """How much is held in memory."""
+        return self._held_bytes
+
     def _hold(self, key: str, data: bytes) -> None:
         with self._lock:
             self._held_bytes += len(data) - len(self._held.pop(key, b""))
@@ -269,6 +275,13 @@ def _jpeg(image: Image.Image, quality: int) -> bytes:
     out = io.BytesIO()
     image.save(out, "JPEG", quality=quality)
     return out.getvalue()
+
+
+def _upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:
+    width_px, height_px = image.size
+    if isinstance(image, TiffImageFile):  # whose size is turned already in newer versions of Pillow
+        width_px, height_px = image.tag_v2[_TIFF_WIDTH], image.tag_v2[_TIFF_HEIGHT]
+    return (height_px, width_px) if orientation(image) in _LYING else (width_px, height_px)
 
 
 def _header_notes(image: ImageFile.ImageFile, suffix: str) -> tuple[str, ...]:

@@ -216,7 +216,7 @@ def _refuse_twice(names: Sequence[str | None], places: Sequence[str], source: st
         if name is not None and first.setdefault(name, place) != place
     ]
     if twice:
-        msg = f"{source} names {len(twice)} images twice: {'; '.join(twice[:_MANY])}. Keep one row of each."
+        msg = f"{source} names images twice: {'; '.join(twice[:_MANY])}. Keep one row of each."
         raise CatalogError(msg)
 
 

@@ -59,7 +59,9 @@ class Listing:
     others: Counter[str] = field(default_factory=Counter)
 
 
-def list_images(root: Path, *, hidden: bool = False, follow_links: bool = False) -> Listing:
+def list_images(
+    root: Path, *, hidden: bool = False, follow_links: bool = False, exclude: Path | None = None
+) -> Listing:
     """List the pictures below a folder, by name and first bytes only.
 
     Parameters
@@ -70,8 +72,11 @@ def list_images(root: Path, *, hidden: bool = False, follow_links: bool = False)
         List files and enter folders whose names begin with a dot, too; never cleaner's own.
     follow_links : bool
         Follow links that lead out of the root.
+    exclude : Path, optional
+        A folder below the root that is not part of the set.
     """
     found = Listing()
+    excluded = None if exclude is None else os.path.realpath(exclude)
     real_root = os.path.realpath(root)
     entered = {real_root}
     folders = [("", real_root)]
@@ -85,9 +90,9 @@ def list_images(root: Path, *, hidden: bool = False, follow_links: bool = False)
             if not _is_dir(entry):
                 _list_file(entry, name, linked, real_root, found, hidden=hidden, follow_links=follow_links)
                 continue
-            if entry.name in _JUNK_FOLDERS:
-                continue
             target = os.path.realpath(entry.path) if linked else entry.path
+            if entry.name in _JUNK_FOLDERS or target == excluded:
+                continue
             if linked and not follow_links and not _within(target, real_root):
                 found.left_out.append((printable(name), _LEADS_OUT))
             elif linked and (target in entered or _within(target, real_root)):

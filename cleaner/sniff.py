@@ -32,7 +32,6 @@ _SIGNATURES = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"GIF87a", "GIF"),
     (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
     (b"II*\x00", "TIFF"),
     (b"MM\x00*", "TIFF"),
     (b"II+\x00", "TIFF"),
@@ -40,6 +39,7 @@ _SIGNATURES = (
     (b"\x00\x00\x00\x0cjP  ", "JPEG2000"),
     (b"\xffO\xffQ", "JPEG2000"),
 )
+_BMP_HEADER_SIZES = [bytes([size]) for size in (12, 40, 52, 56, 64, 108, 124)]
 _HEIF_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 _OTHER_KINDS = (
@@ -89,6 +89,8 @@ def kind_of(head: bytes) -> str | None:
             return "AVIF"
         if brands & _HEIF_BRANDS:
             return "HEIF"
+    if head[:2] == b"BM" and head[6:10] == bytes(4) and head[14:15] in _BMP_HEADER_SIZES:
+        return "BMP"
     if re.match(rb"P[1-6]\s", head):
         return "PPM"
     return None

@@ -64,7 +64,8 @@ def assign(
     given = _texts(table, "split")
     splits = _settled(names, given, known)
     waiting = [i for i, name in enumerate(names) if name not in splits]
-    first = known.keys().isdisjoint(names)
+    drawn = (name in known for name, split in zip(names, given, strict=True) if split in (None, "train"))
+    first = not any(drawn)
     if not waiting or (first and any(hashes[i] is None for i in waiting)):
         return splits
 
@@ -93,7 +94,8 @@ def assign(
 def _texts(table: pd.DataFrame, column: str) -> list[str | None]:
     if column not in table:
         return [None] * len(table)
-    return [None if pd.isna(value) or value == "" else str(value) for value in table[column].tolist()]
+    values = table[column].astype(object).where(table[column].notna(), None).tolist()
+    return [None if value is None or value == "" else str(value) for value in values]
 
 
 def _settled(names: Sequence[str], given: Sequence[str | None], known: Mapping[str, str]) -> dict[str, str]:

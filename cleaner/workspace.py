@@ -273,6 +273,13 @@ class Workspace:
         self.index.scan(self.root, self._listed().names, reporter=reporter, decode=decode)
         return self.refresh()
 
+    def remarks(self) -> pd.DataFrame:
+        """Return what is odd about usable files: columns ``name``, ``remark``. ``scan(decode=True)`` sees more."""
+        seen = self.index.table()
+        odd = seen[seen["notes"].notna() & seen["name"].isin(self.catalog.names)]
+        remarks = odd[["name", "notes"]].rename(columns={"notes": "remark"})
+        return remarks.assign(remark=remarks["remark"].str.split("\n")).explode("remark", ignore_index=True)
+
     def cleaned(self) -> Catalog:
         """Return the catalog after all decisions."""
         from cleaner.review.cleaned_csv import cleaned_table
@@ -336,7 +343,9 @@ class Workspace:
 
     def _listed(self) -> Catalog:
         if self.labels is None:
-            return Catalog.from_folder(self.root, hidden=self.hidden, follow_links=self.follow_links)
+            return Catalog.from_folder(
+                self.root, hidden=self.hidden, follow_links=self.follow_links, exclude=self._asked_state
+            )
         return Catalog.from_csv(
             self.labels, root=self.root, group_column=self.group, follow_links=self.follow_links
         )
@@ -372,7 +381,7 @@ class Workspace:
     def _known_splits(self, given: dict[str, str | None]) -> dict[str, str]:
         """Return the splits drawn earlier, as far as what is given for the file is what it was then."""
         remembered = self.index.splits()
-        if not remembered and self.labels is None and self.cleaned_csv.is_file():
+        if not remembered and self.cleaned_csv.is_file():
             try:  # the state is lost, the result of earlier work is not
                 earlier = Catalog.from_csv(self.cleaned_csv, root=self.root, follow_links=self.follow_links)
             except CatalogError as exc:
