@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations
+from itertools import combinations, product
 
 from cleaner.review.events import Action, Event, Kind, check_label
 from cleaner.review.fold import Fold, Record
@@ -115,11 +115,11 @@ class ReviewState(Fold):
         with self._lock:
             return ReviewState.fold(self._events)
 
-    def _decision(self, record: Record, event: Event) -> Decision:
+    def _decision(self, record: Record, event: Event, name: str | None = None) -> Decision:
         given = record.given
         outcome, label = self._outcome(record, event)
         return Decision(
-            name=record.name,
+            name=name or record.names[-1],
             action=Action(event.kind),
             given=None if given is None else self.label_now(given),
             new_label=label,
@@ -148,7 +148,7 @@ class ReviewState(Fold):
             if reviewer is not None:
                 own = (e for e in reversed(record.events) if e.reviewer == reviewer)
                 event = next((e for e in own if e.act not in self._undone), None)
-            return None if event is None else self._decision(record, event)
+            return None if event is None else self._decision(record, event, name)
 
     def is_decided(self, name: str) -> bool:
         """Tell whether an image has a decision; unsure is none."""
@@ -159,7 +159,7 @@ class ReviewState(Fold):
         """Return what holds for every image that somebody marked, unsure ones included."""
         with self._lock:
             return {
-                name: self._decision(record, record.effective)
+                name: self._decision(record, record.effective, name)
                 for name, record in self._records.items()
                 if record.effective is not None
             }
@@ -188,7 +188,9 @@ class ReviewState(Fold):
             for record in self._conflicts:
                 choices = {e.reviewer: e for e in record.events if e.act not in self._undone}
                 ordered = sorted(choices.values(), key=lambda event: event.seq)
-                out[record.name] = tuple(self._decision(record, e) for e in ordered if e.kind != Kind.UNSURE)
+                real = [event for event in ordered if event.kind != Kind.UNSURE]
+                for name in record.names:
+                    out[name] = tuple(self._decision(record, event, name) for event in real)
             return out
 
     # ---------------------------------------------------------------- classes and pairs
@@ -223,9 +225,10 @@ class ReviewState(Fold):
         """Return the pairs of images that a reviewer called different (no duplicates)."""
         with self._lock:
             return frozenset(
-                frozenset((first.name, second.name))
+                frozenset(pair)
                 for act, first, second in self._pairs
                 if act not in self._undone
+                for pair in product(first.names, second.names)
             )
 
     # ---------------------------------------------------------------- undo
@@ -236,14 +239,13 @@ class ReviewState(Fold):
             return tuple(self._acts.get(act, ()))
 
     def names_of(self, act: str) -> tuple[str, ...]:
-        """Return the images that an act touches, by their present names; for an undo those of its target."""
+        """Return the images that an act touches, by all names they had; for an undo those of its target."""
         with self._lock:
             rows = self._acts.get(act, [])
             if rows and rows[0].undoes:
                 return self.names_of(rows[0].undoes)
-            return tuple(
-                self._record_of(row).name if row.is_decision else row.name for row in rows if row.name
-            )
+            groups = (self._records[row.name].names if row.is_decision else (row.name,) for row in rows)
+            return tuple(dict.fromkeys(name for group in groups for name in group if name))
 
     def stands(self, act: str) -> bool:
         """Tell whether an act is in force, that is, was not undone."""

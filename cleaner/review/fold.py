@@ -36,14 +36,15 @@ def _seq(event: Event) -> int:
 class Record:
     """The rows on one image, and what they come to.
 
-    ``effective`` is the row that holds, ``outcome`` what it comes to ("" if none), ``label`` the label that
-    it gives, ``look`` the sequence number of the first look (0 while undecided).
+    ``names`` is what the file is called and was called before, ``effective`` the row that holds, ``outcome``
+    what it comes to ("" if none), ``label`` the label that it gives, ``look`` the sequence number of the first
+    look (0 while undecided).
     """
 
-    __slots__ = ("effective", "events", "label", "look", "name", "outcome")
+    __slots__ = ("effective", "events", "label", "look", "names", "outcome")
 
     def __init__(self, name: str) -> None:
-        self.name = name
+        self.names: tuple[str, ...] = (name,)
         self.events: tuple[Event, ...] = ()
         self.effective: Event | None = None
         self.outcome = ""
@@ -68,7 +69,6 @@ class Fold:
         self._redo_by: dict[str, list[str]] = {}
         self._records: dict[str, Record] = {}
         self._all: list[Record] = []
-        self._home: dict[int, Record] = {}  # rows whose file has another name now, by seq
         self._dirty: dict[Record, None] | None = None
         self._renames: list[tuple[int, str, str]] = []
         self._counts: Counter[str] = Counter()
@@ -141,9 +141,6 @@ class Fold:
             self._all.append(record)
         return record
 
-    def _record_of(self, row: Event) -> Record:
-        return self._home.get(row.seq) or self._records[row.name]
-
     def _undo(self, event: Event) -> None:
         act = event.undoes or ""
         rows = self._acts.get(act)
@@ -170,21 +167,21 @@ class Fold:
     def _touch(self, act: str) -> None:
         for row in self._acts[act]:
             if row.is_decision:
-                self._changed(self._record_of(row))
+                self._changed(self._records[row.name])
             elif row.kind in CLASS_KINDS:
                 self._classes_changed()
 
     def _move(self, event: Event) -> None:
-        """Let the decisions on a file follow it to its new name; another file may then take the old one."""
+        """Let a file's new name stand for the same image as the old one.
+
+        The old name goes on to mean it too: a colleague's copy of the set may still have it, and so may a
+        ranking made before. A name that has a history of its own keeps it.
+        """
         target = str(event.detail.get("to", ""))
-        record = self._records.pop(event.name, None)
-        if not target or record is None:
-            return
-        for moved in (record, self._records.get(target)):
-            if moved is not None:
-                self._home |= {row.seq: moved for row in moved.events}
-        record.name = target
-        self._records[target] = record
+        record = self._record(event.name)
+        if target and target not in self._records:
+            self._records[target] = record
+            record.names += (target,)
 
     def _classes_changed(self) -> None:
         self._renames = [
