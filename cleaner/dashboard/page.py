@@ -1,16 +1,146 @@
-"""Runs inside the page's kernel: makes the widget that the page shows."""
+"""Runs inside the page's kernel: makes the widget that the page shows, whatever goes wrong."""
 
 from __future__ import annotations
 
+import logging
+import os
+import threading
 from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
 
 import ipywidgets
 
-__all__ = ["open_app"]
+from cleaner.dashboard.settings import PageSettings
+from cleaner.errors import CleanerError
+from cleaner.places import recent
+from cleaner.widgets.panels import Panel, node
+from cleaner.widgets.start import Chosen, StartPage, chosen_again
+
+__all__ = ["DashboardPage", "open_app"]
+
+logger = logging.getLogger(__name__)
 
 
-def open_app(root: str | Path | None = None) -> ipywidgets.Widget:
-    """Return the widget that the page shows."""
-    widget = ipywidgets.HTML(f"<h1>{root or 'hello'}</h1>")
-    widget.add_class("cleaner-ready")
-    return widget
+def open_app(root: str | Path | None = None) -> DashboardPage:
+    """Return the widget that the notebook shows.
+
+    Parameters
+    ----------
+    root : path or None
+        Folder or CSV file to open; None opens what the dashboard was started for or, in a notebook that was
+        opened by hand, the current folder.
+    """
+    settings = PageSettings.from_environment()
+    if settings is None or root is not None:
+        return DashboardPage(PageSettings.for_root("." if root is None else root))
+    if settings.log_path is not None:
+        _log_to(Path(settings.log_path))
+    return DashboardPage(settings)
+
+
+class DashboardPage(ipywidgets.VBox):
+    """Shows one thing at a time: the page on which a data set is chosen, the application, or what went wrong.
+
+    A notebook cell that fails would leave the user with a message that tells nothing; this widget is always
+    there and says what is the matter.
+
+    Parameters
+    ----------
+    settings : PageSettings
+        What to open.
+    """
+
+    def __init__(self, settings: PageSettings) -> None:
+        super().__init__()
+        self.add_class("cleaner-dashboard")
+        self.settings = settings
+        self._base = Path(settings.browse_root)
+        if settings.workspace is not None:
+            self._open(settings.workspace)
+        elif chosen := self._in_address():
+            self._open({**settings.options, **chosen})
+        else:
+            self.choose()
+
+    @property
+    def can_choose(self) -> bool:
+        """Whether the page was opened without a data set."""
+        return self.settings.workspace is None
+
+    def choose(self) -> None:
+        """Show the page on which a data set is chosen."""
+        start = StartPage(self._base, self._on_chosen, recent=recent())
+        start.address = {"folder": ""}
+        self._show(start)
+
+    def _on_chosen(self, chosen: Chosen) -> None:
+        """Open what was chosen; reading a large folder takes a while, and the page is to say so meanwhile."""
+        start = self.children[0]
+        if isinstance(start, StartPage):
+            start.opening(Path(chosen["root"]).name)
+        options = {**self.settings.options, **chosen}
+        threading.Thread(target=self._open, args=(options,), name="cleaner open", daemon=True).start()
+
+    def _in_address(self) -> Chosen | None:
+        """Return the data set that the page's address names after a reload, if it may be opened."""
+        path = parse_qs(os.environ.get("QUERY_STRING", "")).get("folder", [""])[0]
+        for found in recent():
+            if path == str(found.labels or found.root):
+                return chosen_again(found)
+        if Path(path).is_absolute() and Path(path).resolve().is_relative_to(self._base):
+            return {"root": path}
+        return None
+
+    def _open(self, options: dict[str, Any]) -> None:
+        from cleaner.widgets.app import CleanerApp
+        from cleaner.workspace import Workspace
+
+        name = Path(options["root"]).name
+        try:
+            app = CleanerApp(Workspace(**options), on_leave=self.choose if self.can_choose else None)
+        except CleanerError as error:
+            logger.info("%s cannot be opened", options["root"], exc_info=True)
+            self._fail(name, str(error))
+        except Exception as error:
+            logger.exception("%s cannot be opened", options["root"])
+            self._fail(name, f"{type(error).__name__}: {error}. The log has more: {self.settings.log_path}.")
+        else:
+            if self.can_choose:
+                app.header.address = {"folder": str(options.get("labels") or options["root"])}
+            self._show(app)
+
+    def _fail(self, name: str, reason: str) -> None:
+        advice = "Choose another one, or put it right and try again." if self.can_choose else ""
+        if not self.can_choose:
+            advice = "Put that right and load the page again, or start the dashboard on another folder."
+        retry = node("button", "Choose another folder", do="choose", type="button", class_="cleaner-button")
+        panel = Panel(
+            node(
+                "div",
+                node("h1", f"{name} could not be opened"),
+                node("p", reason, role="alert"),
+                node("p", advice, class_="cleaner-note"),
+                *([retry] if self.can_choose else []),
+                class_="cleaner-message",
+            )
+        )
+        panel.add_class("cleaner-ready")
+        panel.on("choose", lambda _: self.choose())
+        self._show(panel)
+
+    def _show(self, widget: ipywidgets.Widget) -> None:
+        before = self.children
+        self.children = [widget]
+        for old in before:
+            old.close()
+
+
+def _log_to(path: Path) -> None:
+    """Write warnings and errors of the kernel to the log: what happens in a callback reaches nobody else."""
+    package = logging.getLogger("cleaner")
+    if any(isinstance(handler, logging.FileHandler) for handler in package.handlers):
+        return
+    handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("[page] %(asctime)s %(levelname)s %(name)s: %(message)s"))
+    package.addHandler(handler)

@@ -146,7 +146,8 @@ class Dashboard:
         if sys.platform == "win32":
             flags = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
-        with self.log_path.open("wb") as log:
+        self.log_path.unlink(missing_ok=True)
+        with self.log_path.open("ab") as log:  # the kernels append to it, too
             self._process = subprocess.Popen(
                 command,
                 cwd=self._folder,  # where Voilà looks for voila.json first

@@ -14,12 +14,16 @@ from cleaner.widgets.folders import Folder, count_images, list_folder, place_bel
 from cleaner.widgets.panels import Panel, Tree, button, node
 from cleaner.widgets.wording import count
 
-__all__ = ["StartPage"]
+__all__ = ["Chosen", "StartPage", "chosen_again"]
 
 logger = logging.getLogger(__name__)
 
+Chosen = dict[str, str]
+
 _COUNTING_S = 3.0
 _MOST_RECENT = 8
+_NOTHING = "no images"
+_ADVICE = "One that holds a folder for each class, or a CSV file with the columns name and label."
 
 
 class StartPage(Panel):
@@ -30,13 +34,14 @@ class StartPage(Panel):
     base : Path
         The user can choose below this folder, and nowhere else.
     on_open : callable
-        Called with the folder or CSV file that was chosen; a `CleanerError` that it raises is shown.
+        Called with keyword arguments of `cleaner.Workspace`: ``root``, the folder or CSV file that was
+        chosen, and for a recent set its ``labels`` and ``state``. A `CleanerError` that it raises is shown.
     recent : sequence of RecentSet
         Data sets opened lately, the last one first.
     """
 
     def __init__(
-        self, base: Path | str, on_open: Callable[[Path], None], *, recent: Sequence[RecentSet] = ()
+        self, base: Path | str, on_open: Callable[[Chosen], None], *, recent: Sequence[RecentSet] = ()
     ) -> None:
         self.base = Path(base).expanduser().resolve()
         self._on_open = on_open
@@ -47,7 +52,7 @@ class StartPage(Panel):
         super().__init__()
         self.add_class("cleaner-ready")
         self.on("enter", lambda value: self.go_to(place_below(self.base, value)))
-        self.on("open", lambda value: self._open(place_below(self.base, value)))
+        self.on("open", lambda value: self._on_open({"root": str(place_below(self.base, value))}))
         self.on("recent", self._open_recent)
         self.do("enter", ".")
 
@@ -70,15 +75,11 @@ class StartPage(Panel):
             self._opening = name
             self._draw()
 
-    def _open(self, path: Path) -> None:
-        self._on_open(path)
-
     def _open_recent(self, value: str) -> None:
         if not value.isdecimal() or int(value) >= len(self._recent):
             msg = f"There is no recent data set number {value}; load the page again."
             raise CatalogError(msg)
-        chosen = self._recent[int(value)]
-        self._open(chosen.labels or chosen.root)
+        self._on_open(chosen_again(self._recent[int(value)]))
 
     def _count(self, folder: Folder) -> None:
         places = [folder.path, *folder.folders]
@@ -131,7 +132,8 @@ class StartPage(Panel):
             entries.append(node("li", node("span", path.name), opener))
         empty = bool(self._opening) or self._counts.get(folder.path) == (0, True)
         return [
-            node("h3", "Or choose a folder"),
+            node("h3", "Or choose a folder" if self._recent else "Choose a folder"),
+            node("p", _ADVICE, class_="cleaner-note"),
             node("nav", self._crumbs(folder.path), aria_label="Folder"),
             node(
                 "p",
@@ -157,8 +159,9 @@ class StartPage(Panel):
         return node("ol", *entries, class_="cleaner-crumbs")
 
     def _what_and_open(self, what: str, act: str, value: str, name: str) -> Tree:
-        opener = button("Open", act, value, aria_label=f"Open {name}", disabled=bool(self._opening))
-        return node("span", node("span", f"{what} ", class_="cleaner-fine"), opener)
+        shut = bool(self._opening) or what == _NOTHING
+        opener = button("Open", act, value, aria_label=f"Open {name}", disabled=shut)
+        return node("span", node("span", what, class_="cleaner-fine"), opener, class_="cleaner-entry-end")
 
     def _value(self, path: Path) -> str:
         return path.relative_to(self.base).as_posix()
@@ -168,8 +171,14 @@ class StartPage(Panel):
             return ""
         number, complete = self._counts[path]
         if complete:
-            return count(number, "image") if number else "no images"
+            return count(number, "image") if number else _NOTHING
         return f"more than {count(number, 'image')}" if number else "many files"
+
+
+def chosen_again(found: RecentSet) -> Chosen:
+    """Return what opens a recent set as it was opened then."""
+    places = {"root": found.root, "labels": found.labels, "state": found.state}
+    return {name: str(path) for name, path in places.items() if path is not None}
 
 
 def _ago(then: datetime) -> str:
