@@ -1,9 +1,10 @@
 """Before and after, honestly: two models on the same images with the same labels.
 
-Sources: the exact test of McNemar, *Psychometrika* 12 (1947), on the images on which the two models differ; and
-for the interval a paired bootstrap of the difference with one pretend image added on either side, as Bonett and
-Price, *J. Educ. Behav. Stat.* 37 (2012) do for the normal interval. Without these two images a bootstrap of few
-disagreements is too sure of itself: five to none would count as proof, which the exact test denies.
+Sources: the exact test of McNemar, *Psychometrika* 12 (1947), on the images on which the two models differ;
+and for the interval a paired bootstrap of the difference with one pretend image added on either side, as
+Bonett and Price, *J. Educ. Behav. Stat.* 37 (2012) do for the normal interval. Without these two images a
+bootstrap of few disagreements is too sure of itself: five to none would count as proof, which the exact test
+denies.
 """
 
 from __future__ import annotations
