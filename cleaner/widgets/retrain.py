@@ -58,6 +58,8 @@ class RetrainPanel(Panel):
     Type: int. Default: 0.
     """
 
+    _unsubscribe: Callable[[], None] | None = None  # also for one whose __init__ was refused
+
     def __init__(
         self,
         workspace: Workspace,
@@ -90,7 +92,7 @@ class RetrainPanel(Panel):
         self.watcher = JobWatcher.of(workspace.state)
         self._result = last_result(workspace)
         self._draw()
-        self._unsubscribe: Callable[[], None] | None = self.watcher.subscribe(self._on_status)
+        self._unsubscribe = self.watcher.subscribe(self._on_status)
 
     def close(self) -> None:
         """Take the panel off the page; a training that runs goes on."""

@@ -1,0 +1,44 @@
+"""Trainings that last as long as a test wants, run in real worker processes."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+from cleaner.errors import TrainingError
+from cleaner.progress import Reporter
+
+RESULT = {
+    "before": 0.152,
+    "after": 0.126,
+    "difference": -0.026,
+    "low": -0.044,
+    "high": -0.009,
+    "n": 341,
+    "sentence": "Fewer errors than before.",
+}
+
+
+def quick(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Report three epochs, wait for the file ``go`` in the root, and return a result."""
+    for epoch in (1, 2, 3):
+        reporter(f"epoch {epoch} of 3", epoch, 3, train_loss=1.0 / epoch, valid_loss=1.5 / epoch)
+        time.sleep(0.3)
+    while not (Path(workspace["root"]) / "go").exists():
+        reporter.check()
+        time.sleep(0.02)
+    return RESULT
+
+
+def full(*, workspace: dict[str, Any], epochs: int, reporter: Reporter) -> dict[str, Any]:
+    return {
+        **RESULT,
+        "sentence": f"{epochs} epochs.",
+        "model": str(Path(workspace["root"]) / "m.safetensors"),
+    }
+
+
+def failing(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    msg = "Training needs two classes; the set has one."
+    raise TrainingError(msg)
