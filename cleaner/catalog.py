@@ -236,7 +236,8 @@ class Catalog:
 
     def __repr__(self) -> str:
         left_out = f", {len(self.left_out)} left out" if len(self.left_out) else ""
-        return f"<Catalog of {len(self):,} images in {len(self.classes)} classes{left_out}>"
+        classes = f"{len(self.classes)} {'class' if len(self.classes) == 1 else 'classes'}"
+        return f"<Catalog of {len(self):,} images in {classes}{left_out}>"
 
     def path(self, name: str) -> Path:
         """Return the file of an image.
@@ -373,8 +374,8 @@ def _no_images(root: Path, listing: Listing) -> str:
         name, reason = listing.left_out[0]
         detail = f"{len(listing.left_out)} were left out, the first: {name}, {reason}"
     elif listing.others:
-        most = ", ".join(f"{count:,} files ({suffix})" for suffix, count in listing.others.most_common(3))
-        detail = f"it holds {most}"
+        most = ", ".join(f"{count:,} {suffix}" for suffix, count in listing.others.most_common(3))
+        detail = f"it holds other files ({most})"
     else:
         detail = "it is empty" if next(root.iterdir(), None) is None else "no files but hidden ones"
     return f"No images in {root}: {detail}. Expected JPEG, PNG or other pictures, one folder a class."

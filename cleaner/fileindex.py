@@ -188,6 +188,7 @@ class FileIndex:
                     rows = []
                 if done % _REPORT_EVERY == 0 or done == len(todo):
                     reporter(stage, done, len(todo))
+                if done % _REPORT_EVERY == 0 and done < len(todo):
                     reporter.check()
         finally:
             pool.shutdown(cancel_futures=True)

@@ -274,7 +274,7 @@ class Workspace:
         return self.refresh()
 
     def remarks(self) -> pd.DataFrame:
-        """Return what is odd about usable files: columns ``name``, ``remark``. ``scan(decode=True)`` sees more."""
+        """Return what is odd about usable files: columns ``name``, ``remark``; see `scan` with ``decode``."""
         seen = self.index.table()
         odd = seen[seen["notes"].notna() & seen["name"].isin(self.catalog.names)]
         remarks = odd[["name", "notes"]].rename(columns={"notes": "remark"})

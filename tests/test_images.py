@@ -361,6 +361,13 @@ def test_thumbnails_are_jpegs_of_the_size_asked_for_and_never_larger_than_the_pi
     assert_like(small, gradient(400, 300).resize(small.size), tolerance=8)
 
 
+def test_a_caller_that_scales_itself_gets_no_side_below_what_it_asked_for() -> None:
+    picture = open_image(encoded(gradient(800, 400), "JPEG"), min_side_px=90)
+
+    assert picture.size == (200, 100)
+    assert open_image(encoded(gradient(), "JPEG"), min_side_px=90).size == (32, 24)
+
+
 def test_a_rendition_is_at_most_as_large_as_asked() -> None:
     data = rendition(encoded(gradient(400, 300), "PNG"), max_side_px=200)
 

@@ -212,7 +212,7 @@ def test_without_given_splits_duplicates_and_groups_are_never_divided(files, see
 @settings(max_examples=60, deadline=None)
 @given(files=FILES, cut=st.integers(0, 60))
 def test_duplicates_and_groups_that_come_later_join(files, cut) -> None:  # type: ignore[no-untyped-def]
-    # Copies are of one group here: a file of one group that copies one of another can only follow one of them.
+    # Copies are of one group here: a file of one group that copies another's can only follow one of them.
     rows = files_table([(label, content, "pqr"[content % 3] if group else None, None)
                         for label, content, group, _ in files])  # fmt: skip
     rows["hash"] += rows["group"].fillna("")
