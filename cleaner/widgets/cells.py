@@ -1,0 +1,189 @@
+"""What passes between the grid and whoever is behind it: cells, pages, outcomes, and `GridHost`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+__all__ = ["Cell", "GridHost", "Outcome", "Page", "Picture"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One picture as the page shows it.
+
+    Parameters
+    ----------
+    name : str
+        Key of the picture.
+    given, suggestion : str or None
+        The label that it has, and the one that the model would give; None is not shown.
+    probability : float or None
+        Of ``suggestion``, in 0..1.
+    loss : float or None
+        Nats, higher = more suspicious.
+    action : str or None
+        ``keep``, ``delete``, ``relabel`` or ``unsure``; None: nothing decided.
+    label : str or None
+        The new label of a relabel.
+    reviewer : str or None
+        Who decided.
+    notes : tuple of str
+        Remarks that stand on the picture ("Ben: hat").
+    facts : tuple of (str, str)
+        Further lines of the large view.
+    """
+
+    name: str
+    given: str | None = None
+    suggestion: str | None = None
+    probability: float | None = None
+    loss: float | None = None
+    action: str | None = None
+    label: str | None = None
+    reviewer: str | None = None
+    notes: tuple[str, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+
+    def message(self) -> dict[str, Any]:
+        """Return the cell as JSON for the page."""
+        decision = {"action": self.action, "label": self.label, "reviewer": self.reviewer}
+        return {
+            "name": self.name,
+            "given": self.given,
+            "suggestion": self.suggestion,
+            "probability": self.probability,
+            "loss": self.loss,
+            "decision": None if self.action is None else decision,
+            "problem": None,
+            "notes": list(self.notes),
+            "facts": [list(fact) for fact in self.facts],
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """One page of cells, and the words around it.
+
+    Parameters
+    ----------
+    id : str
+        Tells this page from every other; the browser keeps its pictures while it stays the same.
+    cells : tuple of Cell
+    classes : tuple of str
+        Labels to choose from; the first ten have the keys 1 … 9, 0.
+    title, summary, notice : str
+        "Page 3"; where the work stands; what the reviewer should know.
+    empty : str
+        What to do next, where there are no cells.
+    focus : str or None
+        Name of the cell to go to; None: the first undecided one.
+    can_go_back, can_go_on : bool
+        Whether there is a previous, a next page.
+    """
+
+    id: str
+    cells: tuple[Cell, ...]
+    classes: tuple[str, ...] = ()
+    title: str = ""
+    summary: str = ""
+    notice: str = ""
+    empty: str = ""
+    focus: str | None = None
+    can_go_back: bool = False
+    can_go_on: bool = False
+
+    def message(self) -> dict[str, Any]:
+        """Return the page as JSON for the browser."""
+        return {
+            "id": self.id,
+            "cells": [cell.message() for cell in self.cells],
+            "classes": list(self.classes),
+            "title": self.title,
+            "summary": self.summary,
+            "notice": self.notice,
+            "empty": self.empty,
+            "focus": self.focus,
+            "can_go_back": self.can_go_back,
+            "can_go_on": self.can_go_on,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What an act came to, after it was committed.
+
+    Parameters
+    ----------
+    cells : tuple of Cell
+        The cells that it touched, as they are now.
+    said : str
+        One sentence for the status line; may be empty.
+    summary : str
+        See `Page`.
+    focus : str or None
+        Name of the cell to go to.
+    page : Page or None
+        The page that is to be shown now, if it is another one or its frame changed.
+    """
+
+    cells: tuple[Cell, ...] = ()
+    said: str = ""
+    summary: str = ""
+    focus: str | None = None
+    page: Page | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """A picture for the large view.
+
+    Parameters
+    ----------
+    data : bytes
+        The encoded picture.
+    media_type : str
+        Such as ``"image/jpeg"``.
+    width_px, height_px : int
+        Size of the original, which ``data`` may be a smaller rendition of.
+    """
+
+    data: bytes
+    media_type: str
+    width_px: int
+    height_px: int
+
+
+class GridHost(Protocol):
+    """Who stands behind a grid.
+
+    The first six are called one at a time, under the grid's lock; `thumbnail` and `picture` from several
+    threads at once, without it. All may raise; a `CleanerError` is shown as its message.
+    """
+
+    def page(self) -> Page:
+        """Return the page that is to be shown."""
+
+    def decide(
+        self, names: Sequence[str], action: str, label: str | None, *, act: str, new_class: bool
+    ) -> Outcome:
+        """Record one decision; ``suggest`` relabels each picture to its own suggestion, ``clear`` unmarks."""
+
+    def undo(self, *, act: str) -> Outcome:
+        """Take the last act back."""
+
+    def confirm(self, names: Sequence[str], *, act: str, page_id: str) -> Outcome:
+        """Record that ``names``, all that is unmarked on a page, were seen, and go on to the next page."""
+
+    def turn(self, by: int) -> Page:
+        """Go to the next (1) or previous (-1) page without deciding, and return it."""
+
+    def next_names(self) -> Sequence[str]:
+        """Return the names on the page that will probably come next."""
+
+    def thumbnail(self, name: str) -> bytes:
+        """Return a small JPEG; raises `ImageError` with the reason."""
+
+    def picture(self, name: str, *, full: bool) -> Picture:
+        """Return the picture for the large view, or in its full size; raises `ImageError`."""

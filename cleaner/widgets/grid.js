@@ -1,0 +1,493 @@
+// The view: joins the cards, the bar, the dialogs and the wire; turns keys into acts and answers into pictures.
+
+const NEW_PAGE_MS = 300;
+
+class View {
+  /**
+   * @param {any} model
+   * @param {HTMLElement} el
+   */
+  constructor(model, el) {
+    this.model = model;
+    this.reviewing = model.get("mode") !== "delete";
+    /** @type {Page | null} */
+    this.page = null;
+    this.confirming = "";
+    this.shown_ms = 0;
+    this.said = "";
+    this.refused = "";
+    this.alerts_drawn = "";
+    this.link = new Link(model, {
+      on_message: (message, buffers) => this.on_message(message, buffers),
+      on_change: () => this.draw(),
+      on_back: () => this.ask_page(),
+    });
+    this.cards = new Cards({ on_change: () => this.draw(), on_open: (index) => this.large.show(index) });
+    const host = {
+      decide: (/** @type {string} */ action, /** @type {string | null} */ label = null) => this.decide(action, label),
+      undo: () => this.undo(), confirm: () => this.confirm(), help: () => this.help.showModal(),
+      enlarge: () => this.enlarge(), type_class: () => this.type_class(),
+    };
+    this.actions = new Actions(host, { with_classes: this.reviewing, in_large_view: false });
+    this.large_actions = new Actions(host, { with_classes: this.reviewing, in_large_view: true });
+    this.large = new Large({
+      cards: this.cards, actions: this.large_actions.el,
+      ask: (name, full) => this.link.send({ kind: "image", name, full }, { quiet: true }),
+      on_key: (event) => this.act_key(event),
+    });
+    this.chooser = new ClassChooser((label, is_new) => this.decide("relabel", label, is_new));
+    this.help = make_help(this.reviewing, "mark to delete; once more: do not");
+    this.root = this.draw_frame();
+    el.append(this.root);
+    this.stop = new AbortController();
+    this.root.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.on_key(event));
+    this.root.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.on_pointer(event));
+    window.addEventListener("beforeunload", (event) => {
+      if (this.link.unsaved.length && !this.link.lost) event.preventDefault();
+    }, { signal: this.stop.signal });
+    this.on_problem = () => this.draw();
+    model.on("change:problem", this.on_problem);
+    this.draw();
+    this.ask_page();
+  }
+
+  draw_frame() {
+    this.alerts = make("div", "cleaner-alerts", { role: "alert" });
+    this.title = make("b", "cleaner-title");
+    this.summary = make("span", "cleaner-summary");
+    this.notice = make("p", "cleaner-notice");
+    this.back = make_button("Previous page", "", () => this.turn(-1), "is-small");
+    this.on = make_button("Next page", "", () => this.turn(1), "is-small");
+    this.all = make_button("Select all", "", () => this.cards.select_all(true), "is-small");
+    this.none = make_button("Select none", "", () => this.cards.select_all(false), "is-small");
+    const head = make("div", "cleaner-head", {}, this.title, this.summary,
+      make("div", "cleaner-buttons is-end", {}, this.all, this.none, this.back, this.on));
+    this.empty = make("p", "cleaner-empty");
+    this.marked = make("b");
+    this.rest = make("span");
+    this.said_el = make("span", "cleaner-said");
+    this.status = make("div", "cleaner-status", { role: "status" }, this.said_el, this.marked, this.rest);
+    this.file = make("div", "cleaner-file");
+    this.actions.buttons.append(make("div", "cleaner-words", {}, this.status, this.file), this.actions.confirm);
+    const bar = make("div", "cleaner-bar", {}, this.actions.el);
+    // The browser scrolls a card in focus into view, but would leave it under the bar.
+    this.bar_observer = new ResizeObserver(() => this.root.style.setProperty("--cleaner-bar", `${bar.offsetHeight}px`));
+    this.bar_observer.observe(bar);
+    return make("div", "cleaner-root", { "data-lm-suppress-shortcuts": "true" },
+      this.alerts, head, this.notice, this.cards.el, this.empty, bar, this.large.el, this.chooser.el, this.help);
+  }
+
+  close() {
+    this.stop.abort();
+    this.bar_observer?.disconnect();
+    this.model.off("change:problem", this.on_problem);
+    this.large.close();
+    this.cards.close();
+    this.link.close();
+    this.root.remove();
+  }
+
+  // ---- what Python says
+
+  ask_page() {
+    this.link.send({ kind: "hello" }, { quiet: true });
+  }
+
+  /**
+   * @param {any} message
+   * @param {DataView[]} buffers
+   */
+  on_message(message, buffers) {
+    if (message.kind === "page") this.on_page(message.page);
+    else if (message.kind === "thumbs") this.on_thumbs(message, buffers);
+    else if (message.kind === "next") this.on_next(message);
+    else if (message.kind === "image") this.large.receive(message, buffers);
+    else if (message.kind === "saved" || message.kind === "refused") this.on_answer(message);
+    else if (message.kind === "cells") this.on_cells(message);
+    else if (message.kind === "say") this.say(message.text);
+  }
+
+  /** @param {Page} page */
+  on_page(page) {
+    const again = this.page?.id === page.id;
+    const first = this.page === null;
+    const focus = this.root.contains(document.activeElement) || (first && this.may_take_focus());
+    this.page = page;
+    if (again) {
+      this.on_cells({ cells: page.cells });
+    } else {
+      this.confirming = "";
+      this.shown_ms = Date.now();
+      this.cards.show(page.cells);
+    }
+    this.actions.show_classes(page.classes);
+    this.large_actions.show_classes(page.classes);
+    const open = page.cells.findIndex((cell) => !cell.decision);
+    const asked = page.cells.findIndex((cell) => cell.name === page.focus);
+    if (asked >= 0 || !again) {
+      const in_dialog = this.large.open || this.chooser.el.open || this.help.open;
+      this.cards.move(Math.max(0, asked >= 0 ? asked : open), { focus: focus && !in_dialog });
+    }
+    if (this.large.open && !again) {
+      if (page.cells.length) this.large.show(this.cards.active);
+      else this.large.el.close();
+    }
+    this.ask_pictures();
+    this.draw();
+  }
+
+  /** In a notebook the focus belongs to the notebook; alone on a page, the keys should work at once. */
+  may_take_focus() {
+    const free = document.activeElement === document.body || document.activeElement === null;
+    return free && !in_notebook() && this.root.offsetParent !== null;
+  }
+
+  ask_pictures() {
+    const names = this.cards.missing();
+    if (names.length) this.link.send({ kind: "thumbs", names }, { quiet: true });
+    else if (this.page) this.link.send({ kind: "next", page: this.page.id }, { quiet: true });
+  }
+
+  /** @param {{page: string, names: string[]}} message the page that will probably follow */
+  on_next({ page, names }) {
+    if (page !== this.page?.id) return;
+    this.cards.expect_next(names);
+    const missing = names.filter((name) => !this.cards.urls.has(name));
+    if (missing.length) this.link.send({ kind: "thumbs", names: missing }, { quiet: true });
+  }
+
+  /**
+   * @param {{names: string[], problems: string[], last: boolean, asked?: any}} message
+   * @param {DataView[]} buffers one for each name without a problem
+   */
+  on_thumbs(message, buffers) {
+    let used = 0;
+    message.names.forEach((name, i) => {
+      const problem = message.problems[i];
+      this.cards.receive(name, problem ? null : buffers[used++], problem);
+    });
+    if (message.asked && message.names.some((name) => this.cards.find(name))) this.ask_pictures();
+  }
+
+  /** @param {{cells: Cell[], summary?: string}} message */
+  on_cells({ cells, summary }) {
+    for (const cell of cells) {
+      const card = this.cards.find(cell.name);
+      if (!card) continue;
+      card.cell = { ...cell, problem: card.cell.problem };
+      card.draw();
+    }
+    if (summary && this.page) this.page.summary = summary;
+    if (this.large.open) this.large.draw();
+    this.draw();
+  }
+
+  /** @param {any} message saved or refused, with the id of the act */
+  on_answer(message) {
+    for (const card of this.cards.list) {
+      if (card.saving !== message.id) continue;
+      card.saving = "";
+      card.draw();
+    }
+    if (this.confirming === message.id) this.confirming = "";
+    if (message.asked) {
+      this.refused = message.kind === "refused" ? message.message : "";
+      this.said = message.said ?? "";
+    }
+    this.on_cells({ cells: message.cells ?? [], summary: message.summary });
+    const to = message.asked && message.focus ? this.cards.find(message.focus) : undefined;
+    if (to && this.large.open) this.large.show(to.index);
+    else if (to) this.cards.move(to.index, { focus: this.root.contains(document.activeElement) });
+  }
+
+  // ---- what the reviewer does
+
+  /** @returns {boolean} whether nothing may be decided now */
+  get blocked() {
+    return this.link.frozen || !this.page || Boolean(this.confirming);
+  }
+
+  /**
+   * @param {Card} card
+   * @param {string} action
+   * @param {string | null} label
+   * @returns {Decision | null} what the card will show
+   */
+  wish(card, action, label) {
+    const { given, suggestion } = card.cell;
+    if (action === "clear") return null;
+    if (action === "suggest" && suggestion === null) return card.decision;
+    const to = action === "suggest" ? suggestion : label;
+    if (action === "keep" || (to !== null && to === given)) return { action: "keep", label: null, reviewer: null };
+    return { action: action === "suggest" ? "relabel" : action, label: to, reviewer: null };
+  }
+
+  /**
+   * @param {string} asked keep, delete, relabel, suggest or unsure
+   * @param {string | null} label
+   * @param {boolean} is_new the label is a class that does not exist yet
+   */
+  decide(asked, label = null, is_new = false) {
+    if (this.blocked) return;
+    const selected = this.large.open ? [] : this.cards.selected;
+    const targets = selected.length ? selected : this.cards.current ? [this.cards.current] : [];
+    if (!targets.length) return;
+    if (targets.some((card) => card.saving)) return this.say("Still saving; one moment.");
+    if (asked === "suggest" && targets.every((card) => card.cell.suggestion === null)) {
+      return this.say("There is no suggestion here.");
+    }
+    // Where delete is all there is, a second x takes the first one back.
+    const action = !this.reviewing && targets.every((card) => card.decision) ? "clear" : asked;
+    const changed = targets.filter((card) => !same_decision(this.wish(card, action, label), card.decision));
+    if (changed.length) {
+      const names = changed.map((card) => card.cell.name);
+      const id = this.link.send({ kind: "decide", page: this.page?.id, action, names, label, new_class: is_new });
+      for (const card of changed) {
+        card.wanted = this.wish(card, action, label);
+        card.saving = id;
+      }
+    }
+    this.said = "";
+    for (const card of selected) card.selected = false;
+    targets.forEach((card) => card.draw());
+    if (this.large.open) this.large.draw();
+    if (!selected.length) this.advance();
+    this.draw();
+  }
+
+  /** After one picture comes the next, as with a pile of cards. */
+  advance() {
+    const next = this.cards.active + 1;
+    if (next >= this.cards.list.length) return;
+    if (this.large.open) this.large.show(next);
+    else this.cards.move(next, { focus: this.cards.focused });
+  }
+
+  undo() {
+    if (this.link.frozen) return;
+    this.link.send({ kind: "undo" });
+  }
+
+  confirm() {
+    const page = this.page;
+    if (this.blocked || !page || !page.cells.length) return;
+    if (this.cards.awaited) {
+      return this.say(`${count(this.cards.awaited, "picture is", "pictures are")} still on the way; confirm when you have seen them.`);
+    }
+    if (Date.now() - this.shown_ms < NEW_PAGE_MS) return this.say("This page has only just come; look at it before you confirm.");
+    const names = this.cards.list.filter((card) => !card.decision && !card.cell.problem).map((card) => card.cell.name);
+    this.confirming = this.link.send({ kind: "confirm", page: page.id, names });
+    this.said = "";
+    this.draw();
+  }
+
+  /** @param {number} by */
+  turn(by) {
+    if (this.blocked || (by < 0 ? !this.page?.can_go_back : !this.page?.can_go_on)) {
+      if (!this.blocked) this.say(by < 0 ? "This is the first page." : "This is the last page.");
+      return;
+    }
+    this.said = "";
+    this.link.send({ kind: "turn", page: this.page?.id, by }, { quiet: true });
+  }
+
+  enlarge() {
+    if (this.cards.current) this.large.show(this.cards.active);
+  }
+
+  type_class() {
+    if (!this.blocked && this.page && this.cards.current) this.chooser.open(this.page.classes);
+  }
+
+  // ---- keys and mouse
+
+  /** @param {PointerEvent} event a click between the cards must not take the keys away */
+  on_pointer(event) {
+    const inside = event.target instanceof Element && event.target.closest(".cleaner-card, button, input, dialog");
+    if (inside || !this.cards.current) return;
+    requestAnimationFrame(() => {
+      if (document.activeElement === document.body) this.cards.current?.el.focus({ preventScroll: true });
+    });
+  }
+
+  /** @param {KeyboardEvent} event */
+  on_key(event) {
+    if (event.defaultPrevented || event.isComposing || takes_keys(event.target)) return;
+    const on_button = event.target instanceof Element && event.target.closest("button");
+    if (on_button && (event.key === "Enter" || event.key === " ") && !event.ctrlKey && !event.metaKey) return;
+    if (this.act_key(event) || this.move_key(event)) event.preventDefault();
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} whether the key was an act; the large view uses it too */
+  act_key(event) {
+    const ctrl = event.ctrlKey || event.metaKey;
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (event.altKey) return false;
+    const act = ctrl ? this.ctrl_act(key, event.shiftKey) : this.plain_act(key, event);
+    // Holding a key down must not run through the page.
+    if (act && !event.repeat) act();
+    return act !== undefined;
+  }
+
+  /**
+   * @param {string} key
+   * @param {boolean} shift
+   * @returns {(() => void) | undefined}
+   */
+  ctrl_act(key, shift) {
+    if (key === "Enter") return () => (this.large.open ? undefined : this.confirm());
+    return key === "z" && !shift ? () => this.undo() : undefined;
+  }
+
+  /**
+   * @param {string} key
+   * @param {KeyboardEvent} event
+   * @returns {(() => void) | undefined}
+   */
+  plain_act(key, event) {
+    if (key === "?") return () => this.help.showModal();
+    if (key === "u" || key === "Backspace") return () => this.undo();
+    if (key === "x" || key === "Delete") return () => this.decide("delete");
+    if (!this.reviewing) return undefined;
+    if (key === "k" || key === "a") return () => this.decide("keep");
+    if (key === "s") return () => this.decide("unsure");
+    if (key === "y") return () => this.decide("suggest");
+    if (key === "/") return () => this.type_class();
+    // On some keyboards the digits need Shift; the key itself still is the digit's.
+    const plain = !event.shiftKey && /^Digit\d$/.test(event.code) ? event.code[5] : "";
+    const index = DIGITS.indexOf(DIGITS.includes(key) ? key : plain);
+    return index < 0 ? undefined : () => this.relabel_by_digit(index);
+  }
+
+  /** @param {number} index */
+  relabel_by_digit(index) {
+    const label = this.page?.classes[index];
+    if (label === undefined) this.say(`No class has the number ${DIGITS[index]}.`);
+    else this.decide("relabel", label);
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} */
+  move_key(event) {
+    const ctrl = event.ctrlKey || event.metaKey;
+    const { key } = event;
+    if (event.altKey) return false;
+    if (ctrl && key.toLowerCase() === "a") this.cards.select_all(true);
+    else if (/^Arrow/.test(key) && !ctrl) this.cards.move(this.cards.target_of(key), { extend: event.shiftKey });
+    else if (key === "Home" || key === "End") this.cards.move(this.cards.target_of(key, ctrl), { extend: event.shiftKey });
+    else if (ctrl) return false;
+    else if (key === "PageUp" || key === "PageDown") this.turn(key === "PageUp" ? -1 : 1);
+    else if (key === " ") this.cards.current && this.cards.toggle(this.cards.current);
+    else if (key === "Enter") this.enlarge();
+    else if (key === "Escape" && this.cards.selected.length) this.cards.select_all(false);
+    else return false;
+    return true;
+  }
+
+  // ---- what is on show
+
+  /** @param {string} text */
+  say(text) {
+    this.said = text;
+    this.draw();
+  }
+
+  draw() {
+    if (!this.root) return;
+    const { page, cards, link } = this;
+    const many = cards.list.length;
+    this.title.textContent = page?.title ?? "";
+    this.summary.textContent = page?.summary ?? "";
+    this.notice.textContent = page?.notice ?? "";
+    this.notice.hidden = !page?.notice;
+    this.empty.textContent = page ? page.empty : "Loading the page …";
+    this.empty.hidden = many > 0;
+    enable(this.all, many > 0 && cards.selected.length < many);
+    enable(this.none, cards.selected.length > 0);
+    enable(this.back, Boolean(page?.can_go_back) && !this.blocked);
+    enable(this.on, Boolean(page?.can_go_on) && !this.blocked);
+    const can_decide = many > 0 && !this.blocked;
+    this.actions.enable(can_decide, page !== null && !link.frozen, can_decide && cards.awaited === 0);
+    this.large_actions.enable(can_decide, page !== null && !link.frozen, false);
+    this.root.classList.toggle("is-frozen", link.frozen);
+    this.root.setAttribute("aria-busy", String(!page || Boolean(this.confirming)));
+    this.file.textContent = cards.current?.cell.name ?? "";
+    this.draw_status();
+    this.draw_alerts();
+  }
+
+  draw_status() {
+    const set = (/** @type {HTMLElement} */ el, /** @type {string} */ text) => {
+      if (el.textContent !== text) el.textContent = text;
+    };
+    const list = this.cards.list;
+    const marked = list.filter((card) => card.decision).length;
+    const unseen = list.filter((card) => !card.decision && card.cell.problem).length;
+    const selected = this.cards.selected.length;
+    const words = this.reviewing ? review_words(list.length, marked, unseen) : delete_words(marked);
+    set(this.said_el, this.said ? `${this.said} ` : "");
+    set(this.marked, list.length ? words[0] : "");
+    const chosen = selected ? `, ${selected} selected` : "";
+    set(this.rest, list.length ? `${words[1]}${chosen} · ${this.confirming ? "saving the page …" : words[2]}` : "");
+  }
+
+  draw_alerts() {
+    const { link } = this;
+    const names = [...new Set(link.unsaved.flatMap((message) => message.names ?? []))];
+    const alerts = /** @type {{text: string, button?: string, act?: () => void}[]} */ ([]);
+    if (link.lost) {
+      const wait = in_notebook() ? " If a cell is still running, wait: the page goes on by itself." : "";
+      alerts.push({
+        text: `This page has lost its kernel. Everything shown as saved is saved. Reload the page.${wait}`,
+        button: "Reload", act: () => window.location.reload(),
+      });
+    }
+    if (link.overdue) {
+      const shown = names.slice(0, 3).map((name) => name.split("/").pop()).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
+      alerts.push({ text: `Not saved: no answer for 5 seconds${shown ? ` (${shown})` : ""}. Input waits; it will be sent again.` });
+    }
+    if (this.refused) {
+      alerts.push({ text: this.refused, button: "Dismiss", act: () => { this.refused = ""; this.draw(); } });
+    }
+    const problem = this.model.get("problem");
+    if (problem) alerts.push({ text: problem });
+    const drawn = JSON.stringify(alerts.map((alert) => alert.text));
+    if (drawn === this.alerts_drawn) return;
+    this.alerts_drawn = drawn;
+    for (const region of [this.alerts, this.large.alerts]) {
+      region.replaceChildren(...alerts.map(({ text, button, act }) =>
+        make("p", "cleaner-alert", {}, make("span", "", {}, text), ...(button && act ? [make_button(button, "", act, "is-small")] : []))));
+    }
+  }
+}
+
+/**
+ * @param {number} many
+ * @param {number} marked
+ * @param {number} unseen pictures that cannot be shown: Confirm does not speak for them
+ * @returns {[string, string, string]} marked, where, what Confirm does
+ */
+function review_words(many, marked, unseen) {
+  const left = many - marked - unseen;
+  const first = marked ? `${marked} marked` : "Nothing marked";
+  const not = unseen ? `, not the ${unseen} that cannot be shown` : "";
+  if (!left) return [first, " on this page", `Confirm goes on to the next page${not}`];
+  return [first, " on this page", `Confirm keeps ${marked || unseen ? `the other ${left}` : `all ${left}`}${not}`];
+}
+
+/** @param {number} marked @returns {[string, string, string]} */
+function delete_words(marked) {
+  const first = marked ? `${marked} marked` : "Nothing marked";
+  return [first, " to delete", marked ? `Confirm moves ${marked === 1 ? "it" : "them"} to the trash` : "Confirm goes on to the next page"];
+}
+
+function in_notebook() {
+  return document.querySelector(".jp-LabShell, .jp-NotebookShell") !== null;
+}
+
+/** @param {{model: any, el: HTMLElement}} context */
+function render({ model, el }) {
+  const view = new View(model, el);
+  return () => view.close();
+}
+
+export default { render };

@@ -1,0 +1,90 @@
+// The strip of classes and the buttons for every key; once below the cards, once more in the large view.
+
+const MOST_CHIPS = 60;
+
+class Actions {
+  /**
+   * @param {{
+   *   decide: (action: string, label?: string | null) => void, undo: () => void, confirm: () => void,
+   *   enlarge: () => void, help: () => void, type_class: () => void
+   * }} host
+   * @param {{with_classes: boolean, in_large_view: boolean}} options
+   */
+  constructor(host, { with_classes, in_large_view }) {
+    this.host = host;
+    this.with_classes = with_classes;
+    this.classes = /** @type {string[] | null} */ (null);
+    this.legend = make("div", "cleaner-legend", { role: "toolbar", "aria-label": "Relabel to" });
+    this.legend.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.on_legend_key(event));
+    this.buttons = make("div", "cleaner-buttons");
+    const keep = make_button("Keep", "k", () => host.decide("keep"));
+    const unsure = make_button("Unsure", "s", () => host.decide("unsure"), "is-unsure");
+    const remove = make_button("Delete", "x", () => host.decide("delete"), "is-delete");
+    const undo = make_button("Undo", "u", () => host.undo());
+    this.deciders = with_classes ? [keep, remove, unsure, undo] : [remove, undo];
+    this.buttons.append(...this.deciders);
+    this.confirm = make_button("Confirm page", MAC ? "⌘ ↵" : "Ctrl ↵", (event) => {
+      // The second click of a double click was meant for the page that is gone.
+      if (event.detail < 2) host.confirm();
+    }, "is-go");
+    if (!in_large_view) {
+      this.buttons.append(make_button("Enlarge", "↵", () => host.enlarge()), make_button("Keys", "?", () => host.help()));
+    }
+    const key_of = /** @type {Record<string, string>} */ ({ k: "k", x: "x Delete", s: "s", u: "u Backspace Control+z", "↵": "Enter", "?": "?" });
+    for (const button of this.buttons.children) {
+      const keys = key_of[button.querySelector("kbd")?.textContent ?? ""];
+      if (keys) button.setAttribute("aria-keyshortcuts", keys);
+    }
+    this.confirm.setAttribute("aria-keyshortcuts", "Control+Enter");
+    this.el = make("div", "cleaner-actions", {}, ...(with_classes ? [this.legend] : []), this.buttons);
+  }
+
+  /** @param {string[]} classes */
+  show_classes(classes) {
+    if (!this.with_classes || (this.classes && this.classes.join("\n") === classes.join("\n"))) return;
+    this.classes = classes;
+    const chip = (/** @type {string} */ key, /** @type {string} */ text, /** @type {() => void} */ act) => {
+      const button = make_button(text, "", act, "cleaner-chip");
+      if (key) button.prepend(make("kbd", "", { "aria-hidden": "true" }, key));
+      if (key) button.setAttribute("aria-keyshortcuts", key);
+      button.tabIndex = -1;
+      return button;
+    };
+    const chips = classes.slice(0, MOST_CHIPS).map((label, i) => {
+      const button = chip(DIGITS[i] ?? "", label, () => this.host.decide("relabel", label));
+      button.setAttribute("aria-label", `Relabel to ${label}`);
+      return button;
+    });
+    const suggestion = chip("y", "suggestion", () => this.host.decide("suggest"));
+    suggestion.setAttribute("aria-label", "Relabel to the suggestion");
+    const rest = classes.length - chips.length;
+    const type = chip("/", rest > 0 ? `type one of ${rest} more …` : "type a class …", () => this.host.type_class());
+    suggestion.tabIndex = 0;
+    this.legend.replaceChildren(make("span", "cleaner-caption", { "aria-hidden": "true" }, "Relabel to"),
+      make("div", "cleaner-chips", {}, suggestion, ...chips), type);
+  }
+
+  /** One tab stop; the arrows walk along the strip. @param {KeyboardEvent} event */
+  on_legend_key(event) {
+    const chips = /** @type {HTMLElement[]} */ ([...this.legend.querySelectorAll("button")]);
+    const at = chips.indexOf(/** @type {HTMLElement} */ (event.target));
+    const to = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: chips.length - 1 }[event.key];
+    if (at < 0 || to === undefined || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    const next = chips[Math.max(0, Math.min(chips.length - 1, to))];
+    for (const chip of chips) chip.tabIndex = chip === next ? 0 : -1;
+    next.focus();
+  }
+
+  /**
+   * @param {boolean} can_decide
+   * @param {boolean} can_undo
+   * @param {boolean} can_confirm
+   */
+  enable(can_decide, can_undo, can_confirm) {
+    for (const button of this.deciders) enable(button, can_decide);
+    enable(this.deciders[this.deciders.length - 1], can_undo);
+    for (const chip of this.legend.querySelectorAll("button")) enable(chip, can_decide);
+    enable(this.confirm, can_confirm);
+  }
+}

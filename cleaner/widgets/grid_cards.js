@@ -1,0 +1,314 @@
+// The cards of one page: rows and cells, focus, selection, pictures.
+
+class Card {
+  /**
+   * @param {Cell} cell
+   * @param {number} index
+   */
+  constructor(cell, index) {
+    this.cell = cell;
+    this.index = index;
+    this.selected = false;
+    this.saving = "";
+    /** @type {Decision | null} shown at once, while Python has not answered */
+    this.wanted = null;
+    this.arrived = false;
+    this.picture = make("div", "cleaner-picture");
+    this.image = make("img", "", { alt: "", draggable: "false", decoding: "async" });
+    this.badge = make("span", "cleaner-badge");
+    this.corner = make("span", "cleaner-corner", { "aria-hidden": "true", title: "Select (Space)" }, "✓");
+    this.el = make("div", "cleaner-card", { role: "gridcell", tabindex: "-1" }, this.picture, ...draw_words(cell));
+    this.picture.append(this.image, this.badge, this.corner);
+    if (cell.notes.length) {
+      this.picture.append(make("span", "cleaner-notes", {}, ...cell.notes.map((note) => make("span", "", {}, note))));
+    }
+    if (cell.problem) this.draw_problem(cell.problem);
+    this.draw();
+  }
+
+  /** @returns {Decision | null} */
+  get decision() {
+    return this.saving ? this.wanted : this.cell.decision;
+  }
+
+  draw() {
+    const decision = this.decision;
+    this.el.dataset.decision = decision?.action ?? "";
+    this.el.classList.toggle("is-saving", Boolean(this.saving));
+    this.el.classList.toggle("is-selected", this.selected);
+    this.el.setAttribute("aria-selected", String(this.selected));
+    this.el.setAttribute("aria-label", spoken_name(this.named(), Boolean(this.saving)));
+    this.badge.textContent = badge_text(decision);
+    this.badge.hidden = !decision;
+  }
+
+  /** @returns {Cell} the cell with the decision that is on show */
+  named() {
+    return { ...this.cell, decision: this.decision };
+  }
+
+  /** @param {string} reason */
+  draw_problem(reason) {
+    this.cell.problem = reason;
+    this.arrived = true;
+    this.image.remove();
+    this.picture.querySelector(".cleaner-bad")?.remove();
+    this.picture.prepend(make("span", "cleaner-bad", {}, make("b", "", {}, "Cannot be shown"), make("span", "", {}, reason)));
+    this.draw();
+  }
+}
+
+/**
+ * The lines below the picture: given label, loss, suggestion with its probability. None of them is cut.
+ * @param {Cell} cell
+ */
+function draw_words(cell) {
+  const first = make("div", "cleaner-label");
+  if (cell.given !== null) first.append(make("b", "", {}, cell.given));
+  else if (cell.loss !== null || cell.suggestion !== null) first.append(make("i", "", {}, "no label"));
+  if (cell.loss !== null) first.append(make("span", "cleaner-loss", {}, `loss ${loss_text(cell.loss)}`));
+  const words = [first];
+  if (cell.suggestion !== null) {
+    const agrees = cell.suggestion === cell.given;
+    const odds = cell.probability === null ? "" : ` ${percent(cell.probability)}`;
+    words.push(make("div", `cleaner-suggestion${agrees ? " is-same" : ""}`, {}, `${cell.suggestion}${odds}`));
+  }
+  return words;
+}
+
+class Cards {
+  /** @param {{on_change: () => void, on_open: (index: number) => void}} hooks */
+  constructor(hooks) {
+    this.hooks = hooks;
+    /** @type {Card[]} */
+    this.list = [];
+    /** @type {Map<string, string>} blob URLs of this page and the next, by name */
+    this.urls = new Map();
+    /** @type {Set<string>} */
+    this.next_names = new Set();
+    this.active = 0;
+    this.anchor = 0;
+    this.columns = 0;
+    this.el = make("div", "cleaner-cards", {
+      role: "grid", "aria-label": "Images to review", "aria-multiselectable": "true",
+    });
+    this.el.addEventListener("click", (/** @type {MouseEvent} */ event) => this.on_click(event));
+    this.el.addEventListener("dblclick", (/** @type {MouseEvent} */ event) => this.on_double_click(event));
+    this.el.addEventListener("focusin", (/** @type {FocusEvent} */ event) => this.on_focus(event));
+    this.observer = new ResizeObserver(() => requestAnimationFrame(() => this.flow()));
+    this.observer.observe(this.el);
+  }
+
+  close() {
+    this.observer.disconnect();
+    for (const url of this.urls.values()) URL.revokeObjectURL(url);
+    this.urls.clear();
+    this.list = [];
+  }
+
+  /** @returns {Card | undefined} */
+  get current() {
+    return this.list[this.active];
+  }
+
+  get selected() {
+    return this.list.filter((card) => card.selected);
+  }
+
+  get focused() {
+    return this.el.contains(document.activeElement);
+  }
+
+  /** @returns {number} pictures that have not come yet */
+  get awaited() {
+    return this.list.filter((card) => !card.arrived).length;
+  }
+
+  /** @param {Cell[]} cells */
+  show(cells) {
+    this.list = cells.map((cell, index) => new Card({ ...cell }, index));
+    this.active = this.anchor = 0;
+    this.columns = 0;
+    this.forget_pictures();
+    for (const card of this.list) {
+      const url = this.urls.get(card.cell.name);
+      if (url) this.load(card, url);
+    }
+    this.flow();
+  }
+
+  /** Lay the cells out in rows, again whenever the number of columns that fit changes. */
+  flow() {
+    const columns = Math.max(1, Math.min(columns_for(this.el.clientWidth), this.list.length || 1));
+    if (columns === this.columns) return;
+    this.columns = columns;
+    const had_focus = this.focused;
+    const rows = [];
+    for (let start = 0; start < this.list.length; start += columns) {
+      const cards = this.list.slice(start, start + columns);
+      cards.forEach((card, i) => card.el.setAttribute("aria-colindex", String(i + 1)));
+      rows.push(make("div", "cleaner-row", { role: "row", "aria-rowindex": String(rows.length + 1) },
+        ...cards.map((card) => card.el)));
+    }
+    this.el.replaceChildren(...rows);
+    this.el.style.setProperty("--cleaner-columns", String(Math.max(columns, columns_for(this.el.clientWidth))));
+    this.el.setAttribute("aria-rowcount", String(rows.length));
+    this.el.setAttribute("aria-colcount", String(this.list.length ? columns : 0));
+    this.mark_active();
+    if (had_focus) this.current?.el.focus({ preventScroll: true });
+  }
+
+  mark_active() {
+    for (const card of this.list) {
+      card.el.tabIndex = card.index === this.active ? 0 : -1;
+      card.el.classList.toggle("is-active", card.index === this.active);
+    }
+  }
+
+  /**
+   * @param {number} index
+   * @param {{focus?: boolean, extend?: boolean, keep_anchor?: boolean}} options
+   */
+  move(index, { focus = true, extend = false, keep_anchor = false } = {}) {
+    if (!this.list.length) return;
+    this.active = Math.max(0, Math.min(this.list.length - 1, index));
+    if (extend) this.select_range(this.anchor, this.active);
+    else if (!keep_anchor) this.anchor = this.active;
+    this.mark_active();
+    if (focus) this.current?.el.focus();
+    this.hooks.on_change();
+  }
+
+  /**
+   * @param {string} key
+   * @param {boolean} whole_page Ctrl with Home or End
+   * @returns {number} where that key leads from the active cell
+   */
+  target_of(key, whole_page = false) {
+    const last = this.list.length - 1;
+    const start = this.active - (this.active % this.columns);
+    const below = this.active + this.columns;
+    switch (key) {
+      case "ArrowLeft": return this.active - 1;
+      case "ArrowRight": return this.active + 1;
+      case "ArrowUp": return this.active >= this.columns ? this.active - this.columns : this.active;
+      case "ArrowDown": return below <= last ? below : start + this.columns <= last ? last : this.active;
+      case "Home": return whole_page ? 0 : start;
+      default: return whole_page ? last : start + this.columns - 1;
+    }
+  }
+
+  /**
+   * @param {number} from
+   * @param {number} to
+   */
+  select_range(from, to) {
+    const [low, high] = from < to ? [from, to] : [to, from];
+    for (const card of this.list) card.selected = card.index >= low && card.index <= high;
+    this.list.forEach((card) => card.draw());
+  }
+
+  /** @param {boolean} selected */
+  select_all(selected) {
+    for (const card of this.list) {
+      card.selected = selected;
+      card.draw();
+    }
+    this.hooks.on_change();
+  }
+
+  /** @param {Card} card */
+  toggle(card) {
+    card.selected = !card.selected;
+    this.anchor = card.index;
+    card.draw();
+    this.hooks.on_change();
+  }
+
+  /** Whatever moved the focus here, a screen reader for one, that card is the active one now. @param {FocusEvent} event */
+  on_focus(event) {
+    const card = this.card_at(event);
+    if (card && card.index !== this.active) this.move(card.index, { focus: false, keep_anchor: true });
+  }
+
+  /** @param {Event} event @returns {Card | undefined} */
+  card_at(event) {
+    const el = event.target instanceof Element ? event.target.closest(".cleaner-card") : null;
+    return this.list.find((card) => card.el === el);
+  }
+
+  /** @param {MouseEvent} event */
+  on_click(event) {
+    const card = this.card_at(event);
+    if (!card) return;
+    if (event.shiftKey) return this.move(card.index, { extend: true });
+    const toggles = event.ctrlKey || event.metaKey || event.target === card.corner;
+    this.move(card.index);
+    if (toggles) this.toggle(card);
+  }
+
+  /** @param {MouseEvent} event */
+  on_double_click(event) {
+    const card = this.card_at(event);
+    if (card && event.target !== card.corner && !event.shiftKey && !event.ctrlKey) this.hooks.on_open(card.index);
+  }
+
+  /** @param {string} name */
+  find(name) {
+    return this.list.find((card) => card.cell.name === name);
+  }
+
+  /** @returns {string[]} names on this page whose picture is not here */
+  missing() {
+    return this.list.filter((card) => !card.arrived && !this.urls.has(card.cell.name)).map((card) => card.cell.name);
+  }
+
+  /** @param {string[]} names the pictures that may be kept beside those of this page */
+  expect_next(names) {
+    this.next_names = new Set(names);
+    this.forget_pictures();
+  }
+
+  forget_pictures() {
+    const wanted = new Set(this.list.map((card) => card.cell.name));
+    for (const [name, url] of this.urls) {
+      if (wanted.has(name) || this.next_names.has(name)) continue;
+      URL.revokeObjectURL(url);
+      this.urls.delete(name);
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {DataView | null} bytes
+   * @param {string} problem why there are none
+   */
+  receive(name, bytes, problem) {
+    const card = this.find(name);
+    if (problem) {
+      card?.draw_problem(problem);
+      return this.hooks.on_change();
+    }
+    if (!bytes || this.urls.has(name) || (!card && !this.next_names.has(name))) return;
+    const url = URL.createObjectURL(new Blob([/** @type {any} */ (bytes)], { type: "image/jpeg" }));
+    this.urls.set(name, url);
+    if (card) this.load(card, url);
+  }
+
+  /**
+   * @param {Card} card
+   * @param {string} url
+   */
+  load(card, url) {
+    card.image.onload = () => {
+      card.arrived = true;
+      card.el.classList.add("has-picture");
+      if (this.awaited === 0) this.hooks.on_change();
+    };
+    card.image.onerror = () => {
+      card.draw_problem("the browser cannot draw it");
+      this.hooks.on_change();
+    };
+    card.image.src = url;
+  }
+}

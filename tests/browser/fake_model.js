@@ -1,0 +1,136 @@
+// A stand-in for the kernel: the model that anywidget would pass, with a small reviewer's desk behind it.
+
+const JPEG = "/9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAAgGBgcGBQgHBwcJCQgKDBQNDAsLDBkSEw8UHRofHh0aHBwgJC4nICIsIxwcKDcpLDAxNDQ0Hyc5PTgyPC4zNDL/wAALCAAIAAgBAREA/8QAHwAAAQUBAQEBAQEAAAAAAAAAAAECAwQFBgcICQoL/8QAtRAAAgEDAwIEAwUFBAQAAAF9AQIDAAQRBRIhMUEGE1FhByJxFDKBkaEII0KxwRVS0fAkM2JyggkKFhcYGRolJicoKSo0NTY3ODk6Q0RFRkdISUpTVFVWV1hZWmNkZWZnaGlqc3R1dnd4eXqDhIWGh4iJipKTlJWWl5iZmqKjpKWmp6ipqrKztLW2t7i5usLDxMXGx8jJytLT1NXW19jZ2uHi4+Tl5ufo6erx8vP09fb3+Pn6/9oACAEBAAA/APn+v//Z";
+
+/** @param {string} base64 */
+function bytes_of(base64) {
+  const raw = atob(base64);
+  return new DataView(Uint8Array.from(raw, (c) => c.charCodeAt(0)).buffer);
+}
+
+export class FakeModel {
+  constructor(setup) {
+    this.traits = { mode: "review", problem: "", ...setup.traits };
+    this.classes = setup.classes;
+    this.pages = setup.pages;
+    this.thumbs = setup.thumbs ?? {};
+    this.problems = setup.problems ?? {};
+    this.options = setup.options ?? {};
+    this.at = 0;
+    this.sent = [];
+    this.acts = [];
+    this.answering = true;
+    this.mute_thumbs = false;
+    this.listeners = {};
+  }
+
+  get(name) { return this.traits[name]; }
+
+  set(name, value) {
+    this.traits[name] = value;
+    this.emit(`change:${name}`);
+  }
+
+  save_changes() {}
+
+  on(name, listener) { (this.listeners[name] ??= []).push(listener); }
+
+  off(name, listener) { this.listeners[name] = (this.listeners[name] ?? []).filter((each) => each !== listener); }
+
+  emit(name, ...values) { for (const listener of [...(this.listeners[name] ?? [])]) listener(...values); }
+
+  send(message) {
+    this.sent.push(structuredClone(message));
+    if (this.answering) setTimeout(() => this.answering && this.answer(message), 0);
+  }
+
+  reply(message, buffers = []) { this.emit("msg:custom", message, buffers); }
+
+  of_kind(kind) { return this.sent.filter((message) => message.kind === kind); }
+
+  page(at = this.at, focus = null) {
+    const cells = this.pages[at] ?? [];
+    return {
+      id: `page-${at}`, title: `Page ${at + 1}`, summary: this.options.summary ?? "48 of 3,409 looked at",
+      notice: this.options.notice ?? "", empty: cells.length ? "" : "Every picture in this view is decided.", focus,
+      cells: structuredClone(cells), classes: this.classes, can_go_back: at > 0, can_go_on: at < this.pages.length - 1,
+    };
+  }
+
+  turn_to(at, extra = {}) {
+    this.at = at;
+    this.reply({ kind: "page", page: this.page(at, extra.focus ?? null), ...extra });
+  }
+
+  answer(message) {
+    const { kind, id, names } = message;
+    if (kind === "ping") this.reply({ kind: "pong", id, to: message.view });
+    if (kind === "hello") this.reply({ kind: "page", id, to: message.view, page: this.page() });
+    if (kind === "turn") { this.at += message.by; this.reply({ kind: "page", id, page: this.page() }); }
+    if (kind === "thumbs" && !this.mute_thumbs) this.send_thumbs(id, names);
+    if (kind === "next") this.reply({ kind: "next", id, page: message.page, names: (this.pages[this.at + 1] ?? []).map((c) => c.name) });
+    if (kind === "image") {
+      const data = bytes_of(this.thumbs[message.name] ?? JPEG);
+      this.reply({ kind: "image", id, name: message.name, full: message.full, type: "image/jpeg", width: this.options.width ?? 8, height: this.options.height ?? 8 }, [data]);
+    }
+    if (kind === "decide") this.decide(message);
+    if (kind === "undo") this.undo(message);
+    if (kind === "confirm") this.confirm(message);
+  }
+
+  send_thumbs(id, names) {
+    const problems = names.map((name) => this.problems[name] ?? "");
+    const good = names.filter((name) => !this.problems[name]);
+    this.reply({ kind: "thumbs", id, names, problems, last: true }, good.map((name) => bytes_of(this.thumbs[name] ?? JPEG)));
+  }
+
+  cells(names) {
+    const all = this.pages.flat();
+    return names.map((name) => structuredClone(all.find((cell) => cell.name === name)));
+  }
+
+  put(name, decision) {
+    const cell = this.pages.flat().find((each) => each.name === name);
+    const before = cell.decision;
+    cell.decision = decision;
+    return before;
+  }
+
+  decide({ id, action, names, label }) {
+    const before = names.map((name) => {
+      const cell = this.cells([name])[0];
+      const to = action === "suggest" ? cell.suggestion : label;
+      const kept = action === "keep" || (to !== null && to === cell.given);
+      const decision = kept ? { action: "keep", label: null } : { action: action === "suggest" ? "relabel" : action, label: to };
+      return [name, this.put(name, action === "clear" ? null : { ...decision, reviewer: "Ana" })];
+    });
+    this.acts.push({ before, page: this.at });
+    this.reply({ kind: "saved", id, cells: this.cells(names), summary: "49 of 3,409 looked at", said: "" });
+  }
+
+  confirm({ id, names }) {
+    const before = names.map((name) => [name, this.put(name, { action: "keep", label: null, reviewer: "Ana" })]);
+    this.acts.push({ before, page: this.at });
+    this.reply({ kind: "saved", id, cells: this.cells(names), summary: "72 of 3,409 looked at", said: `${names.length} kept.` });
+    this.turn_to(this.at + 1);
+  }
+
+  undo({ id }) {
+    const act = this.acts.pop();
+    if (!act) return this.reply({ kind: "saved", id, cells: [], said: "There is nothing to undo." });
+    for (const [name, decision] of act.before) this.put(name, decision);
+    const names = act.before.map(([name]) => name);
+    this.reply({ kind: "saved", id, cells: this.cells(names), said: "Undone.", focus: names[0] });
+    if (act.page !== this.at) this.turn_to(act.page);
+  }
+}
+
+/** Count the blob URLs that are alive. */
+export function watch_blobs() {
+  const alive = new Set();
+  const make = URL.createObjectURL.bind(URL);
+  const drop = URL.revokeObjectURL.bind(URL);
+  URL.createObjectURL = (blob) => { const url = make(blob); alive.add(url); return url; };
+  URL.revokeObjectURL = (url) => { alive.delete(url); drop(url); };
+  return alive;
+}
