@@ -27,7 +27,7 @@ def test_clearly_fewer_errors_are_called_fewer() -> None:
     assert result.difference == pytest.approx(-35 / 300)
     assert result.low < -35 / 300 < result.high < 0
     assert result.sentence == (
-        "Fewer errors: 16.7% wrong before, 5.0% after, on the same 300 validation images."
+        "Fewer errors: 16.7% wrong before (old), 5.0% after (new), on the same 300 validation images."
     )
     assert result.measurable
 
@@ -35,8 +35,8 @@ def test_clearly_fewer_errors_are_called_fewer() -> None:
 def test_clearly_more_errors_are_called_more() -> None:
     result = outcome(300, mended=5, broken=40)
     assert 0 < result.low < 35 / 300 < result.high
-    assert (
-        result.sentence == "More errors: 1.7% wrong before, 13.3% after, on the same 300 validation images."
+    assert result.sentence == (
+        "More errors: 1.7% wrong before (old), 13.3% after (new), on the same 300 validation images."
     )
 
 

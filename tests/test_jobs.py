@@ -166,6 +166,7 @@ def test_our_own_errors_arrive_as_their_sentence(state: Path) -> None:
     job = start(state, "fail_with_sentence")
     status = job.wait(LONG_S)
     assert (status.phase, status.error) == ("failed", "Training needs two classes; the set has one.")
+    assert status.error_type == "TrainingError"
     assert "Traceback" in job.log_path.read_text(encoding="utf-8")
 
 

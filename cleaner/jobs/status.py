@@ -44,6 +44,8 @@ class JobStatus:
         One line for people.
     error : str or None
         Why it failed: a sentence for people.
+    error_type : str or None
+        Name of the exception, for a page that can offer help ("WeightsUnavailableError"); None if it died.
     result : dict or None
         What the task returned, once ``phase`` is "done".
     started_at, updated_at : float
@@ -64,6 +66,7 @@ class JobStatus:
     series: list[dict[str, Any]] = field(default_factory=list)
     message: str = "starting"
     error: str | None = None
+    error_type: str | None = None
     result: dict[str, Any] | None = None
     started_at: float = 0.0
     updated_at: float = 0.0

@@ -68,12 +68,13 @@ def _run(folder: Path) -> int:
         return 0
     except CleanerError as exc:
         logger.exception("The job failed.")
-        reporter.finish(phase="failed", message="failed", error=str(exc))
+        reporter.finish(phase="failed", message="failed", error=str(exc), error_type=type(exc).__name__)
         return 1
     except BaseException as exc:  # whatever it is, the page must hear of it
         logger.exception("The job failed.")
-        error = f"{type(exc).__name__}: {exc} (details in {folder / 'log.txt'})"
-        reporter.finish(phase="failed", message="failed", error=error)
+        kind = type(exc).__name__
+        error = f"{kind}: {exc} (details in {folder / 'log.txt'})"
+        reporter.finish(phase="failed", message="failed", error=error, error_type=kind)
         return 1
     reporter.finish(phase="done", message="done", result=result)
     return 0

@@ -85,7 +85,7 @@ def compare(
     before, after : sequence of str, length n
         Predicted labels.
     before_name, after_name : str
-        What the two models are, for a reader: "linear head on the labels as given".
+        What the two models are, for a reader: "linear head, labels as given".
 
     Raises
     ------
@@ -119,7 +119,12 @@ def compare(
         n=n,
         before_name=before_name,
         after_name=after_name,
-        sentence=_sentence(*rates, low=low, high=high, n=n),
+        sentence=_sentence(
+            f"{rates[0]:.1%} wrong before ({before_name}), {rates[1]:.1%} after ({after_name}), "
+            f"on the same {n:,} validation images",
+            low=low,
+            high=high,
+        ),
     )
 
 
@@ -141,8 +146,7 @@ def _mcnemar(mended: int, broken: int) -> float:
     return min(1.0, 2 * float(bdtr(min(mended, broken), mended + broken, 0.5)))
 
 
-def _sentence(before: float, after: float, *, low: float, high: float, n: int) -> str:
-    figures = f"{before:.1%} wrong before, {after:.1%} after, on the same {n:,} validation images"
+def _sentence(figures: str, *, low: float, high: float) -> str:
     if low <= 0 <= high:
         return f"No measurable difference: {figures}."
     return f"{'More' if low > 0 else 'Fewer'} errors: {figures}."
