@@ -17,8 +17,9 @@ HEAVY = ("torch", "torchvision", "sklearn", "scipy", "matplotlib", "ipywidgets",
 def modules_after(statement: str) -> set[str]:
     """Return the top-level modules that a fresh interpreter holds after one statement."""
     code = f"import json, sys; {statement}; print(json.dumps(sorted(m.split('.')[0] for m in sys.modules)))"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
-    return set(json.loads(out))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(json.loads(done.stdout))
 
 
 def test_importing_the_package_loads_nothing_heavy() -> None:

@@ -1,0 +1,168 @@
+"""How the commands talk: results to stdout, everything else to stderr, progress only on a terminal."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from cleaner.errors import Cancelled, CleanerError, WeightsUnavailableError
+from cleaner.files import write_atomically
+from cleaner.progress import SILENT, Reporter
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.progress import Progress, TaskID
+
+__all__ = [
+    "EXIT_FAILED",
+    "EXIT_INTERRUPTED",
+    "ask_without_weights",
+    "guarded",
+    "is_interactive",
+    "progress",
+    "result",
+    "say",
+    "write_table",
+]
+
+EXIT_FAILED = 1
+EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
+
+T = TypeVar("T")
+Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
+
+
+def say(message: str) -> None:
+    """Tell the person something that is no result."""
+    typer.echo(message, err=True)
+
+
+def result(line: str = "") -> None:
+    """Write one line of the result, which a pipe may read."""
+    typer.echo(line)
+
+
+def is_interactive() -> bool:
+    """Tell whether somebody is there to answer a question."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def guarded(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn our errors into one sentence and an exit code, and give the command the option ``--debug``.
+
+    Exit codes: 0 done, 1 an error of ours (its sentence on stderr), 2 wrong usage, 130 stopped by Ctrl-C.
+    Any other exception is a defect and keeps its traceback.
+    """
+    signature = inspect.signature(command, eval_str=True)
+    debug = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Debug)
+
+    @functools.wraps(command)
+    def run(**arguments: Any) -> None:
+        with_traceback = arguments.pop("debug")
+        if with_traceback:
+            logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+        try:
+            command(**arguments)
+        except (KeyboardInterrupt, Cancelled) as exc:
+            say(str(exc) or "Stopped.")
+            raise typer.Exit(EXIT_INTERRUPTED) from exc
+        except CleanerError as exc:
+            if with_traceback:
+                raise
+            say(f"Error: {exc}")
+            raise typer.Exit(EXIT_FAILED) from exc
+
+    parameters = [*signature.parameters.values(), debug]
+    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined] # read by typer
+    run.__annotations__ = {p.name: p.annotation for p in parameters}
+    return run
+
+
+def ask_without_weights(run: Callable[[bool], T], *, from_scratch: bool) -> T:
+    """Call ``run(from_scratch)``; where no pretrained weights can be had, ask whether to go on without them.
+
+    Raises
+    ------
+    WeightsUnavailableError
+        If nobody is there to answer, so that a script fails instead of computing something else than it asked
+        for.
+    """
+    try:
+        return run(from_scratch)
+    except WeightsUnavailableError as exc:
+        if from_scratch or not is_interactive():
+            raise
+        say(str(exc))
+        if not typer.confirm(
+            "Go on without pretrained weights (slower, and it finds fewer errors)?", err=True
+        ):
+            raise typer.Exit(EXIT_FAILED) from exc
+    return run(True)
+
+
+@contextmanager
+def progress() -> Iterator[Reporter]:
+    """Yield a reporter that draws a bar on a terminal and is silent in a pipe."""
+    if not sys.stderr.isatty():
+        yield SILENT
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    with Bars(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[values]}"),
+        console=Console(stderr=True),
+        transient=True,
+    ) as bars:
+        yield TerminalReporter(bars)
+
+
+class TerminalReporter(Reporter):
+    """One bar a stage: done, total, rate a second, time left, and the latest figures."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, stage: str, done: int, total: int, **values: float) -> None:
+        """Move the bar of ``stage``."""
+        if stage not in self._tasks:
+            self._tasks[stage] = self._bars.add_task(stage, total=None, rate="", values="")
+        task = self._tasks[stage]
+        speed = next((t.speed for t in self._bars.tasks if t.id == task), None)
+        self._bars.update(
+            task,
+            completed=done,
+            total=total or None,
+            rate=f"{speed:.0f}/s" if speed else "",
+            values="  ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in values.items()),
+        )
+
+
+def write_table(table: pd.DataFrame, target: Path) -> None:
+    """Write a table as CSV to the standard output (``-``) or, complete or not at all, to a file."""
+    text = table.to_csv(index=False, lineterminator="\n")
+    if str(target) == "-":
+        typer.echo(text, nl=False)
+        return
+    try:
+        write_atomically(target, text.encode("utf-8", "surrogateescape"))
+    except OSError as exc:
+        msg = (
+            f"Cannot write {target}: {exc.strerror}. Give a file in a folder that exists and can be written."
+        )
+        raise CleanerError(msg) from exc

@@ -1,0 +1,93 @@
+"""``cleaner rank``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cleaner.cli import options as o
+from cleaner.cli.console import ask_without_weights, progress, result, say, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cleaner.ranking import Ranking
+
+__all__ = ["rank"]
+
+SPLITS = ("train", "valid", "test")
+_SHOWN = 20
+
+
+def _splits(text: str | None) -> str | None:
+    unknown = set(filter(None, (text or "").split(","))) - set(SPLITS)
+    if unknown:
+        msg = f"got {sorted(unknown)}; expected some of {','.join(SPLITS)}, joined by commas"
+        raise typer.BadParameter(msg)
+    return text
+
+
+def rank(
+    folder: o.Folder,
+    *,
+    csv: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help='Where to write the ranking; "-" writes it to the standard output.'
+        ),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="NAMES", callback=_splits, help="Write only these splits, e.g. train,valid."),
+    ] = None,
+    weights: o.Weights = None,
+    backbone: o.Backbone = None,
+    from_scratch: o.FromScratch = False,
+    seed: o.Seed = 0,
+    labels: o.Labels = None,
+    state: o.State = None,
+    store: o.Store = None,
+    group: o.Group = None,
+    follow_links: o.FollowLinks = False,
+) -> None:
+    """List the images whose label is probably wrong, most suspicious first.
+
+    Every image is judged by models that have not seen it. The columns are name, split, given_label,
+    predicted_label, probability, loss (nats), score (probability that the label is wrong) and
+    suggested_label. The first run reads all images; later runs use what is remembered in the state folder.
+    """
+
+    def compute(scratch: bool) -> Ranking:
+        with (
+            o.opened(
+                folder,
+                weights=weights,
+                backbone=backbone,
+                from_scratch=scratch,
+                seed=seed,
+                labels=labels,
+                state=state,
+                store=store,
+                group=group,
+                follow_links=follow_links,
+            ) as workspace,
+            progress() as reporter,
+        ):
+            return workspace.rank(reporter=reporter)
+
+    table = ask_without_weights(compute, from_scratch=from_scratch).table
+    if split:
+        table = table[table["split"].isin(split.split(","))]
+    if csv is None:
+        _show(table)
+    else:
+        write_table(table, csv)
+        say(f"{len(table):,} images, most suspicious first{'' if str(csv) == '-' else f': {csv}'}")
+
+
+def _show(table: pd.DataFrame) -> None:
+    columns = ["name", "given_label", "suggested_label", "score"]
+    result(table[columns].head(_SHOWN).to_string(index=False, float_format="%.2f"))
+    say(f"The first {min(_SHOWN, len(table))} of {len(table):,}; --csv FILE writes them all.")

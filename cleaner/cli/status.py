@@ -1,0 +1,69 @@
+"""``cleaner status``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cleaner.cli import options as o
+from cleaner.cli.console import result
+
+if TYPE_CHECKING:
+    from cleaner.workspace import Workspace
+
+__all__ = ["status"]
+
+
+def status(
+    folder: o.Folder,
+    *,
+    labels: o.Labels = None,
+    state: o.State = None,
+    store: o.Store = None,
+    group: o.Group = None,
+    follow_links: o.FollowLinks = False,
+) -> None:
+    """Say what is in a set, what was decided, and where things are kept; changes nothing."""
+    with o.opened(
+        folder, labels=labels, state=state, store=store, group=group, follow_links=follow_links
+    ) as workspace:
+        for key, value in _facts(workspace):
+            result(f"{key:<11}{value}")
+        _class_table(workspace)
+
+
+def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
+    counts = workspace.catalog.summary()
+    splits = ", ".join(f"{name} {count:,}" for name, count in counts["splits"].items())
+    yield "set", f"{workspace.name} ({workspace.labels or workspace.root})"
+    yield "images", f"{counts['total']:,} in {len(counts['classes'])} classes ({splits})"
+    if counts["unlabelled"]:
+        yield "unlabelled", f"{counts['unlabelled']:,}"
+    if counts["left_out"]:
+        yield "left out", f"{counts['left_out']:,} files that cannot be used:"
+        for name, reason in workspace.catalog.left_out.itertuples(index=False):
+            yield "", f"{name}: {reason}"
+    done = workspace.store.state.progress()
+    errors = f"{done.errors:,} errors: {done.deleted:,} to delete, {done.relabelled:,} relabelled"
+    yield "decided", f"{done.looked_at:,} ({errors})"
+    if done.labelled:
+        yield "", f"{done.labelled:,} got their first label"
+    if done.unsure or done.conflicts:
+        yield "open", f"{done.unsure:,} unsure, {done.conflicts:,} on which reviewers disagree"
+    ranking = workspace.ranking()
+    yield "ranking", f"{len(ranking):,} images ({ranking.model})" if ranking is not None else "none yet"
+    result_csv = workspace.cleaned_csv
+    yield "result", f"{result_csv}" if result_csv.is_file() else f"{result_csv} (not written yet)"
+    yield "state", f"{workspace.state}"
+
+
+def _class_table(workspace: Workspace) -> None:
+    classes = workspace.catalog.summary()["classes"]
+    if not classes:
+        return
+    splits = sorted({split for counts in classes.values() for split in counts})
+    width = max(len("class"), *(len(name) for name in classes))
+    result()
+    result("  ".join([f"{'class':<{width}}", *(f"{split:>7}" for split in splits)]))
+    for name, counts in classes.items():
+        result("  ".join([f"{name:<{width}}", *(f"{counts.get(split, 0):>7,}" for split in splits)]))

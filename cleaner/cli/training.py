@@ -1,0 +1,141 @@
+"""``cleaner train`` and ``cleaner predict``."""
+
+from __future__ import annotations
+
+import csv as csv_module
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cleaner.cli import options as o
+from cleaner.cli.console import ask_without_weights, progress, result, say
+from cleaner.errors import CheckpointError, ImageError
+from cleaner.listing import list_images
+
+if TYPE_CHECKING:
+    from cleaner.progress import Reporter
+    from cleaner.training.learner import Learner
+    from cleaner.workspace import Workspace
+
+__all__ = ["predict", "train"]
+
+
+def train(
+    folder: o.Folder,
+    *,
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the model (safetensors).")] = Path(
+        "model.safetensors"
+    ),
+    epochs: Annotated[int, typer.Option(min=1, help="Rounds over the training images.")] = 4,
+    csv: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Train on this list, e.g. cleaned.csv, instead of the set's own."),
+    ] = None,
+    weights: o.Weights = None,
+    backbone: o.Backbone = None,
+    from_scratch: o.FromScratch = False,
+    seed: o.Seed = 0,
+    labels: o.Labels = None,
+    state: o.State = None,
+    store: o.Store = None,
+    group: o.Group = None,
+    follow_links: o.FollowLinks = False,
+) -> None:
+    """Train a classifier on the set after all decisions, and print its error rates.
+
+    First the head is trained, then all layers. The error rate is that of the images set aside for validation
+    and, if there is one, of the test split: images that the model has not seen.
+    """
+
+    def compute(scratch: bool) -> Learner:
+        with (
+            o.opened(
+                folder,
+                weights=weights,
+                backbone=backbone,
+                from_scratch=scratch,
+                seed=seed,
+                labels=csv or labels,
+                state=state,
+                store=store,
+                group=group,
+                follow_links=follow_links,
+            ) as workspace,
+            progress() as reporter,
+        ):
+            return _trained(workspace, epochs, out, reporter)
+
+    learner = ask_without_weights(compute, from_scratch=from_scratch)
+    for name, reason in learner.problems.items():
+        say(f"Left out: {name}: {reason}")
+    say(f"Written: {out}")
+
+
+def _trained(workspace: Workspace, epochs: int, out: Path, reporter: Reporter) -> Learner:
+    from cleaner.training.learner import Learner
+
+    if not out.absolute().parent.is_dir():  # said before the work, not after it
+        msg = (
+            f"Cannot write {out}: there is no folder {out.absolute().parent}. Make it, or give another file."
+        )
+        raise CheckpointError(msg)
+    learner = Learner(
+        workspace.cleaned(),
+        backbone=workspace.backbone,
+        weights=workspace.weights,
+        from_scratch=workspace.from_scratch,
+        seed=workspace.seed,
+    )
+    if learner.network.pretrained:
+        learner.fine_tune(epochs, reporter=reporter)
+    else:  # a random body has nothing that is worth freezing
+        learner.unfreeze()
+        learner.fit_one_cycle(epochs, reporter=reporter)
+    learner.save(out)
+    for split in ("valid", "test"):
+        if len(learner.data.indices(split)):
+            found = learner.evaluate(split, reporter=reporter)
+            wrong = round(found.error_rate * found.n)
+            result(f"error rate on {split}: {found.error_rate:.2%} ({wrong:,} of {found.n:,} images)")
+    return learner
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model that “train” or the page wrote.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILES…", help="Pictures, or folders of pictures.")],
+) -> None:
+    """Say what is in pictures, as CSV: name, label, probability.
+
+    A picture that cannot be opened is named on the standard error with the reason, and the exit code is 1.
+    """
+    from cleaner.training.learner import Learner
+
+    learner = Learner.load(model)
+    pictures = list(_pictures(files))
+    bad = 0
+    lines = csv_module.writer(sys.stdout, lineterminator="\n")
+    lines.writerow(["name", "label", "probability"])
+    with progress() as reporter:
+        for done, path in enumerate(pictures, start=1):
+            try:
+                found = learner.predict(path)[0]
+            except ImageError as exc:
+                bad += 1
+                say(str(exc))
+            else:
+                lines.writerow([path, found.label, f"{found.probability:.4f}"])
+            reporter("predicting", done, len(pictures))
+    if bad:
+        msg = f"{bad:,} of {len(pictures):,} pictures could not be opened; the reasons stand above."
+        raise ImageError(msg)
+
+
+def _pictures(files: list[Path]) -> Iterator[Path]:
+    for path in files:
+        if path.is_dir():
+            yield from (path / name for name in list_images(path).names)
+        else:
+            yield path
