@@ -8,7 +8,7 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import islice
 from pathlib import Path
 
@@ -196,16 +196,57 @@ class Pager:
         with self._lock:
             return self._go(self._at - 1) if self._at > 0 else None
 
-    def reorder(self, names: Iterable[str]) -> None:
+    def peek(self) -> tuple[str, ...]:
+        """Return the images that come next if everything on the open page gets decided; nothing moves."""
+        with self._lock:
+            later = (page.names for page in self._pages[self._at + 1 :])
+            shown = next((names for names in later if self._open_names(names)), ())
+            return shown or tuple(self._new())
+
+    def open(self, names: Iterable[str]) -> Page | None:
+        """Open the page that shows ``names``, as when their decisions are undone.
+
+        Where none did in this session, they get a page of their own before the open one.
+
+        Returns
+        -------
+        Page or None
+            None (and stay) if none of the names belongs to this view.
+        """
+        with self._lock:
+            wanted = {name: None for name in names if name in self._known}
+            if not wanted:
+                return None
+            for at in range(len(self._pages) - 1, -1, -1):
+                if not wanted.keys().isdisjoint(self._pages[at].names):
+                    return self._go(at)
+            at = max(0, self._at)
+            self._add(list(wanted), again=True, at=at)
+            return self._go(at)
+
+    def reorder(self, names: Iterable[str], *, swap: bool = False) -> None:
         """Take a new order for what was never shown; pages that were shown stay as they are.
 
         Names that are new join; names that are missing keep their place among themselves, at the end.
+
+        Parameters
+        ----------
+        swap : bool
+            If the open page is the last one and nothing on it is decided, fill it anew by the new order.
         """
         with self._lock:
             first = dict.fromkeys(names)
             self._order = [*first, *(name for name in self._order if name not in first)]
             self._known = set(self._order)
+            opened = self._pages[self._at].names if self._at == len(self._pages) - 1 >= 0 else ()
+            swapped = swap and bool(opened) and self._open_names(opened) == list(opened)
+            if swapped:
+                self._pages.pop()
+                self._at -= 1
+                self._shown.difference_update(opened)
             self._unseen = [name for name in self._order if name not in self._shown]
+            if swapped or not self._pages:
+                self.next()
 
     # ---------------------------------------------------------------- making pages
 
@@ -235,9 +276,9 @@ class Pager:
             self._offered.clear()  # the round is over: begin another
         return []
 
-    def _add(self, names: list[str], *, again: bool) -> None:
-        page = Page(len(self._pages) + 1, tuple(names), again)
-        self._pages.append(page)
+    def _add(self, names: list[str], *, again: bool, at: int | None = None) -> None:
+        self._pages.insert(len(self._pages) if at is None else at, Page(0, tuple(names), again))
+        self._pages = [replace(page, number=i) for i, page in enumerate(self._pages, start=1)]
         fresh = set(names)
         self._shown |= fresh
         self._unseen = [name for name in self._unseen if name not in fresh]
