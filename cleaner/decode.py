@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import re
-import threading
 import warnings
 from functools import cache
 from pathlib import Path
@@ -145,28 +144,24 @@ def damage(exc: Exception) -> str:
     return f"damaged: {exc}" if str(exc) else f"damaged ({type(exc).__name__})"
 
 
-_late_lock = threading.Lock()
-
-
 @cache
 def _late_formats() -> tuple[str, ...]:
     """Register the formats whose libraries take time to load, or may be absent."""
-    with _late_lock:
-        found = []
-        try:
-            from PIL import AvifImagePlugin
+    found = []
+    try:
+        from PIL import AvifImagePlugin
 
-            found.append(AvifImagePlugin.AvifImageFile.format)
-        except ImportError:  # Pillow before 11.3, or built without it
-            pass
-        try:
-            import pillow_heif
+        found.append(AvifImagePlugin.AvifImageFile.format)
+    except ImportError:  # Pillow before 11.3, or built without it
+        pass
+    try:
+        import pillow_heif
 
-            pillow_heif.register_heif_opener()
-            found.append("HEIF")
-        except ImportError:  # the reason given for each HEIC file then says so
-            pass
-        return tuple(found)
+        pillow_heif.register_heif_opener()
+        found.append("HEIF")
+    except ImportError:  # the reason given for each HEIC file then says so
+        pass
+    return tuple(found)
 
 
 _QUIET = ("ignore", None, Warning, re.compile(r"PIL\."), 0)

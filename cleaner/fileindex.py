@@ -213,18 +213,21 @@ class FileIndex:
         return {name: (split, given) for name, split, given in rows}
 
     def set_splits(self, splits: Mapping[str, str], *, given: Mapping[str, str | None] | None = None) -> None:
-        """Remember the splits of files; others keep theirs.
+        """Remember the splits of files that have none, or of which folders or a column say something new.
+
+        Of two processes that draw at once, the first one is remembered, so read `splits` again afterwards.
 
         Parameters
         ----------
         splits : mapping of str to str
             From name to split.
         given : mapping of str to str or None
-            What folders or a column say of these files; where they change their mind, the memory gives way.
+            What folders or a column say of these files; absent or None: nothing.
         """
         self._write_many(
             "INSERT INTO files (name, split, given) VALUES (?, ?, ?) "
-            "ON CONFLICT (name) DO UPDATE SET split = excluded.split, given = excluded.given",
+            "ON CONFLICT (name) DO UPDATE SET split = excluded.split, given = excluded.given "
+            "WHERE files.split IS NULL OR files.given IS NOT excluded.given",
             ((name, split, (given or {}).get(name)) for name, split in splits.items()),
         )
 

@@ -17,6 +17,7 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
@@ -290,17 +291,26 @@ def _header_notes(image: ImageFile.ImageFile, suffix: str) -> tuple[str, ...]:
     expected = FORMAT_SUFFIXES.get(image.format or "", frozenset())
     if suffix and suffix.lower() not in expected:
         notes.append(f"named {suffix.lower()}, but it is {image.format}")
-    try:
-        damaged = bool(image.info.get("exif")) and not image.getexif()
-    except Exception:  # same note, whatever the parser stumbled over
-        damaged = True
-    if damaged:
+    if _exif_is_damaged(image):
         notes.append("its EXIF data is damaged and was not used")
     if max(width_px, height_px) < _TINY_PX:
         notes.append(f"only {width_px} × {height_px} pixels")
     elif max(width_px, height_px) > _MAX_ASPECT * min(width_px, height_px):
         notes.append(f"very {'wide' if width_px > height_px else 'tall'}: {width_px} × {height_px} pixels")
     return tuple(notes)
+
+
+def _exif_is_damaged(image: ImageFile.ImageFile) -> bool:
+    """Tell whether there is an EXIF block that gives nothing and is not just empty."""
+    try:
+        if image.getexif():
+            return False
+    except Exception:  # whatever the parser stumbled over
+        return True
+    block = (image.info.get("exif") or b"").removeprefix(b"Exif\0\0")
+    order: Literal["little", "big"] = "little" if block[:2] == b"II" else "big"
+    at = int.from_bytes(block[4:8], order)
+    return bool(block) and block[at : at + 2] != b"\0\0"  # the number of entries
 
 
 def _extrema(picture: Image.Image) -> tuple[tuple[int, int], ...]:
@@ -314,14 +324,18 @@ _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 def _bytes_after_end(data: bytes, format_name: str | None) -> int:
     """Count the bytes after the end of a JPEG or PNG file; 0 for other formats."""
     if format_name == "PNG":
-        end = data.rfind(b"IEND\xaeB`\x82") + 8
-        return len(data) - end
+        return _length_unpadded(data, data.rfind(b"IEND\xaeB`\x82") + 8)
     if format_name != "JPEG":
         return 0
     at = 2
     while found := _JPEG_MARKER.search(data, at):
         marker = data[found.start() + 1]
         if marker == 0xD9:
-            return len(data) - found.end()
+            return _length_unpadded(data, found.end())
         at = found.end() + int.from_bytes(data[found.end() : found.end() + 2], "big")
     return 0
+
+
+def _length_unpadded(data: bytes, start: int) -> int:
+    """Return the number of bytes from ``start``, 0 if they are all zeros: cameras pad their files."""
+    return len(data) - start if data[start:].strip(b"\0") else 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
+import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,7 +35,7 @@ class Columns:
 
 
 def read_csv(path: Path) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]]:
-    """Read a CSV file as text: UTF-8 with or without BOM, or Windows' code page; comma, semicolon or tab.
+    """Read a CSV file as text: UTF-8, UTF-16 or Windows' code page; comma, semicolon or tab.
 
     Returns
     -------
@@ -54,17 +56,16 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]
     except OSError as exc:
         msg = f"Cannot read {path}: {exc.strerror or exc}."
         raise CatalogError(msg) from exc
-    if b"\0" in data[:4096]:
+    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    if b"\0" in data[:4096] and not utf16:
         msg = f"{path} is no CSV file: it holds binary data. Save the table as CSV (UTF-8) and open that."
         raise CatalogError(msg)
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode("utf-16" if utf16 else "utf-8-sig")
     except UnicodeDecodeError:  # what spreadsheets write on Windows
         text = data.decode("cp1252", "replace")
-    lines = text.splitlines(keepends=True)
-    header_line = lines[0] if lines else ""
-    delimiter = max(",;\t", key=header_line.count)
-    reader = csv.reader(lines, delimiter=delimiter)
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows: list[list[str]] = []
     places: list[str] = []
     left_out: list[tuple[str, str]] = []

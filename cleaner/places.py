@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 _NETWORK_TYPES = frozenset(
     {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "davfs", "afs", "ceph", "glusterfs", "9p"}
     | {"fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.davfs", "fuse.davfs2", "fuse.glusterfs", "fuse.ceph"}
-    | {"macfuse", "osxfuse"}
+    | {"fuse.gcsfuse", "fuse.juicefs", "macfuse", "osxfuse", "lustre", "gpfs", "beegfs", "vboxsf", "prl_fs"}
 )
 _RECENT_MAX = 20
 _DRIVE_REMOTE = 4

@@ -8,6 +8,7 @@ import os
 import re
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -131,6 +132,7 @@ class Workspace:
         self._asked_state = None if state is None else Path(state).expanduser().resolve()
         self._store_url = store
         self._lock = threading.RLock()
+        self._refreshing = threading.RLock()
         self._notices: list[str] = []
         self._state: Path | None = None
         self._catalog: Catalog | None = None
@@ -212,8 +214,8 @@ class Workspace:
     @property
     def catalog(self) -> Catalog:
         """The images with labels as given and with their splits; files that are not usable are left out."""
-        with self._lock:
-            return self._catalog or self.refresh()
+        with self._refreshing if self._catalog is None else nullcontext():
+            return self.refresh() if self._catalog is None else self._catalog
 
     @property
     def cleaned_csv(self) -> Path:
@@ -240,8 +242,8 @@ class Workspace:
         return recent()
 
     def refresh(self) -> Catalog:
-        """Look at the folder or CSV file again; returns the new catalog."""
-        with self._lock:
+        """Look at the folder or CSV file again and return the new catalog; until then the old one serves."""
+        with self._refreshing:
             listed = self._listed()
             stale = self.index.stale(self.root, listed.names)
             if stale.size_bytes < _HASH_AT_ONCE_BYTES:
@@ -376,6 +378,8 @@ class Workspace:
         new = {name: split for name, split in splits.items() if name in given and known.get(name) != split}
         if new:
             self.index.set_splits(new, given=given)
+            stored = self.index.splits()
+            splits |= {name: stored[name][0] for name in new}  # another process may have been first
         return usable.with_splits({name: splits.get(name, PENDING) for name in given})
 
     def _known_splits(self, given: dict[str, str | None]) -> dict[str, str]:
@@ -387,7 +391,10 @@ class Workspace:
             except CatalogError as exc:
                 logger.warning("Cannot take the earlier splits from %s: %s", self.cleaned_csv, exc)
                 return {}
-            return {n: s for n, s in zip(earlier.names, earlier.splits, strict=True) if s is not None}
+            found = {n: s for n, s in zip(earlier.names, earlier.splits, strict=True) if s is not None}
+            found = {n: s for n, s in found.items() if given.get(n) not in ("valid", "test")}
+            self.index.set_splits(found, given=given)
+            return found
         return {
             name: split
             for name, (split, was_given) in remembered.items()

@@ -125,6 +125,7 @@ def test_names_stay_as_they_are_on_the_disk(lay_out: Callable[..., Path]) -> Non
         "a b/<b>.png",
         "-x/-rf.png",
         "n/l\n1.png",
+        "n/l\u20282.png",
     ]
     root = lay_out(decomposed, *nasty)
 
@@ -281,7 +282,7 @@ def test_the_file_that_fastai_writes_is_read(lay_out: Callable[..., Path]) -> No
 
 @pytest.mark.parametrize("name_column", ["name", "Path", "file", "FILENAME", "image"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
 def test_csv_files_of_many_kinds_are_read(
     lay_out: Callable[..., Path], name_column: str, delimiter: str, encoding: str
 ) -> None:

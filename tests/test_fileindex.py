@@ -146,11 +146,13 @@ def test_splits_are_remembered_whatever_happens_to_the_file(index: FileIndex, ro
     index.set_splits({"0.png": "valid", "gone.png": "train"}, given={"0.png": "valid"})
     index.scan(root, NAMES)
     index.set_splits({"1.png": "test"})
+    index.set_splits({"0.png": "train", "1.png": "train", "gone.png": "valid"}, given={"0.png": "valid"})
+    index.set_splits({"gone.png": "test"}, given={"gone.png": "test"})
 
     assert index.splits() == {
         "0.png": ("valid", "valid"),
         "1.png": ("test", None),
-        "gone.png": ("train", None),
+        "gone.png": ("test", "test"),
     }
 
 

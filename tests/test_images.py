@@ -289,6 +289,15 @@ def test_broken_exif_is_remarked_on_and_costs_nothing() -> None:
     assert verify(data).notes == ("its EXIF data is damaged and was not used",)
 
 
+@pytest.mark.parametrize("block", [b"", b"MM\0*\0\0\0\x08\0\0\0\0\0\0"])
+def test_an_empty_exif_block_is_not_called_damaged(block: bytes) -> None:
+    plain = encoded(gradient(), "JPEG")
+    block = b"Exif\0\0" + block
+    data = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + plain[2:]
+
+    assert verify(data).notes == ()
+
+
 def test_a_wrong_suffix_is_remarked_on(tmp_path: Path) -> None:
     path = tmp_path / "photo.PNG"
     path.write_bytes(encoded(gradient(), "JPEG"))
@@ -301,7 +310,7 @@ def test_a_wrong_suffix_is_remarked_on(tmp_path: Path) -> None:
 def test_bytes_after_the_end_are_counted(format_name: str) -> None:
     whole = encoded(gradient(), format_name)
 
-    assert verify(whole).notes == ()
+    assert verify(whole).notes == verify(whole + bytes(100)).notes == ()
     assert verify(whole + b"\xff\xd9" * 50).notes == (
         "100 bytes of something else after the end of the picture",
     )

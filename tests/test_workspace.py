@@ -6,12 +6,14 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cleaner import places
+from cleaner.catalog import Catalog
 from cleaner.errors import CatalogError
 from cleaner.places import home
 from cleaner.workspace import Workspace
@@ -138,6 +140,51 @@ def test_when_the_state_is_lost_the_splits_come_back_from_the_result(colour_set:
 
     with Workspace(colour_set, seed=8) as workspace:
         assert splits(workspace) == before
+        workspace.cleaned_csv.write_text("name,label\nred/red_000.png,red\n")
+    with Workspace(colour_set, seed=8) as workspace:
+        assert splits(workspace) == before
+
+
+def test_of_two_that_draw_at_once_the_first_is_believed(
+    colour_set: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = Workspace(colour_set, seed=1)
+    first = Workspace(colour_set, seed=2)
+    draw = late._known_splits
+
+    def slow(given: dict[str, str | None]) -> dict[str, str]:
+        known = draw(given)
+        first.catalog  # noqa: B018 - in between, the other one draws
+        return known
+
+    monkeypatch.setattr(late, "_known_splits", slow)
+
+    assert splits(late) == splits(first)
+    late.close()
+    first.close()
+
+
+def test_while_one_thread_looks_again_others_have_the_old_catalog(
+    colour_set: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Workspace(colour_set) as workspace:
+        before = workspace.catalog
+        looking, go_on = threading.Event(), threading.Event()
+        listed = workspace._listed
+
+        def slow() -> Catalog:
+            looking.set()
+            go_on.wait(20)
+            return listed()
+
+        monkeypatch.setattr(workspace, "_listed", slow)
+        thread = threading.Thread(target=workspace.refresh)
+        thread.start()
+        assert looking.wait(20)
+        assert workspace.catalog is before
+        go_on.set()
+        thread.join(20)
+        assert workspace.catalog is not before
 
 
 def test_a_result_without_splits_is_no_obstacle(colour_set: Path) -> None:
