@@ -199,10 +199,11 @@ def test_links_outside_cannot_loop(lay_out: Callable[..., Path], tmp_path: Path,
     assert list(Catalog.from_folder(root, follow_links=True).names) == ["cat/a.png", "far/o.png"]
 
 
-@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything")
 def test_a_folder_that_cannot_be_read_is_listed(lay_out: Callable[..., Path]) -> None:
     root = lay_out("cat/a.png", "shut/b.png")
     (root / "shut").chmod(0)
+    if os.access(root / "shut", os.R_OK):
+        pytest.skip("this user may read everything")
     try:
         assert left_out(Catalog.from_folder(root)) == {
             "shut/": "this folder cannot be read: Permission denied"

@@ -236,6 +236,19 @@ def test_a_root_that_cannot_be_written_to_keeps_everything_with_the_user(
         ]
 
 
+def test_a_read_only_root_is_opened(colour_set: Path) -> None:
+    colour_set.chmod(0o555)
+    if os.access(colour_set, os.W_OK):
+        pytest.skip("this user may write everywhere")
+    try:
+        with Workspace(colour_set) as workspace:
+            assert len(workspace.catalog) == 24
+            assert workspace.state.parent == home() / "sets"
+            assert workspace.cleaned_csv == workspace.state / "cleaned.csv"
+    finally:
+        colour_set.chmod(0o755)
+
+
 def test_a_state_that_cannot_be_made_is_refused_in_words(colour_set: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     workspace = Workspace(colour_set, state=tmp_path / "file" / "state")
