@@ -15,7 +15,8 @@ from cleaner.widgets import folders
 from cleaner.widgets.chart import line_chart, thinned
 from cleaner.widgets.panels import Panel, Tree, button, node, text_of
 from cleaner.widgets.start import Chosen, StartPage
-from cleaner.widgets.views import Header, Standing, files_page, header, report_page, standing_section, steps
+from cleaner.widgets.sheets import files_page, report_page
+from cleaner.widgets.views import Header, Standing, header, standing_section, steps, wilson
 from cleaner.widgets.wording import count, duration, percent, points
 
 SUMMARY = {
@@ -169,8 +170,6 @@ def test_where_the_work_stands_is_said_in_figures_and_one_curve() -> None:
         total=3409,
         window=100,
         window_errors=9,
-        window_low=4.2,
-        window_high=16.4,
         expected_next=4.2,
         pace_per_min=31.0,
         curve=[(i, i // 13) for i in range(1, 481)],
@@ -179,8 +178,8 @@ def test_where_the_work_stands_is_said_in_figures_and_one_curve() -> None:
     for words in (
         "37 errors found",
         "looked at 480 of 3,409",
-        "in the last 100 9 (4–16)",
-        "expected on the next page about 4",
+        "in the last 100 9 (5–16)",
+        "expected on next page about 4",
         "31 a minute about 1.6 h for all",
     ):
         assert words in text_of(tree)

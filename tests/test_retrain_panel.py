@@ -106,8 +106,9 @@ def test_a_training_is_shown_while_it_runs_and_its_outcome_at_the_end(
     (workspace.root / "go").touch()
     until(lambda: not panel.running, panel)
     assert "error, before 15.2 % error, now 12.6 %" in text(panel)
-    assert "Fewer errors than before." in text(panel)
+    assert "Fewer errors. −2.6 points" in text(panel)
     assert "−2.6 points (−4.4 to −0.9), on the same 341 validation images with your labels." in text(panel)
+    assert "Before: last layer on the labels as given. Now: last layer on the cleaned labels." in text(panel)
     assert not disabled(panel, "Retrain")
     until(lambda: renewed == [1], panel)
 

@@ -87,6 +87,11 @@ class JobWatcher:
 
         return unsubscribe
 
+    def look(self) -> JobStatus | None:
+        """Look now, not when the thread comes round to it; return where the job is that was last seen."""
+        self._look()
+        return self._status
+
     def start(self, task: str, arguments: Mapping[str, Any]) -> None:
         """Start a job and watch it.
 

@@ -45,14 +45,18 @@ def result_trees(result: dict[str, Any] | None) -> list[Tree]:
     if result is None:
         return [node("div", class_="cleaner-box", hidden=True)]
     interval = f"{points(result['difference'])} points ({points(result['low'])} to {points(result['high'])})"
+    verdict = f"{result['sentence'].partition(':')[0]}."  # the figures behind the colon stand in the rows
     on = f"on the same {count(result['n'], 'validation image')} with your labels"
     return [
         node(
             "div",
             pair("error, before", percent(result["before"])),
             pair("error, now", percent(result["after"])),
-            node("p", result["sentence"]),
+            node("p", node("b", verdict)),
             node("p", f"{interval}, {on}.", class_="cleaner-fine"),
+            node(
+                "p", f"Before: {result['before_name']}. Now: {result['after_name']}.", class_="cleaner-fine"
+            ),
             class_="cleaner-box",
             role="status",
         )

@@ -220,8 +220,8 @@ class RetrainPanel(Panel):
         return node(
             "fieldset",
             node("legend", "What to train", class_="cleaner-hidden"),
-            choice("quick", "the last layer, seconds"),
-            choice("full", "the whole network, minutes"),
+            choice("quick", "last layer, seconds"),
+            choice("full", "whole network, minutes"),
             node("label", epochs, node("span", "epochs"), class_=inner, hidden=self._mode != "full"),
             class_="cleaner-fieldset",
         )

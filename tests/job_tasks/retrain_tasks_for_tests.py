@@ -16,7 +16,9 @@ RESULT = {
     "low": -0.044,
     "high": -0.009,
     "n": 341,
-    "sentence": "Fewer errors than before.",
+    "before_name": "last layer on the labels as given",
+    "after_name": "last layer on the cleaned labels",
+    "sentence": "Fewer errors: 15.2% wrong before, 12.6% after, on the same 341 validation images.",
 }
 
 

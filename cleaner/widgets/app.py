@@ -1,0 +1,249 @@
+"""`CleanerApp`: the grid with all that stands around it; what the dashboard shows, and a notebook can."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+
+from cleaner.errors import CleanerError
+from cleaner.review.delayed import Delayed
+from cleaner.widgets import sheets, views
+from cleaner.widgets.image_cleaner import ImageCleaner
+from cleaner.widgets.panels import Panel
+from cleaner.widgets.prepare import PreparePanel
+from cleaner.widgets.retrain import RetrainPanel
+from cleaner.workspace import Workspace
+
+if TYPE_CHECKING:
+    from cleaner.ranking import Ranking
+
+__all__ = ["CleanerApp"]
+
+logger = logging.getLogger(__name__)
+
+_REDRAW_DELAY_S = 0.3
+_REDRAW_RETRY_S = 5.0
+_KEYWORDS = "page_size= and on_leave="
+
+
+class CleanerApp(ipywidgets.VBox):
+    """Everything for cleaning one data set: grid, progress, retraining, report, results.
+
+    The pictures are there at once, in the order of their files if no ranking was saved before; the ranking is
+    then made in the background and takes over when it is done.
+
+    Parameters
+    ----------
+    workspace : Workspace or path
+        The data set; a path is opened as ``Workspace(path)``.
+    page_size : int
+        Pictures on a page.
+    on_leave : callable or None
+        Called when the user wants to choose another data set; None offers no such thing.
+
+    Raises
+    ------
+    CleanerError
+        The data set cannot be opened.
+    TypeError
+        An unknown keyword was given.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace | Path | str,
+        *,
+        page_size: int = 24,
+        on_leave: Callable[[], None] | None = None,
+        **unknown: Any,
+    ) -> None:
+        if unknown:
+            names = ", ".join(map(repr, sorted(unknown)))
+            msg = f"CleanerApp got {names}; it takes a workspace or a path, and {_KEYWORDS} as keywords."
+            raise TypeError(msg)
+        self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
+        self.lock = threading.RLock()
+        self._on_leave = on_leave
+        self._messages: list[str] = []
+        self._step = "Labels"
+        self._decisions_csv: Path | None = None
+        ranking = self._saved_ranking()
+        self.image_cleaner = ImageCleaner(
+            ranking if ranking is not None else self.workspace, workspace=self.workspace, page_size=page_size
+        )
+        self.header = self._panel({"files": lambda _: self.go_to("Files"), "dismiss": self._dismiss})
+        self.header.on("leave", lambda _: self._leave())
+        self.steps = self._panel({"step": self.go_to})
+        self.standing = self._panel({})
+        self.result = self._panel({"export": lambda _: self._export()})
+        self.sheet = self._panel({})
+        self.retrain = RetrainPanel(self.workspace, lock=self.lock)
+        self.prepare = PreparePanel(self.workspace, self._load_ranking, lock=self.lock)
+        super().__init__(self._frame())
+        self.add_class("cleaner-app")
+        self._delayed = Delayed(self._redraw_soon, delay_s=_REDRAW_DELAY_S, retry_s=_REDRAW_RETRY_S)
+        self._unsubscribe = self.workspace.store.subscribe(lambda _events: self._delayed.schedule())
+        self.retrain.observe(lambda _change: self._load_ranking(), names=["renewed"])
+        self.draw()
+        if ranking is None:
+            self._prepare()
+        else:
+            self._offer_new(ranking)
+        self.add_class("cleaner-ready")
+
+    # ---------------------------------------------------------------- the frame
+
+    def _panel(self, acts: dict[str, Callable[[str], None]]) -> Panel:
+        panel = Panel(lock=self.lock)
+        for name, act in acts.items():
+            panel.on(name, act)
+        return panel
+
+    def _frame(self) -> list[ipywidgets.Widget]:
+        def column(name: str, *widgets: ipywidgets.Widget) -> ipywidgets.VBox:
+            box = ipywidgets.VBox(widgets)
+            box.add_class(f"cleaner-{name}")
+            return box
+
+        self._middle = column("middle", self.image_cleaner)
+        columns = ipywidgets.Box(
+            [
+                column("left", self.steps, self.image_cleaner.filters),
+                self._middle,
+                column("right", self.standing, self.retrain, self.result),
+            ]
+        )
+        columns.add_class("cleaner-columns")
+        return [self.header, self.prepare, columns]
+
+    def go_to(self, step: str) -> None:
+        """Show a step in the middle: "Files", "Labels" or "Report"."""
+        if step not in views.STEPS:
+            msg = f"Got step {step!r}; expected one of {', '.join(views.STEPS)}."
+            raise CleanerError(msg)
+        with self.lock:
+            self._step = step
+            self.draw()
+            self._middle.children = [self.image_cleaner if step == "Labels" else self.sheet]
+
+    def close(self) -> None:
+        """Take the application off the page and let go of the data set; a job that runs goes on."""
+        self._unsubscribe()
+        self._delayed.close(timeout_s=1.0)
+        for widget in (self.image_cleaner, self.header, self.steps, self.standing, self.result, self.sheet):
+            widget.close()
+        self.retrain.close()
+        self.prepare.close()
+        self.workspace.close()
+        super().close()
+
+    # ---------------------------------------------------------------- what the panels say
+
+    def draw(self) -> None:
+        """Draw header, steps, figures and results anew."""
+        with self.lock:
+            catalog = self.workspace.catalog
+            summary = catalog.summary()
+            self.header.show(
+                *views.header(
+                    views.Header(
+                        name=self.workspace.name,
+                        summary=summary,
+                        reviewer=self.workspace.reviewer,
+                        notices=tuple(self.workspace.notices),
+                        messages=tuple(self._messages),
+                        can_leave=self._on_leave is not None,
+                    )
+                )
+            )
+            left_out = summary["left_out"]
+            self.steps.show(views.steps(self._step, {"Files": f"{left_out:,} left out" if left_out else ""}))
+            if self._step == "Files":
+                rows = zip(catalog.left_out["name"], catalog.left_out["reason"], strict=True)
+                self.sheet.show(sheets.files_page(summary, list(rows)))
+            self._draw_progress()
+
+    def _draw_progress(self) -> None:
+        state = self.workspace.store.state
+        figures = self.image_cleaner.progress
+        self.standing.show(views.standing_section(views.standing_of(figures, state)))
+        if self._step == "Report":
+            catalog = self.workspace.catalog
+            given = dict(zip(catalog.names, catalog.labels, strict=True))
+            self.sheet.show(sheets.report_page(given, state.outcomes()))
+        model = (self.retrain.result or {}).get("model")
+        self.result.show(
+            views.result_section(
+                self.workspace.cleaned_csv, self._decisions_csv, model, begun=state.last_seq > 0
+            )
+        )
+
+    def _redraw_soon(self) -> bool:
+        """Draw what decisions change; runs in a thread, a moment after the last one."""
+        try:
+            with self.lock:
+                self._draw_progress()
+        except Exception:
+            logger.exception("the figures could not be drawn")
+            return False
+        return True
+
+    def say(self, sentence: str) -> None:
+        """Put a sentence below the header; the user can dismiss it."""
+        with self.lock:
+            if sentence not in self._messages:
+                self._messages.append(sentence)
+                self.draw()
+
+    def _dismiss(self, value: str) -> None:
+        if value.isdecimal() and int(value) < len(self._messages):
+            del self._messages[int(value)]
+        self.draw()
+
+    def _leave(self) -> None:
+        if self._on_leave is not None:
+            self._on_leave()
+
+    def _export(self) -> None:
+        target = self.workspace.cleaned_csv.with_name("decisions.csv")
+        self._decisions_csv = self.workspace.store.export(target)
+        self._draw_progress()
+
+    # ---------------------------------------------------------------- rankings
+
+    def _saved_ranking(self) -> Ranking | None:
+        try:
+            return self.workspace.ranking()
+        except CleanerError as error:
+            logger.warning("the saved ranking cannot be used", exc_info=True)
+            self._messages.append(f"The saved ranking cannot be used: {error} A new one is made.")
+            return None
+
+    def _prepare(self) -> None:
+        try:
+            self.prepare.start()
+        except CleanerError as error:
+            logger.info("the ranking does not start", exc_info=True)
+            self.prepare.problem = str(error)
+
+    def _offer_new(self, ranking: Ranking) -> None:
+        known = set(ranking.names)
+        self.prepare.offer(sum(name not in known for name in self.workspace.catalog.names))
+
+    def _load_ranking(self) -> None:
+        """Take in the ranking that a job has saved; runs in a thread."""
+        try:
+            self.workspace.refresh()
+            ranking = self.workspace.ranking()
+            if ranking is not None:
+                self.image_cleaner.set_ranking(ranking)
+                self._offer_new(ranking)
+        except CleanerError as error:
+            logger.exception("the new ranking cannot be used")
+            self.say(f"The new ranking cannot be used: {error}")
+        self.draw()

@@ -1,0 +1,161 @@
+"""`PreparePanel`: the first ranking of a data set, made in the background while pictures are on show."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from cleaner.jobs import JobStatus
+from cleaner.widgets.jobwatch import JobWatcher
+from cleaner.widgets.panels import Panel, Tree, button, node
+from cleaner.widgets.wording import count, duration
+
+if TYPE_CHECKING:
+    from cleaner.workspace import Workspace
+
+__all__ = ["PreparePanel"]
+
+logger = logging.getLogger(__name__)
+
+PREPARE_TASK = "cleaner.tasks:job_prepare"
+_NO_WEIGHTS = "WeightsUnavailableError"
+_PURPOSE = "Finding suspicious labels"
+_MEANWHILE = "Until then the pictures are in the order of their files."
+
+
+class PreparePanel(Panel):
+    """Ranks a data set in the background, with progress and cancel; else it shows nothing.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    on_ranked : callable
+        Called, from another thread, when a new ranking is saved.
+    lock : threading.RLock or None
+        Shared with other panels of the same page.
+    """
+
+    _unsubscribe: Callable[[], None] | None = None
+
+    def __init__(
+        self, workspace: Workspace, on_ranked: Callable[[], None], *, lock: threading.RLock | None = None
+    ) -> None:
+        self.workspace = workspace
+        self._on_ranked = on_ranked
+        self._status: JobStatus | None = None
+        self._asked_to_stop = False
+        self._offer = ""  # why ranking is worth doing, where it is for the user to start it
+        super().__init__(lock=lock)
+        self.on("start", lambda _: self.start())
+        self.on("cancel", lambda _: self.cancel())
+        self.on("scratch", lambda _: self.start(from_scratch=True))
+        self.watcher = JobWatcher.of(workspace.state)
+        self._draw()
+        self._unsubscribe = self.watcher.subscribe(self._on_status)
+
+    def close(self) -> None:
+        """Take the panel off the page; work that runs goes on."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        super().close()
+
+    @property
+    def running(self) -> bool:
+        """Whether the ranking is being made."""
+        return self._status is not None and not self._status.finished
+
+    def offer(self, new: int) -> None:
+        """Offer to rank ``new`` images that the saved ranking does not know."""
+        with self.lock:
+            self._offer = f"{count(new, 'image')} came after the ranking." if new else ""
+            self._draw()
+
+    def start(self, *, from_scratch: bool = False) -> None:
+        """Start ranking, unless it is running.
+
+        Parameters
+        ----------
+        from_scratch : bool
+            Go on without pretrained weights; the user agreed.
+
+        Raises
+        ------
+        JobError
+            Another job of this workspace is running.
+        """
+        with self.lock:
+            found = self.watcher.look()
+            if found is not None and found.task == PREPARE_TASK and not found.finished:
+                self._status = found  # it was started before a reload, or in another tab
+                self._draw()
+                return
+            if from_scratch:
+                self.workspace.from_scratch = True
+            self.problem = ""
+            self._offer = ""
+            self._asked_to_stop = False
+            self.watcher.start(PREPARE_TASK, {"workspace": self.workspace.options()})
+            self._status = self.watcher.status
+            self._draw()
+
+    def cancel(self) -> None:
+        """Ask the ranking to stop; what it has read is remembered."""
+        with self.lock:
+            if self.running:
+                self._asked_to_stop = True
+                self.watcher.cancel()
+                self._draw()
+
+    def _on_status(self, status: JobStatus) -> None:
+        """Take in where a job is; runs in the watcher's thread."""
+        if status.task != PREPARE_TASK:
+            return
+        with self.lock:
+            ended = status.finished and (self._status is None or not self._status.finished)
+            self._status = status
+            if ended and status.phase == "failed":
+                self.problem = status.error or "The labels could not be ranked."
+            self._draw()
+        if ended and status.phase == "done":
+            self._on_ranked()
+
+    def _draw(self) -> None:
+        status = self._status
+        said, bar, buttons = self._offer, None, []
+        if status is not None and self.running:
+            said = "Stopping …" if self._asked_to_stop else f"{_spoken(status)} {_MEANWHILE}"
+            share = {"value": str(status.done), "max": str(status.total)} if status.total else {}
+            bar = node("progress", aria_label=_PURPOSE, **share)
+            buttons = [button("Cancel", "cancel", disabled=self._asked_to_stop, data_heir=True)]
+        elif status is not None and status.phase == "failed":
+            said = ""
+            buttons = [button("Try again", "start", data_heir=True)]
+            if status.error_type == _NO_WEIGHTS:
+                buttons.insert(0, button("Go on without pretrained weights", "scratch", data_heir=True))
+        elif status is not None and status.phase == "cancelled" and not said:
+            said = "Cancelled: the pictures are in the order of their files."
+            buttons = [button("Find suspicious labels", "start", data_heir=True)]
+        elif self._offer:
+            buttons = [button("Rank them", "start", data_heir=True)]
+        shown = bool(said or buttons)
+        parts: list[Tree] = [
+            node("p", said, role="status"),
+            bar or node("progress", hidden=True),
+            node("div", *buttons, class_="cleaner-buttons"),
+        ]
+        self.show(node("div", *parts, class_="cleaner-work", hidden=not shown))
+
+
+def _spoken(status: JobStatus) -> str:
+    """Say what is going on, how far it is, how fast, and how long it will take."""
+    parts = [f"{_PURPOSE}: {status.stage}"]
+    if status.total:
+        parts.append(f"{status.done:,} of {status.total:,}")
+    if status.rate_per_s and status.rate_per_s >= 1 and status.total:
+        parts.append(f"{status.rate_per_s:,.0f} a second")
+    if status.seconds_left is not None and status.done < status.total:
+        parts.append(f"{duration(status.seconds_left)} left")
+    return " · ".join(parts) + "."
