@@ -130,7 +130,7 @@ def _unidentified(kind: str | None, head: bytes) -> str:
     if kind == "HEIF" and "HEIF" not in _late_formats():
         return "HEIC picture, and pillow-heif is not installed"
     if kind is not None:
-        return f"damaged: it begins like a {kind} file, but cannot be opened as one"
+        return f"damaged, or a kind of {kind} that cannot be opened"
     return not_an_image(head)
 
 

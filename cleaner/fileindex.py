@@ -125,19 +125,17 @@ class FileIndex:
         decode : bool
             Count usable files that were never decoded whole, too.
         """
-        known = {
-            row[0]: row[1:] for row in self._rows("SELECT name, size, mtime_ns, decoded, problem FROM files")
-        }
+        # A file without a hash could not be read; that it can be now need not show in its time of change.
+        done = "AND (decoded OR problem IS NOT NULL)" if decode else ""
+        query = f"SELECT name, size, mtime_ns FROM files WHERE hash IS NOT NULL {done}"
+        known = {name: (size, mtime_ns) for name, size, mtime_ns in self._rows(query)}
         found: list[str] = []
         size_bytes = 0
         for name in names:
-            size, mtime_ns = _stat(root, name)
-            was = known.get(name)
-            fresh = was is not None and was[0] == size and was[1] == mtime_ns and size is not None
-            if fresh and not (decode and was is not None and not was[2] and was[3] is None):
-                continue
-            found.append(name)
-            size_bytes += size or 0
+            now = _stat(root, name)
+            if known.get(name) != now:
+                found.append(name)
+                size_bytes += now[0] or 0
         return Stale(names=found, size_bytes=size_bytes)
 
     def scan(
@@ -178,11 +176,9 @@ class FileIndex:
 
         pool = ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 2))
         rows: list[_Row] = []
-        done = 0
         try:
-            for row in _in_batches(pool, look, todo):
+            for done, row in enumerate(_in_batches(pool, look, todo), start=1):
                 rows.append(row)
-                done += 1
                 if len(rows) == _BATCH:
                     self._write_many(_UPSERT, rows)
                     rows = []
@@ -231,13 +227,14 @@ class FileIndex:
             ((name, split, (given or {}).get(name)) for name, split in splits.items()),
         )
 
-    def set_problems(self, problems: Mapping[str, str]) -> None:
+    def set_problems(self, problems: Mapping[str, str | None]) -> None:
         """Remember why files cannot be used, as whoever decoded them found out.
 
         Parameters
         ----------
-        problems : mapping of str to str
-            From name to reason. A reason holds until the file changes.
+        problems : mapping of str to str or None
+            From name to reason, None for a file that can be used after all. A reason holds until the file
+            changes.
         """
         self._write_many(
             "INSERT INTO files (name, problem) VALUES (?, ?) "
@@ -264,7 +261,7 @@ class FileIndex:
         try:
             yield
         except sqlite3.Error as exc:
-            msg = f"Cannot use the file index {self.db}: {exc}. Check the disk; deleting this file is safe."
+            msg = f"Cannot use the file index {self.db}: {exc}. Deleting this file loses no decision."
             raise StoreError(msg) from exc
 
 

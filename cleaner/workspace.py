@@ -19,6 +19,7 @@ from cleaner.catalog import Catalog
 from cleaner.errors import Cancelled, CatalogError
 from cleaner.fileindex import FileIndex
 from cleaner.images import ThumbnailCache
+from cleaner.listing import STATE_FOLDER
 from cleaner.places import RecentSet, place_state, recent, remember
 from cleaner.progress import SILENT, Reporter
 from cleaner.splits import PENDING, assign
@@ -254,7 +255,8 @@ class Workspace:
                         "Reading the new files of %s takes long; their splits are pending.", self.root
                     )
             self._catalog = self._with_splits(listed)
-            remember(self.root, self.labels, self._asked_state, len(self._catalog))
+            usual = self._asked_state in (None, self.root / STATE_FOLDER)
+            remember(self.root, self.labels, None if usual else self._asked_state, len(self._catalog))
             return self._catalog
 
     def scan(self, *, reporter: Reporter = SILENT, decode: bool = False) -> Catalog:

@@ -107,11 +107,34 @@ def test_problems_are_found_kept_and_forgotten_when_the_file_is_repaired(
         "gone.png": "missing: there is no such file",
     }
 
+    index.set_problems({"1.png": None})
+    assert dict(columns(index, "name", "problem"))["1.png"] is None
+    index.set_problems({"1.png": "truncated: the file ends early"})
     for name in NAMES[:2]:
         picture(root / name, (9, 9, 9), size_px=31)
     index.scan(root, NAMES)
     assert dict(columns(index, "name", "problem"))["0.png"] is None
     assert dict(columns(index, "name", "problem"))["1.png"] is None
+
+
+def test_a_file_that_could_not_be_read_is_tried_again(
+    index: FileIndex, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = Path.read_bytes
+
+    def refuses(self: Path) -> bytes:
+        if self.name == "1.png":
+            raise PermissionError(13, "denied", str(self))
+        return read(self)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refuses)
+        index.scan(root, NAMES)
+    assert columns(index, "problem") == [(None,), ("cannot be read",), (None,)]
+
+    index.scan(root, NAMES)
+
+    assert columns(index, "problem") == [(None,)] * 3
 
 
 def test_decoding_finds_files_that_end_early_and_is_done_once(index: FileIndex, root: Path) -> None:
@@ -243,5 +266,7 @@ def test_errors_of_the_database_are_ours(index: FileIndex) -> None:
         connection.execute("DROP TABLE files")
     connection.close()
 
-    with pytest.raises(StoreError, match=r"^Cannot use the file index .*deleting this file is safe\.$"):
+    with pytest.raises(
+        StoreError, match=r"^Cannot use the file index .*Deleting this file loses no decision\.$"
+    ):
         index.table()

@@ -166,6 +166,14 @@ def test_cmyk_keeps_its_colours() -> None:
     assert_like(open_image(data), gradient(), tolerance=12)
 
 
+def test_of_a_phones_double_picture_the_first_is_shown_and_nothing_remarked_on(tmp_path: Path) -> None:
+    path = tmp_path / "portrait.jpg"
+    gradient().save(path, "MPO", save_all=True, append_images=[Image.new("RGB", (32, 24))])
+
+    assert_like(open_image(path), gradient(), tolerance=12)
+    assert verify(path) == Probe(width_px=32, height_px=24, format="MPO")
+
+
 def test_of_an_animation_the_first_frame_is_shown() -> None:
     frames = [Image.new("RGB", (8, 8), colour) for colour in ("red", "blue")]
     data = encoded(frames[0], "GIF", save_all=True, append_images=frames[1:])
@@ -192,9 +200,9 @@ def test_of_an_animation_the_first_frame_is_shown() -> None:
         (bytes(range(1, 64)), "not an image: data of an unknown kind"),
         (
             b"\x89PNG\r\n\x1a\n" + bytes(20),
-            "damaged: it begins like a PNG file, but cannot be opened as one",
+            "damaged, or a kind of PNG that cannot be opened",
         ),
-        (b"\xff\xd8\xff\xe0" + bytes(4), "damaged: it begins like a JPEG file, but cannot be opened as one"),
+        (b"\xff\xd8\xff\xe0" + bytes(4), "damaged, or a kind of JPEG that cannot be opened"),
     ],
 )
 def test_what_is_no_picture_is_refused_in_plain_words(data: bytes, reason: str) -> None:
