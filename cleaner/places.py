@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import hashlib
 import json
 import logging
@@ -15,10 +16,20 @@ from pathlib import Path
 
 import platformdirs
 
+from cleaner.errors import CatalogError
 from cleaner.files import write_atomically
 from cleaner.listing import STATE_FOLDER
 
-__all__ = ["RecentSet", "home", "is_network", "place_state", "recent", "remember"]
+__all__ = [
+    "RecentSet",
+    "find_root",
+    "home",
+    "is_network",
+    "login",
+    "place_state",
+    "recent",
+    "remember",
+]
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +39,7 @@ _NETWORK_TYPES = frozenset(
     | {"fuse.gcsfuse", "fuse.juicefs", "macfuse", "osxfuse", "lustre", "gpfs", "beegfs", "vboxsf", "prl_fs"}
 )
 _RECENT_MAX = 20
+_TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 _DRIVE_REMOTE = 4
 
 
@@ -217,3 +229,47 @@ def remember(root: Path, labels: Path | None, state: Path | None, count: int) ->
         write_atomically(home() / "recent.json", json.dumps(entries, indent=1).encode())
     except OSError as exc:
         logger.warning("The list of recent data sets cannot be written: %s", exc)
+
+
+def find_root(root: Path, labels: Path | None) -> tuple[Path, Path | None]:
+    """Find the folder and the CSV file that are meant.
+
+    Parameters
+    ----------
+    root : Path
+        A folder, or a CSV file, whose folder is then the root.
+    labels : Path, optional
+        A CSV file; a relative name is looked up here and in the root.
+
+    Raises
+    ------
+    CatalogError
+        One of them is not there, or is something else.
+    """
+    root = root.expanduser()
+    if root.is_file():
+        if labels is not None or root.suffix.lower() not in _TABLE_SUFFIXES:
+            msg = f"{root} is a file; expected a folder of pictures, or a CSV file with name,label."
+            raise CatalogError(msg)
+        root, labels = root.parent, root
+    if not root.is_dir():
+        msg = f"The folder {root} does not exist. Give the folder of the pictures, or a CSV file of names."
+        raise CatalogError(msg)
+    if labels is not None:
+        labels = next((p for p in (labels.expanduser(), root / labels) if p.is_file()), labels)
+        if not labels.is_file():
+            msg = f"The CSV file {labels} does not exist, neither here nor in {root}."
+            raise CatalogError(msg)
+        labels = labels.resolve()
+    return root.resolve(), labels
+
+
+def login() -> str:
+    """Return who sits here: ``CLEANER_REVIEWER``, JupyterHub's user, the login name, or "reviewer"."""
+    for variable in ("CLEANER_REVIEWER", "JUPYTERHUB_USER"):
+        if os.environ.get(variable):
+            return os.environ[variable]
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container may know no name for its user
+        return "reviewer"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 import os
 import re
@@ -20,9 +19,9 @@ from cleaner.errors import Cancelled, CatalogError
 from cleaner.fileindex import FileIndex
 from cleaner.images import ThumbnailCache
 from cleaner.listing import STATE_FOLDER
-from cleaner.places import RecentSet, place_state, recent, remember
+from cleaner.opening import leave_out_broken, with_splits
+from cleaner.places import RecentSet, find_root, login, place_state, recent, remember
 from cleaner.progress import SILENT, Reporter
-from cleaner.splits import PENDING, assign
 
 if TYPE_CHECKING:
     from cleaner.ranking import Ranking
@@ -34,7 +33,6 @@ logger = logging.getLogger(__name__)
 
 _HASH_AT_ONCE_BYTES = 10**9
 _HASH_AT_ONCE_S = 10.0
-_TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 
 
 class Workspace:
@@ -114,13 +112,13 @@ class Workspace:
         hidden: bool = False,
         dataset: str | None = None,
     ) -> None:
-        self.root, self.labels = _root_and_labels(Path(root), None if labels is None else Path(labels))
+        self.root, self.labels = find_root(Path(root), None if labels is None else Path(labels))
         if group is not None and self.labels is None:
             msg = f"Got group={group!r} without a CSV file; groups are a column of one. Give it with labels=."
             raise CatalogError(msg)
         folder = self.root.name or "root"
         self.name = dataset or (f"{folder}/{self.labels.name}" if self.labels else folder)
-        self.reviewer = reviewer or _login()
+        self.reviewer = reviewer or login()
         self.backbone = backbone
         self.weights = None if weights is None else Path(weights).expanduser().resolve()
         self.from_scratch = from_scratch
@@ -254,7 +252,10 @@ class Workspace:
                     logger.info(
                         "Reading the new files of %s takes long; their splits are pending.", self.root
                     )
-            self._catalog = self._with_splits(listed)
+            usable = leave_out_broken(listed, self.index)
+            self._catalog = with_splits(
+                usable, self.index, earlier=self.cleaned_csv, valid_pct=self.valid_pct, seed=self.seed
+            )
             usual = self._asked_state in (None, self.root / STATE_FOLDER)
             remember(self.root, self.labels, None if usual else self._asked_state, len(self._catalog))
             return self._catalog
@@ -354,55 +355,6 @@ class Workspace:
             self.labels, root=self.root, group_column=self.group, follow_links=self.follow_links
         )
 
-    def _with_splits(self, listed: Catalog) -> Catalog:
-        """Leave out what the index says is broken, and give every other image its split."""
-        seen = self.index.table().set_index("name")
-        found = zip(listed.names, seen["problem"].reindex(listed.names), strict=True)
-        problems = {name: problem for name, problem in found if isinstance(problem, str)}
-        usable = listed.leave_out(problems)
-        if not len(usable):
-            name, problem = next(iter(problems.items()))
-            msg = f"None of the {len(listed)} pictures in {self.root} can be used; {name}: {problem}."
-            raise CatalogError(msg)
-        given = dict(zip(usable.names, usable.splits, strict=True))
-        known = self._known_splits(given)
-        gone = [name for name in known if name not in given and name in seen.index]
-        groups = [None] * len(usable) if usable.groups is None else list(usable.groups)
-        none = [None] * len(gone)
-        rows = {
-            "name": [*usable.names, *gone],
-            "label": [*usable.labels, *none],
-            "split": [*usable.splits, *none],
-            "hash": seen["hash"].reindex([*usable.names, *gone]).tolist(),
-            "group": [*groups, *none],
-        }
-        splits = assign(pd.DataFrame(rows, dtype=object), known, valid_pct=self.valid_pct, seed=self.seed)
-        new = {name: split for name, split in splits.items() if name in given and known.get(name) != split}
-        if new:
-            self.index.set_splits(new, given=given)
-            stored = self.index.splits()
-            splits |= {name: stored[name][0] for name in new}  # another process may have been first
-        return usable.with_splits({name: splits.get(name, PENDING) for name in given})
-
-    def _known_splits(self, given: dict[str, str | None]) -> dict[str, str]:
-        """Return the splits drawn earlier, as far as what is given for the file is what it was then."""
-        remembered = self.index.splits()
-        if not remembered and self.cleaned_csv.is_file():
-            try:  # the state is lost, the result of earlier work is not
-                earlier = Catalog.from_csv(self.cleaned_csv, root=self.root, follow_links=self.follow_links)
-            except CatalogError as exc:
-                logger.warning("Cannot take the earlier splits from %s: %s", self.cleaned_csv, exc)
-                return {}
-            found = {n: s for n, s in zip(earlier.names, earlier.splits, strict=True) if s is not None}
-            found = {n: s for n, s in found.items() if given.get(n) not in ("valid", "test")}
-            self.index.set_splits(found, given=given)
-            return found
-        return {
-            name: split
-            for name, (split, was_given) in remembered.items()
-            if name not in given or given[name] == was_given
-        }
-
 
 class _Deadline(Reporter):
     """Stops a scan that takes longer than somebody who opens a page should wait."""
@@ -412,33 +364,3 @@ class _Deadline(Reporter):
 
     def should_stop(self) -> bool:
         return time.monotonic() > self._end_s
-
-
-def _root_and_labels(root: Path, labels: Path | None) -> tuple[Path, Path | None]:
-    """Find the folder and the CSV file that are meant."""
-    root = root.expanduser()
-    if root.is_file():
-        if labels is not None or root.suffix.lower() not in _TABLE_SUFFIXES:
-            msg = f"{root} is a file; expected a folder of pictures, or a CSV file with name,label."
-            raise CatalogError(msg)
-        root, labels = root.parent, root
-    if not root.is_dir():
-        msg = f"The folder {root} does not exist. Give the folder of the pictures, or a CSV file of names."
-        raise CatalogError(msg)
-    if labels is not None:
-        labels = next((p for p in (labels.expanduser(), root / labels) if p.is_file()), labels)
-        if not labels.is_file():
-            msg = f"The CSV file {labels} does not exist, neither here nor in {root}."
-            raise CatalogError(msg)
-        labels = labels.resolve()
-    return root.resolve(), labels
-
-
-def _login() -> str:
-    for variable in ("CLEANER_REVIEWER", "JUPYTERHUB_USER"):
-        if os.environ.get(variable):
-            return os.environ[variable]
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError, ImportError):  # a container may know no name for its user
-        return "reviewer"

@@ -9,10 +9,12 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from cleaner import places
+from cleaner import splits as splits_module
 from cleaner.catalog import Catalog
 from cleaner.errors import CatalogError
 from cleaner.places import home
@@ -150,16 +152,18 @@ def test_of_two_that_draw_at_once_the_first_is_believed(
 ) -> None:
     late = Workspace(colour_set, seed=1)
     first = Workspace(colour_set, seed=2)
-    draw = late._known_splits
+    others: list[Catalog] = []
+    draw = splits_module.assign
 
-    def slow(given: dict[str, str | None]) -> dict[str, str]:
-        known = draw(given)
-        first.catalog  # noqa: B018 - in between, the other one draws
-        return known
+    def slow(*args: Any, **options: Any) -> dict[str, str]:
+        if options["seed"] == 1:
+            others.append(first.catalog)  # in between, the other one draws
+        return draw(*args, **options)
 
-    monkeypatch.setattr(late, "_known_splits", slow)
+    monkeypatch.setattr("cleaner.opening.assign", slow)
 
     assert splits(late) == splits(first)
+    assert list(others[0].splits) == list(late.catalog.splits)
     late.close()
     first.close()
 
