@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from cleaner.cli import options as o
-from cleaner.cli.console import say
+from cleaner.cli.console import progress, say
 
 __all__ = ["app", "demo"]
 
@@ -121,10 +121,13 @@ def demo(
 
     Nothing is downloaded. The first page is up within a minute of the first start, at once later.
     """
-    from cleaner.demo import make_demo
+    from cleaner.demo import make_demo, prepare_demo
 
     folder = make_demo(directory)
     say(f"The example is in {folder}.")
+    with progress() as reporter:
+        wrong = prepare_demo(folder, reporter=reporter)
+    say(f"Of the 24 labels that look most suspicious, {wrong} are wrong: see whether you find them.")
     _serve(
         folder,
         options={"from_scratch": True},

@@ -16,9 +16,7 @@ from cleaner.errors import CheckpointError, ImageError
 from cleaner.listing import list_images
 
 if TYPE_CHECKING:
-    from cleaner.progress import Reporter
-    from cleaner.training.learner import Learner
-    from cleaner.workspace import Workspace
+    from cleaner.tasks import TrainReport
 
 __all__ = ["predict", "train"]
 
@@ -49,8 +47,15 @@ def train(
     First the head is trained, then all layers. The error rate is that of the images set aside for validation
     and, if there is one, of the test split: images that the model has not seen.
     """
+    if not out.absolute().parent.is_dir():  # said before the work, not after it
+        msg = (
+            f"Cannot write {out}: there is no folder {out.absolute().parent}. Make it, or give another file."
+        )
+        raise CheckpointError(msg)
 
-    def compute(scratch: bool) -> Learner:
+    def compute(scratch: bool) -> TrainReport:
+        from cleaner.tasks import train as train_on
+
         with (
             o.opened(
                 folder,
@@ -66,41 +71,17 @@ def train(
             ) as workspace,
             progress() as reporter,
         ):
-            return _trained(workspace, epochs, out, reporter)
+            return train_on(workspace, out=out, epochs=epochs, reporter=reporter)
 
-    learner = ask_without_weights(compute, from_scratch=from_scratch)
-    for name, reason in learner.problems.items():
-        say(f"Left out: {name}: {reason}")
-    say(f"Written: {out}")
+    report = ask_without_weights(compute, from_scratch=from_scratch)
+    _show_error("valid", report.error_rate, report.n_valid)
+    if report.test_error_rate is not None:
+        _show_error("test", report.test_error_rate, report.n_test)
+    say(f"Written: {out} ({len(report.classes)} classes, trained on {report.n_train:,} images)")
 
 
-def _trained(workspace: Workspace, epochs: int, out: Path, reporter: Reporter) -> Learner:
-    from cleaner.training.learner import Learner
-
-    if not out.absolute().parent.is_dir():  # said before the work, not after it
-        msg = (
-            f"Cannot write {out}: there is no folder {out.absolute().parent}. Make it, or give another file."
-        )
-        raise CheckpointError(msg)
-    learner = Learner(
-        workspace.cleaned(),
-        backbone=workspace.backbone,
-        weights=workspace.weights,
-        from_scratch=workspace.from_scratch,
-        seed=workspace.seed,
-    )
-    if learner.network.pretrained:
-        learner.fine_tune(epochs, reporter=reporter)
-    else:  # a random body has nothing that is worth freezing
-        learner.unfreeze()
-        learner.fit_one_cycle(epochs, reporter=reporter)
-    learner.save(out)
-    for split in ("valid", "test"):
-        if len(learner.data.indices(split)):
-            found = learner.evaluate(split, reporter=reporter)
-            wrong = round(found.error_rate * found.n)
-            result(f"error rate on {split}: {found.error_rate:.2%} ({wrong:,} of {found.n:,} images)")
-    return learner
+def _show_error(split: str, rate: float, count: int) -> None:
+    result(f"error rate on {split}: {rate:.2%} ({round(rate * count):,} of {count:,} images)")
 
 
 def predict(

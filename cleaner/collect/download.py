@@ -318,9 +318,7 @@ def append_manifest(folder: Path, entry: Entry) -> None:
 
 def _run(session: _Session, work: Coroutine[Any, Any, DownloadReport]) -> DownloadReport:
     """Run asynchronous work from any caller, also from a notebook, whose thread already has an event loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _has_loop():
         return asyncio.run(work)
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(asyncio.run, work)
@@ -329,3 +327,11 @@ def _run(session: _Session, work: Coroutine[Any, Any, DownloadReport]) -> Downlo
         except BaseException:
             session.stop()
             raise
+
+
+def _has_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
