@@ -20,6 +20,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "jobs",
         "labelfile",
         "listing",
+        "opening",
         "places",
         "splits",
         "workspace",
