@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 PREPARE_TASK = "cleaner.tasks:job_prepare"
 _NO_WEIGHTS = "WeightsUnavailableError"
+_AGREED = "without-weights"
+"""File in the state folder that remembers that the user agreed to go on without pretrained weights."""
 _PURPOSE = "Finding suspicious labels"
 _MEANWHILE = "Until then the pictures are in the order of their files."
 
@@ -51,6 +53,9 @@ class PreparePanel(Panel):
         self.on("start", lambda _: self.start())
         self.on("cancel", lambda _: self.cancel())
         self.on("scratch", lambda _: self.start(from_scratch=True))
+        asked_for_weights = workspace.weights is not None or workspace.backbone is not None
+        if not asked_for_weights and (workspace.state / _AGREED).exists():
+            workspace.from_scratch = True
         self.watcher = JobWatcher.of(workspace.state)
         self._draw()
         self._unsubscribe = self.watcher.subscribe(self._on_status)
@@ -93,13 +98,18 @@ class PreparePanel(Panel):
                 self._draw()
                 return
             if from_scratch:
-                self.workspace.from_scratch = True
+                self._agree()
             self.problem = ""
             self._offer = ""
             self._asked_to_stop = False
             self.watcher.start(PREPARE_TASK, {"workspace": self.workspace.options()})
             self._status = self.watcher.status
             self._draw()
+
+    def _agree(self) -> None:
+        """Go on without pretrained weights, also after a reload: it was agreed to once for this data set."""
+        self.workspace.from_scratch = True
+        (self.workspace.state / _AGREED).touch()
 
     def cancel(self) -> None:
         """Ask the ranking to stop; what it has read is remembered."""

@@ -1,0 +1,209 @@
+"""The panels' script in a real browser, with a stand-in for the kernel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cleaner.widgets.chart import line_chart
+from cleaner.widgets.panels import Panel, Tree, button, node
+from cleaner.widgets.views import steps
+
+pytestmark = pytest.mark.browser
+
+PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>a panel alone</title>
+<link rel="stylesheet" href="/app.css"><body class="BODY"><div id="here"></div>
+<script type="module">
+import panel from "/panels.js";
+const state = await (await fetch("/state.json")).json();
+const listeners = {};
+window.sent = [];
+window.model = {
+  get: (name) => state[name],
+  on: (event, act) => { (listeners[event] ??= new Set()).add(act); },
+  off: (event, act) => listeners[event]?.delete(act),
+  send: (message) => window.sent.push(message),
+  change: (name, value) => { state[name] = value; listeners[`change:${name}`]?.forEach((act) => act()); },
+  listening: () => Object.values(listeners).reduce((n, set) => n + set.size, 0),
+};
+window.stop = panel.render({ model, el: document.getElementById("here") });
+</script>"""
+
+Show = Callable[..., Any]
+
+
+@pytest.fixture
+def show(new_page: Callable[..., Any]) -> Show:
+    """Return a function that opens a page with one panel."""
+
+    def build(*tree: Tree, problem: str = "", body: str = "", address: dict[str, str] | None = None) -> Any:
+        state = {"tree": list(tree), "problem": problem, "address": address or {}}
+        files = {
+            "": (PAGE.replace("BODY", body), "text/html"),
+            "panels.js": (Panel._esm, "text/javascript"),
+            "app.css": (Panel._css, "text/css"),
+            "state.json": (json.dumps(state), "application/json"),
+        }
+
+        def serve(route: Any) -> None:
+            name = route.request.url.partition("?")[0].rpartition("/")[2]
+            text, kind = files.get(name, ("", "text/plain"))
+            route.fulfill(body=str(text), content_type=kind)
+
+        page = new_page()
+        page.route("**/*", serve)
+        page.goto("http://panel.test/?token=abc")
+        page.wait_for_function("window.stop !== undefined")
+        return page
+
+    return build
+
+
+def change(page: Any, name: str, value: object) -> None:
+    page.evaluate("([name, value]) => model.change(name, value)", [name, value])
+
+
+def sent(page: Any) -> list[list[str]]:
+    return [[message["name"], message["value"]] for message in page.evaluate("sent")]
+
+
+def test_names_from_files_never_become_markup(show: Show) -> None:
+    evil = "<img src=x onerror=\"document.title='gotcha'\"><script>document.title='gotcha'</script>"
+    page = show(node("p", evil, title=evil), button(evil, "go", evil))
+    assert page.locator("p").inner_text() == evil
+    assert page.locator("img, #here script").count() == 0
+    page.locator("button").click()
+    assert sent(page) == [["go", evil]]
+    assert page.title() == "a panel alone"
+
+
+@pytest.mark.parametrize(
+    "tree", [["script", {}, "alert(1)"], ["p", {"onclick": "alert(1)"}], ["p", {"style": "color: red"}]]
+)
+def test_unknown_elements_and_attributes_are_refused(show: Show, tree: Tree) -> None:
+    page = show(node("p", "before"))
+    refused = (
+        "([tree]) => { try { model.change('tree', [tree]); return ''; } catch (e) { return e.message; } }"
+    )
+    assert page.evaluate(refused, [tree]).startswith("cleaner: no ")
+
+
+def test_only_what_differs_is_touched(show: Show) -> None:
+    page = show(node("div", node("p", "one", role="status"), button("Go", "go"), node("input", type="text")))
+    page.evaluate("window.kept = [...document.querySelectorAll('[role=status], button, input')]")
+    page.locator("input").fill("typed")
+    page.locator("button").focus()
+    change(
+        page,
+        "tree",
+        [
+            node(
+                "div",
+                node("p", "two", role="status"),
+                button("Go on", "go"),
+                node("input", type="text"),
+                "end",
+            )
+        ],
+    )
+    assert page.evaluate("kept.every((element) => element.isConnected)")
+    assert page.locator("[role=status]").inner_text() == "two"
+    assert page.locator("input").input_value() == "typed"
+    assert page.evaluate("document.activeElement.textContent") == "Go on"
+
+
+def test_lists_grow_shrink_and_change_their_kind(show: Show) -> None:
+    page = show(node("ul", node("li", "1")))
+    for trees in (
+        [node("ul", node("li", "1"), node("li", "2"), node("li", "3"))],
+        [node("p", "nothing"), node("ul", node("li", "2"))],
+        [node("ol", node("li", node("b", "2")))],
+        [],
+    ):
+        change(page, "tree", trees)
+        expected = page.evaluate("(trees) => trees.length", trees)
+        assert (
+            page.evaluate("document.querySelector('.cleaner-panel > div:last-child').childNodes.length")
+            == expected
+        )
+    assert page.locator("li").count() == 0
+
+
+def test_a_pressed_button_that_goes_away_hands_on_the_focus(show: Show) -> None:
+    def trees(*, running: bool) -> list[Tree]:
+        return [
+            button("Retrain", "retrain", disabled=running, data_heir=True),
+            button("Cancel", "cancel", hidden=not running, data_heir=True),
+        ]
+
+    page = show(*trees(running=False))
+    page.get_by_role("button", name="Retrain").focus()
+    page.keyboard.press("Enter")
+    change(page, "tree", trees(running=True))
+    assert page.evaluate("document.activeElement.textContent") == "Cancel"
+    page.keyboard.press("Space")
+    change(page, "tree", trees(running=False))
+    assert page.evaluate("document.activeElement.textContent") == "Retrain"
+    assert sent(page) == [["retrain", ""], ["cancel", ""]]
+
+
+def test_fields_tell_their_value_when_it_changes(show: Show) -> None:
+    page = show(
+        node("input", type="radio", name="m", value="quick", do="mode", checked=True),
+        node("input", type="radio", name="m", value="full", do="mode"),
+        node("input", type="number", value="4", do="epochs", aria_label="epochs"),
+    )
+    page.locator("[value=full]").check()
+    page.get_by_label("epochs").fill("7")
+    page.get_by_label("epochs").press("Tab")
+    assert sent(page) == [["mode", "full"], ["epochs", "7"]]
+
+
+def test_tabs_are_one_stop_and_arrows_walk_them(show: Show) -> None:
+    page = show(steps("Labels", {}))
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.dataset.value") == "Labels"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("End")
+    assert sent(page) == [["step", "Report"], ["step", "Files"], ["step", "Report"]]
+
+
+def test_a_problem_is_an_alert_as_long_as_there_is_one(show: Show) -> None:
+    page = show(node("p", "all well"))
+    assert page.get_by_role("alert").count() == 0
+    change(page, "problem", "The disk is full.")
+    assert page.get_by_role("alert").inner_text() == "The disk is full."
+    change(page, "problem", "")
+    assert page.get_by_role("alert").count() == 0
+
+
+def test_a_chart_is_a_picture_with_a_name(show: Show) -> None:
+    page = show(line_chart({"a": [(0, 1), (1, 2)], "b": [(0, 2), (1, 1)]}, name="two lines that cross"))
+    box = page.get_by_role("img", name="two lines that cross").bounding_box()
+    assert box["width"] > 100
+    assert box["height"] > 30
+    assert page.locator("svg path").count() == 2
+
+
+def test_the_dashboards_address_follows_and_keeps_what_else_is_in_it(show: Show) -> None:
+    page = show(node("p", ""), body="cleaner-page", address={"folder": "/a b"})
+    assert page.url == "http://panel.test/?token=abc&folder=%2Fa+b"
+    change(page, "address", {"folder": ""})
+    assert page.url == "http://panel.test/?token=abc"
+
+
+def test_in_a_notebook_the_address_is_left_alone(show: Show) -> None:
+    page = show(node("p", ""), address={"folder": "/a"})
+    assert page.url == "http://panel.test/?token=abc"
+
+
+def test_keys_stay_out_of_the_notebook_and_nothing_is_left_behind(show: Show) -> None:
+    page = show(button("Go", "go"))
+    assert page.locator("button").evaluate("(b) => b.closest('[data-lm-suppress-shortcuts]') !== null")
+    page.evaluate("stop()")
+    assert page.evaluate("model.listening()") == 0
+    assert page.locator("#here").inner_html() == ""
