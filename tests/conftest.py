@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+
+from cleaner.review import ReviewStore
 
 DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 
@@ -74,3 +77,27 @@ def make_set(tmp_path: Path) -> Callable[..., Path]:
 def colour_set(make_set: Callable[..., Path]) -> Path:
     """Twenty-four pictures in three classes, all filed rightly."""
     return make_set()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An empty database of either kind; PostgreSQL is skipped where it is not installed."""
+    if request.param == "postgres":
+        import postgres_server
+
+        return postgres_server.fresh_url()
+    return f"sqlite:///{tmp_path / 'review.db'}"
+
+
+@pytest.fixture
+def open_store(store_url: str) -> Iterator[Callable[..., ReviewStore]]:
+    """Return the function that opens the store of a test, again and again if need be."""
+    opened: list[ReviewStore] = []
+
+    def build(reviewer: str = "ann", *, dataset: str = "set", **more: Any) -> ReviewStore:
+        opened.append(ReviewStore(store_url, dataset=dataset, reviewer=reviewer, **more))
+        return opened[-1]
+
+    yield build
+    for store in opened:
+        store.close()

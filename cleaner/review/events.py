@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 from cleaner.errors import StoreError
@@ -54,7 +53,7 @@ class Kind(StrEnum):
     REDO = "redo"
 
 
-_NO_DETAIL: Mapping[str, Any] = MappingProxyType({})
+_NO_DETAIL: Mapping[str, Any] = {}
 CLASS_KINDS = frozenset({Kind.CLASS_NEW, Kind.CLASS_RENAME, Kind.CLASS_MERGE})
 _ACTIONS = frozenset(str(action) for action in Action)
 

@@ -37,8 +37,8 @@ class Record:
     """The rows on one image, and what they come to.
 
     ``names`` is what the file is called and was called before, ``effective`` the row that holds, ``outcome``
-    what it comes to ("" if none), ``label`` the label that it gives, ``look`` the sequence number of the first
-    look (0 while undecided).
+    what it comes to ("" if none), ``label`` the label that it gives, ``look`` the sequence number of the
+    first look (0 while undecided).
     """
 
     __slots__ = ("effective", "events", "label", "look", "names", "outcome")

@@ -144,7 +144,8 @@ class ActFolder:
         for done, move in enumerate(moves, start=1):
             source, target = self.ends(move)
             try:
-                if not inside(self.root, source if move.kind != BACK else target):
+                in_root = {TO_TRASH: [source], TO_CLASS: [source, target], BACK: [target]}[move.kind]
+                if not all(inside(self.root, path) for path in in_root):
                     problems[move.id] = "it is reached through a link that leads out of the folder"
                 else:
                     move_file(source, target)

@@ -153,6 +153,14 @@ class Pager:
         return self._at > 0
 
     @property
+    def has_next(self) -> bool:
+        """Whether `next` would open a page."""
+        with self._lock:
+            here = set(self._pages[self._at].names) if self._pages else set()
+            later = (name for name in self._order if name not in here)
+            return self._at + 1 < len(self._pages) or any(not self._is_decided(name) for name in later)
+
+    @property
     def total(self) -> int:
         """Images of the view, decided or not."""
         return len(self._order)

@@ -1,0 +1,153 @@
+"""What only a server can do to the review store: refuse, hang, restart, number rows before the commit."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import postgres_server
+import pytest
+import sqlalchemy as sa
+
+from cleaner.errors import NotSavedError, StoreError
+from cleaner.review import ReviewStore
+from cleaner.review.database import _LOCK_KEY
+
+TIME = "2026-01-01T00:00:00+00:00"
+psycopg = pytest.importorskip("psycopg")
+
+
+@pytest.fixture
+def url() -> str:
+    return postgres_server.fresh_url()
+
+
+@pytest.fixture
+def store(url: str) -> Iterator[ReviewStore]:
+    with ReviewStore(url, dataset="set", reviewer="ann", timeout_s=1.0) as store:
+        yield store
+
+
+def test_a_connection_that_was_cut_is_made_again(store: ReviewStore, url: str) -> None:
+    store.decide("a", "keep")
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'cleaner' AND datname = current_database()"
+        )
+    store.decide("b", "keep")
+    assert list(store.state.decisions()) == ["a", "b"]
+
+
+def test_while_the_server_is_away_nothing_is_saved_and_afterwards_the_same_act_is(store: ReviewStore) -> None:
+    store.decide("a", "keep")
+    server = postgres_server.server()
+    server.stop()
+    try:
+        with pytest.raises(NotSavedError, match=r"Not saved\..*the connection to the server failed"):
+            store.decide("b", "delete", act="b-1")
+        assert not store.state.is_decided("b")
+        with pytest.raises(StoreError, match=r"cannot be read: the connection to the server failed"):
+            store.refresh()
+    finally:
+        server.start()
+    store.decide("b", "delete", act="b-1")
+    assert list(store.state.decisions()) == ["a", "b"]
+
+
+def test_a_writer_that_does_not_let_go_is_given_up(store: ReviewStore, url: str) -> None:
+    with psycopg.connect(url) as other:
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_KEY])
+        with pytest.raises(NotSavedError) as caught:
+            store.decide("a", "keep")
+    assert str(caught.value) == (
+        "Not saved. The review database did not take it: "
+        "another program is writing to it and does not let go. Try again."
+    )
+    assert store.state.decisions() == {}
+    store.decide("a", "keep")
+
+
+def test_a_server_set_to_answer_early_still_writes_decisions_to_the_disk(url: str) -> None:
+    from cleaner.review import database
+
+    early = url.replace("-csearch_path", "-csynchronous_commit%3Doff%20-csearch_path")
+    with ReviewStore(early, dataset="set", reviewer="bob") as late:
+        with database.reading(late._engine) as connection:
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "off"
+        with database.writing(late._engine) as connection:
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+
+
+def test_rows_appear_in_the_order_of_their_numbers(store: ReviewStore, url: str) -> None:
+    # Without the lock a slow writer's low numbers would appear after a quick one's high numbers.
+    stop, polled = threading.Event(), []
+
+    def write(who: str) -> None:
+        with ReviewStore(url, dataset="set", reviewer=who) as mine:
+            for i in range(25):
+                mine.decide([f"{who}{i}{k}" for k in range(1 + i % 5)], "keep")
+
+    writers = [threading.Thread(target=write, args=(f"w{i}",)) for i in range(5)]
+
+    def poll() -> None:
+        while not stop.is_set():
+            polled.extend(event.seq for event in store.refresh())
+        polled.extend(event.seq for event in store.refresh())
+
+    reader = threading.Thread(target=poll)
+    for thread in (*writers, reader):
+        thread.start()
+    for thread in writers:
+        thread.join()
+    stop.set()
+    reader.join()
+    with ReviewStore(url, dataset="set", reviewer="late") as late:
+        everything = [event.seq for event in late.state.events]
+    assert polled == everything
+    assert len(everything) == 5 * 75
+
+
+def test_a_later_writer_waits_until_the_rows_of_an_earlier_one_can_be_seen(
+    store: ReviewStore, url: str
+) -> None:
+    from cleaner.review import database
+
+    wrote, let_go = threading.Event(), threading.Event()
+    row = {"dataset": "set", "act": "slow", "kind": "keep", "name": "slow", "reviewer": "bob", "time": TIME}
+
+    def slow() -> None:
+        with (
+            ReviewStore(url, dataset="set", reviewer="bob") as bob,
+            database.writing(bob._engine) as connection,
+        ):
+            connection.execute(sa.insert(database.EVENTS), row)  # has its number, and is not committed
+            wrote.set()
+            let_go.wait(10)
+
+    quick = ReviewStore(url, dataset="set", reviewer="eve", timeout_s=10)
+    threads = [threading.Thread(target=slow), threading.Thread(target=quick.decide, args=("quick", "keep"))]
+    threads[0].start()
+    assert wrote.wait(10)
+    threads[1].start()
+    threads[1].join(0.3)
+    assert store.refresh() == ()  # a number above the slow one's must not be seen before it
+    let_go.set()
+    for thread in threads:
+        thread.join()
+    quick.close()
+    assert [event.name for event in store.refresh()] == ["slow", "quick"]
+
+
+def test_a_password_is_never_shown() -> None:
+    folder = postgres_server.server().folder
+    url = f"postgresql://nobody-here:secret@/nothing?host={folder}"
+    with pytest.raises(StoreError) as caught:
+        ReviewStore(url, dataset="set", reviewer="ann")
+    assert "secret" not in str(caught.value)
+    assert "postgresql+psycopg://nobody-here:***@/nothing" in str(caught.value)
+
+
+def test_the_short_name_of_the_server_is_understood(url: str) -> None:
+    with ReviewStore(url.replace("postgresql://", "postgres://"), dataset="set", reviewer="ann") as store:
+        assert "postgresql+psycopg" in repr(store)
