@@ -72,13 +72,12 @@ def assign(
     free: list[list[int]] = []
     for unit in _units(hashes, groups):
         new = [i for i in unit if names[i] not in splits and hashes[i] is not None]
-        settled = [i for i in unit if names[i] in splits]
-        if not settled and new:
+        if not new:
+            continue
+        if any(names[i] in splits for i in unit):
+            _join(unit, new, names=names, hashes=hashes, groups=groups, given=given, splits=splits)
+        else:
             free.append(new)
-        for i in new if settled else ():
-            split = _joined(i, settled, hashes, groups, [splits[names[j]] for j in settled])
-            splits[names[i]] = "train" if split == "test" and given[i] == "train" else split
-            settled.append(i)
 
     places = [_place(unit, hashes, groups, seed) for unit in free]
     if first:
@@ -136,17 +135,36 @@ def _units(hashes: Sequence[str | None], groups: Sequence[str | None]) -> Iterab
     return units.values()
 
 
-def _joined(
-    i: int,
-    settled: Sequence[int],
+def _join(
+    unit: Sequence[int],
+    new: Sequence[int],
+    *,
+    names: Sequence[str],
     hashes: Sequence[str | None],
     groups: Sequence[str | None],
-    splits: Sequence[str],
-) -> str:
-    """Return the split that row ``i`` joins: its group's, or else its duplicates', or else its unit's."""
-    group = [s for j, s in zip(settled, splits, strict=True) if groups[j] == groups[i] is not None]
-    copies = [s for j, s in zip(settled, splits, strict=True) if hashes[j] == hashes[i]]
-    return max(SPLITS, key=Counter(group or copies or splits).__getitem__)
+    given: Sequence[str | None],
+    splits: dict[str, str],
+) -> None:
+    """Add the splits of new rows of a unit: each joins its group, or else its duplicates, or else the unit."""
+    votes: defaultdict[tuple[str, str | None], Counter[str]] = defaultdict(Counter)
+
+    def keys(i: int) -> list[tuple[str, str | None]]:
+        alike = [("content", hashes[i]), ("unit", None)]
+        return alike if groups[i] is None else [("group", groups[i]), *alike]
+
+    def count(i: int) -> None:
+        for key in keys(i):
+            votes[key][splits[names[i]]] += 1
+
+    for i in unit:
+        if names[i] in splits:
+            count(i)
+    for i in new:
+        counts = next(votes[key] for key in keys(i) if key in votes)
+        split = max(SPLITS, key=counts.__getitem__)
+        # What is given as training set may be divided, but its files never test.
+        splits[names[i]] = "train" if split == "test" and given[i] == "train" else split
+        count(i)
 
 
 def _place(
