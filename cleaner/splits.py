@@ -145,7 +145,7 @@ def _join(
     given: Sequence[str | None],
     splits: dict[str, str],
 ) -> None:
-    """Add the splits of new rows of a unit: each joins its group, or else its duplicates, or else the unit."""
+    """Add the splits of new rows: each joins its group, or else its duplicates, or else its unit."""
     votes: defaultdict[tuple[str, str | None], Counter[str]] = defaultdict(Counter)
 
     def keys(i: int) -> list[tuple[str, str | None]]:
@@ -170,7 +170,7 @@ def _join(
 def _place(
     unit: Sequence[int], hashes: Sequence[str | None], groups: Sequence[str | None], seed: int
 ) -> float:
-    """Return the unit's place from 0 to 1: a seeded hash of its first group or, without one, its content."""
+    """Return the unit's place from 0 to 1: a seeded hash of its first group or, without one, content."""
     identity = min((f"group:{groups[i]}" for i in unit if groups[i] is not None), default=None) or min(
         f"content:{hashes[i]}" for i in unit
     )
