@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,9 +17,8 @@ from PIL import Image
 from cleaner.catalog import Catalog
 from cleaner.embedding import Embeddings, embed
 from cleaner.embedding import pipeline as module
-from cleaner.errors import Cancelled, CatalogError
+from cleaner.errors import Cancelled, CatalogError, EmbeddingError
 from cleaner.fileindex import FileIndex
-from cleaner.images import open_image
 from cleaner.models.backbones import Backbone, load_backbone
 from cleaner.progress import Reporter
 
@@ -64,7 +65,7 @@ def run(tmp_path: Path, backbone: Backbone, index: FileIndex) -> Callable[..., E
 def expected(backbone: Backbone, path: Path) -> np.ndarray:
     """One image by the plain network, in float32."""
     with torch.inference_mode():
-        pixels = torch.from_numpy(backbone.preprocess.shrink(open_image(path)).copy())[None]
+        pixels = torch.from_numpy(backbone.preprocess.read(path).copy())[None]
         return backbone.module(backbone.preprocess.normalise(pixels))[0].numpy()
 
 
@@ -158,19 +159,63 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept_under_its_old_content(
 ) -> None:
     victim = colour_set / "red" / "red_000.png"
 
-    def slow_open(path: Path, **options: int) -> Image.Image:
-        if path == victim:
-            picture(victim, (0, 0, 0), seed=5)
-            os.utime(victim, ns=(1, 1))
-        return open_image(path, **options)
+    honest = module._embed_batch
 
-    monkeypatch.setattr(module, "open_image", slow_open)
+    def slow_batch(*arguments: Any) -> Any:
+        picture(victim, (0, 0, 0), seed=5)
+        os.utime(victim, ns=(1, 1))
+        return honest(*arguments)
+
+    monkeypatch.setattr(module, "_embed_batch", slow_batch)
     found = run(colour_set)
     assert found.problems == {"red/red_000.png": module.CHANGED}
-    monkeypatch.undo()
+    assert len(found.names) == 23
+    monkeypatch.setattr(module, "_embed_batch", honest)
     again = run(colour_set)
     assert again.problems == {}
     assert len(again.names) == 24
+
+
+def test_a_drive_that_fails_for_a_moment_leaves_no_mark_on_the_file(
+    colour_set: Path, run: Callable[..., Embeddings], index: FileIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim = colour_set / "red" / "red_000.png"
+    honest = module._embed_batch
+
+    read_bytes = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        if path == victim:
+            raise OSError(errno.EIO, "Input/output error")
+        return read_bytes(path)
+
+    def batch_while_the_drive_is_away(*arguments: Any) -> Any:
+        monkeypatch.setattr(Path, "read_bytes", read)
+        return honest(*arguments)
+
+    monkeypatch.setattr(module, "_embed_batch", batch_while_the_drive_is_away)
+    assert run(colour_set).problems == {"red/red_000.png": "cannot be read: Input/output error"}
+    assert index.table()["problem"].isna().all()
+    monkeypatch.undo()
+    assert run(colour_set).problems == {}
+
+
+def test_a_cache_that_vanishes_while_it_is_filled_gives_an_error_and_no_zeros(
+    colour_set: Path, run: Callable[..., Embeddings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = module._run
+
+    def run_and_lose(*arguments: Any, **options: Any) -> Any:
+        found = honest(*arguments, **options)
+        folder = arguments[2].folder
+        for name in ("vectors.f16", "digests.bin"):
+            (folder / name).unlink()
+        arguments[2].refresh()
+        return found
+
+    monkeypatch.setattr(module, "_run", run_and_lose)
+    with pytest.raises(EmbeddingError, match=r"were deleted while they were made\. Start again\.$"):
+        run(colour_set)
 
 
 def test_a_stopped_run_keeps_what_it_has_and_goes_on_from_there(

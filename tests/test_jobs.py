@@ -231,6 +231,30 @@ def test_a_result_stays_unseen_until_it_was_shown(state: Path) -> None:
     assert again.seen
 
 
+def test_a_status_that_a_power_cut_emptied_does_not_stop_the_page(state: Path) -> None:
+    (fake_finished_job(state, 1) / "status.json").write_text("")
+    last = Job.last(state)
+    assert last is not None
+    assert last.status().error == "The status of job 000001 was lost, by a power cut perhaps. Start it again."
+    assert start(state, "add", left=1, right=1).wait(LONG_S).result == {"sum": 2}
+
+
+def test_a_status_that_a_newer_version_wrote_can_be_read(state: Path) -> None:
+    path = fake_finished_job(state, 1) / "status.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "invented_later": 1}))
+    last = Job.last(state)
+    assert last is not None
+    assert last.status().phase == "done"
+
+
+def test_a_state_folder_that_cannot_be_written_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        JobError, match=r"^Cannot start “add”: .+ The state folder .+file must be writable\.$"
+    ):
+        start(tmp_path / "file", "add", left=1, right=1)
+
+
 def test_a_state_folder_without_jobs_has_none(tmp_path: Path) -> None:
     assert Job.current(tmp_path / "absent") is None
     assert Job.last(tmp_path / "absent") is None

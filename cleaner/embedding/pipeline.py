@@ -23,8 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.embedding.cache import EmbeddingCache
-from cleaner.errors import CatalogError, ImageError
-from cleaner.images import open_image
+from cleaner.errors import CatalogError, EmbeddingError, ImageError
 from cleaner.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
@@ -72,8 +71,8 @@ class Embeddings:
 class _File:
     """One file to embed, and the state in which it was hashed."""
 
+    name: str
     digest: str
-    path: Path
     size_bytes: int
     mtime_ns: int
 
@@ -84,7 +83,8 @@ class _Batch:
 
     digests: list[str]
     vectors: NDArray[np.float32]
-    problems: dict[str, str]
+    damaged: dict[str, str]  # digest → reason
+    passing: dict[str, str]  # likewise, but it may be well again next time
 
 
 def embed(
@@ -125,24 +125,28 @@ def embed(
         raise CatalogError(msg)
     names = [str(name) for name in catalog.names]
     index.scan(catalog.root, names, reporter=reporter)
-    files, problems = _known(catalog, index, set(names))
+    files, problems = _known(index, set(names))
     hashes = {name: file.digest for name, file in files.items()}
     cache = EmbeddingCache(cache_root, backbone.key, backbone.feature_dim)
     contents = {file.digest: file for file in files.values()}
-    todo = [file for digest, file in contents.items() if digest not in cache]
+    todo = [(file, catalog.path(file.name)) for digest, file in contents.items() if digest not in cache]
     reporter(STAGE, len(contents) - len(todo), len(contents))
     if todo:
-        bad = _run(todo, backbone.for_inference(), cache, reporter, total=len(contents))
-        found = {name: bad[digest] for name, digest in hashes.items() if digest in bad}
+        damaged, passing = _run(todo, backbone.for_inference(), cache, reporter, total=len(contents))
+        found = {name: damaged[digest] for name, digest in hashes.items() if digest in damaged}
         index.set_problems(found)
         problems |= found
+        problems |= {name: passing[digest] for name, digest in hashes.items() if digest in passing}
     usable = [name for name in names if name in hashes and name not in problems]
     kept = [hashes[name] for name in usable]
-    vectors, _ = cache.get(kept)
+    vectors, there = cache.get(kept)
+    if not there.all():
+        msg = f"The embeddings in {cache.folder} were deleted while they were made. Start again."
+        raise EmbeddingError(msg)
     return Embeddings(names=usable, vectors=vectors, hashes=kept, key=backbone.key, problems=problems)
 
 
-def _known(catalog: Catalog, index: FileIndex, names: set[str]) -> tuple[dict[str, _File], dict[str, str]]:
+def _known(index: FileIndex, names: set[str]) -> tuple[dict[str, _File], dict[str, str]]:
     """Look up what the index knows: usable files, and the reasons of the others, by name."""
     table = index.table()
     files: dict[str, _File] = {}
@@ -152,16 +156,21 @@ def _known(catalog: Catalog, index: FileIndex, names: set[str]) -> tuple[dict[st
         if name not in names:
             continue
         if problem is None and digest is not None:
-            files[name] = _File(digest, catalog.path(name), size_bytes, mtime_ns)
+            files[name] = _File(name, digest, size_bytes, mtime_ns)
         else:
             problems[name] = problem or "cannot be read"
     return files, problems
 
 
 def _run(
-    files: Sequence[_File], encoder: Encoder, cache: EmbeddingCache, reporter: Reporter, *, total: int
-) -> dict[str, str]:
-    """Embed files into the cache; returns digest → reason for those that cannot be read."""
+    files: Sequence[tuple[_File, Path]],
+    encoder: Encoder,
+    cache: EmbeddingCache,
+    reporter: Reporter,
+    *,
+    total: int,
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Embed files into the cache; returns digest → reason, for damaged files and for passing problems."""
     size = encoder.batch_size
     batches = [files[start : start + size] for start in range(0, len(files), size)]
     writer = _Writer(cache)
@@ -172,7 +181,7 @@ def _run(
         nonlocal done
         batch = pending.popleft().result()
         writer.add(batch)
-        done += len(batch.digests) + len(batch.problems)
+        done += len(batch.digests) + len(batch.damaged) + len(batch.passing)
         reporter(STAGE, done, total)
 
     with _threads(encoder) as (pool, n_workers):
@@ -188,20 +197,22 @@ def _run(
             for future in pending:
                 future.cancel()
             writer.flush()
-    return writer.problems
+    return writer.damaged, writer.passing
 
 
 class _Writer:
     """Gathers results and brings them to the disk every few seconds."""
 
     def __init__(self, cache: EmbeddingCache) -> None:
-        self.problems: dict[str, str] = {}
+        self.damaged: dict[str, str] = {}
+        self.passing: dict[str, str] = {}
         self._cache = cache
         self._waiting: list[_Batch] = []
         self._flushed_s = time.monotonic()
 
     def add(self, batch: _Batch) -> None:
-        self.problems |= batch.problems
+        self.damaged |= batch.damaged
+        self.passing |= batch.passing
         self._waiting.append(batch)
         if time.monotonic() - self._flushed_s > FLUSH_EVERY_S:
             self.flush()
@@ -214,31 +225,30 @@ class _Writer:
         self._flushed_s = time.monotonic()
 
 
-def _embed_batch(files: Sequence[_File], encoder: Encoder) -> _Batch:
+def _embed_batch(files: Sequence[tuple[_File, Path]], encoder: Encoder) -> _Batch:
     preprocess = encoder.backbone.preprocess
-    digests, pictures, problems = [], [], {}
-    for file in files:
+    digests: list[str] = []
+    pictures: list[NDArray[np.uint8]] = []
+    damaged: dict[str, str] = {}
+    passing: dict[str, str] = {}
+    for file, path in files:
         try:
-            picture = open_image(file.path, min_side_px=2 * preprocess.size_px)
+            data = path.read_bytes()
+            stat = path.stat()
+        except OSError as exc:  # the file is gone, or the drive is
+            passing[file.digest] = f"cannot be read: {exc.strerror or exc}"
+            continue
+        if (stat.st_size, stat.st_mtime_ns) != (file.size_bytes, file.mtime_ns):
+            passing[file.digest] = CHANGED  # its embedding must not be kept under the old content
+            continue
+        try:
+            pictures.append(preprocess.read(data))
+            digests.append(file.digest)
         except ImageError as exc:
-            problems[file.digest] = str(exc)
-            continue
-        if _has_changed(file):
-            problems[file.digest] = CHANGED  # its embedding must not be kept under the old content
-            continue
-        digests.append(file.digest)
-        pictures.append(preprocess.shrink(picture))
+            damaged[file.digest] = str(exc)
     size_px = preprocess.size_px
     stacked = np.stack(pictures) if pictures else np.empty((0, size_px, size_px, 3), np.uint8)
-    return _Batch(digests, encoder(stacked), problems)
-
-
-def _has_changed(file: _File) -> bool:
-    try:
-        stat = file.path.stat()
-    except OSError:  # it is gone, or the drive is: the next scan says which
-        return True
-    return (stat.st_size, stat.st_mtime_ns) != (file.size_bytes, file.mtime_ns)
+    return _Batch(digests, encoder(stacked), damaged, passing)
 
 
 @contextmanager

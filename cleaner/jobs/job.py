@@ -17,7 +17,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from cleaner.errors import JobError
 from cleaner.jobs.status import JobStatus, is_alive, read_status, spoken_task, write_status
@@ -26,6 +26,7 @@ __all__ = ["Job"]
 
 logger = logging.getLogger(__name__)
 
+START_LOCK_TIMEOUT_S = 10.0
 START_GRACE_S = 60.0  # a loaded machine may need this long to bring a worker up
 POLL_S = 0.05
 KEPT_FOLDERS = 5
@@ -89,25 +90,36 @@ class Job:
             If another job is running there, or no process can be started.
         """
         jobs = Path(state).resolve() / "jobs"
-        jobs.mkdir(parents=True, exist_ok=True)
-        with FileLock(jobs / "start.lock", timeout=10):
-            running = cls.current(state)
-            if running is not None:
-                status = running.status()
-                msg = (
-                    f"Cannot start {spoken_task(task)} while {spoken_task(status.task)} is running "
-                    f"({status.message}). Wait for it, or cancel it first."
-                )
-                raise JobError(msg)
-            _tidy(jobs)
-            job = cls(_new_folder(jobs))
-            try:
-                job._prepare(task, arguments)
-                job._spawn(_environment(python_path, threads))
-            except JobError:
-                shutil.rmtree(job.folder)
-                raise
+        try:
+            jobs.mkdir(parents=True, exist_ok=True)
+            with FileLock(jobs / "start.lock", timeout=START_LOCK_TIMEOUT_S):
+                cls._refuse_second(state, task)
+                _tidy(jobs)
+                job = cls(_new_folder(jobs))
+                try:
+                    job._prepare(task, arguments)
+                    job._spawn(_environment(python_path, threads))
+                except BaseException:
+                    shutil.rmtree(job.folder)
+                    raise
+        except Timeout as exc:
+            msg = f"Cannot start {spoken_task(task)}: another page is starting something. Try again."
+            raise JobError(msg) from exc
+        except OSError as exc:
+            msg = f"Cannot start {spoken_task(task)}: {exc}. The state folder {state} must be writable."
+            raise JobError(msg) from exc
         return job
+
+    @classmethod
+    def _refuse_second(cls, state: Path, task: str) -> None:
+        running = cls.current(state)
+        if running is not None:
+            status = running.status()
+            msg = (
+                f"Cannot start {spoken_task(task)} while {spoken_task(status.task)} is running "
+                f"({status.message}). Wait for it, or cancel it first."
+            )
+            raise JobError(msg)
 
     @classmethod
     def current(cls, state: Path) -> Job | None:
@@ -196,20 +208,16 @@ class Job:
 
     def _spawn(self, environment: dict[str, str]) -> None:
         state = self.folder.parent.parent
-        try:
-            with self.log_path.open("wb") as log:
-                process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "cleaner.jobs", str(state), self.id],
-                    stdin=subprocess.DEVNULL,
-                    stdout=log,
-                    stderr=subprocess.STDOUT,
-                    env=environment,
-                    creationflags=_creation_flags(),
-                    start_new_session=True,
-                )
-        except OSError as exc:
-            msg = f"No process can be started for a background job: {exc}."
-            raise JobError(msg) from exc
+        with self.log_path.open("wb") as log:
+            process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "cleaner.jobs", str(state), self.id],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                creationflags=_creation_flags(),
+                start_new_session=True,
+            )
 
         def reap() -> None:
             self._exit_code = process.wait()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -92,7 +92,13 @@ def read_status(folder: Path) -> JobStatus:
     except FileNotFoundError as exc:
         msg = f"Job {folder.name} is gone: its folder {folder} was tidied away. Start it again."
         raise JobError(msg) from exc
-    return JobStatus(**json.loads(text))
+    try:
+        stored = json.loads(text)
+    except ValueError:  # a power cut can leave an empty file
+        msg = f"The status of job {folder.name} was lost, by a power cut perhaps. Start it again."
+        return JobStatus(id=folder.name, task=":lost", phase="failed", message="failed", error=msg)
+    known = {f.name for f in fields(JobStatus)}  # another version may have written more
+    return JobStatus(**{name: value for name, value in stored.items() if name in known})
 
 
 def alive_lock(folder: Path) -> FileLock:

@@ -70,8 +70,8 @@ class RetrainResult:
 
 def compare(
     truth: Sequence[str] | NDArray[np.object_],
-    before: Sequence[str] | NDArray[np.object_],
-    after: Sequence[str] | NDArray[np.object_],
+    before: Sequence[str | None] | NDArray[np.object_],
+    after: Sequence[str | None] | NDArray[np.object_],
     *,
     before_name: str,
     after_name: str,
@@ -83,7 +83,7 @@ def compare(
     truth : sequence of str, length n
         Cleaned labels.
     before, after : sequence of str, length n
-        Predicted labels.
+        Predicted labels; None, where a model has none, is wrong.
     before_name, after_name : str
         What the two models are, for a reader: "linear head, labels as given".
 

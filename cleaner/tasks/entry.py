@@ -1,0 +1,46 @@
+"""The tasks as a worker process calls them: plain values in, a dict for JSON out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from cleaner.progress import Reporter
+from cleaner.tasks.look import prepare
+from cleaner.tasks.retrain import model_path, retrain_full, retrain_quick
+from cleaner.workspace import Workspace
+
+__all__ = ["job_prepare", "job_retrain_full", "job_retrain_quick"]
+
+
+def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Run `prepare`.
+
+    Parameters
+    ----------
+    workspace : mapping
+        What `Workspace.options` gave; likewise below.
+    reporter : Reporter
+
+    Returns
+    -------
+    dict
+        ``ranking`` (its identity), ``n`` (images ranked), ``left_out`` (files that cannot be used).
+    """
+    with Workspace(**workspace) as opened:
+        ranking = prepare(opened, reporter=reporter)
+        return {"ranking": ranking.model, "n": len(ranking), "left_out": len(opened.catalog.left_out)}
+
+
+def job_retrain_quick(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Run `retrain_quick`; returns the fields of `RetrainResult`, and ``model``, the saved model's place."""
+    with Workspace(**workspace) as opened:
+        result = retrain_quick(opened, reporter=reporter)
+        return {**result.to_dict(), "model": str(model_path(opened, "quick"))}
+
+
+def job_retrain_full(*, workspace: Mapping[str, Any], reporter: Reporter, epochs: int = 4) -> dict[str, Any]:
+    """Run `retrain_full`; returns the fields of `RetrainResult`, and ``model``, the saved model's place."""
+    with Workspace(**workspace) as opened:
+        result = retrain_full(opened, epochs=epochs, reporter=reporter)
+        return {**result.to_dict(), "model": str(model_path(opened, "full"))}

@@ -1,0 +1,118 @@
+"""What every task begins with: the images as the backbone sees them, and the labels of this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.embedding import Embeddings, embed
+from cleaner.progress import SILENT, Reporter
+from cleaner.ranking import Ranking, rank
+
+if TYPE_CHECKING:
+    from cleaner.catalog import Catalog
+    from cleaner.models.backbones import Backbone
+    from cleaner.workspace import Workspace
+
+__all__ = ["Seen", "look", "prepare", "rank_seen"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frozen copy of a workspace: decisions made later count next time.
+
+    Attributes
+    ----------
+    given : Catalog
+        The usable images with the labels as given, under the present names of the classes: that a class was
+        renamed or merged makes nobody wrong.
+    cleaned : Catalog
+        The same after all decisions, without the deleted ones.
+    labels : dict of str to str or None
+        Present label of every image of ``given``; None for the unlabelled and the deleted.
+    backbone : Backbone
+    embeddings : Embeddings
+    renamed : mapping of str to str
+        Earlier names of classes, and what they are called now.
+    seed : int
+    """
+
+    given: Catalog
+    cleaned: Catalog
+    labels: dict[str, str | None]
+    backbone: Backbone
+    embeddings: Embeddings
+    renamed: Mapping[str, str]
+    seed: int
+
+    def rows(self, catalog: Catalog, split: str) -> tuple[list[str], NDArray[np.float32], list[str]]:
+        """Return names, embeddings (float32, one row an image) and labels of a split's labelled images."""
+        at = {name: i for i, name in enumerate(self.embeddings.names)}
+        chosen = [
+            (name, at[name], label)
+            for name, label, of in zip(catalog.names, catalog.labels, catalog.splits, strict=True)
+            if of == split and label is not None and name in at
+        ]
+        names, rows, labels = [list(column) for column in zip(*chosen, strict=True)] or [[], [], []]
+        return names, self.embeddings.vectors[np.array(rows, dtype=np.intp)], labels
+
+
+def prepare(workspace: Workspace, *, reporter: Reporter = SILENT) -> Ranking:
+    """Read new files, compute their embeddings, rank all images, and save the ranking in the workspace.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    reporter : Reporter
+
+    Raises
+    ------
+    Cancelled
+        The reporter asked to stop; the embeddings so far are kept, the ranking is the one from before.
+    WeightsUnavailableError
+        There are no weights for the backbone, and none can be fetched.
+    CleanerError
+        Whatever else keeps this from being done.
+    """
+    ranking = rank_seen(look(workspace, reporter=reporter), reporter=reporter)
+    reporter.check()
+    ranking.save(workspace.ranking_folder)
+    return ranking
+
+
+def look(workspace: Workspace, *, reporter: Reporter) -> Seen:
+    """Read and embed new files; take down the labels of this moment."""
+    reporter("looking for new files", 0, 0)
+    given = workspace.scan(reporter=reporter)
+    reporter.check()
+    reporter("loading the network", 0, 0)
+    from cleaner.models.backbones import load_backbone
+
+    backbone = load_backbone(
+        workspace.backbone, weights=workspace.weights, from_scratch=workspace.from_scratch
+    )
+    cache_root = workspace.state / "embeddings"
+    embeddings = embed(given, backbone, index=workspace.index, cache_root=cache_root, reporter=reporter)
+    if embeddings.problems:
+        given = workspace.refresh()  # which leaves them out and says why
+    renamed = workspace.store.state.label_map
+    given = given.with_labels(
+        {
+            name: renamed[label]
+            for name, label in zip(given.names, given.labels, strict=True)
+            if label in renamed
+        }
+    )
+    cleaned = workspace.cleaned()
+    now = dict(zip(cleaned.names, cleaned.labels, strict=True))
+    labels = {name: now.get(name) for name in given.names}
+    return Seen(given, cleaned, labels, backbone, embeddings, renamed, workspace.seed)
+
+
+def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
+    """Rank by heads on the frozen backbone, with the labels of this moment."""
+    return rank(seen.given, seen.embeddings, seed=seen.seed, reporter=reporter, labels=seen.labels)

@@ -1,0 +1,39 @@
+"""A linear head that was fitted on embeddings, as a network that predicts from pictures."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, cast
+
+import torch
+from torch import nn
+
+from cleaner.models.heads import Classifier, build_linear_head
+from cleaner.training.loop import Runner
+from cleaner.training.network import Network
+
+if TYPE_CHECKING:
+    from cleaner.models.backbones import Backbone
+    from cleaner.ranking.heads import LinearHead
+
+__all__ = ["linear_network"]
+
+
+def linear_network(backbone: Backbone, head: LinearHead) -> Network:
+    """Join a backbone with a head that was fitted on its embeddings.
+
+    Parameters
+    ----------
+    backbone : Backbone
+        Its module is copied.
+    head : LinearHead
+        Fitted on unit-length embeddings of this backbone.
+    """
+    layers = build_linear_head(backbone.feature_dim, len(head.classes))
+    linear = cast("nn.Linear", layers[-1])
+    with torch.no_grad():
+        linear.weight.copy_(torch.from_numpy(head.weight.T.copy()))
+        linear.bias.copy_(torch.from_numpy(head.offset))
+    model = Classifier(copy.deepcopy(backbone.module), layers).to(backbone.device).eval()
+    runner = Runner(model, backbone.preprocess, backbone.device)
+    return Network(runner, list(head.classes), backbone.name, backbone.pretrained)
