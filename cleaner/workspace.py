@@ -308,7 +308,9 @@ class Workspace:
         """
         from cleaner.tasks import prepare
 
-        return prepare(self, **options)
+        ranking = prepare(self, **options)
+        ranking.workspace = self
+        return ranking
 
     def ranking(self) -> Ranking | None:
         """Return the ranking saved last, None if there is none; needs no torch."""
@@ -316,7 +318,9 @@ class Workspace:
             return None
         from cleaner.ranking import Ranking
 
-        return Ranking.load(self.ranking_folder)
+        ranking = Ranking.load(self.ranking_folder)
+        ranking.workspace = self
+        return ranking
 
     def options(self) -> dict[str, Any]:
         """Return what makes the same workspace in another process, fit for JSON: ``Workspace(**options)``."""

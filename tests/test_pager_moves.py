@@ -85,3 +85,16 @@ def test_new_order_fills_a_view_that_was_empty(decided: set[str]) -> None:
     assert pager.current is None
     pager.reorder(NAMES)
     assert pager.current == Page(1, ("00.jpg", "01.jpg", "02.jpg"))
+
+
+def test_there_is_a_next_page_while_anything_elsewhere_is_undecided(decided: set[str]) -> None:
+    pager = make(decided)
+    decided.update(NAMES[3:])
+    assert not pager.has_next
+    decided.remove("07.jpg")
+    assert pager.has_next
+    assert pager.next() == Page(2, ("07.jpg",))
+    decided.update(NAMES)
+    assert not pager.has_next
+    pager.previous()
+    assert pager.has_next

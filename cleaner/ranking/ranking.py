@@ -19,6 +19,7 @@ from cleaner.errors import RankingError
 
 if TYPE_CHECKING:
     from cleaner.catalog import Catalog
+    from cleaner.workspace import Workspace
 
 __all__ = ["ORDERINGS", "EmbeddingsLike", "Ranking"]
 
@@ -75,6 +76,8 @@ class Ranking:
         when unlabelled), ``predicted_label``, ``probability`` (of the predicted label), ``loss`` (nats, of
         the given label, out of sample; higher = worse), ``score`` (probability that the given label is
         wrong; NaN when there is none), ``suggested_label`` (best class other than the given one).
+    workspace : Workspace or None
+        The workspace that made or loaded it, so that it can be shown; None for other rankings.
     """
 
     def __init__(
@@ -101,6 +104,7 @@ class Ranking:
         self.features = {k: np.asarray(v, dtype=np.float32) for k, v in (features or {}).items()}
         self.model = model
         self.info = dict(info or {})
+        self.workspace: Workspace | None = None
         self._row = {name: i for i, name in enumerate(self.names)}
         shape = (len(self.names), len(self.classes))
         if self.posterior.shape != shape or self.predicted.shape != shape:

@@ -16,6 +16,7 @@ class View {
     this.shown_ms = 0;
     this.said = "";
     this.refused = "";
+    this.dismissed = "";
     this.alerts_drawn = "";
     this.link = new Link(model, {
       on_message: (message, buffers) => this.on_message(message, buffers),
@@ -449,7 +450,9 @@ class View {
       alerts.push({ text: this.refused, button: "Dismiss", act: () => { this.refused = ""; this.draw(); } });
     }
     const problem = this.model.get("problem");
-    if (problem) alerts.push({ text: problem });
+    if (problem && problem !== this.dismissed) {
+      alerts.push({ text: problem, button: "Dismiss", act: () => { this.dismissed = problem; this.draw(); } });
+    }
     const drawn = JSON.stringify(alerts.map((alert) => alert.text));
     if (drawn === this.alerts_drawn) return;
     this.alerts_drawn = drawn;

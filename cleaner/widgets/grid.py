@@ -79,6 +79,8 @@ class ReviewGrid(anywidget.AnyWidget):
     problem = traitlets.Unicode("").tag(sync=True)
     """A sentence that stays on the page as an alert until it is empty. Type: str. Default: ``""``."""
 
+    _closed = True  # until it is made: ipywidgets also closes what could not be
+
     def __init__(self, host: GridHost, *, mode: str = "review") -> None:
         self._host = host
         self._answers: OrderedDict[str, Message] = OrderedDict()
@@ -121,6 +123,8 @@ class ReviewGrid(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Stop the threads and take the widget off the page."""
+        if self._closed:
+            return
         self._closed = True
         self.on_msg(self._receive, remove=True)
         self._senders.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,294 @@
+"""The reviewer's desk: what stands behind the grid when labels are reviewed. Knows no widget."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from cleaner.errors import StoreError
+from cleaner.review import Event
+from cleaner.review.pager import pages_file
+from cleaner.widgets import sentences
+from cleaner.widgets.cells import Cell, Outcome, Page, Picture
+from cleaner.widgets.facts import Facts, picture_of
+from cleaner.widgets.orders import GridView, names_of_view, orders_of
+from cleaner.widgets.views import wilson
+from cleaner.widgets.walk import Walk
+
+if TYPE_CHECKING:
+    from cleaner.ranking import Ranking
+    from cleaner.review import Act
+    from cleaner.workspace import Workspace
+
+__all__ = ["ReviewDesk"]
+
+_THUMBNAIL_PX = 256
+
+
+class ReviewDesk:
+    """Shows pages of a workspace's images and records what the reviewer decides on them: a `GridHost`.
+
+    Not safe to be used by two threads at once, but for `thumbnail` and `picture`: its owner holds a lock.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    ranking : Ranking, optional
+        Without one, images come in the catalog's order.
+    page_size : int
+        Images on a page.
+    reviewer : str, optional
+        Who decides; the workspace's reviewer if not given.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        *,
+        ranking: Ranking | None = None,
+        page_size: int = 24,
+        reviewer: str | None = None,
+    ) -> None:
+        self.workspace = workspace
+        self.store = workspace.store
+        self.reviewer = reviewer or workspace.reviewer
+        self.facts = Facts(workspace.catalog, ranking, self.store.state)
+        self.walk = Walk(
+            lambda view: names_of_view(view, self.facts.catalog, self.facts.ranking, self.store.state),
+            is_open=self._is_open,
+            is_reviewed=self.store.state.is_decided,
+            page_size=page_size,
+            saved=pages_file(workspace.state, self.reviewer),
+        )
+        self._classes = self._first_classes()
+        self._own_acts: set[str] = set()
+        self._notices = [] if ranking is not None else [sentences.NO_RANKING]
+        looked_at = self.store.state.progress().looked_at
+        if looked_at:
+            self._notices.append(sentences.resumed(looked_at, len(self.facts.catalog)))
+
+    # ---------------------------------------------------------------- what is shown
+
+    @property
+    def orders(self) -> list[str]:
+        """The orders that can be chosen."""
+        return orders_of(self.facts.ranking)
+
+    @property
+    def classes(self) -> list[str]:
+        """All classes: the given ones, sorted, then those that reviewers made, in the order of their making.
+
+        A class keeps its place, and with it its key, while the desk is open.
+        """
+        present = self.store.state.classes(self.facts.catalog.classes)
+        there = set(present)
+        kept = [label for label in self._classes if label in there]
+        here = set(kept)
+        self._classes = kept + [label for label in present if label not in here]
+        return list(self._classes)
+
+    def set_view(self, view: GridView) -> Page:
+        """Show something else; pages of a view that was left are found again as they were."""
+        self.walk.look_at(view)
+        self._notices = []
+        return self.page()
+
+    def set_ranking(self, ranking: Ranking) -> Page:
+        """Take a new ranking: at once if nothing on the page is decided, else from the next page on."""
+        self.facts = Facts(self.workspace.catalog, ranking, self.store.state)
+        told = (sentences.NO_RANKING, sentences.NEW_ORDER)
+        self._notices = [notice for notice in self._notices if notice not in told]
+        if self.walk.reorder():
+            self._notices.append(sentences.NEW_ORDER)
+        return self.page()
+
+    def page(self) -> Page:
+        """Return the page that is open."""
+        walk, progress = self.walk, self.progress()
+        page, empty = walk.page, ""
+        if page is None:
+            empty = sentences.end_of_view(
+                walk.view,
+                total=walk.pager.total,
+                left_elsewhere=progress["total"] - progress["looked_at"],
+                unsure=progress["unsure"],
+            )
+        return Page(
+            id=self._page_id(),
+            cells=self.cells(walk.names),
+            classes=tuple(self.classes),
+            title="" if page is None else f"Page {page.number}{' (once more)' if page.again else ''}",
+            summary=sentences.summary(progress),
+            notice=" ".join(self._notices),
+            empty=empty,
+            can_go_back=walk.can_go_back,
+            can_go_on=walk.can_go_on,
+        )
+
+    def cells(self, names: Iterable[str]) -> tuple[Cell, ...]:
+        """Describe images as they are now; names that are not in the set are passed over."""
+        conflicts = self.store.state.conflicts()
+        return tuple(
+            self.facts.cell(name, reviewer=self.reviewer, conflict=conflicts.get(name, ()))
+            for name in names
+            if name in self.facts
+        )
+
+    def next_names(self) -> Sequence[str]:
+        """Return the names on the page that will probably come next."""
+        return self.walk.pager.peek()
+
+    def progress(self) -> dict[str, Any]:
+        """Count; see `ImageCleaner.progress`."""
+        now = self.store.state.progress()
+        low, high = wilson(now.window_errors, now.window) if now.window else (0.0, 1.0)
+        pace = self.store.state.pace_per_min(self.reviewer)
+        total = len(self.facts.catalog)
+        scores = [known.score for name in self.next_names() if (known := self.facts.known(name)) is not None]
+        return {
+            "looked_at": now.looked_at,
+            "total": total,
+            "errors": now.errors,
+            "kept": now.kept,
+            "deleted": now.deleted,
+            "relabelled": now.relabelled,
+            "labelled": now.labelled,
+            "unsure": now.unsure,
+            "conflicts": now.conflicts,
+            "last100": {
+                "errors": now.window_errors,
+                "looked_at": now.window,
+                "low": low * now.window,
+                "high": high * now.window,
+            },
+            "expected_next": sum(score or 0.0 for score in scores) if scores else None,
+            "pace_per_min": pace,
+            "pace_per_hour": None if pace is None else 60 * pace,
+            "minutes_left": max(0, total - now.looked_at) / pace if pace else None,
+        }
+
+    # ---------------------------------------------------------------- what is decided
+
+    def decide(
+        self, names: Sequence[str], action: str, label: str | None, *, act: str, new_class: bool
+    ) -> Outcome:
+        """Record one decision on one or several images; see `GridHost`."""
+        unknown = [name for name in names if name not in self.facts]
+        if unknown or not names:
+            what = ", ".join(map(repr, unknown[:3])) or "no image"
+            msg = f"Got {what} to decide on; expected images of this set."
+            raise StoreError(msg)
+        before = self.classes
+        if label is not None and label not in before and not new_class:
+            msg = (
+                f"Got the label {label!r}, which is no class of this set; give new_class=True to make it one."
+            )
+            raise StoreError(msg)
+        settles = self.walk.view.show == "conflicts"
+        if action == "suggest":
+            suggested = (self.facts.suggestion(name, settles=settles) for name in names)
+            choices = [choice for choice in suggested if choice is not None]
+        else:
+            choices = [self.facts.choice(name, action, label, settles=settles) for name in names]
+        if not choices:
+            msg = "There is no suggestion for what is chosen."
+            raise StoreError(msg)
+        self._own_acts.add(act)
+        done = self.store.record(choices, act=act, reviewer=self.reviewer, **self._where())
+        return self._outcome(done, page=self.page() if self.classes != before else None)
+
+    def undo(self, *, act: str) -> Outcome:
+        """Take back the reviewer's last act, and go to where it was."""
+        before, walk = self.classes, self.walk
+        self._own_acts.add(act)
+        done = self.store.undo(reviewer=self.reviewer, act=act)
+        if done is None:
+            return Outcome(said=sentences.undone(()), summary=sentences.summary(self.progress()))
+        said = sentences.undone(self.store.state.act(done.undoes or ""))
+        touched, moved = set(done.names), False
+        if touched.isdisjoint(walk.names):
+            moved = walk.open(name for name in done.names if name in self.facts) is not None
+        focus = next((name for name in walk.names if name in touched), None)
+        changed = moved or self.classes != before
+        return self._outcome(done, said=said, focus=focus, page=self.page() if changed else None)
+
+    def confirm(self, names: Sequence[str], *, act: str, page_id: str) -> Outcome:
+        """Keep all that is unmarked on the page, and open the next page."""
+        if page_id != self._page_id() or not set(names) <= set(self.walk.names):
+            msg = "Another page is open by now; look at it, and confirm again."
+            raise StoreError(msg)
+        said = ""
+        seen = [self.facts.choice(name, "keep") for name in names if name in self.facts]
+        if seen:
+            self._own_acts.add(act)
+            done = self.store.confirm(
+                [choice.name for choice in seen],
+                act=act,
+                given={choice.name: choice.given for choice in seen},
+                ranks={choice.name: choice.rank for choice in seen if choice.rank is not None},
+                losses={choice.name: choice.loss for choice in seen if choice.loss is not None},
+                scores={choice.name: choice.score for choice in seen if choice.score is not None},
+                reviewer=self.reviewer,
+                **self._where(),
+            )
+            said = sentences.kept(len(done.events))
+        cells = self.cells(names)
+        self._notices = []
+        self.walk.go_on()
+        return Outcome(cells=cells, said=said, summary=sentences.summary(self.progress()), page=self.page())
+
+    def turn(self, by: int) -> Page:
+        """Go a page on or back without deciding."""
+        if self.walk.turn(by):
+            self._notices = []
+        return self.page()
+
+    def is_own(self, events: Iterable[Event]) -> bool:
+        """Tell whether all those rows come from this desk, which has answered them already."""
+        return all(event.act in self._own_acts for event in events)
+
+    # ---------------------------------------------------------------- pictures
+
+    def thumbnail(self, name: str) -> bytes:
+        """Return a small JPEG of an image of the set."""
+        return self.workspace.thumbnails.get(self.facts.path(name), size_px=_THUMBNAIL_PX)
+
+    def picture(self, name: str, *, full: bool) -> Picture:
+        """Return an image of the set for the large view."""
+        return picture_of(self.facts.path(name), full=full)
+
+    # ---------------------------------------------------------------- inside
+
+    def _is_open(self, name: str) -> bool:
+        """Tell whether this reviewer still has to decide: on what a colleague set aside, not on their own."""
+        state = self.store.state
+        if name not in self.facts or state.is_decided(name):
+            return False
+        return state.of(name, reviewer=self.reviewer) is None
+
+    def _first_classes(self) -> list[str]:
+        state = self.store.state
+        given = sorted({state.label_now(label) for label in self.facts.catalog.classes})
+        made: dict[str, None] = dict.fromkeys(given)
+        for event in state.events:
+            if event.new_label is not None:
+                made.setdefault(state.label_now(event.new_label, since_seq=event.seq))
+        return list(made)
+
+    def _page_id(self) -> str:
+        what = "\0".join([self.walk.view.key, *self.walk.names])
+        return hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+
+    def _where(self) -> dict[str, Any]:
+        ranking, page = self.facts.ranking, self.walk.page
+        return {
+            "model": None if ranking is None else ranking.model,
+            "page": None if page is None else page.number,
+        }
+
+    def _outcome(
+        self, done: Act, *, said: str = "", focus: str | None = None, page: Page | None = None
+    ) -> Outcome:
+        summary = sentences.summary(self.progress())
+        return Outcome(cells=self.cells(done.names), said=said, summary=summary, focus=focus, page=page)

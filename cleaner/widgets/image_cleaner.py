@@ -1,0 +1,310 @@
+"""`ImageCleaner`: review the suspicious images page by page; every decision is saved at once."""
+
+from __future__ import annotations
+
+import functools
+import logging
+import uuid
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import ipywidgets
+import traitlets
+
+from cleaner.errors import CleanerError
+from cleaner.review import Event
+from cleaner.review.cleaned_csv import CleanedCsv
+from cleaner.widgets.cells import Outcome
+from cleaner.widgets.desk import ReviewDesk
+from cleaner.widgets.filters import FilterBox
+from cleaner.widgets.grid import ReviewGrid
+from cleaner.widgets.orders import NO_LABEL, GridView
+from cleaner.workspace import Workspace
+
+if TYPE_CHECKING:
+    from cleaner.ranking import Ranking
+    from cleaner.review import ReviewStore
+
+__all__ = ["ImageCleaner"]
+
+logger = logging.getLogger(__name__)
+
+_ADVICE = "ImageCleaner takes a Ranking or a Workspace, and workspace=, page_size= and reviewer= as keywords."
+
+
+def _guard(callback: Callable[..., None]) -> Callable[..., None]:
+    """Show the errors of a callback on the page; a traceback would reach nobody."""
+
+    @functools.wraps(callback)
+    def guarded(cleaner: ImageCleaner, *args: Any) -> None:
+        try:
+            callback(cleaner, *args)
+        except CleanerError as exc:
+            cleaner.grid.problem = str(exc)
+        except Exception as exc:
+            logger.exception("%s failed", callback.__name__)
+            cleaner.grid.problem = f"Something went wrong here ({type(exc).__name__}: {exc}). Try again."
+
+    return guarded
+
+
+class ImageCleaner(ipywidgets.VBox):
+    """Shows the images page by page, most suspicious first, and records what the reviewer decides.
+
+    No image file is touched: *delete* is a row in the database, and leaves the image out of ``cleaned.csv``.
+    Every decision is on the disk before the page shows it as saved; opening again goes on where the work was.
+
+    Parameters
+    ----------
+    source : Ranking or Workspace
+        A workspace shows its saved ranking, or, while it has none, its images in the order of their names.
+    workspace : Workspace, optional
+        Whose images they are; needed for a ranking that was not made by ``Workspace.rank``.
+    page_size : int
+        Images on a page.
+    reviewer : str, optional
+        Who decides; the workspace's reviewer if not given.
+
+    Attributes
+    ----------
+    grid : ReviewGrid
+        The grid alone.
+    filters : FilterBox
+        The choice of order and filters. To show it elsewhere, leave the rest here: ``children = [grid]``.
+    store : ReviewStore
+        Where the decisions go.
+
+    Raises
+    ------
+    TypeError
+        The source is neither, no workspace is known, or a keyword is unknown.
+    """
+
+    progress = traitlets.Dict()
+    """Where the work stands. Type: dict.
+
+    Numbers of images: ``looked_at``, ``total``, ``errors`` (deleted, or with another label), ``kept``,
+    ``deleted``, ``relabelled``, ``labelled``, ``unsure``, ``conflicts``. ``last100``: dict, ``errors`` among
+    the last ``looked_at`` looks, and ``low``, ``high``, the 95 % interval for as many looks. Floats, or None:
+    ``expected_next`` (errors on the next page, by the scores), ``pace_per_min``, ``pace_per_hour``,
+    ``minutes_left``.
+    """
+
+    message = traitlets.Unicode("")
+    """The last sentence for the user, such as that cleaned.csv is locked. Type: str. Default: ``""``."""
+
+    def __init__(
+        self,
+        source: Ranking | Workspace,
+        *,
+        workspace: Workspace | None = None,
+        page_size: int = 24,
+        reviewer: str | None = None,
+        **unknown: Any,
+    ) -> None:
+        if unknown:
+            msg = f"Got the keyword {', '.join(map(repr, sorted(unknown)))}. {_ADVICE}"
+            raise TypeError(msg)
+        self.workspace, ranking = _parts(source, workspace)
+        self._desk = ReviewDesk(self.workspace, ranking=ranking, page_size=page_size, reviewer=reviewer)
+        self.grid = ReviewGrid(self._desk)
+        self._lock = self.grid.lock
+        self.filters = FilterBox(self._on_choice)
+        self._notices = ipywidgets.Label(" ".join(self.workspace.notices))
+        super().__init__([self.filters, *([self._notices] if self._notices.value else []), self.grid])
+        self.layout.overflow = "visible"
+        self._csv = CleanedCsv(self.workspace, on_notice=self._tell)
+        self._unsubscribe = self.store.subscribe(self._on_events)
+        with self._lock:
+            self._offer()
+        self._count()
+
+    # ---------------------------------------------------------------- looking
+
+    @property
+    def store(self) -> ReviewStore:
+        """Where the decisions go."""
+        return self._desk.store
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """The ranking in use."""
+        return self._desk.facts.ranking
+
+    @property
+    def reviewer(self) -> str:
+        """Who decides."""
+        return self._desk.reviewer
+
+    @property
+    def view(self) -> GridView:
+        """What is shown: order, filters, and which of the images that pass them."""
+        return self._desk.walk.view
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the images on the open page; empty at the end of a view."""
+        return self._desk.walk.names
+
+    def set_view(self, view: GridView | None = None, **changes: Any) -> None:
+        """Show something else.
+
+        Parameters
+        ----------
+        view : GridView, optional
+            All of it; default: the present view.
+        **changes
+            Fields of `GridView` to change: ``order``, ``split``, ``given``, ``predicted``, ``show``.
+
+        Raises
+        ------
+        CleanerError
+            An unknown order or an unknown ``show``.
+        """
+        with self._lock:
+            self.grid.show(self._desk.set_view(replace(view or self.view, **changes)))
+            self._offer()
+        self._count()
+
+    def set_ranking(self, ranking: Ranking) -> None:
+        """Take a new ranking: at once if nothing on the open page is decided, else from the next page on.
+
+        May be called from any thread.
+        """
+        with self._lock:
+            self.grid.show(self._desk.set_ranking(ranking))
+            self._offer()
+        self._count()
+
+    # ---------------------------------------------------------------- deciding
+
+    def decide(
+        self, names: str | Iterable[str], action: str, label: str | None = None, *, new_class: bool = False
+    ) -> None:
+        """Decide on one or several images, as the keys of the page do.
+
+        Parameters
+        ----------
+        names : str or iterable of str
+        action : str
+            ``keep``, ``delete``, ``relabel``, ``unsure``, or ``suggest`` to take the model's suggestions.
+        label : str, optional
+            For ``relabel``: the new label.
+        new_class : bool
+            Whether the label may be one that no image has yet.
+
+        Raises
+        ------
+        StoreError
+            The names, the action or the label cannot be.
+        NotSavedError
+            The database did not take it; then nothing of it is saved.
+        """
+        listed = [names] if isinstance(names, str) else list(names)
+        self._do(lambda act: self._desk.decide(listed, action, label, act=act, new_class=new_class))
+
+    def undo(self) -> str:
+        """Take back the reviewer's last act, also one of an earlier session; returns what was undone."""
+        return self._do(lambda act: self._desk.undo(act=act)).said
+
+    def confirm_page(self) -> None:
+        """Keep everything unmarked on the open page, and open the next one."""
+        with self._lock:
+            page = self._desk.page()
+            names = [cell.name for cell in page.cells if cell.action is None]
+            self._do(lambda act: self._desk.confirm(names, act=act, page_id=page.id))
+        self._csv.schedule(delay_s=0.0)
+
+    def next_page(self) -> None:
+        """Open the next page without deciding."""
+        with self._lock:
+            self.grid.show(self._desk.turn(1))
+
+    def previous_page(self) -> None:
+        """Open the page before this one."""
+        with self._lock:
+            self.grid.show(self._desk.turn(-1))
+
+    def close(self) -> None:
+        """Write what is due, stop the threads, and take the widget off the page; the workspace stays open."""
+        self._unsubscribe()
+        self._csv.close()
+        for widget in (self.filters, self._notices, self.grid):
+            widget.close()
+        super().close()
+
+    # ---------------------------------------------------------------- inside
+
+    def _do(self, act: Callable[[str], Outcome]) -> Outcome:
+        """Carry out an act of Python, and show in the page what it came to."""
+        with self._lock:
+            outcome = act(uuid.uuid4().hex)
+            self.grid.update(outcome.cells, summary=outcome.summary)
+            if outcome.page is not None:
+                self.grid.show(outcome.page)
+        self._count()
+        return outcome
+
+    def _count(self) -> None:
+        """Count anew; outside of the lock, since observers may wait for locks of their own."""
+        with self._lock:
+            progress = self._desk.progress()
+        self.progress = progress
+
+    def _on_events(self, events: tuple[Event, ...]) -> None:
+        """Follow the store; called in the thread that decided, which holds locks: so go on in another one."""
+        self.grid.in_background(lambda: self._follow(events))
+
+    def _follow(self, events: tuple[Event, ...]) -> None:
+        with self._lock:
+            own = self._desk.is_own(events)
+            if not own:
+                touched = {name for event in events for name in self.store.state.names_of(event.act)}
+                cells = self._desk.cells(name for name in self.names if name in touched)
+                if cells:
+                    self.grid.update(cells)
+            confirmed = own and any(event.detail.get("confirm") for event in events)
+        if confirmed:
+            self._csv.schedule(delay_s=0.0)
+        self._count()
+
+    def _tell(self, sentence: str) -> None:
+        """Say something about cleaned.csv; called in any thread."""
+        self.message = sentence
+        self.grid.problem = "" if sentence.endswith("is up to date again.") else sentence
+
+    @_guard
+    def _on_choice(self, view: GridView) -> None:
+        with self._lock:
+            self.grid.show(self._desk.set_view(view))
+        self._count()
+
+    def _offer(self) -> None:
+        """Offer what there is to filter by; the present view is shown as chosen."""
+        facts, catalog = self._desk.facts, self._desk.facts.catalog
+        given = sorted({self.store.state.label_now(label) for label in catalog.classes})
+        self.filters.offer(
+            self.view,
+            orders=self._desk.orders,
+            splits=sorted({str(split) for split in catalog.splits if split is not None}),
+            given=[*given, NO_LABEL] if any(label is None for label in catalog.labels) else given,
+            predicted=() if facts.ranking is None else facts.ranking.classes,
+        )
+
+
+def _parts(source: Any, workspace: Workspace | None) -> tuple[Workspace, Ranking | None]:
+    """Find the workspace and the ranking that are meant."""
+    if isinstance(source, Workspace):
+        if workspace is not None and workspace is not source:
+            msg = f"Got two workspaces. {_ADVICE}"
+            raise TypeError(msg)
+        return source, source.ranking()
+    if not (hasattr(source, "table") and hasattr(source, "order")):
+        msg = f"Got {type(source).__name__}. {_ADVICE} For a folder: ImageCleaner(Workspace(folder))."
+        raise TypeError(msg)
+    found = workspace or getattr(source, "workspace", None)
+    if found is None:
+        msg = "Got a ranking without its data set; pass the Workspace as workspace=."
+        raise TypeError(msg)
+    return found, source
