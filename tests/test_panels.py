@@ -170,8 +170,11 @@ def test_where_the_work_stands_is_said_in_figures_and_one_curve() -> None:
         total=3409,
         window=100,
         window_errors=9,
+        window_low=4.8,
+        window_high=16.2,
         expected_next=4.2,
         pace_per_min=31.0,
+        minutes_left=94.5,
         curve=[(i, i // 13) for i in range(1, 481)],
     )
     tree = standing_section(said)

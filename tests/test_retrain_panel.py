@@ -101,7 +101,8 @@ def test_a_training_is_shown_while_it_runs_and_its_outcome_at_the_end(
     assert disabled(panel, "Retrain")
     assert not disabled(panel, "Cancel")
     until(lambda: "loss, train" in text(panel), panel)
-    assert "epoch" in text(panel)
+    assert "· error 20.0 %" in text(panel)
+    assert "whole network, minutes" in text(panel)
 
     (workspace.root / "go").touch()
     until(lambda: not panel.running, panel)
@@ -110,6 +111,7 @@ def test_a_training_is_shown_while_it_runs_and_its_outcome_at_the_end(
     assert "−2.6 points (−4.4 to −0.9), on the same 341 validation images with your labels." in text(panel)
     assert "Before: last layer on the labels as given. Now: last layer on the cleaned labels." in text(panel)
     assert not disabled(panel, "Retrain")
+    assert "whole network, about 5 min" in text(panel)  # 4 epochs and one of the head, 60 s each
     until(lambda: renewed == [1], panel)
 
 

@@ -17,6 +17,7 @@ from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.panels import Panel
 from cleaner.widgets.prepare import PreparePanel
 from cleaner.widgets.retrain import RetrainPanel
+from cleaner.widgets.wording import count
 from cleaner.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ class CleanerApp(ipywidgets.VBox):
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
         self.lock = threading.RLock()
         self._on_leave = on_leave
-        self._messages: list[str] = []
+        self._messages: list[views.Message] = []
         self._step = "Labels"
         self._decisions_csv: Path | None = None
         ranking = self._saved_ranking()
@@ -78,6 +79,8 @@ class CleanerApp(ipywidgets.VBox):
         )
         self.header = self._panel({"files": lambda _: self.go_to("Files"), "dismiss": self._dismiss})
         self.header.on("leave", lambda _: self._leave())
+        self.header.on("import", self._import_edits)
+        self.header.on("write", self._write_csv)
         self.steps = self._panel({"step": self.go_to})
         self.standing = self._panel({})
         self.result = self._panel({"export": lambda _: self._export()})
@@ -87,7 +90,7 @@ class CleanerApp(ipywidgets.VBox):
         super().__init__(self._frame())
         self.add_class("cleaner-app")
         self._delayed = Delayed(self._redraw_soon, delay_s=_REDRAW_DELAY_S, retry_s=_REDRAW_RETRY_S)
-        self._unsubscribe = self.workspace.store.subscribe(lambda _events: self._delayed.schedule())
+        self.image_cleaner.observe(lambda _change: self._delayed.schedule(), names=["progress"])
         self.retrain.observe(lambda _change: self._load_ranking(), names=["renewed"])
         self.draw()
         if ranking is None:
@@ -95,6 +98,7 @@ class CleanerApp(ipywidgets.VBox):
         else:
             self._offer_new(ranking)
         self.add_class("cleaner-ready")
+        threading.Thread(target=self._look_at_csv, name="cleaner csv", daemon=True).start()
 
     # ---------------------------------------------------------------- the frame
 
@@ -110,6 +114,7 @@ class CleanerApp(ipywidgets.VBox):
             box.add_class(f"cleaner-{name}")
             return box
 
+        self.image_cleaner.children = [self.image_cleaner.grid]  # its filters stand at the left
         self._middle = column("middle", self.image_cleaner)
         columns = ipywidgets.Box(
             [
@@ -133,7 +138,6 @@ class CleanerApp(ipywidgets.VBox):
 
     def close(self) -> None:
         """Take the application off the page and let go of the data set; a job that runs goes on."""
-        self._unsubscribe()
         self._delayed.close(timeout_s=1.0)
         for widget in (self.image_cleaner, self.header, self.steps, self.standing, self.result, self.sheet):
             widget.close()
@@ -193,11 +197,12 @@ class CleanerApp(ipywidgets.VBox):
             return False
         return True
 
-    def say(self, sentence: str) -> None:
-        """Put a sentence below the header; the user can dismiss it."""
+    def say(self, sentence: str, *, act: str = "", act_text: str = "") -> None:
+        """Put a sentence below the header; the user can dismiss it, or ask for an act of the header."""
+        message = views.Message(sentence, act, act_text)
         with self.lock:
-            if sentence not in self._messages:
-                self._messages.append(sentence)
+            if message not in self._messages:
+                self._messages.append(message)
                 self.draw()
 
     def _dismiss(self, value: str) -> None:
@@ -214,6 +219,33 @@ class CleanerApp(ipywidgets.VBox):
         self._decisions_csv = self.workspace.store.export(target)
         self._draw_progress()
 
+    # ---------------------------------------------------------------- cleaned.csv
+
+    def _look_at_csv(self) -> None:
+        """Say what is odd about cleaned.csv: changed by hand, or behind after a crash; runs in a thread."""
+        csv = self.image_cleaner.csv
+        try:
+            edits = csv.hand_edits()
+            if edits is not None and len(edits):
+                changes = count(len(edits), "change")
+                said = f"{csv.path.name} was edited outside of this page ({changes})."
+                self.say(said, act="import", act_text="take the changes over")
+            elif csv.behind:
+                said = f"{csv.path.name} lacks the last decisions, which are saved in the database."
+                self.say(said, act="write", act_text="write it now")
+        except CleanerError as error:
+            self.say(str(error))
+        except Exception:
+            logger.exception("%s could not be looked at", csv.path)
+
+    def _import_edits(self, value: str) -> None:
+        self.image_cleaner.csv.import_hand_edits()
+        self._write_csv(value)
+
+    def _write_csv(self, value: str) -> None:
+        self.image_cleaner.csv.write_now()
+        self._dismiss(value)
+
     # ---------------------------------------------------------------- rankings
 
     def _saved_ranking(self) -> Ranking | None:
@@ -221,7 +253,9 @@ class CleanerApp(ipywidgets.VBox):
             return self.workspace.ranking()
         except CleanerError as error:
             logger.warning("the saved ranking cannot be used", exc_info=True)
-            self._messages.append(f"The saved ranking cannot be used: {error} A new one is made.")
+            self._messages.append(
+                views.Message(f"The saved ranking cannot be used: {error} A new one is made.")
+            )
             return None
 
     def _prepare(self) -> None:

@@ -128,6 +128,11 @@ class ImageCleaner(ipywidgets.VBox):
         return self._desk.store
 
     @property
+    def csv(self) -> CleanedCsv:
+        """What keeps ``cleaned.csv`` in step with the decisions."""
+        return self._csv
+
+    @property
     def ranking(self) -> Ranking | None:
         """The ranking in use."""
         return self._desk.facts.ranking

@@ -13,8 +13,8 @@ from cleaner.errors import CleanerError
 from cleaner.jobs import JobStatus
 from cleaner.widgets.jobwatch import JobWatcher
 from cleaner.widgets.panels import Panel, Tree, button, node
-from cleaner.widgets.results import curve, last_result, result_trees
-from cleaner.widgets.wording import duration
+from cleaner.widgets.results import Remembered, curve, result_trees
+from cleaner.widgets.wording import duration, percent
 
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
@@ -78,7 +78,7 @@ class RetrainPanel(Panel):
         self._mode = "quick"
         self._epochs = _checked_epochs(epochs)
         self._status: JobStatus | None = None
-        self._result: dict[str, Any] | None = None
+        self._remembered = Remembered(workspace.state)
         self._message = ""
         self._asked_to_stop = False
         super().__init__(lock=lock)
@@ -90,7 +90,7 @@ class RetrainPanel(Panel):
         }.items():
             self.on(name, act)
         self.watcher = JobWatcher.of(workspace.state)
-        self._result = last_result(workspace)
+        self._remembered.look(_TASKS)
         self._draw()
         self._unsubscribe = self.watcher.subscribe(self._on_status)
 
@@ -109,7 +109,7 @@ class RetrainPanel(Panel):
     @property
     def result(self) -> dict[str, Any] | None:
         """Before and after of the last training, as `cleaner.tasks` returns it; None before the first."""
-        return self._result
+        return self._remembered.result
 
     def retrain(self, mode: str = "quick") -> None:
         """Start a training in the background.
@@ -168,7 +168,7 @@ class RetrainPanel(Panel):
             was_running = self.running or self._status is None
             self._status = status
             if status.phase == "done" and was_running:
-                self._result = status.result
+                self._remembered.take(status)
                 self._message = "Done."
             elif status.phase == "failed" and was_running:
                 self.problem = f"Retraining failed: {status.error} The model before it is still in use."
@@ -193,7 +193,7 @@ class RetrainPanel(Panel):
                 self._choices(disabled=running),
                 node("div", *buttons, class_="cleaner-buttons"),
                 self._progress(running, busy_elsewhere),
-                *result_trees(self._result),
+                *result_trees(self.result),
                 class_="cleaner-section",
                 aria_label="Retrain",
             )
@@ -221,10 +221,15 @@ class RetrainPanel(Panel):
             "fieldset",
             node("legend", "What to train", class_="cleaner-hidden"),
             choice("quick", "last layer, seconds"),
-            choice("full", "whole network, minutes"),
+            choice("full", f"whole network, {self._spoken_minutes()}"),
             node("label", epochs, node("span", "epochs"), class_=inner, hidden=self._mode != "full"),
             class_="cleaner-fieldset",
         )
+
+    def _spoken_minutes(self) -> str:
+        """Say how long a full training takes, by the last one; it begins with an epoch of the head alone."""
+        epoch_s = self._remembered.epoch_s
+        return "minutes" if epoch_s is None else duration(epoch_s * (self._epochs + 1))
 
     def _progress(self, running: bool, busy_elsewhere: bool) -> Tree:
         """Describe where the training is; the parts stay, so that a screen reader hears only what changes."""
@@ -237,6 +242,8 @@ class RetrainPanel(Panel):
             said = "Stopping …" if self._asked_to_stop else f"{status.stage} …"
             if left is not None and not self._asked_to_stop:
                 said = f"{status.stage}, {duration(left)} left"
+            if "error_rate" in status.values and not self._asked_to_stop:
+                said += f" · error {percent(status.values['error_rate'])}"
             if status.total:
                 bar = {"value": str(status.done), "max": str(status.total)}
             chart = curve(status) or chart

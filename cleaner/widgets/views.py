@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 __all__ = [
     "STEPS",
     "Header",
+    "Message",
     "Standing",
     "header",
     "result_section",
@@ -28,6 +29,24 @@ __all__ = [
 ]
 
 STEPS = ("Files", "Labels", "Report")
+
+
+@dataclass(frozen=True)
+class Message:
+    """A sentence for the user, and what can be done about it.
+
+    Parameters
+    ----------
+    text : str
+    act : str
+        Name of the act of the header that a button asks for; empty for none.
+    act_text : str
+        What stands on the button.
+    """
+
+    text: str
+    act: str = ""
+    act_text: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +62,8 @@ class Header:
     reviewer : str
     notices : tuple of str
         Sentences on what is unusual about the data set.
-    messages : tuple of str
-        Sentences on what happened since; they can be dismissed.
+    messages : tuple of Message
+        What happened since; each can be dismissed.
     can_leave : bool
         Whether another data set can be chosen on this page.
     """
@@ -53,7 +72,7 @@ class Header:
     summary: Mapping[str, Any]
     reviewer: str
     notices: tuple[str, ...] = ()
-    messages: tuple[str, ...] = ()
+    messages: tuple[Message, ...] = ()
     can_leave: bool = False
 
 
@@ -67,10 +86,12 @@ class Standing:
         Wrong labels found, images looked at, images in all.
     window, window_errors : int
         How many of the last looks are counted, and how many of those were errors.
+    window_low, window_high : float
+        95 % interval for errors among as many looks.
     expected_next : float or None
         Errors to be expected on the next page; None without a ranking.
-    pace_per_min : float or None
-        Images a minute; None before it can be told.
+    pace_per_min, minutes_left : float or None
+        Images a minute, and what follows for all that are left; None before it can be told.
     curve : sequence of (int, int)
         (images looked at, errors found) in the order of looking.
     """
@@ -80,8 +101,11 @@ class Standing:
     total: int = 0
     window: int = 0
     window_errors: int = 0
+    window_low: float = 0.0
+    window_high: float = 0.0
     expected_next: float | None = None
     pace_per_min: float | None = None
+    minutes_left: float | None = None
     curve: Sequence[tuple[int, int]] = ()
 
 
@@ -98,10 +122,12 @@ def header(said: Header) -> list[Tree]:
         class_="is-end",
     )
     notes = [node("li", notice) for notice in said.notices]
-    notes += [
-        node("li", message, " ", button("dismiss", "dismiss", str(i), class_="cleaner-link"))
-        for i, message in enumerate(said.messages)
-    ]
+    for i, message in enumerate(said.messages):
+        buttons = [button("dismiss", "dismiss", str(i), class_="cleaner-link")]
+        if message.act:
+            buttons.insert(0, button(message.act_text, message.act, str(i), class_="cleaner-link"))
+        spaced = [part for each in buttons for part in (" ", each)]
+        notes.append(node("li", message.text, *spaced))
     return [
         node(
             "header",
@@ -151,14 +177,13 @@ def standing_section(said: Standing) -> Tree:
     """Describe how far the work is, and what to expect next."""
     lines = [pair("looked at", f"{said.looked_at:,} of {said.total:,}")]
     if 0 < said.window < said.looked_at:
-        low, high = wilson(said.window_errors, said.window)
-        interval = f"({said.window * low:.0f}–{said.window * high:.0f})"
+        interval = f"({said.window_low:.0f}–{said.window_high:.0f})"
         lines.append(pair(f"in the last {said.window}", f"{said.window_errors} {interval}"))
     if said.expected_next is not None:
         lines.append(pair("expected on next page", _about(said.expected_next)))
-    if said.pace_per_min:
-        left_s = 60 * (said.total - said.looked_at) / said.pace_per_min
-        lines.append(pair(f"{said.pace_per_min:.0f} a minute", f"{duration(left_s)} for all"))
+    if said.pace_per_min and said.minutes_left is not None:
+        left = f"{duration(60 * said.minutes_left)} for all"
+        lines.append(pair(f"{said.pace_per_min:.0f} a minute", left))
     parts = [
         node("h2", "Where you are"),
         node("div", f"{count(said.errors, 'error')} found", class_="cleaner-big"),
@@ -189,20 +214,23 @@ def wilson(errors: int, looks: int) -> tuple[float, float]:
 
 
 def standing_of(figures: Mapping[str, Any], state: ReviewState) -> Standing:
-    """Join what the cleaner counts (`cleaner.ImageCleaner.progress`) with the history of looks."""
-    progress = state.progress()
+    """Join what is counted (`cleaner.ImageCleaner.progress`) with the history of looks."""
     errors, curve = 0, []
     for i, decision in enumerate(state.looks(), start=1):
         errors += decision.outcome in ("delete", "relabel")
         curve.append((i, errors))
+    window = figures["last100"]
     return Standing(
-        errors=progress.errors,
-        looked_at=progress.looked_at,
-        total=int(figures["total"]),
-        window=progress.window,
-        window_errors=progress.window_errors,
-        expected_next=figures.get("expected_next"),
-        pace_per_min=figures.get("pace_per_min"),
+        errors=figures["errors"],
+        looked_at=figures["looked_at"],
+        total=figures["total"],
+        window=window["looked_at"],
+        window_errors=window["errors"],
+        window_low=window["low"],
+        window_high=window["high"],
+        expected_next=figures["expected_next"],
+        pace_per_min=figures["pace_per_min"],
+        minutes_left=figures["minutes_left"],
         curve=curve,
     )
 
