@@ -11,7 +11,8 @@ from cleaner.widgets.orders import SHOWS, GridView
 
 __all__ = ["FilterBox"]
 
-_ALL = ("any", None)
+# Not None: to a Dropdown that is “nothing chosen”, and it shows a blank.
+_ALL = ("any", "")
 _TEXTS = {
     "order": "Order",
     "split": "Split",
@@ -69,7 +70,7 @@ class FilterBox(ipywidgets.Box):
                 pairs = [
                     option if isinstance(option, tuple) else (option, option) for option in options[name]
                 ]
-                value = getattr(view, name)
+                value = getattr(view, name) or ""
                 if value not in [chosen for _, chosen in pairs]:  # chosen earlier, or by Python
                     pairs.append((str(value), value))
                 if list(each.options) != pairs:
@@ -88,4 +89,4 @@ class FilterBox(ipywidgets.Box):
 
     def _on_value(self, _change: Any) -> None:
         if not self._offering:
-            self._on_choose(GridView(**{name: each.value for name, each in self._lists.items()}))
+            self._on_choose(GridView(**{name: each.value or None for name, each in self._lists.items()}))

@@ -484,7 +484,8 @@ function delete_words(marked) {
 }
 
 function in_notebook() {
-  return document.querySelector(".jp-LabShell, .jp-NotebookShell") !== null;
+  const in_voila = document.body.hasAttribute("data-voila"); // whose page has a LabShell as well
+  return !in_voila && document.querySelector(".jp-LabShell, .jp-NotebookShell") !== null;
 }
 
 /** @param {{model: any, el: HTMLElement}} context */
