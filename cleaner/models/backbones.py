@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from cleaner.errors import BackboneError
+from cleaner.images import open_image
 from cleaner.models.bodies import build_timm, build_torchvision, vit_image_size_px
 from cleaner.models.inference import Encoder
 from cleaner.models.scratch import SCRATCH, SCRATCH_SIZE_PX, RandomFilters
@@ -31,7 +32,7 @@ from cleaner.models.weights import (
     torchvision_names,
 )
 
-__all__ = ["Backbone", "Preprocess", "best_device", "default_name", "load_backbone"]
+__all__ = ["Backbone", "Preprocess", "best_device", "default_name", "empty_body", "load_backbone"]
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,10 @@ class Preprocess:
     mean: tuple[float, float, float] = IMAGENET_MEAN
     std: tuple[float, float, float] = IMAGENET_STD
     resize: str = "squash"
+
+    def read(self, source: Path | bytes) -> NDArray[np.uint8]:
+        """Return a file, or the bytes of one, as `shrink` does; raises `ImageError` with the reason."""
+        return self.shrink(open_image(source, min_side_px=2 * self.size_px))
 
     def shrink(self, image: Image.Image) -> NDArray[np.uint8]:
         """Return an upright RGB picture as uint8 pixels, shape ``(size_px, size_px, 3)``."""
@@ -106,6 +111,31 @@ class Backbone:
     def for_inference(self) -> Encoder:
         """Return the fast way through this network: uint8 pictures in, float32 features out."""
         return Encoder(self)
+
+    def resized(self, size_px: int | None) -> Backbone:
+        """Return this backbone for pictures of another size; its key then differs.
+
+        Raises
+        ------
+        BackboneError
+            The network takes one size only.
+        """
+        if size_px is None or size_px == self.preprocess.size_px:
+            return self
+        try:
+            return _finish(
+                self.module,
+                self.name,
+                replace(self.preprocess, size_px=size_px),
+                pretrained=self.pretrained,
+                device=self.device,
+            )
+        except (AssertionError, RuntimeError, ValueError) as exc:
+            msg = (
+                f"{self.name} does not take pictures of {size_px} pixels ({exc}); "
+                f"it was made for {self.preprocess.size_px}."
+            )
+            raise BackboneError(msg) from exc
 
 
 def best_device() -> torch.device:
@@ -174,9 +204,17 @@ def load_backbone(
     return _finish(module, name, preprocess, pretrained=not from_scratch, device=target)
 
 
-def _torchvision(
-    name: str, state: dict[str, Tensor] | None, *, source: str, fetch: bool
-) -> tuple[nn.Module, Preprocess]:
+def empty_body(name: str, preprocess: Preprocess) -> nn.Module:
+    """Build a backbone's module with random weights, to load a saved model into."""
+    if name == SCRATCH:
+        return RandomFilters()
+    if name.startswith("timm/"):
+        return build_timm(name.removeprefix("timm/"))[0]
+    _require_known(name)
+    return build_torchvision(name, image_size_px=preprocess.size_px)
+
+
+def _require_known(name: str) -> None:
     if name not in torchvision_names():
         close = [known for known in torchvision_names() if name[:5].lower() in known]
         msg = (
@@ -184,6 +222,12 @@ def _torchvision(
             f"({', '.join(close or ['mobilenet_v2', 'resnet34', 'convnext_tiny'])}) or timm/NAME."
         )
         raise BackboneError(msg)
+
+
+def _torchvision(
+    name: str, state: dict[str, Tensor] | None, *, source: str, fetch: bool
+) -> tuple[nn.Module, Preprocess]:
+    _require_known(name)
     published = torchvision.models.get_model_weights(name).DEFAULT
     if state is None and fetch:
         state, _ = read_weights(fetch_torchvision_weights(name))
@@ -217,12 +261,13 @@ def _timm(
 def _finish(
     module: nn.Module, name: str, preprocess: Preprocess, *, pretrained: bool, device: torch.device
 ) -> Backbone:
-    module.eval()
+    module.to(device).eval()
     with torch.inference_mode():
-        feature_dim = int(module(torch.zeros(1, 3, preprocess.size_px, preprocess.size_px)).shape[1])
+        probe = torch.zeros(1, 3, preprocess.size_px, preprocess.size_px, device=device)
+        feature_dim = int(module(probe).shape[1])
     digest = hashlib.sha256(repr((_VERSION, name, preprocess)).encode())
     for key, value in module.state_dict().items():
         digest.update(key.encode())
         digest.update(value.detach().contiguous().cpu().numpy().tobytes())
     key = f"{name.replace('/', '-')}-{digest.hexdigest()[:16]}"
-    return Backbone(module.to(device), name, feature_dim, key, preprocess, pretrained, device)
+    return Backbone(module, name, feature_dim, key, preprocess, pretrained, device)

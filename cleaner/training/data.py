@@ -1,0 +1,246 @@
+"""Pictures for training: read once, kept small in memory, augmented, batched."""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torchvision.transforms import InterpolationMode, v2
+
+from cleaner.errors import ImageError, TrainingError
+from cleaner.models.backbones import Preprocess
+from cleaner.progress import SILENT, Reporter
+
+__all__ = ["Augment", "Batch", "LabelledPictures", "Pictures", "prefetch", "require_trainable"]
+
+if TYPE_CHECKING:
+    from cleaner.catalog import Catalog
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+Batch = tuple[Tensor, NDArray[np.intp]]
+"""Pictures, uint8, shape (n, size_px, size_px, 3), and their indices, shape (n,)."""
+
+MAX_CACHE_BYTES = 3 * 2**29  # ten thousand pictures of 224 pixels
+MAX_READERS = 8
+_GREY = (124.0, 116.0, 104.0)  # the mean of natural pictures: what turning and warping uncover
+
+
+class Pictures:
+    """Pictures made ready for a network, kept in memory as far as they fit.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+    preprocess : Preprocess
+        The same as for embeddings and predictions.
+    max_cache_bytes : int
+        Pictures beyond this are read from the disk each time.
+
+    Attributes
+    ----------
+    problems : dict of int to str
+        Index → reason, for the pictures that turned out to be unreadable.
+    """
+
+    def __init__(
+        self, paths: Sequence[Path], preprocess: Preprocess, *, max_cache_bytes: int = MAX_CACHE_BYTES
+    ) -> None:
+        self.paths = list(paths)
+        self.preprocess = preprocess
+        self.problems: dict[int, str] = {}
+        self._kept: dict[int, NDArray[np.uint8]] = {}
+        self._max_kept = max_cache_bytes // (3 * preprocess.size_px**2)
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def warm(self, indices: Iterable[int], *, reporter: Reporter = SILENT) -> None:
+        """Read what fits into memory, with several threads; finds unreadable files before training starts."""
+        todo = [int(i) for i in indices if int(i) not in self._kept and int(i) not in self.problems]
+        todo = todo[: max(self._max_kept - len(self._kept), 0)]
+        with ThreadPoolExecutor(min(MAX_READERS, os.cpu_count() or 1), "cleaner-read") as readers:
+            try:
+                for done, _ in enumerate(readers.map(self.read, todo), start=1):
+                    reporter("reading pictures", done, len(todo))
+                    reporter.check()
+            except BaseException:
+                readers.shutdown(cancel_futures=True)
+                raise
+
+    def read(self, index: int) -> NDArray[np.uint8] | None:
+        """Return one picture, uint8 ``(size_px, size_px, 3)``; None if it is unreadable (see `problems`)."""
+        found = self._kept.get(index)
+        if found is not None or index in self.problems:
+            return found
+        try:
+            picture = self.preprocess.read(self.paths[index])
+        except ImageError as exc:
+            self.problems[index] = str(exc)
+            logger.warning("%s is left out: %s", self.paths[index], exc)
+            return None
+        if len(self._kept) < self._max_kept:
+            self._kept[index] = picture
+        return picture
+
+    def batches(self, indices: Sequence[int] | NDArray[np.intp], batch_size: int) -> Generator[Batch]:
+        """Yield the pictures at ``indices`` in that order; unreadable ones are missing from their batches."""
+        for start in range(0, len(indices), batch_size):
+            chosen = [int(i) for i in indices[start : start + batch_size]]
+            read = [(i, picture) for i in chosen if (picture := self.read(i)) is not None]
+            if read:
+                yield (
+                    torch.from_numpy(np.stack([picture for _, picture in read])),
+                    np.array([i for i, _ in read], dtype=np.intp),
+                )
+
+
+class LabelledPictures:
+    """The pictures of a catalog with the numbers of their classes.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    classes : sequence of str
+        In the order of the network's outputs.
+    preprocess : Preprocess
+
+    Attributes
+    ----------
+    targets : ndarray, int64, shape (n,)
+        Class of every image of the catalog, −1 for those without a label.
+    names, splits : ndarray of object, shape (n,)
+
+    Raises
+    ------
+    TrainingError
+        The catalog has labels that are not among the classes.
+    """
+
+    def __init__(self, catalog: Catalog, classes: Sequence[str], preprocess: Preprocess) -> None:
+        unknown = sorted(set(catalog.classes) - set(classes))
+        if unknown:
+            msg = (
+                f"The model does not know the label {unknown[0]!r} (it has {', '.join(map(repr, classes))}); "
+                "make a new Learner for this catalog, with the model as its backbone."
+            )
+            raise TrainingError(msg)
+        number = {label: i for i, label in enumerate(classes)}
+        self.names, self.splits = catalog.names, catalog.splits
+        self.targets = np.array([number.get(label, -1) for label in catalog.labels], dtype=np.int64)
+        self.pictures = Pictures([catalog.path(str(name)) for name in catalog.names], preprocess)
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Name → reason, for the images that turned out to be unreadable."""
+        return {str(self.names[i]): reason for i, reason in sorted(self.pictures.problems.items())}
+
+    def first_problem(self) -> str:
+        """Say what is wrong with one of the unreadable images."""
+        name, reason = next(iter(self.problems.items()), ("", ""))
+        return f"the first problem: {name}, {reason}" if name else "none of them is labelled"
+
+    def indices(self, *splits: str) -> NDArray[np.intp]:
+        """Return the rows in these splits that have a label and are readable as far as is known."""
+        chosen = np.isin(self.splits.astype(str), splits) & (self.targets >= 0)
+        chosen[list(self.pictures.problems)] = False
+        return np.flatnonzero(chosen)
+
+    def read(self, splits: Sequence[str], *, reporter: Reporter = SILENT) -> None:
+        """Read the pictures of these splits into memory as far as they fit."""
+        self.pictures.warm(self.indices(*splits).tolist(), reporter=reporter)
+
+
+def require_trainable(catalog: Catalog) -> None:
+    """Raise `TrainingError` for a catalog without training or validation images, or with one class."""
+    if len(catalog.classes) < 2:
+        msg = f"Got the classes {catalog.classes}; expected two or more. Give more images a label."
+        raise TrainingError(msg)
+    labelled = np.array([label is not None for label in catalog.labels])
+    for split, least in (("train", 2), ("valid", 1)):
+        n = int(((catalog.splits == split) & labelled).sum())
+        if n < least:
+            msg = (
+                f"Got {n} labelled images in the split {split!r}, expected {least} or more. Open the images "
+                "as a Workspace, which draws a split, or add a column split."
+            )
+            raise TrainingError(msg)
+
+
+class Augment:
+    """Random changes that leave the class as it is, in the magnitudes of the lesson.
+
+    Flip left to right (half of the pictures, never upside down), turn ±10° and zoom 1 to 1.1, warp ±.2,
+    brightness and contrast ±.2; all but the flip with probability .75.
+    """
+
+    def __init__(self) -> None:
+        bilinear = InterpolationMode.BILINEAR
+        self.transform = v2.Compose(
+            [
+                v2.RandomHorizontalFlip(0.5),
+                v2.RandomApply(
+                    [v2.RandomAffine(10, scale=(1.0, 1.1), interpolation=bilinear, fill=list(_GREY))], p=0.75
+                ),
+                v2.RandomPerspective(0.2, p=0.75, interpolation=bilinear, fill=list(_GREY)),
+                v2.RandomApply([v2.ColorJitter(brightness=0.2, contrast=0.2)], p=0.75),
+            ]
+        )
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """Change each picture of a uint8 batch ``(n, height, width, 3)`` in its own way."""
+        return torch.stack([self.transform(p.permute(2, 0, 1)).permute(1, 2, 0) for p in pictures])
+
+
+def prefetch(items: Callable[[], Iterable[T]], *, depth: int = 3) -> Generator[T]:
+    """Yield what ``items()`` yields, made up to ``depth`` ahead in a thread; its errors come out here.
+
+    A thread, not processes: a notebook's kernel must not fork.
+    """
+    ready: queue.Queue[tuple[T | None, BaseException | None, bool]] = queue.Queue(depth)
+    stop = threading.Event()
+
+    def put(entry: tuple[T | None, BaseException | None, bool]) -> bool:
+        while not stop.is_set():
+            try:
+                ready.put(entry, timeout=0.1)
+            except queue.Full:
+                continue
+            return True
+        return False
+
+    def work() -> None:
+        try:
+            for item in items():
+                if not put((item, None, False)):
+                    return
+        except BaseException as exc:  # handed over, not swallowed
+            put((None, exc, True))
+        else:
+            put((None, None, True))
+
+    thread = threading.Thread(target=work, name="cleaner-prefetch", daemon=True)
+    thread.start()
+    try:
+        while True:
+            item, error, last = ready.get()
+            if error is not None:
+                raise error
+            if last:
+                return
+            yield item  # type: ignore[misc] # only the last entry has no item
+    finally:
+        stop.set()
+        thread.join()

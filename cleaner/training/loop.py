@@ -1,0 +1,250 @@
+"""The training loop and the evaluation loop: plain torch, one picture format, one way to compute logits."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+from torch.optim import AdamW
+
+from cleaner.errors import TrainingError
+from cleaner.models.backbones import Preprocess
+from cleaner.models.heads import Classifier
+from cleaner.models.inference import fast_bfloat16
+from cleaner.progress import SILENT, Reporter
+from cleaner.training.data import Augment, Batch, LabelledPictures, Pictures, prefetch
+from cleaner.training.history import History
+from cleaner.training.schedules import LearningRate, one_cycle, spread
+
+__all__ = [
+    "Phase",
+    "Progress",
+    "Runner",
+    "endless_batches",
+    "optimizer_for",
+    "seeded",
+    "train_phase",
+    "train_step",
+]
+
+EVAL_BATCH = 32
+BETAS = (0.9, 0.99)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One one-cycle run.
+
+    Attributes
+    ----------
+    epochs : int
+    lr : float or slice
+        Highest rate; see `cleaner.training.schedules.spread`.
+    frozen : bool
+        Whether only the head learns.
+    pct_start, div : float
+        See `cleaner.training.schedules.one_cycle`.
+    weight_decay : float
+        Decoupled; norms and biases have none.
+    """
+
+    epochs: int
+    lr: LearningRate
+    frozen: bool
+    pct_start: float
+    div: float
+    weight_decay: float
+
+    @property
+    def name(self) -> str:
+        """What learns, in words."""
+        return "the head" if self.frozen else "all layers"
+
+
+class Progress(NamedTuple):
+    """How far a phase is: its name for the user, pictures done, pictures in all."""
+
+    stage: str
+    done: int
+    total: int
+
+
+class Runner:
+    """A model on its device, fed with uint8 pictures; bfloat16 where the hardware is fast at it.
+
+    Parameters
+    ----------
+    model : Classifier
+    preprocess : Preprocess
+    device : torch.device
+    """
+
+    def __init__(self, model: Classifier, preprocess: Preprocess, device: torch.device) -> None:
+        self.model = model.to(device).to(memory_format=torch.channels_last)
+        self.preprocess = preprocess
+        self.device = device
+        on_cpu, on_cuda = device.type == "cpu", device.type == "cuda"
+        self.low_precision = (on_cpu and fast_bfloat16()) or (on_cuda and torch.cuda.is_bf16_supported())
+
+    def logits(self, pictures: Tensor) -> Tensor:
+        """Return float32 logits ``(n, n_classes)`` on the device, for uint8 ``(n, size_px, size_px, 3)``."""
+        batch = self.preprocess.normalise(pictures.to(self.device))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+            logits: Tensor = self.model(batch)
+        return logits.float()
+
+    @torch.inference_mode()
+    def log_probabilities(
+        self,
+        pictures: Pictures,
+        indices: Sequence[int] | NDArray[np.intp],
+        *,
+        reporter: Reporter = SILENT,
+        stage: str = "",
+    ) -> NDArray[np.float32]:
+        """Return log probabilities in eval mode, without augmentation.
+
+        Returns
+        -------
+        ndarray, float32, shape (len(indices), n_classes)
+            Nats; rows of unreadable pictures are NaN.
+        """
+        self.model.eval()
+        found = np.full((len(indices), self.model.n_classes), np.nan, dtype=np.float32)
+        place = {int(index): row for row, index in enumerate(indices)}
+        done = 0
+        with contextlib.closing(self._ahead(lambda: pictures.batches(indices, EVAL_BATCH))) as batches:
+            for batch, kept in batches:
+                reporter.check()
+                rows = [place[int(index)] for index in kept]
+                found[rows] = functional.log_softmax(self.logits(batch), dim=1).cpu().numpy()
+                done += len(kept)
+                if stage:
+                    reporter(stage, done, len(indices))
+        return found
+
+    def training_batches(
+        self, pictures: Pictures, order: NDArray[np.intp], batch_size: int, augment: Augment
+    ) -> Generator[Batch]:
+        """Yield augmented batches.
+
+        On a GPU a thread makes them ahead. On a CPU they are made in line: the cores are busy anyway, and
+        drawing the random changes in another thread than dropout would make runs differ.
+        """
+
+        def make() -> Generator[Batch]:
+            for batch, kept in pictures.batches(order, batch_size):
+                if len(kept) > 1:  # batch-norm needs two
+                    yield augment(batch), kept
+
+        return self._ahead(make)
+
+    def _ahead(self, make: Callable[[], Generator[Batch]]) -> Generator[Batch]:
+        return make() if self.device.type == "cpu" else prefetch(make)
+
+
+@contextlib.contextmanager
+def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
+    """Run a block from a fixed random state and put the old one back afterwards."""
+    on_cuda = device is not None and device.type == "cuda"
+    with torch.random.fork_rng(devices=[device] if on_cuda else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def optimizer_for(model: Classifier, lr: LearningRate, *, weight_decay: float) -> tuple[AdamW, list[float]]:
+    """Return AdamW over the layers that learn, and the highest rate of each of its parameter groups."""
+    groups = model.parameter_groups(weight_decay)
+    rates = spread(lr, len(model.layer_groups()))
+    max_lrs = [rates[group["layer_group"]] for group in groups]
+    return AdamW(groups, lr=max_lrs[-1], betas=BETAS, eps=1e-5), max_lrs
+
+
+def train_step(runner: Runner, optimizer: AdamW, batch: Tensor, targets: NDArray[np.int64]) -> float:
+    """Take one step; returns the loss of the batch before it, in nats."""
+    loss = functional.cross_entropy(runner.logits(batch), torch.from_numpy(targets).to(runner.device))
+    optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    return float(loss.detach())
+
+
+def train_phase(
+    runner: Runner,
+    data: LabelledPictures,
+    indices: NDArray[np.intp],
+    phase: Phase,
+    *,
+    batch_size: int,
+    history: History,
+    reporter: Reporter,
+) -> Iterator[Progress]:
+    """Train through one cycle, an epoch each time the iterator is asked for the next item.
+
+    Parameters
+    ----------
+    indices : ndarray, shape (n,)
+        The pictures to learn from.
+    history : History
+        Gets the head's rate and the momentum of every batch.
+
+    Raises
+    ------
+    TrainingError
+        The loss is no number any more.
+    Cancelled
+        The reporter asked to stop.
+    """
+    runner.model.set_frozen(phase.frozen)
+    size = min(batch_size, len(indices))
+    # Without the last, smaller batch: batch-norm would take its few pictures for the world.
+    per_epoch = len(indices) // size
+    total = per_epoch * phase.epochs
+    optimizer, max_lrs = optimizer_for(runner.model, phase.lr, weight_decay=phase.weight_decay)
+    schedule = one_cycle(optimizer, max_lrs, total_steps=total, pct_start=phase.pct_start, div=phase.div)
+    stage = f"training {phase.name}"
+    augment = Augment()
+    done = 0
+    for _ in range(phase.epochs):
+        runner.model.train()
+        order = indices[torch.randperm(len(indices)).numpy()][: per_epoch * size]
+        with contextlib.closing(runner.training_batches(data.pictures, order, size, augment)) as batches:
+            for batch, kept in batches:
+                reporter.check()
+                head = optimizer.param_groups[-1]
+                history.steps.append((head["lr"], head["betas"][0]))
+                _require_finite(train_step(runner, optimizer, batch, data.targets[kept]), phase)
+                if schedule.last_epoch + 1 < schedule.total_steps:
+                    schedule.step()
+                done += size
+                reporter(stage, done, total * size)
+        yield Progress(stage, done, total * size)
+
+
+def endless_batches(
+    runner: Runner, data: LabelledPictures, indices: NDArray[np.intp], *, batch_size: int
+) -> Generator[Batch]:
+    """Yield augmented batches of the pictures in random order, again and again."""
+    augment = Augment()
+    size = min(batch_size, len(indices))
+    while True:
+        order = indices[torch.randperm(len(indices)).numpy()][: len(indices) // size * size]
+        yield from runner.training_batches(data.pictures, order, size, augment)
+
+
+def _require_finite(loss: float, phase: Phase) -> None:
+    if not math.isfinite(loss):
+        rate = phase.lr.stop if isinstance(phase.lr, slice) else phase.lr
+        msg = (
+            f"Training diverged: the loss became {loss} at a learning rate of up to {rate:g}. "
+            f"The weights from before are back; try {rate / 10:g}."
+        )
+        raise TrainingError(msg)

@@ -1,0 +1,188 @@
+"""A network that names classes: predict with it, save it, load it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from cleaner import __version__
+from cleaner.errors import BackboneError, CheckpointError, ImageError
+from cleaner.models.backbones import Backbone, Preprocess, best_device, empty_body
+from cleaner.models.checkpoint import load_checkpoint, save_checkpoint
+from cleaner.models.heads import Classifier, UnitLength, build_head, build_linear_head
+from cleaner.progress import SILENT, Reporter
+from cleaner.training.data import Pictures
+from cleaner.training.loop import Runner
+
+if TYPE_CHECKING:
+    from cleaner.catalog import Catalog
+
+__all__ = ["Network", "Prediction"]
+
+_HEADS = {"pooled": build_head, "linear": build_linear_head}
+Picture = Path | str | bytes | Image.Image
+
+
+class Prediction(NamedTuple):
+    """What a network says of one picture.
+
+    Attributes
+    ----------
+    label : str
+        The most probable class.
+    probability : float
+        Its probability.
+    probabilities : ndarray, float32, shape (n_classes,)
+        In the order of the network's classes.
+    """
+
+    label: str
+    probability: float
+    probabilities: NDArray[np.float32]
+
+
+@dataclass
+class Network:
+    """A classifier and all that is needed to use it elsewhere.
+
+    Attributes
+    ----------
+    runner : Runner
+        The model on its device.
+    classes : list of str
+        In the order of the logits.
+    backbone : str
+        Name of the architecture.
+    pretrained : bool
+        Whether training began with pretrained weights.
+    manifest : dict
+        What came with the file that this was loaded from: metrics, history, version.
+    """
+
+    runner: Runner
+    classes: list[str]
+    backbone: str
+    pretrained: bool
+    manifest: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def build(cls, backbone: Backbone, classes: Sequence[str]) -> Network:
+        """Put a new head on a copy of a backbone."""
+        body = copy.deepcopy(backbone.module).train()
+        model = Classifier(body, build_head(backbone.feature_dim, len(classes)))
+        runner = Runner(model, backbone.preprocess, backbone.device)
+        return cls(runner, list(classes), backbone.name, backbone.pretrained)
+
+    def with_classes(self, classes: Sequence[str]) -> Network:
+        """Return this network, with a new head unless the classes are the same."""
+        if list(classes) == self.classes:
+            return self
+        body = self.runner.model.body
+        feature_dim = _feature_dim(self.runner.model.state_dict())
+        model = Classifier(body, build_head(feature_dim, len(classes)))
+        runner = Runner(model, self.runner.preprocess, self.runner.device)
+        return replace(self, runner=runner, classes=list(classes), manifest={})
+
+    def predict(self, pictures: Sequence[Picture]) -> list[Prediction]:
+        """Name the class of each picture.
+
+        Parameters
+        ----------
+        pictures : sequence of Path, str, bytes or Image
+            Files, contents of files, or pictures.
+
+        Raises
+        ------
+        ImageError
+            A picture cannot be opened; the message names it.
+        """
+        read = self.runner.preprocess
+        predictions = []
+        self.runner.model.eval()
+        for start in range(0, len(pictures), 16):
+            batch = np.stack([_open(picture, read) for picture in pictures[start : start + 16]])
+            with torch.inference_mode():
+                shares = self.runner.logits(torch.from_numpy(batch)).softmax(dim=1).cpu().numpy()
+            for row in shares:
+                best = int(row.argmax())
+                predictions.append(Prediction(self.classes[best], float(row[best]), row))
+        return predictions
+
+    def probabilities(self, catalog: Catalog, *, reporter: Reporter = SILENT) -> NDArray[np.float32]:
+        """Return the probability of each class for each image of a catalog; NaN where one is unreadable."""
+        paths = [catalog.path(str(name)) for name in catalog.names]
+        pictures = Pictures(paths, self.runner.preprocess, max_cache_bytes=0)
+        logs = self.runner.log_probabilities(
+            pictures, np.arange(len(paths)), reporter=reporter, stage="predicting"
+        )
+        return np.exp(logs)
+
+    def save(self, path: Path, **more: Any) -> None:
+        """Write one safetensors file with the classes, the preprocessing and ``more`` in a JSON manifest."""
+        manifest = {
+            "cleaner_version": __version__,
+            "classes": self.classes,
+            "backbone": {"name": self.backbone, "pretrained": self.pretrained},
+            "preprocess": asdict(self.runner.preprocess),
+            "head": {"kind": "linear" if isinstance(self.runner.model.head[0], UnitLength) else "pooled"},
+            **more,
+        }
+        save_checkpoint(Path(path), self.runner.model.state_dict(), manifest)
+
+    @classmethod
+    def load(cls, path: Path, *, device: str | torch.device | None = None) -> Network:
+        """Read a file that `save` wrote.
+
+        Raises
+        ------
+        CheckpointError
+            The file is damaged, or not a saved model.
+        """
+        path = Path(path)
+        state, manifest = load_checkpoint(path)
+        target = torch.device(device) if device is not None else best_device()
+        try:
+            classes = [str(label) for label in manifest["classes"]]
+            described = dict(manifest["preprocess"])
+            preprocess = Preprocess(
+                int(described["size_px"]),
+                tuple(described["mean"]),
+                tuple(described["std"]),
+                described["resize"],
+            )
+            name = str(manifest["backbone"]["name"])
+            body = empty_body(name, preprocess)
+            build = _HEADS[manifest["head"]["kind"]]
+            model = Classifier(body, build(_feature_dim(state), len(classes)))
+            model.load_state_dict(state)
+        except (IndexError, KeyError, TypeError, ValueError, RuntimeError, BackboneError) as exc:
+            msg = f"{path} is a saved model whose parts do not fit together ({exc}); save it again."
+            raise CheckpointError(msg) from exc
+        pretrained = bool(manifest["backbone"].get("pretrained", False))
+        return cls(Runner(model, preprocess, target), classes, name, pretrained, manifest)
+
+
+def _feature_dim(state: Mapping[str, torch.Tensor]) -> int:
+    """Return how wide the features are that go into the head."""
+    widths = [v.shape[-1] for k, v in state.items() if k.startswith("head.") and k.endswith(".weight")]
+    return int(widths[0])
+
+
+def _open(picture: Picture, preprocess: Preprocess) -> NDArray[np.uint8]:
+    if isinstance(picture, Image.Image):
+        return preprocess.shrink(picture.convert("RGB"))
+    source = Path(picture) if isinstance(picture, str) else picture
+    try:
+        return preprocess.read(source)
+    except ImageError as exc:
+        named = "The picture" if isinstance(source, bytes) else str(source)
+        msg = f"{named} cannot be used: {exc}."
+        raise ImageError(msg) from exc
