@@ -251,8 +251,9 @@ class CleanedCsv:
             return _swap_in(data, path, locked=True)
         if found is not None and found != data and not written.knows(found):
             kept = backup(found, self._workspace.state / "backups", path)
-            self._say(f"{path.name} was changed by hand or elsewhere; that version is kept as {kept}.")
-        written.announce(data)
+            if kept is not None:
+                self._say(f"{path.name} was changed by hand or elsewhere; that version is kept as {kept}.")
+        written.announce(data, over=found)
         done = path if found == data else _swap_in(data, path)
         if done == path:
             written.remember(data, seq=seq)

@@ -70,9 +70,13 @@ class Written:
         except OSError:
             return None
 
-    def announce(self, data: bytes) -> None:
-        """Remember ``data`` before it is swapped in: a kill right after must not look like a hand edit."""
-        self._values["sha256"] = [*self._values["sha256"][-1:], _digest(data)]
+    def announce(self, data: bytes, *, over: bytes | None) -> None:
+        """Remember ``data`` before it is swapped in: a kill right after must not look like a hand edit.
+
+        Until it is, ``over``, which is in its place now, stays known if it is.
+        """
+        known = [] if over is None or not self.knows(over) else [_digest(over)]
+        self._values["sha256"] = [*known, _digest(data)]
         self._save()
 
     def remember(self, data: bytes, *, seq: int) -> None:
@@ -89,12 +93,12 @@ def _digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def backup(data: bytes, folder: Path, path: Path) -> Path:
-    """Keep ``data`` under a name of its own; the same content is kept once."""
+def backup(data: bytes, folder: Path, path: Path) -> Path | None:
+    """Keep ``data`` under a name of its own; None if the same content is kept already."""
     folder.mkdir(parents=True, exist_ok=True)
     digest = _digest(data)[:8]
-    for there in folder.glob(f"{path.stem}-*-{digest}{path.suffix}"):
-        return there
+    if any(folder.glob(f"{path.stem}-*-{digest}{path.suffix}")):
+        return None
     kept = folder / f"{path.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{digest}{path.suffix}"
     write_atomically(kept, data, durable=True)
     return kept

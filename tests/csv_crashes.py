@@ -1,0 +1,59 @@
+"""Kills writers of a CSV file at odd moments, and says whether the file was whole every time.
+
+A program of its own, because it forks: ``python csv_crashes.py FOLDER ROUNDS``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+
+from cleaner.review.cleaned_csv import write_cleaned
+
+
+def table(version: int) -> pd.DataFrame:
+    """A table of several blocks of the disk, in which every row tells its version."""
+    rows = 2000 + 37 * version
+    return pd.DataFrame(
+        {"name": [f"{i:06d}.jpg" for i in range(rows)], "label": f"v{version}", "split": "train"}
+    )
+
+
+def check(path: Path) -> int:
+    """Return the version of a whole file; raise for any other."""
+    found = pd.read_csv(path)
+    versions = set(found["label"])
+    version = int(versions.pop()[1:])
+    if versions or len(found) != len(table(version)):
+        msg = f"{path} is not whole: {len(found)} rows of version {version}, and of {versions}"
+        raise SystemExit(msg)
+    return version
+
+
+def main(folder: Path, rounds: int) -> None:
+    """Fork, write, kill, look; again and again."""
+    path = folder / "cleaned.csv"
+    tables = [table(version) for version in range(5)]
+    write_cleaned(tables[0], path)
+    seen = set()
+    for _ in range(rounds):
+        child = os.fork()
+        if child == 0:
+            while True:
+                for version in tables:
+                    write_cleaned(version, path)
+        time.sleep(random.uniform(0.005, 0.06))
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        seen.add(check(path))
+    print(f"{rounds} kills, versions {sorted(seen)}, left over {len(list(folder.glob('.*.tmp')))}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]))
