@@ -4,8 +4,8 @@
 >>> ws = Workspace("data/bears")
 >>> ImageCleaner(ws.rank())
 
-The names below are loaded when they are first used, so that ``import cleaner`` costs nothing: torch alone takes
-seconds, and the page must show its first picture before that.
+The names below are loaded when they are first used, so that ``import cleaner`` costs nothing: torch alone
+takes seconds, and the page must show its first picture before that.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a person gets from ``pip install``: the assets are in the wheel, and nothing else of the repository is."""
+"""What a person gets from ``pip install``: the assets are in the wheel, nothing else of the repository is."""
 
 from __future__ import annotations
 
