@@ -46,6 +46,8 @@ class FileDeleter(ipywidgets.VBox):
         An unknown keyword.
     """
 
+    _closed = True  # until it is made: ipywidgets also closes what could not be
+
     def __init__(
         self,
         file_paths: Iterable[Path | str],
@@ -65,6 +67,7 @@ class FileDeleter(ipywidgets.VBox):
         self.grid = ReviewGrid(self._desk, mode="delete")
         super().__init__([self.grid])
         self.layout.overflow = "visible"
+        self._closed = False
 
     @property
     def marked(self) -> list[Path]:
@@ -114,8 +117,10 @@ class FileDeleter(ipywidgets.VBox):
 
     def close(self) -> None:
         """Stop the threads and take the widget off the page; marks are forgotten."""
-        self.grid.close()
-        super().close()
+        if not self._closed:
+            self._closed = True
+            self.grid.close()
+            super().close()
 
     def _do(self, act: Callable[[str], Outcome]) -> Outcome:
         with self.grid.lock:

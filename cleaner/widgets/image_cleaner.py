@@ -94,6 +94,8 @@ class ImageCleaner(ipywidgets.VBox):
     message = traitlets.Unicode("")
     """The last sentence for the user, such as that cleaned.csv is locked. Type: str. Default: ``""``."""
 
+    _closed = True  # until it is made: ipywidgets also closes what could not be
+
     def __init__(
         self,
         source: Ranking | Workspace,
@@ -116,6 +118,7 @@ class ImageCleaner(ipywidgets.VBox):
         self.layout.overflow = "visible"
         self._csv = CleanedCsv(self.workspace, on_notice=self._tell)
         self._unsubscribe = self.store.subscribe(self._on_events)
+        self._closed = False
         with self._lock:
             self._offer()
         self._count()
@@ -233,6 +236,9 @@ class ImageCleaner(ipywidgets.VBox):
 
     def close(self) -> None:
         """Write what is due, stop the threads, and take the widget off the page; the workspace stays open."""
+        if self._closed:
+            return
+        self._closed = True
         self._unsubscribe()
         self._csv.close()
         for widget in (self.filters, self._notices, self.grid):
