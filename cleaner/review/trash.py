@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from cleaner.errors import StoreError
+from cleaner.errors import CatalogError, StoreError
 from cleaner.progress import SILENT, Reporter
 from cleaner.review.moving import (
     BACK,
@@ -283,4 +283,7 @@ def _record(workspace: Workspace, folder: ActFolder, batch: str, made: list[Move
         splits = {new: split for new, (split, _) in at_new.items()}
         workspace.index.set_splits(splits, given={new: given for new, (_, given) in at_new.items()})
     if made:
-        workspace.refresh()
+        try:
+            workspace.refresh()
+        except CatalogError as exc:  # where no usable picture is left; the files have moved all the same
+            logger.info("The catalog cannot be read after moving files: %s", exc)
