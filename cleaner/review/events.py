@@ -12,6 +12,8 @@ from typing import Any
 from cleaner.errors import StoreError
 
 __all__ = [
+    "CLASS_KINDS",
+    "NO_DETAIL",
     "Action",
     "Event",
     "Kind",
@@ -53,7 +55,7 @@ class Kind(StrEnum):
     REDO = "redo"
 
 
-_NO_DETAIL: Mapping[str, Any] = {}
+NO_DETAIL: Mapping[str, Any] = {}
 CLASS_KINDS = frozenset({Kind.CLASS_NEW, Kind.CLASS_RENAME, Kind.CLASS_MERGE})
 _ACTIONS = frozenset(str(action) for action in Action)
 
@@ -108,7 +110,7 @@ class Event:
     score: float | None = None
     model: str | None = None
     page: int | None = None
-    detail: Mapping[str, Any] = field(default_factory=lambda: _NO_DETAIL)  # shared: most rows have none
+    detail: Mapping[str, Any] = field(default_factory=lambda: NO_DETAIL)  # shared: most rows have none
     undoes: str | None = None
 
     @property

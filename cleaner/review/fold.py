@@ -192,7 +192,8 @@ class Fold:
         ]
         self._renames.sort()
         for record in self._all:
-            self._changed(record)
+            if record.label is not None or len(record.events) > 1:  # one row without a label: no class in it
+                self._changed(record)
 
     def _changed(self, record: Record) -> None:
         if self._dirty is None:
@@ -204,9 +205,13 @@ class Fold:
 
     def _settle(self, record: Record) -> None:
         standing = [event for event in record.events if event.act not in self._undone]
-        choices = {event.reviewer: event for event in standing}
-        real = [event for event in choices.values() if event.kind != Kind.UNSURE]
-        last = max(real or choices.values(), key=_seq, default=None)
+        if len(standing) == 1:  # by far the most
+            last: Event | None = standing[0]
+            real = [] if standing[0].kind == Kind.UNSURE else standing
+        else:
+            choices = {event.reviewer: event for event in standing}
+            real = [event for event in choices.values() if event.kind != Kind.UNSURE]
+            last = max(real or choices.values(), key=_seq, default=None)
         first_look = next((event.seq for event in standing if event.kind != Kind.UNSURE), 0) if real else 0
         outcome, label = self._outcome(record, last) if last is not None else ("", None)
         if record.outcome:

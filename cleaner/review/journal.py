@@ -19,7 +19,7 @@ from cleaner.errors import NotSavedError, StoreError
 from cleaner.review import database
 from cleaner.review.database import EVENTS
 from cleaner.review.decisions import ReviewState
-from cleaner.review.events import Event, check_act, check_reviewer
+from cleaner.review.events import NO_DETAIL, Event, check_act, check_reviewer
 
 __all__ = ["Act", "Journal", "Listener", "Row"]
 
@@ -29,8 +29,6 @@ Row = dict[str, Any]
 Listener = Callable[[tuple[Event, ...]], None]
 
 _COLUMNS = [column for column in EVENTS.columns if column.name != "dataset"]
-_NAMES = tuple(column.name for column in _COLUMNS)
-_SHARED = ("act", "kind", "given_label", "new_label", "reviewer", "model", "undoes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +211,22 @@ class Journal:
 
 def _event(row: Sequence[Any], shared: dict[str, str]) -> Event:
     """Make an event of a row of `_COLUMNS`; texts that repeat from row to row are kept once."""
-    values = dict(zip(_NAMES, row, strict=True))
-    for column in _SHARED:
-        if (text := values[column]) is not None:
-            values[column] = shared.setdefault(text, text)
-    values["time"] = datetime.fromisoformat(values["time"])
-    detail = values.pop("detail")
-    return Event(**values, detail=json.loads(detail)) if detail else Event(**values)
+    seq, act, kind, name, given, new, reviewer, time, rank, loss, score, model, page, detail, undoes = row
+    once = shared.setdefault
+    return Event(
+        seq=seq,
+        act=once(act, act),
+        kind=once(kind, kind),
+        name=name,
+        reviewer=once(reviewer, reviewer),
+        time=datetime.fromisoformat(time),
+        given_label=given and once(given, given),
+        new_label=new and once(new, new),
+        rank=rank,
+        loss=loss,
+        score=score,
+        model=model and once(model, model),
+        page=page,
+        detail=json.loads(detail) if detail else NO_DETAIL,
+        undoes=undoes and once(undoes, undoes),
+    )
