@@ -548,6 +548,7 @@ def test_demo_makes_the_example_and_opens_it_without_weights(
 ) -> None:
     got: dict[str, Any] = {}
     monkeypatch.setattr("cleaner.demo.make_demo", lambda directory: Path(directory) / "digits")
+    monkeypatch.setattr("cleaner.demo.prepare_demo", lambda folder, **_: 22)
     monkeypatch.setattr("cleaner.demo.prepare_demo", lambda root, *, reporter: 22)
     monkeypatch.setattr("cleaner.dashboard.server.serve", lambda root, **a: got.update(a, root=root) or 0)
     done = run("demo", "--dir", tmp_path, "--no-browser")
@@ -587,3 +588,17 @@ def test_progress_on_a_terminal_tells_count_rate_and_figures() -> None:
         assert (first.description, first.completed, first.total) == ("embedding", 50, 200)
         assert (second.completed, second.total) == (3, 10)
         assert second.fields["values"] == "train loss 1.25  error rate 0.5"
+
+
+def test_a_step_without_a_count_goes_when_the_next_one_begins() -> None:
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(file=io.StringIO()), auto_refresh=False) as bars:
+        reporter = console.TerminalReporter(bars)
+        reporter("loading the network", 0, 0)
+        reporter("embedding", 1, 2)
+        assert [(task.description, task.visible) for task in bars.tasks] == [
+            ("loading the network", False),
+            ("embedding", True),
+        ]

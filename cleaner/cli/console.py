@@ -141,11 +141,14 @@ class TerminalReporter(Reporter):
     def __call__(self, stage: str, done: int, total: int, **values: float) -> None:
         """Move the bar of ``stage``."""
         if stage not in self._tasks:
+            for task in self._bars.tasks:
+                if task.total is None:  # a step without a count is over when the next one begins
+                    self._bars.update(task.id, visible=False)
             self._tasks[stage] = self._bars.add_task(stage, total=None, rate="", values="")
-        task = self._tasks[stage]
-        speed = next((t.speed for t in self._bars.tasks if t.id == task), None)
+        now = self._tasks[stage]
+        speed = next((task.speed for task in self._bars.tasks if task.id == now), None)
         self._bars.update(
-            task,
+            now,
             completed=done,
             total=total or None,
             rate=f"{speed:.0f}/s" if speed else "",
