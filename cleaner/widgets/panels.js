@@ -142,6 +142,10 @@ function render({ model, el }) {
     if (input.matches("input[data-do], select[data-do]")) send(input, input.value);
   });
   root.addEventListener("keydown", on_tab_key);
+  // JupyterLab tries its shortcuts on the element in focus before it looks at what that is in; so each needs the mark.
+  root.addEventListener("focusin", (event) => {
+    if (event.target instanceof HTMLElement) event.target.dataset.lmSuppressShortcuts = "true";
+  });
   model.on("change:tree", draw_tree);
   model.on("change:problem", draw_problem);
   model.on("change:address", on_address);
