@@ -51,6 +51,8 @@ class DashboardPage(ipywidgets.VBox):
         What to open.
     """
 
+    children: Any  # the trait of the base class, which has no type
+
     def __init__(self, settings: PageSettings) -> None:
         super().__init__()
         self.add_class("cleaner-dashboard")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,8 @@ class CleanerApp(ipywidgets.VBox):
         An unknown keyword was given.
     """
 
+    _built = False
+
     def __init__(
         self,
         workspace: Workspace | Path | str,
@@ -73,6 +76,7 @@ class CleanerApp(ipywidgets.VBox):
         self._messages: list[views.Message] = []
         self._step = "Labels"
         self._decisions_csv: Path | None = None
+        self.workspace.catalog  # noqa: B018 - what is no data set is refused before anything is made in it
         ranking = self._saved_ranking()
         self.image_cleaner = ImageCleaner(
             ranking if ranking is not None else self.workspace, workspace=self.workspace, page_size=page_size
@@ -93,6 +97,7 @@ class CleanerApp(ipywidgets.VBox):
         self.image_cleaner.observe(lambda _change: self._delayed.schedule(), names=["progress"])
         self.retrain.observe(lambda _change: self._load_ranking(), names=["renewed"])
         self.draw()
+        self._built = True
         if ranking is None:
             self._prepare()
         else:
@@ -135,9 +140,12 @@ class CleanerApp(ipywidgets.VBox):
             self._step = step
             self.draw()
             self._middle.children = [self.image_cleaner if step == "Labels" else self.sheet]
+            self.image_cleaner.filters.layout.display = "" if step == "Labels" else "none"
 
     def close(self) -> None:
         """Take the application off the page and let go of the data set; a job that runs goes on."""
+        if not self._built:  # it was refused, and Python is tidying up
+            return
         self._delayed.close(timeout_s=1.0)
         for widget in (self.image_cleaner, self.header, self.steps, self.standing, self.result, self.sheet):
             widget.close()
@@ -251,11 +259,10 @@ class CleanerApp(ipywidgets.VBox):
     def _saved_ranking(self) -> Ranking | None:
         try:
             return self.workspace.ranking()
-        except CleanerError as error:
+        except CleanerError:
             logger.warning("the saved ranking cannot be used", exc_info=True)
-            self._messages.append(
-                views.Message(f"The saved ranking cannot be used: {error} A new one is made.")
-            )
+            self._messages.append(views.Message("The saved ranking could not be read; a new one is made."))
+            shutil.rmtree(self.workspace.ranking_folder, ignore_errors=True)
             return None
 
     def _prepare(self) -> None:

@@ -43,6 +43,7 @@ class FilterBox(ipywidgets.Box):
             for name, text in _TEXTS.items()
         }
         super().__init__(list(self._lists.values()))
+        self.add_class("cleaner-filters")
         self.layout = ipywidgets.Layout(flex_flow="row wrap", overflow="visible")
         for each in self._lists.values():
             each.observe(self._on_value, names=["value"])
@@ -89,4 +90,5 @@ class FilterBox(ipywidgets.Box):
 
     def _on_value(self, _change: Any) -> None:
         if not self._offering:
-            self._on_choose(GridView(**{name: each.value or None for name, each in self._lists.items()}))
+            chosen: dict[str, Any] = {name: each.value or None for name, each in self._lists.items()}
+            self._on_choose(GridView(**chosen))

@@ -62,8 +62,8 @@ def pair(what: str, value: str) -> Tree:
 
 
 def text_of(tree: Tree | str) -> str:
-    """Return what a reader sees of a tree, elements separated by one space."""
-    return " ".join(_texts(tree))
+    """Return what a reader sees of a tree, elements and words separated by one space."""
+    return " ".join(" ".join(_texts(tree)).split())
 
 
 def _texts(tree: Tree | str) -> Iterator[str]:

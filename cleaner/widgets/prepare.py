@@ -24,7 +24,6 @@ _NO_WEIGHTS = "WeightsUnavailableError"
 _AGREED = "without-weights"
 """File in the state folder that remembers that the user agreed to go on without pretrained weights."""
 _PURPOSE = "Finding suspicious labels"
-_MEANWHILE = "Until then the pictures are in the order of their files."
 
 
 class PreparePanel(Panel):
@@ -50,6 +49,7 @@ class PreparePanel(Panel):
         self._asked_to_stop = False
         self._offer = ""  # why ranking is worth doing, where it is for the user to start it
         super().__init__(lock=lock)
+        self.add_class("cleaner-work-panel")
         self.on("start", lambda _: self.start())
         self.on("cancel", lambda _: self.cancel())
         self.on("scratch", lambda _: self.start(from_scratch=True))
@@ -136,7 +136,7 @@ class PreparePanel(Panel):
         status = self._status
         said, bar, buttons = self._offer, None, []
         if status is not None and self.running:
-            said = "Stopping …" if self._asked_to_stop else f"{_spoken(status)} {_MEANWHILE}"
+            said = "Stopping …" if self._asked_to_stop else _spoken(status)
             share = {"value": str(status.done), "max": str(status.total)} if status.total else {}
             bar = node("progress", aria_label=_PURPOSE, **share)
             buttons = [button("Cancel", "cancel", disabled=self._asked_to_stop, data_heir=True)]
@@ -146,7 +146,7 @@ class PreparePanel(Panel):
             if status.error_type == _NO_WEIGHTS:
                 buttons.insert(0, button("Go on without pretrained weights", "scratch", data_heir=True))
         elif status is not None and status.phase == "cancelled" and not said:
-            said = "Cancelled: the pictures are in the order of their files."
+            said = "Finding suspicious labels was cancelled; what was read is remembered."
             buttons = [button("Find suspicious labels", "start", data_heir=True)]
         elif self._offer:
             buttons = [button("Rank them", "start", data_heir=True)]

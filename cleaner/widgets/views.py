@@ -117,7 +117,7 @@ def header(said: Header) -> list[Tree]:
     saved = node(
         "span",
         node("span", node("b", "All decisions saved"), class_="cleaner-saved"),
-        node("span", "Not everything is saved", class_="cleaner-unsaved"),
+        node("span", "Saving is interrupted", class_="cleaner-unsaved"),
         f" · reviewer: {said.reviewer}",
         class_="is-end",
     )
@@ -256,7 +256,7 @@ def result_section(cleaned: Path, decisions: Path | None, model: str | None, *, 
     ]
     if model:
         parts += [
-            node("p", node("b", "Model"), " of the last full training:"),
+            node("p", node("b", "Model"), " of the last training:"),
             node("p", node("code", model)),
         ]
     return node("section", *parts, class_="cleaner-section", aria_label="Result")

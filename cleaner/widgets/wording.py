@@ -14,7 +14,7 @@ def duration(seconds: float) -> str:
     """Say how long something takes, no more precisely than it can be known."""
     if seconds < 10:
         return "a few seconds"
-    if seconds < 90:
+    if seconds < 60:
         return f"about {round(seconds / 10) * 10} s"
     if seconds < 5400:
         return f"about {round(seconds / 60)} min"
