@@ -172,6 +172,11 @@ def test_names_that_the_terminal_cannot_write_do_not_end_the_command(
     assert done.stdout.decode() == "bad       ü 日本/2.png: empty file\n"
 
 
+def test_file_names_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    (tmp_path / "a\x1b[31m.jpg").write_bytes(b"")
+    assert run("verify", tmp_path).stdout == "bad       a\N{REPLACEMENT CHARACTER}[31m.jpg: empty file\n"
+
+
 # ---------------------------------------- without weights
 
 
@@ -534,6 +539,17 @@ def test_app_passes_everything_on_to_the_server(colour_set: Path, monkeypatch: p
     )
     with Workspace(colour_set, **options) as workspace:
         assert workspace.reviewer == "Anna"
+
+
+def test_app_on_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
+    assert run("app", tmp_path / "x", code=1).stderr == (
+        f"Error: The folder {tmp_path / 'x'} does not exist. "
+        "Give the folder of the pictures, or a CSV file of names.\n"
+    )
+
+
+def test_app_without_a_folder_takes_no_options_of_one_set(tmp_path: Path) -> None:
+    assert "belong to one set" in run("app", "--state", tmp_path, code=2).stderr
 
 
 def test_app_without_a_folder_opens_the_page_that_chooses_one(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -110,6 +110,8 @@ def test_no_data_address_breaks_the_reader(text: str) -> None:
         ("ff02::1", "multicast"),
         ("255.255.255.255", "private"),
         ("240.0.0.1", "private"),
+        ("::7f00:1", "reserved"),
+        ("fec0::1", "private"),
         ("example.org", "not an address"),
         ("93.184.215.14", None),
         ("2606:2800:21f:cb07:6820:80da:af6b:8b2c", None),

@@ -42,12 +42,17 @@ Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came f
 
 def say(message: str) -> None:
     """Tell the person something that is no result."""
-    typer.echo(message, err=True)
+    typer.echo(_plain(message), err=True)
 
 
 def result(line: str = "") -> None:
     """Write one line of the result, which a pipe may read."""
-    typer.echo(line)
+    typer.echo(_plain(line))
+
+
+def _plain(text: str) -> str:
+    """Keep file names and addresses from steering the terminal: no control character passes."""
+    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def is_interactive() -> bool:
@@ -68,7 +73,8 @@ def guarded(command: Callable[..., None]) -> Callable[..., None]:
     def run(**arguments: Any) -> None:
         with_traceback = arguments.pop("debug")
         if with_traceback:
-            logging.basicConfig(level=logging.DEBUG, stream=sys.stderr)
+            logging.basicConfig(stream=sys.stderr)
+            logging.getLogger("cleaner").setLevel(logging.DEBUG)
         try:
             command(**arguments)
         except (KeyboardInterrupt, Cancelled) as exc:

@@ -9,6 +9,7 @@ import typer
 
 from cleaner.cli import options as o
 from cleaner.cli.console import progress, say
+from cleaner.errors import CatalogError
 
 __all__ = ["app", "demo"]
 
@@ -81,6 +82,14 @@ def app(
     It prints its address, with a secret token in it, and runs until Ctrl-C. Every decision is on the disk
     before the page shows it as saved; opening the same folder again goes on where you stopped.
     """
+    if folder is None and (labels or state or group):
+        msg = (
+            "--labels, --state and --group belong to one set: name it, as in “cleaner app DIR --labels FILE”"
+        )
+        raise typer.BadParameter(msg)
+    if folder is not None and not folder.expanduser().exists():
+        msg = f"The folder {folder} does not exist. Give the folder of the pictures, or a CSV file of names."
+        raise CatalogError(msg)
     options: dict[str, Any] = {
         "weights": _absolute(weights),
         "backbone": backbone,

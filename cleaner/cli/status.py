@@ -23,7 +23,7 @@ def status(
     group: o.Group = None,
     follow_links: o.FollowLinks = False,
 ) -> None:
-    """Say what is in a set, what was decided, and where things are kept; changes nothing."""
+    """Say what is in a set, what was decided, and where things are kept."""
     with o.opened(
         folder, labels=labels, state=state, store=store, group=group, follow_links=follow_links
     ) as workspace:

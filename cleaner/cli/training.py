@@ -17,8 +17,12 @@ from cleaner.listing import list_images
 
 if TYPE_CHECKING:
     from cleaner.tasks import TrainReport
+    from cleaner.training.learner import Learner
+    from cleaner.training.network import Prediction
 
 __all__ = ["predict", "train"]
+
+_BATCH = 32
 
 
 def train(
@@ -100,18 +104,29 @@ def predict(
     lines = csv_module.writer(sys.stdout, lineterminator="\n")
     lines.writerow(["name", "label", "probability"])
     with progress() as reporter:
-        for done, path in enumerate(pictures, start=1):
-            try:
-                found = learner.predict(path)[0]
-            except ImageError as exc:
-                bad += 1
-                say(str(exc))
-            else:
-                lines.writerow([path, found.label, f"{found.probability:.4f}"])
-            reporter("predicting", done, len(pictures))
+        for start in range(0, len(pictures), _BATCH):
+            reporter("predicting", start, len(pictures))
+            for path, found in _predicted(learner, pictures[start : start + _BATCH]):
+                if isinstance(found, ImageError):
+                    bad += 1
+                    say(str(found))
+                else:
+                    lines.writerow([path, found.label, f"{found.probability:.4f}"])
     if bad:
         msg = f"{bad:,} of {len(pictures):,} pictures could not be opened; the reasons stand above."
         raise ImageError(msg)
+
+
+def _predicted(learner: Learner, paths: list[Path]) -> Iterator[tuple[Path, Prediction | ImageError]]:
+    """Predict together, and one by one where one of them cannot be opened."""
+    try:
+        yield from zip(paths, learner.predict(paths), strict=True)
+    except ImageError as exc:
+        if len(paths) == 1:
+            yield paths[0], exc
+            return
+        for path in paths:
+            yield from _predicted(learner, [path])
 
 
 def _pictures(files: list[Path]) -> Iterator[Path]:

@@ -41,14 +41,15 @@ def why_private(text: str) -> str | None:
 
 
 def _layers(address: _Address) -> list[_Address]:
-    found: list[_Address] = [address]
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is not None:
-            return [address.ipv4_mapped]
-        found += [inner for inner in (address.sixtofour, *(address.teredo or ())) if inner is not None]
-        if address in _NAT64:
-            found.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
-    return found
+    """Return what is to be judged: the address, or the IPv4 addresses that are hidden in it."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return [address]
+    if address.ipv4_mapped is not None:
+        return [address.ipv4_mapped]
+    if address in _NAT64:
+        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
+    inner = (address.sixtofour, *(address.teredo or ()))
+    return [address, *(found for found in inner if found is not None)]
 
 
 def _judge(address: _Address) -> str | None:
@@ -60,9 +61,9 @@ def _judge(address: _Address) -> str | None:
         return "link-local"
     if address.is_multicast:
         return "multicast"
-    if not address.is_global:
+    if not address.is_global or (address.version == 6 and address.is_site_local):
         return "private"
-    return "reserved" if address.is_reserved and address.version == 4 else None
+    return "reserved" if address.is_reserved else None
 
 
 class _GuardedBackend(httpcore.AsyncNetworkBackend):
