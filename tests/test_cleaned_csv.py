@@ -58,7 +58,7 @@ def no_label(value: Any) -> bool:
 # -------------------------------------------------------------------- the table
 
 
-def catalog(**columns: list[Any]) -> Catalog:
+def catalog(**columns: Any) -> Catalog:
     return Catalog(pd.DataFrame(columns))
 
 
@@ -69,6 +69,8 @@ def test_the_table_is_the_catalog_after_all_decisions(tmp_path: Path) -> None:
         split=["train", "valid", "test", "pending", None, "train"],
         source=["x", "y", np.nan, "z", "", "w,v"],
         weight=[1, 2, 3, 4, 5, 6],
+        count=pd.array([1, 2, None, 4, 5, 6], dtype="Int64"),
+        size=[0.5, 0.1 + 0.2, np.nan, 1e-9, 2.0, 3.0],
     )
     with ReviewStore(tmp_path / "r.db", dataset="set", reviewer="ann") as store:
         store.decide("a", "delete")
@@ -84,12 +86,12 @@ def test_the_table_is_the_catalog_after_all_decisions(tmp_path: Path) -> None:
     assert given.labels.tolist() == ["cat", "cat", "dog", None, "dog", "cat"]  # untouched
     path = write_cleaned(table, tmp_path / "cleaned.csv")
     assert path.read_bytes() == (
-        b"name,label,split,source,weight\n"
-        b'b,"fox, red",valid,y,2\n'
-        b"c,hound,test,,3\n"
-        b"d,hound,,z,4\n"
-        b"e,hound,,,5\n"
-        b'f,cat,train,"w,v",6\n'
+        b"name,label,split,source,weight,count,size\n"
+        b'b,"fox, red",valid,y,2,2,0.30000000000000004\n'
+        b"c,hound,test,,3,,\n"
+        b"d,hound,,z,4,4,1e-09\n"
+        b"e,hound,,,5,5,2.0\n"
+        b'f,cat,train,"w,v",6,6,3.0\n'
     )
 
 
@@ -130,10 +132,8 @@ def test_odd_names_and_labels_come_back_from_pandas_and_csv_as_they_were(tmp_pat
 
 
 def test_numbers_are_written_so_that_they_come_back() -> None:
-    text = csv_text(
-        ["a", "b", "c", "d"], [(0.1 + 0.2, np.float32(0.1), True, None), (float("nan"), 1, "", 2)]
-    )
-    assert text == "a,b,c,d\n0.30000000000000004,0.1,True,\n,1,,2\n"
+    text = csv_text(["a", "b", "c", "d"], [(0.1 + 0.2, np.float32(0.1), True, None), (1e300, 1, "", 2)])
+    assert text == "a,b,c,d\n0.30000000000000004,0.1,True,\n1e+300,1,,2\n"
 
 
 def test_files_of_spreadsheets_are_understood() -> None:

@@ -246,6 +246,17 @@ def test_reviewers_undo_only_their_own_acts(history: History) -> None:
     assert history.state.undoable("eve") is None
 
 
+def test_only_acts_of_reviewers_can_be_undone(history: History) -> None:
+    history.mark("keep", "a")
+    undo = history.add("undo", undoes="act1")
+    move = history.add("file_moved", "a", detail={"to": "b"})
+    before = observed(history.state)
+    for act in (undo, move, "no such act"):
+        history.undo(act)
+        history.add("redo", undoes=act)
+    assert {**observed(history.state), "last": 0} == {**before, "last": 0}
+
+
 def test_undoing_twice_has_no_further_effect(history: History) -> None:
     act = history.mark("keep", "a")
     history.undo(act)
@@ -300,6 +311,14 @@ def test_a_merge_can_end_a_conflict(history: History) -> None:
     history.mark("relabel", "a", "hound", who="bob")
     assert "a" in history.state.conflicts()
     history.rename("hound", "dog", "class_merge")
+    assert history.state.conflicts() == {}
+
+
+def test_a_merge_can_end_a_conflict_with_a_keep(history: History) -> None:
+    history.mark("relabel", "a", "dog", given="cat", who="ann")
+    history.mark("keep", "a", given="cat", who="bob")
+    assert "a" in history.state.conflicts()
+    history.rename("cat", "dog", "class_merge")
     assert history.state.conflicts() == {}
 
 

@@ -171,9 +171,13 @@ def test_relabelled_files_move_to_their_class_and_decisions_and_splits_follow(wo
 
 def test_files_of_a_renamed_class_move_too(workspace: Workspace) -> None:
     workspace.store.class_event("class_rename", "red", "scarlet")
+    splits = dict(zip(workspace.catalog.names, workspace.catalog.splits, strict=True))
+    assert len(set(splits.values())) == 2
     done = apply(workspace, dry_run=False, relabel=True)
     assert done["done"].tolist() == [True] * 3
     assert workspace.catalog.classes == ["blue", "green", "scarlet"]
+    now = dict(zip(workspace.catalog.names, workspace.catalog.splits, strict=True))
+    assert now == {name.replace("red/", "scarlet/"): split for name, split in splits.items()}
 
 
 def test_splits_given_by_folders_and_deeper_folders_are_kept(tmp_path: Path, picture: Any) -> None:

@@ -71,7 +71,8 @@ def cleaned_table(catalog: Catalog, state: ReviewState) -> pd.DataFrame:
 
 def _as_bytes(table: pd.DataFrame) -> bytes:
     table = table.assign(split=table["split"].where(table["split"] != "pending", None))
-    rows = zip(*(table[column].tolist() for column in table.columns), strict=True)
+    cells = table.astype(object).where(table.notna(), None)
+    rows = zip(*(cells[column].tolist() for column in cells.columns), strict=True)
     return csv_text([str(column) for column in table.columns], rows).encode("utf-8", "surrogateescape")
 
 

@@ -12,20 +12,21 @@ __all__ = ["csv_text", "decode_csv", "read_csv"]
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Write a table as CSV, with a line feed alone at the line ends.
 
-    A field is quoted if it holds a comma, a quote, a line break of any kind or a space at its edge. The csv
-    module leaves a lone carriage return unquoted, at which pandas and spreadsheets break the line. Nothing is
-    done to fields that begin with ``=``, ``+``, ``-`` or ``@``: they are file names and labels that must come
-    back as they are, so open a file of unknown origin with a spreadsheet's import, as text.
+    A field is quoted if it holds a comma, a quote or a line break of any kind. (The csv module leaves a lone
+    carriage return unquoted, at which pandas and spreadsheets break the line.) None is an empty field.
+
+    Nothing is done to fields that begin with ``=``, ``+``, ``-`` or ``@``: they are file names and labels that
+    must come back as they are, so open a file of unknown origin with a spreadsheet's import, as text.
     """
     lines = (",".join(map(_field, row)) for row in (header, *rows))
     return "".join(f"{line}\n" for line in lines)
 
 
 def _field(value: object) -> str:
-    if value is None or value != value:  # not-a-number is the one value that differs from itself
+    if value is None:
         return ""
-    text = value if isinstance(value, str) else repr(value) if type(value) is float else str(value)
-    if any(char in text for char in ',"\r\n') or text.strip() != text:
+    text = value if isinstance(value, str) else str(value)
+    if any(char in text for char in ',"\r\n'):
         return '"' + text.replace('"', '""') + '"'
     return text
 

@@ -152,7 +152,7 @@ def differences(
 def _changes(
     theirs: _Row | None, ours: _Row | None, now: _Row | None, *, known: bool
 ) -> Iterator[tuple[str, str | None, str | None]]:
-    if theirs in (ours, now):
+    if theirs == ours:
         return
     if theirs is None:
         if known and now is not None:

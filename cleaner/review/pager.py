@@ -266,16 +266,13 @@ class Pager:
         return list(islice(undecided, self._page_size))
 
     def _passed_over(self) -> list[str]:
-        """Pick images that were shown and are still undecided; those of the open page come last."""
+        """Pick images that are still undecided though all were shown; those of the open page come last."""
         here = set(self._pages[self._at].names) if self._pages else set()
         for _ in range(2):
             waiting = (
                 name
                 for name in self._order
-                if name in self._shown
-                and name not in here
-                and name not in self._offered
-                and not self._is_decided(name)
+                if name not in here and name not in self._offered and not self._is_decided(name)
             )
             names = list(islice(waiting, self._page_size))
             if names:

@@ -268,7 +268,10 @@ def _settle_interrupted(workspace: Workspace) -> None:
 
 
 def _record(workspace: Workspace, folder: ActFolder, batch: str, made: list[Move]) -> None:
-    """Let decisions and splits follow the files that have new names; safe to repeat."""
+    """Let decisions follow the files that have new names; safe to repeat.
+
+    Their splits follow by themselves: they go by content.
+    """
     renamed = {}
     for move in made:
         old = move.name
@@ -278,10 +281,6 @@ def _record(workspace: Workspace, folder: ActFolder, batch: str, made: list[Move
             renamed[old] = move.target
     if renamed:
         workspace.store.files_moved(renamed, act=batch)
-        known = workspace.index.splits()
-        at_new = {new: known[old] for old, new in renamed.items() if old in known}
-        splits = {new: split for new, (split, _) in at_new.items()}
-        workspace.index.set_splits(splits, given={new: given for new, (_, given) in at_new.items()})
     if made:
         try:
             workspace.refresh()
