@@ -101,7 +101,7 @@ class Facts:
             loss=_number(ranking.signals["loss"][row]),
             score=_number(ranking.signals["pooled"][row]),
             place=self._place_of[name],
-            top=", ".join(f"{ranking.classes[c]} {100 * odds[c]:.0f} %" for c in best),
+            top=", ".join(f"{ranking.classes[c]} {_percent(float(odds[c]))}" for c in best),
         )
 
     def choice(self, name: str, action: str, label: str | None = None, *, settles: bool = False) -> Choice:
@@ -138,8 +138,8 @@ class Facts:
         if known is not None:
             facts.append(("Predictions", known.top))
             if known.score is not None:
-                facts.append(("Label is wrong with", f"{100 * known.score:.0f} %"))
-            facts.append(("Place in the ranking", f"{known.place + 1:,}"))
+                facts.append(("Label wrong", _percent(known.score)))
+            facts.append(("Rank", f"{known.place + 1:,} of {len(self._place_of):,}"))
         action, label = (None, None) if decision is None else _shown_as(decision)
         return Cell(
             name=name,
@@ -182,6 +182,13 @@ def _shown_as(decision: Decision) -> tuple[str, str | None]:
 def _in_a_word(decision: Decision) -> str:
     action, label = _shown_as(decision)
     return label or action
+
+
+def _percent(share: float) -> str:
+    points = round(100 * share)
+    if points in (0, 100) and 0 < share < 1:
+        return "> 99 %" if points else "< 1 %"
+    return f"{points} %"
 
 
 def _number(value: float) -> float | None:

@@ -42,6 +42,11 @@ class View {
     el.append(this.root);
     this.stop = new AbortController();
     this.root.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.on_key(event));
+    // JupyterLab tries its shortcuts on the element in focus before it looks at what that is in; so each needs the mark.
+    document.addEventListener("focusin", ({ target }) => {
+      const ours = target instanceof HTMLElement && target.closest(".cleaner-root, .cleaner-filters");
+      if (ours) target.dataset.lmSuppressShortcuts = "true";
+    }, { signal: this.stop.signal });
     this.root.addEventListener("pointerdown", (/** @type {PointerEvent} */ event) => this.on_pointer(event));
     window.addEventListener("beforeunload", (event) => {
       if (this.link.unsaved.length && !this.link.lost) event.preventDefault();

@@ -70,8 +70,9 @@ function draw_words(cell) {
   const words = [first];
   if (cell.suggestion !== null) {
     const agrees = cell.suggestion === cell.given;
-    const odds = cell.probability === null ? "" : ` ${percent(cell.probability)}`;
-    words.push(make("div", `cleaner-suggestion${agrees ? " is-same" : ""}`, {}, `${cell.suggestion}${odds}`));
+    const second = make("div", `cleaner-suggestion${agrees ? " is-same" : ""}`, {}, make("span", "", {}, cell.suggestion));
+    if (cell.probability !== null) second.append(" ", make("span", "cleaner-odds", {}, percent(cell.probability)));
+    words.push(second);
   }
   return words;
 }

@@ -43,8 +43,8 @@ class Large {
     const step = (/** @type {string} */ text, /** @type {string} */ key, /** @type {() => void} */ act) =>
       make_button(text, key, act, "is-small");
     const zoom = make("div", "cleaner-buttons", {},
-      step("Smaller", "−", () => this.zoom_by(1 / ZOOM_STEP)), this.zoom_text,
-      step("Larger", "+", () => this.zoom_by(ZOOM_STEP)), step("Fit", "f", () => this.fit()));
+      step("Smaller", "−", () => this.zoom_by(1 / ZOOM_STEP)), step("Larger", "+", () => this.zoom_by(ZOOM_STEP)),
+      step("Fit", "f", () => this.fit()), this.zoom_text);
     const light = make("div", "cleaner-light", {}, this.bright.label, this.contrast.label,
       step("As it is", "", () => this.reset_light()), make("p", "cleaner-hint", {}, "For the eye only: the file stays as it is."));
     const walk = make("div", "cleaner-buttons", {},

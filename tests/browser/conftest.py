@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grid_page import make_cells, settle
+from grid_page import make_cells
+from servers import lab, serve_dashboard, visit  # noqa: F401 - fixtures
 
 HERE = Path(__file__).parent
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -51,6 +52,12 @@ def browser() -> Iterator[Any]:
         launched = playwright.chromium.launch(executable_path=executable, headless=True, args=ARGS)
         yield launched
         launched.close()
+
+
+@pytest.fixture
+def expect() -> Any:
+    """Playwright's waiting assertions."""
+    return pytest.importorskip("playwright.sync_api").expect
 
 
 @pytest.fixture
@@ -112,7 +119,6 @@ def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
                 " && document.querySelectorAll('.has-picture, .cleaner-bad').length === n",
                 arg=many,
             )
-            settle(page)
         return page
 
     return build

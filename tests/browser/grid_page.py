@@ -1,8 +1,11 @@
-"""What tests of the grid alone share: made cells, and waiting for a page that may be confirmed."""
+"""What tests of the grid alone share: made cells, keys, and waiting for a page that may be confirmed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+OpenGrid = Callable[..., Any]
 
 
 def make_cells(many: int, *, page: int = 0, **changes: Any) -> list[dict[str, Any]]:
@@ -29,3 +32,27 @@ def settle(page: Any) -> None:
     """Wait until a page may be confirmed: not before somebody can have looked at it."""
     page.evaluate("window.since = Date.now()")
     page.wait_for_function("Date.now() - window.since > 320")
+
+
+def focused_name(page: Any) -> str:
+    """Name of the file in focus, from the accessible name of the cell."""
+    label = page.evaluate("document.activeElement.getAttribute('aria-label') ?? ''")
+    return str(label).split(",")[0].rpartition("/")[2]
+
+
+def press(page: Any, *keys: str) -> None:
+    for key in keys:
+        page.keyboard.press(key)
+
+
+def sent(page: Any, kind: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = page.evaluate("kind => model.of_kind(kind)", kind)
+    return found
+
+
+def cell(page: Any, index: int) -> Any:
+    return page.locator(".cleaner-card").nth(index)
+
+
+def focus_grid(page: Any) -> None:
+    page.locator(".cleaner-card[tabindex='0']").focus()

@@ -1,0 +1,380 @@
+"""Deciding in the grid, with a stand-in for the kernel: keys, classes, pages, the large view."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from grid_page import OpenGrid, cell, focus_grid, focused_name, make_cells, press, sent, settle
+
+pytestmark = pytest.mark.browser
+
+HERE = Path(__file__).parent
+
+
+# ---------------------------------------------------------------- deciding
+
+
+@pytest.mark.parametrize(
+    ("key", "action", "label", "badge", "words"),
+    [
+        ("k", "keep", None, "kept", "kept"),
+        ("a", "keep", None, "kept", "kept"),
+        ("x", "delete", None, "delete", "marked delete"),
+        ("Delete", "delete", None, "delete", "marked delete"),
+        ("s", "unsure", None, "unsure", "marked unsure"),
+        ("1", "relabel", "bird", "→ bird", "relabelled bird"),
+        ("3", "relabel", "dog", "→ dog", "relabelled dog"),
+        ("2", "relabel", "cat", "kept", "kept"),
+        ("y", "suggest", None, "→ dog", "relabelled dog"),
+        ("X", "delete", None, "delete", "marked delete"),
+    ],
+)
+def test_keys_decide_and_go_on_to_the_next_card(
+    open_grid: OpenGrid,
+    expect: Any,
+    *,
+    key: str,
+    action: str,
+    label: str | None,
+    badge: str,
+    words: str,
+) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, key)
+    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text(badge)
+    name = f"train/cat/0_00.jpg, labelled cat, predicted dog 0.93, loss 2.61, {words}"
+    expect(cell(page, 0)).to_have_attribute("aria-label", name)
+    assert focused_name(page) == "0_01.jpg"
+    (act,) = sent(page, "decide")
+    assert (act["action"], act["label"], act["names"]) == (action, label, ["train/cat/0_00.jpg"])
+    assert len(act["id"]) == 32
+    expect(page.get_by_role("status")).to_have_text("1 marked on this page · Confirm keeps the other 23")
+
+
+def test_selection_is_decided_as_one_act_and_focus_stays(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, "Shift+ArrowRight", "Shift+ArrowRight", "x")
+    (act,) = sent(page, "decide")
+    assert len(act["names"]) == 3
+    assert focused_name(page) == "0_02.jpg"
+    expect(page.locator(".cleaner-card[aria-selected='true']")).to_have_count(0)
+    expect(page.get_by_role("status")).to_have_text("3 marked on this page · Confirm keeps the other 21")
+
+
+def test_buttons_and_chips_do_what_the_keys_do(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    cell(page, 0).click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    assert focused_name(page) == "0_01.jpg"
+    page.get_by_role("button", name="Relabel to bird", exact=True).click()
+    page.get_by_role("button", name="Unsure", exact=True).click()
+    page.get_by_role("button", name="Keep", exact=True).click()
+    page.get_by_role("button", name="Relabel to the suggestion", exact=True).click()
+    badges = page.locator(".cleaner-badge:not([hidden])")
+    expect(badges).to_have_text(["delete", "→ bird", "unsure", "kept", "→ bird"])
+    page.get_by_role("button", name="Undo", exact=True).click()
+    expect(badges).to_have_count(4)
+    assert focused_name(page) == "0_04.jpg"
+
+
+def test_same_decision_again_makes_no_new_act(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, "x")
+    expect(cell(page, 0)).not_to_have_class("is-saving")
+    press(page, "ArrowLeft", "x")
+    assert len(sent(page, "decide")) == 1
+    assert focused_name(page) == "0_01.jpg"
+
+
+def test_holding_a_key_down_decides_once(open_grid: OpenGrid) -> None:
+    page = open_grid()
+    focus_grid(page)
+    for _ in range(4):
+        page.keyboard.down("x")
+    page.keyboard.up("x")
+    assert len(sent(page, "decide")) == 1
+
+
+@pytest.mark.parametrize("key", ["u", "Backspace", "Control+z"])
+def test_undo_goes_back_to_the_card(open_grid: OpenGrid, expect: Any, key: str) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, "x", "k", key)
+    expect(page.get_by_role("status")).to_have_text(
+        "Undone. 1 marked on this page · Confirm keeps the other 23"
+    )
+    assert focused_name(page) == "0_01.jpg"
+    press(page, key)
+    expect(page.locator(".cleaner-badge:not([hidden])")).to_have_count(0)
+    assert focused_name(page) == "0_00.jpg"
+    press(page, key)
+    expect(page.get_by_role("status")).to_contain_text("There is nothing to undo.")
+
+
+def test_a_digit_without_a_class_says_so(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, "9")
+    expect(page.get_by_role("status")).to_contain_text("No class has the number 9.")
+    assert sent(page, "decide") == []
+
+
+def test_digits_reach_the_first_ten_of_many_classes(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid(classes=[f"class {i:03d}" for i in range(100)])
+    focus_grid(page)
+    press(page, "0")
+    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text("→ class 009")
+    expect(page.get_by_role("button", name="type one of 40 more")).to_be_visible()
+
+
+# ---------------------------------------------------------------- classes by typing
+
+
+def test_class_is_found_by_typing(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid(classes=["longsleeve", "shirt", "t-shirt", "shoes"])
+    focus_grid(page)
+    press(page, "/")
+    box = page.get_by_role("combobox", name="Class")
+    expect(box).to_be_focused()
+    page.keyboard.type("SHI")
+    options = page.get_by_role("option")
+    expect(options).to_have_text(["shirt", "t-shirt", "Make new class “SHI” …"])
+    press(page, "ArrowDown", "Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text("→ t-shirt")
+    assert sent(page, "decide")[0]["new_class"] is False
+    assert focused_name(page) == "0_01.jpg"
+
+
+def test_new_class_needs_a_choice_of_its_own(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, "/")
+    page.keyboard.type("  jacket ")
+    expect(page.get_by_text("No class is called “jacket”.")).to_be_visible()
+    press(page, "Enter")
+    expect(page.get_by_role("dialog", name="Relabel to a class")).to_be_visible()
+    assert sent(page, "decide") == []
+    press(page, "ArrowDown", "Enter")
+    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text("→ jacket")
+    (act,) = sent(page, "decide")
+    assert (act["label"], act["new_class"]) == ("jacket", True)
+
+
+def test_escape_leaves_the_class_chooser_without_a_decision(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, "/", "c", "Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert focused_name(page) == "0_00.jpg"
+    assert sent(page, "decide") == []
+
+
+def test_help_lists_the_keys_and_gives_the_focus_back(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, "?")
+    help_ = page.get_by_role("dialog", name="Keys")
+    expect(help_).to_contain_text("relabel to the class with this number")
+    press(page, "x", "Tab", "Tab", "Escape")
+    expect(help_).to_be_hidden()
+    assert focused_name(page) == "0_00.jpg"
+    assert sent(page, "decide") == []
+
+
+# ---------------------------------------------------------------- pages
+
+
+def test_confirm_keeps_what_is_unmarked_and_goes_on(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    settle(page)
+    focus_grid(page)
+    press(page, "x", "1", "Control+Enter")
+    expect(page.locator(".cleaner-title")).to_have_text("Page 2")
+    (act,) = sent(page, "confirm")
+    assert len(act["names"]) == 22
+    assert "train/cat/0_00.jpg" not in act["names"]
+    assert act["page"] == "page-0"
+    expect(page.get_by_role("status")).to_have_text(
+        "22 kept. Nothing marked on this page · Confirm keeps all 24"
+    )
+    assert focused_name(page) == "1_00.jpg"
+
+
+def test_undo_of_a_confirm_brings_the_page_back(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    settle(page)
+    focus_grid(page)
+    press(page, "x", "Control+Enter")
+    expect(page.locator(".cleaner-title")).to_have_text("Page 2")
+    press(page, "u")
+    expect(page.locator(".cleaner-title")).to_have_text("Page 1")
+    expect(page.locator(".cleaner-badge:not([hidden])")).to_have_text(["delete"])
+    assert focused_name(page) == "0_01.jpg"
+
+
+def test_second_confirm_in_a_hurry_is_not_taken(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    page.clock.set_fixed_time("2040-01-01T10:00:00")
+    page.get_by_role("button", name="Confirm page").dblclick()
+    expect(page.locator(".cleaner-title")).to_have_text("Page 2")
+    expect(page.locator(".has-picture")).to_have_count(24)
+    press(page, "Control+Enter")
+    expect(page.get_by_role("status")).to_contain_text("This page has only just come")
+    assert len(sent(page, "confirm")) == 1
+    page.clock.set_fixed_time("2040-01-01T10:00:01")
+    press(page, "Control+Enter")
+    expect(page.locator(".cleaner-title")).to_have_text("Page 3")
+
+
+def test_page_without_its_pictures_cannot_be_confirmed(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid(wait=False, pages=[[], [], make_cells(3)])
+    page.evaluate("() => { model.mute_thumbs = true; model.turn_to(2); }")
+    expect(page.get_by_role("gridcell")).to_have_count(3)
+    expect(page.get_by_role("button", name="Confirm page")).to_be_disabled()
+    settle(page)
+    focus_grid(page)
+    press(page, "Control+Enter")
+    expect(page.get_by_role("status")).to_contain_text("3 pictures are still on the way")
+    assert sent(page, "confirm") == []
+    page.evaluate(
+        "model.send_thumbs(model.of_kind('thumbs').at(-1).id, model.of_kind('thumbs').at(-1).names)"
+    )
+    expect(page.get_by_role("button", name="Confirm page")).to_be_enabled()
+
+
+def test_page_keys_turn_pages_without_deciding(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    title = page.locator(".cleaner-title")
+    focus_grid(page)
+    press(page, "PageUp")
+    expect(page.get_by_role("status")).to_contain_text("This is the first page.")
+    press(page, "PageDown")
+    expect(title).to_have_text("Page 2")
+    assert focused_name(page) == "1_00.jpg"
+    page.get_by_role("button", name="Next page").click()
+    expect(title).to_have_text("Page 3")
+    expect(page.get_by_role("button", name="Next page")).to_be_disabled()
+    page.get_by_role("button", name="Previous page").click()
+    expect(title).to_have_text("Page 2")
+    assert sent(page, "confirm") == []
+
+
+def test_first_undecided_picture_has_the_focus(open_grid: OpenGrid) -> None:
+    cells = make_cells(4)
+    cells[0]["decision"] = cells[1]["decision"] = {"action": "keep", "label": None, "reviewer": "Ben"}
+    page = open_grid(pages=[cells])
+    assert focused_name(page) == "0_02.jpg"
+
+
+def test_focus_elsewhere_is_not_stolen_by_a_new_page(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    page.locator("#before").focus()
+    page.evaluate("model.turn_to(1)")
+    expect(page.locator(".cleaner-title")).to_have_text("Page 2")
+    assert page.evaluate("document.activeElement.id") == "before"
+
+
+# ---------------------------------------------------------------- large view
+
+
+def test_large_view_shows_the_facts_and_returns_to_the_cell(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    cell(page, 4).dblclick()
+    large = page.get_by_role("dialog", name="Large view")
+    expect(large).to_be_visible()
+    for text in ("train/dog/0_04.jpg", "Given label", "bird 93\u00a0%", "2.61", "Split", "none yet"):
+        expect(large).to_contain_text(text)
+    expect(large.get_by_role("status")).to_have_text("Picture 5 of 24")
+    press(page, "ArrowRight", "ArrowRight", "ArrowLeft")
+    expect(large).to_contain_text("train/bird/0_05.jpg")
+    press(page, "Escape")
+    expect(large).to_be_hidden()
+    expect(cell(page, 5)).to_be_focused()
+
+
+def test_large_view_keeps_tab_inside(open_grid: OpenGrid) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, "Enter")
+    for key in ["Tab"] * 25 + ["Shift+Tab"] * 30:
+        press(page, key)
+        assert page.evaluate("document.activeElement.closest('dialog') !== null")
+
+
+def test_keys_decide_in_the_large_view(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, "Enter", "x")
+    large = page.get_by_role("dialog", name="Large view")
+    expect(large).to_contain_text("train/dog/0_01.jpg")
+    press(page, "1", "u")
+    expect(large).to_contain_text("train/dog/0_01.jpg")
+    large.get_by_role("button", name="Unsure").click()
+    expect(large).to_contain_text("train/bird/0_02.jpg")
+    press(page, "/")
+    page.keyboard.type("cat")
+    press(page, "Enter", "Control+Enter", "Escape")
+    expect(page.locator(".cleaner-badge:not([hidden])")).to_have_text(["delete", "unsure", "→ cat"])
+    assert sent(page, "confirm") == []
+
+
+def test_slider_keys_belong_to_the_slider(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, "Enter")
+    slider = page.get_by_role("slider", name="Brightness")
+    slider.focus()
+    press(page, "ArrowRight", "ArrowRight")
+    expect(page.get_by_role("dialog")).to_contain_text("train/cat/0_00.jpg")
+    assert (
+        page.locator(".cleaner-stage img").evaluate("el => el.style.filter")
+        == "brightness(102%) contrast(100%)"
+    )
+    page.get_by_role("button", name="As it is").click()
+    assert page.locator(".cleaner-stage img").evaluate("el => el.style.filter") == ""
+
+
+def test_full_size_is_asked_for_only_when_the_rendition_is_too_small(
+    open_grid: OpenGrid, expect: Any
+) -> None:
+    page = open_grid(options={"width": 4000, "height": 4000})
+    focus_grid(page)
+    press(page, "Enter")
+    page.wait_for_function("document.querySelector('.cleaner-stage img').naturalWidth === 8")
+    assert [m["full"] for m in sent(page, "image")] == [False, False]
+    press(page, "+")
+    page.wait_for_function("model.of_kind('image').length === 3")
+    assert sent(page, "image")[2]["full"] is True
+    expect(page.locator(".cleaner-wait")).to_be_hidden()
+    press(page, "+", "+", "-", "f")
+    assert len(sent(page, "image")) == 3
+
+
+# ---------------------------------------------------------------- the simple one
+
+
+def test_simple_mode_marks_unmarks_and_has_no_classes(open_grid: OpenGrid, expect: Any) -> None:
+    plain = {"given": None, "suggestion": None, "probability": None, "loss": None}
+    page = open_grid(traits={"mode": "delete"}, classes=[], pages=[make_cells(6, **plain), []])
+    expect(page.get_by_role("toolbar")).to_have_count(0)
+    expect(page.get_by_role("button", name="Keep")).to_have_count(0)
+    focus_grid(page)
+    press(page, "x", "x", "k", "s", "1", "y", "/")
+    assert [m["action"] for m in sent(page, "decide")] == ["delete", "delete"]
+    expect(page.get_by_role("status")).to_have_text("2 marked to delete · Confirm moves them to the trash")
+    expect(page.locator(".is-saving")).to_have_count(0)
+    press(page, "ArrowLeft", "x")
+    expect(page.get_by_role("status")).to_have_text("1 marked to delete · Confirm moves it to the trash")
+    assert sent(page, "decide")[-1]["action"] == "clear"
+    expect(page.locator(".is-saving")).to_have_count(0)
+    press(page, "Control+a", "x")
+    expect(page.locator(".cleaner-badge:not([hidden])")).to_have_count(6)
+    expect(page.locator(".is-saving")).to_have_count(0)
+    press(page, "Control+a", "x")
+    expect(page.locator(".cleaner-badge:not([hidden])")).to_have_count(0)
