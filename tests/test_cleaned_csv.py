@@ -212,6 +212,14 @@ def test_a_link_stays_a_link(workspace: Workspace, cleaned: CleanedCsv, tmp_path
     assert len(rows(elsewhere)) == 9
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs permissions")
+def test_who_may_read_the_file_stays_as_it_was(workspace: Workspace, cleaned: CleanedCsv) -> None:
+    cleaned.path.write_text("")
+    cleaned.path.chmod(0o664)
+    cleaned.write_now()
+    assert cleaned.path.stat().st_mode & 0o777 == 0o664
+
+
 def test_nothing_else_is_left_beside_the_file(workspace: Workspace, cleaned: CleanedCsv) -> None:
     old = workspace.root / ".cleaned.csv.0badf00d.tmp"
     old.write_text("of a writer that was killed")

@@ -306,6 +306,26 @@ def test_a_listener_that_fails_does_not_look_like_a_lost_decision(
     assert "A listener of the review store failed" in caplog.text
 
 
+def test_listeners_are_called_without_the_lock(store: ReviewStore, open_store: Open) -> None:
+    refreshed: list[bool] = []
+
+    def listen(_events: Any) -> None:
+        other = threading.Thread(target=store.refresh, daemon=True)
+        other.start()
+        other.join(10)
+        refreshed.append(not other.is_alive())
+
+    store.subscribe(listen)
+    store.decide("a", "keep", act="one")
+    open_store("bob").decide("b", "keep")
+    store.decide("a", "keep", act="one")  # records nothing, and brings what bob did
+    with pytest.raises(StoreError):
+        store.class_event("class_rename", "a", "")
+    open_store("bob").decide("c", "keep")
+    store.undo(reviewer="nobody")
+    assert refreshed == [True, True, True]
+
+
 def test_many_threads_can_decide_at_once(store: ReviewStore, open_store: Open) -> None:
     def work(who: str) -> None:
         for i in range(10):

@@ -10,9 +10,11 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -102,6 +104,8 @@ def _swap_in(data: bytes, path: Path, *, locked: bool = False) -> Path:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
+            if path.exists():
+                shutil.copymode(path, beside)
             try:
                 if locked:
                     return beside.replace(_new_name(path))
@@ -127,8 +131,9 @@ def _new_name(path: Path) -> Path:
 def _remove_old(path: Path) -> None:
     """Remove what a killed writer left beside ``path``."""
     for left in path.parent.glob(f".{path.name}.*.tmp"):
-        if time.time() - left.stat().st_mtime > _OLD_S:
-            left.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another writer has just swapped it in
+            if time.time() - left.stat().st_mtime > _OLD_S:
+                left.unlink()
 
 
 class CleanedCsv:

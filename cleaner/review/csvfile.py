@@ -15,8 +15,8 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     A field is quoted if it holds a comma, a quote or a line break of any kind. (The csv module leaves a lone
     carriage return unquoted, at which pandas and spreadsheets break the line.) None is an empty field.
 
-    Nothing is done to fields that begin with ``=``, ``+``, ``-`` or ``@``: they are file names and labels that
-    must come back as they are, so open a file of unknown origin with a spreadsheet's import, as text.
+    Nothing is done to fields that begin with ``=``, ``+``, ``-`` or ``@``: they are file names and labels
+    that must come back as they are, so open a file of unknown origin with a spreadsheet's import, as text.
     """
     lines = (",".join(map(_field, row)) for row in (header, *rows))
     return "".join(f"{line}\n" for line in lines)

@@ -154,24 +154,22 @@ class Journal:
         stamp["time"] = datetime.now(UTC).isoformat(timespec="microseconds")
         pulled: tuple[Event, ...] = ()
         own: tuple[Event, ...] = ()
-        with self._lock:
-            self._check_open()
-            try:
-                with database.writing(self._engine) as connection:
-                    pulled = self._pull(connection)
-                    self._state.extend(pulled)  # committed before us, whatever becomes of us
-                    rows = [] if self._state.act(act) else make_rows(self._state, stamp)
-                    if rows:
-                        connection.execute(sa.insert(EVENTS), rows)
-                        own = self._pull(connection)
-            except SQLAlchemyError as exc:
-                own = ()
-                raise database.not_saved(exc) from exc
-            finally:
-                if pulled and not own:
-                    self._tell(pulled)
-            self._state.extend(own)
-        if own:
+        try:
+            with self._lock:
+                self._check_open()
+                try:
+                    with database.writing(self._engine) as connection:
+                        pulled = self._pull(connection)
+                        self._state.extend(pulled)  # committed before us, whatever becomes of us
+                        rows = [] if self._state.act(act) else make_rows(self._state, stamp)
+                        if rows:
+                            connection.execute(sa.insert(EVENTS), rows)
+                            own = self._pull(connection)
+                except SQLAlchemyError as exc:
+                    own = ()
+                    raise database.not_saved(exc) from exc
+                self._state.extend(own)
+        finally:  # without the lock: a listener may wait for a thread that wants it
             self._tell(pulled + own)
         return self._as_act(act, own or self._state.act(act))
 
