@@ -472,9 +472,12 @@ def test_verify_moves_bad_files_even_where_no_file_is_good(tmp_path: Path) -> No
     assert (root / "a.jpg").is_file()
 
 
-def test_download_saves_pictures_and_accounts_for_every_address(tmp_path: Path) -> None:
+def test_download_saves_pictures_and_accounts_for_every_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from web import Site
 
+    monkeypatch.setenv("no_proxy", "*")
     site = Site()
     try:
         urls = tmp_path / "urls.txt"

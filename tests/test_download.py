@@ -18,6 +18,13 @@ from cleaner.errors import Cancelled, DownloadError
 from cleaner.progress import Reporter
 
 
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever proxy the machine has, it cannot reach a server of the test."""
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def site() -> Iterator[Site]:
     site = Site()
@@ -264,6 +271,17 @@ def answer_look_ups_with(monkeypatch: pytest.MonkeyPatch, answers: dict[str, str
         return [(None, None, 6, "", (answers[host], port))]
 
     monkeypatch.setattr(asyncio.base_events.BaseEventLoop, "getaddrinfo", look_up)
+
+
+def test_a_proxy_of_the_environment_is_used_and_private_addresses_are_refused_all_the_same(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", site.url("/").rstrip("/"))
+    monkeypatch.setenv("no_proxy", "")
+    site.picture("http://pictures.invalid/a.jpg", seed=4)
+    urls = ["http://pictures.invalid/a.jpg", "http://192.168.0.1/a.jpg"]
+    assert statuses(download_images(urls, tmp_path, tries=1)) == ["saved", "private address"]
+    assert dict(site.hits) == {"http://pictures.invalid/a.jpg": 1}
 
 
 @pytest.mark.parametrize(
