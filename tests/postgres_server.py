@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import functools
 import os
-import pwd
 import shutil
 import subprocess
 import tempfile
@@ -76,6 +75,8 @@ class Server:
 
 
 def _account(name: str) -> bool:
+    import pwd  # not on Windows
+
     try:
         pwd.getpwnam(name)
     except KeyError:
