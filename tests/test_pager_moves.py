@@ -57,6 +57,13 @@ def test_open_makes_a_page_for_images_of_an_earlier_session(decided: set[str], t
     assert pager.next() == Page(2, ("03.jpg", "04.jpg", "05.jpg"))
 
 
+def test_open_makes_no_page_that_is_too_long(decided: set[str], tmp_path: Path) -> None:
+    decided.update(NAMES[:7])
+    pager = make(decided)
+    decided.clear()
+    assert pager.open(NAMES[:7]) == Page(1, ("00.jpg", "01.jpg", "02.jpg"), again=True)
+
+
 def test_open_stays_where_it_is_for_strangers(decided: set[str]) -> None:
     pager = make(decided)
     assert pager.open(["elsewhere.jpg"]) is None

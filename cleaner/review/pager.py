@@ -214,7 +214,7 @@ class Pager:
     def open(self, names: Iterable[str]) -> Page | None:
         """Open the page that shows ``names``, as when their decisions are undone.
 
-        Where none did in this session, they get a page of their own before the open one.
+        Where none did in this session, the first of them get a page of their own before the open one.
 
         Returns
         -------
@@ -229,7 +229,7 @@ class Pager:
                 if not wanted.keys().isdisjoint(self._pages[at].names):
                     return self._go(at)
             at = max(0, self._at)
-            self._add(list(wanted), again=True, at=at)
+            self._add(list(wanted)[: self._page_size], again=True, at=at)
             return self._go(at)
 
     def reorder(self, names: Iterable[str], *, swap: bool = False) -> None:

@@ -12,7 +12,7 @@ from cleaner.review.pager import pages_file
 from cleaner.widgets import sentences
 from cleaner.widgets.cells import Cell, Outcome, Page, Picture
 from cleaner.widgets.facts import Facts, picture_of
-from cleaner.widgets.orders import GridView, names_of_view, orders_of
+from cleaner.widgets.orders import GridView, orders_of
 from cleaner.widgets.views import wilson
 from cleaner.widgets.walk import Walk
 
@@ -55,7 +55,7 @@ class ReviewDesk:
         self.reviewer = reviewer or workspace.reviewer
         self.facts = Facts(workspace.catalog, ranking, self.store.state)
         self.walk = Walk(
-            lambda view: names_of_view(view, self.facts.catalog, self.facts.ranking, self.store.state),
+            lambda view: self.facts.names(view),
             is_open=self._is_open,
             is_reviewed=self.store.state.is_decided,
             page_size=page_size,
@@ -81,7 +81,7 @@ class ReviewDesk:
 
         A class keeps its place, and with it its key, while the desk is open.
         """
-        present = self.store.state.classes(self.facts.catalog.classes)
+        present = self.store.state.classes(self.facts.classes)
         there = set(present)
         kept = [label for label in self._classes if label in there]
         here = set(kept)
@@ -269,7 +269,7 @@ class ReviewDesk:
 
     def _first_classes(self) -> list[str]:
         state = self.store.state
-        given = sorted({state.label_now(label) for label in self.facts.catalog.classes})
+        given = sorted({state.label_now(label) for label in self.facts.classes})
         if given == list("0123456789"):
             given = list("1234567890")  # so that each digit's key is the digit
         made: dict[str, None] = dict.fromkeys(given)

@@ -13,6 +13,7 @@ from cleaner.errors import ImageError
 from cleaner.images import probe, rendition
 from cleaner.review import Action, Choice, Decision, ReviewState
 from cleaner.widgets.cells import Cell, Picture
+from cleaner.widgets.orders import GridView, filtered_names, ordered_names
 
 if TYPE_CHECKING:
     from cleaner.catalog import Catalog
@@ -61,19 +62,33 @@ class Facts:
     ranking : Ranking or None
     state : ReviewState
         The decisions; a live object.
+
+    Attributes
+    ----------
+    classes : list of str
+        The given ones, sorted, by the names that they had in the catalog.
     """
 
     def __init__(self, catalog: Catalog, ranking: Ranking | None, state: ReviewState) -> None:
         self.catalog = catalog
+        self.classes = catalog.classes
         self.ranking = ranking
         self.state = state
         pairs = zip(catalog.names, catalog.splits, strict=True)
         self._split_of: dict[str, str | None] = {str(name): split for name, split in pairs}
         order = () if ranking is None else ranking.order("pooled")
+        self._ordered: dict[str, list[str]] = {}
         self._place_of = {str(name): place for place, name in enumerate(order)}
 
     def __contains__(self, name: object) -> bool:
         return name in self._split_of
+
+    def names(self, view: GridView) -> list[str]:
+        """Return the names that a view shows, in its order; raises `CleanerError` for an unknown order."""
+        if view.order not in self._ordered:
+            self._ordered[view.order] = ordered_names(view.order, self.catalog, self.ranking)
+        ordered = self._ordered[view.order]
+        return filtered_names(view, ordered, self.catalog, self.ranking, self.state)
 
     def path(self, name: str) -> Path:
         """Return where an image of the set is; raises `ImageError` for any other name."""

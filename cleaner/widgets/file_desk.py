@@ -9,7 +9,8 @@ from pathlib import Path
 
 from cleaner.errors import CleanerError, ImageError, StoreError
 from cleaner.images import ThumbnailCache
-from cleaner.places import STATE_FOLDER, place_state
+from cleaner.listing import STATE_FOLDER
+from cleaner.places import place_state
 from cleaner.review.moving import act_folders
 from cleaner.review.trash import Moved, move_to_trash, restore_act
 from cleaner.widgets.cells import Cell, Outcome, Page, Picture

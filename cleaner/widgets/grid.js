@@ -178,10 +178,7 @@ class View {
   /** @param {{cells: Cell[], summary?: string}} message */
   on_cells({ cells, summary }) {
     for (const cell of cells) {
-      const card = this.cards.find(cell.name);
-      if (!card) continue;
-      card.cell = { ...cell, problem: card.cell.problem };
-      card.draw();
+      this.cards.find(cell.name)?.update(cell);
     }
     if (summary && this.page) this.page.summary = summary;
     if (this.large.open) this.large.draw();

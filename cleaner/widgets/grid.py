@@ -88,7 +88,7 @@ class ReviewGrid(anywidget.AnyWidget):
         self.lock = threading.RLock()
         # Decoding lets other threads run; a few of them keep the message loop free and the pictures coming.
         self._decoders = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="cleaner-picture")
-        self._senders = ThreadPoolExecutor(3, thread_name_prefix="cleaner-send")
+        self._senders = ThreadPoolExecutor(4, thread_name_prefix="cleaner-send")
         super().__init__(mode=mode)
         self.on_msg(self._receive)
 

@@ -17,12 +17,18 @@ class Card {
     this.image = make("img", "", { alt: "", draggable: "false", decoding: "async" });
     this.badge = make("span", "cleaner-badge");
     this.corner = make("span", "cleaner-corner", { "aria-hidden": "true", title: "Select (Space)" }, "✓");
-    this.el = make("div", "cleaner-card", { role: "gridcell", tabindex: "-1" }, this.picture, ...draw_words(cell));
-    this.picture.append(this.image, this.badge, this.corner);
-    if (cell.notes.length) {
-      this.picture.append(make("span", "cleaner-notes", {}, ...cell.notes.map((note) => make("span", "", {}, note))));
-    }
+    this.notes = make("span", "cleaner-notes");
+    this.el = make("div", "cleaner-card", { role: "gridcell", tabindex: "-1" }, this.picture);
+    this.picture.append(this.image, this.badge, this.notes, this.corner);
+    this.update(cell);
     if (cell.problem) this.draw_problem(cell.problem);
+  }
+
+  /** @param {Cell} cell the picture as it is now */
+  update(cell) {
+    this.cell = { ...cell, problem: this.cell.problem };
+    this.notes.replaceChildren(...cell.notes.map((note) => make("span", "", {}, note)));
+    this.el.replaceChildren(this.picture, ...draw_words(cell));
     this.draw();
   }
 

@@ -12,6 +12,7 @@ class Large {
   constructor(host) {
     this.host = host;
     this.index = 0;
+    this.asked = "";
     /** @type {Map<string, {url: string, full: boolean, width: number, height: number}>} this picture and its neighbours */
     this.pictures = new Map();
     this.zoom = 1;
@@ -78,6 +79,7 @@ class Large {
       this.stage.focus();
     }
     this.host.cards.move(index, { focus: false });
+    this.asked = "";
     this.fit();
     this.load();
     this.draw();
@@ -222,7 +224,8 @@ class Large {
     const shown_px = this.size.width * this.size.fit * this.zoom * (window.devicePixelRatio || 1);
     if (picture.width <= this.image.naturalWidth || shown_px <= this.image.naturalWidth) return;
     this.wait.textContent = "Loading the full size …";
-    this.host.ask(card.cell.name, true);
+    if (this.asked !== card.cell.name) this.host.ask(card.cell.name, true);
+    this.asked = card.cell.name;
   }
 
   place_image() {

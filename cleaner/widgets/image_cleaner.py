@@ -294,7 +294,7 @@ class ImageCleaner(ipywidgets.VBox):
     def _offer(self) -> None:
         """Offer what there is to filter by; the present view is shown as chosen."""
         facts, catalog = self._desk.facts, self._desk.facts.catalog
-        given = sorted({self.store.state.label_now(label) for label in catalog.classes})
+        given = sorted({self.store.state.label_now(label) for label in facts.classes})
         self.filters.offer(
             self.view,
             orders=self._desk.orders,

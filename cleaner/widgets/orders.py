@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from cleaner.ranking import Ranking
     from cleaner.review import ReviewState
 
-__all__ = ["NO_LABEL", "ORDERS", "SHOWS", "GridView", "Order", "names_of_view", "orders_of"]
+__all__ = ["NO_LABEL", "ORDERS", "SHOWS", "GridView", "Order", "filtered_names", "ordered_names", "orders_of"]
 
 NO_LABEL = "(no label)"
 """Stands for unlabelled pictures among the given labels to filter by."""
@@ -75,60 +75,69 @@ def orders_of(ranking: Ranking | None) -> list[str]:
     return [name for name, order in ORDERS.items() if order.fits(ranking)]
 
 
-def names_of_view(view: GridView, catalog: Catalog, ranking: Ranking | None, state: ReviewState) -> list[str]:
-    """Return the names that a view shows, in its order; images that the ranking does not know come last.
+def ordered_names(order: str, catalog: Catalog, ranking: Ranking | None) -> list[str]:
+    """Return all names of a catalog in an order; images that the ranking does not know come last.
 
-    Parameters
-    ----------
-    view : GridView
-    catalog : Catalog
-        Only its images are shown.
-    ranking : Ranking or None
-        Without one, the catalog's order is used, and a filter by prediction shows nothing.
-    state : ReviewState
-        The decisions, for ``view.show``; ``undecided`` filters nothing, since pages skip what is decided.
+    Without a ranking that has what the order needs, it is the catalog's own order.
 
     Raises
     ------
     CleanerError
-        An unknown order or an unknown ``show``.
+        An unknown order.
     """
-    order = ORDERS.get(view.order)
-    if order is None or view.show not in SHOWS:
-        msg = (
-            f"Got the order {view.order!r} and show={view.show!r}; "
-            f"expected one of {', '.join(ORDERS)} and one of {', '.join(SHOWS)}."
-        )
+    known = ORDERS.get(order)
+    if known is None:
+        msg = f"Got the order {order!r}; expected one of {', '.join(ORDERS)}."
         raise CleanerError(msg)
-    names = [str(name) for name in catalog.names]
-    if order.names is not None and ranking is not None and order.fits(ranking):
-        known = set(names)
-        ranked = [name for name in order.names(ranking) if name in known]
-        first = set(ranked)
-        names = ranked + [name for name in names if name not in first]
-    keep = _filter(view, catalog, ranking, state)
-    return names if keep is None else [name for name in names if name in keep]
+    names: list[str] = catalog.names.tolist()
+    if known.names is None or ranking is None or not known.fits(ranking):
+        return names
+    there = set(names)
+    ranked = [name for name in known.names(ranking) if name in there]
+    first = set(ranked)
+    return ranked + [name for name in names if name not in first]
 
 
-def _filter(view: GridView, catalog: Catalog, ranking: Ranking | None, state: ReviewState) -> set[str] | None:
-    """Return the names that pass the filters; None if all do."""
+def filtered_names(
+    view: GridView, names: list[str], catalog: Catalog, ranking: Ranking | None, state: ReviewState
+) -> list[str]:
+    """Return those of ``names`` that a view shows, in the same order.
+
+    ``show="undecided"`` filters nothing: pages skip what is decided. Without a ranking, a filter by
+    prediction lets nothing pass.
+
+    Raises
+    ------
+    CleanerError
+        An unknown ``show``.
+    """
+    if view.show not in SHOWS:
+        msg = f"Got show={view.show!r}; expected one of {', '.join(SHOWS)}."
+        raise CleanerError(msg)
     wanted: list[set[str]] = []
     if view.split is not None:
-        wanted.append({str(name) for name in catalog.names[catalog.splits == view.split]})
+        wanted.append(set(catalog.names[catalog.splits == view.split].tolist()))
     if view.given is not None:
-        now = {label: state.label_now(label) for label in catalog.classes}
-        given = None if view.given == NO_LABEL else view.given
-        pairs = zip(catalog.names, catalog.labels, strict=True)
-        wanted.append({str(name) for name, label in pairs if now.get(label, label) == given})
+        labels = {None} if view.given == NO_LABEL else _once_called(view.given, catalog, state)
+        pairs = zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True)
+        wanted.append({name for name, label in pairs if label in labels})
     if view.predicted is not None:
         wanted.append(_predicted_as(view.predicted, ranking))
     if view.show == "decided":
-        wanted.append({name for name in map(str, catalog.names) if state.is_decided(name)})
+        wanted.append({name for name in names if state.is_decided(name)})
     elif view.show == "unsure":
         wanted.append(set(state.unsure()))
     elif view.show == "conflicts":
         wanted.append(set(state.conflicts()))
-    return set.intersection(*wanted) if wanted else None
+    if not wanted:
+        return names
+    keep = set.intersection(*wanted)
+    return [name for name in names if name in keep]
+
+
+def _once_called(label: str, catalog: Catalog, state: ReviewState) -> set[str | None]:
+    """Return the labels in the catalog of a class that may have been renamed or merged since."""
+    return {given for given in catalog.classes if state.label_now(given) == label}
 
 
 def _predicted_as(label: str, ranking: Ranking | None) -> set[str]:
