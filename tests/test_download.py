@@ -13,7 +13,8 @@ import pytest
 from PIL import Image
 from web import Request, Site, jpeg
 
-from cleaner.collect.download import MANIFEST, DownloadReport, download_images, read_manifest
+from cleaner.collect.account import MANIFEST, DownloadReport, read_manifest
+from cleaner.collect.download import download_images
 from cleaner.errors import Cancelled, DownloadError
 from cleaner.progress import Reporter
 

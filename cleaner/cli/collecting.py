@@ -12,7 +12,7 @@ from cleaner.cli import options as o
 from cleaner.cli.console import progress, result, say, write_table
 
 if TYPE_CHECKING:
-    from cleaner.collect.download import DownloadReport
+    from cleaner.collect.account import DownloadReport
     from cleaner.collect.verify import VerifyReport
 
 __all__ = ["download", "verify"]
