@@ -150,7 +150,7 @@ def test_decision_is_answered_with_the_cells_as_they_are(grid: ReviewGrid, sent:
     assert host.done == [("decide", ("0.jpg", "1.jpg"), "relabel", "dog", "id1", True)]
     ((message, _),) = sent
     assert (message["kind"], message["id"], message["summary"]) == ("saved", "id1", "1")
-    decision = {"action": "relabel", "label": "dog", "reviewer": None}
+    decision = {"action": "relabel", "label": "dog", "reviewer": None, "mine": True}
     assert [cell["decision"] for cell in message["cells"]] == [decision, decision]
 
 
@@ -221,7 +221,7 @@ def test_unexpected_error_becomes_a_sentence_and_the_log_has_the_rest(
     assert "Traceback" in caplog.text
 
 
-@pytest.mark.parametrize("names", [None, "0.jpg", [1], [f"{i}" for i in range(501)]])
+@pytest.mark.parametrize("names", [None, "0.jpg", [1], [f"{i}" for i in range(2001)]])
 def test_list_of_pictures_that_is_none_is_refused(
     grid: ReviewGrid, sent: Sent, host: Host, names: object
 ) -> None:

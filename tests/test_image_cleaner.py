@@ -481,7 +481,7 @@ def test_what_a_colleague_decides_appears_and_conflicts_are_marked(
     cleaner.store.decide(name, "delete", reviewer="Ben")
     wait_until(lambda: any(message["kind"] == "cells" for message in cleaner.sent))
     (cell,) = cleaner.sent[-1]["cells"]
-    assert cell["decision"] == {"action": "delete", "label": None, "reviewer": "Ben"}
+    assert cell["decision"] == {"action": "delete", "label": None, "reviewer": "Ben", "mine": False}
     answer = say(cleaner, "decide", names=[name], action="keep")
     assert answer["cells"][0]["notes"] == ["Ben: delete", "Ana: keep"]
     cleaner.set_view(show="conflicts")

@@ -29,6 +29,8 @@ class Cell:
         The new label of a relabel.
     reviewer : str or None
         Who decided.
+    mine : bool
+        Whether that is who looks at the page; a colleague's decision can be made one's own.
     notes : tuple of str
         Remarks that stand on the picture ("Ben: hat").
     facts : tuple of (str, str)
@@ -43,12 +45,18 @@ class Cell:
     action: str | None = None
     label: str | None = None
     reviewer: str | None = None
+    mine: bool = True
     notes: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
 
     def message(self) -> dict[str, Any]:
         """Return the cell as JSON for the page."""
-        decision = {"action": self.action, "label": self.label, "reviewer": self.reviewer}
+        decision = {
+            "action": self.action,
+            "label": self.label,
+            "reviewer": self.reviewer,
+            "mine": self.mine,
+        }
         return {
             "name": self.name,
             "given": self.given,

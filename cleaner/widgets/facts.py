@@ -165,6 +165,7 @@ class Facts:
             action=action,
             label=label,
             reviewer=None if decision is None else decision.reviewer,
+            mine=decision is None or decision.reviewer == reviewer,
             notes=tuple(notes),
             facts=tuple(facts),
         )

@@ -221,8 +221,8 @@ class View {
     if (action === "clear") return null;
     if (action === "suggest" && suggestion === null) return card.decision;
     const to = action === "suggest" ? suggestion : label;
-    if (action === "keep" || (to !== null && to === given)) return { action: "keep", label: null, reviewer: null };
-    return { action: action === "suggest" ? "relabel" : action, label: to, reviewer: null };
+    if (action === "keep" || (to !== null && to === given)) return { action: "keep", label: null };
+    return { action: action === "suggest" ? "relabel" : action, label: to };
   }
 
   /**
@@ -241,7 +241,9 @@ class View {
     }
     // Where delete is all there is, a second x takes the first one back.
     const action = !this.reviewing && targets.every((card) => card.decision) ? "clear" : asked;
-    const changed = targets.filter((card) => !same_decision(this.wish(card, action, label), card.decision));
+    // What a colleague decided, and what two disagree on, can be decided again in the same way.
+    const settled = (/** @type {Card} */ card) => card.decision?.mine !== false && !card.cell.notes.length;
+    const changed = targets.filter((card) => !settled(card) || !same_decision(this.wish(card, action, label), card.decision));
     if (changed.length) {
       const names = changed.map((card) => card.cell.name);
       const id = this.link.send({ kind: "decide", page: this.page?.id, action, names, label, new_class: is_new });
@@ -463,31 +465,6 @@ class View {
         make("p", "cleaner-alert", {}, make("span", "", {}, text), ...(button && act ? [make_button(button, "", act, "is-small")] : []))));
     }
   }
-}
-
-/**
- * @param {number} many
- * @param {number} marked
- * @param {number} unseen pictures that cannot be shown: Confirm does not speak for them
- * @returns {[string, string, string]} marked, where, what Confirm does
- */
-function review_words(many, marked, unseen) {
-  const left = many - marked - unseen;
-  const first = marked ? `${marked} marked` : "Nothing marked";
-  const not = unseen ? `, not the ${unseen} that cannot be shown` : "";
-  if (!left) return [first, " on this page", `Confirm goes on to the next page${not}`];
-  return [first, " on this page", `Confirm keeps ${marked || unseen ? `the other ${left}` : `all ${left}`}${not}`];
-}
-
-/** @param {number} marked @returns {[string, string, string]} */
-function delete_words(marked) {
-  const first = marked ? `${marked} marked` : "Nothing marked";
-  return [first, " to delete", marked ? `Confirm moves ${marked === 1 ? "it" : "them"} to the trash` : "Confirm goes on to the next page"];
-}
-
-function in_notebook() {
-  const in_voila = document.body.hasAttribute("data-voila"); // whose page has a LabShell as well
-  return !in_voila && document.querySelector(".jp-LabShell, .jp-NotebookShell") !== null;
 }
 
 /** @param {{model: any, el: HTMLElement}} context */

@@ -3,7 +3,7 @@
 // This one: the words, numbers and small elements that the others share.
 
 /**
- * @typedef {{action: string, label: string | null, reviewer: string | null}} Decision
+ * @typedef {{action: string, label: string | null, reviewer?: string | null, mine?: boolean}} Decision
  * @typedef {{
  *   name: string, given: string | null, suggestion: string | null, probability: number | null,
  *   loss: number | null, decision: Decision | null, problem: string | null, notes: string[],
@@ -197,4 +197,29 @@ function trap_tab(dialog, event) {
   if (document.activeElement !== edge && dialog.contains(document.activeElement)) return;
   event.preventDefault();
   (event.shiftKey ? stops[stops.length - 1] : stops[0]).focus();
+}
+
+/**
+ * @param {number} many
+ * @param {number} marked
+ * @param {number} unseen pictures that cannot be shown: Confirm does not speak for them
+ * @returns {[string, string, string]} marked, where, what Confirm does
+ */
+function review_words(many, marked, unseen) {
+  const left = many - marked - unseen;
+  const first = marked ? `${marked} marked` : "Nothing marked";
+  const not = unseen ? `, not the ${unseen} that cannot be shown` : "";
+  if (!left) return [first, " on this page", `Confirm goes on to the next page${not}`];
+  return [first, " on this page", `Confirm keeps ${marked || unseen ? `the other ${left}` : `all ${left}`}${not}`];
+}
+
+/** @param {number} marked @returns {[string, string, string]} */
+function delete_words(marked) {
+  const first = marked ? `${marked} marked` : "Nothing marked";
+  return [first, " to delete", marked ? `Confirm moves ${marked === 1 ? "it" : "them"} to the trash` : "Confirm goes on to the next page"];
+}
+
+function in_notebook() {
+  const in_voila = document.body.hasAttribute("data-voila"); // whose page has a LabShell as well
+  return !in_voila && document.querySelector(".jp-LabShell, .jp-NotebookShell") !== null;
 }

@@ -91,6 +91,21 @@ def test_same_decision_again_makes_no_new_act(open_grid: OpenGrid, expect: Any) 
     assert focused_name(page) == "0_01.jpg"
 
 
+def test_decision_of_a_colleague_can_be_made_ones_own(open_grid: OpenGrid) -> None:
+    cells = make_cells(3)
+    theirs = {"action": "delete", "label": None, "reviewer": "Ben"}
+    cells[0]["decision"] = {**theirs, "mine": False}
+    cells[1]["decision"] = {**theirs, "reviewer": "Ana", "mine": True}
+    cells[2] |= {
+        "decision": {**theirs, "reviewer": "Ana", "mine": True},
+        "notes": ["Ben: cat", "Ana: delete"],
+    }
+    page = open_grid(pages=[cells])
+    focus_grid(page)
+    press(page, "Home", "x", "x", "x")
+    assert [act["names"] for act in sent(page, "decide")] == [["train/cat/0_00.jpg"], ["train/bird/0_02.jpg"]]
+
+
 def test_holding_a_key_down_decides_once(open_grid: OpenGrid) -> None:
     page = open_grid()
     focus_grid(page)
