@@ -148,7 +148,10 @@ class Large {
     if (old?.full && !message.full) return;
     const url = URL.createObjectURL(new Blob([/** @type {any} */ (buffers[0])], { type: message.type }));
     this.pictures.set(message.name, { url, full: message.full, width: message.width, height: message.height });
-    if (this.card?.cell.name === message.name) this.draw_picture();
+    if (this.card?.cell.name === message.name) {
+      this.draw_picture();
+      this.draw();
+    }
     if (old) URL.revokeObjectURL(old.url);
   }
 
@@ -162,6 +165,8 @@ class Large {
       facts.push(["Suggestion", cell.suggestion + (cell.probability === null ? "" : ` ${percent(cell.probability)}`)]);
     }
     if (cell.loss !== null) facts.push(["Loss", cell.loss.toFixed(2)]);
+    const picture = this.pictures.get(cell.name);
+    if (picture?.width) facts.push(["Size", `${picture.width} × ${picture.height} pixels`]);
     facts.push(...cell.facts, ...cell.notes.map((note) => /** @type {[string, string]} */ (["Note", note])));
     const by = decision?.reviewer ? ` (${decision.reviewer})` : "";
     facts.push(["Decision", decision ? badge_text(decision) + (card.saving ? ", saving" : by) : "none yet"]);

@@ -303,7 +303,15 @@ def test_large_view_shows_the_facts_and_returns_to_the_cell(open_grid: OpenGrid,
     cell(page, 4).dblclick()
     large = page.get_by_role("dialog", name="Large view")
     expect(large).to_be_visible()
-    for text in ("train/dog/0_04.jpg", "Given label", "bird 93\u00a0%", "2.61", "Split", "none yet"):
+    for text in (
+        "train/dog/0_04.jpg",
+        "Given label",
+        "bird 93\u00a0%",
+        "2.61",
+        "Split",
+        "8 × 8 pixels",
+        "none yet",
+    ):
         expect(large).to_contain_text(text)
     expect(large.get_by_role("status")).to_have_text("Picture 5 of 24")
     press(page, "ArrowRight", "ArrowRight", "ArrowLeft")
