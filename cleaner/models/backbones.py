@@ -233,13 +233,10 @@ def _torchvision(
         state, _ = read_weights(fetch_torchvision_weights(name))
     spec = published.transforms()
     size_px = int(spec.crop_size[0])
-    body = build_torchvision(name)
-    positions = (state or {}).get("encoder.pos_embedding")
-    if positions is not None:
-        size_px = vit_image_size_px(body.net, positions)
-        body = build_torchvision(name, image_size_px=size_px)
-    elif name.startswith("vit_"):
-        size_px = 224
+    if name.startswith("vit_"):
+        known = state is not None and {"conv_proj.weight", "encoder.pos_embedding"} <= state.keys()
+        size_px = vit_image_size_px(state) if state is not None and known else 224
+    body = build_torchvision(name, image_size_px=size_px)
     if state is not None:
         load_into(body.net, state, dropped=body.cut, source=source)
     return body, Preprocess(size_px, tuple(spec.mean), tuple(spec.std))

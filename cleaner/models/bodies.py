@@ -75,10 +75,10 @@ def build_torchvision(name: str, *, image_size_px: int | None = None) -> Body:
     return Body(net, cut=(last[-1] + ".",))
 
 
-def vit_image_size_px(net: nn.Module, positions: Tensor) -> int:
-    """Return the picture size that a vision transformer's position table was made for."""
-    patch = int(cast("int", net.patch_size))
-    return patch * math.isqrt(positions.shape[1] - 1)
+def vit_image_size_px(state: Mapping[str, Tensor]) -> int:
+    """Return the picture size that the weights of a vision transformer of torchvision were made for."""
+    patch_px = state["conv_proj.weight"].shape[-1]
+    return int(patch_px) * math.isqrt(state["encoder.pos_embedding"].shape[1] - 1)
 
 
 def build_timm(

@@ -70,12 +70,24 @@ class Classifier(nn.Module):
         Maps pictures to features ``(n, feature_dim)``.
     head : Sequential
         Maps features to logits; see `build_head`.
+    keep_statistics : bool
+        Let the body's batch-norms use the statistics that came with its weights, in training too. Batches
+        of 16 photographs give poor ones: two epochs of all layers on 300 photographs ended at 31 % errors
+        with the statistics of the batches and at 22 % with those of the weights, and frozen bodies suffered
+        more.
+
+    Attributes
+    ----------
+    frozen : bool
+        Whether only the head learns.
     """
 
-    def __init__(self, body: nn.Module, head: nn.Sequential) -> None:
+    def __init__(self, body: nn.Module, head: nn.Sequential, *, keep_statistics: bool) -> None:
         super().__init__()
         self.body = body
         self.head = head
+        self.keep_statistics = keep_statistics
+        self.frozen = False
 
     @property
     def n_classes(self) -> int:
@@ -87,14 +99,20 @@ class Classifier(nn.Module):
         return cast("Tensor", self.head(self.body(batch)))
 
     def set_frozen(self, frozen: bool) -> None:
-        """Choose what learns: all layers, or the head and the body's batch-norms.
-
-        A frozen body's batch-norms learn as in fast.ai: their statistics must fit the new pictures.
-        """
+        """Choose what learns: the head, on the body as it predicts, or all layers."""
+        self.frozen = frozen
         self.body.requires_grad_(not frozen)
-        for module in self.body.modules():
-            if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.requires_grad_(True)
+
+    def train(self, mode: bool = True) -> Classifier:
+        """Switch to training, except for what is frozen; `eval` switches everything back."""
+        super().train(mode)
+        if mode and self.frozen:
+            self.body.eval()
+        elif mode and self.keep_statistics:
+            for module in self.body.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+        return self
 
     def layer_groups(self) -> list[list[nn.Module]]:
         """Return the layers that have weights of their own: first half of the body, second half, head."""

@@ -44,6 +44,8 @@ _DENSENET_KEY = re.compile(
     r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.(?:weight|bias|running_mean|running_var))$"
 )
 # Branches that some networks have for training only; they are never built here.
+_MAX_DIFFERENCE = 10_000_000
+_MAX_TRIED = 16
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 
 
@@ -216,7 +218,7 @@ def guess_architecture(path: Path, state: dict[str, Tensor], meta: dict[str, str
     if starts:
         return max(starts, key=len)
     shapes = {key: value.shape for key, value in state.items()}
-    for name, body in _bodies(names):
+    for name, body in _bodies(_nearest(names, state)):
         if not _differences(body.net.state_dict(), shapes, dropped=body.cut):
             return name
     msg = (
@@ -224,6 +226,21 @@ def guess_architecture(path: Path, state: dict[str, Tensor], meta: dict[str, str
         "match a torchvision network. Name it with --backbone, for example --backbone resnet34."
     )
     raise BackboneError(msg)
+
+
+def _nearest(names: list[str], state: Mapping[str, Tensor]) -> list[str]:
+    """Return the networks whose published size is near to that of a file, nearest first.
+
+    The files differ from what was published by the classifier, and by branches that serve training only.
+    """
+    statistics = ("running_mean", "running_var", "num_batches_tracked")
+    size = sum(value.numel() for key, value in state.items() if not key.endswith(statistics))
+    far = {
+        name: abs(torchvision.models.get_model_weights(name).DEFAULT.meta["num_params"] - size)
+        for name in names
+    }
+    near = [name for name in names if far[name] < _MAX_DIFFERENCE]
+    return sorted(near, key=far.__getitem__)[:_MAX_TRIED]
 
 
 def _bodies(names: list[str]) -> Iterator[tuple[str, Body]]:

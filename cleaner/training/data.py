@@ -67,6 +67,15 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.paths)
 
+    @property
+    def n_kept(self) -> int:
+        """Pictures in memory."""
+        return len(self._kept)
+
+    def forget(self) -> None:
+        """Free the memory; the pictures are then read again when they are needed."""
+        self._kept.clear()
+
     def warm(self, indices: Iterable[int], *, reporter: Reporter = SILENT) -> None:
         """Read what fits into memory, with several threads; finds unreadable files before training starts."""
         todo = [int(i) for i in indices if int(i) not in self._kept and int(i) not in self.problems]
@@ -182,15 +191,20 @@ def require_trainable(catalog: Catalog) -> None:
 class Augment:
     """Random changes that leave the class as it is, in the magnitudes of the lesson.
 
-    Flip left to right (half of the pictures, never upside down), turn ±10° and zoom 1 to 1.1, warp ±.2,
-    brightness and contrast ±.2; all but the flip with probability .75.
+    Mirror left to right (half of the pictures, never upside down), turn ±10° and zoom 1 to 1.1, warp ±.2,
+    brightness and contrast ±.2; all but the mirror with probability .75.
+
+    Parameters
+    ----------
+    mirror : bool
+        False for classes that a mirror changes: digits, letters, left and right.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, mirror: bool = True) -> None:
         bilinear = InterpolationMode.BILINEAR
         self.transform = v2.Compose(
             [
-                v2.RandomHorizontalFlip(0.5),
+                v2.RandomHorizontalFlip(0.5 if mirror else 0.0),
                 v2.RandomApply(
                     [v2.RandomAffine(10, scale=(1.0, 1.1), interpolation=bilinear, fill=list(_GREY))], p=0.75
                 ),

@@ -16,7 +16,15 @@ from cleaner.progress import Reporter
 from cleaner.training.data import LabelledPictures
 from cleaner.training.evaluation import Evaluation, evaluate
 from cleaner.training.history import History
-from cleaner.training.loop import Phase, endless_batches, optimizer_for, seeded, train_phase, train_step
+from cleaner.training.loop import (
+    Phase,
+    endless_batches,
+    optimizer_for,
+    seeded,
+    train_head,
+    train_phase,
+    train_step,
+)
 from cleaner.training.lr_finder import LrSweep, sweep
 from cleaner.training.network import Network
 
@@ -74,7 +82,8 @@ def _fit(
     measured: Evaluation | None = None
     for phase in phases:
         begun_s = time.monotonic()
-        for progress in train_phase(
+        run = train_head if phase.on_features else train_phase
+        for progress in run(
             network.runner, data, train, phase, batch_size=batch_size, history=history, reporter=reporter
         ):
             seen = evaluate(network, data, subset, reporter=reporter)
@@ -107,6 +116,7 @@ def find_lr(
     frozen: bool,
     batch_size: int,
     weight_decay: float,
+    mirror: bool,
     seed: int,
     reporter: Reporter,
 ) -> LrSweep:
@@ -126,7 +136,7 @@ def find_lr(
             train = _readable(data, reporter)
             runner.model.set_frozen(frozen)
             optimizer, _ = optimizer_for(runner.model, start_lr, weight_decay=weight_decay)
-            batches = endless_batches(runner, data, train, batch_size=batch_size)
+            batches = endless_batches(runner, data, train, batch_size=batch_size, mirror=mirror)
             done = 0
 
             def step(lr: float) -> float:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from cleaner.errors import TrainingError
 from cleaner.models.backbones import Backbone, load_backbone
 from cleaner.models.heads import Classifier
+from cleaner.models.scratch import SCRATCH
 from cleaner.progress import SILENT, Reporter
 from cleaner.training.data import LabelledPictures, require_trainable
 from cleaner.training.diagnosis import Diagnosis, diagnose
@@ -54,6 +55,9 @@ class Learner:
         Side of the network's input; by default the size that its weights were made for.
     batch_size : int, optional
         By default 16 on a CPU and 64 on a GPU.
+    mirror : bool, optional
+        Mirror half of the training pictures left to right. False for digits, letters and the like; by default
+        True, but False for the "scratch" backbone, whose features know left from right.
     seed : int
         Equal seeds give equal models on a CPU.
     device : str or torch.device, optional
@@ -83,6 +87,7 @@ class Learner:
         from_scratch: bool = False,
         size_px: int | None = None,
         batch_size: int | None = None,
+        mirror: bool | None = None,
         seed: int = 0,
         device: str | torch.device | None = None,
     ) -> None:
@@ -98,10 +103,19 @@ class Learner:
                         backbone, weights=weights, from_scratch=from_scratch, device=device
                     )
                 network = Network.build(backbone.resized(size_px), catalog.classes)
-        self._begin(network, catalog, batch_size=batch_size, seed=seed)
+        self._begin(network, catalog, batch_size=batch_size, mirror=mirror, seed=seed)
 
-    def _begin(self, network: Network, catalog: Catalog | None, *, batch_size: int | None, seed: int) -> None:
+    def _begin(
+        self,
+        network: Network,
+        catalog: Catalog | None,
+        *,
+        batch_size: int | None,
+        mirror: bool | None,
+        seed: int,
+    ) -> None:
         self.network = network
+        self.mirror = network.backbone != SCRATCH if mirror is None else mirror
         self.seed = seed
         self.batch_size = batch_size or (GPU_BATCH if network.runner.device.type == "cuda" else CPU_BATCH)
         self.history = History()
@@ -144,7 +158,7 @@ class Learner:
         return self.data.problems
 
     def freeze(self) -> None:
-        """Let only the head (and the batch-norms of the body) learn."""
+        """Let only the head learn."""
         self.frozen = True
 
     def unfreeze(self) -> None:
@@ -185,34 +199,43 @@ class Learner:
         Cancelled
             The reporter asked to stop.
         """
-        self._fit([Phase(epochs, lr, self.frozen, pct_start, div, weight_decay)], reporter)
+        phase = Phase(epochs, lr, self.frozen, pct_start, div, weight_decay, mirror=self.mirror)
+        self._fit([phase], reporter)
 
     def fine_tune(
         self,
         epochs: int,
         base_lr: float = 2e-3,
         *,
-        freeze_epochs: int = 1,
+        head_passes: int = 10,
         weight_decay: float = WEIGHT_DECAY,
         reporter: Reporter = SILENT,
     ) -> None:
         """Train the head, then all layers with rates that rise a hundredfold from the first ones to the head.
 
+        The head learns on features that the body computes once; a network with random weights (other than
+        "scratch") has none worth learning on, and begins with all layers at one rate.
+
         Parameters
         ----------
         epochs : int
-            Epochs in which all layers learn.
+            Passes over the images with all layers.
         base_lr : float
-            Highest rate of the head in the first phase; the second has half of it.
-        freeze_epochs : int
-            Epochs in which only the head learns.
+            Highest rate of the head alone; with all layers it has half of it.
+        head_passes : int
+            Passes of the head over the features.
         weight_decay, reporter
             See `fit_one_cycle`, which raises the same.
         """
         half = base_lr / 2
-        head = Phase(freeze_epochs, slice(base_lr), True, 0.99, 25.0, weight_decay)
-        everything = Phase(epochs, slice(half / 100, half), False, 0.3, 5.0, weight_decay)
-        self._fit([phase for phase in (head, everything) if phase.epochs > 0], reporter)
+        if self.network.pretrained or self.network.backbone == SCRATCH:
+            phases = [
+                Phase(head_passes, base_lr, True, 0.25, 25.0, weight_decay, on_features=True),
+                Phase(epochs, slice(half / 100, half), False, 0.3, 5.0, weight_decay, mirror=self.mirror),
+            ]
+        else:
+            phases = [Phase(epochs, base_lr, False, 0.25, 25.0, weight_decay, mirror=self.mirror)]
+        self._fit([phase for phase in phases if phase.epochs > 0], reporter)
 
     def lr_find(
         self,
@@ -242,6 +265,7 @@ class Learner:
             frozen=self.frozen,
             batch_size=self.batch_size,
             weight_decay=WEIGHT_DECAY,
+            mirror=self.mirror,
             seed=self.seed,
             reporter=reporter,
         )
@@ -362,6 +386,7 @@ class Learner:
         catalog: Catalog | None = None,
         *,
         batch_size: int | None = None,
+        mirror: bool | None = None,
         seed: int = 0,
         device: str | torch.device | None = None,
     ) -> Learner:
@@ -374,7 +399,7 @@ class Learner:
         """
         learner = cls.__new__(cls)
         network = Network.load(Path(path), device=device)
-        learner._begin(network, catalog, batch_size=batch_size, seed=seed)
+        learner._begin(network, catalog, batch_size=batch_size, mirror=mirror, seed=seed)
         learner.frozen = False
         learner.history = History.from_dict(network.manifest.get("history", {}))
         return learner

@@ -34,6 +34,7 @@ def linear_network(backbone: Backbone, head: LinearHead) -> Network:
     with torch.no_grad():
         linear.weight.copy_(torch.from_numpy(head.weight.T.copy()))
         linear.bias.copy_(torch.from_numpy(head.offset))
-    model = Classifier(copy.deepcopy(backbone.module), layers).to(backbone.device).eval()
+    body = copy.deepcopy(backbone.module)
+    model = Classifier(body, layers, keep_statistics=backbone.pretrained).eval()
     runner = Runner(model, backbone.preprocess, backbone.device)
     return Network(runner, list(head.classes), backbone.name, backbone.pretrained)

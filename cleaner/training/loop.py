@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 from torch.optim import AdamW
+from torch.optim.lr_scheduler import OneCycleLR
 
 from cleaner.errors import TrainingError
 from cleaner.models.backbones import Preprocess
@@ -31,6 +32,7 @@ __all__ = [
     "endless_batches",
     "optimizer_for",
     "seeded",
+    "train_head",
     "train_phase",
     "train_step",
 ]
@@ -54,6 +56,10 @@ class Phase:
         See `cleaner.training.schedules.one_cycle`.
     weight_decay : float
         Decoupled; norms and biases have none.
+    on_features : bool
+        Whether the pictures go through the frozen body once only; see `train_head`.
+    mirror : bool
+        Whether half of the pictures are mirrored left to right.
     """
 
     epochs: int
@@ -62,6 +68,8 @@ class Phase:
     pct_start: float
     div: float
     weight_decay: float
+    on_features: bool = False
+    mirror: bool = True
 
     @property
     def name(self) -> str:
@@ -100,6 +108,24 @@ class Runner:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
             logits: Tensor = self.model(batch)
         return logits.float()
+
+    @torch.no_grad()
+    def features(
+        self, pictures: Pictures, indices: NDArray[np.intp], *, reporter: Reporter = SILENT
+    ) -> tuple[Tensor, NDArray[np.intp]]:
+        """Return the body's float32 features ``(n, feature_dim)`` on the device, and whose they are."""
+        self.model.eval()
+        found: list[Tensor] = []
+        rows: list[NDArray[np.intp]] = []
+        with contextlib.closing(self._ahead(lambda: pictures.batches(indices, EVAL_BATCH))) as batches:
+            for batch, kept in batches:
+                reporter.check()
+                ready = self.preprocess.normalise(batch.to(self.device))
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+                    found.append(self.model.body(ready).float())
+                rows.append(kept)
+                reporter("computing features", sum(map(len, rows)), len(indices))
+        return torch.cat(found), np.concatenate(rows)
 
     @torch.inference_mode()
     def log_probabilities(
@@ -169,8 +195,12 @@ def optimizer_for(model: Classifier, lr: LearningRate, *, weight_decay: float) -
 
 
 def train_step(runner: Runner, optimizer: AdamW, batch: Tensor, targets: NDArray[np.int64]) -> float:
-    """Take one step; returns the loss of the batch before it, in nats."""
-    loss = functional.cross_entropy(runner.logits(batch), torch.from_numpy(targets).to(runner.device))
+    """Take one step on pictures; returns the loss before it, in nats."""
+    return _step(runner.logits(batch), torch.from_numpy(targets).to(runner.device), optimizer)
+
+
+def _step(logits: Tensor, targets: Tensor, optimizer: AdamW) -> float:
+    loss = functional.cross_entropy(logits, targets)
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
@@ -211,7 +241,7 @@ def train_phase(
     optimizer, max_lrs = optimizer_for(runner.model, phase.lr, weight_decay=phase.weight_decay)
     schedule = one_cycle(optimizer, max_lrs, total_steps=total, pct_start=phase.pct_start, div=phase.div)
     stage = f"training {phase.name}"
-    augment = Augment()
+    augment = Augment(mirror=phase.mirror)
     done = 0
     for _ in range(phase.epochs):
         runner.model.train()
@@ -219,25 +249,74 @@ def train_phase(
         with contextlib.closing(runner.training_batches(data.pictures, order, size, augment)) as batches:
             for batch, kept in batches:
                 reporter.check()
-                head = optimizer.param_groups[-1]
-                history.steps.append((head["lr"], head["betas"][0]))
+                _note_step(history, optimizer)
                 _require_finite(train_step(runner, optimizer, batch, data.targets[kept]), phase)
-                if schedule.last_epoch + 1 < schedule.total_steps:
-                    schedule.step()
+                _advance(schedule)
                 done += size
                 reporter(stage, done, total * size)
         yield Progress(stage, done, total * size)
 
 
+def train_head(
+    runner: Runner,
+    data: LabelledPictures,
+    indices: NDArray[np.intp],
+    phase: Phase,
+    *,
+    batch_size: int,
+    history: History,
+    reporter: Reporter,
+) -> Iterator[Progress]:
+    """Train the head through one cycle on features that are computed once, without augmentation.
+
+    A pass over the features costs next to nothing, so the head can have as many as it needs. (With one pass
+    over augmented pictures, 300 photographs leave it at 40 % errors; ten over features at 23 %, in less
+    time.)
+
+    Parameters and errors as for `train_phase`; ``phase.epochs`` counts passes over the features, after all of
+    which the iterator has its one item.
+    """
+    runner.model.set_frozen(True)
+    features, rows = runner.features(data.pictures, indices, reporter=reporter)
+    targets = torch.from_numpy(data.targets[rows]).to(runner.device)
+    size = min(batch_size, len(rows))
+    per_epoch = len(rows) // size
+    optimizer, max_lrs = optimizer_for(runner.model, phase.lr, weight_decay=phase.weight_decay)
+    schedule = one_cycle(
+        optimizer, max_lrs, total_steps=per_epoch * phase.epochs, pct_start=phase.pct_start, div=phase.div
+    )
+    head = runner.model.head.train()
+    for epoch in range(phase.epochs):
+        reporter.check()
+        order = torch.randperm(len(rows)).to(runner.device)
+        for chosen in torch.split(order[: per_epoch * size], size):
+            _note_step(history, optimizer)
+            _require_finite(_step(head(features[chosen]), targets[chosen], optimizer), phase)
+            _advance(schedule)
+        reporter(f"training {phase.name}", epoch + 1, phase.epochs)
+    yield Progress(f"training {phase.name}", phase.epochs, phase.epochs)
+
+
 def endless_batches(
-    runner: Runner, data: LabelledPictures, indices: NDArray[np.intp], *, batch_size: int
+    runner: Runner, data: LabelledPictures, indices: NDArray[np.intp], *, batch_size: int, mirror: bool
 ) -> Generator[Batch]:
     """Yield augmented batches of the pictures in random order, again and again."""
-    augment = Augment()
+    augment = Augment(mirror=mirror)
     size = min(batch_size, len(indices))
     while True:
         order = indices[torch.randperm(len(indices)).numpy()][: len(indices) // size * size]
         yield from runner.training_batches(data.pictures, order, size, augment)
+
+
+def _note_step(history: History, optimizer: AdamW) -> None:
+    head = optimizer.param_groups[-1]
+    history.steps.append((head["lr"], head["betas"][0]))
+
+
+def _advance(schedule: OneCycleLR) -> None:
+    """Step, except after the last batch: the schedule ends there."""
+    if schedule.last_epoch + 1 < schedule.total_steps:
+        schedule.step()
 
 
 def _require_finite(loss: float, phase: Phase) -> None:

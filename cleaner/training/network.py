@@ -76,8 +76,9 @@ class Network:
     @classmethod
     def build(cls, backbone: Backbone, classes: Sequence[str]) -> Network:
         """Put a new head on a copy of a backbone."""
-        body = copy.deepcopy(backbone.module).train()
-        model = Classifier(body, build_head(backbone.feature_dim, len(classes)))
+        head = build_head(backbone.feature_dim, len(classes))
+        body = copy.deepcopy(backbone.module)
+        model = Classifier(body, head, keep_statistics=backbone.pretrained)
         runner = Runner(model, backbone.preprocess, backbone.device)
         return cls(runner, list(classes), backbone.name, backbone.pretrained)
 
@@ -87,7 +88,7 @@ class Network:
             return self
         body = self.runner.model.body
         feature_dim = _feature_dim(self.runner.model.state_dict())
-        model = Classifier(body, build_head(feature_dim, len(classes)))
+        model = Classifier(body, build_head(feature_dim, len(classes)), keep_statistics=self.pretrained)
         runner = Runner(model, self.runner.preprocess, self.runner.device)
         return replace(self, runner=runner, classes=list(classes), manifest={})
 
@@ -160,13 +161,13 @@ class Network:
             )
             name = str(manifest["backbone"]["name"])
             body = empty_body(name, preprocess)
-            build = _HEADS[manifest["head"]["kind"]]
-            model = Classifier(body, build(_feature_dim(state), len(classes)))
+            pretrained = bool(manifest["backbone"]["pretrained"])
+            head = _HEADS[manifest["head"]["kind"]](_feature_dim(state), len(classes))
+            model = Classifier(body, head, keep_statistics=pretrained)
             model.load_state_dict(state)
         except (IndexError, KeyError, TypeError, ValueError, RuntimeError, BackboneError) as exc:
             msg = f"{path} is a saved model whose parts do not fit together ({exc}); save it again."
             raise CheckpointError(msg) from exc
-        pretrained = bool(manifest["backbone"].get("pretrained", False))
         return cls(Runner(model, preprocess, target), classes, name, pretrained, manifest)
 
 

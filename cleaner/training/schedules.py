@@ -5,6 +5,8 @@ from __future__ import annotations
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
+from cleaner.errors import TrainingError
+
 __all__ = ["LearningRate", "one_cycle", "spread"]
 
 LearningRate = float | slice
@@ -26,11 +28,12 @@ def spread(lr: LearningRate, n_groups: int) -> list[float]:
 
     Raises
     ------
-    ValueError
+    TrainingError
         A rate is not positive.
     """
     if isinstance(lr, slice):
         high = float(lr.stop)
+        _positive(high)
         if lr.start is None:
             rates = [high / 10] * (n_groups - 1) + [high]
         else:
@@ -48,7 +51,7 @@ def spread(lr: LearningRate, n_groups: int) -> list[float]:
 def _positive(rate: float) -> None:
     if not rate > 0:
         msg = f"Got the learning rate {rate}; expected a positive number, such as 1e-3."
-        raise ValueError(msg)
+        raise TrainingError(msg)
 
 
 def one_cycle(
