@@ -1,0 +1,125 @@
+"""How many errors can be left after a random audit, at any time: a confidence sequence without replacement.
+
+M images hold an unknown number T of errors. They are judged in random order; after n of them, k were errors.
+For every T the ratio
+
+    E(T) = BetaBin(k; n, a, b) / Hypergeom(k; M, T, n)
+
+(a mixture over T against one T) is, for the true T, a martingale that starts at 1, so it ever reaches 1/α with
+probability at most α (Ville). The plausible totals are those with E(T) < 1/α, however often one looks and
+whatever makes one stop. With BetaBin(T; M, a, b) as prior of T it is the ratio prior / posterior of
+Waudby-Smith & Ramdas, *Confidence sequences for sampling without replacement* (NeurIPS 2020).
+
+Images that come later are a stratum of their own, with a random order of their own. The product of the
+strata's ratios is again such a martingale, since a stratum that nobody has looked into yet brings a factor of
+one. So the certificate goes on at its full level when the population grows, and earlier looks keep their
+worth; starting anew with a smaller α each time would be valid, too, but throws them away.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.errors import RankingError
+
+__all__ = ["ALPHA", "Stratum", "log_binomial", "log_evidence", "most_errors"]
+
+ALPHA = 0.05
+"""Chance that a statement ever made is wrong: one minus the confidence."""
+
+# Fixed before any look, or the bound would not hold: about 0.5 % errors expected, with little conviction.
+_A, _B = 0.5, 100.0
+
+
+class Stratum(NamedTuple):
+    """Images that came together, and what a random order of them has shown so far.
+
+    Parameters
+    ----------
+    population : int
+        Images.
+    audited : int
+        How many of them, from the start of the order, are judged.
+    errors : int
+        How many of those are errors.
+    """
+
+    population: int
+    audited: int
+    errors: int
+
+
+def most_errors(*strata: Stratum, alpha: float = ALPHA) -> int:
+    """Return the highest plausible total of errors in all strata, those found in the audit included.
+
+    Parameters
+    ----------
+    *strata : Stratum
+        One, unless images came later.
+    alpha : float
+        One minus the confidence, in 0..1.
+
+    Raises
+    ------
+    RankingError
+        Counts that cannot be, or an ``alpha`` that is no share.
+    """
+    if not 0 < alpha < 1:
+        msg = f"Got alpha={alpha}; expected a share between 0 and 1, such as 0.05."
+        raise RankingError(msg)
+    total, evidence = 0, 0.0
+    costs: list[NDArray[np.float64]] = []
+    for stratum in strata:
+        best, lowest, rising = _likeliest(stratum)
+        total += best
+        evidence += lowest
+        costs.append(rising)
+    # Each stratum's evidence is convex in its total: taking the cheapest step first reaches the farthest.
+    steps = np.sort(np.concatenate(costs)) if costs else np.zeros(0)
+    spent = evidence + np.cumsum(steps)
+    return total + int(np.searchsorted(spent, math.log(1 / alpha), side="left"))
+
+
+def log_evidence(total: int, stratum: Stratum) -> float:
+    """Return log E(T), the evidence against ``total`` errors in a stratum; inf where it cannot be."""
+    m, n, k = _checked(stratum)
+    if not k <= total <= m - n + k:
+        return math.inf
+    likelihood = log_binomial(total, k) + log_binomial(m - total, n - k) - log_binomial(m, n)
+    return _log_mixture(n, k) - likelihood
+
+
+def log_binomial(n: float, k: float) -> float:
+    """Return the logarithm of n over k."""
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
+def _log_mixture(n: int, k: int) -> float:
+    return log_binomial(n, k) + _log_beta(k + _A, n - k + _B) - _log_beta(_A, _B)
+
+
+def _log_beta(a: float, b: float) -> float:
+    return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+
+def _likeliest(stratum: Stratum) -> tuple[int, float, NDArray[np.float64]]:
+    """Return the total with the least evidence against it, that evidence, and what each more adds."""
+    m, n, k = _checked(stratum)
+    totals = np.arange(k, m - n + k, dtype=np.float64)
+    steps = np.log((totals + 1 - k) / (totals + 1)) + np.log((m - totals) / (m - totals - (n - k)))
+    best = k + int(np.searchsorted(steps, 0.0, side="left"))
+    return best, log_evidence(best, stratum), steps[best - k :]
+
+
+def _checked(stratum: Stratum) -> Stratum:
+    if not 0 <= stratum.errors <= stratum.audited <= stratum.population:
+        msg = (
+            f"Got {stratum.errors} errors in {stratum.audited} of {stratum.population} images; expected no "
+            "more errors than looks, and no more looks than images."
+        )
+        raise RankingError(msg)
+    return stratum
