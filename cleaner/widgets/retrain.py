@@ -171,7 +171,8 @@ class RetrainPanel(Panel):
                 self._remembered.take(status)
                 self._message = "Done."
             elif status.phase == "failed" and was_running:
-                self.problem = f"Retraining failed: {status.error} The model before it is still in use."
+                reason = (status.error or "").removesuffix(".")
+                self.problem = f"Retraining failed: {reason}. The model before it is still in use."
             elif status.phase == "cancelled" and was_running:
                 self._message = "Cancelled. The model before it is still in use."
             self._draw()

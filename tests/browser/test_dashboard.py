@@ -1,0 +1,322 @@
+"""The dashboard from end to end: Voilà, a real kernel, a real browser, files on the disk."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cleaner.jobs import Job
+from cleaner.ranking import Ranking
+from cleaner.workspace import Workspace
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+OpenVisit = Callable[..., Any]
+LOST = "This page has lost its kernel. Everything shown as saved is saved. Reload the page."
+
+
+@pytest.fixture
+def expect() -> Any:
+    """Playwright's waiting assertions."""
+    return pytest.importorskip("playwright.sync_api").expect
+
+
+@pytest.fixture
+def root(make_set: Callable[..., Path]) -> Path:
+    """Sixty pictures in three classes; two of each class are filed wrongly."""
+    return make_set(20, wrong=2, size_px=32)
+
+
+@pytest.fixture
+def ranked(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The set with a saved ranking, as a model would give it that knows the truth."""
+    monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "home"))
+    with Workspace(root, from_scratch=True) as workspace:
+        catalog = workspace.catalog
+        odds = np.full((len(catalog), len(catalog.classes)), 0.05)
+        for row, name in enumerate(catalog.names):
+            odds[row, catalog.classes.index(name.split("/")[1].split("_")[0])] = 0.9
+        Ranking.from_probabilities(catalog, odds).save(workspace.ranking_folder)
+    return root
+
+
+def cells(page: Any) -> list[str]:
+    """Accessible names of the cards, in order."""
+    return [cell.get_attribute("aria-label") for cell in page.get_by_role("gridcell").all()]
+
+
+def names(page: Any) -> list[str]:
+    return [label.split(",")[0] for label in cells(page)]
+
+
+def stored(root: Path) -> list[tuple[str, str]]:
+    """Return kind and name of every row of the database, in order."""
+    with sqlite3.connect(root / ".cleaner" / "review.db") as database:
+        return [tuple(row) for row in database.execute("SELECT kind, name FROM events ORDER BY seq")]
+
+
+def until(condition: Callable[[], object], what: str) -> None:
+    """Wait for something outside of the page."""
+    end = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def mark(page: Any, expect: Any, name: str, key: str, words: str) -> None:
+    """Go to a card, press a key, and wait until the page shows the decision as saved."""
+    cell = page.get_by_role("gridcell", name=name)
+    cell.focus()
+    page.keyboard.press(key)
+    expect(page.get_by_role("gridcell", name=name)).to_have_accessible_name(re.compile(f"{words}$"))
+    expect(page.locator(".is-saving")).to_have_count(0)
+
+
+# ---------------------------------------------------------------- the main job
+
+
+def test_a_session_from_the_first_page_to_the_resumed_one(
+    visit: OpenVisit, ranked: Path, expect: Any
+) -> None:
+    opened = visit(ranked, reviewer="Ana")
+    page = opened.page
+    opened.wait_for_pictures()
+    expect(page.get_by_role("grid", name="Images to review")).to_be_visible()
+    expect(page).to_have_title("set · cleaner")
+    first = names(page)
+    wrong = [name for name in first if name.split("/")[0] != name.split("/")[1].split("_")[0]]
+    assert wrong == first[:6]
+
+    # the keys work without a click; classes are blue 1, green 2, red 3
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "gridcell"
+    mark(page, expect, wrong[0], "2", "relabelled green")
+    mark(page, expect, wrong[1], "y", "relabelled .*")
+    mark(page, expect, wrong[2], "x", "marked delete")
+    mark(page, expect, wrong[3], "x", "marked delete")
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("gridcell", name=wrong[3])).not_to_have_accessible_name(re.compile("marked"))
+    expect(page.locator("[aria-label='Where you are']")).to_contain_text("3 errors found")
+    page.get_by_role("button", name="Confirm page").click()
+    expect(page.locator(".cleaner-title")).to_have_text("Page 2")
+    second = names(page)
+    assert not set(first) & set(second)
+
+    opened.reload()
+    opened.wait_for_pictures()
+    expect(page.locator(".cleaner-notice")).to_contain_text("24 of 60")
+    assert names(page) == second
+    until(lambda: len(opened.kernels()) == 1, "the kernel of the page that was left still runs")
+
+    # what is on the disk is what was done
+    kinds = stored(ranked)
+    assert kinds[:4] == [
+        ("relabel", wrong[0]),
+        ("relabel", wrong[1]),
+        ("delete", wrong[2]),
+        ("delete", wrong[3]),
+    ]
+    assert kinds[4][0] == "undo"
+    assert sorted(kinds[5:]) == sorted(("keep", name) for name in first if name not in wrong[:3])
+    until((ranked / "cleaned.csv").exists, "cleaned.csv is not written")
+    table = pd.read_csv(ranked / "cleaned.csv").set_index("name")
+    assert len(table) == 59
+    assert wrong[2] not in table.index
+    assert table.loc[wrong[0], "label"] == "green"
+    assert table.loc[wrong[3], "label"] == wrong[3].split("/")[0]
+    assert list(table.columns[:2]) == ["label", "split"]
+    assert opened.foreign_requests() == []
+
+
+def test_a_killed_kernel_takes_nothing_with_it_that_was_shown_as_saved(
+    visit: OpenVisit, ranked: Path, browser: Any, expect: Any
+) -> None:
+    # The page reports broken connections on its console, rightly: a page of our own lets it.
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = visit(ranked, page=context.new_page(), reviewer="Ana")
+    page = opened.page
+    opened.wait_for_pictures()
+    first = names(page)
+    mark(page, expect, first[0], "k", "kept")
+    (kernel,) = opened.kernels()
+    kernel.kill()
+    page.get_by_role("gridcell", name=first[1]).focus()
+    page.keyboard.press("x")
+    expect(page.get_by_role("alert").filter(has_text="Not saved: no answer for 5 seconds")).to_be_visible(
+        timeout=15_000
+    )
+    expect(page.get_by_text("Saving is interrupted")).to_be_visible()
+    expect(page.get_by_text("All decisions saved")).to_be_hidden()
+    expect(page.get_by_role("alert").filter(has_text=LOST)).to_be_visible(timeout=20_000)
+    assert page.get_by_role("button", name="Delete").is_disabled()
+    assert stored(ranked) == [("keep", first[0])]
+
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.get_by_role("button", name="Reload").click()
+    opened.wait_until_open()
+    opened.wait_for_pictures()
+    expect(page.get_by_role("gridcell", name=first[1])).not_to_have_accessible_name(re.compile("marked"))
+    expect(page.get_by_text("All decisions saved")).to_be_visible()
+    context.close()
+
+
+# ---------------------------------------------------------------- ranking and retraining
+
+
+def test_pictures_are_there_before_the_ranking_which_then_takes_over(
+    visit: OpenVisit, root: Path, expect: Any
+) -> None:
+    opened = visit(root, from_scratch=True)
+    page = opened.page
+    opened.wait_for_pictures()
+    assert names(page) == sorted(names(page))
+    expect(page.get_by_role("status").filter(has_text="Finding suspicious labels")).to_be_visible()
+    expect(page.get_by_role("progressbar", name="Finding suspicious labels")).to_be_visible()
+
+    opened.reload()  # the work goes on, and the new page finds it
+    expect(page.get_by_role("status").filter(has_text="Finding suspicious labels")).to_be_visible()
+    expect(page.get_by_text("Finding suspicious labels")).to_be_hidden(timeout=120_000)
+    page.wait_for_function("() => document.querySelector('.cleaner-loss') !== null", timeout=30_000)
+    assert page.get_by_role("alert").filter(has_text="Cannot").count() == 0
+    wrong = [name for name in names(page)[:8] if name.split("/")[0] != name.split("/")[1].split("_")[0]]
+    assert len(wrong) >= 5  # of six; three colours are easy
+    assert opened.foreign_requests() == []
+
+
+def test_without_weights_and_network_the_user_decides(
+    visit: OpenVisit, root: Path, expect: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no weights"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing answers there
+    page = visit(root).page
+    answer = page.get_by_role("button", name="Go on without pretrained weights")
+    expect(answer).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("alert").filter(has_text="weights")).to_be_visible()
+    answer.click()
+    expect(page.get_by_role("alert").filter(has_text="weights")).to_be_hidden()
+    expect(page.get_by_role("button", name="Cancel")).to_be_visible()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("button", name="Find suspicious labels")).to_be_visible(timeout=60_000)
+
+
+def test_retraining_quick_and_full_with_one_cancel(visit: OpenVisit, ranked: Path, expect: Any) -> None:
+    opened = visit(ranked, from_scratch=True)
+    page = opened.page
+    panel = page.locator("[aria-label='Retrain']")
+    button = page.get_by_role("button", name="Retrain")
+    model = Ranking.load(ranked / ".cleaner" / "ranking").model
+
+    button.click()
+    expect(panel.get_by_text("error, before")).to_be_visible(timeout=120_000)
+    expect(panel).to_contain_text("on the same 12 validation images with your labels.")
+    renewed = Ranking.load(ranked / ".cleaner" / "ranking").model
+    assert renewed != model
+
+    page.get_by_label("full").check()
+    page.get_by_label("epochs").fill("50")
+    button.click()
+    expect(button).to_be_disabled()
+    page.get_by_role("button", name="Cancel").click()
+    expect(panel.get_by_text("Cancelled. The model before it is still in use.")).to_be_visible(timeout=60_000)
+    assert Ranking.load(ranked / ".cleaner" / "ranking").model == renewed
+    assert not (ranked / ".cleaner" / "models" / "full.safetensors").exists()
+
+    page.get_by_label("epochs").fill("2")
+    button.click()
+    expect(panel.get_by_role("img", name="After 2 epochs")).to_be_visible(timeout=180_000)
+    expect(panel.get_by_text("Done.")).to_be_visible(timeout=180_000)
+    expect(panel).to_contain_text("tuned network, cleaned labels")
+    assert (ranked / ".cleaner" / "models" / "full.safetensors").exists()
+    expect(page.locator(".cleaner-notice")).to_contain_text("new order")
+    job = Job.last(ranked / ".cleaner")
+    assert job is not None
+    assert job.status().phase == "done"
+
+
+# ---------------------------------------------------------------- around it
+
+
+def test_a_folder_that_cannot_be_opened_is_said_in_a_sentence(
+    visit: OpenVisit, tmp_path: Path, expect: Any
+) -> None:
+    page = visit(tmp_path / "no bears").page
+    expect(page.get_by_role("alert")).to_contain_text(f"The folder {tmp_path / 'no bears'} does not exist.")
+    expect(page.get_by_text("There was an error when executing cell")).to_have_count(0)
+
+
+def test_a_set_is_chosen_by_keyboard_kept_in_a_reload_and_left(
+    visit: OpenVisit, ranked: Path, tmp_path: Path, expect: Any
+) -> None:
+    opened = visit(None, browse_root=tmp_path)
+    page = opened.page
+    expect(page.get_by_role("heading", name="Which pictures?")).to_be_visible()
+    choice = page.get_by_role("button", name="Open set").last
+    expect(choice).to_be_enabled()
+    choice.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("grid", name="Images to review")).to_be_visible(timeout=30_000)
+    opened.reload()
+    expect(page.get_by_role("grid", name="Images to review")).to_be_visible(timeout=30_000)
+    page.get_by_role("button", name="choose another set").click()
+    expect(page.get_by_role("heading", name="Opened lately")).to_be_visible()
+    opened.reload()
+    expect(page.get_by_role("heading", name="Which pictures?")).to_be_visible()
+
+
+def test_steps_lead_to_files_and_report_and_back(visit: OpenVisit, ranked: Path, expect: Any) -> None:
+    (ranked / "red" / "page.jpg").write_bytes(b"<html>gone</html>")
+    page = visit(ranked).page
+    page.get_by_role("button", name="1 file left out (why?)").click()
+    expect(page.get_by_role("table", name="Files that are left out")).to_contain_text("red/page.jpg")
+    expect(page.get_by_role("tab", name="Files")).to_have_attribute("aria-selected", "true")
+    page.get_by_role("tab", name="Files").focus()
+    page.keyboard.press("End")
+    expect(page.get_by_role("region", name="Report")).to_be_visible()
+    page.get_by_role("tab", name="Labels").click()
+    expect(page.get_by_role("gridcell").first).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [1440, 1000, 600])
+def test_nothing_sticks_out_and_the_bar_stays_in_sight(
+    visit: OpenVisit, ranked: Path, expect: Any, width: int
+) -> None:
+    opened = visit(ranked)
+    page = opened.page
+    page.set_viewport_size({"width": width, "height": 800})
+    opened.wait_for_pictures()
+    sticking_out = page.evaluate(
+        "() => [...document.querySelectorAll('.cleaner-app *')].filter((e) => {"
+        " const box = e.getBoundingClientRect();"
+        " return box.width > 0 && box.right > innerWidth + 1 && !e.closest('.cleaner-legend, [hidden]'); })"
+        ".map((e) => e.className).slice(0, 5)"
+    )
+    assert sticking_out == []
+    confirm = page.get_by_role("button", name="Confirm page")
+    expect(confirm).to_be_in_viewport(ratio=1)
+    right = page.locator("[aria-label='Where you are']").bounding_box()
+    grid = page.get_by_role("grid").bounding_box()
+    beside = right["x"] >= grid["x"] + grid["width"] - 1
+    assert beside is (width > 1100)
+
+
+def test_the_theme_follows_the_system_and_can_be_told(
+    visit: OpenVisit, ranked: Path, new_page: Callable[..., Any]
+) -> None:
+    def background(page: Any) -> int:
+        colour = page.evaluate("getComputedStyle(document.querySelector('.cleaner-app')).backgroundColor")
+        return sum(map(int, colour.removeprefix("rgb(").removesuffix(")").split(",")))
+
+    dark = visit(ranked, page=new_page(color_scheme="dark")).page
+    assert background(dark) < 150
+    dark.emulate_media(color_scheme="light")
+    dark.wait_for_function("document.body.dataset.jpThemeLight === 'true'")
+    assert background(dark) > 600
+    told = visit(ranked, theme="dark", page=new_page(color_scheme="light")).page
+    assert background(told) < 150
