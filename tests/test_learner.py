@@ -227,7 +227,7 @@ def test_a_saved_model_as_backbone_keeps_its_head_for_the_same_classes_only(lear
     renewed = Learner(other, backbone=str(path), device="cpu")
     assert renewed.classes == ["blue", "green", "red", "violet"]
     assert renewed.model.n_classes == 4
-    assert torch.equal(renewed.model.body.banks[0].weight, learner.model.body.banks[0].weight)
+    assert torch.equal(renewed.model.body.filters.weight, learner.model.body.filters.weight)
 
 
 def test_a_saved_model_with_a_part_missing_is_refused(learner, tmp_path):

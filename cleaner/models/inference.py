@@ -62,6 +62,12 @@ def fold_batch_norms(module: nn.Module) -> nn.Module:
     return traced
 
 
+def _cosine(one: Tensor, other: Tensor) -> Tensor:
+    """Return the cosine of each pair of rows, tiny ones too: random networks give features of 1e-12."""
+    one, other = (nn.functional.normalize(rows.double(), eps=1e-300) for rows in (one, other))
+    return (one * other).sum(dim=1)
+
+
 class Encoder:
     """Pictures in, features out, as fast as this machine can.
 
@@ -98,7 +104,7 @@ class Encoder:
             candidate = self._candidate(self.module, fold=fold, dtype=dtype)
             if candidate is None:
                 continue
-            agreement = nn.functional.cosine_similarity(self._forward(candidate, probe, dtype), truth)
+            agreement = _cosine(self._forward(candidate, probe, dtype), truth)
             if bool((agreement > MIN_COSINE).all()):
                 self.module, self.dtype = candidate, dtype
                 break
