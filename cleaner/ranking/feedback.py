@@ -1,0 +1,348 @@
+"""Learning from decisions: what the expert found so far re-orders what nobody has looked at.
+
+The ranking says how probable an error is, as log odds. Decisions correct these log odds::
+
+    logit P(label of x is wrong)  =  static(x) + offset + w · z(x) + u[given] + u[other] + u[given, other]
+
+*Other* is the suggested class, z(x) are standardised signals (static log odds, log probabilities of the given
+and of the other class, entropy). All corrections have normal priors with mean zero, so that without evidence
+nothing changes: a mixed logistic regression, fitted by Newton's method. How large the effects of classes and
+of pairs of classes may be is not fixed: some strengths are tried, one of them none at all, and averaged by
+how probable each makes the decisions (marginal likelihood by Laplace's method; D. J. C. MacKay, *A practical
+Bayesian framework for backpropagation networks*, Neural Computation 4, 1992). Structured noise makes itself
+felt after few decisions; noise without structure keeps the order nearly as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from cleaner.ranking.ranking import Ranking
+    from cleaner.review import ReviewState
+
+__all__ = ["Reordered", "judged", "reorder"]
+
+Doubles = NDArray[np.float64]
+Longs = NDArray[np.int64]
+
+LEAST = 50
+"""Decisions before which nothing is learnt."""
+
+LEAST_OF_EACH = 5
+"""Errors, and right labels, before which nothing is learnt."""
+
+_MOST_GROUPS = 150
+_ROUNDS = 8
+_OFFSET_SD = 1.0
+_SLOPE_SD = 0.3
+_SIGNAL_SD = 0.3
+_GROUP_SDS = ((0.0, 0.0), (0.5, 0.25), (1.0, 0.5), (0.5, 1.0), (1.0, 2.0))
+_LARGEST = 30.0
+_LEAST_TO_TELL = 5
+
+
+@dataclass(frozen=True)
+class Reordered:
+    """What the decisions make of a ranking.
+
+    Attributes
+    ----------
+    scores : float32, shape (n,)
+        Probability that the given label is wrong, in the order of ``ranking.names``; higher = worse; NaN for
+        images without a label.
+    log_odds : float32, shape (n,)
+        The same on a scale that does not saturate.
+    sentence : str
+        Why the order changed, for the reviewer; empty if it did not.
+    weight : float
+        Posterior probability that the noise has structure which the ranking did not know, 0 to 1.
+    decisions : int
+        How many decisions it was learnt from.
+    """
+
+    scores: NDArray[np.float32]
+    log_odds: NDArray[np.float32]
+    sentence: str
+    weight: float
+    decisions: int
+
+    def order(self, ranking: Ranking) -> NDArray[np.object_]:
+        """Return all names, most suspicious first, unlabelled last; equal odds keep the ranking's order."""
+        names = ranking.order("pooled")
+        odds = self.log_odds[[ranking.row(name) for name in names]].astype(np.float64)
+        return names[np.argsort(np.where(np.isnan(odds), np.inf, -odds), kind="stable")]
+
+
+def judged(state: ReviewState, ranking: Ranking) -> dict[str, bool]:
+    """Return the decisions on a ranking, oldest first: name, and whether the given label was wrong.
+
+    Decisions on an earlier ranking are in the labels of this one already: its rows of relabelled images speak
+    of the new label, so that among earlier decisions nearly all labels would seem right.
+    """
+    model_of = {event.seq: event.model for event in state.events}
+    return {
+        each.name: each.outcome != "keep"
+        for each in state.looks()
+        if each.outcome in ("keep", "delete", "relabel") and model_of.get(each.seq) == ranking.model
+    }
+
+
+def reorder(
+    ranking: Ranking,
+    decided: Mapping[str, bool],
+    *,
+    least: int = LEAST,
+    least_of_each: int = LEAST_OF_EACH,
+    most: int = 4000,
+) -> Reordered:
+    """Re-order by what the expert decided.
+
+    Parameters
+    ----------
+    ranking : Ranking
+        Made before these decisions, of the labels that they judge.
+    decided : mapping of str to bool
+        For images of the ranking in the order of the decisions: whether the given label was wrong. Images
+        that the ranking does not know, or that had no label, are passed over.
+    least, least_of_each : int
+        With fewer decisions, or fewer errors or right labels among them, the ranking stays as it is.
+    most : int
+        Learn from so many decisions at most, the last ones, to stay quick.
+
+    Returns
+    -------
+    Reordered
+    """
+    codes = ranking.codes
+    static = _static(ranking, codes)
+    row_of = {name: row for row, name in enumerate(ranking.names)}
+    known = {row_of[name]: error for name, error in decided.items() if name in row_of}
+    rows = np.array(list(known), dtype=np.int64)
+    wrong = np.array(list(known.values()), dtype=bool)
+    usable = codes[rows] >= 0
+    rows, wrong = rows[usable][-most:], wrong[usable][-most:]
+    of_each = min(int(wrong.sum()), int((~wrong).sum()))
+    if len(rows) < least or of_each < least_of_each or len(ranking.classes) < 2:
+        return _as_reordered(static, codes, "", 0.0, len(rows))
+    design = _Design.of(ranking, codes, static, rows)
+    learnt = _learn(design, static[rows], wrong.astype(np.float64))
+    odds = static + design.corrections(learnt.effects)
+    sentence = _sentence(ranking, design, learnt, odds, rows, wrong)
+    return _as_reordered(odds, codes, sentence, learnt.weight, len(rows))
+
+
+# ---------------------------------------------------------------- the design
+
+
+def _static(ranking: Ranking, codes: Longs) -> Doubles:
+    """Return the ranking's log odds of a wrong label, NaN for images without a label."""
+    odds = ranking.features.get("log_odds")
+    if odds is None:
+        p = np.clip(ranking.signals["pooled"].astype(np.float64), 1e-6, 1 - 1e-6)
+        odds = np.log(p / (1 - p))
+    static = np.clip(np.asarray(odds, dtype=np.float64), -_LARGEST, _LARGEST)
+    static[codes < 0] = np.nan
+    return static
+
+
+@dataclass(frozen=True)
+class _Design:
+    """What the corrections are made of.
+
+    Attributes
+    ----------
+    signals : float64, shape (n, m)
+        A column of ones, then standardised signals.
+    given, other : int64, shape (n,)
+        Columns of the classes; ``given`` is -1 for unlabelled images.
+    groups : list of (given, other)
+        With -1 for *any*; those that got decisions.
+    columns : float64, shape (n_decided, m + n_groups)
+        The decided images in all coordinates.
+    """
+
+    signals: Doubles
+    given: Longs
+    other: Longs
+    groups: list[tuple[int, int]]
+    columns: Doubles
+
+    @classmethod
+    def of(cls, ranking: Ranking, codes: Longs, static: Doubles, rows: Longs) -> _Design:
+        other = ranking.suggested
+        signals = _signals(ranking.predicted, codes, other, static)
+        given, proposed = codes[rows], other[rows]
+        k = len(ranking.classes)
+        groups = [
+            *((int(c), -1) for c in _common(given)),
+            *((-1, int(c)) for c in _common(proposed)),
+            *((int(c) // k, int(c) % k) for c in _common(given * k + proposed)),
+        ]
+        dummies = [_members(group, given, proposed) for group in groups]
+        columns = np.concatenate([signals[rows], np.array(dummies, dtype=np.float64).T], axis=1)
+        return cls(signals, codes, other, groups, columns)
+
+    def sds(self, class_sd: float, pair_sd: float) -> Doubles:
+        """Return the prior standard deviation of every effect."""
+        m = self.signals.shape[1]
+        plain = np.full(m, _SIGNAL_SD)
+        plain[0], plain[1] = _OFFSET_SD, _SLOPE_SD
+        of_groups = [pair_sd if given >= 0 and other >= 0 else class_sd for given, other in self.groups]
+        return np.concatenate([plain, of_groups])
+
+    def corrections(self, effects: Doubles) -> Doubles:
+        """Return what the effects add to the log odds of each image, shape (n,)."""
+        m = self.signals.shape[1]
+        total = self.signals @ effects[:m]
+        k = int(max(self.given.max(), self.other.max())) + 2  # the last one takes -1
+        table_given, table_other, table_pair = np.zeros(k), np.zeros(k), {}
+        for (given, other), effect in zip(self.groups, effects[m:], strict=True):
+            if other < 0:
+                table_given[given] = effect
+            elif given < 0:
+                table_other[other] = effect
+            else:
+                table_pair[given * k + other] = effect
+        total += table_given[self.given] + table_other[self.other]
+        if table_pair:
+            keys = np.array(sorted(table_pair))
+            values = np.array([table_pair[key] for key in keys.tolist()])
+            wanted = self.given * k + self.other
+            at = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+            total += np.where(keys[at] == wanted, values[at], 0.0)
+        return np.asarray(total, dtype=np.float64)
+
+
+def _common(codes: Longs) -> Longs:
+    """Return the codes that come at least twice, the most frequent ones if there are many."""
+    values, counts = np.unique(codes[codes >= 0], return_counts=True)
+    kept = values[counts >= 2]
+    order = np.argsort(-counts[counts >= 2], kind="stable")
+    return np.asarray(kept[order[:_MOST_GROUPS]], dtype=np.int64)
+
+
+def _members(group: tuple[int, int], given: Longs, other: Longs) -> NDArray[np.bool_]:
+    inside = np.ones(len(given), dtype=bool)
+    if group[0] >= 0:
+        inside &= given == group[0]
+    if group[1] >= 0:
+        inside &= other == group[1]
+    return inside
+
+
+def _signals(predicted: NDArray[np.float32], codes: Longs, other: Longs, static: Doubles) -> Doubles:
+    """Return ones, and what else may say more than the static odds, standardised over labelled images."""
+    n = len(codes)
+    at = np.arange(n)
+    log_p = np.log(np.maximum(predicted, 1e-6))
+    columns = np.stack(
+        [
+            np.nan_to_num(static),
+            log_p[at, np.maximum(codes, 0)],
+            log_p[at, np.maximum(other, 0)],
+            -(predicted * log_p).sum(axis=1),
+        ],
+        axis=1,
+    ).astype(np.float64)
+    labelled = codes >= 0
+    mean, sd = columns[labelled].mean(axis=0), columns[labelled].std(axis=0)
+    return np.concatenate([np.ones((n, 1)), (columns - mean) / np.maximum(sd, 1e-9)], axis=1)
+
+
+# ---------------------------------------------------------------- the fit
+
+
+@dataclass(frozen=True)
+class _Learnt:
+    """Effects averaged over all strengths, and the share of those strengths that are not zero."""
+
+    effects: Doubles
+    weight: float
+
+
+def _learn(design: _Design, static: Doubles, wrong: Doubles) -> _Learnt:
+    """Fit the effects for every strength of structure, and average by marginal likelihood.
+
+    No structure at all has half of the prior probability; the rest is shared.
+    """
+    plain = design.signals.shape[1]
+    effects = np.zeros((len(_GROUP_SDS), design.columns.shape[1]))
+    evidence = np.zeros(len(_GROUP_SDS))
+    start = np.zeros(design.columns.shape[1])
+    for i, strengths in enumerate(_GROUP_SDS):
+        sds = design.sds(*strengths)
+        use = plain if strengths == (0.0, 0.0) else len(sds)
+        found, evidence[i] = _fit(design.columns[:, :use], static, wrong, sds[:use], start[:use])
+        effects[i, :use] = found
+        start = effects[i]
+    share = np.exp(evidence - evidence.max())
+    share[1:] /= len(share) - 1
+    share /= share.sum()
+    return _Learnt(share @ effects, float(1 - share[0]))
+
+
+def _fit(X: Doubles, static: Doubles, wrong: Doubles, sds: Doubles, start: Doubles) -> tuple[Doubles, float]:
+    """Return the most probable effects and the log of the marginal likelihood (Laplace)."""
+    precision = 1 / np.maximum(sds, 1e-3) ** 2
+    b = start.copy()
+    for _ in range(_ROUNDS):
+        p = _sigmoid(static + X @ b)
+        H = (X.T * np.maximum(p * (1 - p), 1e-6)) @ X
+        H[np.diag_indices(len(b))] += precision
+        step = np.linalg.solve(H, X.T @ (wrong - p) - precision * b)
+        largest = float(np.abs(step).max())
+        b += step * min(1.0, 2 / max(largest, 1e-9))
+        if largest < 1e-2:
+            break
+    eta = np.clip(static + X @ b, -_LARGEST, _LARGEST)
+    likelihood = float((wrong * eta - np.logaddexp(0, eta)).sum())
+    _, volume = np.linalg.slogdet(H)
+    prior = 0.5 * float(np.log(precision).sum()) - 0.5 * float((precision * b * b).sum())
+    return b, likelihood + prior - 0.5 * float(volume)
+
+
+def _sigmoid(eta: Doubles) -> Doubles:
+    p: Doubles = 1 / (1 + np.exp(-np.clip(eta, -_LARGEST, _LARGEST)))
+    return p
+
+
+# ---------------------------------------------------------------- the answer
+
+
+def _as_reordered(odds: Doubles, codes: Longs, sentence: str, weight: float, decisions: int) -> Reordered:
+    scores = _sigmoid(odds)
+    scores[codes < 0] = np.nan
+    return Reordered(scores.astype(np.float32), odds.astype(np.float32), sentence, weight, decisions)
+
+
+def _sentence(
+    ranking: Ranking, design: _Design, learnt: _Learnt, odds: Doubles, rows: Longs, wrong: NDArray[np.bool_]
+) -> str:
+    """Name the group of images that the decisions move most, and what was found in it."""
+    undecided = design.given >= 0
+    undecided[rows] = False
+    p = _sigmoid(np.nan_to_num(odds, nan=-_LARGEST))
+    unclear = np.where(undecided, p * (1 - p), 0.0)
+    given, other = design.given[rows], design.other[rows]
+    best, most = None, 0.0
+    for group, effect in zip(design.groups, learnt.effects[design.signals.shape[1] :], strict=True):
+        moved = abs(effect) * float(unclear[_members(group, design.given, design.other)].sum())
+        inside = _members(group, given, other)
+        if moved > most and inside.sum() >= _LEAST_TO_TELL:
+            best, most = (group, float(effect), inside), moved
+    if best is None or learnt.weight < 0.5:
+        return f"Order updated: {len(rows):,} decisions, {int(wrong.sum()):,} errors among them, refine it."
+    (g, o), effect, inside = best
+    names = ranking.classes
+    whose = f" of {names[g]}" if g >= 0 else ""
+    towards = f" suggested as {names[o]}" if o >= 0 else ""
+    n, bad = int(inside.sum()), int(wrong[inside].sum())
+    what = "picture" if n == 1 else "pictures"
+    so = "so more of these come first" if effect > 0 else "so these come later"
+    return f"Order updated: of {n:,} {what}{whose}{towards} {bad:,} were wrong, {so}."
