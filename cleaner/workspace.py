@@ -306,6 +306,9 @@ class Workspace:
         **options
             What `cleaner.tasks.prepare` takes, such as ``reporter``.
         """
+        from cleaner.models.reach import require_weights
+
+        require_weights(self.backbone, weights=self.weights, from_scratch=self.from_scratch)
         from cleaner.tasks import prepare
 
         ranking = prepare(self, **options)

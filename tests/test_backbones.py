@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import socket
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -21,7 +24,8 @@ from cleaner.models.backbones import Preprocess, default_name, empty_body, load_
 from cleaner.models.bodies import build_timm, build_torchvision, vit_image_size_px
 from cleaner.models.checkpoint import save_checkpoint
 from cleaner.models.inference import fold_batch_norms
-from cleaner.models.weights import guess_architecture, host_reachable, read_weights
+from cleaner.models.reach import host_reachable
+from cleaner.models.weights import guess_architecture, read_weights
 
 FAMILIES = {
     "alexnet": 256,
@@ -492,3 +496,25 @@ def test_random_filters_find_wrong_labels_of_handwritten_digits_without_any_pret
     shares = cross_val_predict(head, vectors, labels, cv=folds, method="predict_proba")
     first = np.argsort(shares[np.arange(len(labels)), labels], kind="stable")[:30]
     assert (labels != truth)[first].sum() > 24
+
+
+def test_that_no_weights_can_be_had_is_said_without_loading_torch(tmp_path: Path) -> None:
+    script = (
+        "import socket, sys\n"
+        "def refuse(*args, **kwargs): raise OSError('no network')\n"
+        "socket.create_connection = refuse\n"
+        "from cleaner.errors import WeightsUnavailableError\n"
+        "from cleaner.models.reach import require_weights\n"
+        "try:\n"
+        "    require_weights(None, weights=None, from_scratch=False)\n"
+        "except WeightsUnavailableError as exc:\n"
+        "    print(exc)\n"
+        "print('torch' in sys.modules)\n"
+    )
+    environment = {**os.environ, "TORCH_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    said, loaded = done.stdout.splitlines()
+    assert "--weights FILE" in said and "--from-scratch" in said
+    assert loaded == "False"

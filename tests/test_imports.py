@@ -33,6 +33,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
 """Rooms from the bottom up; a module imports its own layer and those below."""
 
 LATE_UPWARDS = {
+    ("workspace", "models"),
     ("workspace", "review"),
     ("workspace", "ranking"),
     ("workspace", "tasks"),

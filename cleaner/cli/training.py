@@ -58,6 +58,9 @@ def train(
         raise CheckpointError(msg)
 
     def compute(scratch: bool) -> TrainReport:
+        from cleaner.models.reach import require_weights
+
+        require_weights(backbone, weights=weights, from_scratch=scratch)
         from cleaner.tasks import train as train_on
 
         with (

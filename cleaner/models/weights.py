@@ -7,10 +7,7 @@ from __future__ import annotations
 
 import logging
 import re
-import socket
-import threading
 import urllib.error
-import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -23,13 +20,12 @@ from torch import Tensor, nn
 
 from cleaner.errors import BackboneError, WeightsUnavailableError
 from cleaner.models.bodies import Body, build_torchvision
+from cleaner.models.reach import WAY_OUT, host_reachable
 
 __all__ = [
-    "WAY_OUT",
     "fetch_timm_weights",
     "fetch_torchvision_weights",
     "guess_architecture",
-    "host_reachable",
     "load_into",
     "read_weights",
     "torchvision_names",
@@ -37,8 +33,6 @@ __all__ = [
 
 logger = logging.getLogger(__name__)
 
-WAY_OUT = "Give a weights file (--weights FILE), or go on without pretrained weights (--from-scratch)."
-REACH_TIMEOUT_S = 0.8
 # Files of old torchvision releases hold dots that module names may no longer have.
 _DENSENET_KEY = re.compile(
     r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.(?:weight|bias|running_mean|running_var))$"
@@ -54,32 +48,6 @@ def torchvision_names() -> list[str]:
     return [
         name for name in torchvision.models.list_models(module=torchvision.models) if "quantized" not in name
     ]
-
-
-def host_reachable(host: str, *, timeout_s: float = REACH_TIMEOUT_S) -> bool:
-    """Tell within ``timeout_s`` whether ``host`` (or the proxy that leads to it) takes connections.
-
-    The look-up runs in a daemon thread because a resolver without a network may block for a minute.
-    """
-    proxy = urllib.request.getproxies().get("https")
-    where = (host, 443)
-    if proxy and not urllib.request.proxy_bypass(host):
-        parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
-        where = (parts.hostname or host, parts.port or 443)
-    answered = threading.Event()
-
-    def connect() -> None:
-        try:
-            socket.create_connection(where, timeout=timeout_s).close()
-        except OSError as exc:
-            logger.debug("%s does not answer: %s", where[0], exc)
-        else:
-            answered.set()
-
-    thread = threading.Thread(target=connect, name="cleaner-reach", daemon=True)
-    thread.start()
-    thread.join(timeout_s)
-    return answered.is_set()
 
 
 def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:

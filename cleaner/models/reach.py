@@ -1,0 +1,77 @@
+"""Whether pretrained weights can be had at all, found out without loading torch."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import urllib.request
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cleaner.errors import WeightsUnavailableError
+
+__all__ = ["WAY_OUT", "host_reachable", "require_weights"]
+
+logger = logging.getLogger(__name__)
+
+WAY_OUT = "Give a weights file (--weights FILE), or go on without pretrained weights (--from-scratch)."
+REACH_TIMEOUT_S = 0.8
+_TORCHVISION_HOST = "download.pytorch.org"
+# what is used when no network is named, without and with a graphics card: see backbones.default_name
+_DEFAULTS = ("mobilenet_v2", "convnext_tiny")
+
+
+def host_reachable(host: str, *, timeout_s: float = REACH_TIMEOUT_S) -> bool:
+    """Tell within ``timeout_s`` whether ``host`` (or the proxy that leads to it) takes connections.
+
+    The look-up runs in a daemon thread because a resolver without a network may block for a minute.
+    """
+    proxy = urllib.request.getproxies().get("https")
+    where = (host, 443)
+    if proxy and not urllib.request.proxy_bypass(host):
+        parts = urlsplit(proxy if "//" in proxy else f"//{proxy}")
+        where = (parts.hostname or host, parts.port or 443)
+    answered = threading.Event()
+
+    def connect() -> None:
+        try:
+            socket.create_connection(where, timeout=timeout_s).close()
+        except OSError as exc:
+            logger.debug("%s does not answer: %s", where[0], exc)
+        else:
+            answered.set()
+
+    thread = threading.Thread(target=connect, name="cleaner-reach", daemon=True)
+    thread.start()
+    thread.join(timeout_s)
+    return answered.is_set()
+
+
+def require_weights(backbone: str | None, *, weights: Path | None, from_scratch: bool) -> None:
+    """Refuse within a second what would fail only after torch has been loaded: no file and no network.
+
+    Networks of timm are left to `cleaner.models.backbones.load_backbone`, which knows where timm keeps files.
+
+    Raises
+    ------
+    WeightsUnavailableError
+        If torchvision's weights are needed, are not in its cache, and cannot be fetched.
+    """
+    if weights is not None or from_scratch or (backbone or "").startswith(("timm/", "scratch")):
+        return
+    names = _DEFAULTS if backbone is None else (backbone,)
+    if any(any(_torch_cache().glob(f"{name}*")) for name in names) or host_reachable(_TORCHVISION_HOST):
+        return
+    msg = (
+        f"Pretrained weights of {names[0]} are not on this machine and {_TORCHVISION_HOST} cannot be reached. "
+        f"{WAY_OUT}"
+    )
+    raise WeightsUnavailableError(msg)
+
+
+def _torch_cache() -> Path:
+    """Return where ``torch.hub`` keeps weights."""
+    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
+    return Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub" / "checkpoints"
