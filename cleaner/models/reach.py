@@ -65,8 +65,8 @@ def require_weights(backbone: str | None, *, weights: Path | None, from_scratch:
     if any(any(_torch_cache().glob(f"{name}*")) for name in names) or host_reachable(_TORCHVISION_HOST):
         return
     msg = (
-        f"Pretrained weights of {names[0]} are not on this machine and {_TORCHVISION_HOST} cannot be reached. "
-        f"{WAY_OUT}"
+        f"Pretrained weights of {names[0]} are not on this machine and {_TORCHVISION_HOST} cannot be "
+        f"reached. {WAY_OUT}"
     )
     raise WeightsUnavailableError(msg)
 
