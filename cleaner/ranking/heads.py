@@ -4,109 +4,148 @@ The folds of a cross-validation differ only in which rows they may see, so they 
 over the embeddings serves them all. L-BFGS runs in a space whitened by the Böhning bound of the curvature,
 which takes it to the optimum in few passes.
 
+A head can be fitted *through* a noise matrix: the likelihood of a given label g is then
+Σ_c p(g | c) p(c | x), and the head learns the true class c, not the given label ("forward correction").
+
 Sources: Böhning, *Multinomial logistic regression algorithm*, Ann. Inst. Statist. Math. 44 (1992), for the
-bound ½ XᵀX; Nocedal & Wright, *Numerical Optimization* (2006), algorithm 7.4, for the two-loop recursion.
+bound ½ XᵀX; Nocedal & Wright, *Numerical Optimization* (2006), algorithm 7.4, for the two-loop recursion;
+Patrini et al., *Making deep neural networks robust to label noise*, CVPR 2017, for forward correction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
+from cleaner.progress import SILENT, Reporter
+from cleaner.ranking.features import Floats, principal_axes, unit_length
 
-__all__ = ["LinearHead", "fit_heads", "softmax", "unit_length"]
-
-Floats = NDArray[np.float32]
+__all__ = ["Fits", "LinearHead", "fit_heads", "log_softmax", "softmax", "unit_length"]
 
 _MEMORY = 8
 _TINY = np.float32(1e-12)
+_BLOCK_CELLS = 4_000_000
+_AXES = 256
 
-
-def unit_length(X: NDArray[np.floating]) -> Floats:
-    """Scale every row to Euclidean length one; a row of zeros stays zero.
-
-    Parameters
-    ----------
-    X : float array, shape (n_items, dim)
-        Embeddings.
-    """
-    rows = np.ascontiguousarray(X, dtype=np.float32)
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    scaled: Floats = rows / np.maximum(lengths, _TINY)
-    return scaled
+_Objective = Callable[[Floats], tuple[Floats, Floats]]
 
 
 def softmax(logits: NDArray[np.floating], *, axis: int = -1) -> Floats:
     """Return probabilities of float32 logits along one axis, safe for large values."""
-    shifted = logits - logits.max(axis=axis, keepdims=True)
-    p: Floats = np.exp(shifted, dtype=np.float32)
+    p: Floats = np.exp(logits - logits.max(axis=axis, keepdims=True), dtype=np.float32)
     p /= p.sum(axis=axis, keepdims=True)
     return p
 
 
+def log_softmax(logits: NDArray[np.floating]) -> Floats:
+    """Return log probabilities of float32 logits along the last axis, safe for large values."""
+    shifted = (logits - logits.max(axis=-1, keepdims=True)).astype(np.float32, copy=False)
+    shifted = shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True))
+    return np.asarray(shifted, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Fits:
+    """Several heads over the same rows.
+
+    Attributes
+    ----------
+    W : float32, shape (f, d + 1, k)
+        Weights of each fit; the last row holds the offsets.
+    V : float32, shape (f, d + 1, k)
+        The same in whitened coordinates: where a later fit may start.
+    passes : int
+        Passes over the rows that it took.
+    """
+
+    W: Floats
+    V: Floats
+    passes: int
+
+    def logits(self, fit: int, X: Floats) -> Floats:
+        """Return the logits of one fit for rows of shape (n, d)."""
+        values: Floats = X @ self.W[fit, :-1] + self.W[fit, -1]
+        return values
+
+
 def fit_heads(
     X: Floats,
-    targets: Floats,
+    evidence: Floats,
     weights: Floats,
     *,
-    l2: float = 3e-4,
-    max_passes: int = 60,
+    l2: float | Sequence[float] = 3e-4,
+    start: Floats | None = None,
+    max_passes: int = 25,
     tolerance: float = 1e-4,
-) -> Floats:
-    """Fit several multinomial regressions over the same rows, each with row weights of its own.
+    reporter: Reporter = SILENT,
+) -> Fits:
+    """Fit several heads over the same rows, each with row weights and a penalty of its own.
 
-    Minimises, for every fit f, ``Σ_i w_fi CE(t_i, softmax(x_i W_f + b_f)) / Σ_i w_fi + l2/2 |W_f|²``.
+    Minimises for every fit f
+    ``- Σ_i w_fi log(Σ_c E_ic softmax(x_i W_f + b_f)_c) / Σ_i w_fi + l2_f/2 |W_f|²``.
+    With one-hot evidence E, this is ordinary multinomial regression.
 
     Parameters
     ----------
     X : float32, shape (n, d)
         Rows, best of unit length.
-    targets : float32, shape (n, k)
-        Class probabilities of each row (one-hot for hard labels).
+    evidence : float32, shape (n, k)
+        Likelihood of the row's given label under each class: one-hot, or the column of a noise matrix.
     weights : float32, shape (f, n)
         Non-negative row weights; zero keeps a row out of that fit.
-    l2 : float
-        Strength of the penalty on the weights; the offsets are not penalised.
+    l2 : float or sequence of f floats
+        Strength of the penalty on the weights; the offsets are all but free.
+    start : float32, shape (f, d + 1, k), optional
+        ``V`` of an earlier fit over the same rows, weights and penalties.
     max_passes : int
         Bound on the passes over ``X``.
     tolerance : float
         Stop when the whitened gradient of every fit is shorter than this.
-
-    Returns
-    -------
-    W : float32, shape (f, d + 1, k)
-        The last row of each fit holds the offsets.
+    reporter : Reporter
+        May stop between passes.
     """
     n, d = X.shape
-    f, k = weights.shape[0], targets.shape[1]
+    f, k = weights.shape[0], evidence.shape[1]
     Xb = np.concatenate([X, np.ones((n, 1), dtype=np.float32)], axis=1)
     share = weights / np.maximum(weights.sum(axis=1, keepdims=True), _TINY)
-    penalty = np.full((1, d + 1, 1), l2, dtype=np.float32)
-    penalty[0, -1] = 1e-6  # only removes the freedom to shift all offsets
-    whiten = _whitener(Xb, share.mean(axis=0), penalty[0, :, 0])
+    strength = np.broadcast_to(np.asarray(l2, dtype=np.float32), (f,))
+    free = np.ones(d + 1, dtype=np.float32)
+    free[-1] = 1e-2  # only removes the freedom to shift all offsets
+    whiten = _whitener(Xb, share.mean(axis=0), np.float32(strength.min()) * free)
+    Z = Xb @ whiten
+    ridge = (whiten.T * free) @ whiten
+    block = max(1, _BLOCK_CELLS // (f * k))
 
     def evaluate(V: Floats) -> tuple[Floats, Floats]:
-        W = np.matmul(whiten, V)
-        logits = (Xb @ W.transpose(1, 0, 2).reshape(d + 1, f * k)).reshape(n, f, k)
-        top = logits.max(axis=2, keepdims=True)
-        logits -= top
-        residual = np.exp(logits)
-        total = residual.sum(axis=2, keepdims=True)
-        nll = np.log(total[:, :, 0]) - np.einsum("nfk,nk->nf", logits, targets)
-        residual /= total
-        residual -= targets[:, None, :]
-        residual *= share.T[:, :, None]
-        grad = (Xb.T @ residual.reshape(n, f * k)).reshape(d + 1, f, k).transpose(1, 0, 2)
-        value = (nll * share.T).sum(axis=0) + 0.5 * (penalty * W * W).sum(axis=(1, 2))
-        return value, np.matmul(whiten.T, grad + penalty * W)
+        reporter.check()
+        flat = np.ascontiguousarray(V.transpose(1, 0, 2)).reshape(d + 1, f * k)
+        value = np.zeros(f, dtype=np.float64)
+        slope = np.zeros_like(flat)
+        for at in range(0, n, block):
+            rows = slice(at, at + block)
+            p = (Z[rows] @ flat).reshape(-1, f, k)
+            p -= p.max(axis=2, keepdims=True)
+            np.exp(p, out=p)
+            p /= p.sum(axis=2, keepdims=True)
+            q = p * evidence[rows, None, :]
+            likelihood = np.maximum(q.sum(axis=2, keepdims=True), np.float32(1e-30))
+            q /= likelihood
+            p -= q
+            part = share[:, rows].T
+            p *= part[:, :, None]
+            value -= (np.log(likelihood[:, :, 0]) * part).sum(axis=0)
+            slope += Z[rows].T @ p.reshape(-1, f * k)
+        RV = np.matmul(ridge, V) * strength[:, None, None]
+        total = value + 0.5 * np.einsum("fdk,fdk->f", V, RV)
+        return total.astype(np.float32), slope.reshape(d + 1, f, k).transpose(1, 0, 2) + RV
 
-    V = _lbfgs(evaluate, np.zeros((f, d + 1, k), dtype=np.float32), max_passes, tolerance)
-    W: Floats = np.matmul(whiten, V)
-    return W
+    first = np.zeros((f, d + 1, k), dtype=np.float32) if start is None else start
+    V, passes = _lbfgs(evaluate, first, max_passes, tolerance)
+    return Fits(np.matmul(whiten, V), V, passes)
 
 
 def _whitener(Xb: Floats, share: Floats, penalty: Floats) -> Floats:
@@ -114,9 +153,9 @@ def _whitener(Xb: Floats, share: Floats, penalty: Floats) -> Floats:
     from scipy.linalg import solve_triangular
 
     scaled = Xb * np.sqrt(share)[:, None]
-    bound = 0.5 * (scaled.T @ scaled)
+    bound = 0.5 * (scaled.T @ scaled).astype(np.float64)
     bound[np.diag_indices_from(bound)] += penalty
-    lower = np.linalg.cholesky(bound.astype(np.float64))
+    lower = np.linalg.cholesky(bound)
     inverse = solve_triangular(lower, np.eye(len(lower)), lower=True, check_finite=False)
     return np.ascontiguousarray(inverse.T, dtype=np.float32)
 
@@ -126,27 +165,34 @@ def _dot(a: Floats, b: Floats) -> Floats:
     return product
 
 
-def _lbfgs(evaluate, V: Floats, max_passes: int, tolerance: float) -> Floats:  # type: ignore[no-untyped-def]
+def _descent(grad: Floats, steps: list[tuple[Floats, Floats, Floats]]) -> Floats:
+    """Return the quasi-Newton direction of every fit (two-loop recursion)."""
+    q = grad.copy()
+    alphas = []
+    for s, y, rho in reversed(steps):
+        alpha = rho * _dot(s, q)
+        q -= alpha[:, None, None] * y
+        alphas.append(alpha)
+    if steps:
+        s, y, _ = steps[-1]
+        scale = _dot(s, y) / np.maximum(_dot(y, y), _TINY)
+        q *= np.where(scale > 0, scale, 1)[:, None, None].astype(np.float32)
+    for (s, y, rho), alpha in zip(steps, reversed(alphas), strict=True):
+        q += (alpha - rho * _dot(y, q))[:, None, None] * s
+    return q
+
+
+def _lbfgs(evaluate: _Objective, V: Floats, max_passes: int, tolerance: float) -> tuple[Floats, int]:
     """Minimise independent functions together; every one has its own step length."""
     value, grad = evaluate(V)
     steps: list[tuple[Floats, Floats, Floats]] = []
     passes = 1
     while passes < max_passes and float(np.sqrt(_dot(grad, grad)).max()) > tolerance:
-        q = grad.copy()
-        alphas = []
-        for s, y, rho in reversed(steps):
-            alpha = rho * _dot(s, q)
-            q -= alpha[:, None, None] * y
-            alphas.append(alpha)
-        if steps:
-            s, y, _ = steps[-1]
-            q *= (_dot(s, y) / np.maximum(_dot(y, y), _TINY))[:, None, None]
-        for (s, y, rho), alpha in zip(steps, reversed(alphas), strict=True):
-            q += (alpha - rho * _dot(y, q))[:, None, None] * s
-        slope = -_dot(grad, q)
+        direction = _descent(grad, steps)
+        slope = -_dot(grad, direction)
         length = np.ones(len(V), dtype=np.float32)
-        for _ in range(12):
-            new = V - length[:, None, None] * q
+        for _ in range(10):
+            new = V - length[:, None, None] * direction
             new_value, new_grad = evaluate(new)
             passes += 1
             worse = new_value > value + 1e-4 * length * slope + 1e-6 * np.abs(value)
@@ -158,7 +204,7 @@ def _lbfgs(evaluate, V: Floats, max_passes: int, tolerance: float) -> Floats:  #
         rho = np.where(curvature > _TINY, 1 / np.maximum(curvature, _TINY), 0).astype(np.float32)
         steps = [*steps[-(_MEMORY - 1) :], (s, y, rho)]
         V, value, grad = new, new_value, new_grad
-    return V
+    return V, passes
 
 
 @dataclass(frozen=True)
@@ -170,6 +216,7 @@ class LinearHead:
     classes : tuple of str
         Order of the columns of `predict_proba`.
     weight : float32, shape (dim, n_classes)
+        Applied to embeddings of unit length.
     offset : float32, shape (n_classes,)
     """
 
@@ -185,7 +232,7 @@ class LinearHead:
         classes: Sequence[str],
         sample_weight: NDArray[np.floating] | None = None,
         *,
-        l2: float = 3e-4,
+        l2: float = 1e-4,
     ) -> LinearHead:
         """Fit a multinomial regression on unit-length rows.
 
@@ -217,13 +264,15 @@ class LinearHead:
             )
             raise RankingError(msg)
         codes = np.array([index[label] for label in y])
-        targets = np.zeros((len(codes), len(index)), dtype=np.float32)
-        targets[np.arange(len(codes)), codes] = 1
         weights = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight)
-        W = fit_heads(unit_length(X), targets, weights[None].astype(np.float32), l2=l2)[0]
+        rows = unit_length(X)
+        axes = principal_axes(rows, _AXES) if min(rows.shape) > _AXES else None
+        reduced = rows if axes is None else rows @ axes
+        evidence = np.eye(len(index), dtype=np.float32)[codes]
+        W = fit_heads(reduced, evidence, weights[None].astype(np.float32), l2=l2, max_passes=60).W[0]
         counts = np.bincount(codes, weights=weights, minlength=len(index))
         offset = np.where(counts > 0, W[-1], np.float32(-1e4)).astype(np.float32)
-        return cls(tuple(classes), W[:-1], offset)
+        return cls(tuple(classes), W[:-1] if axes is None else axes @ W[:-1], offset)
 
     def predict_proba(self, X: NDArray[np.floating]) -> Floats:
         """Return float32 class probabilities, shape (n, n_classes), of embeddings of shape (n, dim)."""

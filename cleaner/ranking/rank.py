@@ -1,8 +1,17 @@
-"""`rank`: from embeddings and given labels to a `Ranking`."""
+"""`rank`: from embeddings and given labels to a `Ranking`.
+
+1. Features: square root, centre, unit length, 256 principal axes (`cleaner.ranking.features`).
+2. Neighbours' votes, the image and its copies excluded (`cleaner.ranking.voting`).
+3. Heads over five folds, two penalties averaged (`cleaner.ranking.crossfit`): first plain; from these a noise
+   matrix; then once more through that matrix, so that they learn true classes.
+4. The pool of heads and votes with its noise matrix (`cleaner.ranking.pool`). The score is its posterior
+   probability that the given label is wrong.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,16 +19,43 @@ from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
 from cleaner.progress import SILENT, Reporter
-from cleaner.ranking.folds import make_folds, units_of
-from cleaner.ranking.heads import Floats, fit_heads, softmax, unit_length
+from cleaner.ranking.crossfit import CrossFit, plan_folds
+from cleaner.ranking.features import Floats, reduce_features
+from cleaner.ranking.folds import units_of
+from cleaner.ranking.pool import Evidence, Pool, fit_pool
 from cleaner.ranking.ranking import EmbeddingsLike, Ranking, model_id
+from cleaner.ranking.signals import describe_noise, named_signals
+from cleaner.ranking.voting import find_voters
 
 if TYPE_CHECKING:
     from cleaner.catalog import Catalog
 
 __all__ = ["rank", "rank_probabilities"]
 
-N_FOLDS = 5
+_FLOOR = 1e-6
+
+
+@dataclass(frozen=True)
+class _Items:
+    """The images to rank, as arrays.
+
+    ``rows`` are their rows in the embeddings (or in the catalog), ``sure`` marks labels known to be right.
+    """
+
+    names: list[str]
+    splits: list[str]
+    given: list[str | None]
+    classes: list[str]
+    codes: NDArray[np.int64]
+    rows: list[int]
+    sure: NDArray[np.bool_]
+
+    @property
+    def learn(self) -> NDArray[np.bool_]:
+        """Labelled images outside the test split; all labelled ones if there are no others."""
+        labelled = self.codes >= 0
+        learn = labelled & (np.array(self.splits, dtype=object) != "test")
+        return learn if learn.any() else labelled
 
 
 def rank(
@@ -29,12 +65,13 @@ def rank(
     seed: int = 0,
     reporter: Reporter = SILENT,
     labels: Mapping[str, str | None] | None = None,
+    trusted: Collection[str] = (),
 ) -> Ranking:
     """Rank images by the probability that their given label is wrong.
 
-    Every image is judged by heads that have not seen it or an exact copy of it; train and valid share one
-    set of folds, the test split is judged by the mean of all heads. Unlabelled images get a suggestion and no
-    score.
+    Every image is judged by heads and neighbours that exclude it and its exact copies; train and valid share
+    one set of folds, the test split is judged by the mean of all heads. Unlabelled images get a suggestion
+    and no score.
 
     Parameters
     ----------
@@ -45,8 +82,11 @@ def rank(
     seed : int
         Seed of the folds.
     reporter : Reporter
+        Hears about the stages; may stop at any pass over the embeddings.
     labels : mapping of str to str, optional
         Labels that replace those of the catalog, such as an expert's corrections.
+    trusted : collection of str
+        Names of images whose label an expert confirmed or corrected: it counts as true.
 
     Raises
     ------
@@ -54,87 +94,73 @@ def rank(
         No image has both a label and an embedding.
     """
     at = {name: i for i, name in enumerate(embeddings.names)}
+    items = _items(catalog, at, labels or {}, set(trusted))
+    if not items.classes:
+        msg = (
+            f"Got {len(items.names)} images with embeddings, none of them labelled; "
+            "label some images of every class first."
+        )
+        raise RankingError(msg)
+    heads, votes = _prepare(items, embeddings, seed, reporter)
+    heads = heads.fit(reporter=reporter)
+    plain, inside = heads.out_of_fold(), heads.in_sample()
+    reporter("learning true classes", 1, 3)
+    first = fit_pool(Evidence((plain,), None, heads.folds), items.codes, sure=items.sure, reporter=reporter)
+    heads = heads.fit(first.noise, reporter=reporter)
+    reporter("learning true classes", 2, 3)
+    evidence = Evidence((heads.out_of_fold(),), votes, heads.folds)
+    pool = fit_pool(evidence, items.codes, sure=items.sure, noise=first.noise, reporter=reporter)
+    reporter("learning true classes", 3, 3)
+    model = model_id("pool", embeddings.key, seed, items.codes, items.names, items.sure)
+    return _assemble(items, pool, np.exp(plain), np.exp(inside), model)
+
+
+def _items(
+    catalog: Catalog, at: Mapping[str, int], labels: Mapping[str, str | None], trusted: set[str]
+) -> _Items:
+    """Gather the images that have a row."""
     names, splits, given, rows = [], [], [], []
     for name, label, split in zip(catalog.names, catalog.labels, catalog.splits, strict=True):
         if name in at:
-            new = labels.get(name, label) if labels is not None else label
+            new = labels.get(name, label)
             names.append(str(name))
             splits.append(str(split))
             given.append(new if isinstance(new, str) and new else None)
             rows.append(at[name])
     classes = sorted({label for label in given if label is not None})
-    if not classes:
-        msg = (
-            f"Got {len(names)} images with embeddings, none of them labelled; "
-            "label some images of every class first."
-        )
-        raise RankingError(msg)
-    index = {c: i for i, c in enumerate(classes)}
-    codes = np.array([-1 if label is None else index[label] for label in given], dtype=np.int64)
-    X = unit_length(np.asarray(embeddings.vectors)[rows])
-    units = units_of([embeddings.hashes[i] for i in rows])
-    learn = (codes >= 0) & (np.array(splits) != "test")
-    if not learn.any():
-        learn = codes >= 0
+    index: dict[str | None, int] = {c: i for i, c in enumerate(classes)}
+    codes = np.array([index.get(label, -1) for label in given], dtype=np.int64)
+    sure = np.array([name in trusted for name in names], dtype=bool)
+    return _Items(names, splits, given, classes, codes, rows, sure & (codes >= 0))
+
+
+def _prepare(
+    items: _Items, embeddings: EmbeddingsLike, seed: int, reporter: Reporter
+) -> tuple[CrossFit, Floats]:
+    """Return heads ready to be fitted, and the neighbours' votes."""
     reporter.check()
-    reporter("fitting heads", 0, 1)
-    out, inside = _cross_validate(X, codes, units, learn, len(classes), seed)
-    reporter("fitting heads", 1, 1)
-    model = model_id("heads", embeddings.key, seed, codes, names)
-    return _assemble(names, splits, given, classes, codes, out, inside, model)
+    learn = items.learn
+    Z = reduce_features(np.asarray(embeddings.vectors)[items.rows], learn)
+    units = units_of([embeddings.hashes[row] for row in items.rows])
+    folds, judges = plan_folds(items.codes, units, learn, seed)
+    heads = CrossFit(Z, items.codes, folds, judges, items.sure, len(items.classes))
+    voters = find_voters(Z, units, learn, reporter=reporter)
+    return heads, voters.votes(items.codes, len(items.classes))
 
 
-def _cross_validate(
-    X: Floats, codes: NDArray[np.int64], units: NDArray[np.int64], learn: NDArray[np.bool_], k: int, seed: int
-) -> tuple[Floats, Floats]:
-    """Return out-of-fold and in-sample probabilities, each float32 of shape (n, k)."""
-    n = len(codes)
-    folds = np.full(n, -1)
-    folds[learn] = make_folds(codes[learn], units[learn], n_folds=N_FOLDS, seed=seed)
-    # Copies outside the folds (test, unlabelled) must not be judged by a head that saw their twin.
-    home = dict(zip(units[learn].tolist(), folds[learn].tolist(), strict=True))
-    targets = np.eye(k, dtype=np.float32)[codes[learn]]
-    masks = np.ones((N_FOLDS + 1, int(learn.sum())), dtype=np.float32)
-    for f in range(N_FOLDS):
-        masks[f] = folds[learn] != f
-    W = fit_heads(X[learn], targets, masks)
-    every = np.stack([softmax(X @ w[:-1] + w[-1]) for w in W])
-    out = every[:N_FOLDS].mean(axis=0)
-    judged = np.array([home.get(u, -1) for u in units])
-    out[judged >= 0] = every[judged[judged >= 0], np.flatnonzero(judged >= 0)]
-    return out, every[N_FOLDS]
-
-
-def _assemble(
-    names: list[str],
-    splits: list[str],
-    given: list[str | None],
-    classes: list[str],
-    codes: NDArray[np.int64],
-    out: Floats,
-    inside: Floats,
-    model: str,
-) -> Ranking:
-    """Derive every named ordering from probabilities."""
-    labelled = codes >= 0
-    at = (np.arange(len(codes)), np.maximum(codes, 0))
-    tiny = np.float32(1e-12)
-    other = out.copy()
-    other[at] = -1
-    rival = other.max(axis=1)
-    signals = {
-        "pooled": 1 - out[at],
-        "loss": -np.log(np.maximum(out[at], tiny)),
-        "self_confidence": 1 - out[at],
-        "normalized_margin": (1 + np.maximum(rival, 0) - out[at]) / 2,
-        "in_sample_loss": -np.log(np.maximum(inside[at], tiny)),
-        "least_confident": 1 - out.max(axis=1),
-    }
-    for name, column in signals.items():
-        if name != "least_confident":
-            column[~labelled] = np.nan
+def _assemble(items: _Items, pool: Pool, out: Floats, inside: Floats, model: str) -> Ranking:
+    signals, features = named_signals(pool, out, inside, items.codes)
     return Ranking(
-        names, splits, given, classes=classes, posterior=out, predicted=out, signals=signals, model=model
+        items.names,
+        items.splits,
+        items.given,
+        classes=items.classes,
+        posterior=pool.posterior[:, :-1],
+        predicted=pool.predicted,
+        signals=signals,
+        features=features,
+        model=model,
+        info={"noise": describe_noise(pool, items.classes)},
     )
 
 
@@ -146,12 +172,36 @@ def rank_probabilities(
     seed: int = 0,
 ) -> Ranking:
     """Rank by probabilities from a model elsewhere; see `Ranking.from_probabilities`."""
-    P = np.asarray(pred_probs, dtype=np.float32)
-    classes = list(catalog.classes)
-    if P.shape != (len(catalog), len(classes)):
+    P = _checked(catalog, np.asarray(pred_probs, dtype=np.float32))
+    known = set(catalog.names) if embeddings is None else set(embeddings.names)
+    at = {str(name): i for i, name in enumerate(catalog.names) if name in known}
+    items = _items(catalog, at, {}, set())
+    # An unlabelled class would lose its column: keep those of the catalog.
+    columns = [list(catalog.classes).index(c) for c in items.classes]
+    P = np.maximum(P[items.rows][:, columns], _FLOOR)
+    sources = [np.log(P / P.sum(axis=1, keepdims=True))]
+    if embeddings is None:
+        folds, _ = plan_folds(items.codes, np.arange(len(items.codes)), items.learn, seed)
+        votes = None
+    else:
+        place = {name: i for i, name in enumerate(embeddings.names)}
+        placed = replace(items, rows=[place[name] for name in items.names])
+        heads, votes = _prepare(placed, embeddings, seed, SILENT)
+        first = fit_pool(Evidence(tuple(sources), None, heads.folds), items.codes)
+        sources.append(heads.fit(first.noise).out_of_fold())
+        folds = heads.folds
+    pool = fit_pool(Evidence(tuple(sources), votes, folds), items.codes)
+    P = np.exp(sources[0])
+    model = model_id("given", P, items.codes, seed, None if embeddings is None else embeddings.key)
+    return _assemble(items, pool, P, P, model)
+
+
+def _checked(catalog: Catalog, P: Floats) -> Floats:
+    """Return probabilities that fit the catalog."""
+    if P.shape != (len(catalog), len(catalog.classes)):
         msg = (
-            f"Got probabilities of shape {P.shape} for {len(catalog)} images and {len(classes)} classes; "
-            "give one row an image (sorted by name) and one column a class (sorted)."
+            f"Got probabilities of shape {P.shape} for {len(catalog)} images and {len(catalog.classes)} "
+            "classes; give one row an image (sorted by name) and one column a class (sorted)."
         )
         raise RankingError(msg)
     if not np.isfinite(P).all() or (P < 0).any() or (np.abs(P.sum(axis=1) - 1) > 1e-2).any():
@@ -160,10 +210,4 @@ def rank_probabilities(
             "(apply a softmax)."
         )
         raise RankingError(msg)
-    index = {c: i for i, c in enumerate(classes)}
-    given = [label if isinstance(label, str) and label else None for label in catalog.labels]
-    codes = np.array([-1 if label is None else index[label] for label in given], dtype=np.int64)
-    model = model_id("given", P, codes, seed, None if embeddings is None else embeddings.key)
-    return _assemble(
-        [str(n) for n in catalog.names], [str(s) for s in catalog.splits], given, classes, codes, P, P, model
-    )
+    return P

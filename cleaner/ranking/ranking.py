@@ -154,7 +154,7 @@ class Ranking:
             msg = f"Got ordering {by!r}; expected one of {', '.join(sorted(self.signals))}."
             raise RankingError(msg)
         value = self.signals[by].astype(np.float64)
-        # Saturated probabilities tie; the finer scale behind the pooled score then decides.
+        # Saturated probabilities tie; the log odds behind the pooled score then decide.
         finer = self.features.get("log_odds", self.signals["loss"]) if by == "pooled" else value
         last = np.where(np.isnan(value), -np.inf, value)
         finer = np.where(np.isnan(finer), -np.inf, finer)
