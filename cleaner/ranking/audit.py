@@ -1,9 +1,9 @@
 """The audit: random pages that tell how many errors are left, whatever the model believes.
 
 The images that nobody has decided when the audit begins are its population, frozen; their random order is
-drawn once and kept in the state folder. What counts is the order's *prefix*: the images from its start on that
-are judged, up to the first that is not. An image judged elsewhere meanwhile counts when its turn comes, so
-neither re-ranking nor retraining touches anything. Undoing a decision takes it out again.
+drawn once and kept in the state folder. What counts is the order's *prefix*: the images from its start on
+that are judged, up to the first that is not. An image judged elsewhere meanwhile counts when its turn comes,
+so neither re-ranking nor retraining touches anything. Undoing a decision takes it out again.
 
 *Unsure* stops nothing: it counts as an error in the bound and is not counted as found, which can only raise
 the number of errors said to be left. So does an image whose file is gone before it was judged.
@@ -214,9 +214,7 @@ class Audit:
             rounds=len(self.rounds),
         )
 
-    def _prefix(
-        self, outcomes: Outcomes, is_there: Callable[[str], bool] | None
-    ) -> tuple[list[bool], int]:
+    def _prefix(self, outcomes: Outcomes, is_there: Callable[[str], bool] | None) -> tuple[list[bool], int]:
         """Return what counts as an error in the judged start of the order, and how many of those are open."""
         prefix: list[bool] = []
         open_ones = 0

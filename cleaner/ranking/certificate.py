@@ -5,9 +5,9 @@ For every T the ratio
 
     E(T) = BetaBin(k; n, a, b) / Hypergeom(k; M, T, n)
 
-(a mixture over T against one T) is, for the true T, a martingale that starts at 1, so it ever reaches 1/α with
-probability at most α (Ville). The plausible totals are those with E(T) < 1/α, however often one looks and
-whatever makes one stop. With BetaBin(T; M, a, b) as prior of T it is the ratio prior / posterior of
+(a mixture over T against one T) is, for the true T, a martingale that starts at 1, so it ever reaches 1/α
+with probability at most α (Ville). The plausible totals are those with E(T) < 1/α, however often one looks
+and whatever makes one stop. With BetaBin(T; M, a, b) as prior of T it is the ratio prior / posterior of
 Waudby-Smith & Ramdas, *Confidence sequences for sampling without replacement* (NeurIPS 2020).
 
 Images that come later are a stratum of their own, with a random order of their own. The product of the

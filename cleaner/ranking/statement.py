@@ -81,8 +81,8 @@ class Statement:
     def limits(self) -> str:
         """What it does not cover."""
         return (
-            f"It is about the {self.population:,} pictures that nobody had decided or set aside before it "
-            "began, and relative to the reviewer's judgement: what a reviewer takes for right counts as right."
+            f"It is about the {self.population:,} pictures that nobody had decided or set aside when it "
+            "began, and relative to the reviewer's judgement: what a reviewer takes for right is right."
         )
 
     @property
