@@ -73,8 +73,10 @@ class Statement:
         was = "was" if self.errors == 1 else "were"
         said = f"{self.errors:,} of {self.audited:,} random pictures {was} wrong."
         if self.open:
-            rest = "1 more is" if self.open == 1 else f"{self.open:,} more are"
-            said = f"{said[:-1]}; {rest} unsure or gone, and count as wrong in the bound."
+            rest = "1 more is unsure or gone, and counts"
+            if self.open > 1:
+                rest = f"{self.open:,} more are unsure or gone, and count"
+            said = f"{said[:-1]}; {rest} as wrong in the bound."
         return said
 
     @property
