@@ -17,6 +17,7 @@ from cleaner.cli.files import apply, export, merge, restore
 from cleaner.cli.page import app as open_app
 from cleaner.cli.page import demo
 from cleaner.cli.ranking import rank
+from cleaner.cli.simulating import simulate
 from cleaner.cli.status import status
 from cleaner.cli.training import predict, train
 
@@ -45,6 +46,14 @@ _COMMANDS: dict[str, tuple[Command, ...]] = {
             rank,
             "rank",
             ("cleaner rank bears --csv ranking.csv", "cleaner rank bears --split valid --csv - | head"),
+        ),
+        (
+            simulate,
+            "simulate",
+            (
+                "cleaner simulate bears --truth truth.csv --looks 500",
+                "cleaner simulate bears --truth t.csv --csv -",
+            ),
         ),
         (train, "train", ("cleaner train bears --epochs 4 --out bears.safetensors",)),
         (predict, "predict", ("cleaner predict bears.safetensors new/*.jpg > predictions.csv",)),

@@ -17,6 +17,7 @@ from __future__ import annotations
 from cleaner.tasks.entry import job_prepare, job_retrain_full, job_retrain_quick
 from cleaner.tasks.look import prepare
 from cleaner.tasks.retrain import model_path, retrain_full, retrain_quick
+from cleaner.tasks.simulate import simulate_review
 from cleaner.tasks.train import TrainReport, train
 
 __all__ = [
@@ -28,5 +29,6 @@ __all__ = [
     "prepare",
     "retrain_full",
     "retrain_quick",
+    "simulate_review",
     "train",
 ]
