@@ -11,15 +11,19 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
 
 from cleaner.dashboard import ports, voila_folder
+from cleaner.dashboard.leftovers import cancel_jobs
 from cleaner.dashboard.server import Dashboard
 from cleaner.dashboard.settings import ENVIRONMENT_VARIABLE, PageSettings
 from cleaner.errors import DashboardError
+from cleaner.jobs import Job
+from cleaner.workspace import Workspace
 
 SOURCE = Path(__file__).resolve().parents[1]
 
@@ -90,6 +94,22 @@ def test_a_folder_to_choose_from_must_exist(tmp_path: Path) -> None:
     assert (
         str(caught.value) == f"Got {missing} as the folder to choose data sets from; there is no such folder."
     )
+
+
+def test_stopping_cancels_the_work_of_the_sets_that_were_open(
+    colour_set: Path, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE / "tests" / "job_tasks"))
+    flag = str(tmp_path / "never")
+    started = datetime.now(UTC)
+    with Workspace(colour_set) as workspace:
+        assert len(workspace.catalog) == 24
+        job = Job.start(workspace.state, "job_tasks_for_tests:wait_for", {"flag": flag})
+    assert cancel_jobs(started + timedelta(days=1)) == 0
+    assert not job.status().finished
+    assert cancel_jobs(started) == 1
+    assert job.status().phase == "cancelled"
+    assert cancel_jobs(started) == 0
 
 
 def test_a_port_in_use_is_refused_with_advice(taken_port: int) -> None:

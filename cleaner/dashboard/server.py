@@ -22,11 +22,13 @@ import urllib.error
 import urllib.request
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any
 from urllib.parse import quote
 
+from cleaner.dashboard.leftovers import cancel_jobs
 from cleaner.dashboard.ports import DEFAULT_PORT, choose_port
 from cleaner.dashboard.settings import ENVIRONMENT_VARIABLE, PageSettings
 from cleaner.dashboard.voila_folder import SHARE, write_folder
@@ -217,6 +219,7 @@ def serve(
     """
     tell = say or _write_line
     settings = PageSettings.for_root(root, options=options, browse_root=browse_root)
+    started = datetime.now(UTC)
     with _stopping_on_signals():
         try:
             with Dashboard(settings, ip=ip, port=port, token=token, theme=theme) as dashboard:
@@ -226,6 +229,8 @@ def serve(
                 dashboard.wait()
                 raise dashboard.failure()
         except KeyboardInterrupt:
+            if cancel_jobs(started):
+                tell("The work in the background was cancelled; what was there before it is intact.")
             tell("Stopped. All decisions are saved.")
             return 0
 
