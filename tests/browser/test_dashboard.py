@@ -19,6 +19,7 @@ from cleaner.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
+HERE = Path(__file__).parent
 OpenVisit = Callable[..., Any]
 LOST = "This page has lost its kernel. Everything shown as saved is saved. Reload the page."
 
@@ -314,10 +315,13 @@ def test_the_theme_follows_the_system_and_can_be_told(
         colour = page.evaluate("getComputedStyle(document.querySelector('.cleaner-app')).backgroundColor")
         return sum(map(int, colour.removeprefix("rgb(").removesuffix(")").split(",")))
 
+    contrast = (HERE / "page_contrast.js").read_text(encoding="utf-8")
     dark = visit(ranked, page=new_page(color_scheme="dark")).page
     assert background(dark) < 150
+    assert dark.evaluate(contrast) == {}
     dark.emulate_media(color_scheme="light")
     dark.wait_for_function("document.body.dataset.jpThemeLight === 'true'")
     assert background(dark) > 600
+    assert dark.evaluate(contrast) == {}
     told = visit(ranked, theme="dark", page=new_page(color_scheme="light")).page
     assert background(told) < 150
