@@ -76,6 +76,7 @@ class CleanerApp(ipywidgets.VBox):
         self._messages: list[views.Message] = []
         self._step = "Labels"
         self._decisions_csv: Path | None = None
+        self._boxes: list[ipywidgets.Widget] = []
         self.workspace.catalog  # noqa: B018 - what is no data set is refused before anything is made in it
         ranking = self._saved_ranking()
         self.image_cleaner = ImageCleaner(
@@ -117,6 +118,7 @@ class CleanerApp(ipywidgets.VBox):
         def column(name: str, *widgets: ipywidgets.Widget) -> ipywidgets.VBox:
             box = ipywidgets.VBox(widgets)
             box.add_class(f"cleaner-{name}")
+            self._boxes.append(box)
             return box
 
         self.image_cleaner.children = [self.image_cleaner.grid]  # its filters stand at the left
@@ -129,6 +131,7 @@ class CleanerApp(ipywidgets.VBox):
             ]
         )
         columns.add_class("cleaner-columns")
+        self._boxes.append(columns)
         return [self.header, self.prepare, columns]
 
     def go_to(self, step: str) -> None:
@@ -149,6 +152,8 @@ class CleanerApp(ipywidgets.VBox):
         self._delayed.close(timeout_s=1.0)
         for widget in (self.image_cleaner, self.header, self.steps, self.standing, self.result, self.sheet):
             widget.close()
+        for box in self._boxes:
+            box.close()
         self.retrain.close()
         self.prepare.close()
         self.workspace.close()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 import weakref
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,8 +20,6 @@ Listener = Callable[[JobStatus], None]
 
 _RUNNING_POLL_S = 0.25
 _IDLE_POLL_S = 3.0
-# While a job runs something is sent to the page at least this often: the server takes idle kernels away.
-_HEARTBEAT_S = 2.0
 
 
 class JobWatcher:
@@ -114,24 +111,22 @@ class JobWatcher:
         self._wake.set()
 
     def _run(self) -> None:
-        told: JobStatus | None = None
-        told_s = 0.0
+        told = self._status  # what an earlier thread has told, if there was one
         while True:
             with self._lock:
                 if not self._listeners:
                     self._thread = None
                     return
-            status = self._look()
-            due = status is not None and not status.finished and time.monotonic() - told_s >= _HEARTBEAT_S
-            if status is not None and (status != told or due):
+            self._look()
+            status = self._status  # also what `look` has found meanwhile in another thread
+            if status is not None and status is not told and status != told:
                 self._tell(status)
-                told, told_s = status, time.monotonic()
-            running = status is not None and not status.finished
-            self._wake.wait(_RUNNING_POLL_S if running else _IDLE_POLL_S)
+                told = status
+            self._wake.wait(_RUNNING_POLL_S if self.running else _IDLE_POLL_S)
             self._wake.clear()
 
-    def _look(self) -> JobStatus | None:
-        """Return where the job is; None if there is nothing to tell."""
+    def _look(self) -> None:
+        """Take in where the job is."""
         with self._lock:
             job = self._job
         try:
@@ -140,13 +135,12 @@ class JobWatcher:
             status = None if job is None else job.status()
         except (JobError, OSError):
             logger.exception("the job of %s cannot be looked at", self.state)
-            return None
+            return
         with self._lock:
             if self._job is not None and job is not self._job:  # one was started meanwhile
-                return self._status
+                return
             self._job = None if status is None or status.finished else job
             self._status = status or self._status
-        return status
 
     def _tell(self, status: JobStatus) -> None:
         with self._lock:
