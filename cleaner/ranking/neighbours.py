@@ -1,0 +1,137 @@
+"""The nearest neighbours of every row, block by block: all pairs are looked at, few are in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.progress import SILENT, Reporter
+
+__all__ = ["Pairs", "nearest_pairs", "unit_rows"]
+
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
+"""Rows ``i``, rows ``j`` with ``i < j``, and the similarity of each pair; sorted by i, then j."""
+
+BLOCK_ROWS = 2048  # 16 MB of similarities; larger blocks are no faster
+
+
+def unit_rows(X: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Return the rows scaled to length 1; rows of zeros stay zeros."""
+    X = np.asarray(X, dtype=np.float32)
+    length = np.linalg.norm(X, axis=1, keepdims=True)
+    return np.asarray(X / np.maximum(length, 1e-12), dtype=np.float32)
+
+
+def nearest_pairs(
+    X: NDArray[np.float32],
+    *,
+    k: int,
+    floor: float,
+    reporter: Reporter = SILENT,
+    stage: str = "comparing pictures",
+    block_rows: int = BLOCK_ROWS,
+) -> Pairs:
+    """Find the pairs of which one row is among the ``k`` nearest of the other.
+
+    The work is n² / 2 products of rows, by the BLAS library; memory beside ``X`` is that of two blocks and of
+    k neighbours a row.
+
+    Parameters
+    ----------
+    X : float32, shape (n, d)
+        Rows of length 1 (see `unit_rows`).
+    k : int
+        Neighbours of each row.
+    floor : float
+        Pairs whose cosine does not exceed this are left out.
+    reporter : Reporter
+        Hears of every block of rows, and is asked whether to stop.
+    stage : str
+        What it hears.
+    block_rows : int
+
+    Returns
+    -------
+    i, j : int64, shape (n_pairs,)
+    similarity : float32, shape (n_pairs,)
+        Cosine.
+    """
+    best = _Best(len(X), k, floor)
+    starts = range(0, len(X), block_rows)
+    for done, a in enumerate(starts):
+        reporter.check()
+        rows = X[a : a + block_rows]
+        for b in starts[done:]:
+            cosine = rows @ X[b : b + block_rows].T
+            if a == b:
+                np.fill_diagonal(cosine, -np.inf)
+            else:
+                best.offer(b, a, cosine.T)
+            best.offer(a, b, cosine)
+        reporter(stage, min(a + block_rows, len(X)), len(X))
+    return best.pairs()
+
+
+class _Best:
+    """The best neighbours of every row so far; ``index`` is -1 where there are fewer than ``k``."""
+
+    def __init__(self, n: int, k: int, floor: float) -> None:
+        self.k = k
+        self.index = np.full((n, k), -1, dtype=np.int64)
+        self.cosine = np.full((n, k), np.float32(floor), dtype=np.float32)
+        self.least = self.cosine[:, 0].copy()  # what a new neighbour must exceed
+
+    def offer(self, at: int, other: int, cosine: NDArray[np.float32]) -> None:
+        """Take from a block of similarities, rows from ``at`` and columns from ``other``, what is better."""
+        least = self.least[at : at + len(cosine)]
+        better = cosine > least[:, None]
+        n_better = np.count_nonzero(better, axis=1)
+        rows = np.flatnonzero(n_better)
+        if not len(rows):
+            return
+        width = min(int(n_better.max()), self.k)
+        if n_better.sum() > 4 * self.k * len(rows):  # many, as in the first blocks: cheaper row by row
+            columns = np.argpartition(cosine[rows], cosine.shape[1] - width, axis=1)[:, -width:]
+            values = np.take_along_axis(cosine[rows], columns, axis=1)
+        else:
+            columns, values = _packed(cosine, better, n_better, rows, self.k)
+        all_index = np.concatenate([self.index[at + rows], columns + other], axis=1)
+        all_cosine = np.concatenate([self.cosine[at + rows], values], axis=1)
+        # Of equals the first: an empty place beats a pair at the floor, as it should.
+        keep = np.argsort(-all_cosine, axis=1, kind="stable")[:, : self.k]
+        self.index[at + rows] = np.take_along_axis(all_index, keep, axis=1)
+        self.cosine[at + rows] = np.take_along_axis(all_cosine, keep, axis=1)
+        self.least[at + rows] = self.cosine[at + rows, -1]
+
+    def pairs(self) -> Pairs:
+        """Return each pair once."""
+        n = len(self.index)
+        row = np.repeat(np.arange(n, dtype=np.int64), self.k)
+        column, cosine = self.index.ravel(), self.cosine.ravel()
+        there = column >= 0
+        row, column, cosine = row[there], column[there], cosine[there]
+        i, j = np.minimum(row, column), np.maximum(row, column)
+        _, first = np.unique(i * n + j, return_index=True)
+        return i[first], j[first], cosine[first]
+
+
+def _packed(
+    cosine: NDArray[np.float32],
+    better: NDArray[np.bool_],
+    n_better: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    k: int,
+) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """Gather the few better values of each of ``rows`` side by side, at most k; the rest is -inf."""
+    row, column = np.nonzero(better)
+    value = cosine[row, column]
+    order = np.lexsort((-value, row))
+    counts = n_better[rows]
+    place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    line = np.repeat(np.arange(len(rows)), counts)
+    taken = place < k
+    columns = np.full((len(rows), k), -1, dtype=np.int64)
+    values = np.full((len(rows), k), -np.inf, dtype=np.float32)
+    columns[line[taken], place[taken]] = column[order][taken]
+    values[line[taken], place[taken]] = value[order][taken]
+    return columns, values

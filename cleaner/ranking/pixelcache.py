@@ -1,0 +1,132 @@
+"""Small grey pictures and measures on disk, found by the content of the file they were made from."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.errors import StoreError
+
+__all__ = ["PixelCache"]
+
+logger = logging.getLogger(__name__)
+
+_BUSY_TIMEOUT_S = 30.0
+_AT_ONCE = 500  # hashes in one question; SQLite allows no more than 999 in its older versions
+_TABLE = (
+    "CREATE TABLE IF NOT EXISTS pixels (hash BLOB PRIMARY KEY, grey BLOB NOT NULL, measures BLOB NOT NULL)"
+)
+
+
+class PixelCache:
+    """An SQLite file that can be deleted at any time; one that is damaged, or of another version, is emptied.
+
+    Parameters
+    ----------
+    db : Path
+    version : int
+        Of the way in which the contents were made.
+    side_px : int
+        Side of the grey pictures.
+    n_measures : int
+
+    Raises
+    ------
+    StoreError
+        The file cannot be opened or made.
+    """
+
+    def __init__(self, db: Path, *, version: int, side_px: int, n_measures: int) -> None:
+        self.db = db
+        self._version = version
+        self._shape = (side_px, side_px)
+        self._n_measures = n_measures
+        with self._errors():
+            db.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._connection = self._connect()
+            except sqlite3.DatabaseError as exc:
+                if isinstance(exc, sqlite3.OperationalError):  # locked, no permission, disk full
+                    raise
+                logger.warning("%s is damaged (%s) and is made anew.", db, exc)
+                db.unlink()
+                self._connection = self._connect()
+            self._known = {digest for (digest,) in self._connection.execute("SELECT hash FROM pixels")}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def __contains__(self, digest: str) -> bool:
+        return bytes.fromhex(digest) in self._known
+
+    def add(self, rows: Mapping[str, tuple[bytes, bytes]]) -> None:
+        """Keep the grey picture and the measures (float32, little-endian) of each hash."""
+        listed = [(bytes.fromhex(digest), grey, values) for digest, (grey, values) in rows.items()]
+        with self._errors(), self._connection:
+            self._connection.executemany("INSERT OR REPLACE INTO pixels VALUES (?, ?, ?)", listed)
+        self._known.update(digest for digest, _, _ in listed)
+
+    def get(self, digests: Sequence[str]) -> tuple[NDArray[np.uint8], NDArray[np.float32]]:
+        """Look up contents, all of which must be there.
+
+        Returns
+        -------
+        grey : uint8, shape (n, side_px, side_px)
+        measures : float32, shape (n, n_measures)
+        """
+        grey = np.empty((len(digests), *self._shape), dtype=np.uint8)
+        measures = np.empty((len(digests), self._n_measures), dtype=np.float32)
+        at = {bytes.fromhex(digest): row for row, digest in enumerate(digests)}
+        keys = list(at)
+        for start in range(0, len(keys), _AT_ONCE):
+            some = keys[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            with self._errors():
+                found = self._connection.execute(
+                    f"SELECT * FROM pixels WHERE hash IN ({marks})", some
+                ).fetchall()
+            if len(found) < len(some):
+                msg = f"The small pictures in {self.db} were deleted while they were made. Start again."
+                raise StoreError(msg)
+            for digest, pixels, values in found:
+                grey[at[digest]] = np.frombuffer(pixels, np.uint8).reshape(self._shape)
+                measures[at[digest]] = np.frombuffer(values, "<f4")
+        return grey, measures
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self.db, timeout=_BUSY_TIMEOUT_S)
+        try:
+            connection.execute("PRAGMA synchronous = NORMAL")
+            with connection:
+                if connection.execute("PRAGMA user_version").fetchone()[0] != self._version:
+                    connection.execute("DROP TABLE IF EXISTS pixels")
+                    connection.execute(f"PRAGMA user_version = {self._version:d}")
+                connection.execute(_TABLE)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, sqlite3.Error) as exc:
+            msg = (
+                f"Cannot use {self.db}: {exc}. Check that the folder can be written to; deleting this file "
+                "loses nothing but time."
+            )
+            raise StoreError(msg) from exc
