@@ -12,6 +12,7 @@ from cleaner.review.pager import pages_file
 from cleaner.widgets import sentences
 from cleaner.widgets.cells import Cell, Outcome, Page, Picture
 from cleaner.widgets.facts import Facts, picture_of
+from cleaner.widgets.lessons import LEARNING_ORDER, Lesson, study
 from cleaner.widgets.orders import GridView, orders_of
 from cleaner.widgets.views import wilson
 from cleaner.widgets.walk import Walk
@@ -54,6 +55,11 @@ class ReviewDesk:
         self.store = workspace.store
         self.reviewer = reviewer or workspace.reviewer
         self.facts = Facts(workspace.catalog, ranking, self.store.state)
+        looked_at = self.store.state.progress().looked_at
+        lesson = study(ranking, self.store.state)
+        if lesson is not None:
+            self.facts.learn(lesson)
+        self._studied = looked_at
         self.walk = Walk(
             lambda view: self.facts.names(view),
             is_open=self._is_open,
@@ -64,9 +70,11 @@ class ReviewDesk:
         self._classes = self._first_classes()
         self._own_acts: set[str] = set()
         self._notices = [] if ranking is not None else [sentences.NO_RANKING]
-        looked_at = self.store.state.progress().looked_at
+        self._news = ""  # why the order changed, until the first page that shows it
         if looked_at:
             self._notices.append(sentences.resumed(looked_at, len(self.facts.catalog)))
+        if lesson is not None:
+            self._notices.append(lesson.learnt.sentence)
 
     # ---------------------------------------------------------------- what is shown
 
@@ -102,6 +110,41 @@ class ReviewDesk:
         if self.walk.reorder():
             self._notices.append(sentences.NEW_ORDER)
         return self.page()
+
+    # ---------------------------------------------------------------- what the decisions teach
+
+    @property
+    def has_to_study(self) -> bool:
+        """Whether a page of decisions came in since the order was last learnt."""
+        looked_at = self.store.state.progress().looked_at
+        return abs(looked_at - self._studied) >= self.walk.pager.page_size
+
+    def study(self) -> Lesson | None:
+        """Learn from the decisions; for any thread, without the lock, since it takes a while."""
+        self._studied = self.store.state.progress().looked_at
+        return study(self.facts.ranking, self.store.state)
+
+    def learn(self, lesson: Lesson) -> bool:
+        """Put what was never shown in the order that was learnt; tells whether the next page is another one.
+
+        The open page stays as it is.
+        """
+        if self.facts.ranking is not lesson.ranking:
+            return False
+        before = set(self.next_names())
+        self.facts.learn(lesson)
+        self.walk.rearrange(LEARNING_ORDER)
+        changed = set(self.next_names()) != before
+        if changed:
+            self._news = lesson.learnt.sentence
+        return changed
+
+    def _tell_news(self) -> None:
+        """Say why the order changed on the first page that comes in the new order."""
+        view = self.walk.view
+        if self._news and view.order == LEARNING_ORDER and view.show == "undecided":
+            self._notices.append(self._news)
+            self._news = ""
 
     def page(self) -> Page:
         """Return the page that is open."""
@@ -236,12 +279,15 @@ class ReviewDesk:
         cells = self.cells(names)
         self._notices = []
         self.walk.go_on()
+        self._tell_news()
         return Outcome(cells=cells, said=said, summary=sentences.summary(self.progress()), page=self.page())
 
     def turn(self, by: int) -> Page:
         """Go a page on or back without deciding."""
         if self.walk.turn(by):
             self._notices = []
+            if by > 0:
+                self._tell_news()
         return self.page()
 
     def is_own(self, events: Iterable[Event]) -> bool:

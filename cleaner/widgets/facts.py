@@ -13,7 +13,8 @@ from cleaner.errors import ImageError
 from cleaner.images import probe, rendition
 from cleaner.review import Action, Choice, Decision, ReviewState
 from cleaner.widgets.cells import Cell, Picture
-from cleaner.widgets.orders import GridView, filtered_names, ordered_names
+from cleaner.widgets.lessons import LEARNING_ORDER, Lesson
+from cleaner.widgets.orders import GridView, filtered_names, ordered_names, whole_catalog
 
 if TYPE_CHECKING:
     from cleaner.catalog import Catalog
@@ -67,6 +68,8 @@ class Facts:
     ----------
     classes : list of str
         The given ones, sorted, by the names that they had in the catalog.
+    lesson : Lesson or None
+        What the decisions have taught about the ranking.
     """
 
     def __init__(self, catalog: Catalog, ranking: Ranking | None, state: ReviewState) -> None:
@@ -79,6 +82,13 @@ class Facts:
         order = () if ranking is None else ranking.order("pooled")
         self._ordered: dict[str, list[str]] = {}
         self._place_of = {str(name): place for place, name in enumerate(order)}
+        self.lesson: Lesson | None = None
+
+    def learn(self, lesson: Lesson) -> None:
+        """Take over the order and the probabilities that the decisions teach."""
+        self.lesson = lesson
+        self._ordered[LEARNING_ORDER] = whole_catalog(lesson.names, self.catalog)
+        self._place_of = {name: place for place, name in enumerate(lesson.names)}
 
     def __contains__(self, name: object) -> bool:
         return name in self._split_of
@@ -110,11 +120,12 @@ class Facts:
         row = ranking.row(name)
         odds = ranking.predicted[row]
         best = np.argsort(-odds, kind="stable")[:_TOP]
+        scores = ranking.signals["pooled"] if self.lesson is None else self.lesson.learnt.scores
         return Known(
             predicted=self.state.label_now(ranking.classes[best[0]]),
             probability=float(odds[best[0]]),
             loss=_number(ranking.signals["loss"][row]),
-            score=_number(ranking.signals["pooled"][row]),
+            score=_number(scores[row]),
             place=self._place_of[name],
             top=", ".join(f"{ranking.classes[c]} {_percent(float(odds[c]))}" for c in best),
         )

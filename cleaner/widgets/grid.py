@@ -102,6 +102,10 @@ class ReviewGrid(anywidget.AnyWidget):
         """Show cells as they are now, as far as they are on the page."""
         self.send({"kind": "cells", "cells": [cell.message() for cell in cells], "summary": summary})
 
+    def expect(self, page_id: str, names: Sequence[str]) -> None:
+        """Tell every view that shows a page which pictures now come after it."""
+        self.send({"kind": "next", "page": page_id, "names": list(names)})
+
     def say(self, text: str) -> None:
         """Put a sentence in the status line."""
         self.send({"kind": "say", "text": text})

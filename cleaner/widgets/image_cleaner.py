@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import logging
+import threading
 import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -112,6 +113,7 @@ class ImageCleaner(ipywidgets.VBox):
         self._desk = ReviewDesk(self.workspace, ranking=ranking, page_size=page_size, reviewer=reviewer)
         self.grid = ReviewGrid(self._desk)
         self._lock = self.grid.lock
+        self._studying = threading.Lock()
         self.filters = FilterBox(self._on_choice)
         self._notices = ipywidgets.Label(" ".join(self.workspace.notices))
         super().__init__([self.filters, *([self._notices] if self._notices.value else []), self.grid])
@@ -184,6 +186,7 @@ class ImageCleaner(ipywidgets.VBox):
             self.grid.show(self._desk.set_ranking(ranking))
             self._offer()
         self._count()
+        self.grid.in_background(self._study)
 
     # ---------------------------------------------------------------- deciding
 
@@ -278,6 +281,21 @@ class ImageCleaner(ipywidgets.VBox):
             confirmed = own and any(event.detail.get("confirm") for event in events)
         if confirmed:
             self._csv.schedule(delay_s=0.0)
+        self._count()
+        if confirmed or self._desk.has_to_study:
+            self._study()
+
+    def _study(self) -> None:
+        """Learn from the decisions and re-order what was never shown; runs in a thread, one at a time."""
+        with self._studying:
+            lesson = self._desk.study()
+            if lesson is None:
+                return
+            with self._lock:
+                if self._desk.learn(lesson):
+                    page = self._desk.page()
+                    self.grid.expect(page.id, self._desk.next_names())
+                    self.grid.update((), summary=page.summary)
         self._count()
 
     def _tell(self, sentence: str) -> None:

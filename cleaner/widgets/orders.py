@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from cleaner.ranking import Ranking
     from cleaner.review import ReviewState
 
-__all__ = ["NO_LABEL", "ORDERS", "SHOWS", "GridView", "Order", "filtered_names", "ordered_names", "orders_of"]
+__all__ = [
+    "NO_LABEL",
+    "ORDERS",
+    "SHOWS",
+    "GridView",
+    "Order",
+    "filtered_names",
+    "ordered_names",
+    "orders_of",
+    "whole_catalog",
+]
 
 NO_LABEL = "(no label)"
 """Stands for unlabelled pictures among the given labels to filter by."""
@@ -89,13 +99,16 @@ def ordered_names(order: str, catalog: Catalog, ranking: Ranking | None) -> list
     if known is None:
         msg = f"Got the order {order!r}; expected one of {', '.join(ORDERS)}."
         raise CleanerError(msg)
-    names: list[str] = catalog.names.tolist()
     if known.names is None or ranking is None or not known.fits(ranking):
-        return names
-    there = set(names)
-    ranked = [name for name in known.names(ranking) if name in there]
-    first = set(ranked)
-    return ranked + [name for name in names if name not in first]
+        return list(catalog.names)
+    return whole_catalog(known.names(ranking), catalog)
+
+
+def whole_catalog(ranked: Sequence[str], catalog: Catalog) -> list[str]:
+    """Return the ranked names that are in a catalog, then those of the catalog that are not ranked."""
+    names: list[str] = catalog.names.tolist()
+    there, first = set(names), set(ranked)
+    return [name for name in ranked if name in there] + [name for name in names if name not in first]
 
 
 def filtered_names(

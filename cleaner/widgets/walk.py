@@ -57,6 +57,7 @@ class Walk:
         self._page_size = page_size
         self._saved = saved
         self._paths: dict[str, _Path] = {}
+        self._stale: set[str] = set()
         self.finished = False
         self.view = GridView()
         self._path = self._find(self.view)
@@ -119,11 +120,26 @@ class Walk:
         """Take new orders; tells whether the open page stays, because something on it is decided."""
         before = self.page
         self._paths = {self.view.key: self._path}
+        self._stale.clear()
         self.pager.reorder(self._names_of(self.view), swap=self._path.seen is None)
         self._path.mark()
         if self.finished and self._waits(self.pager.current):
             self.finished = False
         return before is not None and self.page == before
+
+    def rearrange(self, order: str) -> None:
+        """Take a new order for what was never shown in views of that order; every page that was shown stays.
+
+        Other views than the present one follow when they are looked at again.
+        """
+        self._stale |= {key for key, path in self._paths.items() if path.pager.view.order == order}
+        self._refresh(self.view, self._path)
+
+    def _refresh(self, view: GridView, path: _Path) -> None:
+        if view.key in self._stale:
+            self._stale.discard(view.key)
+            if path.seen is None:
+                path.pager.reorder(self._names_of(view))
 
     def _waits(self, page: Page | None) -> bool:
         return page is not None and any(self._is_open(name) for name in page.names)
@@ -132,6 +148,8 @@ class Walk:
         path = self._paths.pop(view.key, None)
         if path is None or view.show != "undecided":  # what is decided, and what not, may have changed
             path = self._make(view)
+        else:
+            self._refresh(view, path)
         self._paths[view.key] = path
         while len(self._paths) > _MOST_VIEWS:
             del self._paths[next(iter(self._paths))]
