@@ -93,8 +93,8 @@ class Quality:
 
     def flagged(self, problem: str, *, threshold: float | None = None) -> list[str]:
         """Return the names whose score reaches the threshold, the worst first; default: `THRESHOLDS`."""
-        limit = THRESHOLDS[problem] if threshold is None and problem in THRESHOLDS else threshold
-        n = int((self.scores(problem) >= (1.0 if limit is None else limit)).sum())
+        scores = self.scores(problem)
+        n = int((scores >= (THRESHOLDS[problem] if threshold is None else threshold)).sum())
         return [str(name) for name in self.order(problem)[:n]]
 
     def histogram(self, problem: str, *, bins: int = 50) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
