@@ -25,7 +25,7 @@ from cleaner.models.bodies import build_timm, build_torchvision, vit_image_size_
 from cleaner.models.checkpoint import save_checkpoint
 from cleaner.models.inference import fold_batch_norms
 from cleaner.models.reach import host_reachable
-from cleaner.models.weights import guess_architecture, read_weights
+from cleaner.models.weights import guess_architecture, load_into, read_weights
 
 FAMILIES = {
     "alexnet": 256,
@@ -219,6 +219,55 @@ def test_weights_downloaded_earlier_are_used_without_a_network(no_network):
     torch.save(state, no_network / "squeezenet1_1-b8a52dc0.pth")
     backbone = load_backbone("squeezenet1_1", device="cpu")
     assert torch.equal(backbone.module.state_dict()["net.features.0.weight"], state["features.0.weight"])
+
+
+def test_weights_are_downloaded_once_where_there_is_a_network(no_network, monkeypatch):
+    state = torchvision.models.squeezenet1_1(weights=None).state_dict()
+    asked = []
+
+    def download(url, path, prefix, progress):
+        asked.append((url, prefix, progress))
+        torch.save(state, path)
+
+    monkeypatch.setattr(weights, "host_reachable", lambda host: True)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", download)
+    first = load_backbone("squeezenet1_1", device="cpu")
+    assert load_backbone("squeezenet1_1", device="cpu").key == first.key
+    assert asked == [("https://download.pytorch.org/models/squeezenet1_1-b8a52dc0.pth", "b8a52dc0", False)]
+
+
+def test_a_download_that_breaks_off_is_no_traceback(no_network, monkeypatch):
+    def fail(*args, **more):
+        raise OSError("connection reset")
+
+    monkeypatch.setattr(weights, "host_reachable", lambda host: True)
+    monkeypatch.setattr(torch.hub, "download_url_to_file", fail)
+    with pytest.raises(WeightsUnavailableError) as caught:
+        load_backbone("squeezenet1_1")
+    assert str(caught.value) == (
+        "Downloading the weights of squeezenet1_1 from download.pytorch.org failed (connection reset). "
+        + WAY_OUT
+    )
+
+
+def test_old_names_of_densenet_and_training_branches_are_understood():
+    net = torch.nn.ModuleDict({"denselayer1": torch.nn.ModuleDict({"norm1": torch.nn.BatchNorm2d(2)})})
+    state = {
+        "denselayer1.norm.1.weight": torch.tensor([3.0, 4.0]),
+        "denselayer1.norm.1.bias": torch.zeros(2),
+        "denselayer1.norm.1.running_mean": torch.zeros(2),
+        "denselayer1.norm.1.running_var": torch.ones(2),
+        "aux1.fc.weight": torch.zeros(5),
+        "classifier.weight": torch.zeros(7),
+    }
+    load_into(net, state, dropped=("classifier.",), source="file")
+    assert net["denselayer1"]["norm1"].weight.tolist() == [3, 4]
+
+
+def test_networks_that_check_their_version_load_from_bare_tensors(tmp_path):
+    path = tmp_path / "mnasnet0_5-3ffadce67e.safetensors"
+    save_file(torchvision.models.mnasnet0_5(weights=None).state_dict(), path)
+    assert load_backbone(weights=path, device="cpu").feature_dim == 1280
 
 
 def test_a_resolver_that_never_answers_does_not_hold_the_caller(monkeypatch):

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from cleaner.catalog import Catalog
-from cleaner.errors import Cancelled, CatalogError, CheckpointError, ImageError, TrainingError
+from cleaner.errors import BackboneError, Cancelled, CatalogError, CheckpointError, ImageError, TrainingError
 from cleaner.models.backbones import Preprocess, load_backbone
 from cleaner.progress import Reporter
 from cleaner.training.data import Augment, LabelledPictures, Pictures, prefetch
@@ -241,6 +241,15 @@ def test_a_saved_model_with_a_part_missing_is_refused(learner, tmp_path):
         Network.load(path)
 
 
+def test_a_backbone_with_its_weights_takes_no_others(catalog):
+    backbone = load_backbone(from_scratch=True, device="cpu")
+    with pytest.raises(BackboneError) as caught:
+        Learner(catalog, backbone=backbone, from_scratch=True)
+    assert str(caught.value) == (
+        "Got a backbone that has its weights, and weights or from_scratch too; leave these out."
+    )
+
+
 def test_the_backbone_that_was_given_is_not_changed(catalog):
     backbone = load_backbone(from_scratch=True, device="cpu")
     before = {key: value.clone() for key, value in backbone.module.state_dict().items()}
@@ -373,7 +382,12 @@ def test_stopping_the_finder_puts_the_weights_back(learner):
 
 
 def test_the_diagnosis_looks_at_the_whole_history(learner):
-    learner.fit_one_cycle(1, 1e-3)
+    for train_loss, valid_loss, error in ((1.0, 1.0, 0.6), (0.5, 0.5, 0.5), (0.4, 0.49, 0.5)):
+        learner.history.epochs.append(
+            {"train_loss": train_loss, "valid_loss": valid_loss, "error_rate": error}
+        )
+    assert learner.diagnose().code == "ok"
+    learner.history.cut((2, 0))
     assert learner.diagnose().code == "too_few_epochs"
 
 

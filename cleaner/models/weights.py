@@ -37,9 +37,11 @@ logger = logging.getLogger(__name__)
 _DENSENET_KEY = re.compile(
     r"^(.*denselayer\d+\.(?:norm|relu|conv))\.((?:[12])\.(?:weight|bias|running_mean|running_var))$"
 )
-# Branches that some networks have for training only; they are never built here.
+# When a file has to be recognised by its tensors: how many numbers more or fewer than were published it may
+# have, and how many networks are tried.
 _MAX_DIFFERENCE = 10_000_000
 _MAX_TRIED = 16
+# Branches that some networks have for training only; they are never built here.
 _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 
 

@@ -92,7 +92,7 @@ class History:
         percent = [100 * record["error_rate"] for record in self.epochs]
         errors.plot(epochs, percent, marker="o", color="tab:red")
         errors.set(xlabel="epoch", ylabel="error rate, valid (%)")
-        errors.set_ylim(bottom=0)
+        errors.set_ylim(0, 1.1 * max([*percent, 1.0]))
         for axes in (losses, errors):
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         return figure

@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from numpy.typing import NDArray
 
-from cleaner.errors import TrainingError
+from cleaner.errors import BackboneError, TrainingError
 from cleaner.models.backbones import Backbone, load_backbone
 from cleaner.models.heads import Classifier
 from cleaner.models.scratch import SCRATCH
@@ -52,7 +52,8 @@ class Learner:
     from_scratch : bool
         Start from random weights.
     size_px : int, optional
-        Side of the network's input; by default the size that its weights were made for.
+        Side of the network's input; by default the size that its weights were made for. A saved model keeps
+        its own.
     batch_size : int, optional
         By default 16 on a CPU and 64 on a GPU.
     mirror : bool, optional
@@ -92,16 +93,17 @@ class Learner:
         device: str | torch.device | None = None,
     ) -> None:
         require_trainable(catalog)
+        saved = isinstance(backbone, Path) or str(backbone).endswith(".safetensors")
+        if (saved or isinstance(backbone, Backbone)) and (weights is not None or from_scratch):
+            msg = "Got a backbone that has its weights, and weights or from_scratch too; leave these out."
+            raise BackboneError(msg)
         with seeded(seed):
-            if isinstance(backbone, Path) or (
-                isinstance(backbone, str) and backbone.endswith(".safetensors")
-            ):
-                network = Network.load(Path(backbone), device=device).with_classes(catalog.classes)
+            if saved:
+                network = Network.load(Path(str(backbone)), device=device).with_classes(catalog.classes)
             else:
                 if not isinstance(backbone, Backbone):
-                    backbone = load_backbone(
-                        backbone, weights=weights, from_scratch=from_scratch, device=device
-                    )
+                    name = None if backbone is None else str(backbone)
+                    backbone = load_backbone(name, weights=weights, from_scratch=from_scratch, device=device)
                 network = Network.build(backbone.resized(size_px), catalog.classes)
         self._begin(network, catalog, batch_size=batch_size, mirror=mirror, seed=seed)
 
@@ -284,7 +286,13 @@ class Learner:
         self.frozen = phases[-1].frozen
 
     def evaluate(self, split: str = "valid", *, reporter: Reporter = SILENT) -> Evaluation:
-        """Measure loss and error rate on one split; remembered until the weights change."""
+        """Measure loss and error rate on one split; remembered until the weights change.
+
+        Raises
+        ------
+        TrainingError
+            The split has no labelled images that can be read.
+        """
         if split not in self._evaluations:
             rows = self.data.indices(split)
             if not len(rows):

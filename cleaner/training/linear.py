@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import math
 from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import nn
 
-from cleaner.models.heads import Classifier, build_linear_head
+from cleaner.models.heads import Classifier, build_head
 from cleaner.training.loop import Runner
 from cleaner.training.network import Network
 
@@ -29,10 +30,11 @@ def linear_network(backbone: Backbone, head: LinearHead) -> Network:
     head : LinearHead
         Fitted on unit-length embeddings of this backbone.
     """
-    layers = build_linear_head(backbone.feature_dim, len(head.classes))
+    layers = build_head(backbone.feature_dim, len(head.classes))
     linear = cast("nn.Linear", layers[-1])
     with torch.no_grad():
-        linear.weight.copy_(torch.from_numpy(head.weight.T.copy()))
+        # It was fitted on rows of length 1; the network brings them to the length √feature_dim.
+        linear.weight.copy_(torch.from_numpy(head.weight.T / math.sqrt(backbone.feature_dim)))
         linear.bias.copy_(torch.from_numpy(head.offset))
     body = copy.deepcopy(backbone.module)
     model = Classifier(body, layers, keep_statistics=backbone.pretrained).eval()

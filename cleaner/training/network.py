@@ -17,7 +17,7 @@ from cleaner import __version__
 from cleaner.errors import BackboneError, CheckpointError, ImageError
 from cleaner.models.backbones import Backbone, Preprocess, best_device, empty_body
 from cleaner.models.checkpoint import load_checkpoint, save_checkpoint
-from cleaner.models.heads import Classifier, UnitLength, build_head, build_linear_head
+from cleaner.models.heads import Classifier, build_head
 from cleaner.progress import SILENT, Reporter
 from cleaner.training.data import Pictures
 from cleaner.training.loop import Runner
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Network", "Prediction"]
 
-_HEADS = {"pooled": build_head, "linear": build_linear_head}
+_HEAD = "linear on pooled features of common length"
 Picture = Path | str | bytes | Image.Image
 
 
@@ -133,7 +133,7 @@ class Network:
             "classes": self.classes,
             "backbone": {"name": self.backbone, "pretrained": self.pretrained},
             "preprocess": asdict(self.runner.preprocess),
-            "head": {"kind": "linear" if isinstance(self.runner.model.head[0], UnitLength) else "pooled"},
+            "head": {"kind": _HEAD},
             **more,
         }
         save_checkpoint(Path(path), self.runner.model.state_dict(), manifest)
@@ -162,10 +162,10 @@ class Network:
             name = str(manifest["backbone"]["name"])
             body = empty_body(name, preprocess)
             pretrained = bool(manifest["backbone"]["pretrained"])
-            head = _HEADS[manifest["head"]["kind"]](_feature_dim(state), len(classes))
+            head = build_head(_feature_dim(state), len(classes))
             model = Classifier(body, head, keep_statistics=pretrained)
             model.load_state_dict(state)
-        except (IndexError, KeyError, TypeError, ValueError, RuntimeError, BackboneError) as exc:
+        except (KeyError, StopIteration, TypeError, ValueError, RuntimeError, BackboneError) as exc:
             msg = f"{path} is a saved model whose parts do not fit together ({exc}); save it again."
             raise CheckpointError(msg) from exc
         return cls(Runner(model, preprocess, target), classes, name, pretrained, manifest)
@@ -173,8 +173,9 @@ class Network:
 
 def _feature_dim(state: Mapping[str, torch.Tensor]) -> int:
     """Return how wide the features are that go into the head."""
-    widths = [v.shape[-1] for k, v in state.items() if k.startswith("head.") and k.endswith(".weight")]
-    return int(widths[0])
+    return next(
+        int(value.shape[1]) for key, value in state.items() if key.startswith("head.") and value.ndim == 2
+    )
 
 
 def _open(picture: Picture, preprocess: Preprocess) -> NDArray[np.uint8]:
