@@ -89,6 +89,10 @@ class Page:
         Name of the cell to go to; None: the first undecided one.
     can_go_back, can_go_on : bool
         Whether there is a previous, a next page.
+    offer : str
+        What the button says that shows look-alikes of what was just decided; empty: none are offered.
+    same : (str, str or None) or None
+        On a page of look-alikes: the action and the label that are proposed for all of them.
     """
 
     id: str
@@ -101,6 +105,8 @@ class Page:
     focus: str | None = None
     can_go_back: bool = False
     can_go_on: bool = False
+    offer: str = ""
+    same: tuple[str, str | None] | None = None
 
     def message(self) -> dict[str, Any]:
         """Return the page as JSON for the browser."""
@@ -115,6 +121,8 @@ class Page:
             "focus": self.focus,
             "can_go_back": self.can_go_back,
             "can_go_on": self.can_go_on,
+            "offer": self.offer,
+            "same": None if self.same is None else {"action": self.same[0], "label": self.same[1]},
         }
 
 
@@ -166,7 +174,7 @@ class Picture:
 class GridHost(Protocol):
     """Who stands behind a grid.
 
-    The first six are called one at a time, under the grid's lock; `thumbnail` and `picture` from several
+    The first seven are called one at a time, under the grid's lock; `thumbnail` and `picture` from several
     threads at once, without it. All may raise; a `CleanerError` is shown as its message.
     """
 
@@ -186,6 +194,9 @@ class GridHost(Protocol):
 
     def turn(self, by: int) -> Page:
         """Go to the next (1) or previous (-1) page without deciding, and return it."""
+
+    def look_alikes(self) -> Page:
+        """Return a page of pictures that look like what was just decided; raises if none are offered."""
 
     def next_names(self) -> Sequence[str]:
         """Return the names on the page that will probably come next."""

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cleaner.errors import StoreError
 from cleaner.review import Event
 from cleaner.review.pager import pages_file
 from cleaner.widgets import sentences
+from cleaner.widgets.alike import Offer
 from cleaner.widgets.cells import Cell, Outcome, Page, Picture
 from cleaner.widgets.facts import Facts, picture_of
 from cleaner.widgets.lessons import LEARNING_ORDER, Lesson, study
@@ -69,6 +71,8 @@ class ReviewDesk:
         )
         self._classes = self._first_classes()
         self._own_acts: set[str] = set()
+        self.offer: Offer | None = None  # look-alikes that l would show
+        self._aside: Offer | None = None  # look-alikes that are shown instead of a page
         self._notices = [] if ranking is not None else [sentences.NO_RANKING]
         self._news = ""  # why the order changed, until the first page that shows it
         if looked_at:
@@ -98,6 +102,7 @@ class ReviewDesk:
 
     def set_view(self, view: GridView) -> Page:
         """Show something else; pages of a view that was left are found again as they were."""
+        self._aside = self.offer = None
         self.walk.look_at(view)
         self._notices = []
         return self.page()
@@ -110,6 +115,34 @@ class ReviewDesk:
         if self.walk.reorder():
             self._notices.append(sentences.NEW_ORDER)
         return self.page()
+
+    # ---------------------------------------------------------------- look-alikes
+
+    def open_names(self) -> list[str]:
+        """Return all images that this reviewer still has to decide on."""
+        return [name for name in self.facts.catalog.names.tolist() if self._is_open(name)]
+
+    def look_alikes(self) -> Page:
+        """Put the pages aside for one with look-alikes of what was just decided."""
+        offer, self.offer = self.offer, None
+        names = () if offer is None else tuple(name for name in offer.names if self._is_open(name))
+        if offer is None or not names:
+            msg = "No look-alikes are on offer: relabel or delete a picture first."
+            raise StoreError(msg)
+        self._aside = replace(offer, names=names)
+        return self.page()
+
+    def _aside_page(self, offer: Offer, summary: str) -> Page:
+        return Page(
+            id=self._page_id(),
+            cells=self.cells(offer.names),
+            classes=tuple(self.classes),
+            title="Look-alikes",
+            summary=summary,
+            notice=offer.question,
+            can_go_back=True,
+            same=(offer.action, offer.label),
+        )
 
     # ---------------------------------------------------------------- what the decisions teach
 
@@ -149,6 +182,8 @@ class ReviewDesk:
     def page(self) -> Page:
         """Return the page that is open."""
         walk, progress = self.walk, self.progress()
+        if self._aside is not None:
+            return self._aside_page(self._aside, sentences.summary(progress))
         page, empty = walk.page, ""
         if page is None:
             empty = sentences.end_of_view(
@@ -167,7 +202,13 @@ class ReviewDesk:
             empty=empty,
             can_go_back=walk.can_go_back,
             can_go_on=walk.can_go_on,
+            offer=self.offer.button if self.offer is not None else "",
         )
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names on the page that is open; none at the end of a view."""
+        return self.walk.names if self._aside is None else self._aside.names
 
     def cells(self, names: Iterable[str]) -> tuple[Cell, ...]:
         """Describe images as they are now; names that are not in the set are passed over."""
@@ -250,15 +291,18 @@ class ReviewDesk:
             return Outcome(said=sentences.undone(()), summary=sentences.summary(self.progress()))
         said = sentences.undone(self.store.state.act(done.undoes or ""))
         touched, moved = set(done.names), False
-        if touched.isdisjoint(walk.names):
-            moved = walk.open(name for name in done.names if name in self.facts) is not None
-        focus = next((name for name in walk.names if name in touched), None)
+        if self._aside is not None and touched.isdisjoint(self._aside.names):
+            self._aside, moved = None, True
+        if touched.isdisjoint(self.names):
+            opened = walk.open(name for name in done.names if name in self.facts)
+            moved = moved or opened is not None
+        focus = next((name for name in self.names if name in touched), None)
         changed = moved or self.classes != before
         return self._outcome(done, said=said, focus=focus, page=self.page() if changed else None)
 
     def confirm(self, names: Sequence[str], *, act: str, page_id: str) -> Outcome:
         """Keep all that is unmarked on the page, and open the next page."""
-        if page_id != self._page_id() or not set(names) <= set(self.walk.names):
+        if page_id != self._page_id() or not set(names) <= set(self.names):
             msg = "Another page is open by now; look at it, and confirm again."
             raise StoreError(msg)
         said = ""
@@ -277,14 +321,20 @@ class ReviewDesk:
             )
             said = sentences.kept(len(done.events))
         cells = self.cells(names)
-        self._notices = []
-        self.walk.go_on()
-        self._tell_news()
+        self.offer = None
+        if self._aside is not None:
+            self._aside = None
+        else:
+            self._notices = []
+            self.walk.go_on()
+            self._tell_news()
         return Outcome(cells=cells, said=said, summary=sentences.summary(self.progress()), page=self.page())
 
     def turn(self, by: int) -> Page:
         """Go a page on or back without deciding."""
-        if self.walk.turn(by):
+        if self._aside is not None:
+            self._aside = None
+        elif self.walk.turn(by):
             self._notices = []
             if by > 0:
                 self._tell_news()
@@ -325,7 +375,8 @@ class ReviewDesk:
         return list(made)
 
     def _page_id(self) -> str:
-        what = "\0".join([self.walk.view.key, *self.walk.names])
+        view = self.walk.view.key if self._aside is None else "look-alikes"
+        what = "\0".join([view, *self.names])
         return hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:24]
 
     def _where(self) -> dict[str, Any]:

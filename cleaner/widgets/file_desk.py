@@ -187,6 +187,11 @@ class FileDesk:
         self._at = max(0, min(self.page_count - 1, self._at + by))
         return self.page()
 
+    def look_alikes(self) -> Page:
+        """Refuse: there are no labels here to give to others."""
+        msg = "Look-alikes are shown where labels are reviewed."
+        raise CleanerError(msg)
+
     # ---------------------------------------------------------------- inside
 
     def _path(self, name: str) -> Path:

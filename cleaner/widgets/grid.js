@@ -27,7 +27,7 @@ class View {
     const host = {
       decide: (/** @type {string} */ action, /** @type {string | null} */ label = null) => this.decide(action, label),
       undo: () => this.undo(), confirm: () => this.confirm(), help: () => this.help.showModal(),
-      enlarge: () => this.enlarge(), type_class: () => this.type_class(),
+      alike: () => this.alike(), enlarge: () => this.enlarge(), type_class: () => this.type_class(),
     };
     this.actions = new Actions(host, { with_classes: this.reviewing, in_large_view: false });
     this.large_actions = new Actions(host, { with_classes: this.reviewing, in_large_view: true });
@@ -74,7 +74,7 @@ class View {
     this.said_el = make("span", "cleaner-said");
     this.status = make("div", "cleaner-status", { role: "status" }, this.said_el, this.marked, this.rest);
     this.file = make("div", "cleaner-file");
-    this.actions.buttons.append(make("div", "cleaner-words", {}, this.status, this.file), this.actions.confirm);
+    this.actions.buttons.append(make("div", "cleaner-words", {}, this.status, this.file), this.actions.alike, this.actions.confirm);
     const bar = make("div", "cleaner-bar", {}, this.actions.el);
     // The browser scrolls a card in focus into view, but would leave it under the bar.
     this.bar_observer = new ResizeObserver(() => this.root.style.setProperty("--cleaner-bar", `${bar.offsetHeight}px`));
@@ -111,6 +111,7 @@ class View {
     else if (message.kind === "saved" || message.kind === "refused") this.on_answer(message);
     else if (message.kind === "cells") this.on_cells(message);
     else if (message.kind === "say") this.say(message.text);
+    else if (message.kind === "offer") this.on_offer(message.text);
   }
 
   /** @param {Page} page */
@@ -182,6 +183,12 @@ class View {
     }
     if (summary && this.page) this.page.summary = summary;
     if (this.large.open) this.large.draw();
+    this.draw();
+  }
+
+  /** @param {string} text what the button for look-alikes says; empty if there are none */
+  on_offer(text) {
+    if (this.page) this.page.offer = text;
     this.draw();
   }
 
@@ -296,6 +303,24 @@ class View {
     this.link.send({ kind: "turn", page: this.page?.id, by }, { quiet: true });
   }
 
+  /** Show pictures that look like what was just decided; among those, decide the same on all that are unmarked. */
+  alike() {
+    if (this.blocked) return;
+    const { offer, same } = /** @type {Page} */ (this.page);
+    if (same) {
+      const open = this.cards.list.filter((card) => !card.decision && !card.saving);
+      if (!this.large.open && !this.cards.selected.length) for (const card of open) card.selected = true;
+      if (this.large.open || this.cards.selected.length) this.decide(same.action, same.label);
+      else this.say("Everything here is decided; Confirm page goes back.");
+    } else if (offer) {
+      if (this.large.open) this.large.el.close();
+      this.said = "";
+      this.link.send({ kind: "alike", page: this.page?.id }, { quiet: true });
+    } else {
+      this.say("There are no look-alikes on offer; relabel or delete a picture first.");
+    }
+  }
+
   enlarge() {
     if (this.cards.current) this.large.show(this.cards.active);
   }
@@ -356,6 +381,7 @@ class View {
     if (!this.reviewing) return undefined;
     if (key === "k" || key === "a") return () => this.decide("keep");
     if (key === "s") return () => this.decide("unsure");
+    if (key === "l") return () => this.alike();
     if (key === "y") return () => this.decide("suggest");
     if (key === "/") return () => this.type_class();
     // On some keyboards the digits need Shift; the key itself still is the digit's.
@@ -413,6 +439,9 @@ class View {
     const can_decide = many > 0 && !this.blocked;
     this.actions.enable(can_decide, page !== null && !link.frozen, can_decide && cards.awaited === 0);
     this.large_actions.enable(can_decide, page !== null && !link.frozen, false);
+    this.actions.alike.hidden = !page?.offer && !page?.same;
+    this.actions.alike.firstChild.textContent = page?.same ? "Same decision" : (page?.offer ?? "");
+    enable(this.actions.alike, !this.blocked);
     this.root.classList.toggle("is-frozen", link.frozen);
     this.root.setAttribute("aria-busy", String(!page || Boolean(this.confirming)));
     this.file.textContent = cards.current?.cell.name ?? "";

@@ -106,6 +106,10 @@ class ReviewGrid(anywidget.AnyWidget):
         """Tell every view that shows a page which pictures now come after it."""
         self.send({"kind": "next", "page": page_id, "names": list(names)})
 
+    def offer(self, text: str) -> None:
+        """Offer look-alikes of what was just decided, in the words of the button; empty: no longer."""
+        self.send({"kind": "offer", "text": text})
+
     def say(self, text: str) -> None:
         """Put a sentence in the status line."""
         self.send({"kind": "say", "text": text})
@@ -174,6 +178,11 @@ class ReviewGrid(anywidget.AnyWidget):
         with self.lock:
             page = self._host.turn(1 if message.get("by") == 1 else -1)
             self.send({"kind": "page", "id": message.get("id"), "page": page.message()})
+
+    @_guard
+    def _alike(self, message: Message) -> None:
+        with self.lock:
+            self.send({"kind": "page", "id": message.get("id"), "page": self._host.look_alikes().message()})
 
     @_guard
     def _next(self, message: Message) -> None:
@@ -290,6 +299,7 @@ class ReviewGrid(anywidget.AnyWidget):
         "ping": _ping,
         "hello": _hello,
         "turn": _turn,
+        "alike": _alike,
         "next": _next,
         "decide": _act,
         "undo": _act,

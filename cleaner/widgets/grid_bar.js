@@ -5,7 +5,7 @@ const MOST_CHIPS = 60;
 class Actions {
   /**
    * @param {{
-   *   decide: (action: string, label?: string | null) => void, undo: () => void, confirm: () => void,
+   *   decide: (action: string, label?: string | null) => void, undo: () => void, confirm: () => void, alike: () => void,
    *   enlarge: () => void, help: () => void, type_class: () => void
    * }} host
    * @param {{with_classes: boolean, in_large_view: boolean}} options
@@ -27,6 +27,9 @@ class Actions {
       // The second click of a double click was meant for the page that is gone.
       if (event.detail < 2) host.confirm();
     }, "is-go");
+    this.alike = make_button("", "l", () => host.alike(), "is-alike");
+    this.alike.setAttribute("aria-keyshortcuts", "l");
+    this.alike.hidden = true;
     if (!in_large_view) {
       this.buttons.append(make_button("Enlarge", "↵", () => host.enlarge()), make_button("Keys", "?", () => host.help()));
     }

@@ -1,10 +1,10 @@
 // The wire to the kernel: acts with ids that are sent again until they are answered, and a heartbeat.
 //
 // To Python     acts       decide {names, action, label, new_class}, confirm {page, names}, undo
-//               requests   hello, turn {by}, next {page}, thumbs {names}, image {name, full}, ping
+//               requests   hello, turn {by}, alike, next {page}, thumbs {names}, image {name, full}, ping
 // From Python   answers    saved {cells, summary, said, focus}, refused {message, cells}, pong,
 //                          page {page}, next {names}, thumbs {names, problems, last} + bytes, image {…} + bytes
-//               unasked    page, cells {cells, summary}, say {text}
+//               unasked    page, cells {cells, summary}, say {text}, offer {text}
 // Every answer carries the id of what it answers; `to` names the view that asked, if the others need not hear it.
 
 const PING_MS = 3000;

@@ -11,7 +11,8 @@
  * }} Cell one picture, as Python describes it
  * @typedef {{
  *   id: string, title: string, summary: string, notice: string, empty: string, focus: string | null,
- *   cells: Cell[], classes: string[], can_go_back: boolean, can_go_on: boolean
+ *   cells: Cell[], classes: string[], can_go_back: boolean, can_go_on: boolean,
+ *   offer?: string, same?: Decision | null
  * }} Page what the grid shows at a time
  */
 
@@ -31,6 +32,7 @@ const KEYS = /** @type {[string, string, boolean][]} */ ([
   ["1 … 9, 0", "relabel to the class with this number", true],
   ["y", "relabel to the suggestion", true],
   ["/", "relabel to a class by typing; also makes a new class", true],
+  ["l", "look-alikes of what was just relabelled or deleted; there: the same decision for them", true],
   ["s", "unsure: set aside for a colleague", true],
   ["u, Backspace, Ctrl + Z", "undo the last act", false],
   ["Enter", "look at the picture large", false],

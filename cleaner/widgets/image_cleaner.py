@@ -16,6 +16,7 @@ import traitlets
 from cleaner.errors import CleanerError
 from cleaner.review import Event
 from cleaner.review.cleaned_csv import CleanedCsv
+from cleaner.widgets.alike import LookAlikes
 from cleaner.widgets.cells import Outcome
 from cleaner.widgets.desk import ReviewDesk
 from cleaner.widgets.filters import FilterBox
@@ -118,6 +119,7 @@ class ImageCleaner(ipywidgets.VBox):
         self._notices = ipywidgets.Label(" ".join(self.workspace.notices))
         super().__init__([self.filters, *([self._notices] if self._notices.value else []), self.grid])
         self.layout.overflow = "visible"
+        self._look_alikes = LookAlikes(self.workspace)
         self._csv = CleanedCsv(self.workspace, on_notice=self._tell)
         self._unsubscribe = self.store.subscribe(self._on_events)
         self._closed = False
@@ -155,7 +157,7 @@ class ImageCleaner(ipywidgets.VBox):
     @property
     def names(self) -> tuple[str, ...]:
         """Names of the images on the open page; empty at the end of a view."""
-        return self._desk.walk.names
+        return self._desk.names
 
     def set_view(self, view: GridView | None = None, **changes: Any) -> None:
         """Show something else.
@@ -227,6 +229,17 @@ class ImageCleaner(ipywidgets.VBox):
             self._do(lambda act: self._desk.confirm(names, act=act, page_id=page.id))
         self._csv.schedule(delay_s=0.0)
 
+    def show_look_alikes(self) -> None:
+        """Show undecided pictures that look like the one just relabelled or deleted.
+
+        Raises
+        ------
+        StoreError
+            None are on offer.
+        """
+        with self._lock:
+            self.grid.show(self._desk.look_alikes())
+
     def next_page(self) -> None:
         """Open the next page without deciding."""
         with self._lock:
@@ -282,8 +295,22 @@ class ImageCleaner(ipywidgets.VBox):
         if confirmed:
             self._csv.schedule(delay_s=0.0)
         self._count()
+        if own:
+            self._offer_look_alikes(events)
         if confirmed or self._desk.has_to_study:
             self._study()
+
+    def _offer_look_alikes(self, events: tuple[Event, ...]) -> None:
+        """Look for pictures like those just relabelled or deleted; another act withdraws the offer before."""
+        if all(event.detail.get("confirm") for event in events):
+            return
+        desk = self._desk
+        act, given_of = events[0].act, desk.facts.given
+        offer = self._look_alikes.offer(events, given_of=given_of, open_names=desk.open_names)
+        with self._lock:
+            if self.store.state.stands(act) and (offer is not None or desk.offer is not None):
+                desk.offer = offer
+                self.grid.offer("" if offer is None else offer.button)
 
     def _study(self) -> None:
         """Learn from the decisions and re-order what was never shown; runs in a thread, one at a time."""
