@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from cleaner.ranking import Ranking
 from cleaner.workspace import Workspace
+
+PlaywrightTimeout = pytest.importorskip("playwright.sync_api").TimeoutError
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -66,10 +69,14 @@ def page(browser: Any) -> Any:
 def run_cell(page: Any, index: int) -> None:
     """Run one cell, and wait until it is done."""
     cell = page.locator(".jp-Notebook .jp-CodeCell").nth(index)
-    cell.locator(".cm-content").click()
-    page.keyboard.press("Shift+Enter")
-    prompt = re.compile(r"^\[\d+\]:$")
-    cell.locator(".jp-InputPrompt").filter(has_text=prompt).wait_for(timeout=60_000)
+    prompt = cell.locator(".jp-InputPrompt")
+    for _ in range(10):  # JupyterLab drops what comes before its kernel is connected
+        cell.locator(".cm-content").click()
+        page.keyboard.press("Shift+Enter")
+        with contextlib.suppress(PlaywrightTimeout):
+            prompt.filter(has_text=re.compile(r"^\[(\*|\d+)\]:$")).wait_for(timeout=3_000)
+            break
+    prompt.filter(has_text=re.compile(r"^\[\d+\]:$")).wait_for(timeout=60_000)
 
 
 def test_the_application_shows_swaps_pages_and_keeps_its_keys(
