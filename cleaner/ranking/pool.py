@@ -65,15 +65,25 @@ class Pool:
     noise : NoiseMatrix
     weights : float64
         One for each model, and one for the votes if there are any.
-    loss : float
-        Mean negative log likelihood of the given labels in nats, for comparing models.
+    likelihood : float64, shape (n_learning,)
+        Log likelihood in nats of each given label that the pool learnt from.
     """
 
     predicted: Floats
     posterior: Floats
     noise: NoiseMatrix
     weights: Doubles
-    loss: float
+    likelihood: Doubles
+
+    @property
+    def loss(self) -> float:
+        """Mean negative log likelihood of the given labels in nats, for comparing models."""
+        return -float(self.likelihood.mean())
+
+    def explains_better(self, other: Pool) -> bool:
+        """Tell whether the given labels are clearly likelier here: by over two standard errors."""
+        gain = self.likelihood - other.likelihood
+        return bool(gain.sum() > 2 * np.sqrt(len(gain)) * gain.std())
 
 
 def fit_pool(
@@ -122,9 +132,9 @@ def fit_pool(
         weights = _temper(weights, sources[:, fit], q[fit])
     p = _mix(weights, sources)
     q = _posterior(p, noise, given, codes, sure, sizes)
-    loss = -float(np.log(np.maximum(_likelihood(p[fit], noise, given[fit], sizes), 1e-30)).mean())
+    likelihood = np.log(np.maximum(_likelihood(p[fit], noise, given[fit], sizes), 1e-30))
     predicted = p[:, :k] / np.maximum(p[:, :k].sum(axis=1, keepdims=True), 1e-30)
-    return Pool(predicted, q, noise, weights, loss)
+    return Pool(predicted, q, noise, weights, likelihood)
 
 
 def _mix(weights: Doubles, sources: Floats) -> Floats:

@@ -6,6 +6,9 @@
    matrix; then once more through that matrix, so that they learn true classes.
 4. The pool of heads and votes with its noise matrix (`cleaner.ranking.pool`). The score is its posterior
    probability that the given label is wrong.
+
+Steps 3 and 4 are done from two noise matrices, one that expects evenly spread errors and one that expects
+strong pairs; the second counts only if it makes the given labels clearly likelier.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from cleaner.progress import SILENT, Reporter
 from cleaner.ranking.crossfit import CrossFit, plan_folds
 from cleaner.ranking.features import Floats, reduce_features
 from cleaner.ranking.folds import units_of
+from cleaner.ranking.noise import NoiseMatrix, anchor_noise
 from cleaner.ranking.pool import Evidence, Pool, fit_pool
 from cleaner.ranking.ranking import EmbeddingsLike, Ranking, model_id
 from cleaner.ranking.signals import describe_noise, named_signals
@@ -107,10 +111,11 @@ def rank(
     plain, inside = heads.out_of_fold(), heads.in_sample()
     reporter("fitting heads", 1, 3)
     first = fit_pool(Evidence((plain,), None, heads.folds), items.codes, sure=items.sure, reporter=reporter)
-    heads = heads.fit(first.noise, reporter=reporter)
+    pool = _pool_through(first.noise, heads, votes, items, reporter)
     reporter("fitting heads", 2, 3)
-    evidence = Evidence((heads.out_of_fold(),), votes, heads.folds)
-    pool = fit_pool(evidence, items.codes, sure=items.sure, noise=first.noise, reporter=reporter)
+    other = _pool_through(anchor_noise(np.exp(plain)), heads, votes, items, reporter)
+    if other.explains_better(pool):
+        pool = _pool_through(other.noise, heads, votes, items, reporter)
     reporter("fitting heads", 3, 3)
     model = model_id("pool", embeddings.key, seed, items.codes, items.names, items.sure)
     return _assemble(items, pool, np.exp(plain), np.exp(inside), model)
@@ -147,6 +152,15 @@ def _prepare(
     heads = CrossFit(Z, items.codes, folds, judges, items.sure, len(items.classes))
     voters = find_voters(Z, units, learn, reporter=reporter)
     return heads, voters.votes(items.codes, len(items.classes))
+
+
+def _pool_through(
+    noise: NoiseMatrix, heads: CrossFit, votes: Floats, items: _Items, reporter: Reporter
+) -> Pool:
+    """Fit heads through a noise matrix, and the pool of them and the votes, starting from that matrix."""
+    true = heads.fit(noise, reporter=reporter).out_of_fold()
+    evidence = Evidence((true,), votes, heads.folds)
+    return fit_pool(evidence, items.codes, sure=items.sure, noise=noise, reporter=reporter)
 
 
 def _assemble(items: _Items, pool: Pool, out: Floats, inside: Floats, model: str) -> Ranking:
