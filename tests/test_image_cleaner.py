@@ -166,7 +166,7 @@ def test_decision_is_in_the_database_before_it_is_answered(
     answer = say(cleaner, "decide", names=[WRONG[0]], action="relabel", label="green")
     assert answer["kind"] == "saved"
     assert decisions(answer["cells"]) == [("relabel", "green")]
-    assert answer["summary"].startswith("1 of 24 looked at · 1 error found")
+    assert answer["summary"].startswith("1 error in 1 looked at, 23 left; ")
     with Workspace(workspace.root, reviewer="Ben") as elsewhere:
         (row,) = elsewhere.store.state.events
     assert (row.name, row.kind, row.given_label, row.new_label) == (WRONG[0], "relabel", "blue", "green")
@@ -271,7 +271,7 @@ def test_confirm_keeps_what_is_unmarked_and_opens_the_next_page(
     new = cleaner.sent[-1]["page"]
     assert (new["title"], len(new["cells"])) == ("Page 2", 6)
     assert not {cell["name"] for cell in new["cells"]} & set(names)
-    assert new["summary"].startswith("6 of 24 looked at · 1 error found")
+    assert new["summary"].startswith("1 error in 6 looked at, 18 left; ")
 
 
 def test_confirm_of_a_page_that_is_not_open_keeps_nothing(open_cleaner: Callable[..., ImageCleaner]) -> None:
@@ -420,6 +420,7 @@ def test_dropdowns_choose_the_view_and_follow_it(open_cleaner: Callable[..., Ima
         "most suspicious",
         "least confident",
         "by file name",
+        "audit (random)",
     ]
     lists["Given label"].value = "green"
     assert cleaner.view.given == "green"

@@ -6,13 +6,14 @@ going on, and never that nothing is left.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from cleaner.ranking.ranking import Ranking
     from cleaner.review import ReviewState
 
 __all__ = ["Outlook", "hardly_any", "outlook"]
@@ -47,13 +48,22 @@ class Outlook:
     rest: float | None = None
 
 
-def outlook(state: ReviewState, ranking: Ranking | None, *, page_size: int) -> Outlook:
+def outlook(
+    state: ReviewState,
+    names: Sequence[str] = (),
+    scores: NDArray[np.floating] | None = None,
+    *,
+    page_size: int,
+) -> Outlook:
     """Bring together what was found and what to expect.
 
     Parameters
     ----------
     state : ReviewState
-    ranking : Ranking, optional
+    names : sequence of str, length n
+        Images that a ranking knows.
+    scores : float, shape (n,), optional
+        Probability of each that its label is wrong; NaN for unlabelled ones.
     page_size : int
         Images on a page.
     """
@@ -61,12 +71,11 @@ def outlook(state: ReviewState, ranking: Ranking | None, *, page_size: int) -> O
     done, found = len(errors), int(errors[-1]) if len(errors) else 0
     at = _spread(done)
     curve = tuple((i + 1, int(errors[i])) for i in at)
-    if ranking is None:
+    if scores is None:
         return Outlook(found=curve)
     outcomes = state.outcomes()
-    scores = ranking.signals["pooled"].astype(np.float64)
-    still = np.array([name not in outcomes for name in ranking.names], dtype=bool)
-    ahead = np.sort(scores[still & ~np.isnan(scores)])[::-1].cumsum()
+    still = np.array([name not in outcomes for name in names], dtype=bool) & ~np.isnan(scores)
+    ahead = np.sort(scores[still].astype(np.float64))[::-1].cumsum()
     shown = ahead[: max(done, 10 * page_size)]
     expected = [(done, float(found)), *((done + i + 1, found + float(shown[i])) for i in _spread(len(shown)))]
     return Outlook(

@@ -14,8 +14,10 @@ import ipywidgets
 from cleaner.errors import CleanerError
 from cleaner.review.delayed import Delayed
 from cleaner.widgets import sheets, views
+from cleaner.widgets.bearings import Bearings
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.panels import Panel
+from cleaner.widgets.patterns import report_parts
 from cleaner.widgets.prepare import PreparePanel
 from cleaner.widgets.retrain import RetrainPanel
 from cleaner.widgets.wording import count
@@ -90,6 +92,8 @@ class CleanerApp(ipywidgets.VBox):
         self.standing = self._panel({})
         self.result = self._panel({"export": lambda _: self._export()})
         self.sheet = self._panel({})
+        self.bearings = Bearings(self.image_cleaner, lock=self.lock, go_to=self.go_to)
+        self.bearings.listen(self.sheet)
         self.retrain = RetrainPanel(self.workspace, lock=self.lock)
         self.prepare = PreparePanel(self.workspace, self._load_ranking, lock=self.lock)
         super().__init__(self._frame())
@@ -103,6 +107,7 @@ class CleanerApp(ipywidgets.VBox):
             self._prepare()
         else:
             self._offer_new(ranking)
+        self._delayed.schedule()
         self.add_class("cleaner-ready")
         threading.Thread(target=self._look_at_csv, name="cleaner csv", daemon=True).start()
 
@@ -127,7 +132,14 @@ class CleanerApp(ipywidgets.VBox):
             [
                 column("left", self.steps, self.image_cleaner.filters),
                 self._middle,
-                column("right", self.standing, self.retrain, self.result),
+                column(
+                    "right",
+                    self.standing,
+                    self.bearings.stopping,
+                    self.retrain,
+                    self.bearings.seen,
+                    self.result,
+                ),
             ]
         )
         columns.add_class("cleaner-columns")
@@ -154,6 +166,7 @@ class CleanerApp(ipywidgets.VBox):
             widget.close()
         for box in self._boxes:
             box.close()
+        self.bearings.close()
         self.retrain.close()
         self.prepare.close()
         self.workspace.close()
@@ -188,11 +201,14 @@ class CleanerApp(ipywidgets.VBox):
     def _draw_progress(self) -> None:
         state = self.workspace.store.state
         figures = self.image_cleaner.progress
-        self.standing.show(views.standing_section(views.standing_of(figures, state)))
+        insight = self.bearings.insight
+        outlook = None if insight is None else insight.outlook
+        self.standing.show(views.standing_section(views.standing_of(figures, outlook)))
+        self.bearings.draw()
         if self._step == "Report":
             catalog = self.workspace.catalog
             given = dict(zip(catalog.names, catalog.labels, strict=True))
-            self.sheet.show(sheets.report_page(given, state.outcomes()))
+            self.sheet.show(sheets.report_page(given, state.outcomes(), report_parts(insight)))
         model = (self.retrain.result or {}).get("model")
         self.result.show(
             views.result_section(
@@ -203,6 +219,7 @@ class CleanerApp(ipywidgets.VBox):
     def _redraw_soon(self) -> bool:
         """Draw what decisions change; runs in a thread, a moment after the last one."""
         try:
+            self.bearings.look()  # without the lock: it takes longer than a callback may wait
             with self.lock:
                 self._draw_progress()
         except Exception:

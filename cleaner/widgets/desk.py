@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from cleaner.errors import StoreError
+from cleaner.ranking.running_audit import RunningAudit
 from cleaner.review import Event
 from cleaner.review.pager import pages_file
 from cleaner.widgets import sentences
@@ -15,7 +16,7 @@ from cleaner.widgets.alike import Offer
 from cleaner.widgets.cells import Cell, Outcome, Page, Picture
 from cleaner.widgets.facts import Facts, picture_of
 from cleaner.widgets.lessons import LEARNING_ORDER, Lesson, study
-from cleaner.widgets.orders import GridView, orders_of
+from cleaner.widgets.orders import AUDIT, GridView, orders_of
 from cleaner.widgets.views import wilson
 from cleaner.widgets.walk import Walk
 
@@ -56,7 +57,8 @@ class ReviewDesk:
         self.workspace = workspace
         self.store = workspace.store
         self.reviewer = reviewer or workspace.reviewer
-        self.facts = Facts(workspace.catalog, ranking, self.store.state)
+        self.audit = RunningAudit(workspace)
+        self.facts = self._facts(ranking)
         looked_at = self.store.state.progress().looked_at
         lesson = study(ranking, self.store.state)
         if lesson is not None:
@@ -88,6 +90,11 @@ class ReviewDesk:
         return orders_of(self.facts.ranking)
 
     @property
+    def is_blind(self) -> bool:
+        """Whether the page shows nothing of what the model thinks: that of an audit."""
+        return self.walk.view.order == AUDIT
+
+    @property
     def classes(self) -> list[str]:
         """All classes: the given ones, sorted, then those that reviewers made, in the order of their making.
 
@@ -103,16 +110,17 @@ class ReviewDesk:
     def set_view(self, view: GridView) -> Page:
         """Show something else; pages of a view that was left are found again as they were."""
         self._aside = self.offer = None
-        self.walk.look_at(view)
-        self._notices = []
+        plain = GridView(order=AUDIT) if view.order == AUDIT else view
+        self.walk.look_at(plain)
+        self._notices = [] if plain == view else [sentences.NO_FILTERS]
         return self.page()
 
     def set_ranking(self, ranking: Ranking) -> Page:
         """Take a new ranking: at once if nothing on the page is decided, else from the next page on."""
-        self.facts = Facts(self.workspace.catalog, ranking, self.store.state)
+        self.facts = self._facts(ranking)
         told = (sentences.NO_RANKING, sentences.NEW_ORDER)
         self._notices = [notice for notice in self._notices if notice not in told]
-        if self.walk.reorder():
+        if self.walk.reorder() and not self.is_blind:
             self._notices.append(sentences.NEW_ORDER)
         return self.page()
 
@@ -184,8 +192,13 @@ class ReviewDesk:
         walk, progress = self.walk, self.progress()
         if self._aside is not None:
             return self._aside_page(self._aside, sentences.summary(progress))
-        page, empty = walk.page, ""
-        if page is None:
+        page, empty, notices = walk.page, "", list(self._notices)
+        statement = self.audit.statement() if self.is_blind else None
+        if statement is not None:
+            notices.append(sentences.audit(statement))
+        if page is None and self.is_blind:
+            empty = sentences.NO_AUDIT if statement is None else sentences.END_OF_AUDIT
+        elif page is None:
             empty = sentences.end_of_view(
                 walk.view,
                 total=walk.pager.total,
@@ -196,9 +209,9 @@ class ReviewDesk:
             id=self._page_id(),
             cells=self.cells(walk.names),
             classes=tuple(self.classes),
-            title="" if page is None else f"Page {page.number}{' (once more)' if page.again else ''}",
+            title="" if page is None else sentences.title(page, audit=self.is_blind),
             summary=sentences.summary(progress),
-            notice=" ".join(self._notices),
+            notice=" ".join(notices),
             empty=empty,
             can_go_back=walk.can_go_back,
             can_go_on=walk.can_go_on,
@@ -214,7 +227,9 @@ class ReviewDesk:
         """Describe images as they are now; names that are not in the set are passed over."""
         conflicts = self.store.state.conflicts()
         return tuple(
-            self.facts.cell(name, reviewer=self.reviewer, conflict=conflicts.get(name, ()))
+            self.facts.cell(
+                name, reviewer=self.reviewer, conflict=conflicts.get(name, ()), blind=self.is_blind
+            )
             for name in names
             if name in self.facts
         )
@@ -229,7 +244,8 @@ class ReviewDesk:
         low, high = wilson(now.window_errors, now.window) if now.window else (0.0, 1.0)
         pace = self.store.state.pace_per_min(self.reviewer)
         total = len(self.facts.catalog)
-        scores = [known.score for name in self.next_names() if (known := self.facts.known(name)) is not None]
+        following = () if self.is_blind else self.next_names()
+        scores = [known.score for name in following if (known := self.facts.known(name)) is not None]
         return {
             "looked_at": now.looked_at,
             "total": total,
@@ -269,12 +285,16 @@ class ReviewDesk:
                 f"Got the label {label!r}, which is no class of this set; give new_class=True to make it one."
             )
             raise StoreError(msg)
-        settles = self.walk.view.show == "conflicts"
-        if action == "suggest":
+        settles, blind = self.walk.view.show == "conflicts", self.is_blind
+        if action == "suggest" and not blind:
             suggested = (self.facts.suggestion(name, settles=settles) for name in names)
             choices = [choice for choice in suggested if choice is not None]
         else:
-            choices = [self.facts.choice(name, action, label, settles=settles) for name in names]
+            choices = [
+                self.facts.choice(name, action, label, settles=settles, blind=blind)
+                for name in names
+                if action != "suggest"
+            ]
         if not choices:
             msg = "There is no suggestion for what is chosen."
             raise StoreError(msg)
@@ -306,7 +326,8 @@ class ReviewDesk:
             msg = "Another page is open by now; look at it, and confirm again."
             raise StoreError(msg)
         said = ""
-        seen = [self.facts.choice(name, "keep") for name in names if name in self.facts]
+        blind = self.is_blind
+        seen = [self.facts.choice(name, "keep", blind=blind) for name in names if name in self.facts]
         if seen:
             self._own_acts.add(act)
             done = self.store.confirm(
@@ -331,9 +352,11 @@ class ReviewDesk:
         return Outcome(cells=cells, said=said, summary=sentences.summary(self.progress()), page=self.page())
 
     def turn(self, by: int) -> Page:
-        """Go a page on or back without deciding."""
+        """Go a page on or back without deciding; an audit goes on only when its page is decided."""
         if self._aside is not None:
             self._aside = None
+        elif by > 0 and self.is_blind and self.walk.waits:
+            raise StoreError(sentences.AUDIT_IN_ORDER)
         elif self.walk.turn(by):
             self._notices = []
             if by > 0:
@@ -355,6 +378,9 @@ class ReviewDesk:
         return picture_of(self.facts.path(name), full=full)
 
     # ---------------------------------------------------------------- inside
+
+    def _facts(self, ranking: Ranking | None) -> Facts:
+        return Facts(self.workspace.catalog, ranking, self.store.state, audit=self.audit.sequence)
 
     def _is_open(self, name: str) -> bool:
         """Tell whether this reviewer still has to decide: on what a colleague set aside, not on their own."""

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cleaner.errors import ImageError
 from cleaner.images import probe, rendition
 from cleaner.review import Action, Choice, Decision, ReviewState
 from cleaner.widgets.cells import Cell, Picture
 from cleaner.widgets.lessons import LEARNING_ORDER, Lesson
-from cleaner.widgets.orders import GridView, filtered_names, ordered_names, whole_catalog
+from cleaner.widgets.orders import AUDIT, GridView, filtered_names, ordered_names, whole_catalog
 
 if TYPE_CHECKING:
     from cleaner.catalog import Catalog
@@ -63,6 +65,8 @@ class Facts:
     ranking : Ranking or None
     state : ReviewState
         The decisions; a live object.
+    audit : callable, optional
+        Gives the names of the audit in their random order.
 
     Attributes
     ----------
@@ -72,8 +76,16 @@ class Facts:
         What the decisions have taught about the ranking.
     """
 
-    def __init__(self, catalog: Catalog, ranking: Ranking | None, state: ReviewState) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        ranking: Ranking | None,
+        state: ReviewState,
+        *,
+        audit: Callable[[], list[str]] = list,
+    ) -> None:
         self.catalog = catalog
+        self._audit = audit
         self.classes = catalog.classes
         self.ranking = ranking
         self.state = state
@@ -90,11 +102,20 @@ class Facts:
         self._ordered[LEARNING_ORDER] = whole_catalog(lesson.names, self.catalog)
         self._place_of = {name: place for place, name in enumerate(lesson.names)}
 
+    def scores(self) -> tuple[Sequence[str], NDArray[np.floating] | None]:
+        """Return the names that the ranking knows, and how probably each is wrong; None without one."""
+        if self.ranking is None:
+            return (), None
+        learnt = None if self.lesson is None else self.lesson.learnt.scores
+        return self.ranking.names, self.ranking.signals["pooled"] if learnt is None else learnt
+
     def __contains__(self, name: object) -> bool:
         return name in self._split_of
 
     def names(self, view: GridView) -> list[str]:
         """Return the names that a view shows, in its order; raises `CleanerError` for an unknown order."""
+        if view.order == AUDIT:
+            return self._audit()
         if view.order not in self._ordered:
             self._ordered[view.order] = ordered_names(view.order, self.catalog, self.ranking)
         ordered = self._ordered[view.order]
@@ -130,9 +151,17 @@ class Facts:
             top=", ".join(f"{ranking.classes[c]} {_percent(float(odds[c]))}" for c in best),
         )
 
-    def choice(self, name: str, action: str, label: str | None = None, *, settles: bool = False) -> Choice:
+    def choice(
+        self,
+        name: str,
+        action: str,
+        label: str | None = None,
+        *,
+        settles: bool = False,
+        blind: bool = False,
+    ) -> Choice:
         """Make a decision on an image ready for the store, with what the reviewer saw of it."""
-        known = self.known(name)
+        known = None if blind else self.known(name)
         return Choice(
             name=name,
             action=action,
@@ -153,9 +182,14 @@ class Facts:
             return self.choice(name, Action.KEEP, settles=settles)
         return self.choice(name, Action.RELABEL, known.predicted, settles=settles)
 
-    def cell(self, name: str, *, reviewer: str, conflict: tuple[Decision, ...] = ()) -> Cell:
-        """Describe an image as it is now, to a reviewer; a colleague's *unsure* is a note, no decision."""
-        known, decision = self.known(name), self.state.of(name)
+    def cell(
+        self, name: str, *, reviewer: str, conflict: tuple[Decision, ...] = (), blind: bool = False
+    ) -> Cell:
+        """Describe an image as it is now, to a reviewer; a colleague's *unsure* is a note, no decision.
+
+        ``blind`` leaves out whatever the model thinks of it.
+        """
+        known, decision = None if blind else self.known(name), self.state.of(name)
         notes = [f"{each.reviewer}: {_in_a_word(each)}" for each in conflict]
         if decision is not None and not decision.reviewed and decision.reviewer != reviewer:
             notes.append(f"{decision.reviewer}: unsure")

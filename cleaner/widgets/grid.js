@@ -127,8 +127,8 @@ class View {
       this.shown_ms = Date.now();
       this.cards.show(page.cells);
     }
-    this.actions.show_classes(page.classes);
-    this.large_actions.show_classes(page.classes);
+    const suggests = page.cells.some((cell) => cell.suggestion !== null);
+    for (const actions of [this.actions, this.large_actions]) actions.show_classes(page.classes, suggests);
     const open = page.cells.findIndex((cell) => !cell.decision);
     const asked = page.cells.findIndex((cell) => cell.name === page.focus);
     if (asked >= 0 || !again) {

@@ -14,6 +14,7 @@ class Actions {
     this.host = host;
     this.with_classes = with_classes;
     this.classes = /** @type {string[] | null} */ (null);
+    this.suggests = true;
     this.legend = make("div", "cleaner-legend", { role: "toolbar", "aria-label": "Relabel to" });
     this.legend.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.on_legend_key(event));
     this.buttons = make("div", "cleaner-buttons");
@@ -42,10 +43,15 @@ class Actions {
     this.el = make("div", "cleaner-actions", {}, ...(with_classes ? [this.legend] : []), this.buttons);
   }
 
-  /** @param {string[]} classes */
-  show_classes(classes) {
-    if (!this.with_classes || (this.classes && this.classes.join("\n") === classes.join("\n"))) return;
+  /**
+   * @param {string[]} classes
+   * @param {boolean} suggests whether the page has suggestions; an audit shows none
+   */
+  show_classes(classes, suggests) {
+    const same = this.suggests === suggests && this.classes?.join("\n") === classes.join("\n");
+    if (!this.with_classes || same) return;
     this.classes = classes;
+    this.suggests = suggests;
     const chip = (/** @type {string} */ key, /** @type {string} */ text, /** @type {() => void} */ act) => {
       const button = make_button(text, "", act, "cleaner-chip");
       if (key) button.prepend(make("kbd", "", { "aria-hidden": "true" }, key));
@@ -62,9 +68,10 @@ class Actions {
     suggestion.setAttribute("aria-label", "Relabel to the suggestion");
     const rest = classes.length - chips.length;
     const type = chip("/", rest > 0 ? `type one of ${rest} more …` : "type a class …", () => this.host.type_class());
-    suggestion.tabIndex = 0;
+    const shown = suggests ? [suggestion, ...chips] : chips;
+    (shown[0] ?? type).tabIndex = 0;
     this.legend.replaceChildren(make("span", "cleaner-caption", { "aria-hidden": "true" }, "Relabel to"),
-      make("div", "cleaner-chips", {}, suggestion, ...chips), type);
+      make("div", "cleaner-chips", {}, ...shown), type);
   }
 
   /** One tab stop; the arrows walk along the strip. @param {KeyboardEvent} event */

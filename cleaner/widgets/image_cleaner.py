@@ -6,14 +6,17 @@ import functools
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
+import numpy as np
 import traitlets
+from numpy.typing import NDArray
 
 from cleaner.errors import CleanerError
+from cleaner.ranking.running_audit import RunningAudit
 from cleaner.review import Event
 from cleaner.review.cleaned_csv import CleanedCsv
 from cleaner.widgets.alike import LookAlikes
@@ -21,7 +24,7 @@ from cleaner.widgets.cells import Outcome
 from cleaner.widgets.desk import ReviewDesk
 from cleaner.widgets.filters import FilterBox
 from cleaner.widgets.grid import ReviewGrid
-from cleaner.widgets.orders import NO_LABEL, GridView
+from cleaner.widgets.orders import AUDIT, NO_LABEL, GridView
 from cleaner.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -155,6 +158,21 @@ class ImageCleaner(ipywidgets.VBox):
         return self._desk.walk.view
 
     @property
+    def audit(self) -> RunningAudit:
+        """The audit of this data set: ``audit.statement()`` is the certificate."""
+        return self._desk.audit
+
+    @property
+    def page_size(self) -> int:
+        """Images on a page."""
+        return self._desk.walk.pager.page_size
+
+    @property
+    def scores(self) -> tuple[Sequence[str], NDArray[np.floating] | None]:
+        """Names that the ranking knows, and the probability that each is wrong, by what was learnt so far."""
+        return self._desk.facts.scores()
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the images on the open page; empty at the end of a view."""
         return self._desk.names
@@ -178,6 +196,23 @@ class ImageCleaner(ipywidgets.VBox):
             self.grid.show(self._desk.set_view(replace(view or self.view, **changes)))
             self._offer()
         self._count()
+
+    def start_audit(self, *, join: bool = False) -> None:
+        """Begin the audit, or go on with it: random pages that tell how many errors are left at most.
+
+        Parameters
+        ----------
+        join : bool
+            Let images join that came after it had begun.
+
+        Raises
+        ------
+        RankingError
+            There is nothing to audit, or its file cannot be read or written.
+        """
+        if join or self.audit.audit is None:
+            self.audit.begin()
+        self.set_view(GridView(order=AUDIT))
 
     def set_ranking(self, ranking: Ranking) -> None:
         """Take a new ranking: at once if nothing on the open page is decided, else from the next page on.
@@ -334,6 +369,8 @@ class ImageCleaner(ipywidgets.VBox):
     def _on_choice(self, view: GridView) -> None:
         with self._lock:
             self.grid.show(self._desk.set_view(view))
+            if self.view != view:
+                self._offer()
         self._count()
 
     def _offer(self) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cleaner.review import ReviewState
 
 __all__ = [
+    "AUDIT",
     "NO_LABEL",
     "ORDERS",
     "SHOWS",
@@ -27,6 +28,9 @@ __all__ = [
     "orders_of",
     "whole_catalog",
 ]
+
+AUDIT = "audit (random)"
+"""The order of the audit: its pages tell nothing of what the model thinks, and take no filters."""
 
 NO_LABEL = "(no label)"
 """Stands for unlabelled pictures among the given labels to filter by."""
@@ -62,10 +66,13 @@ class Order:
         Gives all names of a ranking in this order, most urgent first; None keeps the catalog's order.
     signal : str
         The signal that the ranking must have.
+    blind : bool
+        Whether the pages keep to themselves what the model thinks.
     """
 
     names: Callable[[Ranking], Sequence[str]] | None = None
     signal: str = ""
+    blind: bool = False
 
     def fits(self, ranking: Ranking | None) -> bool:
         """Tell whether this order can be made of that ranking."""
@@ -76,6 +83,7 @@ ORDERS: dict[str, Order] = {
     "most suspicious": Order(lambda ranking: list(ranking.order("pooled")), "pooled"),
     "least confident": Order(lambda ranking: list(ranking.order("least_confident")), "least_confident"),
     "by file name": Order(),
+    AUDIT: Order(blind=True),
 }
 """The orders to choose from; add to it to offer another one."""
 

@@ -5,26 +5,62 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from cleaner.ranking.statement import Statement
 from cleaner.review import Event, Kind
+from cleaner.review.pager import Page
 from cleaner.widgets.orders import GridView
-from cleaner.widgets.wording import count
+from cleaner.widgets.wording import about, count
 
-__all__ = ["NEW_ORDER", "NO_RANKING", "end_of_view", "kept", "resumed", "summary", "undone"]
+__all__ = [
+    "AUDIT_IN_ORDER",
+    "END_OF_AUDIT",
+    "NEW_ORDER",
+    "NO_AUDIT",
+    "NO_FILTERS",
+    "NO_RANKING",
+    "audit",
+    "end_of_view",
+    "kept",
+    "resumed",
+    "summary",
+    "title",
+    "undone",
+]
 
 NO_RANKING = "There is no ranking yet: the pictures come in the order of their names."
 NEW_ORDER = "A new order is ready; it starts with the next page."
+NO_FILTERS = "The audit takes no filters: it is about all pictures that were undecided when it began."
+NO_AUDIT = (
+    "No audit has begun. It is worth most when hardly any error turns up any more: start it under "
+    "“May I stop?”, or with start_audit() in Python."
+)
+END_OF_AUDIT = "Every picture of the audit is judged."
+AUDIT_IN_ORDER = (
+    "The audit counts its pictures in their order: decide on each of this page first. Unsure will do, too."
+)
 
 
 def summary(progress: Mapping[str, Any]) -> str:
-    """Say where the work stands: "120 of 3,409 looked at · 37 errors found · about 4 expected …"."""
-    parts = [f"{progress['looked_at']:,} of {progress['total']:,} looked at"]
-    if progress["looked_at"]:
-        parts.append(f"{count(progress['errors'], 'error')} found")
-    expected = progress["expected_next"]
-    if expected is not None:
-        about = f"about {expected:.0f}" if expected >= 0.95 else "less than one"
-        parts.append(f"{about} expected on the next page")
-    return " · ".join(parts)
+    """Say where the work stands: "37 errors in 480 looked at, 2,929 left; 1 in the last 100; about …"."""
+    errors, looked_at = count(progress["errors"], "error"), progress["looked_at"]
+    parts = [f"{errors} in {looked_at:,} looked at, {progress['total'] - looked_at:,} left"]
+    window = progress["last100"]
+    if 0 < window["looked_at"] < looked_at:
+        parts.append(f"{window['errors']} in the last {window['looked_at']}")
+    if progress["expected_next"] is not None:
+        parts.append(f"{about(progress['expected_next'])} expected on the next page")
+    return "; ".join(parts)
+
+
+def title(page: Page, *, audit: bool = False) -> str:
+    """Say which page it is."""
+    again = " (once more)" if page.again else ""
+    return f"{'Audit, page' if audit else 'Page'} {page.number}{again}"
+
+
+def audit(statement: Statement) -> str:
+    """Say how far the audit is, and what it has shown."""
+    return f"{statement.standing}. {statement.sentence}" if statement.audited else f"{statement.standing}."
 
 
 def resumed(looked_at: int, total: int) -> str:

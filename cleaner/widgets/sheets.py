@@ -34,7 +34,11 @@ def files_page(summary: Mapping[str, Any], left_out: Sequence[tuple[str, str]]) 
     return node("div", *parts, class_="cleaner-sheet-page", role="region", aria_label="Files")
 
 
-def report_page(given: Mapping[str, str | None], outcomes: Mapping[str, tuple[str, str | None]]) -> Tree:
+def report_page(
+    given: Mapping[str, str | None],
+    outcomes: Mapping[str, tuple[str, str | None]],
+    more: Sequence[Tree] = (),
+) -> Tree:
     """Describe what the decisions come to.
 
     Parameters
@@ -43,6 +47,8 @@ def report_page(given: Mapping[str, str | None], outcomes: Mapping[str, tuple[st
         The label of every image as it was given.
     outcomes : mapping of str to (str, str or None)
         What is decided on an image ("keep", "delete", "relabel", "label", "unsure") and its new label.
+    more : sequence of list
+        What else belongs into the report, to stand before the tables.
     """
     images = Counter(label or "(no label)" for label in given.values())
     decided: Counter[tuple[str, str]] = Counter()
@@ -61,6 +67,7 @@ def report_page(given: Mapping[str, str | None], outcomes: Mapping[str, tuple[st
         rows.append([was, *(f"{number:,}" for number in numbers)])
     changes = [[was, now, f"{number:,}"] for (was, now), number in moves.most_common()]
     parts = [
+        *more,
         node("h3", "What you changed"),
         node("p", "" if changes else "No label was changed yet.", class_="cleaner-note"),
         _table("What you changed", ["given label", "right label", "images"], changes[:_MOST_ROWS], numbers=1),

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from cleaner.widgets.chart import Point, line_chart
 from cleaner.widgets.panels import Tree, button, node, pair
-from cleaner.widgets.wording import count, duration
+from cleaner.widgets.wording import about, count, duration
 
 if TYPE_CHECKING:
-    from cleaner.review.decisions import ReviewState
+    from cleaner.ranking.outlook import Outlook
 
 __all__ = [
     "STEPS",
@@ -94,6 +94,8 @@ class Standing:
         Images a minute, and what follows for all that are left; None before it can be told.
     curve : sequence of (int, int)
         (images looked at, errors found) in the order of looking.
+    expected : sequence of (int, float)
+        (images looked at, errors found by then), from here on, if the model is right.
     """
 
     errors: int = 0
@@ -107,6 +109,7 @@ class Standing:
     pace_per_min: float | None = None
     minutes_left: float | None = None
     curve: Sequence[tuple[int, int]] = ()
+    expected: Sequence[tuple[int, float]] = ()
 
 
 def header(said: Header) -> list[Tree]:
@@ -180,7 +183,7 @@ def standing_section(said: Standing) -> Tree:
         interval = f"({said.window_low:.0f}–{said.window_high:.0f})"
         lines.append(pair(f"in the last {said.window}", f"{said.window_errors} {interval}"))
     if said.expected_next is not None:
-        lines.append(pair("expected on next page", _about(said.expected_next)))
+        lines.append(pair("expected on next page", about(said.expected_next)))
     if said.pace_per_min and said.minutes_left is not None:
         left = f"{duration(60 * said.minutes_left)} for all"
         lines.append(pair(f"{said.pace_per_min:.0f} a minute", left))
@@ -190,12 +193,20 @@ def standing_section(said: Standing) -> Tree:
         *lines,
     ]
     if len(said.curve) > 1:
-        name = f"{count(said.errors, 'error')} found in {count(said.looked_at, 'image')} looked at"
-        line: list[Point] = [(0.0, 0.0), *((float(x), float(y)) for x, y in said.curve)]
-        parts.append(
-            line_chart({"errors": line}, name=name, x_ends=("start", f"{said.looked_at:,} looked at"))
-        )
+        parts.append(_curve(said))
     return node("section", *parts, class_="cleaner-section", aria_label="Where you are")
+
+
+def _curve(said: Standing) -> Tree:
+    """Draw the errors found so far, and how the model expects it to go on."""
+    name = f"{count(said.errors, 'error')} found in {count(said.looked_at, 'image')} looked at"
+    lines: dict[str, list[Point]] = {"found": [(0.0, 0.0), *((float(x), float(y)) for x, y in said.curve)]}
+    end = said.looked_at
+    if len(said.expected) > 1:
+        lines["expected by the model"] = [(float(x), y) for x, y in said.expected]
+        end, errors = said.expected[-1]
+        name += f"; the model expects {about(errors)} by {end:,}"
+    return line_chart(lines, name=name, x_ends=("start", f"{end:,} looked at"))
 
 
 def wilson(errors: int, looks: int) -> tuple[float, float]:
@@ -213,12 +224,8 @@ def wilson(errors: int, looks: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def standing_of(figures: Mapping[str, Any], state: ReviewState) -> Standing:
-    """Join what is counted (`cleaner.ImageCleaner.progress`) with the history of looks."""
-    errors, curve = 0, []
-    for i, decision in enumerate(state.looks(), start=1):
-        errors += decision.outcome in ("delete", "relabel")
-        curve.append((i, errors))
+def standing_of(figures: Mapping[str, Any], outlook: Outlook | None) -> Standing:
+    """Join what is counted (`cleaner.ImageCleaner.progress`) with what was found and is expected."""
     window = figures["last100"]
     return Standing(
         errors=figures["errors"],
@@ -231,12 +238,9 @@ def standing_of(figures: Mapping[str, Any], state: ReviewState) -> Standing:
         expected_next=figures["expected_next"],
         pace_per_min=figures["pace_per_min"],
         minutes_left=figures["minutes_left"],
-        curve=curve,
+        curve=() if outlook is None else outlook.found,
+        expected=() if outlook is None else outlook.expected,
     )
-
-
-def _about(number: float) -> str:
-    return f"about {number:.0f}" if number >= 1 else "less than 1"
 
 
 def result_section(cleaned: Path, decisions: Path | None, model: str | None, *, begun: bool) -> Tree:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cleaner.review.pager import Page, Pager
-from cleaner.widgets.orders import GridView
+from cleaner.widgets.orders import AUDIT, GridView
 
 __all__ = ["Walk"]
 
@@ -78,6 +78,11 @@ class Walk:
         return () if self.page is None else self.page.names
 
     @property
+    def waits(self) -> bool:
+        """Whether the reviewer has something to decide on the open page."""
+        return self._waits(self.page)
+
+    @property
     def can_go_back(self) -> bool:
         """Whether there is a page before this one."""
         return self.pager.has_previous or (self.finished and self.pager.current is not None)
@@ -146,7 +151,8 @@ class Walk:
 
     def _find(self, view: GridView) -> _Path:
         path = self._paths.pop(view.key, None)
-        if path is None or view.show != "undecided":  # what is decided, and what not, may have changed
+        # What is decided, and what not, may have changed; the audit may have begun since, or grown.
+        if path is None or view.show != "undecided" or view.order == AUDIT:
             path = self._make(view)
         else:
             self._refresh(view, path)

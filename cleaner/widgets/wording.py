@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-__all__ = ["count", "duration", "percent", "points"]
+__all__ = ["about", "count", "duration", "percent", "points"]
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
@@ -29,3 +29,10 @@ def percent(share: float) -> str:
 def points(difference: float) -> str:
     """Say a difference of shares in percentage points, with its sign."""
     return f"{100 * difference:+.1f}".replace("-", "−")
+
+
+def about(number: float) -> str:
+    """Say an estimate no more precisely than it is: "about 4", "about 0.4", "less than 0.1"."""
+    if number < 0.05:
+        return "less than 0.1"
+    return f"about {number:.1f}" if number < 0.95 else f"about {number:,.0f}"
