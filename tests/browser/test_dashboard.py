@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cleaner.demo import wrong_names
 from cleaner.jobs import Job
 from cleaner.ranking import Ranking
 from cleaner.workspace import Workspace
@@ -239,6 +242,33 @@ def test_retraining_quick_and_full_with_one_cancel(visit: OpenVisit, ranked: Pat
     job = Job.last(ranked / ".cleaner")
     assert job is not None
     assert job.status().phase == "done"
+
+
+def test_the_built_in_example_opens_on_a_page_of_true_errors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, new_page: Callable[..., Any]
+) -> None:
+    monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PYTHONPATH", str(HERE.parents[1]))
+    command = [sys.executable, "-m", "cleaner", "demo", "--dir", str(tmp_path), "--no-browser", "--port", "0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            said = process.stdout.readline()
+            page = new_page()
+            page.goto(said.removeprefix("The dashboard is at ").partition(" ")[0])
+            page.get_by_role("gridcell").first.wait_for(timeout=60_000)
+            assert len(wrong_names(tmp_path / "digits", names(page))) >= 18  # of 24
+            keys = page.locator(".cleaner-legend button[aria-keyshortcuts]").all()
+            digits = [
+                (key.get_attribute("aria-keyshortcuts"), key.get_attribute("aria-label")) for key in keys
+            ]
+            assert [label for key, label in digits if key and key.isdecimal()] == [
+                f"Relabel to {key}" for key, _ in digits if key and key.isdecimal()
+            ]
+            page.close()
+        finally:
+            process.terminate()
+            process.wait(60)
 
 
 # ---------------------------------------------------------------- around it
