@@ -9,13 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from pictures import COLOURS, make_picture
 
 from cleaner.review import ReviewStore
 
 DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
-
-COLOURS = {"red": (200, 40, 40), "green": (40, 180, 60), "blue": (40, 60, 200)}
 
 
 @pytest.fixture(autouse=True)
@@ -37,16 +35,6 @@ def data_dir() -> Path:
     if not (DATA / "clothing" / "labels.csv").is_file():
         pytest.skip(f"the development photographs are not at {DATA}")
     return DATA
-
-
-def make_picture(path: Path, colour: tuple[int, int, int], *, seed: int = 0, size_px: int = 24) -> Path:
-    """Write one small noisy picture of mostly one colour."""
-    rng = np.random.default_rng(seed)
-    noise = rng.integers(-25, 26, (size_px, size_px, 3))
-    pixels = np.clip(np.array(colour) + noise, 0, 255).astype(np.uint8)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(pixels).save(path)
-    return path
 
 
 @pytest.fixture

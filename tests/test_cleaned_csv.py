@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_picture
+from pictures import make_picture
 
 from cleaner.catalog import Catalog
 from cleaner.errors import StoreError

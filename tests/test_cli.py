@@ -225,7 +225,7 @@ def test_without_weights_a_person_is_asked_whether_to_go_on(
 @pytest.fixture(scope="module")
 def ranked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A set with six wrong labels, and its ranking as the command writes it to stdout."""
-    from conftest import COLOURS, make_picture
+    from pictures import COLOURS, make_picture
 
     root = tmp_path_factory.mktemp("cli") / "set"
     classes = list(COLOURS)
