@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from cleaner.ranking.ranking import Ranking
     from cleaner.review import ReviewState
 
-__all__ = ["Codes", "Looks", "Source", "gather"]
+__all__ = ["Codes", "Ground", "Looks", "Source", "gather"]
 
 Codes = NDArray[np.int64]
 
@@ -107,37 +106,52 @@ class Looks:
         return replace(self, look=np.where(late, 0, self.look), wrong=self.wrong & ~late)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What of a data set no decision changes, in the order of the files; see `Looks`.
+
+    Parameters
+    ----------
+    names : list of str
+    labels : list of str or None
+        As given.
+    sources : mapping of str to Source
+    """
+
+    names: list[str]
+    labels: list[str | None]
+    sources: Mapping[str, Source]
+
+    @classmethod
+    def of(cls, catalog: Catalog, *, dates: Mapping[str, str] | None = None) -> Ground:
+        """Read a catalog, whose extra columns become sources; ``dates`` is the day of each file."""
+        keys = [_natural(str(name)) for name in catalog.names]
+        table = catalog.table.iloc[sorted(range(len(keys)), key=keys.__getitem__)]
+        names = [str(name) for name in table["name"]]
+        labels = [label if isinstance(label, str) else None for label in table["label"]]
+        return cls(names=names, labels=labels, sources=_sources(table, names, labels, dates or {}))
+
+
 def gather(
-    catalog: Catalog,
-    state: ReviewState,
-    *,
-    ranking: Ranking | None = None,
-    audit: Audit | None = None,
-    dates: Mapping[str, str] | None = None,
+    ground: Ground, state: ReviewState, *, ranking: Ranking | None = None, audit: Audit | None = None
 ) -> Looks:
     """Bring together what the tests look at.
 
     Parameters
     ----------
-    catalog : Catalog
-        Its extra columns become sources.
+    ground : Ground
     state : ReviewState
     ranking : Ranking, optional
         Whose suggestions the reviewer saw.
     audit : Audit, optional
         Which images are a random sample.
-    dates : mapping of str to str, optional
-        The day of each file.
     """
-    table = catalog.table
-    rows = sorted(range(len(table)), key=lambda row: _natural(table["name"].iat[row]))
-    table = table.iloc[rows]
-    names = [str(name) for name in table["name"]]
-    labels = [state.label_now(label) if isinstance(label, str) else None for label in table["label"]]
-    classes = sorted({label for label in labels if label is not None})
+    now = {label: state.label_now(label) for label in set(ground.labels) if label is not None}
+    labels = [None if label is None else now[label] for label in ground.labels]
+    classes = sorted(set(now.values()))
     index: dict[str | None, int] = {label: i for i, label in enumerate(classes)}
-    at = {name: i for i, name in enumerate(names)}
-    n = len(names)
+    at = {name: i for i, name in enumerate(ground.names)}
+    n = len(at)
     look, right, audited = np.zeros(n, np.int64), np.full(n, -1), np.zeros(n, np.int64)
     wrong = np.zeros(n, bool)
     for place, decision in enumerate(state.looks(), start=1):
@@ -150,7 +164,7 @@ def gather(
             if name in at:
                 audited[at[name]] = place
     return Looks(
-        names=names,
+        names=ground.names,
         classes=classes,
         given=np.array([index.get(label, -1) for label in labels], dtype=np.int64),
         look=look,
@@ -158,7 +172,7 @@ def gather(
         right=right,
         suggested=_suggested(ranking, state, at, index),
         audited=audited,
-        sources=_sources(table, names, dates or {}),
+        sources=ground.sources,
     )
 
 
@@ -174,20 +188,20 @@ def _suggested(
     return suggested
 
 
-def _sources(table: pd.DataFrame, names: list[str], dates: Mapping[str, str]) -> dict[str, Source]:
-    folders = [str(PurePosixPath(name).parent) for name in names]
-    columns: dict[str, Sequence[Any]] = {"folder": folders}
+def _sources(
+    table: pd.DataFrame, names: list[str], labels: list[str | None], dates: Mapping[str, str]
+) -> dict[str, Source]:
+    columns: dict[str, Sequence[Any]] = {"folder": [name.rpartition("/")[0] or "." for name in names]}
     if dates:
         columns["date"] = [dates.get(name) for name in names]
     for column in table.columns:
         if column not in ("name", "label", "split"):
             columns[str(column)] = table[column].tolist()
-    labels = ["" if label is None else str(label) for label in table["label"]]
     found = {name: _source(values, labels) for name, values in columns.items()}
     return {name: source for name, source in found.items() if source is not None}
 
 
-def _source(values: Sequence[Any], labels: list[str]) -> Source | None:
+def _source(values: Sequence[Any], labels: list[str | None]) -> Source | None:
     """Code a column; None where it does not tell images of one class apart, or tells all of them apart."""
     texts = ["" if value is None or value != value else str(value) for value in values]
     groups = sorted({text for text in texts if text})

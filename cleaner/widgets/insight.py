@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from cleaner.ranking import Ranking
     from cleaner.ranking.bias import Verdict
     from cleaner.ranking.confusions import Confusions
+    from cleaner.ranking.looks import Ground
     from cleaner.ranking.outlook import Outlook
     from cleaner.ranking.running_audit import RunningAudit
     from cleaner.ranking.statement import Statement
@@ -78,7 +79,7 @@ class Looker:
         self._workspace = workspace
         self._audit = audit
         self._page_size = page_size
-        self._dated: tuple[Catalog, dict[str, str]] | None = None
+        self._ground: tuple[Catalog, Ground] | None = None
 
     def look(
         self, ranking: Ranking | None, names: Sequence[str] = (), scores: NDArray[np.floating] | None = None
@@ -108,7 +109,7 @@ class Looker:
         except CleanerError as exc:
             logger.warning("the audit cannot be shown", exc_info=True)
             problem = str(exc)
-        looks = gather(catalog, state, ranking=ranking, audit=audit, dates=self._dates(catalog))
+        looks = gather(self._ground_of(catalog), state, ranking=ranking, audit=audit)
         return Insight(
             outlook=ahead,
             rare=hardly_any(
@@ -123,9 +124,11 @@ class Looker:
             problem=problem,
         )
 
-    def _dates(self, catalog: Catalog) -> dict[str, str]:
-        """Return the day on which each file was last written."""
-        if self._dated is None or self._dated[0] is not catalog:
+    def _ground_of(self, catalog: Catalog) -> Ground:
+        """Return what no decision changes; read once for a catalog."""
+        from cleaner.ranking.looks import Ground
+
+        if self._ground is None or self._ground[0] is not catalog:
             table = self._workspace.index.table()
             pairs = zip(table["name"], table["mtime_ns"], strict=True)
             days = {
@@ -133,5 +136,5 @@ class Looker:
                 for name, written_ns in pairs
                 if written_ns is not None
             }
-            self._dated = (catalog, days)
-        return self._dated[1]
+            self._ground = (catalog, Ground.of(catalog, dates=days))
+        return self._ground[1]
