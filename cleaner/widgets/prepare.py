@@ -124,6 +124,8 @@ class PreparePanel(Panel):
         if status.task != PREPARE_TASK:
             return
         with self.lock:
+            if self._status is not None and status.id < self._status.id:
+                return  # the end of one job, told after the next was started
             ended = status.finished and (self._status is None or not self._status.finished)
             self._status = status
             if ended and status.phase == "failed":

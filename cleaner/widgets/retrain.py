@@ -165,6 +165,8 @@ class RetrainPanel(Panel):
                 self._draw()  # another job keeps the button disabled
             return
         with self.lock:
+            if self._status is not None and status.id < self._status.id:
+                return  # the end of one job, told after the next was started
             was_running = self.running or self._status is None
             self._status = status
             if status.phase == "done" and was_running:
