@@ -87,6 +87,7 @@ class Bearings:
         def run() -> None:
             try:
                 self._cleaner.start_audit(join=join)
+                self._cleaner.grid.take_focus()
                 self.look()
                 with self._lock:
                     self.draw()
@@ -107,4 +108,5 @@ class Bearings:
     def _show(self, view: GridView) -> None:
         self._cleaner.set_view(view)
         self._go_to("Labels")
+        self._cleaner.grid.take_focus()
         self.draw()

@@ -112,6 +112,7 @@ class View {
     else if (message.kind === "cells") this.on_cells(message);
     else if (message.kind === "say") this.say(message.text);
     else if (message.kind === "offer") this.on_offer(message.text);
+    else if (message.kind === "focus") this.cards.current?.el.focus();
   }
 
   /** @param {Page} page */

@@ -110,6 +110,10 @@ class ReviewGrid(anywidget.AnyWidget):
         """Offer look-alikes of what was just decided, in the words of the button; empty: no longer."""
         self.send({"kind": "offer", "text": text})
 
+    def take_focus(self) -> None:
+        """Let the keys go to the cards, as after a button elsewhere that opens a page."""
+        self.send({"kind": "focus"})
+
     def say(self, text: str) -> None:
         """Put a sentence in the status line."""
         self.send({"kind": "say", "text": text})

@@ -4,7 +4,7 @@
 //               requests   hello, turn {by}, alike, next {page}, thumbs {names}, image {name, full}, ping
 // From Python   answers    saved {cells, summary, said, focus}, refused {message, cells}, pong,
 //                          page {page}, next {names}, thumbs {names, problems, last} + bytes, image {…} + bytes
-//               unasked    page, cells {cells, summary}, say {text}, offer {text}
+//               unasked    page, cells {cells, summary}, say {text}, offer {text}, focus
 // Every answer carries the id of what it answers; `to` names the view that asked, if the others need not hear it.
 
 const PING_MS = 3000;

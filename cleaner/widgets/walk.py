@@ -171,7 +171,8 @@ class Walk:
         else:
             seen = set()
             decided = seen.__contains__
-        saved = self._saved if view.show == "undecided" else None
+        # An audit goes on with its first undecided image, whatever page was open.
+        saved = self._saved if view.show == "undecided" and view.order != AUDIT else None
         names = self._names_of(view)
         pager = Pager(names, page_size=self._page_size, is_decided=decided, view=view, saved=saved)
         return _Path(pager, seen)
