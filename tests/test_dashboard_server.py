@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cleaner.dashboard import ports, voila_folder
@@ -164,8 +165,10 @@ def test_the_served_folder_holds_nothing_but_the_notebook(tmp_path: Path) -> Non
 def test_a_server_that_cannot_start_says_why_and_leaves_nothing(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    broken = tmp_path / "voila.py"
-    broken.write_text("raise SystemExit('no such thing today')", encoding="utf-8")
+    broken = tmp_path / "voila"
+    broken.mkdir()
+    (broken / "__init__.py").touch()
+    (broken / "app.py").write_text("raise SystemExit('no such thing today')", encoding="utf-8")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     before = set(Path(os.environ.get("TMPDIR", "/tmp")).glob("cleaner-dashboard-*"))
     with pytest.raises(
@@ -201,6 +204,26 @@ def test_the_page_needs_its_token_and_gives_no_file(tmp_path: Path, home: Path) 
         assert "theme-light.css" not in text
         assert "cdn" not in text.lower()
     assert not folder.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there, processes end in another way")
+def test_nothing_is_left_running_when_the_command_is_killed(tmp_path: Path, home: Path) -> None:
+    code = (
+        "from cleaner.dashboard import serve; "
+        f"serve(None, browse_root={str(tmp_path)!r}, port=0, browser=False)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix("The dashboard is at ").partition(" ")[0]
+        assert answer(url)[0] == 200  # starts a kernel
+        left = psutil.Process(process.pid).children(recursive=True)
+        assert len(left) >= 2
+        process.kill()
+    _, alive = psutil.wait_procs(left, timeout=30)
+    assert alive == []
 
 
 @pytest.mark.slow

@@ -14,9 +14,9 @@ from cleaner.places import RecentSet
 from cleaner.widgets import folders
 from cleaner.widgets.chart import line_chart, thinned
 from cleaner.widgets.panels import Panel, Tree, button, node, text_of
-from cleaner.widgets.start import Chosen, StartPage
 from cleaner.widgets.sheets import files_page, report_page
-from cleaner.widgets.views import Header, Standing, header, standing_section, steps, wilson
+from cleaner.widgets.start import Chosen, StartPage
+from cleaner.widgets.views import Header, Standing, header, standing_section, steps
 from cleaner.widgets.wording import count, duration, percent, points
 
 SUMMARY = {

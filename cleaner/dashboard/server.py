@@ -31,7 +31,7 @@ from urllib.parse import quote
 from cleaner.dashboard.leftovers import cancel_jobs
 from cleaner.dashboard.ports import DEFAULT_PORT, choose_port
 from cleaner.dashboard.settings import ENVIRONMENT_VARIABLE, PageSettings
-from cleaner.dashboard.voila_folder import SHARE, write_folder
+from cleaner.dashboard.voila_folder import SHARE, import_path, write_folder
 from cleaner.errors import DashboardError
 from cleaner.places import home
 
@@ -133,16 +133,19 @@ class Dashboard:
             except subprocess.TimeoutExpired:
                 _kill_group(process)
                 process.wait(_STOP_TIMEOUT_S)
+        if process is not None and process.stdin is not None:
+            process.stdin.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, notebook: Path, settings: PageSettings) -> None:
         shares = [str(self._folder / "share"), str(SHARE), os.environ.get("JUPYTER_PATH", "")]
         environment = {
             **os.environ,
+            **import_path(),
             "JUPYTER_PATH": os.pathsep.join(share for share in shares if share),
             ENVIRONMENT_VARIABLE: settings.to_json(log_path=self.log_path),
         }
-        command = [sys.executable, "-m", "voila", str(notebook), "--no-browser"]
+        command = [sys.executable, "-m", "cleaner.dashboard.voila_process", str(notebook)]
         # A session of its own: the terminal's Ctrl-C reaches only this process, which stops Voilà in order.
         flags: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
@@ -154,7 +157,7 @@ class Dashboard:
                 command,
                 cwd=self._folder,  # where Voilà looks for voila.json first
                 env=environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # closed by the system when this process ends, however it does
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 **flags,

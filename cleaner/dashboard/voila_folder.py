@@ -11,7 +11,7 @@ from typing import Any
 from cleaner.dashboard.settings import PageSettings
 from cleaner.errors import DashboardError
 
-__all__ = ["SHARE", "write_folder"]
+__all__ = ["SHARE", "import_path", "write_folder"]
 
 # A page whose tab is open keeps its kernel however long it rests; one that lost its connection (a laptop's
 # nap, a network cut) has this long to come back before its kernel is taken away.
@@ -60,6 +60,15 @@ def write_folder(
     config = _voila_config(folder, ip=ip, port=port, token=token, theme=theme)
     (folder / "voila.json").write_text(json.dumps(config), encoding="utf-8")
     return copy
+
+
+def import_path() -> dict[str, str]:
+    """Return what lets another process find this package; empty where it is installed."""
+    source = _HERE.parents[1]
+    if source.name in ("site-packages", "dist-packages"):
+        return {}
+    paths = [str(source), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
 
 
 def _voila_config(folder: Path, *, ip: str, port: int, token: str, theme: str | None) -> dict[str, Any]:
@@ -115,8 +124,4 @@ def _kernel_spec() -> dict[str, Any]:
         "display_name": "Python 3",
         "language": "python",
     }
-    source = _HERE.parents[1]
-    if source.name not in ("site-packages", "dist-packages"):  # used from a source folder
-        paths = [str(source), os.environ.get("PYTHONPATH", "")]
-        spec["env"] = {"PYTHONPATH": os.pathsep.join(path for path in paths if path)}
-    return spec
+    return {**spec, "env": import_path()}

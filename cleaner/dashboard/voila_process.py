@@ -1,0 +1,32 @@
+"""``python -m cleaner.dashboard.voila_process NOTEBOOK …``: Voilà, which ends when its starter does.
+
+The starter keeps the other end of the standard input open and writes nothing into it. However the starter
+ends, also by ``kill -9``, the system closes it; Voilà then shuts its kernels down and nothing is left running.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+
+__all__ = ["main"]
+
+
+def _end_with_starter() -> None:
+    os.read(sys.stdin.fileno(), 1)  # returns when the other end is closed
+    # On Windows, where this cannot be handled, it ends the process at once; kernels notice by themselves.
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main() -> None:
+    """Run Voilà with the arguments of the command line."""
+    threading.Thread(target=_end_with_starter, name="starter", daemon=True).start()
+    from voila.app import Voila
+
+    Voila.launch_instance()
+
+
+if __name__ == "__main__":
+    main()
