@@ -45,10 +45,14 @@ class Confusions:
     open: Codes
 
     def pairs(self, *, most: int) -> list[tuple[int, int]]:
-        """Return the pairs with the most wrong labels, by corrections and estimate together."""
+        """Return the pairs with the most wrong labels, by corrections and estimate together.
+
+        Pairs without a correction are among them only if there is something to review.
+        """
         weight = self.corrected.astype(np.float64)
         if self.estimated is not None:
-            weight = np.where((weight > 0) | (self.estimated >= 0.5), weight + self.estimated, 0)
+            hopeful = (self.open > 0) & (self.estimated >= 0.5)
+            weight = np.where((weight > 0) | hopeful, weight + self.estimated, 0)
         np.fill_diagonal(weight, 0)
         order = np.argsort(-weight, axis=None, kind="stable")[:most]
         places = (divmod(int(i), len(self.classes)) for i in order)
