@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pictures import make_picture
 
 from cleaner.errors import RankingError, StoreError
 from cleaner.ranking import Ranking
 from cleaner.ranking.audit import audit_file
+from cleaner.ranking.running_audit import RunningAudit
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.orders import AUDIT, GridView
 from cleaner.workspace import Workspace
@@ -204,6 +206,20 @@ def test_decided_unsure_and_unlabelled_pictures_are_no_part_of_it(open_cleaner: 
     cleaner.start_audit()
     assert sorted(cleaner.audit.sequence()) == sorted(names[2:])
     assert cleaner.audit.statement().found == 1
+
+
+def test_a_picture_without_a_label_is_no_part_of_it_and_deleting_it_finds_no_error(tmp_path: Path) -> None:
+    for name in ("a.png", "b.png", "c.png"):
+        make_picture(tmp_path / name, (200, 40, 40), seed=ord(name[0]))
+    (tmp_path / "labels.csv").write_text("name,label\na.png,red\nb.png,red\nc.png,\n", encoding="utf-8")
+    with Workspace(tmp_path / "labels.csv", reviewer="Ana") as workspace:
+        audit = RunningAudit(workspace)
+        assert audit.begin().population == {"a.png", "b.png"}
+        workspace.store.decide("c.png", "delete")
+        workspace.store.decide("b.png", "delete")
+        said = audit.statement()
+        assert said is not None
+        assert (said.found, said.left) == (1, 1)
 
 
 def test_undo_takes_a_look_out_of_the_audit_again(open_cleaner: OpenCleaner) -> None:

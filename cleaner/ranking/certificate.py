@@ -71,6 +71,8 @@ def most_errors(*strata: Stratum, alpha: float = ALPHA) -> int:
     if not 0 < alpha < 1:
         msg = f"Got alpha={alpha}; expected a share between 0 and 1, such as 0.05."
         raise RankingError(msg)
+    if len(strata) == 1:
+        return _most_in_one(strata[0], math.log(1 / alpha))
     total, evidence = 0, 0.0
     costs: list[NDArray[np.float64]] = []
     for stratum in strata:
@@ -104,6 +106,19 @@ def _log_mixture(n: int, k: int) -> float:
 
 def _log_beta(a: float, b: float) -> float:
     return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
+
+
+def _most_in_one(stratum: Stratum, limit: float) -> int:
+    """Return the highest total of one stratum whose evidence is below the limit, by halving."""
+    m, n, k = _checked(stratum)
+    low, high = k + (k * (m - n)) // max(1, n), m - n + k  # from the likeliest total on it only rises
+    while low < high:
+        middle = (low + high + 1) // 2
+        if log_evidence(middle, stratum) < limit:
+            low = middle
+        else:
+            high = middle - 1
+    return low
 
 
 def _likeliest(stratum: Stratum) -> tuple[int, float, NDArray[np.float64]]:

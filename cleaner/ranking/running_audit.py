@@ -80,10 +80,12 @@ class RunningAudit:
         audit, there = self.audit, self._there()
         if audit is None:
             return None
-        state = self._workspace.store.state
+        state, catalog = self._workspace.store.state, self._workspace.catalog
         outcomes = state.outcomes()
-        # A file that was moved is in the outcomes by both of its names; a look is counted once.
-        found = sum(look.outcome in _WRONG and look.given is not None for look in state.looks())
+        # Not counted from the outcomes: a file that was moved is in them by both of its names.
+        found = state.progress().errors
+        bare = (name for name, label in zip(catalog.names, catalog.labels, strict=True) if label is None)
+        found -= sum(outcomes.get(name, ("",))[0] == "delete" for name in bare)  # no label was wrong
         inside = sum(outcomes[name][0] in _WRONG for name in audit.population if name in outcomes)
         return audit.statement(outcomes, found_elsewhere=max(0, found - inside), is_there=there.__contains__)
 
