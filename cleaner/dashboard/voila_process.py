@@ -1,7 +1,7 @@
 """``python -m cleaner.dashboard.voila_process NOTEBOOK …``: Voilà, which ends when its starter does.
 
 The starter keeps the other end of the standard input open and writes nothing into it. However the starter
-ends, also by ``kill -9``, the system closes it; Voilà then shuts its kernels down and nothing is left running.
+ends, also by ``kill -9``, the system closes it. Voilà then shuts its kernels down; nothing is left running.
 """
 
 from __future__ import annotations
