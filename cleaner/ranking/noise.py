@@ -86,6 +86,8 @@ def anchor_noise(p: Floats) -> NoiseMatrix:
 
 def soft_counts(q: Floats, codes: NDArray[np.int64], n_classes: int) -> Doubles:
     """Return C[c, g] = Σ of q[i, c] over the rows i with code g, shape (columns of q, n_classes)."""
+    if len(codes) == 0:
+        return np.zeros((q.shape[1], n_classes))
     order = np.argsort(codes, kind="stable")
     present, first = np.unique(codes[order], return_index=True)
     C = np.zeros((q.shape[1], n_classes))

@@ -66,7 +66,7 @@ class Pool:
     weights : float64
         One for each model, and one for the votes if there are any.
     likelihood : float64, shape (n_learning,)
-        Log likelihood in nats of each given label that the pool learnt from.
+        Log likelihood in nats of each given label, by a noise matrix counted without its fold.
     """
 
     predicted: Floats
@@ -81,9 +81,9 @@ class Pool:
         return -float(self.likelihood.mean())
 
     def explains_better(self, other: Pool) -> bool:
-        """Tell whether the given labels are clearly likelier here: by over two standard errors."""
+        """Tell whether the given labels are clearly likelier here: by more than one standard error."""
         gain = self.likelihood - other.likelihood
-        return bool(gain.sum() > 2 * np.sqrt(len(gain)) * gain.std())
+        return bool(gain.sum() > np.sqrt(len(gain)) * gain.std())
 
 
 def fit_pool(
@@ -125,14 +125,12 @@ def fit_pool(
         sources = _sources(evidence, q, fit, sizes)
         p = _mix(weights, sources)
         q = _posterior(p, noise, given, codes, sure, sizes)
-        count = fit[~sure[fit]]
-        clarity = (p[count, :k].max(axis=1) > CLEAR) + np.float32(1e-3)
-        counts = soft_counts(q[count] * clarity[:, None], codes[count], k)[:k]
+        counts = _count(p, q, codes, fit[~sure[fit]], k)
         noise = estimate_noise(counts, sizes, noise if step % 5 else None)
         weights = _temper(weights, sources[:, fit], q[fit])
     p = _mix(weights, sources)
     q = _posterior(p, noise, given, codes, sure, sizes)
-    likelihood = np.log(np.maximum(_likelihood(p[fit], noise, given[fit], sizes), 1e-30))
+    likelihood = _held_back(p, q, noise, evidence.folds, codes, fit, sure, sizes)
     predicted = p[:, :k] / np.maximum(p[:, :k].sum(axis=1, keepdims=True), 1e-30)
     return Pool(predicted, q, noise, weights, likelihood)
 
@@ -150,10 +148,33 @@ def _none_row(sizes: NDArray[np.int64]) -> Doubles:
     return row
 
 
-def _likelihood(p: Floats, noise: NoiseMatrix, given: NDArray[np.int64], sizes: NDArray[np.int64]) -> Doubles:
-    full = np.vstack([noise.T, _none_row(sizes)])
-    total: Doubles = (p * full[:, given].T).sum(axis=1)
-    return total
+def _held_back(
+    p: Floats,
+    q: Floats,
+    noise: NoiseMatrix,
+    folds: NDArray[np.int64],
+    codes: NDArray[np.int64],
+    fit: NDArray[np.int64],
+    sure: NDArray[np.bool_],
+    sizes: NDArray[np.int64],
+) -> Doubles:
+    """Return the log likelihood of each given label; many classes would else explain themselves."""
+    k = len(noise.T)
+    parts = {f: _count(p, q, codes, fit[(folds[fit] == f) & ~sure[fit]], k) for f in np.unique(folds[fit])}
+    total = sum(parts.values(), np.zeros((k, k)))
+    likelihood = np.empty(len(fit))
+    for f, counts in parts.items():
+        rows = np.flatnonzero(folds[fit] == f)
+        T = estimate_noise(total - counts, sizes, noise).T
+        full = np.vstack([T, _none_row(sizes)])
+        likelihood[rows] = (p[fit[rows]] * full[:, codes[fit[rows]]].T).sum(axis=1)
+    return np.log(np.maximum(likelihood, 1e-30))
+
+
+def _count(p: Floats, q: Floats, codes: NDArray[np.int64], rows: NDArray[np.int64], k: int) -> Doubles:
+    """Count (true class, given label) softly over images whose class is clear."""
+    clarity = (p[rows, :k].max(axis=1) > CLEAR) + np.float32(1e-3)
+    return soft_counts(q[rows] * clarity[:, None], codes[rows], k)[:k]
 
 
 def _posterior(
