@@ -4,13 +4,18 @@ The ranking says how probable an error is, as log odds. Decisions correct these 
 
     logit P(label of x is wrong)  =  static(x) + offset + w · z(x) + u[given] + u[other] + u[given, other]
 
-*Other* is the suggested class, z(x) are standardised signals (static log odds, log probabilities of the given
-and of the other class, entropy). All corrections have normal priors with mean zero, so that without evidence
-nothing changes: a mixed logistic regression, fitted by Newton's method. How large the effects of classes and
-of pairs of classes may be is not fixed: some strengths are tried, one of them none at all, and averaged by
-how probable each makes the decisions (marginal likelihood by Laplace's method; D. J. C. MacKay, *A practical
-Bayesian framework for backpropagation networks*, Neural Computation 4, 1992). Structured noise makes itself
-felt after few decisions; noise without structure keeps the order nearly as it is.
+*Other* is the suggested class; z(x) are standardised signals (static log odds, log probabilities of the given
+and of the other class, entropy) and their products with the static log odds. All corrections have normal
+priors with mean zero, so that without evidence nothing changes: a mixed logistic regression, fitted by
+Newton's method. How large the effects of classes and of pairs of classes may be is not fixed: some strengths
+are tried, one of them none at all, and averaged by how probable each makes the decisions (marginal likelihood
+by Laplace's method; D. J. C. MacKay, *A practical Bayesian framework for backpropagation networks*, Neural
+Computation 4, 1992). Structured noise makes itself felt after few decisions; noise without structure keeps
+the order nearly as it is.
+
+What holds among the most suspicious images need not hold further down. So the likelihood is local (R.
+Tibshirani & T. Hastie, *Local likelihood estimation*, J. Am. Stat. Assoc. 82, 1987): the further a decided
+image is above the images that come next, in log odds, the less it counts.
 """
 
 from __future__ import annotations
@@ -42,6 +47,8 @@ _ROUNDS = 8
 _OFFSET_SD = 1.0
 _SLOPE_SD = 0.3
 _SIGNAL_SD = 0.3
+_REACH = 1.5
+_NEXT_SHARE, _NEXT_LEAST = 0.05, 48
 _GROUP_SDS = ((0.0, 0.0), (0.5, 0.25), (1.0, 0.5), (0.5, 1.0), (1.0, 2.0))
 _LARGEST = 30.0
 _LEAST_TO_TELL = 5
@@ -131,7 +138,7 @@ def reorder(
     if len(rows) < least or of_each < least_of_each or len(ranking.classes) < 2:
         return _as_reordered(static, codes, "", 0.0, len(rows))
     design = _Design.of(ranking, codes, static, rows)
-    learnt = _learn(design, static[rows], wrong.astype(np.float64))
+    learnt = _learn(design, static[rows], wrong.astype(np.float64), _nearness(static, rows))
     odds = static + design.corrections(learnt.effects)
     sentence = _sentence(ranking, design, learnt, odds, rows, wrong)
     return _as_reordered(odds, codes, sentence, learnt.weight, len(rows))
@@ -158,7 +165,7 @@ class _Design:
     Attributes
     ----------
     signals : float64, shape (n, m)
-        A column of ones, then standardised signals.
+        A column of ones, then standardised signals, the static log odds first, then products.
     given, other : int64, shape (n,)
         Columns of the classes; ``given`` is -1 for unlabelled images.
     groups : list of (given, other)
@@ -237,7 +244,7 @@ def _members(group: tuple[int, int], given: Longs, other: Longs) -> NDArray[np.b
 
 
 def _signals(predicted: NDArray[np.float32], codes: Longs, other: Longs, static: Doubles) -> Doubles:
-    """Return ones, and what else may say more than the static odds, standardised over labelled images."""
+    """Return ones, what may say more than the static odds, and products; standardised over labelled rows."""
     n = len(codes)
     at = np.arange(n)
     log_p = np.log(np.maximum(predicted, 1e-6))
@@ -252,7 +259,9 @@ def _signals(predicted: NDArray[np.float32], codes: Longs, other: Longs, static:
     ).astype(np.float64)
     labelled = codes >= 0
     mean, sd = columns[labelled].mean(axis=0), columns[labelled].std(axis=0)
-    return np.concatenate([np.ones((n, 1)), (columns - mean) / np.maximum(sd, 1e-9)], axis=1)
+    z = (columns - mean) / np.maximum(sd, 1e-9)
+    square = (z[:, :1] ** 2 - 1) / 2
+    return np.concatenate([np.ones((n, 1)), z, square, z[:, :1] * z[:, 1:]], axis=1)
 
 
 # ---------------------------------------------------------------- the fit
@@ -266,7 +275,17 @@ class _Learnt:
     weight: float
 
 
-def _learn(design: _Design, static: Doubles, wrong: Doubles) -> _Learnt:
+def _nearness(static: Doubles, rows: Longs) -> Doubles:
+    """Return how much each decision counts, 0..1: less, the higher it is above what comes next."""
+    unseen = np.isfinite(static)
+    unseen[rows] = False
+    coming = np.sort(static[unseen])[::-1][: max(_NEXT_LEAST, int(_NEXT_SHARE * unseen.sum()))]
+    above = np.maximum(static[rows] - (coming.mean() if len(coming) else 0.0), 0.0)
+    nearness: Doubles = 1 / (1 + (above / _REACH) ** 2)
+    return nearness
+
+
+def _learn(design: _Design, static: Doubles, wrong: Doubles, counts: Doubles) -> _Learnt:
     """Fit the effects for every strength of structure, and average by marginal likelihood.
 
     No structure at all has half of the prior probability; the rest is shared.
@@ -278,7 +297,7 @@ def _learn(design: _Design, static: Doubles, wrong: Doubles) -> _Learnt:
     for i, strengths in enumerate(_GROUP_SDS):
         sds = design.sds(*strengths)
         use = plain if strengths == (0.0, 0.0) else len(sds)
-        found, evidence[i] = _fit(design.columns[:, :use], static, wrong, sds[:use], start[:use])
+        found, evidence[i] = _fit(design.columns[:, :use], static, wrong, counts, sds[:use], start[:use])
         effects[i, :use] = found
         start = effects[i]
     share = np.exp(evidence - evidence.max())
@@ -287,21 +306,23 @@ def _learn(design: _Design, static: Doubles, wrong: Doubles) -> _Learnt:
     return _Learnt(share @ effects, float(1 - share[0]))
 
 
-def _fit(X: Doubles, static: Doubles, wrong: Doubles, sds: Doubles, start: Doubles) -> tuple[Doubles, float]:
+def _fit(
+    X: Doubles, static: Doubles, wrong: Doubles, counts: Doubles, sds: Doubles, start: Doubles
+) -> tuple[Doubles, float]:
     """Return the most probable effects and the log of the marginal likelihood (Laplace)."""
     precision = 1 / np.maximum(sds, 1e-3) ** 2
     b = start.copy()
     for _ in range(_ROUNDS):
         p = _sigmoid(static + X @ b)
-        H = (X.T * np.maximum(p * (1 - p), 1e-6)) @ X
+        H = (X.T * (counts * np.maximum(p * (1 - p), 1e-6))) @ X
         H[np.diag_indices(len(b))] += precision
-        step = np.linalg.solve(H, X.T @ (wrong - p) - precision * b)
+        step = np.linalg.solve(H, X.T @ (counts * (wrong - p)) - precision * b)
         largest = float(np.abs(step).max())
         b += step * min(1.0, 2 / max(largest, 1e-9))
         if largest < 1e-2:
             break
     eta = np.clip(static + X @ b, -_LARGEST, _LARGEST)
-    likelihood = float((wrong * eta - np.logaddexp(0, eta)).sum())
+    likelihood = float(counts @ (wrong * eta - np.logaddexp(0, eta)))
     _, volume = np.linalg.slogdet(H)
     prior = 0.5 * float(np.log(precision).sum()) - 0.5 * float((precision * b * b).sum())
     return b, likelihood + prior - 0.5 * float(volume)
