@@ -26,7 +26,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
         "workspace",
     ),
     ("collect", "export", "models", "review"),
-    ("embedding", "interpret", "ranking", "training"),
+    ("embedding", "ranking", "training"),
     ("demo", "tasks"),
     ("cli", "dashboard", "widgets"),
 )
