@@ -74,13 +74,14 @@ class LookAlikes:
 
     def __init__(self, workspace: Workspace) -> None:
         self._workspace = workspace
+        self._hashes: dict[str, str] = {}
 
     def offer(
         self,
         events: Sequence[Event],
         *,
         given_of: Callable[[str], str | None],
-        open_names: Callable[[], Iterable[str]],
+        open_names: Callable[[str | None], Iterable[str]],
     ) -> Offer | None:
         """Return what can be offered after an act; None if nothing. Takes a while: for a thread of its own.
 
@@ -91,7 +92,7 @@ class LookAlikes:
         given_of : callable
             The label that an image has without any decision.
         open_names : callable
-            The images that are still undecided.
+            The images with a given label that are still undecided.
         """
         marks = [e for e in events if e.kind in (Kind.RELABEL, Kind.DELETE)]
         if not marks:
@@ -107,7 +108,7 @@ class LookAlikes:
             return None
         made = Offer(tuple(alike), given, str(first.kind), first.new_label)
         try:
-            names = self._find(made, [name for name in open_names() if given_of(name) == given])
+            names = self._find(made, list(open_names(given)))
         except CleanerError as exc:
             logger.warning("No look-alikes: %s", exc)
             return None
@@ -119,8 +120,8 @@ class LookAlikes:
         cache = last_embeddings(self._workspace.state / "embeddings")
         if cache is None:
             return []
-        table = self._workspace.index.table()
-        wanted = {*offer.like, *among}
-        pairs = zip(table["name"], table["hash"], strict=True)
-        hashes = {name: digest for name, digest in pairs if name in wanted and digest}
-        return find_look_alikes(cache, hashes, offer.like, among, most=_MOST)
+        if any(name not in self._hashes for name in (*offer.like, *among)):
+            table = self._workspace.index.table()
+            pairs = zip(table["name"], table["hash"], strict=True)
+            self._hashes = {name: digest for name, digest in pairs if digest}
+        return find_look_alikes(cache, self._hashes, offer.like, among, most=_MOST)

@@ -126,9 +126,12 @@ class ReviewDesk:
 
     # ---------------------------------------------------------------- look-alikes
 
-    def open_names(self) -> list[str]:
-        """Return all images that this reviewer still has to decide on."""
-        return [name for name in self.facts.catalog.names.tolist() if self._is_open(name)]
+    def open_names(self, given: str | None) -> list[str]:
+        """Return the images of one given label that this reviewer still has to decide on."""
+        catalog, label_now = self.facts.catalog, self.store.state.label_now
+        labels = {label for label in catalog.classes if label_now(label) == given} if given else {None}
+        pairs = zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True)
+        return [name for name, label in pairs if label in labels and self._is_open(name)]
 
     def look_alikes(self) -> Page:
         """Put the pages aside for one with look-alikes of what was just decided."""
