@@ -37,7 +37,13 @@ def changed(before, model):
 
 def test_the_head_maps_features_to_one_number_a_class(model):
     assert model(torch.randn(2, 3, 8, 8)).shape == (2, 3)
-    assert model.n_classes == 3
+    assert (model.feature_dim, model.hidden_dim, model.n_classes) == (6, 0, 3)
+
+
+def test_a_head_may_have_a_layer_in_between():
+    model = Classifier(small_body(), build_head(6, 3, hidden_dim=5), keep_statistics=True)
+    assert model(torch.randn(2, 3, 8, 8)).shape == (2, 3)
+    assert (model.feature_dim, model.hidden_dim, model.n_classes) == (6, 5, 3)
 
 
 def test_the_size_of_the_features_does_not_matter_to_the_head():

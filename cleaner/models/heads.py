@@ -12,7 +12,8 @@ the same, maximum and mean pooling (fast.ai)    19.8  14.4  27.9  20.8
 ==============================================  ====  ====  ====  ====
 
 So maximum pooling and a second layer gain nothing. The common length makes one learning rate fit networks
-whose features differ in size.
+whose features differ in size. The random backbone "scratch", which has a single layer itself, gets a second
+layer (`SCRATCH_HIDDEN`): handwritten digits then end at 2 to 3 % errors instead of 4 to 6.
 """
 
 from __future__ import annotations
@@ -21,25 +22,36 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
-__all__ = ["Classifier", "build_head"]
+__all__ = ["SCRATCH_HIDDEN", "Classifier", "build_head"]
 
 DROPOUT = 0.5
+SCRATCH_HIDDEN = 512
 _NORMS = (nn.modules.batchnorm._BatchNorm, nn.LayerNorm, nn.GroupNorm)
 
 
-def build_head(feature_dim: int, n_classes: int) -> nn.Sequential:
+def build_head(feature_dim: int, n_classes: int, *, hidden_dim: int = 0) -> nn.Sequential:
     """Build a head on pooled features.
+
+    Parameters
+    ----------
+    feature_dim, n_classes : int
+    hidden_dim : int
+        Width of a layer in between; 0 for none.
 
     Returns
     -------
     Sequential
         Maps float32 ``(n, feature_dim)`` to logits ``(n, n_classes)``: features are brought to the length
-        √feature_dim, then go through dropout and a linear layer.
+        √feature_dim, then go through the layer in between, dropout and a linear layer.
     """
+    between: list[nn.Module] = []
+    if hidden_dim:
+        between = [nn.Linear(feature_dim, hidden_dim, bias=False), nn.BatchNorm1d(hidden_dim), nn.ReLU()]
     return nn.Sequential(
         nn.RMSNorm(feature_dim, elementwise_affine=False),
+        *between,
         nn.Dropout(DROPOUT),
-        nn.Linear(feature_dim, n_classes),
+        nn.Linear(hidden_dim or feature_dim, n_classes),
     )
 
 
@@ -73,7 +85,21 @@ class Classifier(nn.Module):
     @property
     def n_classes(self) -> int:
         """Number of logits."""
-        return cast("nn.Linear", self.head[-1]).out_features
+        return self._linear_layers[-1].out_features
+
+    @property
+    def feature_dim(self) -> int:
+        """Width of the features that go into the head."""
+        return self._linear_layers[0].in_features
+
+    @property
+    def hidden_dim(self) -> int:
+        """Width of the head's layer in between; 0 if it has none."""
+        return self._linear_layers[0].out_features if len(self._linear_layers) > 1 else 0
+
+    @property
+    def _linear_layers(self) -> list[nn.Linear]:
+        return [layer for layer in self.head if isinstance(layer, nn.Linear)]
 
     def forward(self, batch: Tensor) -> Tensor:
         """Return logits, shape ``(n, n_classes)``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,7 +17,8 @@ from cleaner import __version__
 from cleaner.errors import BackboneError, CheckpointError, ImageError
 from cleaner.models.backbones import Backbone, Preprocess, best_device, empty_body
 from cleaner.models.checkpoint import load_checkpoint, save_checkpoint
-from cleaner.models.heads import Classifier, build_head
+from cleaner.models.heads import SCRATCH_HIDDEN, Classifier, build_head
+from cleaner.models.scratch import SCRATCH
 from cleaner.progress import SILENT, Reporter
 from cleaner.training.data import Pictures
 from cleaner.training.loop import Runner
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Network", "Prediction"]
 
-_HEAD = "linear on pooled features of common length"
 Picture = Path | str | bytes | Image.Image
 
 
@@ -76,7 +76,8 @@ class Network:
     @classmethod
     def build(cls, backbone: Backbone, classes: Sequence[str]) -> Network:
         """Put a new head on a copy of a backbone."""
-        head = build_head(backbone.feature_dim, len(classes))
+        hidden_dim = SCRATCH_HIDDEN if backbone.name == SCRATCH else 0
+        head = build_head(backbone.feature_dim, len(classes), hidden_dim=hidden_dim)
         body = copy.deepcopy(backbone.module)
         model = Classifier(body, head, keep_statistics=backbone.pretrained)
         runner = Runner(model, backbone.preprocess, backbone.device)
@@ -86,9 +87,9 @@ class Network:
         """Return this network, with a new head unless the classes are the same."""
         if list(classes) == self.classes:
             return self
-        body = self.runner.model.body
-        feature_dim = _feature_dim(self.runner.model.state_dict())
-        model = Classifier(body, build_head(feature_dim, len(classes)), keep_statistics=self.pretrained)
+        old = self.runner.model
+        head = build_head(old.feature_dim, len(classes), hidden_dim=old.hidden_dim)
+        model = Classifier(old.body, head, keep_statistics=self.pretrained)
         runner = Runner(model, self.runner.preprocess, self.runner.device)
         return replace(self, runner=runner, classes=list(classes), manifest={})
 
@@ -128,15 +129,16 @@ class Network:
 
     def save(self, path: Path, **more: Any) -> None:
         """Write one safetensors file with the classes, the preprocessing and ``more`` in a JSON manifest."""
+        model = self.runner.model
         manifest = {
             "cleaner_version": __version__,
             "classes": self.classes,
             "backbone": {"name": self.backbone, "pretrained": self.pretrained},
             "preprocess": asdict(self.runner.preprocess),
-            "head": {"kind": _HEAD},
+            "head": {"feature_dim": model.feature_dim, "hidden_dim": model.hidden_dim},
             **more,
         }
-        save_checkpoint(Path(path), self.runner.model.state_dict(), manifest)
+        save_checkpoint(Path(path), model.state_dict(), manifest)
 
     @classmethod
     def load(cls, path: Path, *, device: str | torch.device | None = None) -> Network:
@@ -162,20 +164,14 @@ class Network:
             name = str(manifest["backbone"]["name"])
             body = empty_body(name, preprocess)
             pretrained = bool(manifest["backbone"]["pretrained"])
-            head = build_head(_feature_dim(state), len(classes))
+            widths = manifest["head"]
+            head = build_head(int(widths["feature_dim"]), len(classes), hidden_dim=int(widths["hidden_dim"]))
             model = Classifier(body, head, keep_statistics=pretrained)
             model.load_state_dict(state)
-        except (KeyError, StopIteration, TypeError, ValueError, RuntimeError, BackboneError) as exc:
+        except (KeyError, TypeError, ValueError, RuntimeError, BackboneError) as exc:
             msg = f"{path} is a saved model whose parts do not fit together ({exc}); save it again."
             raise CheckpointError(msg) from exc
         return cls(Runner(model, preprocess, target), classes, name, pretrained, manifest)
-
-
-def _feature_dim(state: Mapping[str, torch.Tensor]) -> int:
-    """Return how wide the features are that go into the head."""
-    return next(
-        int(value.shape[1]) for key, value in state.items() if key.startswith("head.") and value.ndim == 2
-    )
 
 
 def _open(picture: Picture, preprocess: Preprocess) -> NDArray[np.uint8]:
