@@ -3,8 +3,8 @@
     python tests/benchmarks/curves.py --weights FILE [--out docs/curves.png] [--work FOLDER]
 
 The photos of ``../shared/data/clothing`` carry labels that were made wrong on purpose; an expert who makes no
-mistakes is played through the code of the page, in pages of 24. cleanlab (which must be installed for this) gets
-what it is best with on these photos: cross-validated logistic regression on embeddings of unit length.
+mistakes is played through the code of the page, in pages of 24. cleanlab (which must be installed) gets what
+it is best with on these photos: cross-validated logistic regression on embeddings of unit length.
 """
 
 from __future__ import annotations
