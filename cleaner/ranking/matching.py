@@ -12,13 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = ["SAME", "Match", "match"]
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 SAME = 0.95
 """Agreement from which a pair is the same picture. Of different photos hardly any pair exceeds .92; copies at
@@ -191,7 +192,8 @@ def _places(size: int) -> Floats:
 def _centred(pictures: Floats, inside: Floats, area: Floats) -> Floats:
     """Take the mean of what is inside away from it; the rest is 0."""
     mean = np.einsum("nij,nij->n", pictures, inside) / area
-    return (pictures - mean[:, None, None]) * inside
+    centred: Floats = (pictures - mean[:, None, None]) * inside
+    return centred
 
 
 def _shorten(inside: Floats) -> Floats:
@@ -221,7 +223,8 @@ def _edges(pictures: Floats) -> tuple[Floats, Floats]:
 def _shrink(pictures: Floats, factor: int) -> Floats:
     n, size, _ = pictures.shape
     small = size // factor
-    return pictures.reshape(n, small, factor, small, factor).mean(axis=(2, 4))
+    shrunk: Floats = pictures.reshape(n, small, factor, small, factor).mean(axis=(2, 4))
+    return shrunk
 
 
 def _blur(pictures: Floats) -> Floats:

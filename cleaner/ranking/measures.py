@@ -99,7 +99,8 @@ def _smooth(values: NDArray[np.float32], *, axis: int) -> NDArray[np.float32]:
 def _shares(band: Image.Image) -> NDArray[np.float64]:
     """Return the share of pixels that have each value, shape (256,)."""
     counts = np.array(band.histogram(), dtype=np.float64)
-    return counts / counts.sum()
+    shares: NDArray[np.float64] = counts / counts.sum()
+    return shares
 
 
 def _percentile(shares: NDArray[np.float64], percent: float) -> float:

@@ -273,7 +273,8 @@ class Similar:
             name: value for name, value in vars(self).items() if name in _ARRAYS
         }
         buffer = io.BytesIO()
-        np.savez(buffer, head=np.frombuffer(json.dumps(head).encode(), dtype=np.uint8), **arrays)
+        arrays["head"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
+        np.savez(buffer, allow_pickle=False, **arrays)
         write_atomically(path, buffer.getvalue())
         return path
 
