@@ -24,9 +24,9 @@ class History:
     Attributes
     ----------
     epochs : list of dict
-        ``phase`` ("the head", "all layers"), ``epoch`` (from 1, over all phases), ``train_loss`` (nats, in eval
-        mode on a fixed subset), ``valid_loss`` (nats), ``error_rate`` and ``accuracy`` (0..1, validation),
-        ``seconds``.
+        ``phase`` ("the head", "all layers"), ``epoch`` (from 1, over all phases), ``train_loss`` (nats, in
+        eval mode on a fixed subset), ``valid_loss`` (nats), ``error_rate`` and ``accuracy`` (0..1,
+        validation), ``seconds``.
     steps : list of (float, float)
         Learning rate of the head and momentum, for every batch.
     """

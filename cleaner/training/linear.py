@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from cleaner.models.heads import Classifier, build_head
-from cleaner.training.loop import Runner
 from cleaner.training.network import Network
+from cleaner.training.runner import Runner
 
 if TYPE_CHECKING:
     from cleaner.models.backbones import Backbone

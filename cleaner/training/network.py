@@ -21,7 +21,7 @@ from cleaner.models.heads import SCRATCH_HIDDEN, Classifier, build_head
 from cleaner.models.scratch import SCRATCH
 from cleaner.progress import SILENT, Reporter
 from cleaner.training.data import Pictures
-from cleaner.training.loop import Runner
+from cleaner.training.runner import Runner
 
 if TYPE_CHECKING:
     from cleaner.catalog import Catalog

@@ -1,0 +1,114 @@
+"""A model on its device: one picture format, one way to compute logits, in training and outside it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Generator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from cleaner.models.backbones import Preprocess
+from cleaner.models.heads import Classifier
+from cleaner.models.inference import fast_bfloat16
+from cleaner.progress import SILENT, Reporter
+from cleaner.training.data import Augment, Batch, Pictures, prefetch
+
+__all__ = ["Runner"]
+
+EVAL_BATCH = 32
+
+
+class Runner:
+    """A model on its device, fed with uint8 pictures; bfloat16 where the hardware is fast at it.
+
+    Parameters
+    ----------
+    model : Classifier
+    preprocess : Preprocess
+    device : torch.device
+    """
+
+    def __init__(self, model: Classifier, preprocess: Preprocess, device: torch.device) -> None:
+        self.model = model.to(device).to(memory_format=torch.channels_last)
+        self.preprocess = preprocess
+        self.device = device
+        on_cpu, on_cuda = device.type == "cpu", device.type == "cuda"
+        self.low_precision = (on_cpu and fast_bfloat16()) or (on_cuda and torch.cuda.is_bf16_supported())
+
+    def logits(self, pictures: Tensor) -> Tensor:
+        """Return float32 logits ``(n, n_classes)`` on the device, for uint8 ``(n, size_px, size_px, 3)``."""
+        batch = self.preprocess.normalise(pictures.to(self.device))
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+            logits: Tensor = self.model(batch)
+        return logits.float()
+
+    @torch.no_grad()
+    def features(
+        self, pictures: Pictures, indices: NDArray[np.intp], *, reporter: Reporter = SILENT
+    ) -> tuple[Tensor, NDArray[np.intp]]:
+        """Return the body's float32 features ``(n, feature_dim)`` on the device, and whose they are."""
+        self.model.eval()
+        found: list[Tensor] = []
+        rows: list[NDArray[np.intp]] = []
+        with contextlib.closing(self._ahead(lambda: pictures.batches(indices, EVAL_BATCH))) as batches:
+            for batch, kept in batches:
+                reporter.check()
+                ready = self.preprocess.normalise(batch.to(self.device))
+                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+                    found.append(self.model.body(ready).float())
+                rows.append(kept)
+                reporter("computing features", sum(map(len, rows)), len(indices))
+        return torch.cat(found), np.concatenate(rows)
+
+    @torch.inference_mode()
+    def log_probabilities(
+        self,
+        pictures: Pictures,
+        indices: Sequence[int] | NDArray[np.intp],
+        *,
+        reporter: Reporter = SILENT,
+        stage: str = "",
+    ) -> NDArray[np.float32]:
+        """Return log probabilities in eval mode, without augmentation.
+
+        Returns
+        -------
+        ndarray, float32, shape (len(indices), n_classes)
+            Nats; rows of unreadable pictures are NaN.
+        """
+        self.model.eval()
+        found = np.full((len(indices), self.model.n_classes), np.nan, dtype=np.float32)
+        place = {int(index): row for row, index in enumerate(indices)}
+        done = 0
+        with contextlib.closing(self._ahead(lambda: pictures.batches(indices, EVAL_BATCH))) as batches:
+            for batch, kept in batches:
+                reporter.check()
+                rows = [place[int(index)] for index in kept]
+                found[rows] = functional.log_softmax(self.logits(batch), dim=1).cpu().numpy()
+                done += len(kept)
+                if stage:
+                    reporter(stage, done, len(indices))
+        return found
+
+    def training_batches(
+        self, pictures: Pictures, order: NDArray[np.intp], batch_size: int, augment: Augment
+    ) -> Generator[Batch]:
+        """Yield augmented batches.
+
+        On a GPU a thread makes them ahead. On a CPU they are made in line: the cores are busy anyway, and
+        drawing the random changes in another thread than dropout would make runs differ.
+        """
+
+        def make() -> Generator[Batch]:
+            for batch, kept in pictures.batches(order, batch_size):
+                if len(kept) > 1:  # batch-norm needs two
+                    yield augment(batch), kept
+
+        return self._ahead(make)
+
+    def _ahead(self, make: Callable[[], Generator[Batch]]) -> Generator[Batch]:
+        return make() if self.device.type == "cpu" else prefetch(make)
