@@ -180,7 +180,10 @@ def test_any_number_of_classes(n_classes: int) -> None:
         signals={"pooled": p, "loss": -np.log(np.maximum(1 - p, 1e-9))},
         model="made",
     )
-    decided = {name: bool(rng.random() < 0.4) for name in ranking.order()[:300]}
+    decided = {name: bool(rng.random() < 0.4) for name in ranking.order()[:450]}
+    early = dict(list(decided.items())[: max(50, 2 * n_classes) - 1])
+    assert reorder(ranking, early).order(ranking).tolist() == ranking.order().tolist()
     learnt = reorder(ranking, decided)
+    assert learnt.sentence
     assert np.isfinite(learnt.log_odds).all()
     assert sorted(learnt.order(ranking)) == ranking.names

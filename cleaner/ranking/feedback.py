@@ -39,6 +39,9 @@ Longs = NDArray[np.int64]
 LEAST = 50
 """Decisions before which nothing is learnt."""
 
+LEAST_PER_CLASS = 2
+"""The same for each class of the set: the more classes, the more effects there are to be mistaken about."""
+
 LEAST_OF_EACH = 5
 """Errors, and right labels, before which nothing is learnt."""
 
@@ -118,7 +121,8 @@ def reorder(
         For images of the ranking in the order of the decisions: whether the given label was wrong. Images
         that the ranking does not know, or that had no label, are passed over.
     least, least_of_each : int
-        With fewer decisions, or fewer errors or right labels among them, the ranking stays as it is.
+        With fewer decisions (or fewer than `LEAST_PER_CLASS` for each class), or fewer errors or right
+        labels among them, the ranking stays as it is.
     most : int
         Learn from so many decisions at most, the last ones, to stay quick.
 
@@ -135,6 +139,7 @@ def reorder(
     usable = codes[rows] >= 0
     rows, wrong = rows[usable][-most:], wrong[usable][-most:]
     of_each = min(int(wrong.sum()), int((~wrong).sum()))
+    least = max(least, LEAST_PER_CLASS * len(ranking.classes))
     if len(rows) < least or of_each < least_of_each or len(ranking.classes) < 2:
         return _as_reordered(static, codes, "", 0.0, len(rows))
     design = _Design.of(ranking, codes, static, rows)
