@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -186,6 +187,15 @@ def test_overlap_tells_how_much_was_cropped() -> None:
     assert found.overlap[0] == pytest.approx(0.64, abs=0.04)
     whole = match(grey(picture)[None], grey(jpeg(picture))[None])
     assert whole.overlap[0] > 0.985
+
+
+def test_a_copy_of_a_picture_with_little_to_see_is_the_same() -> None:
+    clouds = Image.fromarray(np.random.default_rng(2).integers(150, 166, (5, 6, 3), dtype=np.uint8))
+    sky = clouds.resize((128, 96), Image.Resampling.BICUBIC)
+    other = ImageOps.mirror(sky)
+    pictures = [np.stack([grey(p)]) for p in (sky, jpeg(sky, 50), other)]
+    assert match(pictures[0], pictures[1]).agreement[0] >= SAME
+    assert match(pictures[0], pictures[2]).agreement[0] < SAME
 
 
 def test_pictures_of_one_colour_match_nothing() -> None:
@@ -442,3 +452,42 @@ def test_a_group_is_divided_so_that_different_ones_are_apart() -> None:
     assert partition([1, 2, 3, 4], lambda a, b: {a, b} == {1, 2}) == [[1, 3, 4]]
     assert partition([1, 2, 3, 4], lambda a, b: {a, b} in ({1, 2}, {1, 3})) == [[1, 4], [2, 3]]
     assert partition([1, 2], lambda a, b: True) == []
+
+
+@pytest.mark.data
+def test_all_known_copies_among_photos_are_found_and_no_other(data_dir: Path, tmp_path: Path) -> None:
+    known = pd.read_csv(data_dir / "clothing" / "duplicates.csv")
+    pictures: dict[str, Image.Image] = {}
+    same = {}
+    for archive in ("images.zip", "duplicates.zip"):
+        with zipfile.ZipFile(data_dir / "clothing" / archive) as packed:
+            members = {Path(name).name: name for name in packed.namelist()}
+            wanted = set(known["original"]) | set(known["duplicate"]) | set(sorted(members)[::8])
+            for name in sorted(wanted & members.keys()):
+                pictures[name] = Image.open(io.BytesIO(packed.read(members[name]))).convert("RGB")
+    for row in known[known["kind"] == "exact"].itertuples():
+        same[str(row.duplicate)] = str(row.original)
+    splits = dict(zip(known["original"], known["original_split"], strict=True))
+    splits |= dict(zip(known["duplicate"], known["duplicate_split"], strict=True))
+    similar = find(pictures, same=same, splits=splits)
+    assert similar.suggested_threshold == SAME
+    table = similar.groups()
+    expected = {frozenset(pair) for pair in zip(known["original"], known["duplicate"], strict=True)}
+    found = {frozenset(group) for group in groups_of(table)}
+    assert expected <= found
+    assert len(found - expected) <= 2  # the source has two copies of its own
+    crossing = known[known["original_split"] != known["duplicate_split"]]
+    leaks = similar.leaks()
+    pairs = {frozenset(pair) for pair in zip(leaks["name"], leaks["twin"], strict=True)}
+    assert pairs >= {
+        frozenset(pair) for pair in zip(crossing["original"], crossing["duplicate"], strict=True)
+    }
+    kinds = dict(zip(table["name"], table["kind"], strict=True))
+    named = {
+        "exact": "exact",
+        "reencoded_q60": "re-encoded",
+        "resized_75pct": "resized",
+        "cropped_3to6px": "cropped",
+    }
+    for row in known.itertuples():
+        assert {kinds[str(row.original)], kinds[str(row.duplicate)]} == {"original", named[str(row.kind)]}

@@ -5,7 +5,8 @@ grey picture is sampled at ``scale · u + shift``, separately down and across, w
 Gauss–Newton steps on the squared difference after contrast is made equal (inverse compositional, after Baker
 and Matthews 2004), first at 16, then at 32 and 64 pixels. What counts is how far the *gradients* then agree
 in the part that both show: different pictures of one kind of thing have the same light and dark areas, but
-only copies have the same edges.
+only copies have the same edges. Where little can be seen (a clear sky) edges are what compression makes them;
+so it is enough, too, that grey values differ by less than anybody sees.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ _LARGEST_STEP = 0.1
 _SCALES = (0.4, 2.5)
 _LARGEST_SHIFT = 0.4
 _NOISE = np.float32(2)  # grey levels; differences below this are not made larger
+_UNSEEN = 1.5  # grey levels (root mean square); different pictures of clothing differ by 5 and more
 _FAINT = 1e-3  # squared grey levels; keeps plain areas from dividing by zero
 
 
@@ -47,7 +49,8 @@ class Match:
     ----------
     agreement : float32, shape (n,)
         0..1, higher = more alike; 0 where a coarse look was enough to tell. It is 1 - (1 - c) / overlap, with
-        c the correlation of the edges: a small common part must agree the better.
+        c the correlation of the edges (or of grey values, where these hardly differ): a small common part
+        must agree the better.
     overlap : float32, shape (n,)
         Share of the larger view that both show, 0..1; 1: neither is cropped.
     """
@@ -86,7 +89,7 @@ def _match(first: Floats, second: Floats) -> tuple[Floats, Floats]:
         begin = np.tile(np.array([scale, scale, 0, 0], np.float32), (len(todo), 1))
         a, b = (view[todo] for view in levels[16])
         found = _align(a, b, begin, _STEPS[16])
-        value, seen = _agreement(a, b, found, gradients=False)
+        value, seen = _agreement(a, b, found, edges=False)
         better = value > agreement[todo]
         agreement[todo[better]] = value[better]
         overlap[todo[better]] = seen[better]
@@ -106,7 +109,7 @@ def _match(first: Floats, second: Floats) -> tuple[Floats, Floats]:
         swap = turned[left]
         a[swap], b[swap] = b[swap], a[swap]
         warps[left] = _align(a, b, warps[left], _STEPS[finer])
-        agreement[left], overlap[left] = _agreement(a, b, warps[left], gradients=True)
+        agreement[left], overlap[left] = _agreement(a, b, warps[left], edges=True)
     at_last = np.zeros(len(first), dtype=np.float32)
     at_last[left] = np.clip(agreement[left], 0, 1)
     return at_last, overlap
@@ -144,27 +147,34 @@ def _align(first: Floats, second: Floats, warps: Floats, steps: int) -> Floats:
     return warps
 
 
-def _agreement(first: Floats, second: Floats, warps: Floats, *, gradients: bool) -> tuple[Floats, Floats]:
-    """Return agreement (-inf to 1) and overlap; by grey values or by gradients."""
+def _agreement(first: Floats, second: Floats, warps: Floats, *, edges: bool) -> tuple[Floats, Floats]:
+    """Return agreement (-inf to 1) and overlap; by edges, or quickly by grey values."""
     warped, inside_down, inside_across = _warp(first, warps)
     share = inside_down.mean(axis=1) * inside_across.mean(axis=1)
     overlap = np.minimum(share, share * np.abs(warps[:, 0] * warps[:, 1]))
-    if gradients:  # at the edge of what both show there is none
-        inside_down, inside_across = _shorten(inside_down), _shorten(inside_across)
     inside = inside_down[:, :, None] * inside_across[:, None, :]
-    if gradients:
-        pairs: Sequence[tuple[Floats, Floats]] = [
-            (a * inside, b * inside) for a, b in zip(_edges(warped), _edges(second), strict=True)
-        ]
-    else:
-        area = np.maximum(inside.sum(axis=(1, 2)), 1)
-        pairs = [(_centred(warped, inside, area), _centred(second, inside, area))]
-    common = sum(np.einsum("nij,nij->n", a, b) for a, b in pairs)
-    of_first = sum(np.einsum("nij,nij->n", a, a) for a, _ in pairs)
-    of_second = sum(np.einsum("nij,nij->n", b, b) for _, b in pairs)
-    correlation = common / np.sqrt((of_first + _FAINT) * (of_second + _FAINT))
+    area = np.maximum(inside.sum(axis=(1, 2)), 1)
+    correlation, unexplained = _correlation(
+        [(_centred(warped, inside, area), _centred(second, inside, area))]
+    )
+    if edges:
+        of_grey = np.where(unexplained <= area * _UNSEEN**2, correlation, -1)
+        # At the border of what both show there are none.
+        inside = _shorten(inside_down)[:, :, None] * _shorten(inside_across)[:, None, :]
+        pairs = zip(_edges(warped), _edges(second), strict=True)
+        correlation, _ = _correlation([(a * inside, b * inside) for a, b in pairs])
+        correlation = np.maximum(correlation, of_grey)
     agreement = 1 - (1 - correlation) / np.maximum(overlap, 0.1)
     return agreement.astype(np.float32), overlap.astype(np.float32)
+
+
+def _correlation(pairs: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
+    """Return the correlation of what stands first and second, and the squares in the second it leaves."""
+    common = np.sum([np.einsum("nij,nij->n", a, b) for a, b in pairs], axis=0)
+    of_first = np.sum([np.einsum("nij,nij->n", a, a) for a, _ in pairs], axis=0) + _FAINT
+    of_second = np.sum([np.einsum("nij,nij->n", b, b) for _, b in pairs], axis=0) + _FAINT
+    correlation = common / np.sqrt(of_first * of_second)
+    return correlation, of_second * (1 - correlation**2)
 
 
 def _inverse(warps: Floats) -> Floats:

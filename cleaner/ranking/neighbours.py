@@ -24,6 +24,7 @@ def unit_rows(X: NDArray[np.floating]) -> NDArray[np.float32]:
 
 def nearest_pairs(
     X: NDArray[np.float32],
+    among: NDArray[np.float32] | None = None,
     *,
     k: int,
     floor: float,
@@ -33,13 +34,15 @@ def nearest_pairs(
 ) -> Pairs:
     """Find the pairs of which one row is among the ``k`` nearest of the other.
 
-    The work is n² / 2 products of rows, by the BLAS library; memory beside ``X`` is that of two blocks and of
-    k neighbours a row.
+    The work is n² / 2 products of rows (n² with ``among``), by the BLAS library; memory beside the rows is
+    that of a few blocks and of k neighbours a row.
 
     Parameters
     ----------
     X : float32, shape (n, d)
         Rows of length 1 (see `unit_rows`).
+    among : float32, shape (n, d), optional
+        Other views of the same n things: the nearest of each row are then sought here, its own view excepted.
     k : int
         Neighbours of each row.
     floor : float
@@ -61,11 +64,11 @@ def nearest_pairs(
     for done, a in enumerate(starts):
         reporter.check()
         rows = X[a : a + block_rows]
-        for b in starts[done:]:
-            cosine = rows @ X[b : b + block_rows].T
+        for b in starts if among is not None else starts[done:]:
+            cosine = rows @ (X if among is None else among)[b : b + block_rows].T
             if a == b:
                 np.fill_diagonal(cosine, -np.inf)
-            else:
+            elif among is None:
                 best.offer(b, a, cosine.T)
             best.offer(a, b, cosine)
         reporter(stage, min(a + block_rows, len(X)), len(X))

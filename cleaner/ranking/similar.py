@@ -1,7 +1,7 @@
 """Duplicates and near duplicates: exact copies by hash, others by what they show, joined into groups.
 
-1. *Candidates* are the nearest neighbours by a perceptual hash (`perceptual`) and by embedding, each content
-   once, block by block.
+1. *Candidates* are the nearest neighbours by a perceptual hash (`perceptual`), of the whole picture and of
+   what lies within its margins, and by embedding; each content once, block by block.
 2. Every candidate pair is laid over one another (`cleaner.ranking.matching`): `SAME` agreement or more is the
    same picture, also re-encoded, resized, cropped, brighter, or (found by embedding) mirrored.
 3. The *similarity* of a pair is 1 for exact copies, else its agreement, or the cosine of its embeddings where
@@ -38,7 +38,10 @@ __all__ = ["LOOK_ALIKE", "SAME", "Similar", "find_similar", "perceptual"]
 NEIGHBOURS = 5
 """Candidates of each content by each way of looking; larger groups hang together by each other's."""
 
-_PERCEPTUAL_FLOOR = 0.7  # a copy cropped by 5 % keeps .75 and more
+_PARENTS = 2  # candidates of which each content may be a part
+_PERCEPTUAL_FLOOR = 0.7  # most copies keep .9 and more
+_MARGIN_PX = 5  # of 64: copies cropped by 3 to 9 % at each side are like what lies within
+_HASH_SIDE = 16
 _COSINE_FLOOR = 0.45  # a copy cropped by 10 % keeps .6
 _MIRROR_COSINE = 0.6  # a mirrored copy keeps .8
 _FAINT_AGREEMENT = 0.8  # below this, agreement says nothing
@@ -64,8 +67,8 @@ def find_similar(
     pixels : Pixels
         What `cleaner.ranking.pixels.read_pixels` returns.
     embeddings : Embeddings, optional
-        ``hashes`` and ``vectors``. Without them look-alikes, mirrored copies and those that are cropped by
-        more than a twentieth at each side are not found.
+        ``hashes`` and ``vectors``. Without them look-alikes, mirrored copies and many of those cropped by
+        a tenth or more at each side are not found.
     reporter : Reporter
         Hears of every block, and is asked before every block whether to stop.
 
@@ -75,14 +78,9 @@ def find_similar(
         The reporter asked to stop.
     """
     n = len(pixels.contents)
-    i, j, _ = nearest_pairs(perceptual(pixels.grey), k=NEIGHBOURS, floor=_PERCEPTUAL_FLOOR, reporter=reporter)
     vectors = None if embeddings is None else _vectors(pixels.contents, embeddings)
-    if vectors is not None:
-        more = nearest_pairs(
-            vectors, k=NEIGHBOURS, floor=_COSINE_FLOOR, reporter=reporter, stage="comparing features"
-        )
-        keys = np.union1d(i * n + j, more[0] * n + more[1])
-        i, j = keys // max(n, 1), keys % max(n, 1)
+    keys = _candidates(pixels.grey, vectors, reporter)
+    i, j = keys // max(n, 1), keys % max(n, 1)
     pairs = _Pairs(pixels.grey, vectors, reporter)
     pairs.add(i, j)
     pairs.add(*pairs.missing())
@@ -100,6 +98,24 @@ def find_similar(
     )
 
 
+def _candidates(
+    grey: NDArray[np.uint8], vectors: NDArray[np.float32] | None, reporter: Reporter
+) -> NDArray[np.int64]:
+    """Return the pairs i < j worth a closer look, as i · n + j."""
+    n = len(grey)
+    whole = perceptual(grey)
+    found = [nearest_pairs(whole, k=NEIGHBOURS, floor=_PERCEPTUAL_FLOOR, reporter=reporter)]
+    inner = perceptual(grey[:, _MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX])
+    stage = "looking for cropped pictures"
+    found += [
+        nearest_pairs(whole, inner, k=_PARENTS, floor=_PERCEPTUAL_FLOOR, reporter=reporter, stage=stage)
+    ]
+    if vectors is not None:
+        stage = "comparing features"
+        found += [nearest_pairs(vectors, k=NEIGHBOURS, floor=_COSINE_FLOOR, reporter=reporter, stage=stage)]
+    return np.unique(np.concatenate([i * n + j for i, j, _ in found]))
+
+
 def perceptual(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return a perceptual hash of pictures that is not cut down to bits; compare by cosine.
 
@@ -110,7 +126,6 @@ def perceptual(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     Parameters
     ----------
     grey : uint8, shape (n, size, size)
-        With a size that 16 divides.
 
     Returns
     -------
@@ -118,14 +133,21 @@ def perceptual(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
         Zeros for a picture of one grey.
     """
     n, size, _ = grey.shape
-    side = 16
-    small = grey.reshape(n, side, size // side, side, size // side).mean(axis=(2, 4), dtype=np.float32)
-    place = np.arange(side, dtype=np.float32)
-    waves = np.cos(np.pi * place[:, None] * (place + 0.5) / side)
-    waves *= np.where(place == 0, 1, np.sqrt(2))[:, None]
-    weights = np.sqrt(np.hypot(place[:, None], place))
-    coefficients = ((waves @ small @ waves.T) * weights).reshape(n, side * side)[:, 1:]
-    coefficients[small.std(axis=(1, 2)) < _PLAIN] = 0  # of which only rounding would be left
+    edges = np.linspace(0, size, _HASH_SIDE + 1)[:, None]
+    place = np.arange(size)
+    # The share of each row (or column) of pixels that falls into each row of the smaller picture.
+    parts = np.clip(np.minimum(edges[1:], place + 1) - np.maximum(edges[:-1], place), 0, None)
+    shrink = (parts * _HASH_SIDE / size).astype(np.float32)
+    frequency = np.arange(_HASH_SIDE, dtype=np.float32)
+    waves = np.cos(np.pi * frequency[:, None] * (frequency + 0.5) / _HASH_SIDE)
+    waves *= np.where(frequency == 0, 1, np.sqrt(2))[:, None].astype(np.float32)
+    weights = np.sqrt(np.hypot(frequency[:, None], frequency))
+    coefficients = np.empty((n, _HASH_SIDE**2 - 1), dtype=np.float32)
+    for start in range(0, n, _CHUNK):
+        small = shrink @ grey[start : start + _CHUNK].astype(np.float32) @ shrink.T
+        part = ((waves @ small @ waves.T) * weights).reshape(len(small), _HASH_SIDE**2)[:, 1:]
+        part[small.std(axis=(1, 2)) < _PLAIN] = 0  # of which only rounding would be left
+        coefficients[start : start + _CHUNK] = part
     return unit_rows(coefficients)
 
 
