@@ -12,13 +12,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cleaner.dashboard.page import DashboardPage, open_app
 from cleaner.dashboard.settings import ENVIRONMENT_VARIABLE, PageSettings
 from cleaner.errors import CleanerError
 from cleaner.jobs import Job
 from cleaner.ranking import Ranking
 from cleaner.widgets import prepare, retrain
 from cleaner.widgets.app import CleanerApp
+from cleaner.widgets.page import DashboardPage, open_app
 from cleaner.widgets.panels import Panel, Tree, text_of
 from cleaner.widgets.start import StartPage
 from cleaner.workspace import Workspace

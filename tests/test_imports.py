@@ -144,7 +144,7 @@ def test_only_the_page_knows_widgets() -> None:
     found = [
         f"{path.relative_to(PACKAGE)}:{line} imports {name}"
         for path in modules()
-        if room(path) != "widgets" and path != PACKAGE / "dashboard" / "page.py"  # runs in the page's kernel
+        if room(path) != "widgets"
         for name, _, line in imports(path)
         if name.split(".")[0] in ("ipywidgets", "anywidget", "traitlets")
     ]

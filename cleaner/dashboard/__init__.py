@@ -9,14 +9,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cleaner.dashboard.page import open_app
     from cleaner.dashboard.server import Dashboard, serve
+    from cleaner.widgets.page import open_app
 
 __all__ = ["Dashboard", "open_app", "serve"]
 
 _HOMES = {
     "Dashboard": "cleaner.dashboard.server",
-    "open_app": "cleaner.dashboard.page",
+    "open_app": "cleaner.widgets.page",
     "serve": "cleaner.dashboard.server",
 }
 """Public name -> the module that it lives in: the server needs no widgets, the kernel no server."""
