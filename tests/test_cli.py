@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -283,6 +284,31 @@ def test_rank_into_a_folder_that_is_not_there_is_one_sentence(
         f"Error: Cannot write {target}: No such file or directory. "
         "Give a file in a folder that exists and can be written.\n"
     )
+
+
+def test_rank_takes_the_probabilities_of_another_model_and_loads_no_network(
+    make_set: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = make_set(per_class=6, wrong=1)
+    with Workspace(root) as workspace:
+        names, classes = list(workspace.catalog.names), workspace.catalog.classes
+    right = [Path(name).name.split("_")[0] for name in names]
+    probabilities = np.full((len(names), len(classes)), 0.04)
+    probabilities[np.arange(len(names)), [classes.index(label) for label in right]] = 0.92
+    np.save(tmp_path / "p.npy", probabilities)
+    table = rows(run("rank", root, "--pred-probs", tmp_path / "p.npy", "--csv", "-").stdout)
+    wrong = {name for name, label in zip(names, right, strict=True) if not name.startswith(label)}
+    assert {row["name"] for row in table[: len(wrong)]} == wrong
+    assert all(row["suggested_label"] in row["name"] for row in table[: len(wrong)])
+    by_loss = run(
+        "rank", root, "--pred-probs", tmp_path / "p.npy", "--ordering", "loss", "--csv", "-"
+    ).stdout
+    losses = [float(row["loss"]) for row in rows(by_loss)]
+    assert losses == sorted(losses, reverse=True)
+    np.save(tmp_path / "short.npy", probabilities[:-1])
+    said = run("rank", root, "--pred-probs", tmp_path / "short.npy", "--csv", "-", code=1).stderr
+    assert "Got probabilities of shape (17, 3) for 18 images and 3 classes" in said
+    run("rank", root, "--ordering", "best", "--csv", "-", code=2)
 
 
 def test_rank_takes_labels_from_a_csv_file(colour_set: Path, tmp_path: Path) -> None:

@@ -29,6 +29,15 @@ def _splits(text: str | None) -> str | None:
     return text
 
 
+def _ordering(name: str) -> str:
+    from cleaner.ranking.ranking import ORDERINGS
+
+    if name not in ORDERINGS:
+        msg = f"got {name!r}; expected one of {', '.join(ORDERINGS)}"
+        raise typer.BadParameter(msg)
+    return name
+
+
 def rank(
     folder: o.Folder,
     *,
@@ -41,6 +50,23 @@ def rank(
     split: Annotated[
         str | None,
         typer.Option(metavar="NAMES", callback=_splits, help="Write only these splits, e.g. train,valid."),
+    ] = None,
+    ordering: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            callback=_ordering,
+            help="pooled (default), loss, self_confidence, normalized_margin, in_sample_loss or "
+            "least_confident.",
+        ),
+    ] = "pooled",
+    pred_probs: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.npy",
+            help="Probabilities of your own model, out of sample: a row an image (sorted by name), a column "
+            "a class (sorted). Needs no network; with --weights or --backbone both are pooled.",
+        ),
     ] = None,
     weights: o.Weights = None,
     backbone: o.Backbone = None,
@@ -75,9 +101,16 @@ def rank(
             ) as workspace,
             progress() as reporter,
         ):
-            return workspace.rank(reporter=reporter)
+            if pred_probs is None:
+                return workspace.rank(reporter=reporter)
+            from cleaner.tasks import rank_given
 
-    table = ask_without_weights(compute, from_scratch=from_scratch).table
+            return rank_given(workspace, pred_probs, reporter=reporter)
+
+    ranking = ask_without_weights(compute, from_scratch=from_scratch)
+    table = ranking.table
+    if ordering != "pooled":
+        table = table.set_index("name").loc[list(ranking.order(ordering))].reset_index()
     if split:
         table = table[table["split"].isin(split.split(","))]
     if csv is None:

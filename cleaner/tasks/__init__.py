@@ -15,7 +15,7 @@ each in one step: a run that was cancelled, failed or killed leaves those from b
 from __future__ import annotations
 
 from cleaner.tasks.entry import job_prepare, job_retrain_full, job_retrain_quick
-from cleaner.tasks.look import prepare
+from cleaner.tasks.look import prepare, rank_given
 from cleaner.tasks.retrain import model_path, retrain_full, retrain_quick
 from cleaner.tasks.simulate import simulate_review
 from cleaner.tasks.train import TrainReport, train
@@ -27,6 +27,7 @@ __all__ = [
     "job_retrain_quick",
     "model_path",
     "prepare",
+    "rank_given",
     "retrain_full",
     "retrain_quick",
     "simulate_review",

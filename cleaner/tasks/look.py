@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.embedding import Embeddings, embed
+from cleaner.errors import RankingError
 from cleaner.progress import SILENT, Reporter
 from cleaner.ranking import Ranking, rank
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from cleaner.models.backbones import Backbone
     from cleaner.workspace import Workspace
 
-__all__ = ["Seen", "look", "prepare", "rank_seen"]
+__all__ = ["Seen", "look", "prepare", "rank_given", "rank_seen"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,40 @@ def prepare(workspace: Workspace, *, reporter: Reporter = SILENT) -> Ranking:
         Whatever else keeps this from being done.
     """
     ranking = rank_seen(look(workspace, reporter=reporter), reporter=reporter)
+    reporter.check()
+    ranking.save(workspace.ranking_folder)
+    return ranking
+
+
+def rank_given(workspace: Workspace, pred_probs: Path, *, reporter: Reporter = SILENT) -> Ranking:
+    """Rank all images by probabilities from a model elsewhere, and save the ranking in the workspace.
+
+    Where the workspace names a backbone, weights or ``from_scratch``, heads and neighbours on its embeddings
+    are pooled with them; else the probabilities are all that counts, and no network is loaded.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    pred_probs : Path
+        A ``.npy`` file: float, shape (images, classes), out of sample; rows sorted by name as in the catalog,
+        columns by class.
+    reporter : Reporter
+
+    Raises
+    ------
+    RankingError
+        The file is no such array.
+    """
+    try:
+        probabilities = np.load(pred_probs, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as exc:
+        msg = f"Cannot read {pred_probs} as an array of probabilities ({exc}); write it with numpy.save."
+        raise RankingError(msg) from exc
+    embeddings = None
+    if workspace.backbone or workspace.weights or workspace.from_scratch:
+        embeddings = look(workspace, reporter=reporter).embeddings
+    catalog = workspace.catalog if embeddings is not None else workspace.scan(reporter=reporter)
+    ranking = Ranking.from_probabilities(catalog, probabilities, embeddings, seed=workspace.seed)
     reporter.check()
     ranking.save(workspace.ranking_folder)
     return ranking
