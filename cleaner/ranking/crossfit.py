@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.progress import SILENT, Reporter
-from cleaner.ranking.features import Floats
+from cleaner.ranking.features import MANY_CELLS, Floats
 from cleaner.ranking.folds import make_folds
 from cleaner.ranking.heads import Fits, fit_heads, log_softmax
 from cleaner.ranking.noise import NoiseMatrix
@@ -20,7 +20,7 @@ STRENGTHS = (1.0, 3.0)
 """Inverse penalties on the summed loss; averaged: clean labels want the larger, noisy ones the smaller."""
 
 _PASSES, _PASSES_MORE = 25, 12
-_MANY_CELLS = 2_000_000
+_PASSES_LARGE, _PASSES_MORE_LARGE = 12, 6
 
 
 def plan_folds(
@@ -72,8 +72,12 @@ class CrossFit:
     @property
     def strengths(self) -> tuple[float, ...]:
         """Inverse penalties; one for sets so large that two would take too long."""
-        large = len(self.codes) * self.n_classes > _MANY_CELLS
-        return (float(np.sqrt(np.prod(STRENGTHS))),) if large else STRENGTHS
+        return (float(np.sqrt(np.prod(STRENGTHS))),) if self.large else STRENGTHS
+
+    @property
+    def large(self) -> bool:
+        """Whether to save time."""
+        return len(self.codes) * self.n_classes > MANY_CELLS
 
     def fit(self, noise: NoiseMatrix | None = None, *, reporter: Reporter = SILENT) -> CrossFit:
         """Fit all heads, plainly or through a noise matrix; the last one sees all folds."""
@@ -88,13 +92,15 @@ class CrossFit:
         everything = np.ones((1, len(codes)), dtype=bool)
         weights = np.concatenate([*[masks] * len(self.strengths), everything]).astype(np.float32)
         strengths = [*np.repeat(self.strengths, N_FOLDS), self.strengths[-1]]
+        first, more = (_PASSES_LARGE, _PASSES_MORE_LARGE) if self.large else (_PASSES, _PASSES_MORE)
+        passes = first if self.fits is None else more
         fits = fit_heads(
             self.Z[learn],
             evidence,
             weights,
             l2=[1 / (s * max(1.0, float(w.sum()))) for s, w in zip(strengths, weights, strict=True)],
             start=None if self.fits is None else self.fits.V,
-            max_passes=_PASSES if self.fits is None else _PASSES_MORE,
+            max_passes=passes,
             reporter=reporter,
         )
         return replace(self, fits=fits)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.progress import SILENT, Reporter
-from cleaner.ranking.features import Floats
+from cleaner.ranking.features import MANY_CELLS, Floats
 from cleaner.ranking.heads import softmax
 from cleaner.ranking.noise import Doubles, NoiseMatrix, estimate_noise, soft_counts, symmetric_noise
 
@@ -30,7 +30,8 @@ __all__ = ["Evidence", "Pool", "fit_pool"]
 
 CLEAR = 0.8
 NONE_PRIOR = -3.0
-_ROUNDS = 15
+_ROUNDS, _ROUNDS_LARGE = 15, 8
+_TEMPER_CELLS = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,6 @@ def fit_pool(
     *,
     sure: NDArray[np.bool_] | None = None,
     noise: NoiseMatrix | None = None,
-    rounds: int = _ROUNDS,
     reporter: Reporter = SILENT,
 ) -> Pool:
     """Fit the pool by EM.
@@ -106,7 +106,6 @@ def fit_pool(
         Labels known to be right; they say nothing of the noise.
     noise : NoiseMatrix, optional
         Where to start.
-    rounds : int
     reporter : Reporter
         May stop between rounds.
     """
@@ -114,20 +113,22 @@ def fit_pool(
     fit = np.flatnonzero((evidence.folds >= 0) & (codes >= 0))
     sure = np.zeros(n, dtype=bool) if sure is None else sure
     given = np.maximum(codes, 0)
+    # A few numbers are learnt well enough from a part of a large set.
+    some = fit[:: max(1, len(fit) * k // _TEMPER_CELLS)]
     noise = noise or symmetric_noise(k)
     sizes = np.bincount(codes[fit], minlength=k)
     weights = np.full(len(evidence.models), 1.2 / len(evidence.models))
     if evidence.votes is not None:
         weights = np.append(weights, 0.6)
     q = np.concatenate([np.exp(evidence.models[0]), np.zeros((n, 1), dtype=np.float32)], axis=1)
-    for step in range(rounds):
+    for step in range(_ROUNDS if n * k <= MANY_CELLS else _ROUNDS_LARGE):
         reporter.check()
         sources = _sources(evidence, q, fit, sizes)
         p = _mix(weights, sources)
         q = _posterior(p, noise, given, codes, sure, sizes)
         counts = _count(p, q, codes, fit[~sure[fit]], k)
         noise = estimate_noise(counts, sizes, noise if step % 5 else None)
-        weights = _temper(weights, sources[:, fit], q[fit])
+        weights = _temper(weights, sources[:, some], q[some])
     p = _mix(weights, sources)
     q = _posterior(p, noise, given, codes, sure, sizes)
     likelihood = _held_back(p, q, noise, evidence.folds, codes, fit, sure, sizes)

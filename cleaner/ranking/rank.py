@@ -113,9 +113,10 @@ def rank(
     first = fit_pool(Evidence((plain,), None, heads.folds), items.codes, sure=items.sure, reporter=reporter)
     pool = _pool_through(first.noise, heads, votes, items, reporter)
     reporter("fitting heads", 2, 3)
-    other = _pool_through(anchor_noise(np.exp(plain)), heads, votes, items, reporter)
-    if other.explains_better(pool):
-        pool = _pool_through(other.noise, heads, votes, items, reporter)
+    if not heads.large:
+        other = _pool_through(anchor_noise(np.exp(plain)), heads, votes, items, reporter)
+        if other.explains_better(pool):
+            pool = _pool_through(other.noise, heads, votes, items, reporter)
     reporter("fitting heads", 3, 3)
     model = model_id("pool", embeddings.key, seed, items.codes, items.names, items.sure)
     return _assemble(items, pool, np.exp(plain), np.exp(inside), model)
