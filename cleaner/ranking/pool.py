@@ -92,6 +92,7 @@ def fit_pool(
     codes: NDArray[np.int64],
     *,
     sure: NDArray[np.bool_] | None = None,
+    origin: NDArray[np.int64] | None = None,
     noise: NoiseMatrix | None = None,
     reporter: Reporter = SILENT,
 ) -> Pool:
@@ -103,7 +104,10 @@ def fit_pool(
     codes : int64, shape (n,)
         Given label of each image, -1 for none.
     sure : bool, shape (n,), optional
-        Labels known to be right; they say nothing of the noise.
+        Labels in ``codes`` that are known to be right.
+    origin : int64, shape (n,), optional
+        What the images were called before they were corrected: with ``sure``, this shows the noise itself.
+        ``codes`` by default.
     noise : NoiseMatrix, optional
         Where to start.
     reporter : Reporter
@@ -116,7 +120,9 @@ def fit_pool(
     # A few numbers are learnt well enough from a part of a large set.
     some = fit[:: max(1, len(fit) * k // _TEMPER_CELLS)]
     noise = noise or symmetric_noise(k)
-    sizes = np.bincount(codes[fit], minlength=k)
+    origin = codes if origin is None else origin
+    counted = fit[origin[fit] >= 0]
+    sizes = np.bincount(origin[counted], minlength=k)
     weights = np.full(len(evidence.models), 1.2 / len(evidence.models))
     if evidence.votes is not None:
         weights = np.append(weights, 0.6)
@@ -126,12 +132,12 @@ def fit_pool(
         sources = _sources(evidence, q, fit, sizes)
         p = _mix(weights, sources)
         q = _posterior(p, noise, given, codes, sure, sizes)
-        counts = _count(p, q, codes, fit[~sure[fit]], k)
+        counts = _count(p, q, origin, counted, sure, k)
         noise = estimate_noise(counts, sizes, noise if step % 5 else None)
         weights = _temper(weights, sources[:, some], q[some])
     p = _mix(weights, sources)
     q = _posterior(p, noise, given, codes, sure, sizes)
-    likelihood = _held_back(p, q, noise, evidence.folds, codes, fit, sure, sizes)
+    likelihood = _held_back(p, q, noise, evidence.folds, origin, counted, sure, sizes)
     predicted = p[:, :k] / np.maximum(p[:, :k].sum(axis=1, keepdims=True), 1e-30)
     return Pool(predicted, q, noise, weights, likelihood)
 
@@ -161,7 +167,7 @@ def _held_back(
 ) -> Doubles:
     """Return the log likelihood of each given label; many classes would else explain themselves."""
     k = len(noise.T)
-    parts = {f: _count(p, q, codes, fit[(folds[fit] == f) & ~sure[fit]], k) for f in np.unique(folds[fit])}
+    parts = {f: _count(p, q, codes, fit[folds[fit] == f], sure, k) for f in np.unique(folds[fit])}
     total = sum(parts.values(), np.zeros((k, k)))
     likelihood = np.empty(len(fit))
     for f, counts in parts.items():
@@ -172,9 +178,11 @@ def _held_back(
     return np.log(np.maximum(likelihood, 1e-30))
 
 
-def _count(p: Floats, q: Floats, codes: NDArray[np.int64], rows: NDArray[np.int64], k: int) -> Doubles:
+def _count(
+    p: Floats, q: Floats, codes: NDArray[np.int64], rows: NDArray[np.int64], sure: NDArray[np.bool_], k: int
+) -> Doubles:
     """Count (true class, given label) softly over images whose class is clear."""
-    clarity = (p[rows, :k].max(axis=1) > CLEAR) + np.float32(1e-3)
+    clarity = (sure[rows] | (p[rows, :k].max(axis=1) > CLEAR)) + np.float32(1e-3)
     return soft_counts(q[rows] * clarity[:, None], codes[rows], k)[:k]
 
 

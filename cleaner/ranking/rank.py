@@ -43,7 +43,8 @@ _FLOOR = 1e-6
 class _Items:
     """The images to rank, as arrays.
 
-    ``rows`` are their rows in the embeddings (or in the catalog), ``sure`` marks labels known to be right.
+    ``codes`` are columns of their labels, ``origin`` of those before the expert's corrections, ``rows`` their
+    rows in the embeddings (or in the catalog), ``sure`` marks labels known to be right.
     """
 
     names: list[str]
@@ -51,6 +52,7 @@ class _Items:
     given: list[str | None]
     classes: list[str]
     codes: NDArray[np.int64]
+    origin: NDArray[np.int64]
     rows: list[int]
     sure: NDArray[np.bool_]
 
@@ -60,6 +62,12 @@ class _Items:
         labelled = self.codes >= 0
         learn = labelled & (np.array(self.splits, dtype=object) != "test")
         return learn if learn.any() else labelled
+
+    def pool(self, evidence: Evidence, noise: NoiseMatrix | None, reporter: Reporter) -> Pool:
+        """Fit the pool to these labels."""
+        return fit_pool(
+            evidence, self.codes, sure=self.sure, origin=self.origin, noise=noise, reporter=reporter
+        )
 
 
 def rank(
@@ -88,9 +96,10 @@ def rank(
     reporter : Reporter
         Hears about the stages; may stop at any pass over the embeddings.
     labels : mapping of str to str, optional
-        Labels that replace those of the catalog, such as an expert's corrections.
+        An expert's corrections: labels that replace those of the catalog and count as true. None takes the
+        label away.
     trusted : collection of str
-        Names of images whose label an expert confirmed or corrected: it counts as true.
+        Names of images whose label the expert confirmed: it counts as true, too.
 
     Raises
     ------
@@ -110,7 +119,7 @@ def rank(
     heads = heads.fit(reporter=reporter)
     plain, inside = heads.out_of_fold(), heads.in_sample()
     reporter("fitting heads", 1, 3)
-    first = fit_pool(Evidence((plain,), None, heads.folds), items.codes, sure=items.sure, reporter=reporter)
+    first = items.pool(Evidence((plain,), None, heads.folds), None, reporter)
     pool = _pool_through(first.noise, heads, votes, items, reporter)
     reporter("fitting heads", 2, 3)
     if not heads.large:
@@ -118,7 +127,7 @@ def rank(
         if other.explains_better(pool):
             pool = _pool_through(other.noise, heads, votes, items, reporter)
     reporter("fitting heads", 3, 3)
-    model = model_id("pool", embeddings.key, seed, items.codes, items.names, items.sure)
+    model = model_id("pool", embeddings.key, seed, items.codes, items.origin, items.names, items.sure)
     return _assemble(items, pool, np.exp(plain), np.exp(inside), model)
 
 
@@ -126,19 +135,27 @@ def _items(
     catalog: Catalog, at: Mapping[str, int], labels: Mapping[str, str | None], trusted: set[str]
 ) -> _Items:
     """Gather the images that have a row."""
-    names, splits, given, rows = [], [], [], []
+    names, splits, given, before, rows = [], [], [], [], []
     for name, label, split in zip(catalog.names, catalog.labels, catalog.splits, strict=True):
         if name in at:
-            new = labels.get(name, label)
             names.append(str(name))
             splits.append(str(split))
-            given.append(new if isinstance(new, str) and new else None)
+            before.append(_label(label))
+            given.append(_label(labels.get(name, label)))
             rows.append(at[name])
     classes = sorted({label for label in given if label is not None})
     index: dict[str | None, int] = {c: i for i, c in enumerate(classes)}
     codes = np.array([index.get(label, -1) for label in given], dtype=np.int64)
-    sure = np.array([name in trusted for name in names], dtype=bool)
-    return _Items(names, splits, given, classes, codes, rows, sure & (codes >= 0))
+    origin = np.array([index.get(label, -1) for label in before], dtype=np.int64)
+    sure = np.array(
+        [name in trusted or new != old for name, new, old in zip(names, given, before, strict=True)],
+        dtype=bool,
+    )
+    return _Items(names, splits, given, classes, codes, origin, rows, sure & (codes >= 0))
+
+
+def _label(label: object) -> str | None:
+    return label if isinstance(label, str) and label else None
 
 
 def _prepare(
@@ -161,7 +178,7 @@ def _pool_through(
     """Fit heads through a noise matrix, and the pool of them and the votes, starting from that matrix."""
     true = heads.fit(noise, reporter=reporter).out_of_fold()
     evidence = Evidence((true,), votes, heads.folds)
-    return fit_pool(evidence, items.codes, sure=items.sure, noise=noise, reporter=reporter)
+    return items.pool(evidence, noise, reporter)
 
 
 def _assemble(items: _Items, pool: Pool, out: Floats, inside: Floats, model: str) -> Ranking:
