@@ -14,6 +14,7 @@ from cleaner.embedding import Embeddings, embed
 from cleaner.errors import RankingError
 from cleaner.progress import SILENT, Reporter
 from cleaner.ranking import Ranking, rank
+from cleaner.review.decisions import Action
 
 if TYPE_CHECKING:
     from cleaner.catalog import Catalog
@@ -36,6 +37,8 @@ class Seen:
         The same after all decisions, without the deleted ones.
     labels : dict of str to str or None
         Present label of every image of ``given``; None for the unlabelled and the deleted.
+    kept : frozenset of str
+        Images whose label a reviewer confirmed.
     backbone : Backbone
     embeddings : Embeddings
     renamed : mapping of str to str
@@ -46,6 +49,7 @@ class Seen:
     given: Catalog
     cleaned: Catalog
     labels: dict[str, str | None]
+    kept: frozenset[str]
     backbone: Backbone
     embeddings: Embeddings
     renamed: Mapping[str, str]
@@ -135,7 +139,8 @@ def look(workspace: Workspace, *, reporter: Reporter) -> Seen:
     embeddings = embed(given, backbone, index=workspace.index, cache_root=cache_root, reporter=reporter)
     if embeddings.problems:
         given = workspace.refresh()  # which leaves them out and says why
-    renamed = workspace.store.state.label_map
+    state = workspace.store.state
+    renamed = state.label_map
     given = given.with_labels(
         {
             name: renamed[label]
@@ -146,9 +151,18 @@ def look(workspace: Workspace, *, reporter: Reporter) -> Seen:
     cleaned = workspace.cleaned()
     now = dict(zip(cleaned.names, cleaned.labels, strict=True))
     labels = {name: now.get(name) for name in given.names}
-    return Seen(given, cleaned, labels, backbone, embeddings, renamed, workspace.seed)
+    decisions = {name: state.of(name) for name in labels}
+    kept = frozenset(name for name, made in decisions.items() if made and made.action is Action.KEEP)
+    return Seen(given, cleaned, labels, kept, backbone, embeddings, renamed, workspace.seed)
 
 
 def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
     """Rank by heads on the frozen backbone, with the labels of this moment."""
-    return rank(seen.given, seen.embeddings, seed=seen.seed, reporter=reporter, labels=seen.labels)
+    return rank(
+        seen.given,
+        seen.embeddings,
+        seed=seen.seed,
+        reporter=reporter,
+        labels=seen.labels,
+        trusted=seen.kept,
+    )
