@@ -413,7 +413,7 @@ def test_fold_groups_are_by_position_of_the_names_asked_for() -> None:
 def test_the_suggested_threshold_is_where_the_gap_is() -> None:
     copies = dict.fromkeys(zip("acegikmoqs", "bdfhjlnprt", strict=True), 0.99)
     assert hand_made(copies, names="abcdefghijklmnopqrst").suggested_threshold == SAME
-    crowd = {(a, b): s for s, (a, b) in zip(np.linspace(0.941, 0.959, 10), copies, strict=True)}
+    crowd = {(a, b): s for s, (a, b) in zip(np.linspace(0.941, 0.969, 10), copies, strict=True)}
     assert hand_made(crowd, names="abcdefghijklmnopqrst").suggested_threshold == 0.98
 
 

@@ -17,6 +17,7 @@ from cleaner.cli.files import apply, export, merge, restore
 from cleaner.cli.page import app as open_app
 from cleaner.cli.page import demo
 from cleaner.cli.ranking import rank
+from cleaner.cli.similar import duplicates, problems
 from cleaner.cli.simulating import simulate
 from cleaner.cli.status import status
 from cleaner.cli.training import predict, train
@@ -40,6 +41,12 @@ _COMMANDS: dict[str, tuple[Command, ...]] = {
     "Get and check images": (
         (download, "download", ("cleaner download urls-teddy.txt bears/teddy --max-pics 200",)),
         (verify, "verify", ("cleaner verify bears", "cleaner verify bears --csv report.csv --quarantine")),
+        (
+            duplicates,
+            "duplicates",
+            ("cleaner duplicates bears", "cleaner duplicates bears --leaks --csv leaks.csv"),
+        ),
+        (problems, "problems", ("cleaner problems bears", "cleaner problems bears --csv problems.csv")),
     ),
     "Find errors, train": (
         (

@@ -94,7 +94,7 @@ class Similar:
         threshold : float
             Similarity from which a pair counts, `FLOOR` to 1 (exact copies only).
         different : collection of frozenset of two str
-            Pairs that somebody called different: ``store.state.different_pairs``.
+            Pairs that somebody called different: ``store.state.different_pairs()``.
         labels : mapping of str to str or None, optional
             Labels that replace those of the catalog, such as an expert's corrections.
         without : collection of str
@@ -255,13 +255,13 @@ class Similar:
     def suggested_threshold(self) -> float:
         """`SAME` or, where different pictures of this set are as alike as copies (digits), more.
 
-        It is the first of .95, .96, … .99 with few pairs just below it (within .02), as compared with those
-        above: there is a gap between copies and the rest.
+        It is the first of .95, .96, … .99 with few pairs within .01 below it, as compared with those above:
+        there is a gap between copies and the rest. What embeddings alone say plays no part.
         """
         for threshold in np.arange(SAME, _HIGHEST_SUGGESTION, 0.01):
             above = int((self.similarity >= threshold).sum())
-            below = int((self.similarity >= threshold - 0.02).sum()) - above
-            if below <= max(2, above // 4):
+            below = (self.similarity > max(threshold - 0.01, LOOK_ALIKE)) & (self.similarity < threshold)
+            if int(below.sum()) <= max(2, above // 8):
                 return round(float(threshold), 2)
         return _HIGHEST_SUGGESTION
 

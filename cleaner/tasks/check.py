@@ -1,0 +1,116 @@
+"""Look for what else is wrong with a set: duplicates, leaks, bad pictures, images that belong to no class."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from cleaner.errors import WeightsUnavailableError
+from cleaner.progress import SILENT, Reporter
+from cleaner.ranking.checks import Checks
+from cleaner.workspace import Workspace
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from cleaner.catalog import Catalog
+    from cleaner.embedding import Embeddings
+
+__all__ = ["check", "checks_folder", "decided", "job_check"]
+
+logger = logging.getLogger(__name__)
+
+
+def checks_folder(workspace: Workspace) -> Path:
+    """Return where the last `Checks` are kept."""
+    return workspace.state / "checks"
+
+
+def check(workspace: Workspace, *, reporter: Reporter = SILENT) -> Checks:
+    """Look at all pictures, find duplicates, picture problems and outliers, and save them in the workspace.
+
+    What was looked at or embedded before is not read again. Without pretrained weights there are no
+    look-alikes and no mirrored copies, and no outliers either unless the workspace is ``from_scratch``.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    reporter : Reporter
+
+    Raises
+    ------
+    Cancelled
+        The reporter asked to stop; what was seen is kept, the checks are those from before.
+    CleanerError
+        Whatever else keeps this from being done.
+    """
+    from cleaner.ranking.outliers import find_outliers
+    from cleaner.ranking.pixels import read_pixels
+    from cleaner.ranking.quality import quality
+    from cleaner.ranking.similar import find_similar
+
+    reporter("looking for new files", 0, 0)
+    catalog = workspace.scan(reporter=reporter)
+    pixels = read_pixels(catalog, index=workspace.index, db=workspace.state / "pixels.db", reporter=reporter)
+    embeddings = _embeddings(workspace, catalog, reporter)
+    if pixels.problems or (embeddings is not None and embeddings.problems):
+        catalog = workspace.refresh()  # which leaves them out and says why
+    reporter.check()
+    # Random features call everything alike.
+    meaningful = None if workspace.from_scratch else embeddings
+    similar = find_similar(catalog, pixels, embeddings=meaningful, reporter=reporter)
+    outliers = None
+    if embeddings is not None:
+        after = workspace.cleaned()
+        labels = dict.fromkeys(map(str, catalog.names)) | dict(zip(after.names, after.labels, strict=True))
+        outliers = find_outliers(catalog, embeddings, labels=labels, seed=workspace.seed, reporter=reporter)
+    found = Checks(similar=similar, quality=quality(pixels), outliers=outliers)
+    reporter.check()
+    found.save(checks_folder(workspace))
+    return found
+
+
+def job_check(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Run `check` in a worker process.
+
+    Parameters
+    ----------
+    workspace : mapping
+        What `Workspace.options` gave.
+    reporter : Reporter
+
+    Returns
+    -------
+    dict
+        What `Checks.counts` returns, decisions so far taken into account.
+    """
+    with Workspace(**workspace) as opened:
+        return check(opened, reporter=reporter).counts(**decided(opened))
+
+
+def decided(workspace: Workspace) -> dict[str, Any]:
+    """Return what decisions so far mean for duplicates: keywords of `Similar.groups`, `leaks`, `counts`."""
+    after = workspace.cleaned()
+    left = set(after.names)
+    return {
+        "different": workspace.store.state.different_pairs(),
+        "labels": dict(zip(after.names, after.labels, strict=True)),
+        "without": {str(name) for name in workspace.catalog.names if name not in left},
+    }
+
+
+def _embeddings(workspace: Workspace, catalog: Catalog, reporter: Reporter) -> Embeddings | None:
+    from cleaner.embedding import embed
+    from cleaner.models.backbones import load_backbone
+
+    reporter("loading the network", 0, 0)
+    try:
+        backbone = load_backbone(
+            workspace.backbone, weights=workspace.weights, from_scratch=workspace.from_scratch
+        )
+    except WeightsUnavailableError as exc:
+        logger.info("Outliers and look-alikes are not looked for: %s", exc)
+        return None
+    cache_root = workspace.state / "embeddings"
+    return embed(catalog, backbone, index=workspace.index, cache_root=cache_root, reporter=reporter)

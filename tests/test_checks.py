@@ -1,0 +1,187 @@
+"""Duplicates, picture problems and outliers of a whole workspace: as a task, as a job, as commands."""
+
+from __future__ import annotations
+
+import csv
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from cleaner import cli
+from cleaner.errors import Cancelled, WeightsUnavailableError
+from cleaner.models import backbones
+from cleaner.progress import Reporter
+from cleaner.ranking.checks import Checks
+from cleaner.tasks.check import check, checks_folder, decided, job_check
+from cleaner.workspace import Workspace
+
+
+def draw(path: Path, seed: int, *, width: int = 96) -> None:
+    """Write a picture of its own."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    size = (width, width * 3 // 4)
+    Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST).save(path)
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Twelve pictures; a copy of the first in another split, a smaller one of the second, a black one."""
+    folder = tmp_path / "set"
+    for k in range(12):
+        draw(folder / ("train" if k % 3 else "valid") / "ab"[k % 2] / f"{k:02d}.png", k)
+    shutil.copy(folder / "valid" / "a" / "00.png", folder / "train" / "a" / "copy.png")
+    draw(folder / "train" / "b" / "small.png", 1, width=72)
+    Image.new("RGB", (96, 72)).save(folder / "train" / "a" / "black.png")
+    return folder
+
+
+@pytest.fixture
+def space(root: Path) -> Iterator[Workspace]:
+    with Workspace(root, from_scratch=True) as workspace:
+        yield workspace
+
+
+def test_everything_is_found_and_kept(space: Workspace) -> None:
+    found = check(space)
+    assert found.counts(**decided(space)) == {
+        "groups": 2,
+        "duplicates": 2,
+        "leaks": 1,
+        "two_labels": 0,
+        "dark": 1,
+        "bright": 0,
+        "blurry": 1,
+        "low_information": 1,
+        "odd_aspect_ratio": 0,
+        "odd_size": 0,
+        "grey": 1,
+        "outliers": len(found.outliers.flagged()) if found.outliers else -1,
+    }
+    assert found.problems()["name"].iloc[0] == "train/a/black.png"
+    again = Checks.load(checks_folder(space))
+    assert again is not None
+    assert again.counts() == found.counts()
+    assert again.missing([*space.catalog.names, "new.png"]) == ["new.png"]
+
+
+def test_nothing_was_found_before_anybody_looked(space: Workspace) -> None:
+    assert Checks.load(checks_folder(space)) is None
+
+
+def test_decisions_count(space: Workspace) -> None:
+    found = check(space)
+    space.store.decide("train/a/copy.png", "delete")
+    space.store.decide("train/b/small.png", "relabel", "a")
+    after = found.counts(**decided(space))
+    assert (after["groups"], after["leaks"], after["two_labels"]) == (1, 0, 1)
+    space.store.pair_different(["train/b/small.png", "train/b/01.png"])
+    assert found.counts(**decided(space))["groups"] == 0
+    space.store.undo()
+    assert found.counts(**decided(space))["groups"] == 1
+    space.store.decide("train/a/black.png", "delete")
+    assert found.counts(**decided(space))["dark"] == 0
+
+
+def test_without_weights_there_are_no_outliers_but_all_the_rest(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def none(*arguments: object, **more: object) -> None:
+        raise WeightsUnavailableError("no network")
+
+    with Workspace(root, from_scratch=True) as workspace:
+        assert (check(workspace).outliers is None) is False
+        monkeypatch.setattr(backbones, "load_backbone", none)
+        found = check(workspace)
+        assert found.outliers is None
+        assert found.counts()["groups"] == 2 and found.counts()["outliers"] == 0
+        again = Checks.load(checks_folder(workspace))
+        assert again is not None and again.outliers is None
+
+
+def test_a_stopped_check_keeps_what_was_there(space: Workspace) -> None:
+    class Stop(Reporter):
+        stopping = False
+
+        def __call__(self, stage: str, done: int, total: int, **values: float) -> None:
+            self.stopping = self.stopping or stage == "comparing pictures"
+
+        def should_stop(self) -> bool:
+            return self.stopping
+
+    with pytest.raises(Cancelled):
+        check(space, reporter=Stop())
+    assert Checks.load(checks_folder(space)) is None
+
+
+def test_damaged_pictures_are_left_out(root: Path, space: Workspace) -> None:
+    bad = root / "train" / "a" / "bad.jpg"
+    Image.effect_noise((200, 200), 80).convert("RGB").save(bad)
+    bad.write_bytes(bad.read_bytes()[:3000])
+    found = check(space)
+    assert "train/a/bad.jpg" not in found.similar.names
+    assert space.catalog.left_out["name"].tolist() == ["train/a/bad.jpg"]
+
+
+def test_a_job_returns_the_counts(root: Path) -> None:
+    with Workspace(root, from_scratch=True) as workspace:
+        options = workspace.options()
+    counts = job_check(workspace=options, reporter=Reporter())
+    assert counts["groups"] == 2 and counts["leaks"] == 1
+
+
+# ---------------------------------------------------------------- commands
+
+
+def run(*arguments: object) -> Any:
+    done = CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+    assert done.exit_code == 0, done.output
+    return done
+
+
+def rows(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_duplicates_lists_groups_with_the_one_to_keep_first(root: Path) -> None:
+    done = run("duplicates", root, "--from-scratch", "--csv", "-")
+    table = rows(done.stdout)
+    assert [(row["group"], row["name"], row["kind"], row["suggested"]) for row in table] == [
+        ("1", "valid/a/00.png", "original", "keep"),
+        ("1", "train/a/copy.png", "exact", "delete"),
+        ("2", "train/b/01.png", "original", "keep"),
+        ("2", "train/b/small.png", "resized", "delete"),
+    ]
+    assert (
+        "2 groups at a threshold of 0.95, 2 images more than needed. Groups with several labels: 0. "
+        "Leaks between splits: 1." in done.stderr
+    )
+
+
+def test_duplicates_lists_leaks(root: Path) -> None:
+    table = rows(run("duplicates", root, "--from-scratch", "--leaks", "--csv", "-").stdout)
+    assert [(row["name"], row["twin"]) for row in table] == [("valid/a/00.png", "train/a/copy.png")]
+    shown = run("duplicates", root, "--from-scratch", "--leaks").stdout
+    assert "valid/a/00.png" in shown and "exact" in shown
+
+
+def test_problems_lists_the_worst_first(root: Path) -> None:
+    done = run("problems", root, "--from-scratch", "--csv", "-")
+    table = rows(done.stdout)
+    assert table[0]["name"] == "train/a/black.png"
+    assert "1 dark" in done.stderr
+
+
+def test_a_clean_set_has_nothing_to_show(tmp_path: Path, make_set: Callable[..., Path]) -> None:
+    for k in range(6):
+        draw(tmp_path / "clean" / "ab"[k % 2] / f"{k}.png", 50 + k)
+    done = run("duplicates", tmp_path / "clean", "--from-scratch")
+    assert done.stdout == ""
+    assert "0 groups" in done.stderr
