@@ -135,6 +135,69 @@ def test_images_without_an_embedding_are_left_out() -> None:
     assert set(rank(made, part).table.name) == set(made.names[5:])
 
 
+def wrong_of(made: Set) -> np.ndarray:
+    return np.array([g is not None and g != t for g, t in zip(made.labels, made.truth, strict=True)])
+
+
+def found_first(ranking: Ranking, made: Set) -> float:
+    """Share of wrong labels among as many first images as there are wrong labels."""
+    wrong = dict(zip(made.names, wrong_of(made), strict=True))
+    return float(np.mean([wrong[n] for n in ranking.order()[: sum(wrong.values())]]))
+
+
+def biased(share: float, *, seed: int = 0) -> Set:
+    """Two classes that overlap, and many images of the one called the other."""
+    made = clusters(600, 4, 0, seed=seed, spread=0.9)
+    rng = np.random.default_rng(seed)
+    flip = (made.truth == "c000") & (rng.random(600) < share)
+    made.labels[flip] = "c001"
+    return made
+
+
+def test_strong_pairs_are_found_where_self_confidence_fails() -> None:
+    made = biased(0.4)
+    ranking = rank(made, made)
+    wrong = dict(zip(made.names, wrong_of(made), strict=True))
+    plain = np.mean([wrong[n] for n in ranking.order("self_confidence")[: sum(wrong.values())]])
+    assert found_first(ranking, made) > 0.85
+    assert found_first(ranking, made) > plain + 0.05
+    true, given, rate = ranking.info["noise"]["pairs"][0]
+    assert (true, given) == ("c000", "c001")
+    assert rate == pytest.approx(0.4, abs=0.1)
+
+
+def test_the_scores_add_up_to_the_number_of_wrong_labels() -> None:
+    made = clusters(600, 4, 0.2)
+    table = rank(made, made).table
+    assert table.score.sum() == pytest.approx(wrong_of(made).sum(), rel=0.1)
+
+
+def test_classes_of_one_image_and_many_classes_are_ranked() -> None:
+    made = clusters(120, 60, 0)
+    made.labels[7] = "the only one"
+    table = rank(made, made).table
+    assert len(table) == 120
+    assert table.score.between(0, 1).all()
+    assert np.isfinite(table.loss).all()
+
+
+def test_corrections_make_the_rest_of_biased_errors_easier_to_find() -> None:
+    made = biased(0.3, seed=1)
+    first = rank(made, made)
+    truth = dict(zip(made.names, made.truth, strict=True))
+    seen = {n: truth[n] for n in first.order()[:60]}
+    again = rank(made, made, labels=seen, trusted=set(seen))
+    table = again.table.set_index("name")
+    assert table.score[list(seen)].max() < 1e-9
+    assert (table.given_label[list(seen)] == list(seen.values())).all()
+    wrong = dict(zip(made.names, wrong_of(made), strict=True))
+    rest = [n for n in first.order() if n not in seen]
+    left = sum(wrong[n] for n in rest)
+    before = sum(wrong[n] for n in rest[:left])
+    after = sum(wrong[n] for n in [n for n in again.order() if n not in seen][:left])
+    assert after >= before
+
+
 def test_labels_given_replace_those_of_the_catalog() -> None:
     made = clusters()
     fixed = dict(zip(made.names, made.truth, strict=True))
@@ -166,6 +229,19 @@ def test_probabilities_from_elsewhere_are_ranked() -> None:
     truth = dict(zip(made.names, made.truth, strict=True))
     wrong = table.given_label.to_numpy() != table.name.map(truth).to_numpy()
     assert wrong[: wrong.sum()].all()
+
+
+def test_probabilities_from_elsewhere_are_pooled_with_embeddings() -> None:
+    made = clusters(300, spread=0.9)
+    rng = np.random.default_rng(1)
+    guess = np.array([int(t[1:]) for t in made.truth])
+    guess = np.where(rng.random(300) < 0.3, rng.integers(0, 4, 300), guess)
+    probs = np.full((300, 4), 0.1, dtype=np.float32)
+    probs[np.arange(300), guess] = 0.7
+    alone = Ranking.from_probabilities(made, probs)
+    both = Ranking.from_probabilities(made, probs, made)
+    assert found_first(both, made) > found_first(alone, made)
+    np.testing.assert_allclose(both.signals["loss"], alone.signals["loss"], rtol=1e-4)
 
 
 def test_probabilities_of_a_wrong_shape_or_sum_are_refused() -> None:
