@@ -1,167 +1,267 @@
-"""How well the rankings find wrong labels, and how fast: every ordering of ours beside cleanlab's scores.
+"""How well each ordering finds wrong labels, beside cleanlab's scores; and how far the score can be believed.
 
-    python tests/benchmarks/ranking.py --weights FILE [--backbone NAME] [--work FOLDER]
+    python tests/benchmarks/ranking.py [--weights FILE …] [--kinds NAME …] [--work FOLDER] [--csv OUT]
 
-On the photos of ``../shared/data/clothing`` with labels made wrong on purpose, train and valid together:
-average precision, area under the ROC curve, precision of the first hundred, recall after looking at 5, 10, 20
-and 30 % of the pictures, and the share of the errors whose suggested label is right. Then whether the score
-is calibrated, and times against their limits. cleanlab must be installed for its rows.
+Sets: the photos of ``../shared/data/clothing``, once for each weights file (default: all in
+``../shared/data/weights``), and scikit-learn's handwritten digits by their pixels. Kinds of noise: the three
+columns of ``labels.csv``, and more made here, some of which follow no noise matrix: *unsure* puts errors
+where another model is unsure, *nothing* files pictures of one class at random and takes the class away.
+cleanlab (which must be installed) is given what suits it best: five-fold logistic regression on embeddings
+of unit length. Higher is better in every column but the seconds.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import sys
 import tempfile
 import time
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
-from curves import DATA, lay_out, peers
-from sklearn.metrics import average_precision_score, roc_auc_score
+import pandas as pd
 
-KINDS = ("sym10", "sym20", "asym15")
-DEPTHS = (0.05, 0.10, 0.20, 0.30)
-RANKING_LIMIT_S = 1.5
-REORDER_LIMIT_S = 0.2
-HEAD_LIMIT_S = 0.5
-LARGE_LIMIT_S = 60.0
+DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
+DEPTHS = (0.05, 0.1, 0.2, 0.3)
+BINS = (0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 1)
 
 
-def row(title: str, suspicion: np.ndarray, wrong: np.ndarray) -> str:
-    """Return one line of the table; ``suspicion`` is higher for what is looked at first."""
-    found = np.cumsum(wrong[np.argsort(-suspicion, kind="stable")])
-    recalls = "".join(f"{found[round(depth * len(wrong)) - 1] / found[-1]:7.3f}" for depth in DEPTHS)
-    precision = average_precision_score(wrong, suspicion)
-    area = roc_auc_score(wrong, suspicion)
-    return f"{title:30}{precision:7.3f}{area:7.3f}{found[99] / 100:7.2f}{recalls}"
+@dataclass
+class Set:
+    """Embeddings and right answers; ``columns`` are given labels that come with the set."""
+
+    name: str
+    vectors: np.ndarray
+    truth: np.ndarray
+    columns: dict[str, np.ndarray]
 
 
-def calibration(score: np.ndarray, wrong: np.ndarray) -> str:
-    """Return the share of errors in bands of the score, as text."""
-    edges = np.array([0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
-    band = np.clip(np.searchsorted(edges, score, side="right") - 1, 0, len(edges) - 2)
-    parts = []
-    for b in range(len(edges) - 1):
-        here = band == b
-        if here.any():
-            parts.append(f"{score[here].mean():.2f} said, {wrong[here].mean():.2f} are ({here.sum()})")
-    return "; ".join(parts)
-
-
-def timed(title: str, limit_s: float, *, repeats: int, task: object) -> None:
-    """Print the fastest of some runs beside its limit."""
-    taken = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        task()  # type: ignore[operator]
-        taken.append(time.perf_counter() - start)
-    print(f"{title:44}{min(taken):8.3f} s   limit {limit_s:5.1f} s   ratio {min(taken) / limit_s:.2f}")
-
-
-def quality(kind: str, weights: Path, backbone: str | None, work: Path) -> object:
-    """Print the table of one kind of noise; return what was seen, for the times."""
+def clothing(weights: Path, work: Path) -> Set:
+    """Embed train and valid of the clothing photos, once for each weights file."""
     from cleaner import Workspace
     from cleaner.progress import SILENT
-    from cleaner.tasks.look import look, rank_seen
+    from cleaner.tasks.look import look
 
-    truth = lay_out(kind, work / kind)
-    with Workspace(work / kind, weights=weights, backbone=backbone) as workspace:
-        seen = look(workspace, reporter=SILENT)
-    ranking = rank_seen(seen, reporter=SILENT)
-    given = np.array([seen.labels[name] for name in ranking.names])
-    right = np.array([truth[name] for name in ranking.names])
-    wrong = right != given
-    print(f"\n{kind}: {int(wrong.sum())} wrong labels among {len(wrong):,}")
-    print(f"{'ordering':30}{'AP':>7}{'AUROC':>7}{'P@100':>7}" + "".join(f"{f'R@{d:.0%}':>7}" for d in DEPTHS))
-    for name, value in ranking.signals.items():
-        print(row(name, value.astype(float), wrong))
-    vectors = seen.embeddings.vectors
-    at = {name: i for i, name in enumerate(seen.embeddings.names)}
-    vectors = vectors[[at[name] for name in ranking.names]]
-    for name, value in peers(vectors, np.unique(given, return_inverse=True)[1]).items():
-        print(row(name, -value, wrong))
-    suggested = np.array([ranking.classes[c] for c in ranking.suggested])
-    print(f"suggested label right for {np.mean(suggested[wrong] == right[wrong]):.3f} of the errors")
-    print(f"calibration: {calibration(ranking.signals['pooled'], wrong)}")
-    return seen
+    with (DATA / "clothing" / "labels.csv").open(newline="", encoding="utf-8") as file:
+        rows = {row["name"]: row for row in csv.DictReader(file) if row["split"] != "test"}
+    root = work / "photos"
+    if not root.exists():
+        with zipfile.ZipFile(DATA / "clothing" / "images.zip") as packed:
+            for member in packed.namelist():
+                if (row := rows.get(Path(member).name)) is not None:
+                    path = root / row["true_label"] / row["name"]
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    path.write_bytes(packed.read(member))
+    with Workspace(root, weights=weights, state=work / weights.stem) as workspace:
+        embeddings = look(workspace, reporter=SILENT).embeddings
+    kept = [rows[Path(name).name] for name in embeddings.names]
+    columns = {kind: np.array([row[kind] for row in kept]) for kind in ("sym10", "sym20", "asym15")}
+    truth = np.array([row["true_label"] for row in kept])
+    return Set(weights.stem, np.asarray(embeddings.vectors), truth, columns)
 
 
-def times(seen: object) -> None:
-    """Print times against their limits, embeddings at hand."""
-    from cleaner.progress import SILENT
-    from cleaner.ranking.feedback import reorder
-    from cleaner.ranking.heads import LinearHead
-    from cleaner.tasks.look import rank_seen
+def digits() -> Set:
+    """Return the handwritten digits by their pixels."""
+    from sklearn.datasets import load_digits
 
-    print()
-    ranking = rank_seen(seen, reporter=SILENT)  # type: ignore[arg-type]
-    labels = [seen.labels[name] for name in seen.embeddings.names]  # type: ignore[attr-defined]
-    vectors = seen.embeddings.vectors  # type: ignore[attr-defined]
-    known = [i for i, label in enumerate(labels) if label is not None]
-    rows, chosen = vectors[known], np.array([labels[i] for i in known], dtype=object)
-    classes = sorted(set(chosen))
-    decided = {name: k % 3 > 0 for k, name in enumerate(ranking.order()[:480])}
-    n = f"{len(ranking):,} images"
-    timed(f"ranking, {n}", RANKING_LIMIT_S, repeats=5, task=lambda: rank_seen(seen, reporter=SILENT))
-    timed(
-        f"re-ranking after 480 decisions, {n}",
-        REORDER_LIMIT_S,
-        repeats=5,
-        task=lambda: reorder(ranking, decided),
-    )
-    timed(f"linear head, {n}", HEAD_LIMIT_S, repeats=5, task=lambda: LinearHead.fit(rows, chosen, classes))
+    data = load_digits()
+    return Set("digits", data.data.astype(np.float32), data.target.astype(str), {})
 
 
-def large(n: int = 50_000, width: int = 512, classes: int = 10) -> None:
-    """Print time and memory of ranking many made embeddings."""
-    import resource
-    from types import SimpleNamespace
+def evenly(base: Set, rate: float, seed: int) -> np.ndarray:
+    """Call a share of the pictures any other class."""
+    rng = np.random.default_rng(seed)
+    classes, codes = np.unique(base.truth, return_inverse=True)
+    wrong = rng.random(len(codes)) < rate
+    codes[wrong] = (codes[wrong] + rng.integers(1, len(classes), wrong.sum())) % len(classes)
+    return classes[codes]
 
-    import pandas as pd
 
-    from cleaner import Catalog
-    from cleaner.ranking import rank
+def in_pairs(base: Set, rate: float, seed: int) -> np.ndarray:
+    """Call pictures of half of the classes the next class in a random circle."""
+    rng = np.random.default_rng(seed)
+    classes, codes = np.unique(base.truth, return_inverse=True)
+    circle = rng.permutation(len(classes))
+    after = {circle[i]: circle[i + 1] for i in range(0, len(circle) - 1, 2)}
+    chosen = np.isin(codes, list(after))
+    wrong = chosen & (rng.random(len(codes)) < min(0.45, rate * len(codes) / chosen.sum()))
+    codes[wrong] = [after[c] for c in codes[wrong]]
+    return classes[codes]
 
-    rng = np.random.default_rng(0)
-    centres = rng.normal(size=(classes, width)).astype(np.float32)
-    codes = rng.integers(0, classes, n)
-    vectors = np.abs(centres[codes] + 2.5 * rng.normal(size=(n, width)).astype(np.float32))
-    flipped = np.where(rng.random(n) < 0.08, rng.integers(0, classes, n), codes)
-    names = [f"{i:06d}.jpg" for i in range(n)]
-    table = pd.DataFrame({"name": names, "label": [f"c{code}" for code in flipped], "split": "train"})
-    embeddings = SimpleNamespace(names=names, vectors=vectors, hashes=names, key="made", problems={})
-    catalog = Catalog(table)
-    timed(
-        f"ranking, {n:,} × {width}, {classes} classes",
-        LARGE_LIMIT_S,
-        repeats=1,
-        task=lambda: rank(catalog, embeddings),
-    )
-    peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    full_mb = n * n * 4 / 2**20
-    print(
-        f"peak memory of the process {peak_mb:,.0f} MB; a table of all pairs alone would take {full_mb:,.0f}"
-    )
+
+def by_default(base: Set, rate: float, seed: int) -> np.ndarray:
+    """Let one class collect wrong labels from all, as the default of a form does."""
+    rng = np.random.default_rng(seed)
+    given = base.truth.copy()
+    given[rng.random(len(given)) < rate] = rng.choice(np.unique(given))
+    return given
+
+
+def unsure(base: Set, rate: float, seed: int) -> np.ndarray:
+    """Put errors where a model on a tenth of the features, with the right labels, is unsure."""
+    rng = np.random.default_rng(seed)
+    classes, codes = np.unique(base.truth, return_inverse=True)
+    few = rng.choice(base.vectors.shape[1], base.vectors.shape[1] // 10 + 3, replace=False)
+    p = out_of_fold(base.vectors[:, few], base.truth)
+    p[np.arange(len(codes)), codes] = 0
+    doubt = p.sum(axis=1)
+    for i in rng.choice(len(codes), int(rate * len(codes)), replace=False, p=doubt / doubt.sum()):
+        codes[i] = rng.choice(len(classes), p=p[i] / p[i].sum())
+    return classes[codes]
+
+
+def nothing(base: Set, rate: float, seed: int) -> np.ndarray:
+    """File pictures of one class under the other classes at random, and leave the rest of it out (empty)."""
+    rng = np.random.default_rng(seed)
+    given = base.truth.copy()
+    classes = np.unique(given)
+    gone = rng.choice(classes)
+    rows = rng.permutation(np.flatnonzero(given == gone))
+    given[rows] = ""
+    some = rows[: int(rate * len(given))]
+    given[some] = rng.choice(classes[classes != gone], len(some))
+    return given
+
+
+KINDS: dict[str, Callable[[Set, float, int], np.ndarray]] = {
+    "evenly": evenly,
+    "pairs": in_pairs,
+    "default": by_default,
+    "unsure": unsure,
+    "nothing": nothing,
+}
+RATES = (("evenly", 0.01), ("evenly", 0.4), ("pairs", 0.1), ("default", 0.06), ("unsure", 0.03))
+RATES += (("unsure", 0.15), ("nothing", 0.03))
+
+
+def noises(base: Set, wanted: set[str]) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the name of each kind of noise and the given labels; empty = not in the set."""
+    for name, given in base.columns.items():
+        if not wanted or name in wanted:
+            yield name, given
+    for seed, (kind, rate) in enumerate(RATES):
+        if not wanted or kind in wanted:
+            yield f"{kind} {rate:.0%}", KINDS[kind](base, rate, 100 + seed)
+
+
+def out_of_fold(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return what a five-fold logistic regression on rows of unit length says."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    head = LogisticRegression(C=1.0, max_iter=300)
+    return cross_val_predict(head, unit, labels, cv=folds, method="predict_proba")
+
+
+def peers(vectors: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Return cleanlab's scores, higher = worse."""
+    from cleanlab.rank import get_label_quality_scores
+
+    codes = np.unique(labels, return_inverse=True)[1]
+    p = out_of_fold(vectors, labels)
+    methods = ("self_confidence", "normalized_margin", "confidence_weighted_entropy")
+    found = {f"cleanlab {m}": -get_label_quality_scores(codes, p, method=m) for m in methods}
+    adjusted = get_label_quality_scores(codes, p, method="self_confidence", adjust_pred_probs=True)
+    return {**found, "cleanlab adjusted": -adjusted}
+
+
+def ours(vectors: np.ndarray, labels: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return our orderings, higher = worse, and score, suggestion and seconds."""
+    from cleaner.ranking import ORDERINGS, rank
+
+    names = [f"{i:06d}" for i in range(len(labels))]
+    catalog = SimpleNamespace(names=names, labels=labels, splits=["train"] * len(labels))
+    started = time.perf_counter()
+    ranking = rank(catalog, SimpleNamespace(names=names, vectors=vectors, hashes=names, key="benchmark"))
+    seconds = time.perf_counter() - started
+    found = {}
+    for by in ORDERINGS:
+        order = np.array([int(name) for name in ranking.order(by)])
+        found[f"cleaner {by}"] = -np.argsort(order).astype(float)
+    suggested = np.array(ranking.classes)[ranking.suggested]
+    return found, {"score": ranking.signals["pooled"], "suggested": suggested, "seconds": np.array(seconds)}
+
+
+def measures(score: np.ndarray, wrong: np.ndarray) -> dict[str, float]:
+    """Return average precision, area under the ROC curve, precision at 100 and recall at some depths."""
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    order = wrong[np.argsort(-score, kind="stable")]
+    recall = {f"R@{d:.0%}": order[: round(d * len(order))].sum() / wrong.sum() for d in DEPTHS}
+    values = {"AP": average_precision_score(wrong, score), "AUROC": roc_auc_score(wrong, score)}
+    return {**values, "P@100": order[:100].mean(), **recall}
+
+
+def run(bases: list[Set], wanted: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the table of measures, and score beside share of wrong labels in bins."""
+    rows, believed = [], []
+    for base in bases:
+        for kind, labels in noises(base, wanted):
+            there = labels != ""
+            vectors, given, truth = base.vectors[there], labels[there], base.truth[there]
+            wrong = given != truth
+            mine, more = ours(vectors, given)
+            where = {"set": base.name, "noise": kind, "wrong": int(wrong.sum()), "of": len(wrong)}
+            right = (more["suggested"] == truth)[wrong & np.isin(truth, given)]
+            for name, score in {**mine, **peers(vectors, given)}.items():
+                row = {**where, "ordering": name, **measures(score, wrong)}
+                if name == "cleaner pooled":
+                    row |= {"suggestion right": right.mean() if len(right) else np.nan}
+                    row |= {"expected": more["score"].sum(), "seconds": float(more["seconds"])}
+                rows.append(row)
+            believed.append(pd.DataFrame({**where, "score": more["score"], "is wrong": wrong}))
+            print(
+                pd.DataFrame(rows[-len(mine) - 4 :])
+                .drop(columns=["set", "noise"])
+                .round(3)
+                .to_string(index=False)
+            )
+            print(f"  ({base.name}, {kind})\n", flush=True)
+    every = pd.concat(believed)
+    every["bin"] = pd.cut(every["score"], BINS, include_lowest=True)
+    return pd.DataFrame(rows), every.groupby(["set", "noise", "bin"], observed=True)[
+        ["score", "is wrong"]
+    ].agg(["mean", "size"])
 
 
 def main() -> int:
     """Run the benchmark."""
     as_written = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
-    parser.add_argument("--weights", type=Path, required=True, help="weights file")
-    parser.add_argument("--backbone", help="the network it belongs to; default: by the file")
-    parser.add_argument("--work", type=Path, help="folder for the photos; default: a temporary one")
+    parser.add_argument("--weights", type=Path, nargs="*", help="default: all of ../shared/data/weights")
+    parser.add_argument("--kinds", nargs="*", default=[], help="names of noises; default: all")
+    parser.add_argument(
+        "--work", type=Path, help="folder for photos and embeddings; default: a temporary one"
+    )
+    parser.add_argument("--csv", type=Path, help="write the table here")
     arguments = parser.parse_args()
-    if not (DATA / "labels.csv").is_file():
-        print(f"skipped: the development photographs are not at {DATA}")
-        return 0
+    files = arguments.weights
+    if files is None:
+        files = sorted((DATA / "weights").glob("*.safetensors"))
+    if files and not (DATA / "clothing" / "labels.csv").is_file():
+        print(f"photographs skipped: they are not at {DATA}")
+        files = []
     with tempfile.TemporaryDirectory() as folder:
         work = arguments.work or Path(folder)
-        for kind in KINDS:
-            seen = quality(kind, arguments.weights, arguments.backbone, work)
-        times(seen)
-    large()
+        bases = [*(clothing(file, work) for file in files), digits()]
+        table, believed = run(bases, set(arguments.kinds))
+    if arguments.csv:
+        table.to_csv(arguments.csv, index=False)
+    print(
+        table.pivot_table(index=["set", "noise"], columns="ordering", values="AP", sort=False)
+        .round(3)
+        .to_string()
+    )
+    print("\nscore (mean) beside the share of wrong labels, by bins of the score")
+    shown = believed.drop(columns=("is wrong", "size"))
+    print(shown.set_axis(["score", "images", "wrong"], axis=1).round(3).to_string())
     return 0
 
 
