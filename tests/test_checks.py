@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,13 +45,22 @@ def root(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the random network pass for a trained one."""
+    backbone = replace(backbones.load_backbone(from_scratch=True), pretrained=True)
+    monkeypatch.setattr(backbones, "load_backbone", lambda *arguments, **more: backbone)
+
+
+@pytest.fixture
 def space(root: Path) -> Iterator[Workspace]:
     with Workspace(root, from_scratch=True) as workspace:
         yield workspace
 
 
+@pytest.mark.usefixtures("trained")
 def test_everything_is_found_and_kept(space: Workspace) -> None:
     found = check(space)
+    assert found.outliers is not None and len(found.outliers) == 15
     assert found.counts(**decided(space)) == {
         "groups": 2,
         "duplicates": 2,
@@ -63,8 +73,9 @@ def test_everything_is_found_and_kept(space: Workspace) -> None:
         "odd_aspect_ratio": 0,
         "odd_size": 0,
         "grey": 1,
-        "outliers": len(found.outliers.flagged()) if found.outliers else -1,
+        "outliers": len(found.outliers.flagged()),
     }
+    assert found.problems()["problem"].tolist().count("outlier") == len(found.outliers.flagged())
     assert found.problems()["name"].iloc[0] == "train/a/black.png"
     again = Checks.load(checks_folder(space))
     assert again is not None
@@ -90,20 +101,26 @@ def test_decisions_count(space: Workspace) -> None:
     assert found.counts(**decided(space))["dark"] == 0
 
 
+@pytest.mark.usefixtures("trained")
 def test_without_weights_there_are_no_outliers_but_all_the_rest(
-    root: Path, monkeypatch: pytest.MonkeyPatch
+    space: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert check(space).outliers is not None
+
     def none(*arguments: object, **more: object) -> None:
         raise WeightsUnavailableError("no network")
 
-    with Workspace(root, from_scratch=True) as workspace:
-        assert (check(workspace).outliers is None) is False
-        monkeypatch.setattr(backbones, "load_backbone", none)
-        found = check(workspace)
-        assert found.outliers is None
-        assert found.counts()["groups"] == 2 and found.counts()["outliers"] == 0
-        again = Checks.load(checks_folder(workspace))
-        assert again is not None and again.outliers is None
+    monkeypatch.setattr(backbones, "load_backbone", none)
+    found = check(space)
+    assert found.outliers is None
+    assert found.counts()["groups"] == 2 and found.counts()["outliers"] == 0
+    again = Checks.load(checks_folder(space))
+    assert again is not None and again.outliers is None
+
+
+def test_random_features_are_not_used(space: Workspace) -> None:
+    assert check(space).outliers is None
+    assert not (space.state / "embeddings").exists()
 
 
 def test_a_stopped_check_keeps_what_was_there(space: Workspace) -> None:
@@ -179,7 +196,7 @@ def test_problems_lists_the_worst_first(root: Path) -> None:
     assert "1 dark" in done.stderr
 
 
-def test_a_clean_set_has_nothing_to_show(tmp_path: Path, make_set: Callable[..., Path]) -> None:
+def test_a_clean_set_has_nothing_to_show(tmp_path: Path) -> None:
     for k in range(6):
         draw(tmp_path / "clean" / "ab"[k % 2] / f"{k}.png", 50 + k)
     done = run("duplicates", tmp_path / "clean", "--from-scratch")

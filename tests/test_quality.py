@@ -265,6 +265,18 @@ def test_grey_is_odd_only_among_colours() -> None:
     assert grey_among_colour(np.zeros(5)).tolist() == [0] * 5
 
 
+def test_what_most_pictures_have_is_no_problem() -> None:
+    columns = {problem: np.linspace(0.1, 0.2, 40) for problem in PROBLEMS}
+    columns["dark"] = np.concatenate([np.linspace(0.8, 0.85, 39), [0.99]])
+    columns["bright"] = np.concatenate([np.zeros(37), [0.8, 0.8, 0.8]])
+    night = Quality(pd.DataFrame({"name": [f"{k:02d}" for k in range(40)], **columns}))
+    assert night.flagged("dark") == ["39"]
+    assert night.counts()["dark"] == 1
+    assert night.counts()["bright"] == 3
+    assert 0.85 < night.thresholds["dark"] < 0.99
+    assert {**night.thresholds, "dark": THRESHOLDS["dark"]} == dict(THRESHOLDS)
+
+
 def test_an_empty_set_has_no_scores() -> None:
     none = np.zeros(0, dtype=np.int64)
     empty = Pixels(

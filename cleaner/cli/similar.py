@@ -82,7 +82,7 @@ def duplicates(
         f"than needed. Groups with several labels: {counts['two_labels']:,}. Leaks between splits: "
         f"{counts['leaks']:,}."
     )
-    if found.outliers is None or from_scratch:
+    if found.outliers is None:
         say("Without pretrained weights: mirrored copies and look-alikes were not looked for.")
 
 

@@ -99,7 +99,8 @@ class Checks:
         leaks = self.similar.leaks(threshold, different=different, labels=labels, without=without)
         firsts = table.drop_duplicates("group")
         gone = set(without)
-        problems = Quality(self.quality.table[~self.quality.table["name"].isin(list(gone))]).counts()
+        left = Quality(self.quality.table[~self.quality.table["name"].isin(list(gone))])
+        problems = left.counts(self.quality.thresholds)
         strange = self.outliers.flagged() if self.outliers is not None else []
         return {
             "groups": len(firsts),

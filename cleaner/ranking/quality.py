@@ -19,7 +19,8 @@ odd_size
 grey
     exp(-colour / .05) · (share of the set's pictures that are in colour): a grey one among coloured ones.
 
-Thresholds are where a histogram of the set says; the defaults suit photographs.
+Thresholds are where a histogram of the set says; the defaults suit photographs. What most pictures of a set
+have is no problem of a picture (photos of the night sky, enlarged digits): see `Quality.thresholds`.
 """
 
 from __future__ import annotations
@@ -53,7 +54,9 @@ THRESHOLDS: Mapping[str, float] = {
     "odd_size": 0.75,
     "grey": 0.9,
 }
-"""Scores from which a picture is said to have the problem, unless told otherwise."""
+"""Scores from which a picture is said to have the problem, unless most of its set have it."""
+
+_COMMON = 0.1
 
 _GREY_COLOUR = 0.05  # what compression leaves of colour in a grey picture is well below this
 
@@ -86,15 +89,30 @@ class Quality:
             raise RankingError(msg)
         return self.table[problem].to_numpy(dtype=np.float64)
 
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The scores from which pictures of this set are said to have a problem.
+
+        Those of `THRESHOLDS`; where a tenth of the set reaches one, Tukey's fence (third quartile + 1.5 ·
+        interquartile range; 1977) if that is more.
+        """
+        limits = dict(THRESHOLDS)
+        for problem, limit in THRESHOLDS.items():
+            scores = self.scores(problem)
+            if len(scores) and (scores >= limit).mean() >= _COMMON:
+                q1, q3 = np.percentile(scores, [25, 75])
+                limits[problem] = max(limit, float(q3 + 1.5 * (q3 - q1)))
+        return limits
+
     def order(self, problem: str) -> NDArray[np.object_]:
         """Return all names, the worst first; equal scores keep the order of names."""
         worst_first = np.argsort(-self.scores(problem), kind="stable")
         return np.asarray(self.table["name"].to_numpy(dtype=object)[worst_first])
 
     def flagged(self, problem: str, *, threshold: float | None = None) -> list[str]:
-        """Return the names whose score reaches the threshold, the worst first; default: `THRESHOLDS`."""
+        """Return the names whose score reaches the threshold, the worst first; default: `thresholds`."""
         scores = self.scores(problem)
-        n = int((scores >= (THRESHOLDS[problem] if threshold is None else threshold)).sum())
+        n = int((scores >= (self.thresholds[problem] if threshold is None else threshold)).sum())
         return [str(name) for name in self.order(problem)[:n]]
 
     def histogram(self, problem: str, *, bins: int = 50) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -111,7 +129,7 @@ class Quality:
 
     def counts(self, thresholds: Mapping[str, float] | None = None) -> dict[str, int]:
         """Return how many pictures have each problem; ``thresholds`` replaces some of the defaults."""
-        limits = {**THRESHOLDS, **(thresholds or {})}
+        limits = {**self.thresholds, **(thresholds or {})}
         return {problem: int((self.scores(problem) >= limits[problem]).sum()) for problem in PROBLEMS}
 
     def worst(self, thresholds: Mapping[str, float] | None = None) -> pd.DataFrame:
@@ -120,7 +138,7 @@ class Quality:
         "Worst" is by how far the score is above its threshold, relative to what there is above it; a picture
         stands once for each of its problems.
         """
-        limits = {**THRESHOLDS, **(thresholds or {})}
+        limits = {**self.thresholds, **(thresholds or {})}
         long = self.table.melt("name", list(PROBLEMS), var_name="problem", value_name="score")
         limit = long["problem"].map(limits)
         excess = (long["score"] - limit) / (1 - limit).clip(lower=1e-6)

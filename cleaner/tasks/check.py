@@ -31,7 +31,7 @@ def check(workspace: Workspace, *, reporter: Reporter = SILENT) -> Checks:
     """Look at all pictures, find duplicates, picture problems and outliers, and save them in the workspace.
 
     What was looked at or embedded before is not read again. Without pretrained weights there are no
-    look-alikes and no mirrored copies, and no outliers either unless the workspace is ``from_scratch``.
+    outliers, look-alikes and mirrored copies: random features find outliers no better than chance.
 
     Parameters
     ----------
@@ -57,9 +57,7 @@ def check(workspace: Workspace, *, reporter: Reporter = SILENT) -> Checks:
     if pixels.problems or (embeddings is not None and embeddings.problems):
         catalog = workspace.refresh()  # which leaves them out and says why
     reporter.check()
-    # Random features call everything alike.
-    meaningful = None if workspace.from_scratch else embeddings
-    similar = find_similar(catalog, pixels, embeddings=meaningful, reporter=reporter)
+    similar = find_similar(catalog, pixels, embeddings=embeddings, reporter=reporter)
     outliers = None
     if embeddings is not None:
         after = workspace.cleaned()
@@ -111,6 +109,8 @@ def _embeddings(workspace: Workspace, catalog: Catalog, reporter: Reporter) -> E
         )
     except WeightsUnavailableError as exc:
         logger.info("Outliers and look-alikes are not looked for: %s", exc)
+        return None
+    if not backbone.pretrained:
         return None
     cache_root = workspace.state / "embeddings"
     return embed(catalog, backbone, index=workspace.index, cache_root=cache_root, reporter=reporter)
