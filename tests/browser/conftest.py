@@ -112,6 +112,7 @@ def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
         if clock:
             page.clock.install()
         page.goto("http://grid.test/")
+        page.wait_for_function("window.stop !== undefined")  # the page asks for its setup before it draws
         if wait:
             many = len(setup["pages"][0])
             page.wait_for_function(

@@ -54,5 +54,10 @@ def cell(page: Any, index: int) -> Any:
     return page.locator(".cleaner-card").nth(index)
 
 
+def wait_until_saved(page: Any) -> None:
+    """Wait until every act was answered; a card that is being saved takes no other act."""
+    page.wait_for_function("document.querySelectorAll('.is-saving').length === 0")
+
+
 def focus_grid(page: Any) -> None:
     page.locator(".cleaner-card[tabindex='0']").focus()

@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grid_page import OpenGrid, cell, focus_grid, focused_name, make_cells, press, sent, settle
+from grid_page import (
+    OpenGrid,
+    cell,
+    focus_grid,
+    focused_name,
+    make_cells,
+    press,
+    sent,
+    settle,
+    wait_until_saved,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -85,7 +95,7 @@ def test_same_decision_again_makes_no_new_act(open_grid: OpenGrid, expect: Any) 
     page = open_grid()
     focus_grid(page)
     press(page, "x")
-    expect(cell(page, 0)).not_to_have_class("is-saving")
+    wait_until_saved(page)
     press(page, "ArrowLeft", "x")
     assert len(sent(page, "decide")) == 1
     assert focused_name(page) == "0_01.jpg"

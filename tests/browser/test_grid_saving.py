@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grid_page import OpenGrid, cell, focus_grid, focused_name, press, sent
+from grid_page import OpenGrid, cell, focus_grid, focused_name, press, sent, wait_until_saved
 
 pytestmark = pytest.mark.browser
 
@@ -79,7 +79,7 @@ def test_lost_kernel_is_said_and_everything_is_sent_again_when_it_comes_back(
     again = sent(page, "decide")
     assert len(again) == 2
     assert again[0] == again[1]
-    expect(cell(page, 0)).not_to_have_class("is-saving")
+    wait_until_saved(page)
     expect(cell(page, 0).locator(".cleaner-badge")).to_have_text("delete")
 
 
