@@ -13,8 +13,10 @@ const SVG_TAGS = new Set(["svg", "g", "path", "line", "circle", "rect", "text"])
 const ATTRIBUTES = new Set([
   "class", "role", "type", "name", "value", "min", "max", "step", "checked", "disabled", "selected", "hidden", "open",
   "tabindex", "title", "scope", "placeholder", "viewBox", "d", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r",
-  "width", "height", "text-anchor", "preserveAspectRatio", "data-do", "data-value", "data-heir",
+  "width", "height", "text-anchor", "preserveAspectRatio", "maxlength", "autocomplete", "data-do", "data-value", "data-heir",
+  "data-key", "data-enter", "data-escape", "data-typed", "data-field", "data-from",
 ]);
+const TYPING_MS = 200;
 const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
 
 /** @param {Tree} tree @returns {Node} */
@@ -59,6 +61,10 @@ function patch(node, before, now) {
     const [, old_attributes, ...old_children] = before;
     const [, attributes, ...children] = now;
     set_attributes(element, old_attributes, attributes);
+    if (children.some(key_of)) {
+      patch_by_key(element, old_children, children);
+      return;
+    }
     const nodes = [...element.childNodes];
     children.forEach((child, i) => {
       if (i < old_children.length) patch(nodes[i], old_children[i], child);
@@ -66,6 +72,34 @@ function patch(node, before, now) {
     });
     for (const gone of nodes.slice(children.length)) gone.remove();
   }
+}
+
+/** @param {Tree} tree @returns {string | undefined} */
+function key_of(tree) {
+  return typeof tree === "string" ? undefined : /** @type {string | undefined} */ (tree[1]["data-key"]);
+}
+
+/**
+ * Children that have keys keep their elements, and what was typed there, when others come, go or change places.
+ * @param {Element} element
+ * @param {Tree[]} before
+ * @param {Tree[]} now
+ */
+function patch_by_key(element, before, now) {
+  const nodes = [...element.childNodes];
+  const there = new Map(before.map((tree, i) => [key_of(tree) ?? `#${i}`, { tree, node: nodes[i] }]));
+  const wanted = now.map((tree, i) => key_of(tree) ?? `#${i}`);
+  const staying = new Set(wanted);
+  for (const [key, { node }] of there) if (!staying.has(key)) node.remove();
+  now.forEach((tree, i) => {
+    const old = there.get(wanted[i]);
+    const here = element.childNodes[i] ?? null;
+    if (!old) element.insertBefore(make_tree(tree), here);
+    else {
+      if (old.node !== here) element.insertBefore(old.node, here);
+      patch(old.node, old.tree, tree);
+    }
+  });
 }
 
 /** Tabs: one tab stop, arrows walk and choose. @param {KeyboardEvent} event */
@@ -104,6 +138,8 @@ function render({ model, el }) {
     const next = ["div", {}, ...model.get("tree")];
     patch(body, shown, next);
     shown = next;
+    // What was moved loses the focus.
+    if (inside && focused !== document.activeElement && focused instanceof HTMLElement) focused.focus();
     // A button that was pressed and is gone hands the focus on, so that the keyboard user is not sent to the top.
     if (inside && (!root.contains(focused) || focused?.matches(":disabled, [hidden], [hidden] *"))) {
       const heirs = [...root.querySelectorAll("[data-heir]:not(:disabled)")];
@@ -134,14 +170,49 @@ function render({ model, el }) {
     if (name) model.send({ kind: "do", name, value: value ?? from?.getAttribute("data-value") ?? "" });
   }
 
+  /** @param {Element} from */
+  function send_clicked(from) {
+    const field = from.getAttribute("data-from"); // a button that stands for a field sends what is in that
+    const fields = /** @type {HTMLInputElement[]} */ ([...root.querySelectorAll("[data-field]")]);
+    send(from, field === null ? undefined : fields.find((one) => one.dataset.field === field)?.value);
+  }
+
+  /** Enter in a field does what its button does, Escape leaves it. @param {KeyboardEvent} event */
+  function on_field_key(event) {
+    const target = /** @type {HTMLElement} */ (event.target);
+    if (event.isComposing) return;
+    if (event.key === "Enter" && target.matches("input[data-enter]")) {
+      event.preventDefault();
+      const { value } = /** @type {HTMLInputElement} */ (target);
+      model.send({ kind: "do", name: target.dataset.enter, value });
+    } else if (event.key === "Escape") {
+      const left = /** @type {HTMLElement | null} */ (target.closest("[data-escape]"));
+      if (!left) return;
+      event.preventDefault();
+      model.send({ kind: "do", name: left.dataset.escape, value: "" });
+    }
+  }
+
+  /** @type {number | undefined} */
+  let typing;
+
   root.addEventListener("click", (event) => {
-    send(/** @type {Element} */ (event.target).closest("button[data-do]"));
+    const from = /** @type {Element} */ (event.target).closest("button[data-do]");
+    if (from) send_clicked(from);
+  });
+  root.addEventListener("input", (event) => {
+    const input = /** @type {HTMLInputElement} */ (event.target);
+    const name = input.dataset.typed;
+    if (!name) return;
+    window.clearTimeout(typing);
+    typing = window.setTimeout(() => model.send({ kind: "do", name, value: input.value }), TYPING_MS);
   });
   root.addEventListener("change", (event) => {
     const input = /** @type {HTMLInputElement} */ (event.target);
     if (input.matches("input[data-do], select[data-do]")) send(input, input.value);
   });
   root.addEventListener("keydown", on_tab_key);
+  root.addEventListener("keydown", on_field_key);
   // JupyterLab tries its shortcuts on the element in focus before it looks at what that is in; so each needs the mark.
   root.addEventListener("focusin", (event) => {
     if (event.target instanceof HTMLElement) event.target.dataset.lmSuppressShortcuts = "true";
@@ -153,6 +224,7 @@ function render({ model, el }) {
   draw_problem();
   on_address();
   return () => {
+    window.clearTimeout(typing);
     model.off("change:tree", draw_tree);
     model.off("change:problem", draw_problem);
     model.off("change:address", on_address);
