@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -138,13 +139,10 @@ class ReviewStore(Journal):
 
     def confirm(
         self,
-        page_names: Iterable[str],
+        seen: Iterable[str | Choice],
         *,
         act: str | None = None,
         given: Mapping[str, str | None] | None = None,
-        ranks: Mapping[str, int] | None = None,
-        losses: Mapping[str, float] | None = None,
-        scores: Mapping[str, float] | None = None,
         model: str | None = None,
         page: int | None = None,
         reviewer: str | None = None,
@@ -152,25 +150,16 @@ class ReviewStore(Journal):
         """Record as one act that everything unmarked on a page was seen and is right.
 
         Images that somebody has decided on in the meantime, and those that this reviewer set aside as unsure,
-        are left as they are. If none remains, the act returned has no events and nothing is recorded. The
+        are left as they are. If none remains, the act returned has no events and nothing is recorded. A name
+        stands for a *keep*; a choice may also be the label that was shown for an image without one. The other
         parameters are those of `decide`.
         """
         who = check_reviewer(reviewer or self.reviewer)
         # made before the lock is taken: a look at the catalog may take its own
+        shared = {"model": model, "page": None if page is None else int(page)}
         prepared = [
-            self._choice_row(
-                Choice(
-                    name=name,
-                    action=Action.KEEP,
-                    given=(given or {}).get(name),
-                    rank=(ranks or {}).get(name),
-                    loss=(losses or {}).get(name),
-                    score=(scores or {}).get(name),
-                    detail={"confirm": True},
-                )
-            )
-            | {"model": model, "page": None if page is None else int(page)}
-            for name in _names(page_names)
+            self._choice_row(replace(choice, detail={**(choice.detail or {}), "confirm": True})) | shared
+            for choice in _choices(seen, given or {})
         ]
 
         def rows(state: ReviewState, stamp: Row) -> list[Row]:
@@ -227,23 +216,36 @@ class ReviewStore(Journal):
 
     # ---------------------------------------------------------------- undo
 
-    def undo(self, *, reviewer: str | None = None, act: str | None = None) -> Act | None:
+    def undo(
+        self, *, reviewer: str | None = None, act: str | None = None, only: str | None = None
+    ) -> Act | None:
         """Take back the reviewer's own latest act that still stands; None if there is none.
 
         The act returned names the images that it touched.
+
+        Parameters
+        ----------
+        reviewer, act : str, optional
+            As for `decide`.
+        only : str, optional
+            Id of the act that is meant: if it is not the latest one, nothing is taken back.
         """
-        return self._take_back(Kind.UNDO, reviewer, act)
+        return self._take_back(Kind.UNDO, reviewer, act, only=only)
 
     def redo(self, *, reviewer: str | None = None, act: str | None = None) -> Act | None:
         """Bring back the act that the reviewer undid last, unless the reviewer acted since; None if none."""
         return self._take_back(Kind.REDO, reviewer, act)
 
-    def _take_back(self, kind: Kind, reviewer: str | None, act: str | None) -> Act | None:
+    def _take_back(
+        self, kind: Kind, reviewer: str | None, act: str | None, *, only: str | None = None
+    ) -> Act | None:
         who = check_reviewer(reviewer or self.reviewer)
 
         def rows(state: ReviewState, stamp: Row) -> list[Row]:
             target = state.undoable(who) if kind is Kind.UNDO else state.redoable(who)
-            return [] if target is None else [stamp | {"kind": str(kind), "name": "", "undoes": target}]
+            if target is None or (only is not None and target != only):
+                return []
+            return [stamp | {"kind": str(kind), "name": "", "undoes": target}]
 
         done = self._write(act, who, rows)
         return done if done.events else None
@@ -277,10 +279,23 @@ class ReviewStore(Journal):
         return self._write(act, reviewer, lambda _state, stamp: [stamp | row])
 
     def pair_different(
-        self, names: Iterable[str], *, act: str | None = None, reviewer: str | None = None
+        self,
+        names: Iterable[str] | Mapping[str, Iterable[str]],
+        *,
+        act: str | None = None,
+        reviewer: str | None = None,
     ) -> Act:
-        """Record that images which look alike are different: every pair among ``names``."""
-        pairs = all_pairs(check_name(name) for name in _names(names))
+        """Record that images which look alike are different: every pair among ``names``.
+
+        A mapping gives the pairs instead: each name with those that it is different from.
+        """
+        if isinstance(names, Mapping):
+            listed = (
+                (check_name(first), [check_name(name) for name in rest]) for first, rest in names.items()
+            )
+            pairs = [(first, rest) for first, rest in listed if rest]
+        else:
+            pairs = all_pairs(check_name(name) for name in _names(names))
         if not pairs:
             msg = "Got fewer than two images; expected those that are different from one another."
             raise StoreError(msg)
@@ -338,6 +353,19 @@ class ReviewStore(Journal):
 def _has_mark(state: ReviewState, name: str, reviewer: str) -> bool:
     """Tell whether a Confirm leaves an image as it is: decided by anybody, or set aside by this reviewer."""
     return state.is_decided(name) or state.of(name, reviewer=reviewer) is not None
+
+
+def _choices(seen: Iterable[str | Choice], given: Mapping[str, str | None]) -> list[Choice]:
+    """Return one choice a name, the first of each; a name alone is kept."""
+    listed = [seen] if isinstance(seen, str) else seen
+    choices = (
+        Choice(name=each, action=Action.KEEP, given=given.get(each)) if isinstance(each, str) else each
+        for each in listed
+    )
+    by_name: dict[str, Choice] = {}
+    for choice in choices:
+        by_name.setdefault(choice.name, choice)
+    return list(by_name.values())
 
 
 def _names(names: str | Iterable[str]) -> list[str]:
