@@ -7,8 +7,10 @@ from typing import Any
 
 from cleaner.ranking.statement import Statement
 from cleaner.review import Event, Kind
+from cleaner.review.classes import in_words
+from cleaner.review.events import CLASS_KINDS
 from cleaner.review.pager import Page
-from cleaner.widgets.orders import GridView
+from cleaner.widgets.orders import AUDIT, TO_LABEL, GridView, Purpose
 from cleaner.widgets.wording import about, count
 
 __all__ = [
@@ -16,11 +18,12 @@ __all__ = [
     "END_OF_AUDIT",
     "NEW_ORDER",
     "NO_AUDIT",
-    "NO_FILTERS",
     "NO_RANKING",
     "audit",
+    "confirmed",
+    "different",
     "end_of_view",
-    "kept",
+    "no_filters",
     "resumed",
     "summary",
     "title",
@@ -29,7 +32,6 @@ __all__ = [
 
 NO_RANKING = "There is no ranking yet: the pictures come in the order of their names."
 NEW_ORDER = "A new order is ready; it starts with the next page."
-NO_FILTERS = "The audit takes no filters: it is about all pictures that were undecided when it began."
 NO_AUDIT = (
     "No audit has begun. It is worth most when hardly any error turns up any more: start it under "
     "“May I stop?”, or with start_audit() in Python."
@@ -52,10 +54,18 @@ def summary(progress: Mapping[str, Any]) -> str:
     return "; ".join(parts)
 
 
-def title(page: Page, *, audit: bool = False) -> str:
-    """Say which page it is."""
+def title(page: Page, purpose: Purpose) -> str:
+    """Say which page it is, and of what."""
     again = " (once more)" if page.again else ""
-    return f"{'Audit, page' if audit else 'Page'} {page.number}{again}"
+    what = {Purpose.AUDIT: "Audit, page", Purpose.COPIES: "Duplicates, page"}.get(purpose, "Page")
+    return f"{what} {page.number}{again}"
+
+
+def no_filters(order: str) -> str:
+    """Say why filters that were chosen do not hold."""
+    if order == AUDIT:
+        return "The audit takes no filters: it is about all pictures that were undecided when it began."
+    return "Groups of duplicates take no filters: a group stands together, whatever its splits and labels."
 
 
 def audit(statement: Statement) -> str:
@@ -68,9 +78,19 @@ def resumed(looked_at: int, total: int) -> str:
     return f"Resumed: {looked_at:,} of {total:,} decided, going on with the first undecided."
 
 
-def kept(number: int) -> str:
+def confirmed(events: Sequence[Event]) -> str:
     """Say what a Confirm came to."""
-    return f"{number} kept." if number else ""
+    labelled = sum(event.kind == Kind.RELABEL for event in events)
+    parts = [f"{labelled} labelled"] if labelled else []
+    if len(events) > labelled:
+        parts.append(f"{len(events) - labelled} kept")
+    return f"{', '.join(parts)}." if parts else ""
+
+
+def different(pairs: Mapping[str, Sequence[str]]) -> str:
+    """Say what was remembered of a group that is none."""
+    many = len({*pairs, *(name for rest in pairs.values() for name in rest)})
+    return f"{many} pictures are remembered as different."
 
 
 def undone(events: Sequence[Event]) -> str:
@@ -82,7 +102,12 @@ def undone(events: Sequence[Event]) -> str:
     kinds = {event.kind for event in events}
     if first.detail.get("confirm"):
         return f"Undone: the Confirm that kept {of}."
-    if not first.name or first.kind not in ("keep", "delete", "relabel", "unsure"):
+    if first.kind in CLASS_KINDS:
+        return f"Undone: {in_words(first)}."
+    if first.kind == Kind.PAIR_DIFFERENT:
+        images = {name for event in events for name in (event.name, *event.detail.get("others", ()))}
+        return f"Undone: “not duplicates” for {count(len(images), 'picture')}."
+    if not first.is_decision:
         return "Undone: the last act."
     if kinds == {Kind.RELABEL}:
         labels = {event.new_label for event in events}
@@ -91,12 +116,13 @@ def undone(events: Sequence[Event]) -> str:
     return f"Undone: {first.kind if len(kinds) == 1 else 'decision'} of {of}."
 
 
-def end_of_view(view: GridView, *, total: int, left_elsewhere: int, unsure: int) -> str:
+def end_of_view(view: GridView, *, purpose: Purpose, total: int, left_elsewhere: int, unsure: int) -> str:
     """Say what to do where a view has nothing to show (any more).
 
     Parameters
     ----------
     view : GridView
+    purpose : Purpose
     total : int
         Pictures of the view, decided or not.
     left_elsewhere : int
@@ -104,9 +130,13 @@ def end_of_view(view: GridView, *, total: int, left_elsewhere: int, unsure: int)
     unsure : int
         How many are set aside.
     """
+    if not purpose.judges_labels:
+        return _end_of_check(view.order, purpose, total=total)
     filtered = view.split or view.given or view.predicted
     if view.show == "undecided":
         first = "Every picture in this view is decided." if total else "No picture fits these filters."
+        if view.order == TO_LABEL and not filtered:
+            first = "Every picture has a label."
         if left_elsewhere > unsure:
             more = f"{left_elsewhere:,} in the whole set are not: take a filter away to see them."
             return f"{first} {more}" if filtered else first
@@ -120,3 +150,15 @@ def end_of_view(view: GridView, *, total: int, left_elsewhere: int, unsure: int)
         "conflicts": "No two reviewers disagree.",
     }
     return f"{nothing.get(view.show, 'No picture fits these filters.')} Choose another view."
+
+
+def _end_of_check(order: str, purpose: Purpose, *, total: int) -> str:
+    """Say what to do after the last group of copies, or the last bad picture."""
+    copies = purpose is Purpose.COPIES
+    if total:
+        what = "group" if copies else "picture"
+        return f"That was the last {what}. What is unmarked stays. Choose “most suspicious” to go on with labels."
+    lower = "Move the threshold to the left to see pictures that are less so"
+    if copies:
+        return f"No duplicates are left here. {lower.replace('less so', 'less alike')}, or go on with labels."
+    return f"No picture is {order} by this threshold. {lower}, or go on with labels."

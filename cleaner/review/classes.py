@@ -1,0 +1,198 @@
+"""The classes as they are now: counted, made, renamed and merged.
+
+Every act is a row of the history; no file and no folder changes its name. `ReviewStore.class_event` records
+what it is given; the functions here look first whether it makes sense for this set.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cleaner.errors import StoreError
+from cleaner.review.events import CLASS_KINDS, Event, Kind, check_label
+
+if TYPE_CHECKING:
+    from cleaner.catalog import Catalog
+    from cleaner.review.decisions import ReviewState
+    from cleaner.review.journal import Act
+    from cleaner.workspace import Workspace
+
+__all__ = [
+    "ClassCount",
+    "class_acts",
+    "class_counts",
+    "in_words",
+    "make_class",
+    "merge_classes",
+    "rename_class",
+    "twin_of",
+]
+
+_MOST_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class ClassCount:
+    """How many images a class has after all decisions.
+
+    Parameters
+    ----------
+    label : str or None
+        Its present name; None counts the images without a label.
+    splits : mapping of str to int
+        Images by split; ``none`` where the set has no splits.
+    decided : int
+        How many of them somebody decided on.
+    """
+
+    label: str | None
+    splits: Mapping[str, int]
+    decided: int
+
+    @property
+    def images(self) -> int:
+        """Images in all splits."""
+        return sum(self.splits.values())
+
+
+def class_counts(catalog: Catalog, state: ReviewState) -> list[ClassCount]:
+    """Count the images of every class as it is now, sorted by name; images without a label come last.
+
+    Deleted images are not counted; a class without images is there with none.
+    """
+    outcomes, now = state.outcomes(), state.label_map
+    splits: dict[str | None, Counter[str]] = {label: Counter() for label in state.classes(catalog.classes)}
+    decided: Counter[str | None] = Counter()
+    for name, given, split in zip(catalog.names, catalog.labels, catalog.splits, strict=True):
+        outcome, label = outcomes.get(name, ("", None))
+        if outcome == "delete":
+            continue
+        label = label or now.get(given, given) or None
+        splits.setdefault(label, Counter())[split or "none"] += 1
+        decided[label] += outcome not in ("", "unsure")
+    order = sorted(splits, key=lambda label: (label is None, label or ""))
+    return [ClassCount(label, splits[label], decided[label]) for label in order]
+
+
+def twin_of(name: str, classes: Collection[str]) -> str | None:
+    """Return the class whose name differs from ``name`` only in capital letters or blanks; None if none."""
+    plain = _plain(name)
+    return next((label for label in classes if label != name and _plain(label) == plain), None)
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.split()).casefold()
+
+
+def make_class(workspace: Workspace, name: str, *, reviewer: str | None = None) -> Act:
+    """Make a class that no image has yet.
+
+    Raises
+    ------
+    StoreError
+        There is a class of that name, or it can be no name.
+    """
+    present = _present(workspace)
+    _check_new(name)
+    if name in present:
+        msg = f"There is a class “{name}” already. Choose another name."
+        raise StoreError(msg)
+    return workspace.store.class_event(Kind.CLASS_NEW, name, reviewer=reviewer)
+
+
+def rename_class(workspace: Workspace, old: str, new: str, *, reviewer: str | None = None) -> Act:
+    """Give a class another name, which no other class has.
+
+    Raises
+    ------
+    StoreError
+        There is no class ``old``, there is a class ``new``, or ``new`` can be no name.
+    """
+    present = _present(workspace)
+    _check_there(old, present)
+    _check_new(new)
+    if new == old:
+        msg = f"“{old}” is its name already. Type another one."
+        raise StoreError(msg)
+    if new in present:
+        msg = f"There is a class “{new}” already. To put the images of “{old}” there, merge the two."
+        raise StoreError(msg)
+    return workspace.store.class_event(Kind.CLASS_RENAME, old, new, reviewer=reviewer)
+
+
+def merge_classes(workspace: Workspace, old: str, into: str, *, reviewer: str | None = None) -> Act:
+    """Put all images of one class into another; the first is a class no longer.
+
+    Raises
+    ------
+    StoreError
+        One of the two is no class of this set, or they are the same.
+    """
+    present = _present(workspace)
+    _check_there(old, present)
+    _check_there(into, present)
+    if old == into:
+        msg = f"Got “{old}” twice. Choose two different classes to merge."
+        raise StoreError(msg)
+    return workspace.store.class_event(Kind.CLASS_MERGE, old, into, reviewer=reviewer)
+
+
+def class_acts(state: ReviewState, events: Sequence[Event]) -> list[tuple[str, Event]]:
+    """Return what rows do to classes: the kind of the row (an act on classes, undo, redo) and the act itself.
+
+    Parameters
+    ----------
+    state : ReviewState
+        Holds the acts that rows take back or bring back.
+    events : sequence of Event
+    """
+    found = []
+    for event in events:
+        rows = state.act(event.undoes) if event.undoes else (event,)
+        found += [(event.kind, row) for row in rows if row.kind in CLASS_KINDS]
+    return found
+
+
+def in_words(event: Event) -> str:
+    """Say what an act on classes is, as a noun: "renaming of “pants” to “trousers”"."""
+    old, new = event.given_label, event.new_label
+    if event.kind == Kind.CLASS_NEW:
+        return f"the new class “{new}”"
+    if event.kind == Kind.CLASS_MERGE:
+        return f"merging of “{old}” into “{new}”"
+    return f"renaming of “{old}” to “{new}”"
+
+
+def _present(workspace: Workspace) -> list[str]:
+    """Return the classes as they are now, also by what others did a moment ago."""
+    workspace.store.refresh()
+    return workspace.store.state.classes(workspace.catalog.classes)
+
+
+def _check_new(name: str) -> None:
+    if not name.strip():
+        msg = "The name of a class cannot be blank. Type one."
+        raise StoreError(msg)
+    check_label(name)
+    if name != name.strip():
+        msg = (
+            f"“{name}” begins or ends with a blank, which nobody would see later. "
+            f"Type it without: “{name.strip()}”."
+        )
+        raise StoreError(msg)
+
+
+def _check_there(name: str, present: Sequence[str]) -> None:
+    if name not in present:
+        twin = twin_of(name, present)
+        there = f"Did you mean “{twin}”?" if twin else f"The classes are: {_listed(present)}."
+        msg = f"There is no class “{name}”. {there}"
+        raise StoreError(msg)
+
+
+def _listed(present: Sequence[str]) -> str:
+    named = ", ".join(f"“{label}”" for label in present[:_MOST_NAMED])
+    return f"{named} and {len(present) - _MOST_NAMED:,} more" if len(present) > _MOST_NAMED else named
