@@ -101,7 +101,8 @@ class Catalog:
         """Take the names of folders as labels.
 
         ``root/<class>/…`` and ``root/{train,valid,test}/<class>/…`` are understood (``val``, ``validation``
-        too); folders may be nested below a class. Pictures above the class folders are unlabelled.
+        too); folders may be nested below a class. Pictures above the class folders are unlabelled, and so are
+        those in a folder called ``unlabelled`` (``unlabeled``, ``_unlabelled``) beside them.
 
         Parameters
         ----------

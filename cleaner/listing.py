@@ -37,6 +37,8 @@ _SPLIT_FOLDERS = {
     "test": "test",
     "testing": "test",
 }
+# What people call the folder, beside those of the classes, of pictures that nobody has labelled yet.
+_UNLABELLED_FOLDER = re.compile(r"_?unlabell?ed", re.IGNORECASE)
 _LEADS_OUT = "a link that leads out of the folder; --follow-links lets it"
 
 
@@ -165,7 +167,10 @@ def labels_of_folders(names: Sequence[str]) -> tuple[list[str | None], list[str 
     """Read labels and splits off relative names.
 
     The first folder is the label or, in a set that has a training folder or nothing but folders named like
-    splits, the split; the label is then the second.
+    splits, the split; the label is then the second. Pictures that lie above the class folders, or in place of
+    one in a folder called ``unlabelled`` (``unlabeled``, ``_unlabelled``), have no label. So a folder with
+    nothing but pictures in it is a set without labels; pictures in folders by day or by camera are not, as
+    nothing tells such folders from classes.
 
     Returns
     -------
@@ -173,7 +178,7 @@ def labels_of_folders(names: Sequence[str]) -> tuple[list[str | None], list[str 
         One each a name; None where there is no such folder.
     """
     parts = [name.split("/", 2) for name in names]
-    tops = {part[0] for part in parts if len(part) > 1}
+    tops = {part[0] for part in parts if len(part) > 1 and not _UNLABELLED_FOLDER.fullmatch(part[0])}
     split_of = {top: split for top in tops if (split := split_of_folder(top))}
     if "train" not in split_of.values() and len(split_of) < len(tops):
         split_of = {}  # a class named "test" among others
@@ -182,7 +187,8 @@ def labels_of_folders(names: Sequence[str]) -> tuple[list[str | None], list[str 
     for part in parts:
         split = split_of.get(part[0]) if len(part) > 1 else None
         at = 0 if split is None else 1
-        labels.append(part[at] if len(part) > at + 1 else None)
+        folder = part[at] if len(part) > at + 1 else None
+        labels.append(None if folder is None or _UNLABELLED_FOLDER.fullmatch(folder) else folder)
         splits.append(split)
     return labels, splits
 
