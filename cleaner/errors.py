@@ -13,6 +13,7 @@
       x CheckpointError         a saved model cannot be read
       x TrainingError           training cannot start, or diverged
       x RankingError            a ranking cannot be computed from what was given
+        + TooFewLabelsError     fewer than two classes have a label
       x JobError                a background job cannot start, or failed
       x DashboardError          the dashboard's server cannot start, or stopped
       x DownloadError           a list of addresses cannot be read
@@ -39,6 +40,7 @@ __all__ = [
     "PrivateAddressError",
     "RankingError",
     "StoreError",
+    "TooFewLabelsError",
     "TrainingError",
     "WeightsUnavailableError",
 ]
@@ -86,6 +88,10 @@ class TrainingError(CleanerError):
 
 class RankingError(CleanerError):
     """A ranking cannot be computed from what was given."""
+
+
+class TooFewLabelsError(RankingError):
+    """Labels of fewer than two classes: nothing can be found wrong."""
 
 
 class JobError(CleanerError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from cleaner.errors import TooFewLabelsError
 from cleaner.progress import Reporter
 from cleaner.tasks.look import prepare
 from cleaner.tasks.retrain import model_path, retrain_full, retrain_quick
@@ -14,7 +15,7 @@ __all__ = ["job_prepare", "job_retrain_full", "job_retrain_quick"]
 
 
 def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Run `prepare`.
+    """Run `prepare`; that there are too few labels to rank by is a result, too.
 
     Parameters
     ----------
@@ -25,11 +26,17 @@ def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str
     Returns
     -------
     dict
-        ``ranking`` (its identity), ``n`` (images ranked), ``left_out`` (files that cannot be used).
+        ``ranking`` (its identity; None: too few labels), ``n`` (images ranked), ``left_out`` (files that
+        cannot be used), ``reason`` (why there is no ranking, for people; None if there is one).
     """
     with Workspace(**workspace) as opened:
-        ranking = prepare(opened, reporter=reporter)
-        return {"ranking": ranking.model, "n": len(ranking), "left_out": len(opened.catalog.left_out)}
+        try:
+            ranking = prepare(opened, reporter=reporter)
+        except TooFewLabelsError as exc:
+            found: dict[str, Any] = {"ranking": None, "n": 0, "reason": str(exc)}
+        else:
+            found = {"ranking": ranking.model, "n": len(ranking), "reason": None}
+        return found | {"left_out": len(opened.catalog.left_out)}
 
 
 def job_retrain_quick(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.embedding import Embeddings, embed
-from cleaner.errors import RankingError
+from cleaner.errors import RankingError, TooFewLabelsError
 from cleaner.progress import SILENT, Reporter
 from cleaner.ranking import Ranking, rank
 from cleaner.review.decisions import Action
@@ -81,13 +81,36 @@ def prepare(workspace: Workspace, *, reporter: Reporter = SILENT) -> Ranking:
         The reporter asked to stop; the embeddings so far are kept, the ranking is the one from before.
     WeightsUnavailableError
         There are no weights for the backbone, and none can be fetched.
+    TooFewLabelsError
+        After all decisions so far, fewer than two classes have a label. The embeddings are there by then:
+        what to label first can be proposed from them (`cleaner.widgets.labelling`).
     CleanerError
         Whatever else keeps this from being done.
     """
-    ranking = rank_seen(look(workspace, reporter=reporter), reporter=reporter)
+    seen = look(workspace, reporter=reporter)
+    _check_labels(seen)
+    ranking = rank_seen(seen, reporter=reporter)
     reporter.check()
     ranking.save(workspace.ranking_folder)
     return ranking
+
+
+def _check_labels(seen: Seen) -> None:
+    """Raise `TooFewLabelsError` unless there are two classes that labels can be mixed up between."""
+    present = [label for name in seen.embeddings.names if (label := seen.labels.get(name)) is not None]
+    if not present:
+        what = "no label on any of them"
+    elif len(set(present)) == 1:
+        n = len(present)
+        what = f"{n:,} {'label' if n == 1 else 'labels'}, all “{present[0]}”"
+    else:
+        return
+    n = len(seen.embeddings.names)
+    msg = (
+        f"Got {n:,} {'image' if n == 1 else 'images'} with {what}; wrong labels can be looked for once two "
+        "classes have some. Label pictures first, in the dashboard or in a CSV file."
+    )
+    raise TooFewLabelsError(msg)
 
 
 def rank_given(workspace: Workspace, pred_probs: Path, *, reporter: Reporter = SILENT) -> Ranking:
