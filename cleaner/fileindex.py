@@ -203,6 +203,10 @@ class FileIndex:
         rows = self._rows(f"SELECT {', '.join(_COLUMNS)} FROM files ORDER BY name")
         return pd.DataFrame(rows, columns=list(_COLUMNS), dtype=object)
 
+    def hashes(self) -> dict[str, str]:
+        """Return the content hash of each file that has been read: SHA-256, hexadecimal."""
+        return dict(self._rows("SELECT name, hash FROM files WHERE hash IS NOT NULL"))
+
     def splits(self) -> dict[str, tuple[str, str | None]]:
         """Return the split of each file that has one, and what folders or a column gave for it then."""
         rows = self._rows("SELECT name, split, given FROM files WHERE split IS NOT NULL")
