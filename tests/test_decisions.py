@@ -57,6 +57,9 @@ def observed(state: ReviewState) -> Mapping[str, Any]:
         "conflicts": state.conflicts(),
         "progress": state.progress(window=3),
         "looks": state.looks(),
+        "judgements": state.judgements(),
+        "discarded": state.discarded(),
+        "decided": [state.is_decided(name) for name in "abcdevwxyz"],
         "unsure": state.unsure(),
         "label_map": state.label_map,
         "classes": state.classes(["cat", "dog"]),
@@ -151,6 +154,90 @@ def test_a_kind_from_a_later_version_has_no_effect_and_stays(history: History) -
     history.add("describe_class", detail={"class": "cat", "text": "small"})
     assert history.state.decisions() == before
     assert history.state.events[-1].kind == "describe_class"
+
+
+# -------------------------------------------------------------------- discards
+
+DUPLICATE = {"reason": "duplicate", "of": "b"}
+
+
+def test_a_discarded_image_goes_and_is_neither_a_look_nor_an_error(history: History) -> None:
+    history.mark("keep", "b")
+    history.mark("delete", "a", detail=DUPLICATE)
+    state = history.state
+    decision = state.of("a")
+    assert decision is not None
+    assert (decision.action, decision.outcome, decision.reason) == (Action.DELETE, "delete", "duplicate")
+    assert state.outcomes()["a"] == ("delete", None)
+    assert state.judgements() == {"a": ("discard", None), "b": ("keep", None)}
+    assert state.discarded() == {"a": "duplicate"}
+    assert state.is_decided("a")
+    assert [look.name for look in state.looks()] == ["b"]
+    progress = state.progress()
+    assert (progress.looked_at, progress.deleted, progress.errors) == (1, 0, 0)
+    assert (progress.window, progress.window_errors) == (1, 0)
+    assert (progress.discarded, progress.decided) == (1, 2)
+
+
+def test_a_discard_leaves_what_was_said_about_the_label(history: History) -> None:
+    history.mark("relabel", "a", "dog")
+    history.mark("delete", "a", detail=DUPLICATE)
+    state = history.state
+    assert state.outcomes()["a"] == ("delete", None)
+    assert state.judgements()["a"] == ("relabel", "dog")
+    assert [(look.name, look.outcome, look.new_label) for look in state.looks()] == [("a", "relabel", "dog")]
+    progress = state.progress()
+    assert (progress.looked_at, progress.relabelled, progress.deleted) == (1, 1, 0)
+    assert (progress.window_errors, progress.discarded, progress.decided) == (1, 1, 1)
+    assert state.classes(["cat"]) == ["cat"]  # no image that stays has the label
+
+
+@pytest.mark.parametrize("kind", ["keep", "delete", "unsure"])
+def test_a_later_decision_overrides_a_discard(history: History, kind: str) -> None:
+    history.mark("delete", "a", detail={"reason": "blurry"})
+    history.mark(kind, "a")
+    assert history.state.discarded() == {}
+    assert history.state.judgements() == history.state.outcomes() == {"a": (kind, None)}
+    assert history.state.progress().discarded == 0
+    assert history.state.is_decided("a") is (kind != "unsure")
+
+
+def test_undoing_a_discard_brings_back_what_held_before(history: History) -> None:
+    history.mark("unsure", "a")
+    act = history.mark("delete", "a", detail=DUPLICATE)
+    assert (history.state.progress().unsure, history.state.unsure()) == (0, [])
+    assert history.state.judgements() == {"a": ("unsure", None)}
+    history.undo(act)
+    assert not history.state.is_decided("a")
+    assert (history.state.unsure(), history.state.discarded()) == (["a"], {})
+
+
+def test_a_discard_is_no_conflict_with_anything_said_about_the_label(history: History) -> None:
+    history.mark("keep", "a", who="ann")
+    history.mark("delete", "a", who="bob", detail=DUPLICATE)
+    assert history.state.conflicts() == {}
+    assert history.state.outcomes()["a"] == ("delete", None)
+    history.mark("relabel", "a", "dog", who="ann")
+    assert history.state.conflicts() == {}
+    assert history.state.outcomes()["a"] == ("relabel", "dog")
+
+
+def test_a_discard_ends_a_conflict_about_the_label_only_if_it_settles_it(history: History) -> None:
+    history.mark("keep", "a", who="ann")
+    history.mark("relabel", "a", "dog", who="bob")
+    act = history.mark("delete", "a", who="bob", detail=DUPLICATE)
+    choices = history.state.conflicts()["a"]
+    assert [(choice.reviewer, choice.outcome) for choice in choices] == [("ann", "keep"), ("bob", "relabel")]
+    history.undo(act, who="bob")
+    history.mark("delete", "a", who="eve", detail={**DUPLICATE, "settles": True})
+    assert history.state.conflicts() == {}
+
+
+@pytest.mark.parametrize("reason", ["", None, 3, ["duplicate"]])
+def test_a_reason_that_says_nothing_is_none(history: History, reason: Any) -> None:
+    history.mark("delete", "a", detail={"reason": reason})
+    assert history.state.discarded() == {}
+    assert history.state.progress().deleted == 1
 
 
 # -------------------------------------------------------------------- two reviewers
@@ -458,6 +545,9 @@ STEPS = st.lists(
             st.just("mark"), WHO, st.sampled_from(["keep", "delete", "unsure"]), st.sets(NAMES, min_size=1)
         ),
         st.tuples(st.just("relabel"), WHO, LABELS, st.sets(NAMES, min_size=1)),
+        st.tuples(
+            st.just("discard"), WHO, st.sampled_from(["duplicate", "dark"]), st.sets(NAMES, min_size=1)
+        ),
         st.tuples(st.just("settle"), WHO, LABELS, st.sets(NAMES, min_size=1)),
         st.tuples(st.sampled_from(["undo", "redo"]), WHO),
         st.tuples(st.sampled_from(["class_rename", "class_merge"]), WHO, LABELS, LABELS),
@@ -479,10 +569,11 @@ def play(steps: list[Any]) -> History:
             target = history.state.undoable(who) if what == "undo" else history.state.redoable(who)
             if target is not None:
                 history.add(what, who=who, undoes=target)
-        elif what in ("mark", "relabel", "settle"):
+        elif what in ("mark", "relabel", "settle", "discard"):
             act = f"many{len(history.events)}"
-            kind = rest[0] if what == "mark" else "relabel"
-            label = None if what == "mark" else rest[0]
+            kind = rest[0] if what == "mark" else "delete" if what == "discard" else "relabel"
+            label = None if what in ("mark", "discard") else rest[0]
+            detail = {"settle": {"settles": True}, "discard": {"reason": rest[0]}}.get(what, {})
             for name in sorted(rest[1]):
                 history.add(
                     kind,
@@ -491,7 +582,7 @@ def play(steps: list[Any]) -> History:
                     act=act,
                     given_label=given[name],
                     new_label=label,
-                    detail={"settles": True} if what == "settle" else {},
+                    detail=detail,
                 )
         elif what == "pair":
             history.add("pair_different", rest[0], who=who, detail={"others": [rest[1]]})
@@ -531,8 +622,11 @@ def test_undo_and_redo_leave_no_trace(steps: list[Any], who: str) -> None:
     assert {**after, "last": 0} == {**before, "last": 0}
 
 
-def plainly(events: list[Event]) -> dict[str, tuple[str, str, str | None]]:
-    """The rules of the decisions once more, as slowly and simply as can be: reviewer, outcome, label."""
+def plainly(events: list[Event], *, labels_only: bool = False) -> dict[str, tuple[str, str, str | None]]:
+    """The rules of the decisions once more, as slowly and simply as can be: reviewer, outcome, label.
+
+    ``labels_only`` does as if nothing had been discarded.
+    """
     undone: set[str] = set()
     for event in events:
         if event.kind == "undo" and event.undoes:
@@ -557,6 +651,7 @@ def plainly(events: list[Event]) -> dict[str, tuple[str, str, str | None]]:
     for name in {*"abcde", *same}:
         first = same.get(name, name)
         rows = [e for e in standing if e.kind in tuple(Action) and e.name == first]
+        rows = [e for e in rows if not (labels_only and "reason" in e.detail)]
         last = {who: [e for e in rows if e.reviewer == who][-1] for who in {e.reviewer for e in rows}}
         real = [e for e in last.values() if e.kind != "unsure"] or list(last.values())
         if not real:
@@ -579,3 +674,24 @@ def test_the_state_follows_the_rules(steps: list[Any]) -> None:
     got = {n: (d.reviewer, d.outcome, d.new_label) for n, d in history.state.decisions().items()}
     assert got == expected
     assert history.state.outcomes() == {n: (o, label) for n, (_, o, label) in expected.items()}
+
+
+@given(STEPS)
+@settings(max_examples=200, deadline=None)
+def test_labels_are_judged_as_if_nothing_had_been_discarded(steps: list[Any]) -> None:
+    state = play(steps).state
+    expected = {
+        name: (o, label) for name, (_, o, label) in plainly(list(state.events), labels_only=True).items()
+    }
+    reasons = {name: d.reason for name, d in state.decisions().items() if d.reason is not None}
+    assert state.discarded() == reasons
+    assert state.judgements() == dict.fromkeys(reasons, ("discard", None)) | expected
+    # By any of its names an image is one image: count those that were there from the start.
+    judged = [o for name, (o, _) in expected.items() if name in "abcde" and o != "unsure"]
+    progress = state.progress(window=100)
+    assert progress.looked_at == len(state.looks()) == len(judged)
+    assert (progress.errors, progress.window_errors) == (sum(o in ("delete", "relabel") for o in judged),) * 2
+    gone = {name for name in reasons if name in "abcde"}
+    assert progress.discarded == len(gone)
+    assert progress.decided == sum(state.is_decided(name) for name in "abcde")
+    assert {look.name for look in state.looks()}.isdisjoint(gone - expected.keys())

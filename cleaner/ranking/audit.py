@@ -8,6 +8,19 @@ so neither re-ranking nor retraining touches anything. Undoing a decision takes 
 *Unsure* stops nothing: it counts as an error in the bound and is not counted as found, which can only raise
 the number of errors said to be left. So does an image whose file is gone before it was judged.
 
+A *discarded* image (a duplicate, a blurred picture) whose label nobody had judged leaves the audit: the order
+passes over it, and it is no longer left. That is fair, as it goes for what it shows and not for its place in
+an order that nobody reads ahead: the next look is at a random one of those that stay. But the looks before
+were at images of a larger set: 300 clean ones of 3,000 say no more when 1,500 of the others go. So the bound
+goes on with the size M that the population had at first, which is safe. Let T errors be found or stay. After
+n looks, k of them errors, the next finds one with probability (T - k) / (M - n - g) or more, where g of the M
+were discarded by then: never less than the (T - k) / (M - n) of T errors among M images of which none goes.
+So at least as many errors are seen as there (let the counts run together where they are equal), and as more
+errors seen never lower the bound, the chance that it ever falls below T is at most α.
+
+An image that was judged before it was discarded counts on as it was judged: else discarding would wash errors
+out of the sample.
+
 Images that come later join in a further round; see `cleaner.ranking.certificate` for why that costs nothing.
 """
 
@@ -17,11 +30,13 @@ import hashlib
 import json
 import re
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -39,8 +54,10 @@ _LOCK_S = 10.0
 _MOST_PREFIXES = 64
 _WRONG = frozenset({"delete", "relabel"})
 
+_DISCARDED = "discard"
+
 Outcomes = Mapping[str, tuple[str, str | None]]
-"""What `ReviewState.outcomes` returns: for every marked image what holds, and its label."""
+"""What `ReviewState.judgements` returns: for every marked image what holds about its label, and the label."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +80,19 @@ class Round:
     after: int
     seed: str
     began: datetime
+
+
+class _Prefix(NamedTuple):
+    """The judged start of the order: places 0 to ``end`` - 1.
+
+    ``places`` are those of the images that count, ``errors`` tells which of these count as errors, and
+    ``open`` how many of those are unsure or gone.
+    """
+
+    end: int
+    places: list[int]
+    errors: list[bool]
+    open: int
 
 
 def drawn(names: Iterable[str], *, seed: str) -> tuple[str, ...]:
@@ -149,14 +179,15 @@ class Audit:
     # ---------------------------------------------------------------- what it shows
 
     def audited(self, outcomes: Outcomes, *, is_there: Callable[[str], bool] | None = None) -> int:
-        """Return the length of the prefix that is judged; see `statement`."""
-        return len(self._prefix(outcomes, is_there)[0])
+        """Return how far the order is judged, in places; those of discarded images are among them."""
+        return self._prefix(outcomes, is_there).end
 
     def wrong(self, outcomes: Outcomes) -> dict[str, bool]:
         """Return for each decided image of the prefix whether it was an error: a random sample."""
-        prefix, _ = self._prefix(outcomes, None)
-        pairs = zip(self.sequence, prefix, strict=False)
-        return {name: error for name, error in pairs if outcomes[name][0] != "unsure"}
+        prefix = self._prefix(outcomes, None)
+        pairs = zip(prefix.places, prefix.errors, strict=True)
+        looks = ((self.sequence[place], error) for place, error in pairs)
+        return {name: error for name, error in looks if outcomes[name][0] != "unsure"}
 
     def statement(
         self,
@@ -174,7 +205,7 @@ class Audit:
         Parameters
         ----------
         outcomes : mapping
-            From `ReviewState.outcomes`.
+            From `ReviewState.judgements`.
         found_elsewhere : int
             Errors found among images that are not of the population.
         is_there : callable, optional
@@ -182,27 +213,27 @@ class Audit:
         alpha : float
             One minus the confidence.
         """
-        prefix, open_ones = self._prefix(outcomes, is_there)
-        n = len(prefix)
-        suspected = np.array(prefix, dtype=bool)
+        prefix = self._prefix(outcomes, is_there)
+        places, suspected = np.array(prefix.places, dtype=np.int64), np.array(prefix.errors, dtype=bool)
+        n, open_ones = len(places), prefix.open
         looks = np.zeros((n + 1, len(self.rounds)), dtype=np.int64)
         errors = np.zeros_like(looks)
         at = np.arange(n)
-        looks[at + 1, self._round_of[:n]] = 1
-        errors[at + 1, self._round_of[:n]] = suspected
+        looks[at + 1, self._round_of[places]] = 1
+        errors[at + 1, self._round_of[places]] = suspected
         looks, errors = looks.cumsum(axis=0), errors.cumsum(axis=0)
         sizes = [len(each.names) for each in self.rounds]
         # Between two errors the bound only falls: look at the ends of the runs.
-        since = min(self.rounds[-1].after, n)
+        since = int(np.searchsorted(places, self.rounds[-1].after))
         ends = [i for i in np.flatnonzero(suspected).tolist() if i >= since][-_MOST_PREFIXES:]
         most = min(
             most_errors(*map(Stratum, sizes, looks[end].tolist(), errors[end].tolist()), alpha=alpha)
             for end in [*ends, n]
         )
-        judged = [outcomes[name][0] for name in self.population if name in outcomes]
-        found = sum(outcome in _WRONG for outcome in judged)
-        right = len(judged) - found - judged.count("unsure")
-        most = max(found, min(most, len(self.population) - right))
+        judged = Counter(outcomes[name][0] for name in self.population if name in outcomes)
+        found = sum(judged[outcome] for outcome in _WRONG)
+        settled = judged.total() - found - judged["unsure"]
+        most = max(found, min(most, len(self.population) - settled))
         return Statement(
             population=len(self.population),
             audited=n,
@@ -212,20 +243,25 @@ class Audit:
             left=most - found,
             confidence=1 - alpha,
             rounds=len(self.rounds),
+            discarded=judged[_DISCARDED],
         )
 
-    def _prefix(self, outcomes: Outcomes, is_there: Callable[[str], bool] | None) -> tuple[list[bool], int]:
-        """Return what counts as an error in the judged start of the order, and how many of those are open."""
-        prefix: list[bool] = []
+    def _prefix(self, outcomes: Outcomes, is_there: Callable[[str], bool] | None) -> _Prefix:
+        """Return the judged start of the order."""
+        places: list[int] = []
+        errors: list[bool] = []
         open_ones = 0
-        for name in self.sequence:
+        for place, name in enumerate(self.sequence):
             outcome = outcomes.get(name, ("", None))[0]
+            if outcome == _DISCARDED:
+                continue
             if not outcome and (is_there is None or is_there(name)):
-                break
+                return _Prefix(place, places, errors, open_ones)
             unknown = outcome in ("", "unsure")
             open_ones += unknown
-            prefix.append(unknown or outcome in _WRONG)
-        return prefix, open_ones
+            places.append(place)
+            errors.append(unknown or outcome in _WRONG)
+        return _Prefix(len(self.sequence), places, errors, open_ones)
 
     # ---------------------------------------------------------------- keeping it
 

@@ -160,7 +160,7 @@ def gather(
             look[i], wrong[i] = place, decision.outcome in _WRONG
             right[i] = index.get(decision.new_label, -1) if decision.outcome == "relabel" else -1
     if audit is not None:
-        for place, name in enumerate(audit.wrong(state.outcomes()), start=1):
+        for place, name in enumerate(audit.wrong(state.judgements()), start=1):
             if name in at:
                 audited[at[name]] = place
     return Looks(

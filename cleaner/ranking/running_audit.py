@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from cleaner.ranking.audit import Audit, audit_file
@@ -59,16 +60,16 @@ class RunningAudit:
         RankingError
             There is nothing to audit, or its file cannot be written.
         """
-        outcomes = self._workspace.store.state.outcomes()
-        return Audit.begin(self._path, self._open_names(outcomes), outcomes, seed=seed)
+        judgements = self._workspace.store.state.judgements()
+        return Audit.begin(self._path, self._open_names(judgements), judgements, seed=seed)
 
     def newcomers(self) -> list[str]:
         """Return the undecided images that came after the audit had begun."""
         audit = self.audit
         if audit is None:
             return []
-        outcomes = self._workspace.store.state.outcomes()
-        return [name for name in self._open_names(outcomes) if name not in audit.population]
+        marked = self._workspace.store.state.judgements()
+        return [name for name in self._open_names(marked) if name not in audit.population]
 
     def sequence(self) -> list[str]:
         """Return the images of the audit that are there, in its order; empty while there is no audit."""
@@ -81,18 +82,19 @@ class RunningAudit:
         if audit is None:
             return None
         state, catalog = self._workspace.store.state, self._workspace.catalog
-        outcomes = state.outcomes()
-        # Not counted from the outcomes: a file that was moved is in them by both of its names.
+        judgements = state.judgements()
+        # Not counted from the judgements: a file that was moved is in them by both of its names.
         found = state.progress().errors
         bare = (name for name, label in zip(catalog.names, catalog.labels, strict=True) if label is None)
-        found -= sum(outcomes.get(name, ("",))[0] == "delete" for name in bare)  # no label was wrong
-        inside = sum(outcomes[name][0] in _WRONG for name in audit.population if name in outcomes)
-        return audit.statement(outcomes, found_elsewhere=max(0, found - inside), is_there=there.__contains__)
+        found -= sum(judgements.get(name, ("",))[0] == "delete" for name in bare)  # no label was wrong
+        inside = sum(judgements[name][0] in _WRONG for name in audit.population if name in judgements)
+        elsewhere = max(0, found - inside)
+        return audit.statement(judgements, found_elsewhere=elsewhere, is_there=there.__contains__)
 
     def _there(self) -> set[str]:
         return set(self._workspace.catalog.names.tolist())
 
-    def _open_names(self, outcomes: dict[str, tuple[str, str | None]]) -> list[str]:
+    def _open_names(self, marked: Container[str]) -> list[str]:
         catalog = self._workspace.catalog
         pairs = zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True)
-        return [name for name, label in pairs if label is not None and name not in outcomes]
+        return [name for name, label in pairs if label is not None and name not in marked]

@@ -221,13 +221,13 @@ class _Session:
         open_names = [name for name in self.expert.given if not state.is_decided(name)]
         if looks < 1 or not open_names:
             return
-        elsewhere = sum(outcome in ("delete", "relabel") for outcome, _ in state.outcomes().values())
+        elsewhere = sum(outcome in ("delete", "relabel") for outcome, _ in state.judgements().values())
         audit = Audit.begun(open_names, seed=f"simulation {self.seed}")
         for start in range(0, min(looks, len(open_names)), self.page_size):
             reporter.check()
             names = audit.sequence[start : min(start + self.page_size, looks)]
             self._decide(names, len(self.rows))
-            said = audit.statement(state.outcomes(), found_elsewhere=elsewhere)
+            said = audit.statement(state.judgements(), found_elsewhere=elsewhere)
             self._note((), audited=said.audited, left_at_most=said.left, recall_at_least=said.recall)
 
     def _decide(self, names: Iterable[str], page: int) -> None:

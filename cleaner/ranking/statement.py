@@ -33,6 +33,9 @@ class Statement:
         Chance that this and every earlier statement hold, 0..1.
     rounds : int
         How often images joined; 1 = never after the beginning.
+    discarded : int
+        Images of the population that were taken out before anybody judged their label: duplicates, bad
+        pictures. ``left`` is not about them.
     """
 
     population: int
@@ -43,11 +46,12 @@ class Statement:
     left: int
     confidence: float = 0.95
     rounds: int = 1
+    discarded: int = 0
 
     @property
     def planned(self) -> int:
         """Looks that are usually enough."""
-        return min(self.population, USUAL_LOOKS)
+        return min(self.population - self.discarded, USUAL_LOOKS)
 
     @property
     def recall(self) -> float | None:
@@ -82,15 +86,22 @@ class Statement:
     @property
     def limits(self) -> str:
         """What it does not cover."""
+        without = ""
+        if self.discarded:
+            some = "1 duplicate or bad picture"
+            if self.discarded > 1:
+                some = f"{self.discarded:,} duplicates and bad pictures"
+            without = f", without {some} thrown out since"
         return (
             f"It is about the {self.population:,} pictures that nobody had decided or set aside when it "
-            "began, and relative to the reviewer's judgement: what a reviewer takes for right is right."
+            f"began{without}, and relative to the reviewer's judgement: what a reviewer takes for right is "
+            "right."
         )
 
     @property
     def standing(self) -> str:
         """How far the audit is: "120 of about 300 audited"."""
         if self.audited >= self.planned:
-            return f"{self.audited:,} of {self.population:,} audited"
-        about = "" if self.planned == self.population else "about "
+            return f"{self.audited:,} of {self.population - self.discarded:,} audited"
+        about = "" if self.planned == self.population - self.discarded else "about "
         return f"{self.audited:,} of {about}{self.planned:,} audited"

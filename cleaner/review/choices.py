@@ -30,7 +30,8 @@ class Choice:
     score : float or None
         Probability that the label is wrong, higher = more suspicious.
     detail : Mapping
-        Anything else worth keeping; must be JSON.
+        Anything else worth keeping; must be JSON. ``reason`` ("duplicate", "blurry" …) makes a discard of a
+        delete: the image goes, and nothing is said about its label.
     """
 
     name: str

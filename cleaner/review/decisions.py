@@ -43,6 +43,9 @@ class Decision:
     outcome : str
         ``keep``, ``delete``, ``relabel``, ``label`` (a first label for an unlabelled image) or ``unsure``. A
         relabel to the label that the image has is a ``keep``.
+    reason : str or None
+        Why the image goes though nothing is said about its label ("duplicate", "blurry" …); None unless it is
+        such a discard.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Decision:
     time: datetime
     act: str
     outcome: str
+    reason: str | None = None
 
     @property
     def reviewed(self) -> bool:
@@ -68,8 +72,9 @@ class Progress:
     Parameters
     ----------
     looked_at : int
-        Images with a decision; unsure ones are not among them.
+        Images with a decision on their label; unsure ones are not among them.
     kept, deleted, relabelled : int
+        What was decided on the labels of those; discarded images are no deleted ones.
     labelled : int
         Unlabelled images that got their first label; no errors.
     unsure : int
@@ -78,6 +83,10 @@ class Progress:
         Images on which reviewers disagree.
     window, window_errors : int
         The last images looked at (at most 100 unless asked otherwise), and the errors among them.
+    discarded : int
+        Images that go for a reason that says nothing about their label, such as duplicates.
+    decided : int
+        Images with nothing left to decide: looked at, or discarded, or both.
     """
 
     looked_at: int
@@ -89,6 +98,8 @@ class Progress:
     conflicts: int
     window: int
     window_errors: int
+    discarded: int = 0
+    decided: int = 0
 
     @property
     def errors(self) -> int:
@@ -128,6 +139,7 @@ class ReviewState(Fold):
             time=event.time,
             act=event.act,
             outcome=outcome,
+            reason=event.reason,
         )
 
     # ---------------------------------------------------------------- asking about images
@@ -153,7 +165,7 @@ class ReviewState(Fold):
     def is_decided(self, name: str) -> bool:
         """Tell whether an image has a decision; unsure is none."""
         record = self._records.get(name)
-        return record is not None and record.look > 0
+        return record is not None and record.outcome not in ("", "unsure")
 
     def decisions(self) -> dict[str, Decision]:
         """Return what holds for every image that somebody marked, unsure ones included."""
@@ -167,7 +179,8 @@ class ReviewState(Fold):
     def outcomes(self) -> dict[str, tuple[str, str | None]]:
         """Return for every marked image what holds and the label it gives: as `decisions`, but quicker.
 
-        The label is None where the decision gives none (keep, delete, unsure).
+        The label is None where the decision gives none (keep, delete, unsure). A discard is a delete; see
+        `judgements` for what was decided on the labels.
         """
         with self._lock:
             return {
@@ -175,6 +188,25 @@ class ReviewState(Fold):
                 for name, record in self._records.items()
                 if record.outcome
             }
+
+    def judgements(self) -> dict[str, tuple[str, str | None]]:
+        """Return for every marked image what holds about its label: as `outcomes`, but for discarded images.
+
+        Those have what was decided on their label otherwise, or ``discard`` if nothing was.
+        """
+        with self._lock:
+            return {name: self._judgement(r) for name, r in self._records.items() if r.outcome}
+
+    def _judgement(self, record: Record) -> tuple[str, str | None]:
+        if record.judging is record.effective:
+            return record.outcome, record.label
+        return ("discard", None) if record.judging is None else self._outcome(record, record.judging)
+
+    def discarded(self) -> dict[str, str]:
+        """Return the images that go for a reason that says nothing about their label, and that reason."""
+        with self._lock:
+            reasons = ((name, record.reason) for name, record in self._records.items())
+            return {name: reason for name, reason in reasons if reason is not None}
 
     def unsure(self) -> list[str]:
         """Return the images that are set aside for a colleague."""
@@ -186,7 +218,8 @@ class ReviewState(Fold):
         with self._lock:
             out = {}
             for record in self._conflicts:
-                choices = {e.reviewer: e for e in record.events if e.act not in self._undone}
+                standing = (e for e in record.events if e.act not in self._undone)
+                choices = {e.reviewer: e for e in standing if e.reason is None}
                 ordered = sorted(choices.values(), key=lambda event: event.seq)
                 real = [event for event in ordered if event.kind != Kind.UNSURE]
                 for name in record.names:
@@ -266,12 +299,12 @@ class ReviewState(Fold):
     def progress(self, *, window: int = 100) -> Progress:
         """Count what was decided; ``window`` is the number of last looks to count errors in.
 
-        Looks are ordered by the first standing decision on each image, so a change of mind is no new look.
+        Looks are ordered by the first standing decision on each label, so a change of mind is no new look.
         """
         with self._lock:
             count = self._counts
             last = self._looks[-window:] if window > 0 else []
-            errors = sum(record.outcome in ("delete", "relabel") for record in last)
+            errors = sum(record.judged in ("delete", "relabel") for record in last)
             return Progress(
                 looked_at=len(self._looks),
                 kept=count["keep"],
@@ -282,12 +315,17 @@ class ReviewState(Fold):
                 conflicts=len(self._conflicts),
                 window=len(last),
                 window_errors=errors,
+                discarded=count["discarded"],
+                decided=len(self._looks) + count["discarded unseen"],
             )
 
     def looks(self) -> list[Decision]:
-        """Return the decided images in the order in which they were first looked at."""
+        """Return what holds about each label, in the order in which the labels were first looked at.
+
+        A discard is no look, and takes none back.
+        """
         with self._lock:
-            return [self._decision(r, r.effective) for r in self._looks if r.effective is not None]
+            return [self._decision(r, r.judging) for r in self._looks if r.judging is not None]
 
     def times_s(self, reviewer: str) -> list[float]:
         """Return when a reviewer decided, one Unix time in seconds for every row, in order."""

@@ -21,6 +21,7 @@ __all__ = [
     "check_given",
     "check_label",
     "check_name",
+    "check_reason",
     "check_reviewer",
 ]
 
@@ -92,7 +93,8 @@ class Event:
     page : int or None
         Which page of the session showed the image.
     detail : dict
-        What else belongs to the row, as JSON: ``others`` of a pair, ``to`` of a moved file, ``settles``.
+        What else belongs to the row, as JSON: ``others`` of a pair, ``to`` of a moved file, ``settles``,
+        ``reason`` (and ``of``, the image that it is a duplicate of) of a discard.
     undoes : str or None
         The act that an undo takes back, or a redo brings back.
     """
@@ -122,6 +124,17 @@ class Event:
     def action(self) -> Action | None:
         """The reviewer's choice, or None for rows that are not about one image."""
         return Action(self.kind) if self.kind in _ACTIONS else None
+
+    @property
+    def reason(self) -> str | None:
+        """Why the image goes though nothing is said about its label: a *discard*; None for all other rows.
+
+        ``duplicate``, or the name of a picture problem such as ``blurry``.
+        """
+        if self.kind != Kind.DELETE:
+            return None
+        reason = self.detail.get("reason")
+        return reason if isinstance(reason, str) and reason else None
 
 
 def check_label(label: object) -> str:
@@ -186,6 +199,23 @@ def check_given(label: object) -> str | None:
         )
         raise StoreError(msg) from exc
     return text or None
+
+
+def check_reason(reason: object, action: str) -> str:
+    """Return ``reason`` if it can be why an image goes though its label may be right.
+
+    Raises
+    ------
+    StoreError
+        If it is no text on one line, or if the action is another one than delete.
+    """
+    if not isinstance(reason, str) or not reason.strip() or not reason.isprintable():
+        msg = f"Got {reason!r} as the reason; expected a text on one line, such as 'duplicate' or 'blurry'."
+        raise StoreError(msg)
+    if action != Action.DELETE:
+        msg = f"Got {action} with the reason {reason!r}; only a delete has one. Leave it out."
+        raise StoreError(msg)
+    return reason
 
 
 def check_act(act: object) -> str:

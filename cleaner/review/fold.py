@@ -12,6 +12,9 @@ The rules, in the order in which they apply:
   by a decision made with ``settles=True``, which overrules what was there before it.
 - Renaming and merging classes change the given labels and the labels chosen before, never those chosen after.
 - A relabel to the label that the image already has is a keep.
+- A delete with a reason (duplicate, blurry …) is a *discard*. For the image it is a decision like any other:
+  the later one holds. About the label it says nothing: it is no look, finds no error, contradicts nobody, and
+  leaves what was said about the label before, by the same reviewer or by another, as it was.
 """
 
 from __future__ import annotations
@@ -33,15 +36,25 @@ def _seq(event: Event) -> int:
     return event.seq
 
 
+def _that_holds(standing: list[Event]) -> tuple[Event | None, list[Event]]:
+    """Return the row that holds, and every reviewer's choice that is not unsure."""
+    if len(standing) == 1:  # by far the most
+        return standing[0], [] if standing[0].kind == Kind.UNSURE else standing
+    choices = {event.reviewer: event for event in standing}
+    real = [event for event in choices.values() if event.kind != Kind.UNSURE]
+    return max(real or choices.values(), key=_seq, default=None), real
+
+
 class Record:
     """The rows on one image, and what they come to.
 
     ``names`` is what the file is called and was called before, ``effective`` the row that holds, ``outcome``
-    what it comes to ("" if none), ``label`` the label that it gives, ``look`` the sequence number of the
-    first look (0 while undecided).
+    what it comes to ("" if none), ``label`` the label that it gives. ``judging`` is the row that holds about
+    the label, which is another one only if ``effective`` is a discard, ``judged`` what that comes to, and
+    ``look`` the sequence number of the first look at the label (0 before it).
     """
 
-    __slots__ = ("effective", "events", "label", "look", "names", "outcome")
+    __slots__ = ("effective", "events", "judged", "judging", "label", "look", "names", "outcome")
 
     def __init__(self, name: str) -> None:
         self.names: tuple[str, ...] = (name,)
@@ -49,12 +62,19 @@ class Record:
         self.effective: Event | None = None
         self.outcome = ""
         self.label: str | None = None
+        self.judging: Event | None = None
+        self.judged = ""
         self.look = 0
 
     @property
     def given(self) -> str | None:
         """The first label known for the image; later rows may speak of a label that an earlier one gave."""
         return next((e.given_label for e in self.events if e.given_label is not None), None)
+
+    @property
+    def reason(self) -> str | None:
+        """Why the image was discarded; None if it was not."""
+        return None if self.effective is None else self.effective.reason
 
 
 class Fold:
@@ -205,29 +225,31 @@ class Fold:
 
     def _settle(self, record: Record) -> None:
         standing = [event for event in record.events if event.act not in self._undone]
-        if len(standing) == 1:  # by far the most
-            last: Event | None = standing[0]
-            real = [] if standing[0].kind == Kind.UNSURE else standing
-        else:
-            choices = {event.reviewer: event for event in standing}
-            real = [event for event in choices.values() if event.kind != Kind.UNSURE]
-            last = max(real or choices.values(), key=_seq, default=None)
-        first_look = next((event.seq for event in standing if event.kind != Kind.UNSURE), 0) if real else 0
-        outcome, label = self._outcome(record, last) if last is not None else ("", None)
-        if record.outcome:
-            self._counts[record.outcome] -= 1
-        if record.label is not None:
-            self._used[record.label] -= 1
-        self._place_look(record, first_look)
-        record.effective, record.outcome, record.label = last, outcome, label
-        if outcome:
-            self._counts[outcome] += 1
-        if label is not None:
-            self._used[label] += 1
+        of_label = [event for event in standing if event.reason is None]
+        judging, real = _that_holds(of_label)
+        last = judging if len(of_label) == len(standing) else _that_holds(standing)[0]
+        self._count(record, -1)
+        self._place_look(record, next((e.seq for e in of_label if e.kind != Kind.UNSURE), 0) if real else 0)
+        record.effective, record.judging = last, judging
+        record.outcome, record.label = self._outcome(record, last) if last is not None else ("", None)
+        record.judged = self._outcome(record, judging)[0] if judging is not None else ""
+        self._count(record, 1)
         if len(real) > 1 and self._differ(record, standing, real):
             self._conflicts[record] = None
         else:
             self._conflicts.pop(record, None)
+
+    def _count(self, record: Record, by: int) -> None:
+        """Count what an image comes to, or take it back."""
+        if record.look:
+            self._counts[record.judged] += by
+        if record.outcome == "unsure":
+            self._counts["unsure"] += by
+        if record.reason is not None:
+            self._counts["discarded"] += by
+            self._counts["discarded unseen"] += 0 if record.look else by
+        if record.label is not None:
+            self._used[record.label] += by
 
     def _differ(self, record: Record, standing: list[Event], real: list[Event]) -> bool:
         overruled = max((event.seq for event in standing if event.detail.get("settles")), default=0)

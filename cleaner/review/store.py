@@ -19,6 +19,7 @@ from cleaner.review.events import (
     check_given,
     check_label,
     check_name,
+    check_reason,
     check_reviewer,
 )
 from cleaner.review.journal import Act, Journal, Row
@@ -85,6 +86,7 @@ class ReviewStore(Journal):
         page: int | None = None,
         reviewer: str | None = None,
         settles: bool = False,
+        reason: str | None = None,
     ) -> Act:
         """Record the same decision on one or several images, as one act.
 
@@ -109,6 +111,9 @@ class ReviewStore(Journal):
             Who decides; the store's reviewer if not given.
         settles : bool
             Overrule what others decided before, so that it is a conflict no longer.
+        reason : str, optional
+            Why the image goes though nothing is said about its label ("duplicate", "blurry" …): with
+            ``delete`` only. It is no error found then, and no look.
 
         Returns
         -------
@@ -121,7 +126,9 @@ class ReviewStore(Journal):
         StoreError
             If the names, the action or the label cannot be.
         """
-        detail = {"settles": True} if settles else None
+        detail: dict[str, Any] = {"settles": True} if settles else {}
+        if reason is not None:
+            detail["reason"] = reason
         choices = [
             Choice(
                 name=name,
@@ -200,6 +207,8 @@ class ReviewStore(Journal):
                 f"Got {action} with the label {choice.label!r}; relabel needs a label, the others take none."
             )
             raise StoreError(msg)
+        if choice.detail and "reason" in choice.detail:
+            check_reason(choice.detail["reason"], action)
         given = choice.given
         if given is None and self.given_of is not None:
             given = self.given_of(name)
