@@ -9,7 +9,6 @@ import re
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
-from itertools import islice
 from pathlib import Path
 
 from cleaner.errors import StoreError
@@ -92,6 +91,9 @@ class Pager:
         Under what to remember the page.
     saved : Path, optional
         File that remembers the open page (see `pages_file`); without one nothing is remembered.
+    unit_of : callable, optional
+        Gives what an image belongs to; a page does not end between two neighbours that belong together, so
+        it may be longer than ``page_size``.
 
     Raises
     ------
@@ -108,6 +110,7 @@ class Pager:
         shown: Iterable[str] = (),
         view: View | None = None,
         saved: Path | None = None,
+        unit_of: Callable[[str], object] = str,
     ) -> None:
         self._lock = threading.RLock()
         self._order = list(names)
@@ -119,6 +122,7 @@ class Pager:
         self.view = view or View()
         self._is_decided = is_decided
         self._saved = saved
+        self._unit_of = unit_of
         self._shown = self._known.intersection(shown)
         self._unseen = [name for name in self._order if name not in self._shown]
         self._offered: set[str] = set()  # in this round of passed-over images
@@ -262,8 +266,15 @@ class Pager:
         return [name for name in names if not self._is_decided(name)]
 
     def _new(self) -> list[str]:
-        undecided = (name for name in self._unseen if not self._is_decided(name))
-        return list(islice(undecided, self._page_size))
+        return self._fill(name for name in self._unseen if not self._is_decided(name))
+
+    def _fill(self, waiting: Iterable[str]) -> list[str]:
+        names: list[str] = []
+        for name in waiting:
+            if len(names) >= self._page_size and self._unit_of(name) != self._unit_of(names[-1]):
+                break
+            names.append(name)
+        return names
 
     def _passed_over(self) -> list[str]:
         """Pick images that are still undecided though all were shown; those of the open page come last."""
@@ -274,7 +285,7 @@ class Pager:
                 for name in self._order
                 if name not in here and name not in self._offered and not self._is_decided(name)
             )
-            names = list(islice(waiting, self._page_size))
+            names = self._fill(waiting)
             if names:
                 self._offered.update(names)
                 return names

@@ -94,7 +94,7 @@ class LookAlikes:
         open_names : callable
             The images with a given label that are still undecided.
         """
-        marks = [e for e in events if e.kind in (Kind.RELABEL, Kind.DELETE)]
+        marks = [e for e in events if e.kind in (Kind.RELABEL, Kind.DELETE) and not e.detail.get("reason")]
         if not marks:
             return None
         first = marks[0]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-__all__ = ["Cell", "GridHost", "Outcome", "Page", "Picture"]
+__all__ = ["Cell", "GridHost", "Group", "Outcome", "Page", "Picture"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,12 @@ class Cell:
         Remarks that stand on the picture ("Ben: hat").
     facts : tuple of (str, str)
         Further lines of the large view.
+    group : str or None
+        The `Group` of the page that it belongs to.
+    advice : str
+        What is best done with it in its group: ``keep``, ``delete`` or empty.
+    remarks : tuple of str
+        Further lines below the picture.
     """
 
     name: str
@@ -48,6 +54,9 @@ class Cell:
     mine: bool = True
     notes: tuple[str, ...] = ()
     facts: tuple[tuple[str, str], ...] = ()
+    group: str | None = None
+    advice: str = ""
+    remarks: tuple[str, ...] = ()
 
     def message(self) -> dict[str, Any]:
         """Return the cell as JSON for the page."""
@@ -67,7 +76,35 @@ class Cell:
             "problem": None,
             "notes": list(self.notes),
             "facts": [list(fact) for fact in self.facts],
+            "group": self.group,
+            "advice": self.advice,
+            "remarks": list(self.remarks),
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """Cells that stand in a row of their own, as copies of one picture do.
+
+    Parameters
+    ----------
+    id : str
+    title : str
+        How many there are.
+    marks : tuple of str
+        What the reviewer should know: "leak: train and valid", "2 labels: cat, dog".
+    settled : str
+        What was decided on the group; empty: nothing yet.
+    """
+
+    id: str
+    title: str
+    marks: tuple[str, ...] = ()
+    settled: str = ""
+
+    def message(self) -> dict[str, Any]:
+        """Return the group as JSON for the page."""
+        return {"id": self.id, "title": self.title, "marks": list(self.marks), "settled": self.settled}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +130,10 @@ class Page:
         What the button says that shows look-alikes of what was just decided; empty: none are offered.
     same : (str, str or None) or None
         On a page of look-alikes: the action and the label that are proposed for all of them.
+    purpose : str
+        A `cleaner.widgets.orders.Purpose`: what the reviewer is asked, and so what the acts mean.
+    groups : tuple of Group
+        Where the cells stand in groups: all of them, in the order of the cells.
     """
 
     id: str
@@ -107,6 +148,8 @@ class Page:
     can_go_on: bool = False
     offer: str = ""
     same: tuple[str, str | None] | None = None
+    purpose: str = "labels"
+    groups: tuple[Group, ...] = ()
 
     def message(self) -> dict[str, Any]:
         """Return the page as JSON for the browser."""
@@ -123,6 +166,8 @@ class Page:
             "can_go_on": self.can_go_on,
             "offer": self.offer,
             "same": None if self.same is None else {"action": self.same[0], "label": self.same[1]},
+            "purpose": self.purpose,
+            "groups": [group.message() for group in self.groups],
         }
 
 
@@ -184,7 +229,11 @@ class GridHost(Protocol):
     def decide(
         self, names: Sequence[str], action: str, label: str | None, *, act: str, new_class: bool
     ) -> Outcome:
-        """Record one decision; ``suggest`` relabels each picture to its own suggestion, ``clear`` unmarks."""
+        """Record one decision; ``suggest`` relabels each picture to its own suggestion, ``clear`` unmarks.
+
+        Among copies, ``suggest`` deletes those that are not needed, ``only`` keeps the named ones of a group
+        and deletes the rest of it, and ``different`` says that they are no copies.
+        """
 
     def undo(self, *, act: str) -> Outcome:
         """Take the last act back."""

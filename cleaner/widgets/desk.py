@@ -12,16 +12,20 @@ from cleaner.ranking.running_audit import RunningAudit
 from cleaner.review import Event
 from cleaner.review.pager import pages_file
 from cleaner.widgets import sentences
+from cleaner.widgets.acts import DIFFERENT, choices_of, seen
 from cleaner.widgets.alike import Offer
-from cleaner.widgets.cells import Cell, Outcome, Page, Picture
+from cleaner.widgets.cells import Cell, Group, Outcome, Page, Picture
 from cleaner.widgets.facts import Facts, picture_of
+from cleaner.widgets.findings import Findings
 from cleaner.widgets.lessons import LEARNING_ORDER, Lesson, study
-from cleaner.widgets.orders import AUDIT, GridView, orders_of
+from cleaner.widgets.orders import ORDERS, TO_LABEL, GridView, Purpose, orders_of, purpose_of
 from cleaner.widgets.views import wilson
 from cleaner.widgets.walk import Walk
 
 if TYPE_CHECKING:
     from cleaner.ranking import Ranking
+    from cleaner.ranking.checks import Checks
+    from cleaner.ranking.labelling import Proposal
     from cleaner.review import Act
     from cleaner.workspace import Workspace
 
@@ -58,7 +62,7 @@ class ReviewDesk:
         self.store = workspace.store
         self.reviewer = reviewer or workspace.reviewer
         self.audit = RunningAudit(workspace)
-        self.facts = self._facts(ranking)
+        self.facts = Facts(self._found(ranking))
         looked_at = self.store.state.progress().looked_at
         lesson = study(ranking, self.store.state)
         if lesson is not None:
@@ -70,6 +74,8 @@ class ReviewDesk:
             is_reviewed=self.store.state.is_decided,
             page_size=page_size,
             saved=pages_file(workspace.state, self.reviewer),
+            unit_of=lambda name: self.facts.copies.group_of(name) or name,
+            view=self._first_view(),
         )
         self._classes = self._first_classes()
         self._own_acts: set[str] = set()
@@ -87,12 +93,22 @@ class ReviewDesk:
     @property
     def orders(self) -> list[str]:
         """The orders that can be chosen."""
-        return orders_of(self.facts.ranking)
+        return orders_of(self.facts.found)
+
+    @property
+    def view(self) -> GridView:
+        """What is on show; look-alikes that were put before it are a question of labels like any other."""
+        return self.walk.view if self._aside is None else replace(self.walk.view, order=LEARNING_ORDER)
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the reviewer is asked on the open page."""
+        return purpose_of(self.view.order)
 
     @property
     def is_blind(self) -> bool:
         """Whether the page shows nothing of what the model thinks: that of an audit."""
-        return self.walk.view.order == AUDIT
+        return self.purpose is Purpose.AUDIT
 
     @property
     def classes(self) -> list[str]:
@@ -110,19 +126,46 @@ class ReviewDesk:
     def set_view(self, view: GridView) -> Page:
         """Show something else; pages of a view that was left are found again as they were."""
         self._aside = self.offer = None
-        plain = GridView(order=AUDIT) if view.order == AUDIT else view
+        known = ORDERS.get(view.order)
+        plain = view
+        if known is not None and not known.filters:
+            plain = GridView(order=view.order, threshold=view.threshold)
+        self.facts.show_proposal()
         self.walk.look_at(plain)
-        self._notices = [] if plain == view else [sentences.NO_FILTERS]
+        self._notices = [] if plain == view else [sentences.no_filters(view.order)]
         return self.page()
 
     def set_ranking(self, ranking: Ranking) -> Page:
         """Take a new ranking: at once if nothing on the page is decided, else from the next page on."""
-        self.facts = self._facts(ranking)
+        copies = self.facts.copies
+        self.facts = Facts(replace(self._found(ranking), checks=self.facts.found.checks))
+        self.facts.copies = copies  # those on the open page
         told = (sentences.NO_RANKING, sentences.NEW_ORDER)
         self._notices = [notice for notice in self._notices if notice not in told]
         if self.walk.reorder() and not self.is_blind:
             self._notices.append(sentences.NEW_ORDER)
         return self.page()
+
+    def set_checks(self, checks: Checks | None) -> None:
+        """Take what was found out about copies and bad pictures; the open page stays as it is."""
+        self.facts.take_checks(checks)
+
+    def set_proposal(self, proposal: Proposal | None) -> bool:
+        """Take labels proposed for images without one; tells whether the open page shows them at once.
+
+        It does if nothing on it is decided; else they, and the order that goes with them, start with the next
+        page: what Confirm accepts is what was seen.
+        """
+        self.facts.take_proposal(proposal)
+        if self.walk.view.order != TO_LABEL:
+            self.facts.show_proposal()
+            return False
+        if self._aside is None and all(self._is_open(name) for name in self.walk.names):
+            self.facts.show_proposal()
+            self.walk.reorder()
+            return True
+        self.walk.rearrange(TO_LABEL)
+        return False
 
     # ---------------------------------------------------------------- look-alikes
 
@@ -204,6 +247,7 @@ class ReviewDesk:
         elif page is None:
             empty = sentences.end_of_view(
                 walk.view,
+                purpose=self.purpose,
                 total=walk.pager.total,
                 left_elsewhere=progress["total"] - progress["looked_at"],
                 unsure=progress["unsure"],
@@ -212,14 +256,21 @@ class ReviewDesk:
             id=self._page_id(),
             cells=self.cells(walk.names),
             classes=tuple(self.classes),
-            title="" if page is None else sentences.title(page, audit=self.is_blind),
+            title="" if page is None else sentences.title(page, self.purpose),
             summary=sentences.summary(progress),
             notice=" ".join(notices),
             empty=empty,
             can_go_back=walk.can_go_back,
             can_go_on=walk.can_go_on,
             offer=self.offer.button if self.offer is not None else "",
+            purpose=str(self.purpose),
+            groups=self._groups(),
         )
+
+    def _groups(self) -> tuple[Group, ...]:
+        if self.purpose is not Purpose.COPIES:
+            return ()
+        return self.facts.copies.group_cells(self.walk.names, self.store.state)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -229,10 +280,9 @@ class ReviewDesk:
     def cells(self, names: Iterable[str]) -> tuple[Cell, ...]:
         """Describe images as they are now; names that are not in the set are passed over."""
         conflicts = self.store.state.conflicts()
+        order = self.view.order
         return tuple(
-            self.facts.cell(
-                name, reviewer=self.reviewer, conflict=conflicts.get(name, ()), blind=self.is_blind
-            )
+            self.facts.cell(name, reviewer=self.reviewer, order=order, conflict=conflicts.get(name, ()))
             for name in names
             if name in self.facts
         )
@@ -288,22 +338,23 @@ class ReviewDesk:
                 f"Got the label {label!r}, which is no class of this set; give new_class=True to make it one."
             )
             raise StoreError(msg)
-        settles, blind = self.walk.view.show == "conflicts", self.is_blind
-        if action == "suggest" and not blind:
-            suggested = (self.facts.suggestion(name, settles=settles) for name in names)
-            choices = [choice for choice in suggested if choice is not None]
-        else:
-            choices = [
-                self.facts.choice(name, action, label, settles=settles, blind=blind)
-                for name in names
-                if action != "suggest"
-            ]
-        if not choices:
-            msg = "There is no suggestion for what is chosen."
-            raise StoreError(msg)
+        if action == DIFFERENT:
+            return self._call_different(names, act=act)
+        choices = choices_of(self.facts, names, action, label, self.view)
         self._own_acts.add(act)
         done = self.store.record(choices, act=act, reviewer=self.reviewer, **self._where())
-        return self._outcome(done, page=self.page() if self.classes != before else None)
+        changed = self.classes != before or self.purpose is Purpose.COPIES
+        return self._outcome(done, page=self.page() if changed else None)
+
+    def _call_different(self, names: Sequence[str], *, act: str) -> Outcome:
+        """Record that images are no copies of the rest of their groups; see `Copies.different`."""
+        pairs = self.facts.copies.different(names) if self.purpose is Purpose.COPIES else {}
+        if not pairs:
+            msg = "Only copies can be called different: look at the duplicates for that."
+            raise StoreError(msg)
+        self._own_acts.add(act)
+        done = self.store.pair_different(pairs, act=act, reviewer=self.reviewer)
+        return self._outcome(done, said=sentences.different(pairs), page=self.page())
 
     def undo(self, *, act: str) -> Outcome:
         """Take back the reviewer's last act, and go to where it was."""
@@ -320,7 +371,7 @@ class ReviewDesk:
             opened = walk.open(name for name in done.names if name in self.facts)
             moved = moved or opened is not None
         focus = next((name for name in self.names if name in touched), None)
-        changed = moved or self.classes != before
+        changed = moved or self.classes != before or self.purpose is Purpose.COPIES
         return self._outcome(done, said=said, focus=focus, page=self.page() if changed else None)
 
     def confirm(self, names: Sequence[str], *, act: str, page_id: str) -> Outcome:
@@ -329,27 +380,18 @@ class ReviewDesk:
             msg = "Another page is open by now; look at it, and confirm again."
             raise StoreError(msg)
         said = ""
-        blind = self.is_blind
-        seen = [self.facts.choice(name, "keep", blind=blind) for name in names if name in self.facts]
-        if seen:
+        right = seen(self.facts, [name for name in names if name in self.facts], self.view)
+        if right:
             self._own_acts.add(act)
-            done = self.store.confirm(
-                [choice.name for choice in seen],
-                act=act,
-                given={choice.name: choice.given for choice in seen},
-                ranks={choice.name: choice.rank for choice in seen if choice.rank is not None},
-                losses={choice.name: choice.loss for choice in seen if choice.loss is not None},
-                scores={choice.name: choice.score for choice in seen if choice.score is not None},
-                reviewer=self.reviewer,
-                **self._where(),
-            )
-            said = sentences.kept(len(done.events))
+            done = self.store.confirm(right, act=act, reviewer=self.reviewer, **self._where())
+            said = sentences.confirmed(done.events)
         cells = self.cells(names)
         self.offer = None
         if self._aside is not None:
             self._aside = None
         else:
             self._notices = []
+            self.facts.show_proposal()
             self.walk.go_on()
             self._tell_news()
         return Outcome(cells=cells, said=said, summary=sentences.summary(self.progress()), page=self.page())
@@ -362,6 +404,7 @@ class ReviewDesk:
             raise StoreError(sentences.AUDIT_IN_ORDER)
         elif self.walk.turn(by):
             self._notices = []
+            self.facts.show_proposal()
             if by > 0:
                 self._tell_news()
         return self.page()
@@ -382,8 +425,15 @@ class ReviewDesk:
 
     # ---------------------------------------------------------------- inside
 
-    def _facts(self, ranking: Ranking | None) -> Facts:
-        return Facts(self.workspace.catalog, ranking, self.store.state, audit=self.audit.sequence)
+    def _found(self, ranking: Ranking | None) -> Findings:
+        catalog, state = self.workspace.catalog, self.store.state
+        return Findings(catalog=catalog, state=state, ranking=ranking, audit=self.audit.sequence)
+
+    def _first_view(self) -> GridView:
+        """Begin with labelling where nothing has a label yet."""
+        labels = self.facts.catalog.labels
+        nothing = len(labels) > 0 and all(label is None for label in labels)
+        return GridView(order=TO_LABEL) if nothing else GridView()
 
     def _is_open(self, name: str) -> bool:
         """Tell whether this reviewer still has to decide: on what a colleague set aside, not on their own."""

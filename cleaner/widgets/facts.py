@@ -3,24 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.errors import ImageError
 from cleaner.images import probe, rendition
-from cleaner.review import Action, Choice, Decision, ReviewState
+from cleaner.review import Choice, Decision, ReviewState
 from cleaner.widgets.cells import Cell, Picture
+from cleaner.widgets.copies import Copies
+from cleaner.widgets.findings import Findings
 from cleaner.widgets.lessons import LEARNING_ORDER, Lesson
-from cleaner.widgets.orders import AUDIT, GridView, filtered_names, ordered_names, whole_catalog
+from cleaner.widgets.orders import (
+    COPIES,
+    ORDERS,
+    OUTLIERS,
+    GridView,
+    Purpose,
+    filtered_names,
+    ordered_names,
+    problem_of,
+    purpose_of,
+)
 
 if TYPE_CHECKING:
     from cleaner.catalog import Catalog
     from cleaner.ranking import Ranking
+    from cleaner.ranking.checks import Checks
+    from cleaner.ranking.labelling import Proposal
 
 __all__ = ["Facts", "Known", "picture_of"]
 
@@ -28,6 +42,7 @@ _RENDITION_PX = 1600
 _MOST_PX = 12_000
 _MOST_BYTES = 40 * 2**20
 _TOP = 3
+_SAID = {OUTLIERS: "outlier"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,50 +72,84 @@ class Known:
 
 
 class Facts:
-    """A catalog and a ranking of it, image by image.
+    """A catalog and what was found out about it, image by image.
 
     Parameters
     ----------
-    catalog : Catalog
-    ranking : Ranking or None
-    state : ReviewState
-        The decisions; a live object.
-    audit : callable, optional
-        Gives the names of the audit in their random order.
+    found : Findings
 
     Attributes
     ----------
-    classes : list of str
-        The given ones, sorted, by the names that they had in the catalog.
+    found : Findings
+    copies : Copies
+        The groups of the duplicates view, as they were when it was opened.
     lesson : Lesson or None
         What the decisions have taught about the ranking.
     """
 
-    def __init__(
-        self,
-        catalog: Catalog,
-        ranking: Ranking | None,
-        state: ReviewState,
-        *,
-        audit: Callable[[], list[str]] = list,
-    ) -> None:
-        self.catalog = catalog
-        self._audit = audit
-        self.classes = catalog.classes
-        self.ranking = ranking
-        self.state = state
+    def __init__(self, found: Findings) -> None:
+        self.found = found
+        self.copies = Copies(1.0)
+        self._proposed: dict[str, Known] = {}
+        self.lesson: Lesson | None = None
+        catalog, ranking = found.catalog, found.ranking
         pairs = zip(catalog.names, catalog.splits, strict=True)
         self._split_of: dict[str, str | None] = {str(name): split for name, split in pairs}
         order = () if ranking is None else ranking.order("pooled")
         self._ordered: dict[str, list[str]] = {}
         self._place_of = {str(name): place for place, name in enumerate(order)}
-        self.lesson: Lesson | None = None
+        self._scores_of: dict[str, dict[str, float]] = {}
+        self.show_proposal()
+
+    @property
+    def catalog(self) -> Catalog:
+        """The images."""
+        return self.found.catalog
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """The ranking in use."""
+        return self.found.ranking
+
+    @property
+    def state(self) -> ReviewState:
+        """The decisions; a live object."""
+        return self.found.state
+
+    @property
+    def classes(self) -> list[str]:
+        """The given ones, sorted, by the names that they had in the catalog."""
+        return self.found.catalog.classes
+
+    # ---------------------------------------------------------------- what is found out meanwhile
 
     def learn(self, lesson: Lesson) -> None:
         """Take over the order and the probabilities that the decisions teach."""
         self.lesson = lesson
-        self._ordered[LEARNING_ORDER] = whole_catalog(lesson.names, self.catalog)
+        self._ordered.pop(LEARNING_ORDER, None)
         self._place_of = {name: place for place, name in enumerate(lesson.names)}
+
+    def take_checks(self, checks: Checks | None) -> None:
+        """Take over what was found out about copies and bad pictures."""
+        self.found = replace(self.found, checks=checks)
+        self._scores_of.clear()
+
+    def take_proposal(self, proposal: Proposal | None) -> None:
+        """Take over the order in which to label; the labels on show stay until `show_proposal`."""
+        self.found = replace(self.found, proposal=proposal)
+
+    def show_proposal(self) -> None:
+        """Show the labels that were proposed last."""
+        proposal = self.found.proposal
+        self._proposed = {}
+        if proposal is None:
+            return
+        lines = zip(proposal.names, proposal.suggestion, proposal.probability, strict=True)
+        for place, (name, label, probability) in enumerate(lines):
+            if label is not None:
+                self._proposed[name] = Known(label, float(probability), None, None, place, "")
+
+    # ---------------------------------------------------------------- all of them
 
     def scores(self) -> tuple[Sequence[str], NDArray[np.floating] | None]:
         """Return the names that the ranking knows, and how probably each is wrong; None without one."""
@@ -109,17 +158,28 @@ class Facts:
         learnt = None if self.lesson is None else self.lesson.learnt.scores
         return self.ranking.names, self.ranking.signals["pooled"] if learnt is None else learnt
 
+    def suggestions(self) -> list[str]:
+        """Return the classes that the model may suggest, under their present names."""
+        classes = () if self.ranking is None else self.ranking.classes
+        return list(dict.fromkeys(map(self.state.label_now, classes)))
+
     def __contains__(self, name: object) -> bool:
         return name in self._split_of
 
     def names(self, view: GridView) -> list[str]:
         """Return the names that a view shows, in its order; raises `CleanerError` for an unknown order."""
-        if view.order == AUDIT:
-            return self._audit()
-        if view.order not in self._ordered:
-            self._ordered[view.order] = ordered_names(view.order, self.catalog, self.ranking)
-        ordered = self._ordered[view.order]
-        return filtered_names(view, ordered, self.catalog, self.ranking, self.state)
+        if view.order == COPIES:
+            self.copies = Copies.find(self.found, view.threshold)
+            return [name for name in self.copies.names if name in self]
+        if view.order in self._ordered:
+            return filtered_names(view, self._ordered[view.order], self.found)
+        learnt = self.lesson.names if self.lesson is not None and view.order == LEARNING_ORDER else None
+        ordered = ordered_names(view, self.found, learnt)
+        if view.order in ORDERS and ORDERS[view.order].whole:  # which do not change with the decisions
+            self._ordered[view.order] = ordered
+        return filtered_names(view, ordered, self.found)
+
+    # ---------------------------------------------------------------- one of them
 
     def path(self, name: str) -> Path:
         """Return where an image of the set is; raises `ImageError` for any other name."""
@@ -134,7 +194,11 @@ class Facts:
         return None if label is None else self.state.label_now(label)
 
     def known(self, name: str) -> Known | None:
-        """Return what the ranking says of an image; None if it does not know it."""
+        """Return what the model says of an image; None if it says nothing."""
+        if name in self._proposed:
+            known = self._proposed[name]
+            label = self.state.label_now(known.predicted)
+            return replace(known, predicted=label, top=f"{label} {_percent(known.probability)}")
         ranking = self.ranking
         if ranking is None or name not in self._place_of:
             return None
@@ -142,14 +206,34 @@ class Facts:
         odds = ranking.predicted[row]
         best = np.argsort(-odds, kind="stable")[:_TOP]
         scores = ranking.signals["pooled"] if self.lesson is None else self.lesson.learnt.scores
+        classes = [self.state.label_now(ranking.classes[c]) for c in best]
         return Known(
-            predicted=self.state.label_now(ranking.classes[best[0]]),
+            predicted=classes[0],
             probability=float(odds[best[0]]),
             loss=_number(ranking.signals["loss"][row]),
             score=_number(scores[row]),
             place=self._place_of[name],
-            top=", ".join(f"{ranking.classes[c]} {_percent(float(odds[c]))}" for c in best),
+            top=", ".join(
+                f"{label} {_percent(float(odds[c]))}" for label, c in zip(classes, best, strict=True)
+            ),
         )
+
+    def score(self, name: str, order: str) -> float | None:
+        """Return the score of an image that an order of `Checks` is about, 0..1, higher = worse; or None."""
+        if order not in self._scores_of:
+            self._scores_of = {order: self._all_scores(order)}
+        return self._scores_of[order].get(name)
+
+    def _all_scores(self, order: str) -> dict[str, float]:
+        checks, problem = self.found.checks, problem_of(order)
+        if checks is None:
+            return {}
+        if problem is not None:
+            return dict(zip(checks.quality.table["name"], checks.quality.scores(problem), strict=True))
+        if order == OUTLIERS and checks.outliers is not None:
+            table = checks.outliers.table
+            return dict(zip(table["name"], table["score"], strict=True))
+        return {}
 
     def choice(
         self,
@@ -157,7 +241,7 @@ class Facts:
         action: str,
         label: str | None = None,
         *,
-        settles: bool = False,
+        detail: Mapping[str, Any] | None = None,
         blind: bool = False,
     ) -> Choice:
         """Make a decision on an image ready for the store, with what the reviewer saw of it."""
@@ -170,50 +254,55 @@ class Facts:
             rank=None if known is None else known.place,
             loss=None if known is None else known.loss,
             score=None if known is None else known.score,
-            detail={"settles": True} if settles else None,
+            detail=detail,
         )
 
-    def suggestion(self, name: str, *, settles: bool = False) -> Choice | None:
-        """Make the model's suggestion ready for the store; None if there is none."""
-        known = self.known(name)
-        if known is None:
-            return None
-        if known.predicted == self.given(name):
-            return self.choice(name, Action.KEEP, settles=settles)
-        return self.choice(name, Action.RELABEL, known.predicted, settles=settles)
+    def cell(self, name: str, *, reviewer: str, order: str, conflict: tuple[Decision, ...] = ()) -> Cell:
+        """Describe an image as it is now, to a reviewer who looks at it in an order.
 
-    def cell(
-        self, name: str, *, reviewer: str, conflict: tuple[Decision, ...] = (), blind: bool = False
-    ) -> Cell:
-        """Describe an image as it is now, to a reviewer; a colleague's *unsure* is a note, no decision.
-
-        ``blind`` leaves out whatever the model thinks of it.
+        A colleague's *unsure* is a note, no decision. An audit shows nothing of what the model thinks; where
+        labels are not what is asked, a suggestion would only distract.
         """
-        known, decision = None if blind else self.known(name), self.state.of(name)
+        purpose, decision = purpose_of(order), self.state.of(name)
+        known = None if purpose is Purpose.AUDIT else self.known(name)
+        shown = known if purpose.judges_labels else None
         notes = [f"{each.reviewer}: {_in_a_word(each)}" for each in conflict]
         if decision is not None and not decision.reviewed and decision.reviewer != reviewer:
             notes.append(f"{decision.reviewer}: unsure")
             decision = None
-        facts = [("Split", self._split_of.get(name) or "none")]
-        if known is not None:
-            facts.append(("Predictions", known.top))
-            if known.score is not None:
-                facts.append(("Label wrong", _percent(known.score)))
-            facts.append(("Rank", f"{known.place + 1:,} of {len(self._place_of):,}"))
         action, label = (None, None) if decision is None else _shown_as(decision)
+        copy = self.copies.by_name.get(name) if purpose is Purpose.COPIES else None
         return Cell(
             name=name,
             given=self.given(name),
-            suggestion=None if known is None else known.predicted,
-            probability=None if known is None else known.probability,
-            loss=None if known is None else known.loss,
+            suggestion=None if shown is None else shown.predicted,
+            probability=None if shown is None else shown.probability,
+            loss=None if shown is None else shown.loss,
             action=action,
             label=label,
             reviewer=None if decision is None else decision.reviewer,
             mine=decision is None or decision.reviewer == reviewer,
             notes=tuple(notes),
-            facts=tuple(facts),
+            facts=tuple(self._lines(name, known)),
+            group=None if copy is None else str(copy.group),
+            advice="" if copy is None else copy.advice,
+            remarks=copy.remarks if copy is not None else self._remarks(name, order),
         )
+
+    def _lines(self, name: str, known: Known | None) -> list[tuple[str, str]]:
+        """Return the lines of the large view."""
+        lines = [("Split", self._split_of.get(name) or "none")]
+        if known is not None:
+            lines.append(("Predictions", known.top))
+            if known.score is not None:
+                lines.append(("Label wrong", _percent(known.score)))
+            if known.loss is not None:
+                lines.append(("Rank", f"{known.place + 1:,} of {len(self._place_of):,}"))
+        return lines
+
+    def _remarks(self, name: str, order: str) -> tuple[str, ...]:
+        score = self.score(name, order)
+        return () if score is None else (f"{_SAID.get(order, order)} {score:.2f}",)
 
 
 def picture_of(path: Path, *, full: bool) -> Picture:

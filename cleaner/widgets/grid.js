@@ -23,7 +23,10 @@ class View {
       on_change: () => this.draw(),
       on_back: () => this.ask_page(),
     });
-    this.cards = new Cards({ on_change: () => this.draw(), on_open: (index) => this.large.show(index) });
+    this.cards = new Cards({
+      on_change: () => this.draw(), on_open: (index) => this.large.show(index),
+      on_group: (act, group) => this.act_on_group(act, group),
+    });
     const host = {
       decide: (/** @type {string} */ action, /** @type {string | null} */ label = null) => this.decide(action, label),
       undo: () => this.undo(), confirm: () => this.confirm(), help: () => this.help.showModal(),
@@ -126,10 +129,14 @@ class View {
     } else {
       this.confirming = "";
       this.shown_ms = Date.now();
-      this.cards.show(page.cells);
+      this.cards.show(page.cells, page.groups);
     }
+    this.cards.update_groups(page.groups ?? []);
     const suggests = page.cells.some((cell) => cell.suggestion !== null);
-    for (const actions of [this.actions, this.large_actions]) actions.show_classes(page.classes, suggests);
+    for (const actions of [this.actions, this.large_actions]) {
+      actions.show_classes(page.classes, suggests);
+      actions.show_purpose(this.purpose);
+    }
     const open = page.cells.findIndex((cell) => !cell.decision);
     const asked = page.cells.findIndex((cell) => cell.name === page.focus);
     if (asked >= 0 || !again) {
@@ -213,6 +220,10 @@ class View {
 
   // ---- what the reviewer does
 
+  get purpose() {
+    return PURPOSES[this.reviewing ? (this.page?.purpose ?? "labels") : "files"];
+  }
+
   /** @returns {boolean} whether nothing may be decided now */
   get blocked() {
     return this.link.frozen || !this.page || Boolean(this.confirming);
@@ -227,10 +238,11 @@ class View {
   wish(card, action, label) {
     const { given, suggestion } = card.cell;
     if (action === "clear") return null;
-    if (action === "suggest" && suggestion === null) return card.decision;
-    const to = action === "suggest" ? suggestion : label;
-    if (action === "keep" || (to !== null && to === given)) return { action: "keep", label: null };
-    return { action: action === "suggest" ? "relabel" : action, label: to };
+    const accepts = action === "suggest" || (action === "keep" && given === null);
+    if (accepts && suggestion === null) return card.decision;
+    const to = accepts ? suggestion : label;
+    if ((action === "keep" && !accepts) || (to !== null && to === given)) return { action: "keep", label: null };
+    return { action: accepts ? "relabel" : action, label: to };
   }
 
   /**
@@ -244,8 +256,11 @@ class View {
     const targets = selected.length ? selected : this.cards.current ? [this.cards.current] : [];
     if (!targets.length) return;
     if (targets.some((card) => card.saving)) return this.say("Still saving; one moment.");
-    if (asked === "suggest" && targets.every((card) => card.cell.suggestion === null)) {
-      return this.say("There is no suggestion here.");
+    if (!is_offered(this.purpose, asked)) return this.say("That is not asked here; the buttons below say what can be done.");
+    if (this.purpose === PURPOSES.copies && GROUP_ACTS.includes(asked)) return this.decide_groups(asked, targets);
+    const bare = (/** @type {Card} */ card) => card.cell.suggestion === null && (asked === "suggest" || card.cell.given === null);
+    if ((asked === "suggest" || asked === "keep") && targets.every(bare)) {
+      return this.say(asked === "keep" ? "It has no label to keep: give it one." : "There is no suggestion here.");
     }
     // Where delete is all there is, a second x takes the first one back.
     const action = !this.reviewing && targets.every((card) => card.decision) ? "clear" : asked;
@@ -260,17 +275,59 @@ class View {
         card.saving = id;
       }
     }
+    this.after_act(targets, selected.length ? null : this.cards.active + 1);
+  }
+
+  /**
+   * Keep one of a group of copies, do what is advised for it, or say that it is none.
+   * @param {string} act one of GROUP_ACTS
+   * @param {Card[]} targets
+   */
+  decide_groups(act, targets) {
+    const gone = superfluous(act, targets, this.cards.list);
+    if (!gone.length && act !== "different") {
+      const why = act === "only" ? "The rest of its group is deleted already." : "Nothing is advised here: these only look alike. Compare them; then o or n.";
+      return this.say(why);
+    }
+    const id = this.link.send({ kind: "decide", page: this.page?.id, action: act, names: targets.map((card) => card.cell.name), label: null });
+    for (const card of gone) {
+      card.wanted = { action: "delete", label: null };
+      card.saving = id;
+    }
+    const last = targets[targets.length - 1];
+    const next = this.cards.list.findIndex((card) => card.index > last.index && card.cell.group !== last.cell.group);
+    this.after_act([...targets, ...gone], next < 0 ? null : next);
+  }
+
+  /**
+   * @param {string} act
+   * @param {string} group
+   */
+  act_on_group(act, group) {
+    const cards = this.cards.list.filter((card) => card.cell.group === group);
+    if (this.blocked || !cards.length) return;
+    this.cards.select_all(false);
+    this.cards.move(cards[0].index);
+    this.decide(act);
+  }
+
+  /**
+   * @param {Card[]} touched
+   * @param {number | null} next where to go: after one picture comes the next, as with a pile of cards
+   */
+  after_act(touched, next) {
     this.said = "";
-    for (const card of selected) card.selected = false;
-    targets.forEach((card) => card.draw());
+    for (const card of touched) {
+      card.selected = false;
+      card.draw();
+    }
     if (this.large.open) this.large.draw();
-    if (!selected.length) this.advance();
+    if (next !== null) this.advance(next);
     this.draw();
   }
 
-  /** After one picture comes the next, as with a pile of cards. */
-  advance() {
-    const next = this.cards.active + 1;
+  /** @param {number} next */
+  advance(next) {
     if (next >= this.cards.list.length) return;
     if (this.large.open) this.large.show(next);
     else this.cards.move(next, { focus: this.cards.focused });
@@ -288,7 +345,8 @@ class View {
       return this.say(`${count(this.cards.awaited, "picture is", "pictures are")} still on the way; confirm when you have seen them.`);
     }
     if (Date.now() - this.shown_ms < NEW_PAGE_MS) return this.say("This page has only just come; look at it before you confirm.");
-    const names = this.cards.list.filter((card) => !card.decision && !card.cell.problem).map((card) => card.cell.name);
+    const open = this.cards.list.filter((card) => !card.decision && !card.cell.problem);
+    const names = this.purpose.judges ? open.map((card) => card.cell.name) : [];
     this.confirming = this.link.send({ kind: "confirm", page: page.id, names });
     this.said = "";
     this.draw();
@@ -383,6 +441,8 @@ class View {
     if (key === "k" || key === "a") return () => this.decide("keep");
     if (key === "s") return () => this.decide("unsure");
     if (key === "l") return () => this.alike();
+    if (this.purpose === PURPOSES.copies && key === "o") return () => this.decide("only");
+    if (this.purpose === PURPOSES.copies && key === "n") return () => this.decide("different");
     if (key === "y") return () => this.decide("suggest");
     if (key === "/") return () => this.type_class();
     // On some keyboards the digits need Shift; the key itself still is the digit's.
@@ -455,10 +515,8 @@ class View {
       if (el.textContent !== text) el.textContent = text;
     };
     const list = this.cards.list;
-    const marked = list.filter((card) => card.decision).length;
-    const unseen = list.filter((card) => !card.decision && card.cell.problem).length;
     const selected = this.cards.selected.length;
-    const words = this.reviewing ? review_words(list.length, marked, unseen) : delete_words(marked);
+    const words = this.purpose.words(list);
     set(this.said_el, this.said ? `${this.said} ` : "");
     set(this.marked, list.length ? words[0] : "");
     const chosen = selected ? `, ${selected} selected` : "";

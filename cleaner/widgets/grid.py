@@ -29,6 +29,7 @@ _SCRIPTS = (
     "grid_parts.js",
     "grid_link.js",
     "grid_cards.js",
+    "grid_purposes.js",
     "grid_dialogs.js",
     "grid_large.js",
     "grid_bar.js",

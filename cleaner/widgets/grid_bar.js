@@ -18,13 +18,17 @@ class Actions {
     this.legend = make("div", "cleaner-legend", { role: "toolbar", "aria-label": "Relabel to" });
     this.legend.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.on_legend_key(event));
     this.buttons = make("div", "cleaner-buttons");
-    const keep = make_button("Keep", "k", () => host.decide("keep"));
-    const unsure = make_button("Unsure", "s", () => host.decide("unsure"), "is-unsure");
-    const remove = make_button("Delete", "x", () => host.decide("delete"), "is-delete");
-    const undo = make_button("Undo", "u", () => host.undo());
-    this.deciders = with_classes ? [keep, remove, unsure, undo] : [remove, undo];
-    this.buttons.append(...this.deciders);
-    this.confirm = make_button("Confirm page", MAC ? "⌘ ↵" : "Ctrl ↵", (event) => {
+    this.deciders = /** @type {Record<string, any>} */ ({
+      only: make_button("Keep only this", "o", () => host.decide("only")),
+      suggest: make_button("As advised", "y", () => host.decide("suggest")),
+      different: make_button("Not duplicates", "n", () => host.decide("different")),
+      keep: make_button("Keep", "k", () => host.decide("keep")),
+      delete: make_button("Delete", "x", () => host.decide("delete"), "is-delete"),
+      unsure: make_button("Unsure", "s", () => host.decide("unsure"), "is-unsure"),
+      undo: make_button("Undo", "u", () => host.undo()),
+    });
+    this.buttons.append(...Object.values(this.deciders));
+    this.confirm = make_button("", MAC ? "⌘ ↵" : "Ctrl ↵", (event) => {
       // The second click of a double click was meant for the page that is gone.
       if (event.detail < 2) host.confirm();
     }, "is-go");
@@ -34,13 +38,22 @@ class Actions {
     if (!in_large_view) {
       this.buttons.append(make_button("Enlarge", "↵", () => host.enlarge()), make_button("Keys", "?", () => host.help()));
     }
-    const key_of = /** @type {Record<string, string>} */ ({ k: "k", x: "x Delete", s: "s", u: "u Backspace Control+z", "↵": "Enter", "?": "?" });
+    const key_of = /** @type {Record<string, string>} */ ({
+      k: "k", x: "x Delete", s: "s", o: "o", y: "y", n: "n", u: "u Backspace Control+z", "↵": "Enter", "?": "?",
+    });
     for (const button of this.buttons.children) {
       const keys = key_of[button.querySelector("kbd")?.textContent ?? ""];
       if (keys) button.setAttribute("aria-keyshortcuts", keys);
     }
     this.confirm.setAttribute("aria-keyshortcuts", "Control+Enter");
     this.el = make("div", "cleaner-actions", {}, ...(with_classes ? [this.legend] : []), this.buttons);
+    this.show_purpose(with_classes ? PURPOSES.labels : PURPOSES.files);
+  }
+
+  /** @param {Purpose} purpose */
+  show_purpose(purpose) {
+    for (const [name, button] of Object.entries(this.deciders)) button.hidden = !purpose.acts.includes(name);
+    this.confirm.firstChild.textContent = purpose.go;
   }
 
   /**
@@ -92,8 +105,8 @@ class Actions {
    * @param {boolean} can_confirm
    */
   enable(can_decide, can_undo, can_confirm) {
-    for (const button of this.deciders) enable(button, can_decide);
-    enable(this.deciders[this.deciders.length - 1], can_undo);
+    for (const button of Object.values(this.deciders)) enable(button, can_decide);
+    enable(this.deciders.undo, can_undo);
     for (const chip of this.legend.querySelectorAll("button")) enable(chip, can_decide);
     enable(this.confirm, can_confirm);
   }

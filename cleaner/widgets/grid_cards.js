@@ -1,4 +1,7 @@
-// The cards of one page: rows and cells, focus, selection, pictures.
+// The cards of one page: rows and cells, groups, focus, selection, pictures.
+
+const WIDE_PX = 700;
+const HEAD_PX = 232;
 
 class Card {
   /**
@@ -80,15 +83,48 @@ function draw_words(cell) {
     if (cell.probability !== null) second.append(" ", make("span", "cleaner-odds", {}, percent(cell.probability)));
     words.push(second);
   }
+  if (cell.advice) words.push(make("div", "cleaner-suggestion", {}, cell.advice === "keep" ? "keep this one" : cell.advice));
+  for (const remark of cell.remarks ?? []) words.push(make("div", "cleaner-remark", {}, remark));
   return words;
 }
 
+/** What stands beside the cards of a group: how many they are, what to know of them, what was decided. */
+class GroupHead {
+  /**
+   * @param {Group} group
+   * @param {(act: string, group: string) => void} on_act
+   */
+  constructor(group, on_act) {
+    this.id = group.id;
+    this.words = make("div", "cleaner-group-words");
+    const act = (/** @type {string} */ text, /** @type {string} */ name) => {
+      const button = make_button(text, "", () => on_act(name, this.id), "is-small");
+      button.tabIndex = -1; // the keys do the same from any card of the group
+      return button;
+    };
+    this.buttons = make("div", "cleaner-buttons", {}, act("As advised", "suggest"), act("Not duplicates", "different"));
+    this.el = make("div", "cleaner-group", { role: "rowheader" }, this.words, this.buttons);
+    this.update(group);
+  }
+
+  /** @param {Group} group */
+  update(group) {
+    this.words.replaceChildren(make("b", "", {}, group.title), ...group.marks.map((mark) => make("span", "cleaner-mark", {}, mark)));
+    if (group.settled) this.words.append(make("span", "cleaner-settled", {}, group.settled));
+    this.el.classList.toggle("is-settled", Boolean(group.settled));
+  }
+}
+
 class Cards {
-  /** @param {{on_change: () => void, on_open: (index: number) => void}} hooks */
+  /** @param {{on_change: () => void, on_open: (index: number) => void, on_group: (act: string, group: string) => void}} hooks */
   constructor(hooks) {
     this.hooks = hooks;
     /** @type {Card[]} */
     this.list = [];
+    /** @type {Map<string, GroupHead>} */
+    this.heads = new Map();
+    /** @type {Card[][]} the cards as they stand in rows */
+    this.rows = [];
     /** @type {Map<string, string>} blob URLs of this page and the next, by name */
     this.urls = new Map();
     /** @type {Set<string>} */
@@ -131,8 +167,12 @@ class Cards {
     return this.list.filter((card) => !card.arrived).length;
   }
 
-  /** @param {Cell[]} cells */
-  show(cells) {
+  /**
+   * @param {Cell[]} cells
+   * @param {Group[]} groups
+   */
+  show(cells, groups = []) {
+    this.heads = new Map(groups.map((group) => [group.id, new GroupHead(group, this.hooks.on_group)]));
     this.list = cells.map((cell, index) => new Card({ ...cell }, index));
     this.active = this.anchor = 0;
     this.columns = 0;
@@ -144,25 +184,48 @@ class Cards {
     this.flow();
   }
 
-  /** Lay the cells out in rows, again whenever the number of columns that fit changes. */
+  /** @param {Group[]} groups as they are now */
+  update_groups(groups) {
+    for (const group of groups) this.heads.get(group.id)?.update(group);
+  }
+
+  /** Lay the cells out in rows, again whenever the number of columns that fit changes; a group has rows of its own. */
   flow() {
-    const columns = Math.max(1, Math.min(columns_for(this.el.clientWidth), this.list.length || 1));
-    if (columns === this.columns) return;
+    const width = this.el.clientWidth;
+    const beside = this.heads.size > 0 && width >= WIDE_PX;
+    const columns = Math.max(1, Math.min(columns_for(beside ? width - HEAD_PX : width), this.list.length || 1));
+    const full = Math.max(columns, beside ? columns : columns_for(width));
+    if (columns === this.columns && beside === this.beside) return;
     this.columns = columns;
+    this.beside = beside;
     const had_focus = this.focused;
-    const rows = [];
-    for (let start = 0; start < this.list.length; start += columns) {
-      const cards = this.list.slice(start, start + columns);
-      cards.forEach((card, i) => card.el.setAttribute("aria-colindex", String(i + 1)));
-      rows.push(make("div", "cleaner-row", { role: "row", "aria-rowindex": String(rows.length + 1) },
-        ...cards.map((card) => card.el)));
+    this.rows = [];
+    for (const card of this.list) {
+      const last = this.rows.at(-1);
+      const joins = last && last.length < columns && (last[0].cell.group ?? null) === (card.cell.group ?? null);
+      if (last && joins) last.push(card);
+      else this.rows.push([card]);
     }
-    this.el.replaceChildren(...rows);
-    this.el.style.setProperty("--cleaner-columns", String(Math.max(columns, columns_for(this.el.clientWidth))));
-    this.el.setAttribute("aria-rowcount", String(rows.length));
+    this.el.replaceChildren(...this.rows.map((cards, i) => this.draw_row(cards, i)));
+    this.el.classList.toggle("is-beside", beside);
+    this.el.style.setProperty("--cleaner-columns", String(full));
+    this.el.setAttribute("aria-rowcount", String(this.rows.length));
     this.el.setAttribute("aria-colcount", String(this.list.length ? columns : 0));
     this.mark_active();
     if (had_focus) this.current?.el.focus({ preventScroll: true });
+  }
+
+  /**
+   * @param {Card[]} cards
+   * @param {number} index
+   */
+  draw_row(cards, index) {
+    cards.forEach((card, i) => card.el.setAttribute("aria-colindex", String(i + 1)));
+    const group = cards[0].cell.group ?? "";
+    const first = Boolean(group) && this.rows[index - 1]?.[0].cell.group !== group;
+    const head = first ? this.heads.get(group) : undefined;
+    return make("div", `cleaner-row${first ? " is-first" : ""}`, { role: "row", "aria-rowindex": String(index + 1) },
+      ...(head ? [head.el] : []), ...cards.map((card) => card.el));
   }
 
   mark_active() {
@@ -192,16 +255,17 @@ class Cards {
    * @returns {number} where that key leads from the active cell
    */
   target_of(key, whole_page = false) {
-    const last = this.list.length - 1;
-    const start = this.active - (this.active % this.columns);
-    const below = this.active + this.columns;
+    const at = this.rows.findIndex((row) => row.some((card) => card.index === this.active));
+    const row = this.rows[at] ?? [];
+    const place = row.findIndex((card) => card.index === this.active);
+    const beside = (/** @type {Card[] | undefined} */ other) => other?.[Math.min(place, other.length - 1)].index ?? this.active;
     switch (key) {
       case "ArrowLeft": return this.active - 1;
       case "ArrowRight": return this.active + 1;
-      case "ArrowUp": return this.active >= this.columns ? this.active - this.columns : this.active;
-      case "ArrowDown": return below <= last ? below : start + this.columns <= last ? last : this.active;
-      case "Home": return whole_page ? 0 : start;
-      default: return whole_page ? last : start + this.columns - 1;
+      case "ArrowUp": return beside(this.rows[at - 1]);
+      case "ArrowDown": return beside(this.rows[at + 1]);
+      case "Home": return whole_page ? 0 : row[0]?.index ?? 0;
+      default: return whole_page ? this.list.length - 1 : row.at(-1)?.index ?? 0;
     }
   }
 

@@ -118,7 +118,10 @@ class Large {
     this.wait.textContent = card.cell.problem ? `Cannot be shown: ${card.cell.problem}` : picture ? "" : "Loading …";
     this.image.hidden = !url || Boolean(card.cell.problem);
     if (!url) return;
-    this.image.onload = () => this.place_image();
+    this.image.onload = () => {
+      this.place_image();
+      if (this.zoom > 1) this.ask_full_size(); // somebody was quicker than the picture
+    };
     if (this.image.src !== url) this.image.src = url;
     this.place_image();
   }

@@ -7,12 +7,13 @@
  * @typedef {{
  *   name: string, given: string | null, suggestion: string | null, probability: number | null,
  *   loss: number | null, decision: Decision | null, problem: string | null, notes: string[],
- *   facts: [string, string][]
+ *   facts: [string, string][], group?: string | null, advice?: string, remarks?: string[]
  * }} Cell one picture, as Python describes it
+ * @typedef {{id: string, title: string, marks: string[], settled: string}} Group cells that stand in a row of their own
  * @typedef {{
  *   id: string, title: string, summary: string, notice: string, empty: string, focus: string | null,
  *   cells: Cell[], classes: string[], can_go_back: boolean, can_go_on: boolean,
- *   offer?: string, same?: Decision | null
+ *   offer?: string, same?: Decision | null, purpose?: string, groups?: Group[]
  * }} Page what the grid shows at a time
  */
 
@@ -27,13 +28,15 @@ const KEYS = /** @type {[string, string, boolean][]} */ ([
   ["Space", "select this picture, or no longer", false],
   ["Shift + arrows", "select a range", false],
   ["Ctrl + A, Esc", "select all, select none", false],
-  ["k or a", "keep: the label is right", true],
+  ["k or a", "keep: the label, or the suggestion for a picture without one, is right", true],
   ["x or Del", "delete", false],
   ["1 … 9, 0", "relabel to the class with this number", true],
   ["y", "relabel to the suggestion", true],
   ["/", "relabel to a class by typing; also makes a new class", true],
   ["l", "look-alikes of what was just relabelled or deleted; there: the same decision for them", true],
   ["s", "unsure: set aside for a colleague", true],
+  ["o", "among duplicates: keep only this one of its group, or only the selected", true],
+  ["y, n", "among duplicates: do as advised; these are no duplicates", true],
   ["u, Backspace, Ctrl + Z", "undo the last act", false],
   ["Enter", "look at the picture large", false],
   ["Ctrl + Enter", "confirm the page, go to the next one", false],
@@ -160,6 +163,8 @@ function spoken_name(cell, saving) {
   }
   if (cell.loss !== null) parts.push(`loss ${cell.loss.toFixed(2)}`);
   parts.push(...cell.notes);
+  if (cell.advice) parts.push(`advised: ${cell.advice}`);
+  parts.push(...(cell.remarks ?? []));
   if (cell.problem) parts.push(`cannot be shown: ${cell.problem}`);
   if (cell.decision) parts.push(decision_words(cell.decision));
   if (saving) parts.push("saving");
@@ -199,26 +204,6 @@ function trap_tab(dialog, event) {
   if (document.activeElement !== edge && dialog.contains(document.activeElement)) return;
   event.preventDefault();
   (event.shiftKey ? stops[stops.length - 1] : stops[0]).focus();
-}
-
-/**
- * @param {number} many
- * @param {number} marked
- * @param {number} unseen pictures that cannot be shown: Confirm does not speak for them
- * @returns {[string, string, string]} marked, where, what Confirm does
- */
-function review_words(many, marked, unseen) {
-  const left = many - marked - unseen;
-  const first = marked ? `${marked} marked` : "Nothing marked";
-  const not = unseen ? `, not the ${unseen} that cannot be shown` : "";
-  if (!left) return [first, " on this page", `Confirm goes on to the next page${not}`];
-  return [first, " on this page", `Confirm keeps ${marked || unseen ? `the other ${left}` : `all ${left}`}${not}`];
-}
-
-/** @param {number} marked @returns {[string, string, string]} */
-function delete_words(marked) {
-  const first = marked ? `${marked} marked` : "Nothing marked";
-  return [first, " to delete", marked ? `Confirm moves ${marked === 1 ? "it" : "them"} to the trash` : "Confirm goes on to the next page"];
 }
 
 function in_notebook() {

@@ -382,7 +382,7 @@ class ImageCleaner(ipywidgets.VBox):
             orders=self._desk.orders,
             splits=sorted({str(split) for split in catalog.splits if split is not None}),
             given=[*given, NO_LABEL] if any(label is None for label in catalog.labels) else given,
-            predicted=() if facts.ranking is None else facts.ranking.classes,
+            predicted=facts.suggestions(),
         )
 
 

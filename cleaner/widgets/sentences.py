@@ -157,7 +157,7 @@ def _end_of_check(order: str, purpose: Purpose, *, total: int) -> str:
     copies = purpose is Purpose.COPIES
     if total:
         what = "group" if copies else "picture"
-        return f"That was the last {what}. What is unmarked stays. Choose “most suspicious” to go on with labels."
+        return f"That was the last {what}. What is unmarked stays. For labels choose “most suspicious”."
     lower = "Move the threshold to the left to see pictures that are less so"
     if copies:
         return f"No duplicates are left here. {lower.replace('less so', 'less alike')}, or go on with labels."

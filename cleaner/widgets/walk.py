@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cleaner.review.pager import Page, Pager
-from cleaner.widgets.orders import AUDIT, GridView
+from cleaner.widgets.orders import AUDIT, GridView, purpose_of
 
 __all__ = ["Walk"]
 
@@ -40,6 +40,10 @@ class Walk:
     page_size : int
     saved : Path
         File that remembers the open page.
+    unit_of : callable
+        Gives what an image belongs to; what belongs together comes on one page.
+    view : GridView, optional
+        The first one.
     """
 
     def __init__(
@@ -50,16 +54,19 @@ class Walk:
         is_reviewed: Callable[[str], bool],
         page_size: int,
         saved: Path,
+        unit_of: Callable[[str], object] = str,
+        view: GridView | None = None,
     ) -> None:
         self._names_of = names_of
         self._is_open = is_open
         self._is_reviewed = is_reviewed
         self._page_size = page_size
         self._saved = saved
+        self._unit_of = unit_of
         self._paths: dict[str, _Path] = {}
         self._stale: set[str] = set()
         self.finished = False
-        self.view = GridView()
+        self.view = view or GridView()
         self._path = self._find(self.view)
 
     @property
@@ -96,7 +103,7 @@ class Walk:
         """Open a view where it was left, or where its undecided images begin."""
         self._path = self._find(view)
         self.view, self.finished = view, False
-        if view.show == "undecided" and not self._waits(self.page):
+        if self._path.seen is None and view.show == "undecided" and not self._waits(self.page):
             self.go_on()
 
     def go_on(self) -> None:
@@ -152,7 +159,8 @@ class Walk:
     def _find(self, view: GridView) -> _Path:
         path = self._paths.pop(view.key, None)
         # What is decided, and what not, may have changed; the audit may have begun since, or grown.
-        if path is None or view.show != "undecided" or view.order == AUDIT:
+        waits = view.show == "undecided" and purpose_of(view.order).judges_labels
+        if path is None or not waits or view.order == AUDIT:
             path = self._make(view)
         else:
             self._refresh(view, path)
@@ -164,7 +172,7 @@ class Walk:
 
     def _make(self, view: GridView) -> _Path:
         seen: set[str] | None = None
-        if view.show == "undecided":
+        if view.show == "undecided" and purpose_of(view.order).judges_labels:
             decided: Callable[[str], bool] = lambda name: not self._is_open(name)  # noqa: E731
         elif view.show == "unsure":
             decided = self._is_reviewed
@@ -172,7 +180,13 @@ class Walk:
             seen = set()
             decided = seen.__contains__
         # An audit goes on with its first undecided image, whatever page was open.
-        saved = self._saved if view.show == "undecided" and view.order != AUDIT else None
-        names = self._names_of(view)
-        pager = Pager(names, page_size=self._page_size, is_decided=decided, view=view, saved=saved)
+        saved = self._saved if seen is None and view.show == "undecided" and view.order != AUDIT else None
+        pager = Pager(
+            self._names_of(view),
+            page_size=self._page_size,
+            is_decided=decided,
+            view=view,
+            saved=saved,
+            unit_of=self._unit_of,
+        )
         return _Path(pager, seen)

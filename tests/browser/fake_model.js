@@ -54,6 +54,7 @@ export class FakeModel {
       id: `page-${at}`, title: `Page ${at + 1}`, summary: this.options.summary ?? "48 of 3,409 looked at",
       notice: this.options.notice ?? "", empty: cells.length ? "" : "Every picture in this view is decided.", focus,
       cells: structuredClone(cells), classes: this.classes, can_go_back: at > 0, can_go_on: at < this.pages.length - 1,
+      purpose: this.options.purpose ?? "labels", groups: structuredClone(this.options.groups?.[at] ?? []),
     };
   }
 
@@ -96,12 +97,34 @@ export class FakeModel {
     return before;
   }
 
+  /** The rest of the groups that some cards belong to, if it is to be deleted. */
+  rest_of(action, names) {
+    const groups = this.cells(names).map((cell) => cell.group);
+    const others = this.pages.flat().filter((cell) => groups.includes(cell.group));
+    if (action === "only") return others.filter((cell) => !names.includes(cell.name)).map((cell) => cell.name);
+    return others.filter((cell) => cell.advice === "delete").map((cell) => cell.name);
+  }
+
+  /** What an act on groups of copies comes to. */
+  decide_groups({ id, action, names }) {
+    const groups = this.cells(names).map((cell) => cell.group);
+    const gone = action === "different" ? [] : this.rest_of(action, names);
+    const before = gone.map((name) => [name, this.put(name, { action: "delete", label: null, reviewer: "Ana" })]);
+    const page = this.options.groups[this.at];
+    for (const group of page) if (groups.includes(group.id)) group.settled = gone.length ? "1 kept" : "not duplicates";
+    this.acts.push({ before, page: this.at });
+    this.reply({ kind: "saved", id, cells: this.cells(gone), summary: "", said: "" });
+    this.turn_to(this.at);
+  }
+
   decide({ id, action, names, label }) {
+    if (this.options.purpose === "copies" && ["only", "suggest", "different"].includes(action)) return this.decide_groups({ id, action, names });
     const before = names.map((name) => {
       const cell = this.cells([name])[0];
-      const to = action === "suggest" ? cell.suggestion : label;
-      const kept = action === "keep" || (to !== null && to === cell.given);
-      const decision = kept ? { action: "keep", label: null } : { action: action === "suggest" ? "relabel" : action, label: to };
+      const accepts = action === "suggest" || (action === "keep" && cell.given === null);
+      const to = accepts ? cell.suggestion : label;
+      const kept = (action === "keep" && !accepts) || (to !== null && to === cell.given);
+      const decision = kept ? { action: "keep", label: null } : { action: accepts ? "relabel" : action, label: to };
       return [name, this.put(name, action === "clear" ? null : { ...decision, reviewer: "Ana" })];
     });
     this.acts.push({ before, page: this.at });

@@ -1,0 +1,83 @@
+// What a page is for: which acts it offers, what going on means, and how the page speaks of it.
+
+/**
+ * @typedef {{
+ *   acts: string[], go: string, judges: boolean,
+ *   words: (cards: Card[]) => [string, string, string]
+ * }} Purpose `acts` are buttons by name; `judges`: going on says something of the unmarked pictures
+ */
+
+/**
+ * @param {Card[]} cards
+ * @param {string} where
+ */
+function marked_words(cards, where) {
+  const marked = cards.filter((card) => card.decision).length;
+  return [marked ? `${marked} marked` : "Nothing marked", where];
+}
+
+/** @param {Card[]} cards @returns {[string, string, string]} marked, where, what Confirm does */
+function label_words(cards) {
+  const open = cards.filter((card) => !card.decision && !card.cell.problem);
+  const bare = open.filter((card) => card.cell.given === null && card.cell.suggestion === null).length;
+  const accepted = open.filter((card) => card.cell.given === null && card.cell.suggestion !== null).length;
+  const kept = open.length - bare - accepted;
+  const unseen = cards.filter((card) => !card.decision && card.cell.problem).length;
+  const whole = kept + accepted === cards.length;
+  const parts = [];
+  if (kept) parts.push(`keeps ${whole && !accepted ? `all ${kept}` : accepted ? kept : `the other ${kept}`}`);
+  if (accepted) parts.push(`accepts ${whole && !kept ? `all ${accepted} suggestions` : count(accepted, "suggestion", "suggestions")}`);
+  const rest = [bare ? `the ${bare} without a label stay open` : "", unseen ? `not the ${unseen} that cannot be shown` : ""];
+  const what = parts.length ? parts.join(" and ") : "goes on to the next page";
+  const [first, where] = marked_words(cards, " on this page");
+  return [first, where, [`Confirm ${what}`, ...rest.filter(Boolean)].join(", ")];
+}
+
+/** @param {Card[]} cards @returns {[string, string, string]} */
+function check_words(cards) {
+  const [first, where] = marked_words(cards, " on this page");
+  return [first, where, "Go on leaves the unmarked as they are"];
+}
+
+/** @param {Card[]} cards @returns {[string, string, string]} */
+function delete_words(cards) {
+  const marked = cards.filter((card) => card.decision).length;
+  const [first] = marked_words(cards, "");
+  return [first, " to delete", marked ? `Confirm moves ${marked === 1 ? "it" : "them"} to the trash` : "Confirm goes on to the next page"];
+}
+
+const LABEL_ACTS = ["keep", "delete", "unsure", "undo"];
+
+/** By the purpose that Python gives a page; `files` is the grid that only deletes. */
+const PURPOSES = /** @type {Record<string, Purpose>} */ ({
+  labels: { acts: LABEL_ACTS, go: "Confirm page", judges: true, words: label_words },
+  audit: { acts: LABEL_ACTS, go: "Confirm page", judges: true, words: label_words },
+  pictures: { acts: ["delete", "undo"], go: "Go on", judges: false, words: check_words },
+  copies: { acts: ["only", "suggest", "different", "delete", "undo"], go: "Go on", judges: false, words: check_words },
+  files: { acts: ["delete", "undo"], go: "Confirm page", judges: true, words: delete_words },
+});
+
+/** Acts that are about a group of copies, not about one card. */
+const GROUP_ACTS = ["only", "suggest", "different"];
+
+/**
+ * Which cards an act on groups of copies will mark to be deleted.
+ * @param {string} act one of GROUP_ACTS
+ * @param {Card[]} targets
+ * @param {Card[]} list all cards of the page
+ */
+function superfluous(act, targets, list) {
+  const groups = new Set(targets.map((card) => card.cell.group));
+  const others = list.filter((card) => groups.has(card.cell.group) && card.decision?.action !== "delete");
+  if (act === "only") return others.filter((card) => !targets.includes(card));
+  return act === "suggest" ? others.filter((card) => card.cell.advice === "delete") : [];
+}
+
+/**
+ * @param {Purpose} purpose
+ * @param {string} act
+ * @returns {boolean} whether that act has a sense on such a page; a label can be given on all of them
+ */
+function is_offered(purpose, act) {
+  return act === "relabel" || act === "suggest" || purpose.acts.includes(act);
+}
