@@ -73,7 +73,7 @@ def class_counts(catalog: Catalog, state: ReviewState) -> list[ClassCount]:
         label = label or now.get(given, given) or None
         splits.setdefault(label, Counter())[split or "none"] += 1
         decided[label] += outcome not in ("", "unsure")
-    order = sorted(splits, key=lambda label: (label is None, label or ""))
+    order = sorted(splits, key=lambda label: (label is None, (label or "").casefold(), label or ""))
     return [ClassCount(label, splits[label], decided[label]) for label in order]
 
 
