@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from cleaner.ranking.checks import Checks
     from cleaner.ranking.labelling import Proposal
     from cleaner.review import Act
+    from cleaner.widgets.labelling import Labeller
     from cleaner.workspace import Workspace
 
 __all__ = ["ReviewDesk"]
@@ -68,6 +69,7 @@ class ReviewDesk:
         if lesson is not None:
             self.facts.learn(lesson)
         self._studied = looked_at
+        self._proposed = -1
         self.walk = Walk(
             lambda view: self.facts.names(view),
             is_open=self._is_open,
@@ -150,23 +152,6 @@ class ReviewDesk:
         """Take what was found out about copies and bad pictures; the open page stays as it is."""
         self.facts.take_checks(checks)
 
-    def set_proposal(self, proposal: Proposal | None) -> bool:
-        """Take labels proposed for images without one; tells whether the open page shows them at once.
-
-        It does if nothing on it is decided; else they, and the order that goes with them, start with the next
-        page: what Confirm accepts is what was seen.
-        """
-        self.facts.take_proposal(proposal)
-        if self.walk.view.order != TO_LABEL:
-            self.facts.show_proposal()
-            return False
-        if self._aside is None and all(self._is_open(name) for name in self.walk.names):
-            self.facts.show_proposal()
-            self.walk.reorder()
-            return True
-        self.walk.rearrange(TO_LABEL)
-        return False
-
     # ---------------------------------------------------------------- look-alikes
 
     def open_names(self, given: str | None) -> list[str]:
@@ -226,6 +211,40 @@ class ReviewDesk:
             self._news = lesson.learnt.sentence
         return changed
 
+    # ---------------------------------------------------------------- labels for what has none
+
+    @property
+    def has_to_propose(self) -> bool:
+        """Whether labels came in since they were last proposed, and some image has none."""
+        return self._proposed != self.store.state.last_seq and self.facts.found.lacks_labels()
+
+    def propose(self, labeller: Labeller) -> Proposal | None:
+        """Propose labels; for any thread, without the lock, since it takes a while."""
+        self._proposed = self.store.state.last_seq
+        return labeller.propose()
+
+    def set_proposal(self, proposal: Proposal | None) -> bool:
+        """Take labels proposed for images without one; tells whether the open page shows them at once.
+
+        It does if nothing on it is decided and it shows no suggestion yet; else they start with the next
+        page: what Confirm accepts is what was seen.
+        """
+        first = self.facts.found.proposal is None
+        self.facts.take_proposal(proposal)
+        if self.view.order != TO_LABEL:
+            return False
+        cells = self.cells(self.names)
+        at_once = all(cell.action is None and cell.suggestion is None for cell in cells)
+        if at_once:
+            self.facts.show_proposal()
+        if at_once and first:
+            self.walk.reorder()
+        else:
+            self.walk.rearrange(TO_LABEL)
+        return at_once
+
+    # ---------------------------------------------------------------- the open page
+
     def _tell_news(self) -> None:
         """Say why the order changed on the first page that comes in the new order."""
         view = self.walk.view
@@ -235,10 +254,12 @@ class ReviewDesk:
 
     def page(self) -> Page:
         """Return the page that is open."""
-        walk, progress = self.walk, self.progress()
+        walk, progress, proposal = self.walk, self.progress(), self.facts.found.proposal
         if self._aside is not None:
             return self._aside_page(self._aside, sentences.summary(progress))
         page, empty, notices = walk.page, "", list(self._notices)
+        if walk.view.order == TO_LABEL and proposal is not None and page is not None:
+            notices.append(proposal.why)
         statement = self.audit.statement() if self.is_blind else None
         if statement is not None:
             notices.append(sentences.audit(statement))

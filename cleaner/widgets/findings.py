@@ -48,6 +48,10 @@ class Findings:
         done = ("delete", "relabel", "label")
         return [name for name, label in pairs if label is None and outcomes.get(name, ("",))[0] not in done]
 
+    def lacks_labels(self) -> bool:
+        """Tell whether any image has no label in the catalog, whatever was decided since."""
+        return bool(self.catalog.table["label"].isna().any())
+
     def deleted(self) -> set[str]:
         """Return the images that were deleted, for whatever reason."""
         return {name for name, (outcome, _) in self.state.outcomes().items() if outcome == "delete"}

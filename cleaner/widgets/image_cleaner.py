@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import logging
-import threading
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -19,16 +18,19 @@ from cleaner.errors import CleanerError
 from cleaner.ranking.running_audit import RunningAudit
 from cleaner.review import Event
 from cleaner.review.cleaned_csv import CleanedCsv
-from cleaner.widgets.alike import LookAlikes
 from cleaner.widgets.cells import Outcome
 from cleaner.widgets.desk import ReviewDesk
 from cleaner.widgets.filters import FilterBox
 from cleaner.widgets.grid import ReviewGrid
 from cleaner.widgets.orders import AUDIT, NO_LABEL, GridView
+from cleaner.widgets.scales import has_scale, scale_of
+from cleaner.widgets.studies import Studies
+from cleaner.widgets.thresholds import ThresholdPanel
 from cleaner.workspace import Workspace
 
 if TYPE_CHECKING:
     from cleaner.ranking import Ranking
+    from cleaner.ranking.checks import Checks
     from cleaner.review import ReviewStore
 
 __all__ = ["ImageCleaner"]
@@ -76,7 +78,10 @@ class ImageCleaner(ipywidgets.VBox):
     grid : ReviewGrid
         The grid alone.
     filters : FilterBox
-        The choice of order and filters. To show it elsewhere, leave the rest here: ``children = [grid]``.
+        The choice of order and filters. To show it elsewhere, leave the rest here:
+        ``children = [threshold, grid]``.
+    threshold : ThresholdPanel
+        The slider above the grid, where the order has a threshold.
     store : ReviewStore
         Where the decisions go.
 
@@ -117,18 +122,21 @@ class ImageCleaner(ipywidgets.VBox):
         self._desk = ReviewDesk(self.workspace, ranking=ranking, page_size=page_size, reviewer=reviewer)
         self.grid = ReviewGrid(self._desk)
         self._lock = self.grid.lock
-        self._studying = threading.Lock()
         self.filters = FilterBox(self._on_choice)
+        self.threshold = ThresholdPanel(self._on_threshold)
         self._notices = ipywidgets.Label(" ".join(self.workspace.notices))
-        super().__init__([self.filters, *([self._notices] if self._notices.value else []), self.grid])
+        notices = [self._notices] if self._notices.value else []
+        super().__init__([self.filters, *notices, self.threshold, self.grid])
         self.layout.overflow = "visible"
-        self._look_alikes = LookAlikes(self.workspace)
+        self._studies = Studies(self._desk, self.grid, self._count)
         self._csv = CleanedCsv(self.workspace, on_notice=self._tell)
         self._unsubscribe = self.store.subscribe(self._on_events)
         self._closed = False
         with self._lock:
             self._offer()
         self._count()
+        self.grid.in_background(self._load_checks)
+        self.grid.in_background(self._studies.propose)
 
     # ---------------------------------------------------------------- looking
 
@@ -185,7 +193,8 @@ class ImageCleaner(ipywidgets.VBox):
         view : GridView, optional
             All of it; default: the present view.
         **changes
-            Fields of `GridView` to change: ``order``, ``split``, ``given``, ``predicted``, ``show``.
+            Fields of `GridView` to change: ``order``, ``split``, ``given``, ``predicted``, ``show``,
+            ``threshold``.
 
         Raises
         ------
@@ -195,7 +204,17 @@ class ImageCleaner(ipywidgets.VBox):
         with self._lock:
             self.grid.show(self._desk.set_view(replace(view or self.view, **changes)))
             self._offer()
+        self._show_scale()
         self._count()
+
+    def set_checks(self, checks: Checks | None) -> None:
+        """Take what was found out about copies and bad pictures, and offer the orders that come of it.
+
+        May be called from any thread; the open page stays as it is.
+        """
+        with self._lock:
+            self._desk.set_checks(checks)
+            self._offer()
 
     def start_audit(self, *, join: bool = False) -> None:
         """Begin the audit, or go on with it: random pages that tell how many errors are left at most.
@@ -223,7 +242,7 @@ class ImageCleaner(ipywidgets.VBox):
             self.grid.show(self._desk.set_ranking(ranking))
             self._offer()
         self._count()
-        self.grid.in_background(self._study)
+        self._learn()
 
     # ---------------------------------------------------------------- deciding
 
@@ -292,7 +311,7 @@ class ImageCleaner(ipywidgets.VBox):
         self._closed = True
         self._unsubscribe()
         self._csv.close()
-        for widget in (self.filters, self._notices, self.grid):
+        for widget in (self.filters, self._notices, self.threshold, self.grid):
             widget.close()
         super().close()
 
@@ -331,47 +350,62 @@ class ImageCleaner(ipywidgets.VBox):
             self._csv.schedule(delay_s=0.0)
         self._count()
         if own:
-            self._offer_look_alikes(events)
+            self._studies.offer_look_alikes(events)
         if confirmed or self._desk.has_to_study:
-            self._study()
+            self._learn()
 
-    def _offer_look_alikes(self, events: tuple[Event, ...]) -> None:
-        """Look for pictures like those just relabelled or deleted; another act withdraws the offer before."""
-        if all(event.detail.get("confirm") for event in events):
-            return
-        desk = self._desk
-        act, given_of = events[0].act, desk.facts.given
-        offer = self._look_alikes.offer(events, given_of=given_of, open_names=desk.open_names)
-        with self._lock:
-            if self.store.state.stands(act) and (offer is not None or desk.offer is not None):
-                desk.offer = offer
-                self.grid.offer("" if offer is None else offer.button)
-
-    def _study(self) -> None:
-        """Learn from the decisions and re-order what was never shown; runs in a thread, one at a time."""
-        with self._studying:
-            lesson = self._desk.study()
-            if lesson is None:
-                return
-            with self._lock:
-                if self._desk.learn(lesson):
-                    page = self._desk.page()
-                    self.grid.expect(page.id, self._desk.next_names())
-                    self.grid.update((), summary=page.summary)
-        self._count()
+    def _learn(self) -> None:
+        """Learn from the decisions, in the background."""
+        self.grid.in_background(self._studies.reorder)
+        self.grid.in_background(self._studies.propose)
 
     def _tell(self, sentence: str) -> None:
         """Say something about cleaned.csv; called in any thread."""
         self.message = sentence
         self.grid.problem = "" if sentence.endswith("is up to date again.") else sentence
 
+    def _load_checks(self) -> None:
+        """Take what was found the last time, unless somebody has given it already; runs in a thread."""
+        from cleaner.ranking.checks import Checks
+        from cleaner.tasks.check import checks_folder
+
+        if self._desk.facts.found.checks is not None:
+            return
+        try:
+            checks = Checks.load(checks_folder(self.workspace))
+        except CleanerError as exc:
+            self.grid.problem = str(exc)
+            return
+        if checks is not None and self._desk.facts.found.checks is None:
+            self.set_checks(checks)
+
     @_guard
     def _on_choice(self, view: GridView) -> None:
         with self._lock:
+            if view.order == self.view.order:
+                view = replace(view, threshold=self.view.threshold)
             self.grid.show(self._desk.set_view(view))
             if self.view != view:
                 self._offer()
+        self._show_scale()
         self._count()
+
+    def _on_threshold(self, value: float) -> None:
+        """Show what reaches another threshold; runs in a thread of the slider's."""
+        self.set_view(threshold=value)
+
+    def _show_scale(self) -> None:
+        """Show the threshold of the present order, if it has one; what it comes to may take a while."""
+        self.threshold.show_for(None) if not has_scale(self.view.order) else self.grid.in_background(
+            self._scale
+        )
+
+    def _scale(self) -> None:
+        with self._lock:
+            view, found = self.view, self._desk.facts.found
+        scale = scale_of(view, found)
+        if self.view == view:
+            self.threshold.show_for(scale)
 
     def _offer(self) -> None:
         """Offer what there is to filter by; the present view is shown as chosen."""

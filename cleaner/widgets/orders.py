@@ -155,7 +155,7 @@ ORDERS: dict[str, Order] = {
     "most suspicious": _by_signal("pooled"),
     "least confident": _by_signal("least_confident"),
     "by file name": Order(lambda found, _view: found.catalog.names.tolist()),
-    TO_LABEL: Order(_to_label, lambda found: any(label is None for label in found.catalog.labels)),
+    TO_LABEL: Order(_to_label, Findings.lacks_labels),
     COPIES: Order(_copies, lambda found: found.checks is not None, Purpose.COPIES, filters=False),
     **{problem.replace("_", " "): _by_problem(problem) for problem in PROBLEMS},
     OUTLIERS: Order(_outliers, lambda found: found.checks is not None and found.checks.outliers is not None),
