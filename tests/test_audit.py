@@ -16,6 +16,7 @@ NAMES = [f"shirt/{i:04d}.jpg" for i in range(500)]
 KEEP = ("keep", None)
 WRONG = ("relabel", "dress")
 UNSURE = ("unsure", None)
+DISCARD = ("discard", None)
 
 Outcomes = dict[str, tuple[str, str | None]]
 
@@ -128,6 +129,59 @@ def test_the_random_sample_is_the_prefix_without_what_is_unsure() -> None:
     assert [name for name, wrong in sample.items() if wrong] == [audit.sequence[3]]
 
 
+# -------------------------------------------------------------------- discards
+
+
+def test_a_discarded_image_is_passed_over() -> None:
+    audit = Audit.begun(NAMES, seed="a")
+    outcomes = judged(audit, 100, at50=WRONG, at70=DISCARD) | {audit.sequence[100]: DISCARD}
+    said = audit.statement(outcomes)
+    assert (said.audited, said.errors, said.discarded) == (99, 1, 2)
+    assert list(audit.wrong(outcomes)) == [name for name in audit.sequence[:100] if outcomes[name] != DISCARD]
+    assert audit.audited(outcomes) == 101
+
+
+def test_an_image_that_is_discarded_and_gone_is_passed_over_too() -> None:
+    audit = Audit.begun(NAMES, seed="a")
+    outcomes = judged(audit, 100, at50=DISCARD)
+    said = audit.statement(outcomes, is_there=lambda name: outcomes.get(name) != DISCARD)
+    assert (said.audited, said.errors, said.open) == (99, 0, 0)
+
+
+def test_discarding_does_not_make_looks_at_more_images_say_more() -> None:
+    """Clean looks at 500 images tell of no fewer errors because many of the others go."""
+    audit = Audit.begun(NAMES, seed="a")
+    before = audit.statement(judged(audit, 100))
+    gone = dict.fromkeys(audit.sequence[150:400], DISCARD)
+    after = audit.statement(judged(audit, 100) | gone)
+    assert (after.left, after.audited) == (before.left, 100)
+    assert before.left > most_errors(Stratum(250, 100, 0))  # what the smaller set alone would seem to prove
+
+
+def test_no_more_errors_can_be_left_than_images() -> None:
+    audit = Audit.begun(NAMES, seed="a")
+    gone = dict.fromkeys(audit.sequence[103:], DISCARD)
+    assert audit.statement(judged(audit, 100, at3=WRONG) | gone).left == 3
+    assert audit.statement(judged(audit, 103, at3=WRONG) | gone).left == 0
+
+
+def test_undoing_a_discard_brings_the_image_back_to_its_place() -> None:
+    audit = Audit.begun(NAMES, seed="a")
+    outcomes = judged(audit, 100, at50=DISCARD)
+    del outcomes[audit.sequence[50]]
+    assert audit.statement(outcomes).audited == 50
+
+
+def test_images_join_behind_what_was_passed_over() -> None:
+    audit = Audit.begun(NAMES, seed="a")
+    outcomes = judged(audit, 100, at50=DISCARD)
+    more = audit.extended([f"new/{i}.jpg" for i in range(40)], outcomes, seed="b")
+    assert more.sequence[:100] == audit.sequence[:100]
+    assert more.rounds[1].after == 100
+    said = more.statement(outcomes)
+    assert (said.audited, said.left) == (99, audit.statement(outcomes).left + 40)
+
+
 # -------------------------------------------------------------------- new images
 
 
@@ -236,6 +290,35 @@ def test_the_certificate_holds_though_ranking_goes_on_beside_it_and_images_join(
     assert broken / 300 <= 0.05 + 1.645 * math.sqrt(0.05 * 0.95 / 300)
 
 
+@pytest.mark.parametrize("twins", [False, True])
+def test_the_certificate_holds_though_images_are_discarded_meanwhile(twins: bool) -> None:
+    """As above, with a third discarded at odd moments: by chance, or the copies of what was just judged."""
+    broken, discards = 0, 0
+    for seed in range(300):
+        draw = random.Random(seed)
+        names = [f"{i}.jpg" for i in range(90)]
+        # Copies err more often than the rest, which is worst where they are discarded by chance.
+        wrong = {name for i, name in enumerate(names) if draw.random() < (0.2 if i < 30 else 0.04)}
+        copy_of = dict(zip(names[:30], draw.sample(names[30:], 30), strict=True))
+        copy_of |= {original: copy for copy, original in copy_of.items()}
+        audit, outcomes, failed = Audit.begun(names, seed=str(seed)), {}, False
+        for step in range(70):
+            open_ones = [name for name in audit.sequence if name not in outcomes]
+            if not open_ones:
+                break
+            name = draw.choice(sorted(open_ones)) if step % 5 == 0 else open_ones[0]
+            outcomes[name] = WRONG if name in wrong else KEEP
+            gone = copy_of.get(name, "") if twins else draw.choice(names[:30])
+            if gone and gone not in outcomes:
+                outcomes[gone] = DISCARD
+                discards += 1
+            left = sum(each in wrong and each not in outcomes for each in audit.population)
+            failed |= audit.statement(outcomes).left < left
+        broken += failed
+    assert discards > 300 * 10
+    assert broken / 300 <= 0.05 + 1.645 * math.sqrt(0.05 * 0.95 / 300)
+
+
 # -------------------------------------------------------------------- the words
 
 
@@ -267,7 +350,17 @@ def test_what_the_certificate_rests_on_and_does_not_cover() -> None:
     assert "relative to the reviewer's judgement" in said().limits
 
 
+def test_what_was_thrown_out_is_named() -> None:
+    assert said(discarded=1).limits.startswith(
+        "It is about the 2,929 pictures that nobody had decided or set aside when it began, without 1 "
+        "duplicate or bad picture thrown out since, and relative to"
+    )
+    assert "without 1,200 duplicates and bad pictures thrown out since" in said(discarded=1200).limits
+
+
 def test_how_far_the_audit_is() -> None:
+    assert said(population=80, audited=20, discarded=5).standing == "20 of 75 audited"
+    assert said(audited=340, discarded=29).standing == "340 of 2,900 audited"
     assert said(audited=120).standing == "120 of about 300 audited"
     assert said(population=80, audited=20).standing == "20 of 80 audited"
     assert said(audited=340).standing == "340 of 2,929 audited"

@@ -231,6 +231,24 @@ def test_undo_takes_a_look_out_of_the_audit_again(open_cleaner: OpenCleaner) -> 
     assert (cleaner.audit.statement().audited, cleaner.audit.statement().errors) == (0, 0)
 
 
+def test_what_is_discarded_leaves_the_audit_and_is_not_shown(open_cleaner: OpenCleaner) -> None:
+    cleaner = open_cleaner()
+    cleaner.start_audit()
+    sequence, store = cleaner.audit.audit.sequence, cleaner.store
+    store.decide(sequence[0], "delete", reason="duplicate")
+    store.decide(sequence[1], "keep")
+    store.decide(sequence[1], "delete", reason="blurry")
+    cleaner.set_view(GridView(order=AUDIT))
+    assert [cell["name"] for cell in page(cleaner)["cells"]] == list(sequence[2 : 2 + PAGE])
+    said = cleaner.audit.statement()
+    assert (said.audited, said.errors, said.found, said.discarded) == (1, 0, 0, 1)
+    assert cleaner.audit.newcomers() == []
+    store.undo()
+    store.undo()
+    store.undo()
+    assert (cleaner.audit.statement().audited, cleaner.audit.statement().discarded) == (0, 0)
+
+
 def test_pictures_that_come_later_can_join(
     open_cleaner: OpenCleaner, root: Path, picture: Callable[..., Path]
 ) -> None:

@@ -73,7 +73,7 @@ def test_the_table_is_the_catalog_after_all_decisions(tmp_path: Path) -> None:
         size=[0.5, 0.1 + 0.2, np.nan, 1e-9, 2.0, 3.0],
     )
     with ReviewStore(tmp_path / "r.db", dataset="set", reviewer="ann") as store:
-        store.decide("a", "delete")
+        store.decide("a", "delete", reason="duplicate")
         store.decide("b", "relabel", "fox, red")
         store.decide("c", "keep")
         store.decide("d", "relabel", "dog")

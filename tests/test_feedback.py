@@ -9,7 +9,7 @@ import pytest
 
 from cleaner.ranking import Ranking
 from cleaner.ranking.feedback import judged, reorder
-from cleaner.review import ReviewStore
+from cleaner.review import Choice, ReviewStore
 
 CLASSES = ["bag", "hat", "shirt"]
 
@@ -153,6 +153,8 @@ def test_only_decisions_on_this_ranking_count_and_only_those_that_judge(tmp_path
     store.decide(names[6], "delete", given=given, model="made")
     store.undo()
     store.confirm([names[7]], given=given, model="made")
+    store.record([Choice(name=names[6], action="delete", detail={"reason": "dark"})], model="made")
+    store.record([Choice(name=names[7], action="delete", detail={"reason": "duplicate"})], model="made")
     assert judged(store.state, ranking) == {
         names[1]: True,
         names[3]: True,

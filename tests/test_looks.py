@@ -95,6 +95,21 @@ def test_looks_errors_and_right_labels_are_those_of_the_decisions(
     assert (looks.confirmed, looks.sizes.tolist()) == (2, [1, 3])
 
 
+def test_a_discard_is_no_look_no_error_and_no_correction(catalog: Catalog, store: ReviewStore) -> None:
+    store.decide("b/img1.jpg", "relabel", "hat")
+    ground, ranking = Ground.of(catalog), ranking_of(catalog, {})
+    audit = Audit.begun([name for name, label in LABELS.items() if label], seed="a")
+    before = gather(ground, store.state, ranking=ranking, audit=audit)
+    store.decide(["a/img2.jpg", "b/img1.jpg"], "delete", reason="duplicate")
+    after = gather(ground, store.state, ranking=ranking, audit=audit)
+    for column in ("look", "wrong", "right", "audited"):
+        assert getattr(after, column).tolist() == getattr(before, column).tolist(), column
+    assert after.confirmed == 1
+    table = confusions(after, store.state, ranking)
+    assert table.deleted.tolist() == [0, 0]
+    assert table.open.tolist() == [[0, 0], [1, 0]]  # a/img10 alone is still to be looked at
+
+
 def test_until_an_error_leaves_out_what_came_later(catalog: Catalog, store: ReviewStore) -> None:
     store.decide("b/img1.jpg", "relabel", "hat")
     store.decide("a/img10.jpg", "keep")

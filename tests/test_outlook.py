@@ -36,6 +36,15 @@ def test_the_curve_counts_errors_in_the_order_of_looks_and_goes_on_with_what_is_
     assert seen.next_page == pytest.approx(0.9)
 
 
+def test_what_was_discarded_is_on_no_curve_and_not_expected_any_more(open_store: OpenStore) -> None:
+    store = open_store()
+    store.confirm(["8.jpg"])
+    store.decide("3.jpg", "delete", reason="duplicate")
+    seen = outlook(store.state, NAMES, SCORES, page_size=4)
+    assert seen.found == ((1, 0),)
+    assert seen.next_page == pytest.approx(0.9 + 0.8 + 0.7 + 0.5)
+
+
 def test_without_a_ranking_nothing_is_expected(open_store: OpenStore) -> None:
     store = open_store()
     store.decide("3.jpg", "delete")

@@ -81,6 +81,14 @@ def test_one_act_can_hold_different_decisions(store: ReviewStore) -> None:
         (("a", "kept"), "Got the action 'kept'; expected one of keep, delete, relabel, unsure."),
         (("a", "relabel"), "Got relabel with the label None; relabel needs a label, the others take none."),
         (("a", "keep", "dog"), "Got keep with the label 'dog'; relabel needs a label, the others take none."),
+        (
+            ("a", "keep", None, "blurry"),
+            "Got keep with the reason 'blurry'; only a delete has one. Leave it out.",
+        ),
+        (
+            ("a", "delete", None, " "),
+            "Got ' ' as the reason; expected a text on one line, such as 'duplicate' or 'blurry'.",
+        ),
         (([], "keep"), "Got no image to decide on; expected at least one name."),
         (("", "keep"), "Got '' as the name of an image; expected a path relative to the root of the set."),
     ],
@@ -88,10 +96,23 @@ def test_one_act_can_hold_different_decisions(store: ReviewStore) -> None:
 def test_a_decision_that_cannot_be_is_refused(
     store: ReviewStore, arguments: tuple[Any, ...], message: str
 ) -> None:
+    *decision, reason = arguments if len(arguments) == 4 else (*arguments, None)
     with pytest.raises(StoreError) as caught:
-        store.decide(*arguments)
+        store.decide(*decision, reason=reason)
     assert str(caught.value) == message
     assert store.state.events == ()
+
+
+def test_a_discard_is_kept_with_its_reason(store: ReviewStore, open_store: Open) -> None:
+    store.decide("a", "delete", reason="duplicate")
+    store.record([Choice(name="b", action="delete", detail={"reason": "duplicate", "of": "a"})])
+    again = open_store()
+    assert again.state.discarded() == {"a": "duplicate", "b": "duplicate"}
+    assert dict(again.state.events[1].detail) == {"reason": "duplicate", "of": "a"}
+    assert again.confirm(["a", "c"]).names == ("c",)  # what is thrown out is not kept by a Confirm
+    again.undo()
+    again.undo()
+    assert again.state.discarded() == {"a": "duplicate"}
 
 
 def test_ids_and_reviewers_that_cannot_be_are_refused(store: ReviewStore, open_store: Open) -> None:

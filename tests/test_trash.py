@@ -126,6 +126,18 @@ def test_deleted_files_move_to_the_trash_and_come_back(workspace: Workspace) -> 
     assert len(restore(workspace)) == 0
 
 
+def test_discarded_files_move_to_the_trash_too_whatever_is_said_of_their_labels(workspace: Workspace) -> None:
+    workspace.store.decide("red/red_000.png", "relabel", "blue", reviewer="bob")
+    workspace.store.decide(["red/red_000.png", "red/red_001.png"], "delete", reason="duplicate")
+    done = apply(workspace, dry_run=False)
+    assert (done["name"].tolist(), done["done"].tolist()) == (
+        ["red/red_000.png", "red/red_001.png"],
+        [True] * 2,
+    )
+    assert not (workspace.root / "red" / "red_000.png").exists()
+    assert sorted(restore(workspace)["name"]) == ["red/red_000.png", "red/red_001.png"]
+
+
 def test_every_move_is_written_down_before_it_is_made(
     workspace: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
