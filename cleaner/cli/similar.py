@@ -114,8 +114,11 @@ def problems(
         group=group,
         follow_links=follow_links,
     )
+    from cleaner.ranking.quality import spoken_problem
+
     table = found.problems()
     table = table[~table["name"].isin(list(decided["without"]))]
+    table = table.assign(problem=table["problem"].map(spoken_problem))
     _give(table, ["name", "problem", "score"], csv)
     counts = ", ".join(f"{n:,} {problem}" for problem, n in table["problem"].value_counts().items())
     say(f"{table['name'].nunique():,} pictures{': ' + counts if counts else ''}.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cleaner.ranking.outliers import Outliers
+from cleaner.ranking.outliers import THRESHOLD, Outliers
 from cleaner.ranking.quality import Quality
 from cleaner.ranking.similarity import Similar
 
@@ -79,13 +79,15 @@ class Checks:
         self,
         threshold: float | None = None,
         *,
+        limits: Mapping[str, float] | None = None,
         different: Collection[frozenset[str]] = (),
         labels: Mapping[str, str | None] | None = None,
         without: Collection[str] = (),
     ) -> dict[str, int]:
         """Count what was found, for one sentence.
 
-        Parameters are those of `Similar.groups`; the threshold's default is the suggested one.
+        Parameters are those of `Similar.groups`; the threshold's default is the suggested one. ``limits``
+        replaces thresholds of picture problems, and that of ``outliers``.
 
         Returns
         -------
@@ -99,9 +101,12 @@ class Checks:
         leaks = self.similar.leaks(threshold, different=different, labels=labels, without=without)
         firsts = table.drop_duplicates("group")
         gone = set(without)
+        limits = limits or {}
         left = Quality(self.quality.table[~self.quality.table["name"].isin(list(gone))])
-        problems = left.counts(self.quality.thresholds)
-        strange = self.outliers.flagged() if self.outliers is not None else []
+        problems = left.counts({**self.quality.thresholds, **limits})
+        strange = []
+        if self.outliers is not None:
+            strange = self.outliers.flagged(limits.get("outliers", THRESHOLD))
         return {
             "groups": len(firsts),
             "duplicates": len(table) - len(firsts),

@@ -40,7 +40,7 @@ from cleaner.files import write_atomically
 if TYPE_CHECKING:
     from cleaner.ranking.pixels import Pixels
 
-__all__ = ["PROBLEMS", "THRESHOLDS", "Quality", "quality"]
+__all__ = ["PROBLEMS", "THRESHOLDS", "Quality", "quality", "spoken_problem"]
 
 PROBLEMS = ("dark", "bright", "blurry", "low_information", "odd_aspect_ratio", "odd_size", "grey")
 """Names of the problems, which are the columns of `Quality.table`."""
@@ -59,6 +59,11 @@ THRESHOLDS: Mapping[str, float] = {
 _COMMON = 0.1
 
 _GREY_COLOUR = 0.05  # what compression leaves of colour in a grey picture is well below this
+
+
+def spoken_problem(problem: str) -> str:
+    """Return what people read instead of a column's name: "low information"."""
+    return problem.replace("_", " ")
 
 
 @dataclass(frozen=True)
@@ -94,14 +99,14 @@ class Quality:
         """The scores from which pictures of this set are said to have a problem.
 
         Those of `THRESHOLDS`; where a tenth of the set reaches one, Tukey's fence (third quartile + 1.5 ·
-        interquartile range; 1977) if that is more.
+        interquartile range; 1977) if that is more, to two decimals.
         """
         limits = dict(THRESHOLDS)
         for problem, limit in THRESHOLDS.items():
             scores = self.scores(problem)
             if len(scores) and (scores >= limit).mean() >= _COMMON:
                 q1, q3 = np.percentile(scores, [25, 75])
-                limits[problem] = max(limit, float(q3 + 1.5 * (q3 - q1)))
+                limits[problem] = max(limit, round(float(q3 + 1.5 * (q3 - q1)), 2))
         return limits
 
     def order(self, problem: str) -> NDArray[np.object_]:

@@ -1,18 +1,22 @@
-"""Small curves as trees of SVG elements: for a panel, in its colours, with a name for screen readers."""
+"""Small charts as trees of SVG elements: for a panel, in its colours, with a name for screen readers."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from cleaner.widgets.panels import Tree, node
 
-__all__ = ["Point", "line_chart", "thinned"]
+__all__ = ["Point", "bar_chart", "line_chart", "thinned"]
 
 Point = tuple[float, float]
 
 _WIDTH, _HEIGHT = 240.0, 96.0  # user units; the panel stretches the picture to its width
 _LEFT, _RIGHT, _TOP, _BOTTOM = 4.0, 6.0, 8.0, 84.0
 _MOST_POINTS = 120
+_BARS_WIDTH, _BARS_HEIGHT = 400.0, 40.0
+_LEAST_BAR = 2.5  # so that a single one is seen beside thousands
+_BAR_GAP = 0.8
 
 
 def line_chart(
@@ -80,6 +84,62 @@ def line_chart(
         aria_label=name,
     )
     return node("div", picture, *([_legend(list(lines))] if len(lines) > 1 else []))
+
+
+def bar_chart(
+    counts: Sequence[int],
+    edges: Sequence[float],
+    *,
+    name: str,
+    ends: tuple[float, float],
+    marked_from: float,
+) -> Tree:
+    """Draw a histogram that fills its place, to stand above a slider; heights are logarithmic.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        Height of each bar; there is none for zero.
+    edges : sequence of float
+        Where the bars begin, and where the last one ends.
+    name : str
+        What the picture says, as text: its accessible name.
+    ends : (float, float)
+        What its left and right edge stand for; bars outside are left out.
+    marked_from : float
+        Bars that begin here or later are marked.
+
+    Returns
+    -------
+    list
+        A tree for a `Panel`; every bar says in ``data-value`` where it begins.
+    """
+    left, right = ends
+    scale = _BARS_WIDTH / max(right - left, 1e-9)
+    tallest = math.log1p(max(counts, default=1)) or 1.0
+    bars = []
+    for number, start, stop in zip(counts, edges[:-1], edges[1:], strict=True):
+        if number and left - 1e-9 <= start and stop <= right + 1e-9:
+            height = max(_LEAST_BAR, _BARS_HEIGHT * math.log1p(number) / tallest)
+            bar = node(
+                "rect",
+                class_="cleaner-bin is-in" if start >= marked_from - 1e-9 else "cleaner-bin",
+                x=f"{(start - left) * scale + _BAR_GAP / 2:.1f}",
+                y=f"{_BARS_HEIGHT - height:.1f}",
+                width=f"{(stop - start) * scale - _BAR_GAP:.1f}",
+                height=f"{height:.1f}",
+                data_value=f"{start:.4f}",
+            )
+            bars.append(bar)
+    return node(
+        "svg",
+        *bars,
+        class_="cleaner-bins",
+        viewBox=f"0 0 {_BARS_WIDTH:g} {_BARS_HEIGHT:g}",
+        preserveAspectRatio="none",
+        role="img",
+        aria_label=name,
+    )
 
 
 def thinned(line: Sequence[Point], most: int = _MOST_POINTS) -> list[Point]:

@@ -18,6 +18,10 @@ const ATTRIBUTES = new Set([
 ]);
 const TYPING_MS = 200;
 const SVG_NAMESPACE = "http://www.w3.org/2000/svg";
+const SLIDER_REST_MS = 200; // a key held down, or hurried steps, make one message
+
+/** Where the user has a slider, as long as Python has not answered that. @type {WeakMap<Element, number>} */
+const moved = new WeakMap();
 
 /** @param {Tree} tree @returns {Node} */
 function make_tree(tree) {
@@ -42,6 +46,9 @@ function set_attributes(element, before, now) {
     if ((before[name] ?? false) === value) continue; // what the user typed or opened since stays
     if (value === false) element.removeAttribute(name);
     else element.setAttribute(name, value === true ? "" : value);
+    // Else the answer to an earlier move would take the slider out of the user's hand.
+    if (name === "value" && moved.has(element) && moved.get(element) !== Number(value)) continue;
+    if (name === "value") moved.delete(element);
     if (name === "value" || name === "checked") /** @type {any} */ (element)[name] = value === false ? "" : value;
   }
 }
@@ -117,6 +124,32 @@ function on_tab_key(event) {
   tab.click();
 }
 
+/** Show at once what a slider cuts off; the figures follow when Python has counted. @param {HTMLInputElement} slider */
+function show_slider(slider) {
+  const scale = slider.closest(".cleaner-scale");
+  const value = scale?.querySelector(".cleaner-scale-value");
+  if (value) value.textContent = Number(slider.value).toFixed((slider.step.split(".")[1] ?? "").length);
+  for (const bar of scale?.querySelectorAll("rect[data-value]") ?? []) {
+    bar.classList.toggle("is-in", Number(bar.getAttribute("data-value")) >= Number(slider.value) - 1e-9);
+  }
+}
+
+/**
+ * Letters, digits and Enter mean nothing to a slider, but much to the grid: they lead there without acting, as the
+ * picture they would act on is not the one that is looked at.
+ * @param {KeyboardEvent} event
+ */
+function on_slider_key(event) {
+  const slider = /** @type {Element} */ (event.target);
+  if (!slider.matches("input[type=range]") || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key !== "Enter" && event.key !== "Escape" && !/^\S$/u.test(event.key)) return;
+  event.preventDefault();
+  for (let at = slider.parentElement; at; at = at.parentElement) {
+    const cell = /** @type {HTMLElement | null} */ (at.querySelector('[role=gridcell][tabindex="0"]'));
+    if (cell) return cell.focus();
+  }
+}
+
 /** @param {{model: any, el: HTMLElement}} context */
 function render({ model, el }) {
   const root = document.createElement("div");
@@ -138,6 +171,9 @@ function render({ model, el }) {
     const next = ["div", {}, ...model.get("tree")];
     patch(body, shown, next);
     shown = next;
+    for (const slider of /** @type {NodeListOf<HTMLInputElement>} */ (root.querySelectorAll("input[type=range]"))) {
+      if (moved.has(slider)) show_slider(slider);
+    }
     // What was moved loses the focus.
     if (inside && focused !== document.activeElement && focused instanceof HTMLElement) focused.focus();
     // A button that was pressed and is gone hands the focus on, so that the keyboard user is not sent to the top.
@@ -207,11 +243,37 @@ function render({ model, el }) {
     window.clearTimeout(typing);
     typing = window.setTimeout(() => model.send({ kind: "do", name, value: input.value }), TYPING_MS);
   });
+  /** The slider whose last move Python has not been told. @type {HTMLInputElement | null} */
+  let unsent = null;
+  let timer = 0;
+
+  function send_move() {
+    clearTimeout(timer);
+    const slider = unsent;
+    unsent = null;
+    if (!slider?.isConnected) return;
+    if (Number(slider.getAttribute("value")) === Number(slider.value)) moved.delete(slider); // it came back
+    else send(slider, slider.value);
+  }
+
+  root.addEventListener("input", (event) => {
+    const slider = /** @type {HTMLInputElement} */ (event.target);
+    if (!slider.matches("input[type=range]")) return;
+    clearTimeout(timer);
+    moved.set(slider, Number(slider.value));
+    show_slider(slider);
+  });
   root.addEventListener("change", (event) => {
     const input = /** @type {HTMLInputElement} */ (event.target);
-    if (input.matches("input[data-do], select[data-do]")) send(input, input.value);
+    if (input.matches("input[type=range][data-do]")) {
+      unsent = input;
+      clearTimeout(timer);
+      timer = setTimeout(send_move, SLIDER_REST_MS);
+    } else if (input.matches("input[data-do], select[data-do]")) send(input, input.value);
   });
+  root.addEventListener("focusout", send_move);
   root.addEventListener("keydown", on_tab_key);
+  root.addEventListener("keydown", on_slider_key);
   root.addEventListener("keydown", on_field_key);
   // JupyterLab tries its shortcuts on the element in focus before it looks at what that is in; so each needs the mark.
   root.addEventListener("focusin", (event) => {
@@ -228,6 +290,7 @@ function render({ model, el }) {
     model.off("change:tree", draw_tree);
     model.off("change:problem", draw_problem);
     model.off("change:address", on_address);
+    send_move();
     root.remove();
   };
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ import traitlets
 
 from cleaner.errors import CleanerError
 from cleaner.jobs import JobStatus
+from cleaner.widgets.checking import CHECK_TASK
 from cleaner.widgets.jobwatch import JobWatcher
 from cleaner.widgets.panels import Panel, Tree, button, node
 from cleaner.widgets.results import Remembered, curve, result_trees
@@ -26,6 +28,8 @@ logger = logging.getLogger(__name__)
 QUICK_TASK = "cleaner.tasks:job_retrain_quick"
 FULL_TASK = "cleaner.tasks:job_retrain_full"
 _TASKS = {"quick": QUICK_TASK, "full": FULL_TASK}
+_STOP_TIMEOUT_S = 5.0
+_STOP_POLL_S = 0.05
 _MOST_EPOCHS = 100
 
 
@@ -81,6 +85,7 @@ class RetrainPanel(Panel):
         self._remembered = Remembered(workspace.state)
         self._message = ""
         self._asked_to_stop = False
+        self._making_way = False
         super().__init__(lock=lock)
         for name, act in {
             "mode": self._choose_mode,
@@ -114,6 +119,9 @@ class RetrainPanel(Panel):
     def retrain(self, mode: str = "quick") -> None:
         """Start a training in the background.
 
+        A look for copies and bad pictures is interrupted: it remembers what it has read, and can be started
+        again.
+
         Parameters
         ----------
         mode : {"quick", "full"}
@@ -134,9 +142,39 @@ class RetrainPanel(Panel):
                 arguments["epochs"] = self._epochs
             self._message = ""
             self._asked_to_stop = False
-            self.watcher.start(_TASKS[mode], arguments)
-            self._status = self.watcher.status
+            if self._making_way:
+                return
+            found = self.watcher.look()
+            if found is None or found.finished or found.task != CHECK_TASK:
+                self._start(_TASKS[mode], arguments)
+                return
+            self._making_way = True
+            self._message = "Stopping the look for copies and bad pictures first …"
+            self.watcher.cancel()
             self._draw()
+        threading.Thread(
+            target=self._start_after, args=(_TASKS[mode], arguments), name="cleaner retrain", daemon=True
+        ).start()
+
+    def _start(self, task: str, arguments: dict[str, Any]) -> None:
+        self._message = ""
+        self.watcher.start(task, arguments)
+        self._status = self.watcher.status
+        self._draw()
+
+    def _start_after(self, task: str, arguments: dict[str, Any]) -> None:
+        """Start once the other job has stopped; one that does not stop in time is left alone, and named."""
+        end_s = time.monotonic() + _STOP_TIMEOUT_S
+        while (found := self.watcher.look()) and not found.finished and time.monotonic() < end_s:
+            time.sleep(_STOP_POLL_S)
+        with self.lock:
+            self._making_way = False
+            try:
+                self._start(task, arguments)
+            except CleanerError as error:
+                logger.info("retraining does not start", exc_info=True)
+                self.problem = str(error)
+                self._draw()
 
     def cancel(self) -> None:
         """Ask the training to stop; the model before it stays in force."""
@@ -183,7 +221,9 @@ class RetrainPanel(Panel):
 
     def _draw(self) -> None:
         running = self.running
-        busy_elsewhere = self.watcher.running and not running
+        status = self.watcher.status
+        gives_way = status is not None and status.task == CHECK_TASK and not self._making_way
+        busy_elsewhere = self.watcher.running and not running and not gives_way
         stop = self._asked_to_stop
         buttons = [
             button("Retrain", "retrain", disabled=running or busy_elsewhere, data_heir=True),
@@ -250,7 +290,7 @@ class RetrainPanel(Panel):
             if status.total:
                 bar = {"value": str(status.done), "max": str(status.total)}
             chart = curve(status) or chart
-        elif busy_elsewhere:
+        elif busy_elsewhere and not self._making_way:
             said = "Waiting for the other work of this data set to end."
         return node(
             "div",
