@@ -87,6 +87,43 @@ def test_a_class_named_like_a_split_is_a_class_where_there_is_no_training_folder
     ]
 
 
+def test_a_folder_with_nothing_but_pictures_in_it_is_a_set_without_labels(
+    lay_out: Callable[..., Path],
+) -> None:
+    catalog = Catalog.from_folder(lay_out("b.png", "a.png"))
+
+    assert rows(catalog) == [("a.png", None, None), ("b.png", None, None)]
+    assert catalog.classes == []
+    assert repr(catalog) == "<Catalog of 2 images in 0 classes>"
+
+
+@pytest.mark.parametrize("folder", ["unlabelled", "Unlabeled", "_unlabelled", "_unlabeled"])
+def test_a_folder_called_unlabelled_is_no_class(lay_out: Callable[..., Path], folder: str) -> None:
+    root = lay_out("cat/a.png", f"{folder}/b.png", f"{folder}/cat/c.png", "cat/unlabelled/d.png")
+
+    labels = dict(zip(*[getattr(Catalog.from_folder(root), of) for of in ("names", "labels")], strict=True))
+
+    assert labels == {
+        "cat/a.png": "cat",
+        f"{folder}/b.png": None,
+        f"{folder}/cat/c.png": None,
+        "cat/unlabelled/d.png": "cat",
+    }
+
+
+def test_a_folder_called_unlabelled_stands_beside_splits_and_inside_them(
+    lay_out: Callable[..., Path],
+) -> None:
+    root = lay_out("valid/cat/a.png", "test/cat/b.png", "unlabelled/c.png", "valid/unlabelled/d.png")
+
+    assert rows(Catalog.from_folder(root)) == [
+        ("test/cat/b.png", "cat", "test"),
+        ("unlabelled/c.png", None, None),
+        ("valid/cat/a.png", "cat", "valid"),
+        ("valid/unlabelled/d.png", None, "valid"),
+    ]
+
+
 def test_a_set_of_nothing_but_a_validation_folder_is_one(lay_out: Callable[..., Path]) -> None:
     assert rows(Catalog.from_folder(lay_out("val/cat/a.png"))) == [("val/cat/a.png", "cat", "valid")]
 

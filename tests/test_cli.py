@@ -269,6 +269,19 @@ def test_rank_writes_only_the_splits_asked_for(ranked: tuple[Path, str]) -> None
     assert valid
 
 
+def test_rank_says_what_is_missing_where_nothing_is_labelled(tmp_path: Path) -> None:
+    from pictures import COLOURS, make_picture
+
+    for i, colour in enumerate(COLOURS.values()):
+        make_picture(tmp_path / "flat" / f"{i}.png", colour)
+    done = run("rank", tmp_path / "flat", "--from-scratch", code=1)
+    assert done.stdout == ""
+    assert done.stderr == (
+        "Error: Got 3 images with no label on any of them; wrong labels can be looked for once two classes "
+        "have some. Label pictures first, in the dashboard or in a CSV file.\n"
+    )
+
+
 def test_rank_without_a_file_shows_the_first_ones(ranked: tuple[Path, str]) -> None:
     done = run("rank", ranked[0], "--from-scratch")
     assert len(done.stdout.splitlines()) == 21
@@ -300,9 +313,7 @@ def test_rank_takes_the_probabilities_of_another_model_and_loads_no_network(
     wrong = {name for name, label in zip(names, right, strict=True) if not name.startswith(label)}
     assert {row["name"] for row in table[: len(wrong)]} == wrong
     assert all(row["suggested_label"] in row["name"] for row in table[: len(wrong)])
-    by_loss = run(
-        "rank", root, "--pred-probs", tmp_path / "p.npy", "--ordering", "loss", "--csv", "-"
-    ).stdout
+    by_loss = run("rank", root, "--pred-probs", tmp_path / "p.npy", "--ordering", "loss", "--csv", "-").stdout
     losses = [float(row["loss"]) for row in rows(by_loss)]
     assert losses == sorted(losses, reverse=True)
     np.save(tmp_path / "short.npy", probabilities[:-1])

@@ -67,6 +67,12 @@ def test_a_scan_remembers_content_and_size(index: FileIndex, root: Path) -> None
     ]
 
 
+def test_hashes_are_those_of_files_that_could_be_read(index: FileIndex, root: Path) -> None:
+    index.scan(root, [*NAMES, "gone.png"])
+
+    assert index.hashes() == {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in NAMES}
+
+
 def test_a_second_scan_reads_nothing(index: FileIndex, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     index.scan(root, NAMES)
     monkeypatch.setattr("cleaner.fileindex.probe", None)  # reading a file would fail

@@ -12,9 +12,10 @@ import pytest
 
 from cleaner import tasks
 from cleaner.catalog import Catalog
-from cleaner.errors import Cancelled, TrainingError
+from cleaner.errors import Cancelled, TooFewLabelsError, TrainingError
 from cleaner.jobs import Job
 from cleaner.progress import Reporter
+from cleaner.ranking.look_alikes import last_embeddings
 from cleaner.review.decisions import Action
 from cleaner.tasks.retrain import HEAD_CLEANED, HEAD_GIVEN, TUNED_CLEANED, TUNED_EARLIER
 from cleaner.training.network import Network
@@ -124,6 +125,61 @@ def test_a_ranking_takes_decided_labels_and_shows_given_ones_for_the_rest(space:
     assert table.index[-1] == "green/red_001.png"
     assert table["given_label"].isna()["green/red_001.png"]
     assert space.catalog.label_of("green/red_000.png") == "green"
+
+
+@pytest.fixture
+def flat(make_set: Callable[..., Path], opened: Callable[..., Workspace], tmp_path: Path) -> Workspace:
+    """Twenty-four pictures in one folder, without a label."""
+    (tmp_path / "flat").mkdir()
+    for path in make_set(8).rglob("*.png"):
+        path.rename(tmp_path / "flat" / path.name)
+    return opened(tmp_path / "flat")
+
+
+def test_preparing_pictures_without_labels_embeds_them_all_and_says_why_there_is_no_ranking(
+    flat: Workspace,
+) -> None:
+    result = tasks.job_prepare(workspace=flat.options(), reporter=Notes())
+    assert result == {
+        "ranking": None,
+        "n": 0,
+        "left_out": 0,
+        "reason": "Got 24 images with no label on any of them; wrong labels can be looked for once two "
+        "classes have some. Label pictures first, in the dashboard or in a CSV file.",
+    }
+    assert flat.ranking() is None
+    cache = last_embeddings(flat.state / "embeddings")
+    assert cache is not None
+    assert len(cache) == 24
+
+
+def test_one_class_is_too_few_and_two_labels_of_two_classes_are_enough(flat: Workspace) -> None:
+    flat.store.decide("red_000.png", Action.RELABEL, label="red")
+    with pytest.raises(TooFewLabelsError, match=r"^Got 24 images with 1 label, all “red”; wrong labels can"):
+        tasks.prepare(flat)
+    flat.store.decide("blue_000.png", Action.RELABEL, label="blue")
+    ranking = tasks.prepare(flat)
+    assert ranking.classes == ["blue", "red"]
+    table = ranking.table.set_index("name")
+    assert table["given_label"].dropna().to_dict() == {"blue_000.png": "blue", "red_000.png": "red"}
+    assert table["score"].notna().sum() == 2
+    saved = flat.ranking()
+    assert saved is not None
+    assert saved.model == ranking.model
+
+
+def test_a_set_with_labels_for_some_pictures_is_ranked_and_the_rest_gets_suggestions(
+    make_set: Callable[..., Path], opened: Callable[..., Workspace]
+) -> None:
+    root = make_set(10)
+    (root / "unlabelled").mkdir()
+    for path in sorted((root / "red").glob("*.png"))[:4]:
+        path.rename(root / "unlabelled" / path.name)
+    table = tasks.prepare(opened(root)).table.set_index("name")
+    assert len(table) == 30
+    assert table.index[-4:].to_list() == [f"unlabelled/red_{i:03d}.png" for i in range(4)]
+    assert table["suggested_label"][-4:].to_list() == ["red"] * 4
+    assert table["score"].isna().sum() == 4
 
 
 @pytest.mark.parametrize("stage", ["looking", "loading", "embedding", "fitting"])

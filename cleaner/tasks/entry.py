@@ -27,7 +27,7 @@ def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str
     -------
     dict
         ``ranking`` (its identity; None: too few labels), ``n`` (images ranked), ``left_out`` (files that
-        cannot be used), ``reason`` (why there is no ranking, for people; None if there is one).
+        cannot be used) and, without a ranking, ``reason`` (why there is none, in a sentence for people).
     """
     with Workspace(**workspace) as opened:
         try:
@@ -35,7 +35,7 @@ def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str
         except TooFewLabelsError as exc:
             found: dict[str, Any] = {"ranking": None, "n": 0, "reason": str(exc)}
         else:
-            found = {"ranking": ranking.model, "n": len(ranking), "reason": None}
+            found = {"ranking": ranking.model, "n": len(ranking)}
         return found | {"left_out": len(opened.catalog.left_out)}
 
 
