@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from cleaner import __version__
+from cleaner.cli.classes import classes
 from cleaner.cli.collecting import download, verify
 from cleaner.cli.console import guarded
 from cleaner.cli.files import apply, export, merge, restore
@@ -67,6 +68,11 @@ _COMMANDS: dict[str, tuple[Command, ...]] = {
     ),
     "Decisions and files": (
         (status, "status", ("cleaner status bears",)),
+        (
+            classes,
+            "classes",
+            ("cleaner classes bears", "cleaner classes bears --merge grizly grizzly"),
+        ),
         (apply, "apply", ("cleaner apply bears", "cleaner apply bears --yes")),
         (restore, "restore", ("cleaner restore bears", "cleaner restore bears grizzly/012.jpg")),
         (export, "export", ("cleaner export bears --to bears-clean --link",)),

@@ -29,6 +29,7 @@ __all__ = [
     "merge_classes",
     "rename_class",
     "twin_of",
+    "undo_class_act",
 ]
 
 _MOST_NAMED = 8
@@ -138,6 +139,30 @@ def merge_classes(workspace: Workspace, old: str, into: str, *, reviewer: str | 
         msg = f"Got “{old}” twice. Choose two different classes to merge."
         raise StoreError(msg)
     return workspace.store.class_event(Kind.CLASS_MERGE, old, into, reviewer=reviewer)
+
+
+def undo_class_act(workspace: Workspace, *, reviewer: str | None = None) -> Event:
+    """Take back a reviewer's last act, if it is one on classes; returns what was taken back.
+
+    Raises
+    ------
+    StoreError
+        The reviewer's last act is none on classes, or there is none.
+    """
+    store = workspace.store
+    store.refresh()
+    last = store.state.undoable(reviewer or store.reviewer)
+    if last is None:
+        msg = "There is nothing to undo."
+        raise StoreError(msg)
+    rows = store.state.act(last)
+    if rows[0].kind not in CLASS_KINDS:
+        msg = f"Your last act is “{rows[0].kind}”, none on classes; undo that on the page, with u."
+        raise StoreError(msg)
+    if store.undo(reviewer=reviewer, only=last) is None:
+        msg = "Another act came in between; look again what is to be undone."
+        raise StoreError(msg)
+    return rows[0]
 
 
 def class_acts(state: ReviewState, events: Sequence[Event]) -> list[tuple[str, Event]]:
