@@ -18,7 +18,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from filelock import FileLock, Timeout
 
 from cleaner.errors import CleanerError, StoreError
@@ -58,6 +57,8 @@ def cleaned_table(catalog: Catalog, state: ReviewState) -> pd.DataFrame:
         Columns ``name``, ``label`` (None if there is none), ``split``, then the catalog's others, in the
         catalog's order, without the deleted images.
     """
+    import pandas as pd
+
     table = catalog.table
     renamed, outcomes = state.label_map, state.outcomes()
     labels: list[str | None] = []
@@ -66,9 +67,8 @@ def cleaned_table(catalog: Catalog, state: ReviewState) -> pd.DataFrame:
         outcome, label = outcomes.get(name, ("", None))
         kept.append(outcome != "delete")
         labels.append(label or renamed.get(given, given) or None)
-    cells = np.empty(len(labels), dtype=object)  # an array of objects, in which None stays None
-    cells[:] = labels
-    return table.assign(label=cells)[kept].reset_index(drop=True)
+    column = pd.Series(labels, index=table.index, dtype=object)  # an array would become texts, None a NaN
+    return table.assign(label=column)[kept].reset_index(drop=True)
 
 
 def _as_bytes(table: pd.DataFrame) -> bytes:
