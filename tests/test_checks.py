@@ -18,9 +18,11 @@ from typer.testing import CliRunner
 from cleaner import cli
 from cleaner.errors import Cancelled, WeightsUnavailableError
 from cleaner.models import backbones
-from cleaner.progress import Reporter
+from cleaner.progress import SILENT, Reporter
+from cleaner.ranking import Ranking
 from cleaner.ranking.checks import Checks
 from cleaner.tasks.check import check, checks_folder, decided, job_check
+from cleaner.tasks.look import look, prepare, rank_given, rank_seen
 from cleaner.workspace import Workspace
 
 
@@ -202,3 +204,63 @@ def test_a_clean_set_has_nothing_to_show(tmp_path: Path) -> None:
     done = run("duplicates", tmp_path / "clean", "--from-scratch")
     assert done.stdout == ""
     assert "0 groups" in done.stderr
+
+
+# -------------------------------------------------------------------- near duplicates in one fold
+
+TWINS = ("train/b/01.png", "train/b/small.png")
+
+
+def test_a_ranking_keeps_what_the_checks_found_alike_in_one_fold(space: Workspace) -> None:
+    before = look(space, reporter=SILENT)
+    assert before.units is None
+    plain = rank_seen(before, reporter=SILENT)
+    check(space)
+    seen = look(space, reporter=SILENT)
+    unit_of = dict(zip(seen.given.names, seen.units.tolist(), strict=True))
+    assert unit_of[TWINS[0]] == unit_of[TWINS[1]]
+    assert unit_of["valid/a/00.png"] == unit_of["train/a/copy.png"]
+    assert len(set(unit_of.values())) == len(unit_of) - 2
+    ranking = prepare(space)
+    assert ranking.model != plain.model  # which knew of exact copies only
+    assert ranking.model == rank_seen(seen, reporter=SILENT).model
+
+
+def test_pairs_called_different_and_later_files_stand_alone(space: Workspace) -> None:
+    check(space)
+    space.store.pair_different(TWINS)
+    draw(space.root / "train" / "a" / "later.png", 99)
+    seen = look(space, reporter=SILENT)
+    unit_of = dict(zip(seen.given.names, seen.units.tolist(), strict=True))
+    assert unit_of[TWINS[0]] != unit_of[TWINS[1]]
+    assert list(unit_of.values()).count(unit_of["train/a/later.png"]) == 1
+
+
+@pytest.mark.parametrize("file", ["similar.npz", "quality.csv"])
+def test_damaged_checks_do_not_keep_a_ranking_from_being_made(
+    space: Workspace, caplog: pytest.LogCaptureFixture, file: str
+) -> None:
+    plain = prepare(space)
+    check(space)
+    (checks_folder(space) / file).write_bytes(b"\x93NUMPY no longer")
+    assert prepare(space).model == plain.model
+    (warning,) = (record.getMessage() for record in caplog.records if record.name == "cleaner.tasks.check")
+    assert warning.startswith("Near duplicates are not kept in one fold: Cannot read")
+
+
+def test_given_probabilities_are_pooled_over_the_same_folds(
+    space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = []
+    made = Ranking.from_probabilities
+
+    def listen(*arguments: Any, units: Any, **more: Any) -> Ranking:
+        heard.append(units)
+        return made(*arguments, units=units, **more)
+
+    check(space)
+    monkeypatch.setattr(Ranking, "from_probabilities", listen)
+    np.save(tmp_path / "p.npy", np.full((len(space.catalog), 2), 0.5))
+    rank_given(space, tmp_path / "p.npy")
+    names = space.catalog.names.tolist()
+    assert heard[0][names.index(TWINS[0])] == heard[0][names.index(TWINS[1])]

@@ -33,6 +33,16 @@ class Set:
         return len(self.names)
 
 
+@dataclass
+class EmbeddingsOf:
+    """Embeddings of some images."""
+
+    names: np.ndarray
+    vectors: np.ndarray
+    hashes: list[str]
+    key: str = "made"
+
+
 def clusters(n: int = 300, k: int = 4, wrong: float = 0.1, *, seed: int = 0, spread: float = 0.6) -> Set:
     rng = np.random.default_rng(seed)
     truth = rng.integers(0, k, n)
@@ -119,6 +129,60 @@ def test_an_exact_copy_with_another_label_does_not_vouch_for_itself() -> None:
     assert set(ranking.table.name[:3]) <= set(copies)
     same = [ranking.predicted[ranking.row(n)] for n in copies]
     np.testing.assert_allclose(same, [same[0]] * 4, rtol=1e-5)
+
+
+def near_twins() -> tuple[Set, list[str], np.ndarray]:
+    """Return a set with ten wrong labels, each on two pictures that are nearly the same, and its units."""
+    made = clusters(wrong=0, spread=1.2)
+    rng = np.random.default_rng(1)
+    first = np.flatnonzero(made.truth == "c000")[:10]
+    second = np.flatnonzero(made.truth == "c001")[:10]
+    made.vectors[second] = made.vectors[first] + 0.01 * rng.normal(size=(10, 16))
+    made.truth[second] = "c000"
+    made.labels[first] = made.labels[second] = "c001"
+    units = np.arange(len(made)) + 7
+    units[second] = units[first]
+    return made, made.names[np.concatenate([first, second])].tolist(), units
+
+
+def test_a_near_duplicate_does_not_vouch_for_the_wrong_label_of_its_twin() -> None:
+    made, wrong, units = near_twins()
+    alone, together = rank(made, made), rank(made, made, units=units)
+    before, after = (
+        np.array([ranking.signals["pooled"][ranking.row(name)] for name in wrong])
+        for ranking in (alone, together)
+    )
+    assert (after > before).all()
+    assert after.mean() > before.mean() + 0.1
+    assert together.model != alone.model
+
+
+def test_units_of_single_images_change_nothing_and_exact_copies_stay_together() -> None:
+    made = clusters(wrong=0)
+    made.hashes[3] = made.hashes[8]
+    plain, alone = rank(made, made), rank(made, made, units=np.arange(len(made)))
+    pd.testing.assert_frame_equal(alone.table, plain.table)
+    assert alone.model == plain.model
+
+
+def test_units_are_those_of_the_catalog_whatever_images_have_an_embedding() -> None:
+    made, wrong, units = near_twins()
+    kept = np.array([i for i, name in enumerate(made.names) if i > 60 or name in wrong])[::-1]
+    fewer = EmbeddingsOf(made.names[kept], made.vectors[kept], [made.hashes[i] for i in kept])
+    alone, together = rank(made, fewer), rank(made, fewer, units=units)
+    assert len(together) == len(kept) < len(made)
+    for name in wrong:
+        score = together.signals["pooled"][together.row(name)]
+        assert score > alone.signals["pooled"][alone.row(name)]
+
+
+def test_units_that_do_not_fit_are_refused() -> None:
+    made = clusters()
+    with pytest.raises(RankingError) as caught:
+        rank(made, made, units=np.arange(299))
+    assert str(caught.value) == (
+        "Got units of shape (299,) for 300 images; give one number an image of the catalog."
+    )
 
 
 @pytest.mark.parametrize("k", [1, 2])

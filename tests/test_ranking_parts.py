@@ -10,7 +10,7 @@ from cleaner.errors import Cancelled, RankingError
 from cleaner.progress import Reporter
 from cleaner.ranking.crossfit import CrossFit, plan_folds
 from cleaner.ranking.features import reduce_features, unit_length
-from cleaner.ranking.folds import make_folds, units_of
+from cleaner.ranking.folds import join_units, make_folds, units_of
 from cleaner.ranking.heads import LinearHead, fit_heads, log_softmax, softmax
 from cleaner.ranking.noise import anchor_noise, estimate_noise, soft_counts, symmetric_noise
 from cleaner.ranking.pool import Evidence, fit_pool
@@ -151,6 +151,13 @@ def test_folds_are_even_within_classes_and_never_divide_copies() -> None:
     counts = np.bincount(folds, minlength=5)
     assert counts.max() - counts.min() <= 3
     assert (make_folds(codes, units, seed=2) != folds).any()
+
+
+def test_units_are_joined_by_chains_through_all_arrays() -> None:
+    copies = units_of(["a", "b", "c", "b", "d", "e"])
+    near = np.array([9, 9, 5, 4, 5, 1])
+    assert join_units(copies, near).tolist() == [0, 0, 2, 0, 2, 5]
+    assert join_units(copies).tolist() == copies.tolist()
 
 
 def test_copies_outside_the_folds_are_judged_by_the_fold_of_their_twin() -> None:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["make_folds", "units_of"]
+from cleaner.ranking.clusters import components
+
+__all__ = ["join_units", "make_folds", "units_of"]
 
 
 def units_of(keys: Sequence[object]) -> NDArray[np.int64]:
@@ -30,6 +32,27 @@ def units_of(keys: Sequence[object]) -> NDArray[np.int64]:
     )
 
 
+def join_units(*parts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Join units: items that have one number in any of the arrays are one unit, and chains of them, too.
+
+    Parameters
+    ----------
+    *parts : int64, shape (n,)
+        Any numbers.
+
+    Returns
+    -------
+    units : int64, shape (n,)
+        The position of the first item of each unit.
+    """
+    n = len(parts[0])
+    firsts = []
+    for part in parts:
+        _, first, inverse = np.unique(part, return_index=True, return_inverse=True)
+        firsts.append(first[inverse])
+    return components(n, np.tile(np.arange(n), len(parts)), np.concatenate(firsts))
+
+
 def make_folds(
     codes: NDArray[np.int64], units: NDArray[np.int64], *, n_folds: int = 5, seed: int = 0
 ) -> NDArray[np.int64]:
@@ -40,7 +63,7 @@ def make_folds(
     codes : int64, shape (n,)
         Class of each item; a unit is dealt by the class of its first member.
     units : int64, shape (n,)
-        Items with the same number must not be divided (see `units_of`).
+        Items with the same number must not be divided (see `units_of` and `join_units`).
     n_folds : int
     seed : int
 

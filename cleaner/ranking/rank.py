@@ -1,7 +1,8 @@
 """`rank`: from embeddings and given labels to a `Ranking`.
 
 1. Features: square root, centre, unit length, 256 principal axes (`cleaner.ranking.features`).
-2. Neighbours' votes, the image and its copies excluded (`cleaner.ranking.voting`).
+2. Neighbours' votes, the image and its copies excluded (`cleaner.ranking.voting`). Near duplicates count as
+   copies if they are known: wrong labels often come with a copy that has the same wrong label.
 3. Heads over five folds, two penalties averaged (`cleaner.ranking.crossfit`): first plain; from these a noise
    matrix; then once more through that matrix, so that they learn true classes.
 4. The pool of heads and votes with its noise matrix (`cleaner.ranking.pool`). The score is its posterior
@@ -24,7 +25,7 @@ from cleaner.errors import RankingError
 from cleaner.progress import SILENT, Reporter
 from cleaner.ranking.crossfit import CrossFit, plan_folds
 from cleaner.ranking.features import Floats, reduce_features
-from cleaner.ranking.folds import units_of
+from cleaner.ranking.folds import join_units, units_of
 from cleaner.ranking.noise import NoiseMatrix, anchor_noise
 from cleaner.ranking.pool import Evidence, Pool, fit_pool
 from cleaner.ranking.ranking import EmbeddingsLike, Ranking, model_id
@@ -44,7 +45,8 @@ class _Items:
     """The images to rank, as arrays.
 
     ``codes`` are columns of their labels, ``origin`` of those before the expert's corrections, ``rows`` their
-    rows in the embeddings (or in the catalog), ``sure`` marks labels known to be right.
+    rows in the embeddings (or in the catalog), ``places`` those in the catalog, ``sure`` marks labels known
+    to be right.
     """
 
     names: list[str]
@@ -54,6 +56,7 @@ class _Items:
     codes: NDArray[np.int64]
     origin: NDArray[np.int64]
     rows: list[int]
+    places: list[int]
     sure: NDArray[np.bool_]
 
     @property
@@ -78,12 +81,13 @@ def rank(
     reporter: Reporter = SILENT,
     labels: Mapping[str, str | None] | None = None,
     trusted: Collection[str] = (),
+    units: NDArray[np.int64] | None = None,
 ) -> Ranking:
     """Rank images by the probability that their given label is wrong.
 
-    Every image is judged by heads and neighbours that exclude it and its exact copies; train and valid share
-    one set of folds, the test split is judged by the mean of all heads. Unlabelled images get a suggestion
-    and no score.
+    Every image is judged by heads and neighbours that exclude it and its copies; train and valid share one
+    set of folds, the test split is judged by the mean of all heads. Unlabelled images get a suggestion and no
+    score.
 
     Parameters
     ----------
@@ -100,11 +104,14 @@ def rank(
         label away.
     trusted : collection of str
         Names of images whose label the expert confirmed: it counts as true, too.
+    units : int64, shape (len(catalog),), optional
+        Equal for images that must stay in one fold, such as near duplicates:
+        ``similar.fold_groups(catalog.names)``. Exact copies always stay together.
 
     Raises
     ------
     RankingError
-        No image has both a label and an embedding.
+        No image has both a label and an embedding, or ``units`` do not fit the catalog.
     """
     at = {name: i for i, name in enumerate(embeddings.names)}
     items = _items(catalog, at, labels or {}, set(trusted))
@@ -114,7 +121,9 @@ def rank(
             "label some images of every class first."
         )
         raise RankingError(msg)
-    heads, votes = _prepare(items, embeddings, seed, reporter)
+    copies = units_of([embeddings.hashes[row] for row in items.rows])
+    joined = _joined(copies, items, units, len(catalog))
+    heads, votes = _prepare(items, embeddings, joined, seed, reporter)
     reporter("fitting heads", 0, 3)
     heads = heads.fit(reporter=reporter)
     plain, inside = heads.out_of_fold(), heads.in_sample()
@@ -127,7 +136,8 @@ def rank(
         if other.explains_better(pool):
             pool = _pool_through(other.noise, heads, votes, items, reporter)
     reporter("fitting heads", 3, 3)
-    model = model_id("pool", embeddings.key, seed, items.codes, items.origin, items.names, items.sure)
+    parts = [embeddings.key, seed, items.codes, items.origin, items.names, items.sure]
+    model = model_id("pool", *parts, *([] if (joined == copies).all() else [joined]))
     return _assemble(items, pool, np.exp(plain), np.exp(inside), model)
 
 
@@ -135,14 +145,16 @@ def _items(
     catalog: Catalog, at: Mapping[str, int], labels: Mapping[str, str | None], trusted: set[str]
 ) -> _Items:
     """Gather the images that have a row."""
-    names, splits, given, before, rows = [], [], [], [], []
-    for name, label, split in zip(catalog.names, catalog.labels, catalog.splits, strict=True):
+    names, splits, given, before, rows, places = [], [], [], [], [], []
+    columns = zip(catalog.names, catalog.labels, catalog.splits, strict=True)
+    for place, (name, label, split) in enumerate(columns):
         if name in at:
             names.append(str(name))
             splits.append(str(split))
             before.append(_label(label))
             given.append(_label(labels.get(name, label)))
             rows.append(at[name])
+            places.append(place)
     classes = sorted({label for label in given if label is not None})
     index: dict[str | None, int] = {c: i for i, c in enumerate(classes)}
     codes = np.array([index.get(label, -1) for label in given], dtype=np.int64)
@@ -151,21 +163,32 @@ def _items(
         [name in trusted or new != old for name, new, old in zip(names, given, before, strict=True)],
         dtype=bool,
     )
-    return _Items(names, splits, given, classes, codes, origin, rows, sure & (codes >= 0))
+    return _Items(names, splits, given, classes, codes, origin, rows, places, sure & (codes >= 0))
 
 
 def _label(label: object) -> str | None:
     return label if isinstance(label, str) and label else None
 
 
+def _joined(
+    copies: NDArray[np.int64], items: _Items, units: NDArray[np.int64] | None, n: int
+) -> NDArray[np.int64]:
+    """Join exact copies with the units of a catalog of ``n`` images."""
+    if units is None:
+        return copies
+    if np.shape(units) != (n,):
+        msg = f"Got units of shape {np.shape(units)} for {n} images; give one number an image of the catalog."
+        raise RankingError(msg)
+    return join_units(copies, np.asarray(units, dtype=np.int64)[items.places])
+
+
 def _prepare(
-    items: _Items, embeddings: EmbeddingsLike, seed: int, reporter: Reporter
+    items: _Items, embeddings: EmbeddingsLike, units: NDArray[np.int64], seed: int, reporter: Reporter
 ) -> tuple[CrossFit, Floats]:
     """Return heads ready to be fitted, and the neighbours' votes."""
     reporter.check()
     learn = items.learn
     Z = reduce_features(np.asarray(embeddings.vectors)[items.rows], learn)
-    units = units_of([embeddings.hashes[row] for row in items.rows])
     folds, judges = plan_folds(items.codes, units, learn, seed)
     heads = CrossFit(Z, items.codes, folds, judges, items.sure, len(items.classes))
     voters = find_voters(Z, units, learn, reporter=reporter)
@@ -203,6 +226,7 @@ def rank_probabilities(
     embeddings: EmbeddingsLike | None = None,
     *,
     seed: int = 0,
+    units: NDArray[np.int64] | None = None,
 ) -> Ranking:
     """Rank by probabilities from a model elsewhere; see `Ranking.from_probabilities`."""
     P = _checked(catalog, np.asarray(pred_probs, dtype=np.float32))
@@ -214,12 +238,15 @@ def rank_probabilities(
     P = np.maximum(P[items.rows][:, columns], _FLOOR)
     sources = [np.log(P / P.sum(axis=1, keepdims=True))]
     if embeddings is None:
-        folds, _ = plan_folds(items.codes, np.arange(len(items.codes)), items.learn, seed)
+        joined = _joined(np.arange(len(items.codes)), items, units, len(catalog))
+        folds, _ = plan_folds(items.codes, joined, items.learn, seed)
         votes = None
     else:
         place = {name: i for i, name in enumerate(embeddings.names)}
         placed = replace(items, rows=[place[name] for name in items.names])
-        heads, votes = _prepare(placed, embeddings, seed, SILENT)
+        copies = units_of([embeddings.hashes[row] for row in placed.rows])
+        joined = _joined(copies, placed, units, len(catalog))
+        heads, votes = _prepare(placed, embeddings, joined, seed, SILENT)
         first = fit_pool(Evidence(tuple(sources), None, heads.folds), items.codes)
         sources.append(heads.fit(first.noise).out_of_fold())
         folds = heads.folds

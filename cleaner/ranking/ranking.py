@@ -268,6 +268,7 @@ class Ranking:
         embeddings: EmbeddingsLike | None = None,
         *,
         seed: int = 0,
+        units: NDArray[np.int64] | None = None,
     ) -> Ranking:
         """Rank by class probabilities from a model of your own.
 
@@ -281,6 +282,8 @@ class Ranking:
             If given, heads and neighbours on them are pooled with ``pred_probs``.
         seed : int
             Seed of the folds.
+        units : int64, shape (len(catalog),), optional
+            Equal for images that must stay in one fold; see `cleaner.ranking.rank`.
 
         Raises
         ------
@@ -289,7 +292,7 @@ class Ranking:
         """
         from cleaner.ranking.rank import rank_probabilities
 
-        return rank_probabilities(catalog, pred_probs, embeddings, seed=seed)
+        return rank_probabilities(catalog, pred_probs, embeddings, seed=seed, units=units)
 
 
 def model_id(method: str, *parts: object) -> str:

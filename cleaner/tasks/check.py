@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cleaner.errors import WeightsUnavailableError
+from cleaner.errors import RankingError, WeightsUnavailableError
 from cleaner.progress import SILENT, Reporter
 from cleaner.ranking.checks import Checks
 from cleaner.workspace import Workspace
@@ -14,10 +14,13 @@ from cleaner.workspace import Workspace
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
     from cleaner.catalog import Catalog
     from cleaner.embedding import Embeddings
 
-__all__ = ["check", "checks_folder", "decided", "job_check"]
+__all__ = ["check", "checks_folder", "decided", "fold_units", "job_check"]
 
 logger = logging.getLogger(__name__)
 
@@ -96,6 +99,34 @@ def decided(workspace: Workspace) -> dict[str, Any]:
         "labels": dict(zip(after.names, after.labels, strict=True)),
         "without": {str(name) for name in workspace.catalog.names if name not in left},
     }
+
+
+def fold_units(workspace: Workspace, names: Sequence[str]) -> NDArray[np.int64] | None:
+    """Return which images the last checks found to be so alike that they must stay in one fold.
+
+    At the suggested threshold, and without the pairs that a reviewer called different.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    names : sequence of str
+        Images in any order; those that came after the checks stand alone.
+
+    Returns
+    -------
+    int64, shape (len(names),), or None
+        Equal for images that must not be divided. None if nothing was checked yet, or if the checks cannot be
+        read: a ranking goes without them.
+    """
+    try:
+        found = Checks.load(checks_folder(workspace))
+    except RankingError as exc:
+        logger.warning("Near duplicates are not kept in one fold: %s", exc)
+        return None
+    if found is None:
+        return None
+    different = workspace.store.state.different_pairs()
+    return found.similar.fold_groups(names, found.similar.suggested_threshold, different=different)
 
 
 def _embeddings(workspace: Workspace, catalog: Catalog, reporter: Reporter) -> Embeddings | None:

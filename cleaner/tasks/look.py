@@ -15,6 +15,7 @@ from cleaner.errors import RankingError, TooFewLabelsError
 from cleaner.progress import SILENT, Reporter
 from cleaner.ranking import Ranking, rank
 from cleaner.review.decisions import Action
+from cleaner.tasks.check import fold_units
 
 if TYPE_CHECKING:
     from cleaner.catalog import Catalog
@@ -43,6 +44,8 @@ class Seen:
     embeddings : Embeddings
     renamed : mapping of str to str
         Earlier names of classes, and what they are called now.
+    units : int64, shape (len(given),), or None
+        Equal for images so alike that they must stay in one fold; None if nobody looked for any.
     seed : int
     """
 
@@ -53,6 +56,7 @@ class Seen:
     backbone: Backbone
     embeddings: Embeddings
     renamed: Mapping[str, str]
+    units: NDArray[np.int64] | None
     seed: int
 
     def rows(self, catalog: Catalog, split: str) -> tuple[list[str], NDArray[np.float32], list[str]]:
@@ -141,7 +145,8 @@ def rank_given(workspace: Workspace, pred_probs: Path, *, reporter: Reporter = S
     if workspace.backbone or workspace.weights or workspace.from_scratch:
         embeddings = look(workspace, reporter=reporter).embeddings
     catalog = workspace.catalog if embeddings is not None else workspace.scan(reporter=reporter)
-    ranking = Ranking.from_probabilities(catalog, probabilities, embeddings, seed=workspace.seed)
+    units = fold_units(workspace, catalog.names.tolist())
+    ranking = Ranking.from_probabilities(catalog, probabilities, embeddings, seed=workspace.seed, units=units)
     reporter.check()
     ranking.save(workspace.ranking_folder)
     return ranking
@@ -176,7 +181,8 @@ def look(workspace: Workspace, *, reporter: Reporter) -> Seen:
     labels = {name: now.get(name) for name in given.names}
     decisions = {name: state.of(name) for name in labels}
     kept = frozenset(name for name, made in decisions.items() if made and made.action is Action.KEEP)
-    return Seen(given, cleaned, labels, kept, backbone, embeddings, renamed, workspace.seed)
+    units = fold_units(workspace, given.names.tolist())
+    return Seen(given, cleaned, labels, kept, backbone, embeddings, renamed, units, workspace.seed)
 
 
 def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
@@ -188,4 +194,5 @@ def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
         reporter=reporter,
         labels=seen.labels,
         trusted=seen.kept,
+        units=seen.units,
     )
