@@ -64,7 +64,7 @@ def open_panel(root: Path, heard: list[Any]) -> Iterator[OpenPanel]:
 
 
 def text(panel: Panel) -> str:
-    return " ".join(text_of(tree) for tree in panel.tree).removeprefix("Copies and bad pictures ")
+    return " ".join(text_of(tree) for tree in panel.tree).removeprefix("Other problems ")
 
 
 def buttons(panel: Panel) -> dict[str, bool]:

@@ -13,7 +13,7 @@ from cleaner.jobs import Job, JobStatus
 from cleaner.ranking.checks import Checks
 from cleaner.widgets.jobwatch import JobWatcher
 from cleaner.widgets.panels import Panel, button, node
-from cleaner.widgets.tally import NO_WEIGHTS, TITLE, checks_report, count_found, found_entries
+from cleaner.widgets.tally import NO_WEIGHTS, checks_report, count_found, found_entries
 from cleaner.widgets.wording import count, duration
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 CHECK_TASK = "cleaner.tasks.check:job_check"
 
+_TITLE = "Other problems"  # beside wrong labels; the column is narrow
 _PURPOSE = (
     "Finds copies, pictures that are in training and validation both, bad pictures, and those of no class."
 )
@@ -245,14 +246,14 @@ class CheckPanel(Panel):
         self.show(
             node(
                 "section",
-                node("h2", TITLE),
+                node("h2", _TITLE),
                 node("p", said, role="status", class_="cleaner-note"),
-                node("progress", aria_label=f"Looking for {TITLE.lower()}", hidden=not running, **bar),
+                node("progress", aria_label="Looking for other problems", hidden=not running, **bar),
                 node("ul", *entries, class_="cleaner-found", hidden=not entries),
                 node("p", self._limits() if known else "", class_="cleaner-fine"),
                 node("div", *buttons, class_="cleaner-buttons"),
                 class_="cleaner-section",
-                aria_label=TITLE,
+                aria_label=_TITLE,
             )
         )
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 
 from cleaner.ranking.outliers import THRESHOLD
 from cleaner.ranking.quality import PROBLEMS, spoken_problem
-from cleaner.widgets.panels import Tree, button, node
+from cleaner.widgets.panels import Tree, node
 from cleaner.widgets.wording import count
 
 if TYPE_CHECKING:
     from cleaner.ranking.checks import Checks
     from cleaner.workspace import Workspace
 
-__all__ = ["NO_WEIGHTS", "TITLE", "checks_report", "count_found", "found_entries"]
+__all__ = ["NO_WEIGHTS", "checks_report", "count_found", "found_entries"]
 
-TITLE = "Copies and bad pictures"
+_TITLE = "Copies and bad pictures"
 
 NO_WEIGHTS = (
     "Look-alikes and pictures of no class were not looked for: that needs a network with pretrained weights."
@@ -93,7 +93,7 @@ def checks_report(
     thresholds : mapping of str to float, optional
         Thresholds that it was given, by order.
     """
-    heading = node("h3", TITLE)
+    heading = node("h3", _TITLE)
     if checks is None:
         files = counts.get("files", 0)
         known = f"; {count(files, 'broken file')} left out" if files else ""
@@ -117,7 +117,7 @@ def checks_report(
     head = (("what", None), ("from a score of", "is-number"), ("found", "is-number"))
     table = node(
         "table",
-        node("caption", TITLE, class_="cleaner-hidden"),
+        node("caption", _TITLE, class_="cleaner-hidden"),
         node("thead", node("tr", *(node("th", text, scope="col", class_=kind) for text, kind in head))),
         node("tbody", *rows),
         class_="cleaner-table",

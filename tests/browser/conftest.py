@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from grid_page import make_cells
+from panel_page import show  # noqa: F401 - a fixture
 from servers import lab, serve_dashboard, visit  # noqa: F401 - fixtures
 
 HERE = Path(__file__).parent
