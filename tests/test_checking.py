@@ -103,7 +103,7 @@ def save_checks(root: Path, *, outliers: bool = True, without: int = 0) -> None:
 def test_before_the_first_look_it_is_offered(open_panel: OpenPanel) -> None:
     panel = open_panel()
     assert panel.checks is None
-    assert text(panel).startswith("Finds copies, ")
+    assert text(panel).startswith("Looks for copies, ")
     assert buttons(panel) == {OFFER: True}
 
 

@@ -205,6 +205,26 @@ def test_of_moves_during_a_slow_count_the_last_is_told() -> None:
     assert told == [0.1, 0.4]
 
 
+def test_an_answer_to_an_earlier_move_does_not_swallow_a_later_one() -> None:
+    told: list[float] = []
+    go = threading.Event()
+
+    def slowly(value: float) -> None:
+        told.append(value)
+        if len(told) == 1:
+            go.wait(20)
+            panel.do("threshold", "0.4")
+        panel.show_for(replace(SCALE, value=value, found=f"from {value}"))
+
+    panel = ThresholdPanel(slowly)
+    panel.show_for(SCALE)
+    panel.do("threshold", "0.1")
+    go.set()
+    until(lambda: text(panel).endswith("from 0.4 default (0.50)"))
+    panel.close()
+    assert told == [0.1, 0.4]
+
+
 def test_a_move_that_fails_is_an_alert_and_taken_back() -> None:
     def refuse(value: float) -> None:
         msg = "The groups cannot be formed."

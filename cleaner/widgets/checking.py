@@ -26,9 +26,7 @@ logger = logging.getLogger(__name__)
 CHECK_TASK = "cleaner.tasks.check:job_check"
 
 _TITLE = "Other problems"  # beside wrong labels; the column is narrow
-_PURPOSE = (
-    "Finds copies, pictures that are in training and validation both, bad pictures, and those of no class."
-)
+_PURPOSE = "Looks for copies, also between training and validation, for bad pictures, and those of no class."
 _BUSY = "Other work of this data set is running; this can start when it has ended."
 _DUE = "It starts by itself when the other work of this data set has ended."
 

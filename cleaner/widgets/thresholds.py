@@ -117,7 +117,8 @@ class ThresholdPanel(Panel):
     def __init__(self, on_change: Callable[[float], None], *, lock: threading.RLock | None = None) -> None:
         self._on_change = on_change
         self._scale: Scale | None = None
-        self._before: Scale | None = None  # what the present moves began from
+        self._before: Scale | None = None  # what the moves that are not told yet began from
+        self._wanted = 0.0  # where they have led
         super().__init__(lock=lock)
         self._later = Delayed(self._tell, delay_s=0.0, retry_s=1.0)
         self.add_class("cleaner-threshold-panel")
@@ -136,6 +137,9 @@ class ThresholdPanel(Panel):
             if self._scale is not None and (scale is None or scale.title != self._scale.title):
                 self._forget()
                 self.problem = ""
+            if scale is not None and self._before is not None:  # an answer to an earlier move
+                self._before = scale
+                scale = replace(scale, value=self._wanted, found=_BUSY)
             self._scale = scale
             self._draw()
 
@@ -164,6 +168,7 @@ class ThresholdPanel(Panel):
             msg = f"Got the threshold {value!r}; expected {span}."
             raise CleanerError(msg)
         self._before = self._before or scale
+        self._wanted = wanted
         self._scale = replace(scale, value=wanted, found=_BUSY)
         self._draw()
         self._later.schedule()
@@ -171,13 +176,13 @@ class ThresholdPanel(Panel):
     def _tell(self) -> bool:
         """Tell the last move; runs in a thread."""
         with self.lock:
-            scale, before = self._scale, self._before
+            scale, before, wanted = self._scale, self._before, self._wanted
             self._before = None
         if scale is None or before is None:
             return True
         problem = ""
         try:
-            self._on_change(scale.value)
+            self._on_change(wanted)
         except CleanerError as error:
             logger.info("a threshold was refused", exc_info=True)
             problem = str(error)
