@@ -197,15 +197,14 @@ def test_before_the_first_decision_nothing_is_claimed() -> None:
 
 
 def test_the_files_page_names_each_file_with_its_reason() -> None:
-    tree = files_page(SUMMARY, [("a.jpg", "truncated"), ("b<i>.jpg", "empty file")])
-    assert "a.jpg truncated b<i>.jpg empty file" in text_of(tree)
-    assert "shirt 2,068 241" in text_of(tree)
+    tree = files_page([("a.jpg", "truncated"), ("b<i>.jpg", "empty file")])
+    assert text_of(tree).endswith("file why a.jpg truncated b<i>.jpg empty file")
 
 
 def test_a_long_list_is_cut_and_says_so() -> None:
-    tree = files_page(SUMMARY, [(f"{i}.jpg", "empty file") for i in range(1234)])
+    tree = files_page([(f"{i}.jpg", "empty file") for i in range(1234)])
     assert "The first 200 of 1,234 are shown." in text_of(tree)
-    assert len(list(elements(tree, "tr"))) == 1 + 200 + 1 + 2
+    assert len(list(elements(tree, "tr"))) == 1 + 200
 
 
 def test_the_report_counts_by_given_label() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from cleaner.widgets.panels import Tree, node
 
@@ -14,22 +13,13 @@ _MOST_ROWS = 200
 _COUNTED = ("images", "looked at", "wrong", "unsure")
 
 
-def files_page(summary: Mapping[str, Any], left_out: Sequence[tuple[str, str]]) -> Tree:
-    """Describe what is in the data set, and which files are left out and why."""
-    splits = [split for split in summary["splits"] if split != "none"] or ["none"]
-    head = ["class", *(split if split != "none" else "images" for split in splits)]
-    rows = [
-        [label, *(f"{counts.get(split, 0):,}" for split in splits)]
-        for label, counts in summary["classes"].items()
-    ]
+def files_page(left_out: Sequence[tuple[str, str]]) -> Tree:
+    """Describe which files are left out, and why; the panel of the classes tells of the others."""
     parts = [
         node("h3", "Files that are left out"),
         node("p", "" if left_out else "None: every picture can be opened.", class_="cleaner-note"),
         _table("Files that are left out", ["file", "why"], [list(row) for row in left_out[:_MOST_ROWS]]),
         node("p", _more(len(left_out)), class_="cleaner-note"),
-        node("h3", "Pictures by class and split"),
-        _table("Pictures by class and split", head, rows[:_MOST_ROWS], numbers=len(splits)),
-        node("p", _more(len(rows)), class_="cleaner-note"),
     ]
     return node("div", *parts, class_="cleaner-sheet-page", role="region", aria_label="Files")
 
