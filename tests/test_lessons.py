@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 from cleaner.ranking import Ranking
+from cleaner.review import Choice
 from cleaner.widgets.image_cleaner import ImageCleaner
+from cleaner.widgets.lessons import study
 from cleaner.workspace import Workspace
 
 PER_CLASS = 80
@@ -91,8 +93,8 @@ def settle(cleaner: ImageCleaner) -> None:
     time.sleep(0.05)
     for _ in range(400):
         studied = cleaner._desk._studied == cleaner.store.state.progress().looked_at
-        if studied and cleaner._studying.acquire(timeout=5):
-            cleaner._studying.release()
+        if studied and cleaner._studies._studying.acquire(timeout=5):
+            cleaner._studies._studying.release()
             return
         time.sleep(0.01)
     pytest.fail("what the decisions teach was not learnt in time")
@@ -217,3 +219,23 @@ def test_marks_without_a_confirm_count_after_a_page_of_them(open_cleaner: Any) -
             break
         time.sleep(0.01)
     assert 50 <= cleaner._desk.facts.lesson.learnt.decisions <= 90
+
+
+def test_what_is_thrown_out_for_another_reason_teaches_nothing(workspace: Workspace) -> None:
+    ranking, store = made_ranking(workspace), workspace.store
+    given = dict(zip(ranking.names, ranking.given, strict=True))
+    names = ranking.order().tolist()
+    store.record(
+        [
+            Choice(name=name, action="delete", given=given[name], detail={"reason": "dark"})
+            for name in names[:60]
+        ],
+        model=ranking.model,
+    )
+    assert study(ranking, store.state) is None
+    for name in names[60:180]:
+        wrong = is_wrong(ranking, name)
+        store.decide(name, "delete" if wrong else "keep", given=given, model=ranking.model)
+    lesson = study(ranking, store.state)
+    assert lesson is not None
+    assert lesson.learnt.decisions == 120
