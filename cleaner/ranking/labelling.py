@@ -11,14 +11,20 @@ largest probabilities): what the model knows already counts little (*uncertain*)
 of Bae et al., *Generalized coverage for more robust low-budget active learning* (MaxHerding), ECCV 2024, with
 the weights of Bae et al., *Uncertainty herding: one active learning method for all label budgets*, ICLR 2025;
 the square root and σ are our choice, by ``tests/benchmarks/labelling.py``. The sum is submodular, so that a
-bound from an earlier round holds on, and few pictures are looked at again for each pick (Minoux 1978). It was
-better than clustering the uncertain ones (Zhdanov 2019; Prabhu et al. 2021), than typical members of clusters
-(Hacohen et al. 2022) and than sampling in gradient space (Ash et al. 2020), above all at few labels.
+bound from an earlier round holds on, and few pictures are looked at again for each pick (Minoux 1978).
 
-The suggestions come from a linear head on the labelled pictures (`cleaner.ranking.heads`). Its penalty is
-weak enough for the probabilities to need no calibration. They know nothing of classes that have no label yet:
-the probability that a picture belongs to one is estimated by the share of labelled pictures that are the only
-one of their class (Good 1953), at most one half, and taken off.
+What it brings (that benchmark: photos of clothing on two backbones, digits): with 24 to 48 labels, 5 to 18
+points of accuracy over an order at random, where uncertainty alone brings nothing, and clusters of uncertain
+pictures (Zhdanov 2019) as much at first and then less; with 150 to 250 labels 2 to 5 points, as much as
+uncertainty alone. It saves no corrections to somebody who labels all: what comes early is hard, so that
+suggestions are right less often than at random while it is shown, and more often on what is left. With the
+weights u_j left out, 2 to 9 % fewer corrections were needed in all, and 1 to 2 points of accuracy were lost.
+
+The suggestions come from a linear head on the labelled pictures (`cleaner.ranking.heads`). With its penalty,
+probabilities need no calibration: on photos they are right as often as they say, on digits more often. They
+know nothing of classes that have no label yet. The probability that a picture belongs to one is estimated by
+the share of labelled pictures that are the only one of their class (Good 1953), at most one half, and is
+taken off.
 """
 
 from __future__ import annotations
@@ -41,6 +47,7 @@ DIVERSE = 240
 
 _DIM = 256
 _WIDTH = 1.3  # σ, for rows of unit length; between 0.8 and 1.6 little changes
+_POWER = 0.5  # of the uncertainty in u
 _STRENGTH = 30.0  # inverse penalty on the summed loss
 _CANDIDATES = 3000  # the kernel of these among themselves is 36 MB
 _COVERING = 5000
@@ -52,7 +59,7 @@ _PASSES, _PASSES_LARGE = 60, 12
 _LEAST = 1e-3
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Proposal:
     """Pictures without a label, most informative first.
 
@@ -253,7 +260,9 @@ def _order(
 ) -> NDArray[np.intp]:
     """Return the positions of the rows without a label, most informative first."""
     n = len(free)
-    u = np.ones(n, dtype=np.float32) if doubt is None else np.sqrt(np.maximum(doubt, _LEAST))
+    if doubt is not None and not first:
+        return np.argsort(-doubt, kind="stable")
+    u = np.ones(n, dtype=np.float32) if doubt is None else np.maximum(doubt, _LEAST) ** np.float32(_POWER)
     chosen = np.arange(n)
     if n > _CANDIDATES:  # drawn in proportion to u, which then counts in the sum by their number
         chosen = np.sort(np.argsort(-np.log(rng.random(n)) / u, kind="stable")[:_CANDIDATES])
