@@ -187,7 +187,7 @@ def test_files_that_are_left_out_are_named_behind_the_question_why(
     app = open_app_on()
     assert "1 file left out (why?)" in text(app.header)
     app.header.do("files")
-    assert app._middle.children == (app.sheet,)
+    assert app._middle.children[0] is app.sheet
     assert "red/page.jpg not an image: HTML" in text(app.sheet)
     app.steps.do("step", "Labels")
     assert app._middle.children == (app.image_cleaner,)

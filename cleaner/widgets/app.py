@@ -15,7 +15,10 @@ from cleaner.errors import CleanerError
 from cleaner.review.delayed import Delayed
 from cleaner.widgets import sheets, views
 from cleaner.widgets.bearings import Bearings
+from cleaner.widgets.checking import CheckPanel, checks_report
+from cleaner.widgets.classes import ClassPanel
 from cleaner.widgets.image_cleaner import ImageCleaner
+from cleaner.widgets.orders import GridView
 from cleaner.widgets.panels import Panel
 from cleaner.widgets.patterns import report_parts
 from cleaner.widgets.prepare import PreparePanel
@@ -25,6 +28,7 @@ from cleaner.workspace import Workspace
 
 if TYPE_CHECKING:
     from cleaner.ranking import Ranking
+    from cleaner.ranking.checks import Checks
 
 __all__ = ["CleanerApp"]
 
@@ -92,6 +96,9 @@ class CleanerApp(ipywidgets.VBox):
         self.standing = self._panel({})
         self.result = self._panel({"export": lambda _: self._export()})
         self.sheet = self._panel({})
+        self.classes = ClassPanel(self.workspace, self.image_cleaner.refresh, lock=self.lock)
+        self.checks = CheckPanel(self.workspace, self._take_checks, self._open_order, lock=self.lock)
+        self.image_cleaner.set_checks(self.checks.checks)
         self.bearings = Bearings(self.image_cleaner, lock=self.lock, go_to=self.go_to)
         self.bearings.listen(self.sheet)
         self.retrain = RetrainPanel(self.workspace, lock=self.lock)
@@ -126,11 +133,12 @@ class CleanerApp(ipywidgets.VBox):
             self._boxes.append(box)
             return box
 
-        self.image_cleaner.children = [self.image_cleaner.grid]  # its filters stand at the left
+        cleaner = self.image_cleaner
+        cleaner.children = [cleaner.threshold, cleaner.grid]  # its filters stand at the left
         self._middle = column("middle", self.image_cleaner)
         columns = ipywidgets.Box(
             [
-                column("left", self.steps, self.image_cleaner.filters),
+                column("left", self.steps, self.image_cleaner.filters, self.checks),
                 self._middle,
                 column(
                     "right",
@@ -154,7 +162,8 @@ class CleanerApp(ipywidgets.VBox):
         with self.lock:
             self._step = step
             self.draw()
-            self._middle.children = [self.image_cleaner if step == "Labels" else self.sheet]
+            shown = {"Labels": [self.image_cleaner], "Files": [self.sheet, self.classes]}
+            self._middle.children = shown.get(step, [self.sheet])
             self.image_cleaner.filters.layout.display = "" if step == "Labels" else "none"
 
     def close(self) -> None:
@@ -162,7 +171,8 @@ class CleanerApp(ipywidgets.VBox):
         if not self._built:  # it was refused, and Python is tidying up
             return
         self._delayed.close(timeout_s=1.0)
-        for widget in (self.image_cleaner, self.header, self.steps, self.standing, self.result, self.sheet):
+        panels = (self.header, self.steps, self.standing, self.result, self.sheet, self.classes, self.checks)
+        for widget in (self.image_cleaner, *panels):
             widget.close()
         for box in self._boxes:
             box.close()
@@ -195,7 +205,7 @@ class CleanerApp(ipywidgets.VBox):
             self.steps.show(views.steps(self._step, {"Files": f"{left_out:,} left out" if left_out else ""}))
             if self._step == "Files":
                 rows = zip(catalog.left_out["name"], catalog.left_out["reason"], strict=True)
-                self.sheet.show(sheets.files_page(summary, list(rows)))
+                self.sheet.show(sheets.files_page(list(rows)))
             self._draw_progress()
 
     def _draw_progress(self) -> None:
@@ -207,8 +217,10 @@ class CleanerApp(ipywidgets.VBox):
         self.bearings.draw()
         if self._step == "Report":
             catalog = self.workspace.catalog
-            given = dict(zip(catalog.names, catalog.labels, strict=True))
-            self.sheet.show(sheets.report_page(given, state.outcomes(), report_parts(insight)))
+            labels = (None if label is None else state.label_now(label) for label in catalog.labels)
+            given = dict(zip(catalog.names, labels, strict=True))
+            more = [*report_parts(insight), *checks_report(self.checks.checks, self.checks.counts)]
+            self.sheet.show(sheets.report_page(given, state.outcomes(), more))
         model = (self.retrain.result or {}).get("model")
         self.result.show(
             views.result_section(
@@ -220,6 +232,7 @@ class CleanerApp(ipywidgets.VBox):
         """Draw what decisions change; runs in a thread, a moment after the last one."""
         try:
             self.bearings.look()  # without the lock: it takes longer than a callback may wait
+            self.checks.refresh()
             with self.lock:
                 self._draw_progress()
         except Exception:
@@ -276,6 +289,24 @@ class CleanerApp(ipywidgets.VBox):
         self.image_cleaner.csv.write_now()
         self._dismiss(value)
 
+    # ---------------------------------------------------------------- copies and bad pictures
+
+    def _open_order(self, order: str) -> None:
+        """Show what was found: an order of the grid, or the files that are left out."""
+        if order == "files":
+            self.go_to("Files")
+            return
+        self.image_cleaner.set_view(GridView(order=order))
+        self.go_to("Labels")
+        self.image_cleaner.grid.take_focus()
+
+    def _take_checks(self, checks: Checks) -> None:
+        """Take in what a look has found; runs in a thread."""
+        self.workspace.refresh()
+        self.image_cleaner.set_checks(checks)
+        with self.lock:
+            self.draw()
+
     # ---------------------------------------------------------------- rankings
 
     def _saved_ranking(self) -> Ranking | None:
@@ -306,6 +337,9 @@ class CleanerApp(ipywidgets.VBox):
             if ranking is not None:
                 self.image_cleaner.set_ranking(ranking)
                 self._offer_new(ranking)
+            else:  # too few labels for one: then it is time to label
+                self.image_cleaner.propose_labels()
+            self.checks.start_if_never()
         except CleanerError as error:
             logger.exception("the new ranking cannot be used")
             self.say(f"The new ranking cannot be used: {error}")

@@ -165,12 +165,12 @@ class Copies:
 
 
 def gone_and_labels(found: Findings) -> tuple[set[str], dict[str, str | None]]:
-    """Return what was deleted, and the labels of all images as the decisions leave them."""
+    """Return what is there no more, by decision or as a file, and the other labels as decided."""
     catalog, state = found.catalog, found.state
     now = {label: state.label_now(label) for label in catalog.classes}
     pairs = zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True)
     labels: dict[str, str | None] = {name: None if label is None else now[label] for name, label in pairs}
-    gone = set()
+    gone = set(found.checks.similar.names) - labels.keys() if found.checks is not None else set()
     for name, (outcome, label) in state.outcomes().items():
         if outcome == "delete":
             gone.add(name)

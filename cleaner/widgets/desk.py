@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["ReviewDesk"]
 
 _THUMBNAIL_PX = 256
+_NEWS = 8  # decisions after which another proposal is worth a second of work
 
 
 class ReviewDesk:
@@ -83,7 +84,7 @@ class ReviewDesk:
         self._own_acts: set[str] = set()
         self.offer: Offer | None = None  # look-alikes that l would show
         self._aside: Offer | None = None  # look-alikes that are shown instead of a page
-        self._notices = [] if ranking is not None else [sentences.NO_RANKING]
+        self._notices = [] if ranking is not None else [sentences.no_ranking(self.view)]
         self._news = ""  # why the order changed, until the first page that shows it
         if looked_at:
             self._notices.append(sentences.resumed(looked_at, len(self.facts.catalog)))
@@ -142,7 +143,7 @@ class ReviewDesk:
         copies = self.facts.copies
         self.facts = Facts(replace(self._found(ranking), checks=self.facts.found.checks))
         self.facts.copies = copies  # those on the open page
-        told = (sentences.NO_RANKING, sentences.NEW_ORDER)
+        told = (sentences.NO_RANKING, sentences.NO_LABELS, sentences.NEW_ORDER)
         self._notices = [notice for notice in self._notices if notice not in told]
         if self.walk.reorder() and not self.is_blind:
             self._notices.append(sentences.NEW_ORDER)
@@ -215,8 +216,11 @@ class ReviewDesk:
 
     @property
     def has_to_propose(self) -> bool:
-        """Whether labels came in since they were last proposed, and some image has none."""
-        return self._proposed != self.store.state.last_seq and self.facts.found.lacks_labels()
+        """Whether enough was decided since labels were last proposed, and some image has none."""
+        if not self.facts.found.lacks_labels():
+            return False
+        proposal, since = self.facts.found.proposal, self.store.state.last_seq - self._proposed
+        return since >= (_NEWS if proposal is not None and proposal.has_model else 1)
 
     def propose(self, labeller: Labeller) -> Proposal | None:
         """Propose labels; for any thread, without the lock, since it takes a while."""
@@ -231,6 +235,8 @@ class ReviewDesk:
         """
         first = self.facts.found.proposal is None
         self.facts.take_proposal(proposal)
+        if proposal is None:
+            self._proposed = -1  # nothing was embedded: try again
         if self.view.order != TO_LABEL:
             return False
         cells = self.cells(self.names)
@@ -238,6 +244,7 @@ class ReviewDesk:
         if at_once:
             self.facts.show_proposal()
         if at_once and first:
+            self._notices = [notice for notice in self._notices if notice != sentences.NO_LABELS]
             self.walk.reorder()
         else:
             self.walk.rearrange(TO_LABEL)
@@ -256,7 +263,7 @@ class ReviewDesk:
         """Return the page that is open."""
         walk, progress, proposal = self.walk, self.progress(), self.facts.found.proposal
         if self._aside is not None:
-            return self._aside_page(self._aside, sentences.summary(progress))
+            return self._aside_page(self._aside, sentences.summary(progress, self.view))
         page, empty, notices = walk.page, "", list(self._notices)
         if walk.view.order == TO_LABEL and proposal is not None and page is not None:
             notices.append(proposal.why)
@@ -270,7 +277,7 @@ class ReviewDesk:
                 walk.view,
                 purpose=self.purpose,
                 total=walk.pager.total,
-                left_elsewhere=progress["total"] - progress["looked_at"],
+                left_elsewhere=progress["left"],
                 unsure=progress["unsure"],
             )
         return Page(
@@ -278,7 +285,7 @@ class ReviewDesk:
             cells=self.cells(walk.names),
             classes=tuple(self.classes),
             title="" if page is None else sentences.title(page, self.purpose),
-            summary=sentences.summary(progress),
+            summary=sentences.summary(progress, self.view),
             notice=" ".join(notices),
             empty=empty,
             can_go_back=walk.can_go_back,
@@ -318,7 +325,7 @@ class ReviewDesk:
         low, high = wilson(now.window_errors, now.window) if now.window else (0.0, 1.0)
         pace = self.store.state.pace_per_min(self.reviewer)
         total = len(self.facts.catalog)
-        following = () if self.is_blind else self.next_names()
+        following = self.next_names() if self.purpose is Purpose.LABELS else ()
         scores = [known.score for name in following if (known := self.facts.known(name)) is not None]
         return {
             "looked_at": now.looked_at,
@@ -330,6 +337,8 @@ class ReviewDesk:
             "labelled": now.labelled,
             "unsure": now.unsure,
             "conflicts": now.conflicts,
+            "discarded": now.discarded,
+            "left": max(0, total - now.decided),
             "last100": {
                 "errors": now.window_errors,
                 "looked_at": now.window,
@@ -339,7 +348,7 @@ class ReviewDesk:
             "expected_next": sum(score or 0.0 for score in scores) if scores else None,
             "pace_per_min": pace,
             "pace_per_hour": None if pace is None else 60 * pace,
-            "minutes_left": max(0, total - now.looked_at) / pace if pace else None,
+            "minutes_left": max(0, total - now.decided) / pace if pace else None,
         }
 
     # ---------------------------------------------------------------- what is decided
@@ -383,7 +392,7 @@ class ReviewDesk:
         self._own_acts.add(act)
         done = self.store.undo(reviewer=self.reviewer, act=act)
         if done is None:
-            return Outcome(said=sentences.undone(()), summary=sentences.summary(self.progress()))
+            return Outcome(said=sentences.undone(()), summary=sentences.summary(self.progress(), self.view))
         said = sentences.undone(self.store.state.act(done.undoes or ""))
         touched, moved = set(done.names), False
         if self._aside is not None and touched.isdisjoint(self._aside.names):
@@ -415,7 +424,9 @@ class ReviewDesk:
             self.facts.show_proposal()
             self.walk.go_on()
             self._tell_news()
-        return Outcome(cells=cells, said=said, summary=sentences.summary(self.progress()), page=self.page())
+        return Outcome(
+            cells=cells, said=said, summary=sentences.summary(self.progress(), self.view), page=self.page()
+        )
 
     def turn(self, by: int) -> Page:
         """Go a page on or back without deciding; an audit goes on only when its page is decided."""
@@ -489,5 +500,5 @@ class ReviewDesk:
     def _outcome(
         self, done: Act, *, said: str = "", focus: str | None = None, page: Page | None = None
     ) -> Outcome:
-        summary = sentences.summary(self.progress())
+        summary = sentences.summary(self.progress(), self.view)
         return Outcome(cells=self.cells(done.names), said=said, summary=summary, focus=focus, page=page)

@@ -1,7 +1,8 @@
 // The cards of one page: rows and cells, groups, focus, selection, pictures.
 
 const WIDE_PX = 700;
-const HEAD_PX = 232;
+const HEAD_PX = 252;
+const MOST_BESIDE = 4; // most groups are pairs: let their pictures be large
 
 class Card {
   /**
@@ -83,7 +84,7 @@ function draw_words(cell) {
     if (cell.probability !== null) second.append(" ", make("span", "cleaner-odds", {}, percent(cell.probability)));
     words.push(second);
   }
-  if (cell.advice) words.push(make("div", "cleaner-suggestion", {}, cell.advice === "keep" ? "keep this one" : cell.advice));
+  if (cell.advice) words.push(make("div", `cleaner-advice is-${cell.advice}`, {}, cell.advice === "keep" ? "keep this one" : cell.advice));
   for (const remark of cell.remarks ?? []) words.push(make("div", "cleaner-remark", {}, remark));
   return words;
 }
@@ -193,7 +194,8 @@ class Cards {
   flow() {
     const width = this.el.clientWidth;
     const beside = this.heads.size > 0 && width >= WIDE_PX;
-    const columns = Math.max(1, Math.min(columns_for(beside ? width - HEAD_PX : width), this.list.length || 1));
+    const fit = beside ? Math.min(MOST_BESIDE, columns_for(width - HEAD_PX)) : columns_for(width);
+    const columns = Math.max(1, Math.min(fit, this.list.length || 1));
     const full = Math.max(columns, beside ? columns : columns_for(width));
     if (columns === this.columns && beside === this.beside) return;
     this.columns = columns;

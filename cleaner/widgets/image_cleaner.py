@@ -95,7 +95,8 @@ class ImageCleaner(ipywidgets.VBox):
     """Where the work stands. Type: dict.
 
     Numbers of images: ``looked_at``, ``total``, ``errors`` (deleted, or with another label), ``kept``,
-    ``deleted``, ``relabelled``, ``labelled``, ``unsure``, ``conflicts``. ``last100``: dict, ``errors`` among
+    ``deleted``, ``relabelled``, ``labelled``, ``unsure``, ``conflicts``, ``discarded`` (duplicates and bad
+    pictures), ``left`` (undecided). ``last100``: dict, ``errors`` among
     the last ``looked_at`` looks, and ``low``, ``high``, the 95 % interval for as many looks. Floats, or None:
     ``expected_next`` (errors on the next page, by the scores), ``pace_per_min``, ``pace_per_hour``,
     ``minutes_left``.
@@ -136,7 +137,7 @@ class ImageCleaner(ipywidgets.VBox):
             self._offer()
         self._count()
         self.grid.in_background(self._load_checks)
-        self.grid.in_background(self._studies.propose)
+        self.propose_labels()
 
     # ---------------------------------------------------------------- looking
 
@@ -216,6 +217,13 @@ class ImageCleaner(ipywidgets.VBox):
             self._desk.set_checks(checks)
             self._offer()
 
+    def refresh(self) -> None:
+        """Show the open page and the filters as they are now, as after an act on classes."""
+        with self._lock:
+            self.grid.show(self._desk.page())
+            self._offer()
+        self._count()
+
     def start_audit(self, *, join: bool = False) -> None:
         """Begin the audit, or go on with it: random pages that tell how many errors are left at most.
 
@@ -242,7 +250,12 @@ class ImageCleaner(ipywidgets.VBox):
             self.grid.show(self._desk.set_ranking(ranking))
             self._offer()
         self._count()
-        self._learn()
+        self.grid.in_background(self._studies.reorder)
+        self.propose_labels()
+
+    def propose_labels(self) -> None:
+        """Propose labels for images without one, in the background; needs their embeddings."""
+        self.grid.in_background(self._studies.propose)
 
     # ---------------------------------------------------------------- deciding
 
@@ -352,12 +365,8 @@ class ImageCleaner(ipywidgets.VBox):
         if own:
             self._studies.offer_look_alikes(events)
         if confirmed or self._desk.has_to_study:
-            self._learn()
-
-    def _learn(self) -> None:
-        """Learn from the decisions, in the background."""
-        self.grid.in_background(self._studies.reorder)
-        self.grid.in_background(self._studies.propose)
+            self.grid.in_background(self._studies.reorder)
+        self.propose_labels()
 
     def _tell(self, sentence: str) -> None:
         """Say something about cleaned.csv; called in any thread."""

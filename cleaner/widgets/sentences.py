@@ -10,7 +10,7 @@ from cleaner.review import Event, Kind
 from cleaner.review.classes import in_words
 from cleaner.review.events import CLASS_KINDS
 from cleaner.review.pager import Page
-from cleaner.widgets.orders import AUDIT, TO_LABEL, GridView, Purpose
+from cleaner.widgets.orders import AUDIT, TO_LABEL, GridView, Purpose, purpose_of
 from cleaner.widgets.wording import about, count
 
 __all__ = [
@@ -18,12 +18,14 @@ __all__ = [
     "END_OF_AUDIT",
     "NEW_ORDER",
     "NO_AUDIT",
+    "NO_LABELS",
     "NO_RANKING",
     "audit",
     "confirmed",
     "different",
     "end_of_view",
     "no_filters",
+    "no_ranking",
     "resumed",
     "summary",
     "title",
@@ -31,6 +33,10 @@ __all__ = [
 ]
 
 NO_RANKING = "There is no ranking yet: the pictures come in the order of their names."
+NO_LABELS = (
+    "No picture has a label yet. Press / and type the class of some of them; suggestions for the others come "
+    "as soon as there are two classes."
+)
 NEW_ORDER = "A new order is ready; it starts with the next page."
 NO_AUDIT = (
     "No audit has begun. It is worth most when hardly any error turns up any more: start it under "
@@ -42,10 +48,15 @@ AUDIT_IN_ORDER = (
 )
 
 
-def summary(progress: Mapping[str, Any]) -> str:
+def summary(progress: Mapping[str, Any], view: GridView) -> str:
     """Say where the work stands: "37 errors in 480 looked at, 2,929 left; 1 in the last 100; about …"."""
+    if view.order == TO_LABEL:
+        return f"{progress['labelled']:,} labelled by decisions, {progress['left']:,} pictures left"
+    if not purpose_of(view.order).judges_labels:
+        gone = count(progress["discarded"], "picture")
+        return f"{gone} discarded so far, as duplicates or bad pictures: that is no judgement on a label"
     errors, looked_at = count(progress["errors"], "error"), progress["looked_at"]
-    parts = [f"{errors} in {looked_at:,} looked at, {progress['total'] - looked_at:,} left"]
+    parts = [f"{errors} in {looked_at:,} looked at, {progress['left']:,} left"]
     window = progress["last100"]
     if 0 < window["looked_at"] < looked_at:
         parts.append(f"{window['errors']} in the last {window['looked_at']}")
@@ -59,6 +70,11 @@ def title(page: Page, purpose: Purpose) -> str:
     again = " (once more)" if page.again else ""
     what = {Purpose.AUDIT: "Audit, page", Purpose.COPIES: "Duplicates, page"}.get(purpose, "Page")
     return f"{what} {page.number}{again}"
+
+
+def no_ranking(view: GridView) -> str:
+    """Say why the pictures come in the order of their names."""
+    return NO_LABELS if view.order == TO_LABEL else NO_RANKING
 
 
 def no_filters(order: str) -> str:

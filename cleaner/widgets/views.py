@@ -84,6 +84,8 @@ class Standing:
     ----------
     errors, looked_at, total : int
         Wrong labels found, images looked at, images in all.
+    labelled, discarded : int
+        Images that got their first label; those deleted as duplicates or bad pictures.
     window, window_errors : int
         How many of the last looks are counted, and how many of those were errors.
     window_low, window_high : float
@@ -101,6 +103,8 @@ class Standing:
     errors: int = 0
     looked_at: int = 0
     total: int = 0
+    labelled: int = 0
+    discarded: int = 0
     window: int = 0
     window_errors: int = 0
     window_low: float = 0.0
@@ -179,6 +183,10 @@ def steps(chosen: str, hints: Mapping[str, str]) -> Tree:
 def standing_section(said: Standing) -> Tree:
     """Describe how far the work is, and what to expect next."""
     lines = [pair("looked at", f"{said.looked_at:,} of {said.total:,}")]
+    if said.labelled:
+        lines.append(pair("labelled", f"{said.labelled:,}"))
+    if said.discarded:
+        lines.append(pair("copies, bad pictures", f"{said.discarded:,} out"))
     if 0 < said.window < said.looked_at:
         interval = f"({said.window_low:.0f}–{said.window_high:.0f})"
         lines.append(pair(f"in the last {said.window}", f"{said.window_errors} {interval}"))
@@ -231,6 +239,8 @@ def standing_of(figures: Mapping[str, Any], outlook: Outlook | None) -> Standing
         errors=figures["errors"],
         looked_at=figures["looked_at"],
         total=figures["total"],
+        labelled=figures["labelled"],
+        discarded=figures["discarded"],
         window=window["looked_at"],
         window_errors=window["errors"],
         window_low=window["low"],
