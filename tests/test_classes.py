@@ -382,6 +382,17 @@ def test_images_whose_given_and_suggested_class_were_merged_are_no_longer_suspic
     assert (row["given_label"], row["predicted_label"], row["suggested_label"]) == ("shirt", "shirt", "hat")
 
 
+def test_a_merged_suggestion_counts_as_if_it_had_been_the_label() -> None:
+    ranking = rank_of(("shirt", [0.3, 0.6, 0.02]))  # 0.08: none of them
+    ranking.predicted = np.array([[0.05, 0.9, 0.05]], dtype=np.float32)
+    present = under_present_names(ranking, lambda label: label.casefold())
+    right, wrong = 0.3 / 0.05 * 0.95, 0.1
+    np.testing.assert_allclose(present.signals["pooled"], [wrong / (right + wrong)], rtol=1e-4)
+    np.testing.assert_allclose(
+        present.posterior, [[right / (right + wrong), 0.02 / (right + wrong)]], rtol=1e-4
+    )
+
+
 # ---------------------------------------------------------------- the panel
 
 

@@ -1,12 +1,16 @@
 """A ranking under the names that classes have now, after some were renamed or merged.
 
 Merging classes adds their probabilities. An image whose given and suggested class became one is no longer
-suspicious, so the odds of a wrong label are reckoned anew, without asking any model: with p the probability
-of each class given image and label, g the given class and M the classes that became one with it,
+suspicious, so the odds of a wrong label are reckoned anew, without asking any model. With q the probability
+of each class from the image alone, p that given image and label, g the given class, and M the classes that
+are one with it now,
 
-    P(label wrong) = P(wrong before) - sum of p[c] for c in M without g
+    p[c] is proportional to q[c] P(label g | true class c)                                        (Bayes)
 
-because among the ways to be wrong those that lead to M are no errors any more.
+Among merged classes a label of M is right, and about as probable for each of them as g was for g itself:
+P(label in M | c) = P(label g | g) for c in M. For other classes it stays P(label g | c). Hence
+
+    odds(label wrong) = (P(wrong before) - sum of p[c] over M without g) / (p[g] / q[g] * sum of q[c] over M)
 """
 
 from __future__ import annotations
@@ -51,7 +55,10 @@ def under_present_names(ranking: Ranking, label_now: Callable[[str], str]) -> Ra
         column = np.array([index[label] for label in names], dtype=np.int64)
         posterior, predicted = _summed(posterior, column), _summed(predicted, column)
         rows = _concerned(ranking.codes, column)
-        _correct_odds(ranking, posterior, column, rows, signals, features)
+        odds = _correct_posterior(ranking, posterior, predicted, column, rows)
+        signals["pooled"] = _with(signals["pooled"], rows, 1 / (1 + np.exp(-odds)))
+        if "log_odds" in features:
+            features["log_odds"] = _with(features["log_odds"], rows, odds)
         _correct_others(ranking, predicted, column, rows, signals)
     present = Ranking(
         ranking.names,
@@ -83,26 +90,26 @@ def _concerned(codes: Longs, column: Longs) -> Longs:
     return np.flatnonzero((codes >= 0) & merged[np.maximum(codes, 0)])
 
 
-def _correct_odds(
-    ranking: Ranking,
-    posterior: Floats,
-    column: Longs,
-    rows: Longs,
-    signals: dict[str, NDArray[np.float32]],
-    features: dict[str, NDArray[np.float32]],
-) -> None:
-    codes = ranking.codes[rows]
-    before = ranking.posterior[rows, codes].astype(np.float64)
-    right = posterior[rows, column[codes]].astype(np.float64)
-    pooled = signals["pooled"].astype(np.float64)
-    wrong = np.maximum(pooled[rows] - (right - before), _LEAST)
-    odds = np.log(wrong) - np.log(np.maximum(right, _LEAST))
-    pooled[rows] = 1 / (1 + np.exp(-odds))
-    signals["pooled"] = pooled.astype(np.float32)
-    if "log_odds" in features:
-        log_odds = features["log_odds"].copy()
-        log_odds[rows] = odds
-        features["log_odds"] = log_odds
+def _with(values: NDArray[np.float32], rows: Longs, new: Floats) -> NDArray[np.float32]:
+    values = values.copy()
+    values[rows] = new
+    return values
+
+
+def _correct_posterior(
+    ranking: Ranking, posterior: Floats, predicted: Floats, column: Longs, rows: Longs
+) -> NDArray[np.float64]:
+    """Correct rows of ``posterior``, in place, and return their log odds of a wrong label."""
+    codes, own = ranking.codes[rows], column[ranking.codes[rows]]
+    given = ranking.posterior[rows, codes].astype(np.float64)
+    alone = np.maximum(ranking.predicted[rows, codes].astype(np.float64), _TINY)
+    merged = posterior[rows, own].astype(np.float64)
+    wrong = np.maximum(ranking.signals["pooled"][rows].astype(np.float64) - (merged - given), _LEAST)
+    right = np.maximum(given / alone * predicted[rows, own], np.maximum(merged, _LEAST))
+    total = right + wrong
+    posterior[rows] /= total[:, None]
+    posterior[rows, own] = right / total
+    return np.log(wrong) - np.log(right)
 
 
 def _correct_others(
@@ -113,23 +120,20 @@ def _correct_others(
     signals: dict[str, NDArray[np.float32]],
 ) -> None:
     """Correct what the other orderings go by; what became one is added as the image alone tells it."""
-    codes = ranking.codes[rows]
-    more = predicted[rows, column[codes]] - ranking.predicted[rows, codes]
+    codes, own = ranking.codes[rows], column[ranking.codes[rows]]
+    right = predicted[rows, own]
+    more = right - ranking.predicted[rows, codes]
     for name in ("loss", "in_sample_loss"):
         if name in signals:
-            value = signals[name].copy()
-            value[rows] = -np.log(np.clip(np.exp(-value[rows]) + more, _TINY, 1))
-            signals[name] = value
+            before = np.exp(-signals[name][rows])
+            signals[name] = _with(signals[name], rows, 0 - np.log(np.clip(before + more, _TINY, 1)))
     if "self_confidence" in signals:
-        value = signals["self_confidence"].copy()
-        value[rows] = np.clip(value[rows] - more, 0, 1)
-        signals["self_confidence"] = value
+        before = signals["self_confidence"][rows]
+        signals["self_confidence"] = _with(signals["self_confidence"], rows, np.clip(before - more, 0, 1))
     if "normalized_margin" in signals:
         rivals = predicted[rows].copy()
-        own = rivals[np.arange(len(rows)), column[codes]].copy()
-        rivals[np.arange(len(rows)), column[codes]] = 0
-        value = signals["normalized_margin"].copy()
-        value[rows] = (1 + rivals.max(axis=1, initial=0) - own) / 2
-        signals["normalized_margin"] = value
+        rivals[np.arange(len(rows)), own] = 0
+        margin = (1 + rivals.max(axis=1, initial=0) - right) / 2
+        signals["normalized_margin"] = _with(signals["normalized_margin"], rows, margin)
     if "least_confident" in signals:
         signals["least_confident"] = 1 - predicted.max(axis=1)
