@@ -399,10 +399,13 @@ def test_status_counts_images_decisions_and_bad_files(colour_set: Path) -> None:
         ("red/red_002.png", "keep", None),
         ("red/red_003.png", "unsure", None),
     )
+    with Workspace(colour_set) as workspace:
+        workspace.store.decide("red/red_004.png", "delete", reason="duplicate")
     text = run("status", colour_set).stdout
     assert re.search(r"^images +24 in 3 classes \(train \d+, valid \d+\)$", text, re.MULTILINE)
     assert "left out   1 files that cannot be used:\n           red/bad.png: empty file\n" in text
     assert "decided    3 (2 errors: 1 to delete, 1 relabelled)\n" in text
+    assert "           1 discarded as duplicates or bad pictures\n" in text
     assert "open       1 unsure, 0 on which reviewers disagree\n" in text
     assert "ranking    none yet\n" in text
     assert f"result     {colour_set / 'cleaned.csv'} (not written yet)\n" in text

@@ -48,6 +48,8 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
     yield "decided", f"{done.looked_at:,} ({errors})"
     if done.labelled:
         yield "", f"{done.labelled:,} got their first label"
+    if done.discarded:
+        yield "", f"{done.discarded:,} discarded as duplicates or bad pictures"
     if done.unsure or done.conflicts:
         yield "open", f"{done.unsure:,} unsure, {done.conflicts:,} on which reviewers disagree"
     ranking = workspace.ranking()
