@@ -220,7 +220,7 @@ class CleanerApp(ipywidgets.VBox):
             labels = (None if label is None else state.label_now(label) for label in catalog.labels)
             given = dict(zip(catalog.names, labels, strict=True))
             more = [*report_parts(insight), *checks_report(self.checks.checks, self.checks.counts)]
-            self.sheet.show(sheets.report_page(given, state.outcomes(), more))
+            self.sheet.show(sheets.report_page(given, state.judgements(), more))
         model = (self.retrain.result or {}).get("model")
         self.result.show(
             views.result_section(

@@ -36,7 +36,8 @@ def report_page(
     given : mapping of str to str or None
         The label of every image as it was given.
     outcomes : mapping of str to (str, str or None)
-        What is decided on an image ("keep", "delete", "relabel", "label", "unsure") and its new label.
+        What is decided on each label ("keep", "delete", "relabel", "label", "unsure", or "discard",
+        which is no judgement) and its new label: `ReviewState.judgements`.
     more : sequence of list
         What else belongs into the report, to stand before the tables.
     """
