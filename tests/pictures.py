@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -18,3 +19,21 @@ def make_picture(path: Path, colour: tuple[int, int, int], *, seed: int = 0, siz
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
     return path
+
+
+def draw_pattern(path: Path, seed: int, *, width: int = 96) -> None:
+    """Write a picture of coloured fields that no other seed gives."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
+    size = (width, width * 3 // 4)
+    Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST).save(path)
+
+
+def make_copies(folder: Path) -> Path:
+    """Lay out twelve pictures; a copy of the first in another split, a smaller second one, a black one."""
+    for k in range(12):
+        draw_pattern(folder / ("train" if k % 3 else "valid") / "ab"[k % 2] / f"{k:02d}.png", k)
+    shutil.copy(folder / "valid" / "a" / "00.png", folder / "train" / "a" / "copy.png")
+    draw_pattern(folder / "train" / "b" / "small.png", 1, width=72)
+    Image.new("RGB", (96, 72)).save(folder / "train" / "a" / "black.png")
+    return folder

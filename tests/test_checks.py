@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pictures import draw_pattern, make_copies
 from PIL import Image
 from typer.testing import CliRunner
 
@@ -26,24 +26,10 @@ from cleaner.tasks.look import look, prepare, rank_given, rank_seen
 from cleaner.workspace import Workspace
 
 
-def draw(path: Path, seed: int, *, width: int = 96) -> None:
-    """Write a picture of its own."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pixels = np.random.default_rng(seed).integers(0, 256, (9, 12, 3), dtype=np.uint8)
-    size = (width, width * 3 // 4)
-    Image.fromarray(pixels).resize(size, Image.Resampling.NEAREST).save(path)
-
-
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Twelve pictures; a copy of the first in another split, a smaller one of the second, a black one."""
-    folder = tmp_path / "set"
-    for k in range(12):
-        draw(folder / ("train" if k % 3 else "valid") / "ab"[k % 2] / f"{k:02d}.png", k)
-    shutil.copy(folder / "valid" / "a" / "00.png", folder / "train" / "a" / "copy.png")
-    draw(folder / "train" / "b" / "small.png", 1, width=72)
-    Image.new("RGB", (96, 72)).save(folder / "train" / "a" / "black.png")
-    return folder
+    """Twelve pictures, two copies, and a black one; see `make_copies`."""
+    return make_copies(tmp_path / "set")
 
 
 @pytest.fixture
@@ -200,7 +186,7 @@ def test_problems_lists_the_worst_first(root: Path) -> None:
 
 def test_a_clean_set_has_nothing_to_show(tmp_path: Path) -> None:
     for k in range(6):
-        draw(tmp_path / "clean" / "ab"[k % 2] / f"{k}.png", 50 + k)
+        draw_pattern(tmp_path / "clean" / "ab"[k % 2] / f"{k}.png", 50 + k)
     done = run("duplicates", tmp_path / "clean", "--from-scratch")
     assert done.stdout == ""
     assert "0 groups" in done.stderr
@@ -229,7 +215,7 @@ def test_a_ranking_keeps_what_the_checks_found_alike_in_one_fold(space: Workspac
 def test_pairs_called_different_and_later_files_stand_alone(space: Workspace) -> None:
     check(space)
     space.store.pair_different(TWINS)
-    draw(space.root / "train" / "a" / "later.png", 99)
+    draw_pattern(space.root / "train" / "a" / "later.png", 99)
     seen = look(space, reporter=SILENT)
     unit_of = dict(zip(seen.given.names, seen.units.tolist(), strict=True))
     assert unit_of[TWINS[0]] != unit_of[TWINS[1]]

@@ -214,7 +214,7 @@ def _why(classes: Sequence[str], labelled: int) -> str:
         so_far = f"{labelled:,} labelled so far, all as “{classes[0]}”"
         return f"{typical} {so_far}; suggestions begin with the second class."
     unsure = "Pictures on which the model is unsure, and which differ from each other, come first."
-    return f"{unsure} {labelled:,} labelled so far."
+    return f"{unsure} The suggestions are learnt from {labelled:,} labels."
 
 
 def _judge(

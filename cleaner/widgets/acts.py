@@ -66,12 +66,17 @@ def choices_of(
 def seen(facts: Facts, names: Sequence[str], view: GridView) -> list[Choice]:
     """Return what Confirm says of the images of a page that are unmarked; empty where labels are not judged.
 
-    The label that is shown is right: the given one or, for an image without one, the suggestion. An image
-    with neither stays undecided.
+    The label that is shown is right: the given one or, for an image without one, a suggestion that the model
+    is sure of. An image with neither stays undecided.
     """
     if not purpose_of(view.order).judges_labels:
         return []
-    return [choice for name in names if (choice := _label(facts, name, Action.KEEP, None, view))]
+    shown = (
+        name
+        for name in names
+        if facts.given(name) is not None or ((known := facts.known(name)) is not None and known.sure)
+    )
+    return [choice for name in shown if (choice := _label(facts, name, Action.KEEP, None, view))]
 
 
 def _label(facts: Facts, name: str, action: str, label: str | None, view: GridView) -> Choice | None:

@@ -21,6 +21,8 @@ class Cell:
         The label that it has, and the one that the model would give; None is not shown.
     probability : float or None
         Of ``suggestion``, in 0..1.
+    sure : bool
+        Whether Confirm may take the suggestion for right, where there is no given label.
     loss : float or None
         Nats, higher = more suspicious.
     action : str or None
@@ -47,6 +49,7 @@ class Cell:
     given: str | None = None
     suggestion: str | None = None
     probability: float | None = None
+    sure: bool = True
     loss: float | None = None
     action: str | None = None
     label: str | None = None
@@ -71,6 +74,7 @@ class Cell:
             "given": self.given,
             "suggestion": self.suggestion,
             "probability": self.probability,
+            "sure": self.sure,
             "loss": self.loss,
             "decision": None if self.action is None else decision,
             "problem": None,

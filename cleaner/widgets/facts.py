@@ -42,6 +42,7 @@ _RENDITION_PX = 1600
 _MOST_PX = 12_000
 _MOST_BYTES = 40 * 2**20
 _TOP = 3
+_SURE = 0.5
 _SAID = {OUTLIERS: "outlier"}
 
 
@@ -69,6 +70,11 @@ class Known:
     score: float | None
     place: int
     top: str
+
+    @property
+    def sure(self) -> bool:
+        """Whether ``predicted`` is more probable than all other labels together."""
+        return self.probability >= _SURE
 
 
 class Facts:
@@ -277,6 +283,7 @@ class Facts:
             given=self.given(name),
             suggestion=None if shown is None else shown.predicted,
             probability=None if shown is None else shown.probability,
+            sure=shown is None or shown.sure,
             loss=None if shown is None else shown.loss,
             action=action,
             label=label,

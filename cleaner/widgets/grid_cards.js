@@ -80,7 +80,9 @@ function draw_words(cell) {
   const words = [first];
   if (cell.suggestion !== null) {
     const agrees = cell.suggestion === cell.given;
-    const second = make("div", `cleaner-suggestion${agrees ? " is-same" : ""}`, {}, make("span", "", {}, cell.suggestion));
+    const doubt = cell.given === null && cell.sure === false ? " ?" : "";
+    const quiet = agrees || doubt ? " is-same" : "";
+    const second = make("div", `cleaner-suggestion${quiet}`, {}, make("span", "", {}, cell.suggestion + doubt));
     if (cell.probability !== null) second.append(" ", make("span", "cleaner-odds", {}, percent(cell.probability)));
     words.push(second);
   }

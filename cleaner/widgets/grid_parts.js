@@ -7,7 +7,7 @@
  * @typedef {{
  *   name: string, given: string | null, suggestion: string | null, probability: number | null,
  *   loss: number | null, decision: Decision | null, problem: string | null, notes: string[],
- *   facts: [string, string][], group?: string | null, advice?: string, remarks?: string[]
+ *   facts: [string, string][], sure?: boolean, group?: string | null, advice?: string, remarks?: string[]
  * }} Cell one picture, as Python describes it
  * @typedef {{id: string, title: string, marks: string[], settled: string}} Group cells that stand in a row of their own
  * @typedef {{

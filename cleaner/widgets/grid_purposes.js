@@ -19,18 +19,18 @@ function marked_words(cards, where) {
 /** @param {Card[]} cards @returns {[string, string, string]} marked, where, what Confirm does */
 function label_words(cards) {
   const open = cards.filter((card) => !card.decision && !card.cell.problem);
-  const bare = open.filter((card) => card.cell.given === null && card.cell.suggestion === null).length;
-  const accepted = open.filter((card) => card.cell.given === null && card.cell.suggestion !== null).length;
-  const kept = open.length - bare - accepted;
+  const bare = open.filter((card) => card.cell.given === null);
+  const accepted = bare.filter((card) => card.cell.suggestion !== null && card.cell.sure !== false).length;
+  const kept = open.length - bare.length;
   const unseen = cards.filter((card) => !card.decision && card.cell.problem).length;
-  const whole = kept + accepted === cards.length;
   const parts = [];
-  if (kept) parts.push(`keeps ${whole && !accepted ? `all ${kept}` : accepted ? kept : `the other ${kept}`}`);
-  if (accepted) parts.push(`accepts ${whole && !kept ? `all ${accepted} suggestions` : count(accepted, "suggestion", "suggestions")}`);
-  const rest = [bare ? `the ${bare} without a label stay open` : "", unseen ? `not the ${unseen} that cannot be shown` : ""];
-  const what = parts.length ? parts.join(" and ") : "goes on to the next page";
+  if (kept) parts.push(`keeps ${kept === cards.length ? "all" : accepted ? "" : "the other"} ${kept}`.replace("  ", " "));
+  if (accepted) parts.push(`accepts ${count(accepted, "suggestion", "suggestions")}`);
+  const rest = [];
+  if (bare.length > accepted) rest.push(`${bare.length - accepted} stay without a label`);
+  if (unseen) rest.push(`not the ${unseen} that cannot be shown`);
   const [first, where] = marked_words(cards, " on this page");
-  return [first, where, [`Confirm ${what}`, ...rest.filter(Boolean)].join(", ")];
+  return [first, where, [`Confirm ${parts.join(" and ") || "goes on to the next page"}`, ...rest].join(", ")];
 }
 
 /** @param {Card[]} cards @returns {[string, string, string]} */

@@ -1,0 +1,338 @@
+"""Copies, bad pictures and first labels in the grid, without a browser: what keys come to in the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pictures import make_copies
+
+from cleaner.errors import StoreError
+from cleaner.ranking.checks import Checks
+from cleaner.ranking.labelling import Proposal
+from cleaner.ranking.pixels import read_pixels
+from cleaner.ranking.quality import quality
+from cleaner.ranking.similar import find_similar
+from cleaner.tasks.check import checks_folder
+from cleaner.widgets.copies import Copies, Copy
+from cleaner.widgets.image_cleaner import ImageCleaner
+from cleaner.widgets.orders import COPIES, ORDERS, OUTLIERS, TO_LABEL, GridView, orders_of
+from cleaner.workspace import Workspace
+
+FIRST, COPY = "valid/a/00.png", "train/a/copy.png"
+LARGE, SMALL = "train/b/01.png", "train/b/small.png"
+
+
+@pytest.fixture
+def space(tmp_path: Path) -> Iterator[Workspace]:
+    with Workspace(make_copies(tmp_path / "set"), from_scratch=True, reviewer="Ana") as workspace:
+        catalog = workspace.scan()
+        pixels = read_pixels(catalog, index=workspace.index, db=workspace.state / "pixels.db")
+        made = Checks(similar=find_similar(catalog, pixels), quality=quality(pixels))
+        made.save(checks_folder(workspace))
+        yield workspace
+
+
+@pytest.fixture
+def open_cleaner(space: Workspace) -> Iterator[Callable[..., ImageCleaner]]:
+    opened: list[ImageCleaner] = []
+
+    def build(order: str) -> ImageCleaner:
+        cleaner = ImageCleaner(space)
+        opened.append(cleaner)
+        cleaner.set_checks(Checks.load(checks_folder(space)))
+        cleaner.set_view(order=order)
+        return cleaner
+
+    yield build
+    for cleaner in opened:
+        cleaner.close()
+
+
+def page(cleaner: ImageCleaner) -> dict[str, Any]:
+    return cleaner._desk.page().message()
+
+
+def outcomes(space: Workspace) -> dict[str, str]:
+    return {name: outcome for name, (outcome, _) in space.store.state.outcomes().items()}
+
+
+# ---------------------------------------------------------------- copies
+
+
+def test_copies_stand_in_groups_leaks_first(open_cleaner: Callable[..., ImageCleaner]) -> None:
+    shown = page(open_cleaner(COPIES))
+    assert shown["purpose"] == "copies"
+    assert [cell["name"] for cell in shown["cells"]] == [FIRST, COPY, LARGE, SMALL]
+    assert [cell["group"] for cell in shown["cells"]] == ["1", "1", "2", "2"]
+    assert [cell["advice"] for cell in shown["cells"]] == ["keep", "delete", "keep", "delete"]
+    assert shown["groups"] == [
+        {"id": "1", "title": "2 pictures", "marks": ["leak: train and valid"], "settled": ""},
+        {"id": "2", "title": "2 pictures", "marks": [], "settled": ""},
+    ]
+    assert shown["cells"][1]["remarks"] == ["exact copy", "train · 96 × 72"]
+    assert shown["cells"][2]["remarks"] == ["train · 96 × 72"]
+    assert shown["cells"][3]["remarks"][0].startswith("resized · ")
+    assert all(cell["suggestion"] is None for cell in shown["cells"])
+
+
+def test_keeping_one_discards_the_rest_of_its_group(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    cleaner = open_cleaner(COPIES)
+    cleaner.decide(COPY, "only")
+    assert outcomes(space) == {FIRST: "delete"}
+    decision = space.store.state.of(FIRST)
+    assert decision is not None and decision.reason == "duplicate"
+    assert space.store.state.events[-1].detail == {"reason": "duplicate", "of": COPY}
+    assert page(cleaner)["groups"][0]["settled"] == "1 of 2 kept"
+    assert (cleaner.progress["errors"], cleaner.progress["looked_at"]) == (0, 0)
+    assert cleaner.progress["discarded"] == 1
+    assert cleaner.undo() == "Undone: delete of 00.png."
+    assert outcomes(space) == {}
+    assert page(cleaner)["groups"][0]["settled"] == ""
+
+
+def test_keeping_one_that_was_marked_before_takes_the_mark_back(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    cleaner = open_cleaner(COPIES)
+    cleaner.decide(LARGE, "delete")
+    cleaner.decide(LARGE, "only")
+    assert outcomes(space) == {LARGE: "keep", SMALL: "delete"}
+
+
+def test_advice_is_taken_for_each_group(open_cleaner: Callable[..., ImageCleaner], space: Workspace) -> None:
+    cleaner = open_cleaner(COPIES)
+    cleaner.decide([COPY, LARGE], "suggest")
+    assert outcomes(space) == {COPY: "delete", SMALL: "delete"}
+    assert len({event.act for event in space.store.state.events}) == 1
+    with pytest.raises(StoreError, match=r"^There is nothing to delete: the rest of the group is gone"):
+        cleaner.decide(LARGE, "suggest")
+
+
+def test_what_is_called_different_is_remembered(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    cleaner = open_cleaner(COPIES)
+    cleaner.decide(SMALL, "different")
+    assert page(cleaner)["groups"][1]["settled"] == "not duplicates"
+    cleaner.set_view(order=COPIES)
+    assert cleaner.names == (FIRST, COPY)
+    cleaner.undo()
+    cleaner.set_view(order=COPIES)
+    assert cleaner.names == (FIRST, COPY, LARGE, SMALL)
+
+
+def test_going_on_says_nothing_of_copies(open_cleaner: Callable[..., ImageCleaner], space: Workspace) -> None:
+    cleaner = open_cleaner(COPIES)
+    cleaner.confirm_page()
+    assert space.store.state.last_seq == 0
+    shown = page(cleaner)
+    assert shown["cells"] == []
+    assert shown["empty"] == (
+        "That was the last group. What is unmarked stays. For labels choose “most suspicious”."
+    )
+
+
+def test_deleted_copies_are_gone_when_the_view_is_opened_again(
+    open_cleaner: Callable[..., ImageCleaner],
+) -> None:
+    cleaner = open_cleaner(COPIES)
+    cleaner.decide(COPY, "delete")
+    cleaner.set_view(order=COPIES)
+    assert cleaner.names == (LARGE, SMALL)
+
+
+def test_a_label_given_among_copies_is_a_judgement_on_the_label(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    cleaner = open_cleaner(COPIES)
+    cleaner.decide(COPY, "relabel", "b")
+    assert cleaner.progress["errors"] == 1
+    cleaner.set_view(order=COPIES)
+    assert page(cleaner)["groups"][0]["marks"] == ["leak: train and valid", "2 labels: a, b"]
+
+
+def test_copies_take_a_threshold_and_no_filters(open_cleaner: Callable[..., ImageCleaner]) -> None:
+    cleaner = open_cleaner(COPIES)
+    cleaner.set_view(threshold=1.0)
+    assert cleaner.names == (FIRST, COPY)
+    cleaner.set_view(split="train", threshold=None)
+    assert cleaner.view == GridView(order=COPIES)
+    assert page(cleaner)["notice"].startswith("Groups of duplicates take no filters")
+
+
+def test_acts_on_groups_are_refused_elsewhere(open_cleaner: Callable[..., ImageCleaner]) -> None:
+    cleaner = open_cleaner("by file name")
+    with pytest.raises(StoreError, match=r"^Only copies can be kept one of a group"):
+        cleaner.decide(COPY, "only")
+    with pytest.raises(StoreError, match=r"^Only copies can be called different"):
+        cleaner.decide(COPY, "different")
+
+
+@settings(max_examples=60, deadline=None)
+@given(sizes=st.lists(st.integers(2, 5), min_size=1, max_size=6), data=st.data())
+def test_who_keeps_one_of_each_group_deletes_exactly_the_others(
+    sizes: list[int], data: st.DataObject
+) -> None:
+    by_name = {
+        f"{group}/{i}": Copy(f"{group}/{i}", group, "keep" if i == 0 else "delete", ())
+        for group, size in enumerate(sizes, start=1)
+        for i in range(size)
+    }
+    copies = Copies(0.95, by_name)
+    kept = data.draw(st.lists(st.sampled_from(sorted(by_name)), min_size=1, unique=True))
+    touched = {by_name[name].group for name in kept}
+    others = copies.others(kept)
+    assert set(others) == {n for n, copy in by_name.items() if copy.group in touched} - set(kept)
+    assert all(
+        by_name[name].group == by_name[stays].group and stays in kept for name, stays in others.items()
+    )
+    pairs = {frozenset((a, b)) for a, rest in copies.different(kept).items() for b in rest}
+    for group in touched:
+        members = [name for name in by_name if by_name[name].group == group]
+        named = [name for name in kept if name in members]
+        expected = {
+            frozenset((a, b))
+            for a in members
+            for b in members
+            if a != b and (len(named) == 1 or a in named or b in named)
+        }
+        assert {pair for pair in pairs if pair <= set(members)} == expected
+    assert all(len({by_name[name].group for name in pair}) == 1 for pair in pairs)
+
+
+def test_a_page_never_divides_a_group(space: Workspace) -> None:
+    cleaner = ImageCleaner(space, page_size=3)
+    cleaner.set_checks(Checks.load(checks_folder(space)))
+    cleaner.set_view(order=COPIES)
+    assert cleaner.names == (FIRST, COPY, LARGE, SMALL)
+    cleaner.close()
+
+
+# ---------------------------------------------------------------- bad pictures
+
+
+def test_bad_pictures_come_worst_first_and_are_discarded(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    cleaner = open_cleaner("dark")
+    shown = page(cleaner)
+    assert shown["purpose"] == "pictures"
+    assert [cell["name"] for cell in shown["cells"]] == ["train/a/black.png"]
+    assert shown["cells"][0]["remarks"] == ["dark 1.00"]
+    cleaner.decide("train/a/black.png", "delete")
+    decision = space.store.state.of("train/a/black.png")
+    assert decision is not None and (decision.outcome, decision.reason) == ("delete", "dark")
+    assert cleaner.progress["errors"] == 0
+    cleaner.set_view(order="dark")
+    assert page(cleaner)["empty"] == (
+        "No picture is dark by this threshold. "
+        "Move the threshold to the left to see pictures that are less so, or go on with labels."
+    )
+
+
+def test_lower_threshold_shows_more(open_cleaner: Callable[..., ImageCleaner]) -> None:
+    cleaner = open_cleaner("dark")
+    cleaner.set_view(threshold=0.0)
+    assert len(cleaner.names) == 15
+    assert cleaner.names[0] == "train/a/black.png"
+
+
+def test_pictures_that_were_judged_before_are_shown_by_their_problem_too(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    space.store.decide("train/a/black.png", "keep")
+    cleaner = open_cleaner("dark")
+    assert cleaner.names == ("train/a/black.png",)
+    cleaner.confirm_page()
+    assert len(space.store.state.events) == 1
+
+
+def test_orders_are_offered_when_there_is_something_to_order_by(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    cleaner = open_cleaner("by file name")
+    offered = orders_of(cleaner._desk.facts.found)
+    assert COPIES in offered and "low information" in offered
+    assert OUTLIERS not in offered and TO_LABEL not in offered
+    cleaner.set_checks(None)
+    assert COPIES not in orders_of(cleaner._desk.facts.found)
+    assert set(offered) < set(ORDERS)
+
+
+# ---------------------------------------------------------------- first labels
+
+
+@pytest.fixture
+def bare(tmp_path: Path, picture: Callable[..., Path]) -> Iterator[ImageCleaner]:
+    """Thirty pictures without any label, six on a page."""
+    for i in range(30):
+        picture(tmp_path / "flat" / f"{i:02d}.png", (200, 40, 40), seed=i, size_px=16)
+    with Workspace(tmp_path / "flat", from_scratch=True, reviewer="Ana") as workspace:
+        cleaner = ImageCleaner(workspace, page_size=6)
+        yield cleaner
+        cleaner.close()
+
+
+def propose(cleaner: ImageCleaner, label: str, probability: float) -> None:
+    """Let all pictures be proposed one label, the last one first."""
+    names = np.array(cleaner._desk.facts.found.unlabelled()[::-1], dtype=object)
+    n = len(names)
+    made = Proposal(
+        names, np.full(n, label, dtype=object), np.full(n, probability), ("cat", "dog"), 2, "Because."
+    )
+    with cleaner.grid.lock:
+        cleaner._desk.set_proposal(made)
+
+
+def test_a_set_without_labels_begins_with_labelling(bare: ImageCleaner) -> None:
+    shown = page(bare)
+    assert bare.view.order == TO_LABEL
+    assert shown["notice"].startswith("No picture has a label yet. Press / and type")
+    assert shown["summary"] == "0 labelled by decisions, 30 pictures left"
+    bare.confirm_page()
+    assert bare.store.state.last_seq == 0
+    assert page(bare)["title"] == "Page 2"
+
+
+def test_first_proposal_comes_at_once_later_ones_with_the_next_page(bare: ImageCleaner) -> None:
+    propose(bare, "cat", 0.8)
+    assert bare.names[0] == "29.png"
+    assert page(bare)["notice"] == "Because."
+    bare.decide("29.png", "suggest")
+    before = bare.names
+    propose(bare, "dog", 0.9)
+    assert bare.names == before
+    assert {cell["suggestion"] for cell in page(bare)["cells"]} == {"cat"}
+    bare.confirm_page()
+    assert {cell["suggestion"] for cell in page(bare)["cells"]} == {"dog"}
+    assert [bare.store.state.outcomes()[name] for name in before] == [("label", "cat")] * 6
+
+
+def test_confirm_accepts_only_what_the_model_is_sure_of(bare: ImageCleaner) -> None:
+    propose(bare, "cat", 0.4)
+    assert [cell["sure"] for cell in page(bare)["cells"]] == [False] * 6
+    bare.confirm_page()
+    assert bare.store.state.outcomes() == {}
+    bare.decide(bare.names[0], "keep")
+    assert bare.store.state.outcomes() == {bare.names[0]: ("label", "cat")}
+    assert (bare.progress["labelled"], bare.progress["errors"]) == (1, 0)
+
+
+def test_new_class_by_typing_is_a_label_like_any_other(bare: ImageCleaner) -> None:
+    bare.decide(bare.names[0], "relabel", "okapi", new_class=True)
+    assert page(bare)["classes"] == ["okapi"]
+    bare.undo()
+    assert page(bare)["classes"] == []
+
+
+def test_nothing_is_kept_that_has_no_label(bare: ImageCleaner) -> None:
+    with pytest.raises(StoreError, match=r"^There is no suggestion for what is chosen\.$"):
+        bare.decide(bare.names[0], "keep")
