@@ -202,6 +202,25 @@ def test_the_report_tells_what_was_changed(open_app_on: Callable[..., CleanerApp
     until(lambda: f"{wrong[0].split('/')[0]} green 1" in text(app.sheet))
 
 
+def test_an_act_on_classes_is_followed_everywhere(open_app_on: Callable[..., CleanerApp], root: Path) -> None:
+    save_ranking(root)
+    app = open_app_on()
+    app.go_to("Files")
+    app.classes.do("merge", "green")
+    app.classes.do("into", "blue")
+    app.classes.do("do-merge")
+    assert "24 images · 2 classes" in text(app.header)
+    app.go_to("Report")
+    until(lambda: "given ↓ right → blue red deleted" in text(app.sheet))
+    assert "green" not in text(app.sheet)
+    app.image_cleaner.undo()
+    until(lambda: "24 images · 3 classes" in text(app.header))
+    until(lambda: "given ↓ right → blue green red deleted" in text(app.sheet))
+    app.image_cleaner.decide(app.image_cleaner.names[0], "delete")
+    app.go_to("Files")
+    assert " 7 rename merge" in text(app.classes)
+
+
 def test_an_unknown_step_is_refused(open_app_on: Callable[..., CleanerApp], root: Path) -> None:
     save_ranking(root)
     with pytest.raises(CleanerError) as caught:

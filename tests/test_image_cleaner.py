@@ -599,3 +599,59 @@ def test_closed_cleaner_leaves_no_thread_and_no_listener(open_cleaner: Callable[
     cleaner.close()
     wait_until(lambda: not any(t.name.startswith("cleaner-") for t in threading.enumerate()))
     assert cleaner.store._listeners == []
+
+
+# ---------------------------------------------------------------- acts on classes
+
+
+def test_a_renamed_class_keeps_its_place_in_the_legend(
+    open_cleaner: Callable[..., ImageCleaner], workspace: Workspace
+) -> None:
+    cleaner = open_cleaner()
+    assert page(cleaner)["classes"] == ["blue", "green", "red"]
+    workspace.store.class_event("class_rename", "blue", "navy")
+    wait_until(lambda: page(cleaner)["classes"] == ["navy", "green", "red"])
+    cell = next(cell for cell in page(cleaner)["cells"] if cell["name"] == WRONG[0])
+    assert (cell["given"], cell["suggestion"]) == ("navy", "green")
+    wait_until(
+        lambda: (
+            [value for _, value in cleaner.filters._lists["given"].options][1:] == ["green", "navy", "red"]
+        )
+    )
+    assert cleaner.undo() == "Undone: renaming of “blue” to “navy”."
+    wait_until(lambda: page(cleaner)["classes"] == ["blue", "green", "red"])
+    wait_until(
+        lambda: (
+            [value for _, value in cleaner.filters._lists["given"].options][1:] == ["blue", "green", "red"]
+        )
+    )
+
+
+def test_pictures_whose_given_and_suggested_class_became_one_are_no_longer_suspicious(
+    open_cleaner: Callable[..., ImageCleaner], workspace: Workspace
+) -> None:
+    cleaner = open_cleaner()
+    assert {cell["name"] for cell in page(cleaner)["cells"][:3]} == set(WRONG)
+    workspace.store.class_event("class_merge", "green", "blue", reviewer="Ben")
+    wait_until(lambda: WRONG[0] not in [cell["name"] for cell in page(cleaner)["cells"]])
+    assert page(cleaner)["classes"] == ["blue", "red"]
+    assert {cell["name"] for cell in page(cleaner)["cells"][:2]} == {WRONG[1], WRONG[2]}
+    assert cleaner.ranking is not None
+    assert cleaner.ranking.table.set_index("name").loc[WRONG[0], "score"] < 0.1
+    workspace.store.undo(reviewer="Ben")
+    wait_until(lambda: {cell["name"] for cell in page(cleaner)["cells"][:3]} == set(WRONG))
+
+
+def test_a_filter_follows_the_class_that_it_is_about(
+    open_cleaner: Callable[..., ImageCleaner], workspace: Workspace
+) -> None:
+    cleaner = open_cleaner()
+    cleaner.set_view(given="blue", predicted="green")
+    workspace.store.class_event("class_rename", "blue", "navy")
+    wait_until(lambda: cleaner.view.given == "navy")
+    assert [cell["name"] for cell in page(cleaner)["cells"]] == [WRONG[0]]
+    workspace.store.class_event("class_rename", "green", "lime")
+    wait_until(lambda: cleaner.view.predicted == "lime")
+    assert [cell["name"] for cell in page(cleaner)["cells"]] == [WRONG[0]]
+    workspace.store.undo()
+    wait_until(lambda: cleaner.view.predicted is None)

@@ -96,7 +96,7 @@ class CleanerApp(ipywidgets.VBox):
         self.standing = self._panel({})
         self.result = self._panel({"export": lambda _: self._export()})
         self.sheet = self._panel({})
-        self.classes = ClassPanel(self.workspace, self.image_cleaner.refresh, lock=self.lock)
+        self.classes = ClassPanel(self.workspace, self._follow_classes, lock=self.lock)
         self.checks = CheckPanel(self.workspace, self._take_checks, self._open_order, lock=self.lock)
         self.image_cleaner.set_checks(self.checks.checks)
         self.bearings = Bearings(self.image_cleaner, lock=self.lock, go_to=self.go_to)
@@ -188,7 +188,8 @@ class CleanerApp(ipywidgets.VBox):
         """Draw header, steps, figures and results anew."""
         with self.lock:
             catalog = self.workspace.catalog
-            summary = catalog.summary()
+            present = self.workspace.store.state.classes(catalog.classes)
+            summary = {**catalog.summary(), "classes": present}
             self.header.show(
                 *views.header(
                     views.Header(
@@ -206,6 +207,7 @@ class CleanerApp(ipywidgets.VBox):
             if self._step == "Files":
                 rows = zip(catalog.left_out["name"], catalog.left_out["reason"], strict=True)
                 self.sheet.show(sheets.files_page(list(rows)))
+                self.classes.draw()
             self._draw_progress()
 
     def _draw_progress(self) -> None:
@@ -288,6 +290,12 @@ class CleanerApp(ipywidgets.VBox):
     def _write_csv(self, value: str) -> None:
         self.image_cleaner.csv.write_now()
         self._dismiss(value)
+
+    def _follow_classes(self) -> None:
+        """Let everything name the classes as they are now."""
+        self.image_cleaner.refresh()
+        self.draw()
+        self._delayed.schedule()
 
     # ---------------------------------------------------------------- copies and bad pictures
 

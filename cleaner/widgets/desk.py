@@ -7,7 +7,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from cleaner.errors import StoreError
+from cleaner.ranking.present import under_present_names
 from cleaner.ranking.running_audit import RunningAudit
 from cleaner.review import Event
 from cleaner.review.pager import pages_file
@@ -17,8 +20,9 @@ from cleaner.widgets.alike import Offer
 from cleaner.widgets.cells import Cell, Group, Outcome, Page, Picture
 from cleaner.widgets.facts import Facts, picture_of
 from cleaner.widgets.findings import Findings
+from cleaner.widgets.legend import Legend
 from cleaner.widgets.lessons import LEARNING_ORDER, Lesson, study
-from cleaner.widgets.orders import ORDERS, TO_LABEL, GridView, Purpose, orders_of, purpose_of
+from cleaner.widgets.orders import NO_LABEL, ORDERS, TO_LABEL, GridView, Purpose, orders_of, purpose_of
 from cleaner.widgets.views import wilson
 from cleaner.widgets.walk import Walk
 
@@ -64,12 +68,13 @@ class ReviewDesk:
         self.store = workspace.store
         self.reviewer = reviewer or workspace.reviewer
         self.audit = RunningAudit(workspace)
+        self._made = ranking  # as it was made; the one in use has the present names of the classes
         self.facts = Facts(self._found(ranking))
-        looked_at = self.store.state.progress().looked_at
-        lesson = study(ranking, self.store.state)
+        decided = self.store.state.progress().decided
+        lesson = study(self.facts.ranking, self.store.state)
         if lesson is not None:
             self.facts.learn(lesson)
-        self._studied = looked_at
+        self._studied = self.store.state.progress().looked_at
         self._proposed = -1
         self.walk = Walk(
             lambda view: self.facts.names(view),
@@ -80,14 +85,14 @@ class ReviewDesk:
             unit_of=lambda name: self.facts.copies.group_of(name) or name,
             view=self._first_view(),
         )
-        self._classes = self._first_classes()
+        self._legend = Legend(self.facts.classes, self.store.state)
         self._own_acts: set[str] = set()
         self.offer: Offer | None = None  # look-alikes that l would show
         self._aside: Offer | None = None  # look-alikes that are shown instead of a page
         self._notices = [] if ranking is not None else [sentences.no_ranking(self.view)]
         self._news = ""  # why the order changed, until the first page that shows it
-        if looked_at:
-            self._notices.append(sentences.resumed(looked_at, len(self.facts.catalog)))
+        if decided:
+            self._notices.append(sentences.resumed(decided, len(self.facts.catalog)))
         if lesson is not None:
             self._notices.append(lesson.learnt.sentence)
 
@@ -115,16 +120,33 @@ class ReviewDesk:
 
     @property
     def classes(self) -> list[str]:
-        """All classes: the given ones, sorted, then those that reviewers made, in the order of their making.
+        """All classes, in the order of their keys."""
+        return self._legend.labels()
 
-        A class keeps its place, and with it its key, while the desk is open.
-        """
-        present = self.store.state.classes(self.facts.classes)
-        there = set(present)
-        kept = [label for label in self._classes if label in there]
-        here = set(kept)
-        self._classes = kept + [label for label in present if label not in here]
-        return list(self._classes)
+    def follow_classes(self) -> Page:
+        """Show the classes as they are now; where some became one, the order is another one, too."""
+        view, used = self.walk.view, self.facts.ranking
+        names = self._by_present_names(view)
+        if names != view:
+            self.set_view(names)
+        if used is None or self._made is None:
+            return self.page()
+        present = under_present_names(self._made, self.store.state.label_now)
+        if np.array_equal(present.signals["pooled"], used.signals["pooled"], equal_nan=True):
+            self.facts.found = replace(self.facts.found, ranking=present)
+            return self.page()
+        return self.set_ranking(self._made)
+
+    def _by_present_names(self, view: GridView) -> GridView:
+        """Return a view whose filters name classes as they are now; a filter by none is taken away."""
+        state, present = self.store.state, {*self.classes, NO_LABEL, None}
+
+        def now(label: str | None) -> str | None:
+            if label in present or label is None:
+                return label
+            return state.label_now(label) if state.label_now(label) in present else None
+
+        return replace(view, given=now(view.given), predicted=now(view.predicted))
 
     def set_view(self, view: GridView) -> Page:
         """Show something else; pages of a view that was left are found again as they were."""
@@ -140,8 +162,10 @@ class ReviewDesk:
 
     def set_ranking(self, ranking: Ranking) -> Page:
         """Take a new ranking: at once if nothing on the page is decided, else from the next page on."""
+        self._made = ranking
         copies = self.facts.copies
-        self.facts = Facts(replace(self._found(ranking), checks=self.facts.found.checks))
+        before = self.facts.found
+        self.facts = Facts(replace(self._found(ranking), checks=before.checks, proposal=before.proposal))
         self.facts.copies = copies  # those on the open page
         told = (sentences.NO_RANKING, sentences.NO_LABELS, sentences.NEW_ORDER)
         self._notices = [notice for notice in self._notices if notice not in told]
@@ -459,7 +483,8 @@ class ReviewDesk:
 
     def _found(self, ranking: Ranking | None) -> Findings:
         catalog, state = self.workspace.catalog, self.store.state
-        return Findings(catalog=catalog, state=state, ranking=ranking, audit=self.audit.sequence)
+        present = None if ranking is None else under_present_names(ranking, state.label_now)
+        return Findings(catalog=catalog, state=state, ranking=present, audit=self.audit.sequence)
 
     def _first_view(self) -> GridView:
         """Begin with labelling where nothing has a label yet."""
@@ -473,17 +498,6 @@ class ReviewDesk:
         if name not in self.facts or state.is_decided(name):
             return False
         return state.of(name, reviewer=self.reviewer) is None
-
-    def _first_classes(self) -> list[str]:
-        state = self.store.state
-        given = sorted({state.label_now(label) for label in self.facts.classes})
-        if given == list("0123456789"):
-            given = list("1234567890")  # so that each digit's key is the digit
-        made: dict[str, None] = dict.fromkeys(given)
-        for event in state.events:
-            if event.new_label is not None:
-                made.setdefault(state.label_now(event.new_label, since_seq=event.seq))
-        return list(made)
 
     def _page_id(self) -> str:
         view = self.walk.view.key if self._aside is None else "look-alikes"

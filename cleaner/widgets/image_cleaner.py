@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cleaner.errors import CleanerError
 from cleaner.ranking.running_audit import RunningAudit
 from cleaner.review import Event
+from cleaner.review.classes import class_acts
 from cleaner.review.cleaned_csv import CleanedCsv
 from cleaner.widgets.cells import Outcome
 from cleaner.widgets.desk import ReviewDesk
@@ -220,9 +221,10 @@ class ImageCleaner(ipywidgets.VBox):
     def refresh(self) -> None:
         """Show the open page and the filters as they are now, as after an act on classes."""
         with self._lock:
-            self.grid.show(self._desk.page())
+            self.grid.show(self._desk.follow_classes())
             self._offer()
         self._count()
+        self._learn()
 
     def start_audit(self, *, join: bool = False) -> None:
         """Begin the audit, or go on with it: random pages that tell how many errors are left at most.
@@ -250,6 +252,11 @@ class ImageCleaner(ipywidgets.VBox):
             self.grid.show(self._desk.set_ranking(ranking))
             self._offer()
         self._count()
+        self.grid.in_background(self._studies.reorder)
+        self.propose_labels()
+
+    def _learn(self) -> None:
+        """Learn from the decisions, in the background."""
         self.grid.in_background(self._studies.reorder)
         self.propose_labels()
 
@@ -361,6 +368,8 @@ class ImageCleaner(ipywidgets.VBox):
             confirmed = own and any(event.detail.get("confirm") for event in events)
         if confirmed:
             self._csv.schedule(delay_s=0.0)
+        if class_acts(self.store.state, events):
+            self.refresh()
         self._count()
         if own:
             self._studies.offer_look_alikes(events)
