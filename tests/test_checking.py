@@ -113,7 +113,7 @@ def test_a_look_says_how_far_it_is_and_hands_over_what_it_found(
     panel = open_panel()
     panel.do("start")
     until(lambda: text(panel).startswith("Comparing pictures: 5 of 24"), panel)
-    assert buttons(panel) == {"Cancel": True}
+    assert buttons(panel) == {"Stop looking": True}
     (root / "go").touch()
     until(lambda: heard, panel)
     assert text(panel) == LIST
@@ -146,7 +146,7 @@ def test_a_reloaded_page_finds_the_look_that_runs(
     reloaded = open_panel()
     reloaded.start()
     assert reloaded.running
-    assert buttons(reloaded) == {"Cancel": True}
+    assert buttons(reloaded) == {"Stop looking": True}
     (root / "go").touch()
     until(lambda: reloaded.checks, reloaded)
     until(lambda: len(heard) == 2, reloaded)

@@ -125,8 +125,8 @@ def test_one_class_suggests_nothing_yet_and_says_so() -> None:
         ),
         (
             ["a", "b", None, None],
-            "Pictures on which the model is unsure, and which differ from each other, come first. 2 labelled "
-            "so far.",
+            "Pictures on which the model is unsure, and which differ from each other, come first. The "
+            "suggestions are learnt from 2 labels.",
         ),
     ],
 )

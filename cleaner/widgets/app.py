@@ -102,7 +102,7 @@ class CleanerApp(ipywidgets.VBox):
         self.bearings = Bearings(self.image_cleaner, lock=self.lock, go_to=self.go_to)
         self.bearings.listen(self.sheet)
         self.retrain = RetrainPanel(self.workspace, lock=self.lock)
-        self.prepare = PreparePanel(self.workspace, self._load_ranking, lock=self.lock)
+        self.prepare = PreparePanel(self.workspace, self._first_ranked, lock=self.lock)
         super().__init__(self._frame())
         self.add_class("cleaner-app")
         self._delayed = Delayed(self._redraw_soon, delay_s=_REDRAW_DELAY_S, retry_s=_REDRAW_RETRY_S)
@@ -337,6 +337,11 @@ class CleanerApp(ipywidgets.VBox):
         known = set(ranking.names)
         self.prepare.offer(sum(name not in known for name in self.workspace.catalog.names))
 
+    def _first_ranked(self) -> None:
+        """Go on after the first look at a set: copies and bad pictures are quickly found now; in a thread."""
+        self._load_ranking()
+        self.checks.start_if_never()
+
     def _load_ranking(self) -> None:
         """Take in the ranking that a job has saved; runs in a thread."""
         try:
@@ -347,7 +352,6 @@ class CleanerApp(ipywidgets.VBox):
                 self._offer_new(ranking)
             else:  # too few labels for one: then it is time to label
                 self.image_cleaner.propose_labels()
-            self.checks.start_if_never()
         except CleanerError as error:
             logger.exception("the new ranking cannot be used")
             self.say(f"The new ranking cannot be used: {error}")

@@ -238,7 +238,7 @@ class CheckPanel(Panel):
         stop = self._asked_to_stop
         buttons = [
             button(action, "start", class_=look, hidden=running, disabled=busy, data_heir=True),
-            button("Cancel", "cancel", hidden=not running, disabled=stop, data_heir=True),
+            button("Stop looking", "cancel", hidden=not running, disabled=stop, data_heir=True),
         ]
         entries = found_entries(self.counts) if known else []
         self.show(

@@ -261,7 +261,7 @@ class ReviewDesk:
         self.facts.take_proposal(proposal)
         if proposal is None:
             self._proposed = -1  # nothing was embedded: try again
-        if self.view.order != TO_LABEL:
+        if proposal is None or self.view.order != TO_LABEL:
             return False
         cells = self.cells(self.names)
         at_once = all(cell.action is None and cell.suggestion is None for cell in cells)
