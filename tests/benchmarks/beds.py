@@ -152,3 +152,67 @@ def line_chart(rng: np.random.Generator, *, title: str = "") -> Image.Image:
     axes.set_title(title)
     canvas.draw()
     return Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3].copy())
+
+
+# ---------------------------------------------------------------- drawn kinds
+
+
+def _around(n: int, radii: tuple[float, ...] = (1.0,)) -> np.ndarray:
+    """Return the corners of a figure about the origin, shape (n, 2), at these distances in turn."""
+    angles = 2 * np.pi * np.arange(n) / n
+    return np.resize(radii, n)[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+
+
+_FIGURES = {
+    "disc": _around(40),
+    "triangle": _around(3),
+    "square": _around(4),
+    "star": _around(10, (1.0, 0.45)),
+    "hexagon": _around(6),
+    "blade": _around(4, (1.0, 0.35)),
+}
+_TEXTURES = ("striped", "dotted")
+
+
+def _colour(rng: np.random.Generator) -> tuple[int, int, int]:
+    red, green, blue = rng.integers(0, 256, 3).tolist()
+    return red, green, blue
+
+
+def _texture(name: str, size_px: int, rng: np.random.Generator) -> Image.Image:
+    """Return stripes or dots of two colours that differ, at any angle and of any width."""
+    turn, period_px = rng.uniform(0, np.pi), rng.uniform(7, 16)
+    y, x = np.mgrid[:size_px, :size_px] * (2 * np.pi / period_px)
+    u, v = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    front = np.cos(u) > 0 if name == "striped" else np.cos(u) + np.cos(v) > 0.5
+    one = rng.integers(0, 256, 3)
+    other = (one + rng.integers(80, 176, 3)) % 256
+    return Image.fromarray(np.where(front[:, :, None], one, other).astype(np.uint8))
+
+
+def drawn_figures(each: int, seed: int, *, size_px: int = 128) -> Iterator[tuple[str, Image.Image]]:
+    """Yield pictures of 12 kinds and their names: six figures, striped or dotted, among clutter.
+
+    Place, size, turn and colours are any; lines and small figures lie behind, and lines across.
+    """
+    rng = np.random.default_rng(seed)
+    for figure, corners in _FIGURES.items():
+        for texture in _TEXTURES:
+            for _ in range(each):
+                cloudy = rng.integers(0, 256, (5, 5, 3)).astype(np.uint8)
+                picture = Image.fromarray(cloudy).resize((size_px, size_px), Image.Resampling.BICUBIC)
+                pen = ImageDraw.Draw(picture)
+                for _ in range(rng.integers(3, 8)):
+                    small = list(_FIGURES.values())[rng.integers(len(_FIGURES))]
+                    at = rng.uniform(0, size_px, 2) + rng.uniform(3, 12) * small
+                    pen.polygon([tuple(point) for point in at.tolist()], fill=_colour(rng))
+                turn, radius_px = rng.uniform(0, 2 * np.pi), size_px * rng.uniform(0.15, 0.4)
+                matrix = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+                at = rng.uniform(0.3, 0.7, 2) * size_px + radius_px * corners @ matrix
+                mask = Image.new("L", picture.size)
+                ImageDraw.Draw(mask).polygon([tuple(point) for point in at.tolist()], fill=255)
+                picture.paste(_texture(texture, size_px, rng), mask=mask)
+                for _ in range(rng.integers(1, 5)):
+                    ends = rng.uniform(0, size_px, 4).tolist()
+                    pen.line(ends, fill=_colour(rng), width=int(rng.integers(1, 5)))
+                yield f"{figure} {texture}", picture
