@@ -233,6 +233,24 @@ def test_a_discard_ends_a_conflict_about_the_label_only_if_it_settles_it(history
     assert history.state.conflicts() == {}
 
 
+def test_restoring_takes_discards_back_and_says_nothing_on_the_label(history: History) -> None:
+    history.mark("relabel", "a", "dog", given="cat", who="ann")
+    history.mark("delete", "a", who="bob", detail=DUPLICATE)
+    history.mark("delete", "b", given="cat", who="bob", detail=DUPLICATE)
+    act = history.mark("keep", "a", given="cat", who="ann", detail={"restores": True})
+    history.mark("keep", "b", given="cat", who="ann", detail={"restores": True})
+    state = history.state
+    assert state.outcomes() == {"a": ("relabel", "dog")}
+    assert state.of("b") is None and state.of("b", reviewer="bob") is None
+    assert (state.conflicts(), state.discarded()) == ({}, {})
+    done = state.progress()
+    assert (done.looked_at, done.relabelled, done.kept, done.decided) == (1, 1, 0, 1)
+    history.undo(act)
+    assert state.discarded() == {"a": "duplicate"}
+    history.mark("delete", "b", who="bob", detail=DUPLICATE)  # once more
+    assert state.discarded() == {"a": "duplicate", "b": "duplicate"}
+
+
 @pytest.mark.parametrize("reason", ["", None, 3, ["duplicate"]])
 def test_a_reason_that_says_nothing_is_none(history: History, reason: Any) -> None:
     history.mark("delete", "a", detail={"reason": reason})

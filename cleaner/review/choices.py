@@ -31,7 +31,8 @@ class Choice:
         Probability that the label is wrong, higher = more suspicious.
     detail : Mapping
         Anything else worth keeping; must be JSON. ``reason`` ("duplicate", "blurry" …) makes a discard of a
-        delete: the image goes, and nothing is said about its label.
+        delete: the image goes, and nothing is said about its label. ``restores`` (True) makes of a keep what
+        takes such discards back, and says nothing about the label either.
     """
 
     name: str

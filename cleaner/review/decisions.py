@@ -158,8 +158,8 @@ class ReviewState(Fold):
                 return None
             event = record.effective
             if reviewer is not None:
-                own = (e for e in reversed(record.events) if e.reviewer == reviewer)
-                event = next((e for e in own if e.act not in self._undone), None)
+                own = (e for e in reversed(self._in_force(record)) if e.reviewer == reviewer)
+                event = next(own, None)
             return None if event is None else self._decision(record, event, name)
 
     def is_decided(self, name: str) -> bool:
@@ -197,6 +197,12 @@ class ReviewState(Fold):
         with self._lock:
             return {name: self._judgement(r) for name, r in self._records.items() if r.outcome}
 
+    def judgement(self, name: str) -> tuple[str, str | None] | None:
+        """Return what `judgements` holds for one image; None if nobody marked it."""
+        with self._lock:
+            record = self._records.get(name)
+            return None if record is None or not record.outcome else self._judgement(record)
+
     def _judgement(self, record: Record) -> tuple[str, str | None]:
         if record.judging is record.effective:
             return record.outcome, record.label
@@ -218,8 +224,7 @@ class ReviewState(Fold):
         with self._lock:
             out = {}
             for record in self._conflicts:
-                standing = (e for e in record.events if e.act not in self._undone)
-                choices = {e.reviewer: e for e in standing if e.reason is None}
+                choices = {e.reviewer: e for e in self._in_force(record) if e.reason is None}
                 ordered = sorted(choices.values(), key=lambda event: event.seq)
                 real = [event for event in ordered if event.kind != Kind.UNSURE]
                 for name in record.names:

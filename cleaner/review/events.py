@@ -94,7 +94,7 @@ class Event:
         Which page of the session showed the image.
     detail : dict
         What else belongs to the row, as JSON: ``others`` of a pair, ``to`` of a moved file, ``settles``,
-        ``reason`` (and ``of``, the image that it is a duplicate of) of a discard.
+        ``reason`` (and ``of``, the image that it is a duplicate of) of a discard, ``restores``.
     undoes : str or None
         The act that an undo takes back, or a redo brings back.
     """
@@ -135,6 +135,11 @@ class Event:
             return None
         reason = self.detail.get("reason")
         return reason if isinstance(reason, str) and reason else None
+
+    @property
+    def restores(self) -> bool:
+        """Whether the row only takes back the discards of the image; it says nothing about its label either."""
+        return self.kind == Kind.KEEP and self.detail.get("restores") is True
 
 
 def check_label(label: object) -> str:

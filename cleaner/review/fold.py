@@ -14,7 +14,8 @@ The rules, in the order in which they apply:
 - A relabel to the label that the image already has is a keep.
 - A delete with a reason (duplicate, blurry …) is a *discard*. For the image it is a decision like any other:
   the later one holds. About the label it says nothing: it is no look, finds no error, contradicts nobody, and
-  leaves what was said about the label before, by the same reviewer or by another, as it was.
+  leaves what was said about the label before, by the same reviewer or by another, as it was. A keep that
+  *restores* takes back the discards before it, whoever made them, and is nothing else.
 """
 
 from __future__ import annotations
@@ -224,7 +225,7 @@ class Fold:
     # ---------------------------------------------------------------- what one image's rows come to
 
     def _settle(self, record: Record) -> None:
-        standing = [event for event in record.events if event.act not in self._undone]
+        standing = self._in_force(record)
         of_label = [event for event in standing if event.reason is None]
         judging, real = _that_holds(of_label)
         last = judging if len(of_label) == len(standing) else _that_holds(standing)[0]
@@ -238,6 +239,14 @@ class Fold:
             self._conflicts[record] = None
         else:
             self._conflicts.pop(record, None)
+
+    def _in_force(self, record: Record) -> list[Event]:
+        """Return the rows on an image that were not taken back, neither by undo nor by restoring it."""
+        standing = [event for event in record.events if event.act not in self._undone]
+        restored = max((event.seq for event in standing if event.restores), default=0)
+        if not restored:
+            return standing
+        return [e for e in standing if not e.restores and (e.reason is None or e.seq > restored)]
 
     def _count(self, record: Record, by: int) -> None:
         """Count what an image comes to, or take it back."""
