@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from pictures import make_copies
 
 from cleaner.errors import StoreError
+from cleaner.ranking import Ranking
 from cleaner.ranking.checks import Checks
 from cleaner.ranking.labelling import Proposal
 from cleaner.ranking.pixels import read_pixels
@@ -104,7 +106,7 @@ def test_keeping_one_that_was_marked_before_takes_the_mark_back(
     cleaner = open_cleaner(COPIES)
     cleaner.decide(LARGE, "delete")
     cleaner.decide(LARGE, "only")
-    assert outcomes(space) == {LARGE: "keep", SMALL: "delete"}
+    assert outcomes(space) == {SMALL: "delete"}
 
 
 def test_advice_is_taken_for_each_group(open_cleaner: Callable[..., ImageCleaner], space: Workspace) -> None:
@@ -214,6 +216,117 @@ def test_a_page_never_divides_a_group(space: Workspace) -> None:
     cleaner.set_view(order=COPIES)
     assert cleaner.names == (FIRST, COPY, LARGE, SMALL)
     cleaner.close()
+
+
+def test_nobody_is_advised_to_delete_the_last_of_a_group(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    cleaner = open_cleaner(COPIES)
+    cleaner.decide(FIRST, "delete")  # the one that was to be kept
+    with pytest.raises(StoreError, match=r"that was to be kept is deleted\."):
+        cleaner.decide(COPY, "suggest")
+    cleaner.decide([COPY, LARGE], "suggest")
+    assert outcomes(space) == {FIRST: "delete", SMALL: "delete"}
+
+
+def test_two_reviewers_do_not_delete_both_copies(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    cleaner = open_cleaner(COPIES)
+    with Workspace(space.root, from_scratch=True, reviewer="Ben") as other:  # another process
+        other.store.decide(FIRST, "delete", reason="duplicate")
+    with pytest.raises(StoreError, match=r"^There is nothing to delete"):
+        cleaner.decide(COPY, "suggest")
+    with Workspace(space.root, from_scratch=True, reviewer="Ben") as other:
+        other.store.decide(SMALL, "delete", reason="duplicate")
+    cleaner.decide(SMALL, "only")
+    assert outcomes(space) == {FIRST: "delete", LARGE: "delete"}
+
+
+def test_who_keeps_a_discarded_one_says_nothing_new_on_its_label(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    cleaner = open_cleaner(COPIES)
+    cleaner.decide(COPY, "relabel", "b")
+    cleaner.decide(COPY, "delete")
+    cleaner.decide(COPY, "only")
+    assert space.store.state.outcomes()[COPY] == ("relabel", "b")
+    cleaner.decide([LARGE, SMALL], "delete")
+    cleaner.decide(LARGE, "only")
+    assert space.store.state.of(LARGE) is None
+    assert (cleaner.progress["looked_at"], cleaner.progress["kept"]) == (1, 0)
+    cleaner.set_view(order="by file name")
+    assert LARGE in cleaner.names
+
+
+def test_groups_on_the_open_page_stay_when_a_ranking_comes(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    cleaner = open_cleaner(COPIES)
+    cleaner.decide(COPY, "delete")
+    before = page(cleaner)
+    odds = np.full((len(space.catalog), 2), 0.5)
+    cleaner.set_ranking(Ranking.from_probabilities(space.catalog, odds))
+    after = page(cleaner)
+    assert [cell["group"] for cell in after["cells"]] == ["1", "1", "2", "2"]
+    assert (after["groups"], after["notice"]) == (before["groups"], before["notice"])
+
+
+def test_other_groups_of_the_same_pictures_are_another_page(
+    open_cleaner: Callable[..., ImageCleaner],
+) -> None:
+    cleaner = open_cleaner(COPIES)
+    facts, before = cleaner._desk.facts, page(cleaner)["id"]
+    by_name = {name: replace(copy, group=1) for name, copy in facts.copies.by_name.items()}
+    facts.copies = Copies(0.9, by_name, {1: ("4 pictures", ())})
+    assert page(cleaner)["id"] != before
+
+
+def test_threshold_of_one_order_is_none_of_another(open_cleaner: Callable[..., ImageCleaner]) -> None:
+    cleaner = open_cleaner(COPIES)
+    cleaner.grid.in_background = lambda _task: None  # type: ignore[method-assign]
+    cleaner.set_view(threshold=0.8)
+    cleaner._scale()
+    cleaner.set_view(order="dark")
+    assert cleaner.view == GridView(order="dark")
+    cleaner._on_threshold(0.0)  # the slider was moved while the order changed
+    assert cleaner.view == GridView(order="dark")
+    cleaner._scale()
+    cleaner._on_threshold(0.0)
+    assert cleaner.view == GridView(order="dark", threshold=0.0)
+
+
+def test_pages_of_other_orders_are_not_longer_for_copies(space: Workspace) -> None:
+    cleaner = ImageCleaner(space, page_size=1)
+    cleaner.set_checks(Checks.load(checks_folder(space)))
+    cleaner.set_view(order=COPIES)
+    by_name = {name: Copy(name, 1, "", ()) for name in space.catalog.names}
+    cleaner._desk.facts.copies = Copies(0.9, by_name)
+    cleaner.set_view(order="by file name")
+    assert len(cleaner.names) == 1
+    cleaner.close()
+
+
+def test_undo_opens_the_whole_group(space: Workspace) -> None:
+    space.store.decide(SMALL, "relabel", "a", given={SMALL: "b"})
+    cleaner = ImageCleaner(space, page_size=1)
+    cleaner.set_checks(Checks.load(checks_folder(space)))
+    cleaner.set_view(order=COPIES)
+    assert SMALL not in cleaner.names  # its group was not shown yet
+    cleaner.undo()
+    assert set(cleaner.names) == {SMALL, LARGE}
+    cleaner.close()
+
+
+def test_decisions_of_others_are_told_beside_the_group(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    cleaner = open_cleaner(COPIES)
+    told: list[Any] = []
+    cleaner.grid.show = told.append  # type: ignore[method-assign]
+    done = space.store.decide(COPY, "delete", reason="duplicate", reviewer="Ben")
+    cleaner._follow(done.events)
+    assert [group.settled for group in told[-1].groups] == ["1 of 2 kept", ""]
 
 
 # ---------------------------------------------------------------- bad pictures
@@ -336,3 +449,23 @@ def test_new_class_by_typing_is_a_label_like_any_other(bare: ImageCleaner) -> No
 def test_nothing_is_kept_that_has_no_label(bare: ImageCleaner) -> None:
     with pytest.raises(StoreError, match=r"^There is no suggestion for what is chosen\.$"):
         bare.decide(bare.names[0], "keep")
+
+
+def test_other_suggestions_are_another_page_to_confirm(bare: ImageCleaner) -> None:
+    propose(bare, "cat", 0.3)
+    bare.confirm_page()
+    before, seen = bare.names, page(bare)["id"]
+    propose(bare, "dog", 0.9)
+    bare._desk.facts.show_proposal()
+    assert bare.names == before
+    with pytest.raises(StoreError, match=r"^Another page is open by now"):
+        bare._desk.confirm(before, act="1", page_id=seen)
+    assert bare.store.state.last_seq == 0
+
+
+def test_order_to_label_follows_labels_given_elsewhere(bare: ImageCleaner) -> None:
+    bare.set_view(order="by file name")
+    propose(bare, "cat", 0.8)
+    bare.set_view(order=TO_LABEL)
+    bare.next_page()
+    assert bare.names[0] == "29.png"

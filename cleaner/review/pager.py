@@ -218,7 +218,8 @@ class Pager:
     def open(self, names: Iterable[str]) -> Page | None:
         """Open the page that shows ``names``, as when their decisions are undone.
 
-        Where none did in this session, the first of them get a page of their own before the open one.
+        Where none did in this session, the first of them get a page of their own before the open one, with
+        whatever belongs to them.
 
         Returns
         -------
@@ -233,7 +234,11 @@ class Pager:
                 if not wanted.keys().isdisjoint(self._pages[at].names):
                     return self._go(at)
             at = max(0, self._at)
-            self._add(list(wanted)[: self._page_size], again=True, at=at)
+            units: dict[object, list[str]] = {self._unit_of(name): [] for name in wanted}
+            for name in self._order:
+                units.get(self._unit_of(name), []).append(name)
+            whole = dict.fromkeys(other for name in wanted for other in units[self._unit_of(name)])
+            self._add(self._fill(whole), again=True, at=at)
             return self._go(at)
 
     def reorder(self, names: Iterable[str], *, swap: bool = False) -> None:

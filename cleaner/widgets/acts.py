@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from cleaner.errors import StoreError
-from cleaner.review import Action, Choice
+from cleaner.review import Action, Choice, ReviewState
 from cleaner.widgets.orders import GridView, Purpose, problem_of, purpose_of
 
 if TYPE_CHECKING:
@@ -51,7 +51,10 @@ def choices_of(
         raise StoreError(msg)
     if purpose is Purpose.COPIES and action in (ONLY, SUGGEST, Action.DELETE):
         choices = _copies(facts, names, action)
-        why = "There is nothing to delete: the rest of the group is gone, or only looks alike."
+        why = (
+            "There is nothing to delete: the rest of the group is gone, or only looks alike, or the picture "
+            "that was to be kept is deleted. Choose the one to keep with o."
+        )
     elif purpose is Purpose.PICTURES and action == Action.DELETE:
         reason = {"reason": problem_of(view.order)}
         choices, why = [facts.choice(name, action, detail=reason) for name in names], ""
@@ -103,13 +106,24 @@ def _copies(facts: Facts, names: Sequence[str], action: str) -> list[Choice]:
         kept_for = dict.fromkeys(names)
     else:
         kept_for = {**(copies.others(names) if action == ONLY else copies.superfluous(names))}
+    if action == SUGGEST:  # what was to be kept may be deleted by now: then nothing is superfluous
+        kept_for = {name: kept for name, kept in kept_for.items() if kept and not _is_gone(state, kept)}
     choices = []
     for name, kept in kept_for.items():
-        decision = state.of(name)
-        if decision is None or decision.outcome != "delete":
+        if not _is_gone(state, name):
             detail = {"reason": DUPLICATE} if kept is None else {"reason": DUPLICATE, "of": kept}
             choices.append(facts.choice(name, Action.DELETE, detail=detail))
     if action == ONLY:  # what was marked before is wanted after all
-        gone = (name for name in names if (d := state.of(name)) is not None and d.outcome == "delete")
-        choices += [facts.choice(name, Action.KEEP) for name in gone]
+        choices += [_restored(facts, name) for name in names if _is_gone(state, name)]
     return choices
+
+
+def _restored(facts: Facts, name: str) -> Choice:
+    """Take a delete back; of a discard nothing else, so that the label stays as it was judged, or was not."""
+    outcome, _ = facts.state.judgement(name) or ("", None)
+    return facts.choice(name, Action.KEEP, detail=None if outcome == "delete" else {"restores": True})
+
+
+def _is_gone(state: ReviewState, name: str) -> bool:
+    decision = state.of(name)
+    return decision is not None and decision.outcome == "delete"

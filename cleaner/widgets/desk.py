@@ -261,7 +261,10 @@ class ReviewDesk:
         self.facts.take_proposal(proposal)
         if proposal is None:
             self._proposed = -1  # nothing was embedded: try again
-        if proposal is None or self.view.order != TO_LABEL:
+        if proposal is None:
+            return False
+        if self.view.order != TO_LABEL:
+            self.walk.rearrange(TO_LABEL)
             return False
         cells = self.cells(self.names)
         at_once = all(cell.action is None and cell.suggestion is None for cell in cells)
@@ -394,6 +397,8 @@ class ReviewDesk:
             raise StoreError(msg)
         if action == DIFFERENT:
             return self._call_different(names, act=act)
+        if self.purpose is Purpose.COPIES:
+            self.store.refresh()  # who keeps what a colleague has just deleted must not delete the rest
         choices = choices_of(self.facts, names, action, label, self.view)
         self._own_acts.add(act)
         done = self.store.record(choices, act=act, reviewer=self.reviewer, **self._where())
@@ -500,9 +505,21 @@ class ReviewDesk:
         return state.of(name, reviewer=self.reviewer) is None
 
     def _page_id(self) -> str:
+        """Name what is on show: another page has another id, and so has one on which an act means another thing.
+
+        That is, one on which pictures without a label have other suggestions, or copies stand in other groups.
+        """
         view = self.walk.view.key if self._aside is None else "look-alikes"
-        what = "\0".join([view, *self.names])
+        what = "\0".join([view, *map(self._as_shown, self.names)])
         return hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:24]
+
+    def _as_shown(self, name: str) -> str:
+        if self.purpose is Purpose.COPIES:
+            return f"{name}\0{self.facts.copies.group_of(name)}"
+        if self.purpose is not Purpose.LABELS or name not in self.facts or self.facts.given(name) is not None:
+            return name
+        known = self.facts.known(name)
+        return name if known is None or not known.sure else f"{name}\0{known.predicted}"
 
     def _where(self) -> dict[str, Any]:
         ranking, page = self.facts.ranking, self.walk.page

@@ -285,13 +285,15 @@ class View {
    */
   decide_groups(act, targets) {
     const gone = superfluous(act, targets, this.cards.list);
-    if (!gone.length && act !== "different") {
-      const why = act === "only" ? "The rest of its group is deleted already." : "Nothing is advised here: these only look alike. Compare them; then o or n.";
-      return this.say(why);
+    const back = act === "only" ? targets.filter((card) => card.decision?.action === "delete") : [];
+    if (!gone.length && !back.length && act !== "different") {
+      const bereft = targets.some((card) => bereft_groups(this.cards.list).has(card.cell.group));
+      const why = bereft ? "The one that was to be kept is deleted" : "Nothing is advised here: these only look alike";
+      return this.say(act === "only" ? "The rest of its group is deleted already." : `${why}. Compare them; then o or n.`);
     }
     const id = this.link.send({ kind: "decide", page: this.page?.id, action: act, names: targets.map((card) => card.cell.name), label: null });
-    for (const card of gone) {
-      card.wanted = { action: "delete", label: null };
+    for (const card of [...gone, ...back]) {
+      card.wanted = back.includes(card) ? null : { action: "delete", label: null };
       card.saving = id;
     }
     const last = targets[targets.length - 1];

@@ -61,6 +61,15 @@ const PURPOSES = /** @type {Record<string, Purpose>} */ ({
 const GROUP_ACTS = ["only", "suggest", "different"];
 
 /**
+ * @param {Card[]} list
+ * @returns {Set<string | null | undefined>} the groups of which the one to keep is deleted: the advice holds no longer
+ */
+function bereft_groups(list) {
+  const gone = list.filter((card) => card.cell.advice === "keep" && card.decision?.action === "delete");
+  return new Set(gone.map((card) => card.cell.group));
+}
+
+/**
  * Which cards an act on groups of copies will mark to be deleted.
  * @param {string} act one of GROUP_ACTS
  * @param {Card[]} targets
@@ -70,7 +79,9 @@ function superfluous(act, targets, list) {
   const groups = new Set(targets.map((card) => card.cell.group));
   const others = list.filter((card) => groups.has(card.cell.group) && card.decision?.action !== "delete");
   if (act === "only") return others.filter((card) => !targets.includes(card));
-  return act === "suggest" ? others.filter((card) => card.cell.advice === "delete") : [];
+  if (act !== "suggest") return [];
+  const bereft = bereft_groups(list);
+  return others.filter((card) => card.cell.advice === "delete" && !bereft.has(card.cell.group));
 }
 
 /**

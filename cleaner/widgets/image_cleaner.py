@@ -23,7 +23,7 @@ from cleaner.widgets.cells import Outcome
 from cleaner.widgets.desk import ReviewDesk
 from cleaner.widgets.filters import FilterBox
 from cleaner.widgets.grid import ReviewGrid
-from cleaner.widgets.orders import AUDIT, NO_LABEL, GridView
+from cleaner.widgets.orders import AUDIT, NO_LABEL, GridView, Purpose
 from cleaner.widgets.scales import has_scale, scale_of
 from cleaner.widgets.studies import Studies
 from cleaner.widgets.thresholds import ThresholdPanel
@@ -130,6 +130,7 @@ class ImageCleaner(ipywidgets.VBox):
         notices = [self._notices] if self._notices.value else []
         super().__init__([self.filters, *notices, self.threshold, self.grid])
         self.layout.overflow = "visible"
+        self._scaled = ""  # the order that the slider is for
         self._studies = Studies(self._desk, self.grid, self._count)
         self._csv = CleanedCsv(self.workspace, on_notice=self._tell)
         self._unsubscribe = self.store.subscribe(self._on_events)
@@ -196,7 +197,7 @@ class ImageCleaner(ipywidgets.VBox):
             All of it; default: the present view.
         **changes
             Fields of `GridView` to change: ``order``, ``split``, ``given``, ``predicted``, ``show``,
-            ``threshold``.
+            ``threshold``. Another order begins with the threshold that is suggested for it.
 
         Raises
         ------
@@ -204,7 +205,10 @@ class ImageCleaner(ipywidgets.VBox):
             An unknown order or an unknown ``show``.
         """
         with self._lock:
-            self.grid.show(self._desk.set_view(replace(view or self.view, **changes)))
+            wanted = replace(view or self.view, **changes)
+            if view is None and wanted.order != self.view.order and "threshold" not in changes:
+                wanted = replace(wanted, threshold=None)
+            self.grid.show(self._desk.set_view(wanted))
             self._offer()
         self._show_scale()
         self._count()
@@ -363,7 +367,9 @@ class ImageCleaner(ipywidgets.VBox):
             if not own:
                 touched = {name for event in events for name in self.store.state.names_of(event.act)}
                 cells = self._desk.cells(name for name in self.names if name in touched)
-                if cells:
+                if cells and self._desk.purpose is Purpose.COPIES:
+                    self.grid.show(self._desk.page())  # what is decided on a group stands beside its cards
+                elif cells:
                     self.grid.update(cells)
             confirmed = own and any(event.detail.get("confirm") for event in events)
         if confirmed:
@@ -409,8 +415,17 @@ class ImageCleaner(ipywidgets.VBox):
         self._count()
 
     def _on_threshold(self, value: float) -> None:
-        """Show what reaches another threshold; runs in a thread of the slider's."""
-        self.set_view(threshold=value)
+        """Show what reaches another threshold; runs in a thread of the slider's.
+
+        By now another order may be on show, for which it was not meant.
+        """
+        with self._lock:
+            if self.view.order != self._scaled:
+                return
+            self.grid.show(self._desk.set_view(replace(self.view, threshold=value)))
+            self._offer()
+        self._show_scale()
+        self._count()
 
     def _show_scale(self) -> None:
         """Show the threshold of the present order, if it has one; what it comes to may take a while."""
@@ -422,8 +437,10 @@ class ImageCleaner(ipywidgets.VBox):
         with self._lock:
             view, found = self.view, self._desk.facts.found
         scale = scale_of(view, found)
-        if self.view == view:
-            self.threshold.show_for(scale)
+        with self._lock:
+            if self.view == view:
+                self._scaled = view.order
+                self.threshold.show_for(scale)
 
     def _offer(self) -> None:
         """Offer what there is to filter by; the present view is shown as chosen."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cleaner.review.pager import Page, Pager
-from cleaner.widgets.orders import AUDIT, GridView, purpose_of
+from cleaner.widgets.orders import AUDIT, GridView, Purpose, purpose_of
 
 __all__ = ["Walk"]
 
@@ -41,7 +41,7 @@ class Walk:
     saved : Path
         File that remembers the open page.
     unit_of : callable
-        Gives what an image belongs to; what belongs together comes on one page.
+        Gives what an image belongs to; among copies, what belongs together comes on one page.
     view : GridView, optional
         The first one.
     """
@@ -133,6 +133,8 @@ class Walk:
         before = self.page
         self._paths = {self.view.key: self._path}
         self._stale.clear()
+        if not purpose_of(self.view.order).judges_labels:  # no ranking orders them, and groups must stay
+            return False
         self.pager.reorder(self._names_of(self.view), swap=self._path.seen is None)
         self._path.mark()
         if self.finished and self._waits(self.pager.current):
@@ -187,6 +189,6 @@ class Walk:
             is_decided=decided,
             view=view,
             saved=saved,
-            unit_of=self._unit_of,
+            unit_of=self._unit_of if purpose_of(view.order) is Purpose.COPIES else str,
         )
         return _Path(pager, seen)

@@ -135,6 +135,25 @@ def test_nothing_is_advised_for_look_alikes(open_grid: OpenGrid, expect: Any) ->
     assert sent(page, "decide") == []
 
 
+def test_advice_ends_when_the_one_to_keep_is_deleted(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_copies(open_grid)
+    cell(page, 3).focus()
+    press(page, "x")
+    wait_until_saved(page)
+    cell(page, 3).focus()
+    press(page, "y")
+    expect(page.get_by_role("status")).to_contain_text("The one that was to be kept is deleted.")
+    assert [act["action"] for act in sent(page, "decide")] == ["delete"]
+    cell(page, 4).focus()
+    press(page, "x")
+    wait_until_saved(page)
+    cell(page, 4).focus()
+    press(page, "o")  # all are deleted: this one is wanted back
+    wait_until_saved(page)
+    acts = [(act["action"], act["names"]) for act in sent(page, "decide")]
+    assert acts[-1] == ("only", ["train/dog/0_04.jpg"])
+
+
 def test_arrows_walk_through_rows_of_different_lengths(open_grid: OpenGrid) -> None:
     page = open_copies(open_grid)
     cell(page, 2).focus()
