@@ -5,12 +5,15 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image, ImageEnhance, ImageOps
 
 from cleaner.catalog import Catalog
@@ -452,6 +455,25 @@ def test_a_group_is_divided_so_that_different_ones_are_apart() -> None:
     assert partition([1, 2, 3, 4], lambda a, b: {a, b} == {1, 2}) == [[1, 3, 4]]
     assert partition([1, 2, 3, 4], lambda a, b: {a, b} in ({1, 2}, {1, 3})) == [[1, 4], [2, 3]]
     assert partition([1, 2], lambda a, b: True) == []
+
+
+PAIRS_OF_SIX = list(combinations("abcdef", 2))
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    near=st.sets(st.sampled_from(PAIRS_OF_SIX), min_size=1),
+    apart=st.sets(st.sampled_from(PAIRS_OF_SIX)),
+)
+def test_whoever_stands_in_a_group_is_alike_to_another_one_there(
+    near: set[tuple[str, str]], apart: set[tuple[str, str]]
+) -> None:
+    table = hand_made(dict.fromkeys(near, 0.97)).groups(different={frozenset(pair) for pair in apart})
+    alike = {frozenset(pair) for pair in near}
+    assert table["name"].is_unique
+    for group in groups_of(table):
+        assert not any(set(pair) <= group for pair in apart)
+        assert all(any({a, b} in alike for b in group) for a in group)
 
 
 @pytest.mark.data

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cleaner.ranking.clusters import partition, stars
+from cleaner.ranking.clusters import components, partition, stars
 from cleaner.ranking.matching import SAME
 
 if TYPE_CHECKING:
@@ -66,7 +66,8 @@ def group_table(
     for cluster in clusters:
         rows = sorted((row for c in cluster for row in present.rows[c]), key=lambda row: _rank(similar, row))
         parts = partition(rows, apart) if different else [rows]
-        groups += [_group(similar, part, present.labels) for part in parts]
+        for part in parts:
+            groups += [_group(similar, some, present.labels) for some in _hanging_together(similar, part, rows)]
     groups.sort(key=lambda lines: (not lines[0]["leak"], lines[0]["same_label"], -_least(lines)))
     numbered = [{"group": g, **line} for g, lines in enumerate(groups, start=1) for line in lines]
     return pd.DataFrame(numbered, columns=list(GROUP_COLUMNS))
@@ -124,6 +125,18 @@ def _apart(similar: Similar, different: Collection[frozenset[str]]) -> Callable[
         return (first, second) in contents or frozenset((similar.names[a], similar.names[b])) in names
 
     return apart
+
+
+def _hanging_together(similar: Similar, part: list[int], whole: Sequence[int]) -> list[list[int]]:
+    """Divide a part of a group further where its members were alike only to one that is in another part."""
+    if len(part) == len(whole):
+        return [part]
+    at = range(len(part))
+    alike = [(i, j) for i in at for j in at[i + 1 :] if similar.compare(part[i], part[j])]
+    first, second = np.array(alike, dtype=np.int64).reshape(-1, 2).T
+    home = components(len(part), first, second).tolist()
+    pieces = [[row for row, place in zip(part, home, strict=True) if place == i] for i in at]
+    return [piece for piece in pieces if len(piece) > 1]
 
 
 def _rank(similar: Similar, row: int) -> tuple[int, int, str]:
