@@ -19,7 +19,9 @@ from cleaner.ranking.checks import Checks
 from cleaner.ranking.labelling import Proposal
 from cleaner.ranking.pixels import read_pixels
 from cleaner.ranking.quality import quality
+from cleaner.ranking.ranking import NAMED_AT
 from cleaner.ranking.similar import find_similar
+from cleaner.review.classes import rename_class
 from cleaner.tasks.check import checks_folder
 from cleaner.widgets.copies import Copies, Copy
 from cleaner.widgets.image_cleaner import ImageCleaner
@@ -469,3 +471,52 @@ def test_order_to_label_follows_labels_given_elsewhere(bare: ImageCleaner) -> No
     bare.set_view(order=TO_LABEL)
     bare.next_page()
     assert bare.names[0] == "29.png"
+
+
+# ---------------------------------------------------------------- names of classes
+
+
+def swap_names(space: Workspace) -> None:
+    rename_class(space, "a", "between")
+    rename_class(space, "b", "a")
+    rename_class(space, "between", "b")
+
+
+def test_suggestions_follow_two_classes_that_swap_their_names(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    odds = np.tile(np.array([0.9, 0.1]), (len(space.catalog), 1))
+    cleaner = open_cleaner("by file name")
+    cleaner.set_ranking(Ranking.from_probabilities(space.catalog, odds))
+    swap_names(space)
+    cleaner.refresh()
+    assert {(c["given"], c["suggestion"]) for c in page(cleaner)["cells"]} == {("a", "b"), ("b", "b")}
+    assert {LARGE, "train/b/07.png"} <= set(cleaner.names)
+    cleaner.set_view(given="a", predicted="b")
+    assert set(cleaner.names) == set(space.catalog.names[space.catalog.labels == "b"])
+
+
+def test_ranking_made_after_a_swap_of_names_is_taken_by_its_word(
+    open_cleaner: Callable[..., ImageCleaner], space: Workspace
+) -> None:
+    swap_names(space)
+    odds = np.tile(np.array([0.9, 0.1]), (len(space.catalog), 1))
+    ranking = Ranking.from_probabilities(space.catalog, odds)
+    ranking.info[NAMED_AT] = space.store.state.last_seq
+    cleaner = open_cleaner("by file name")
+    cleaner.set_ranking(ranking)
+    assert {cell["suggestion"] for cell in page(cleaner)["cells"]} == {"a"}
+
+
+def test_proposals_made_after_a_swap_of_names_are_taken_by_their_word(bare: ImageCleaner) -> None:
+    bare.decide(bare.names[0], "relabel", "a", new_class=True)
+    bare.decide(bare.names[1], "relabel", "b", new_class=True)
+    swap_names(bare.workspace)
+    names = np.array(bare._desk.facts.found.unlabelled(), dtype=object)
+    label, sure = np.full(len(names), "a", dtype=object), np.full(len(names), 0.9, dtype=np.float32)
+    seq = bare.store.state.last_seq
+    bare._desk.set_proposal(Proposal(names, label, sure, ("a", "b"), 2, "Because.", seq))
+    bare.next_page()
+    assert {cell["suggestion"] for cell in page(bare)["cells"]} == {"a"}
+    rename_class(bare.workspace, "a", "c")
+    assert {cell["suggestion"] for cell in page(bare)["cells"]} == {"c"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,14 +94,15 @@ def confusions(looks: Looks, state: ReviewState, ranking: Ranking | None) -> Con
 def _estimated(looks: Looks, state: ReviewState, ranking: Ranking) -> NDArray[np.float64]:
     k = len(looks.classes)
     code: dict[str | None, int] = {label: i for i, label in enumerate(looks.classes)}
-    columns = [code.get(state.label_now(label), -1) for label in ranking.classes]
+    now = partial(state.label_now, since_seq=ranking.named_at)
+    columns = [code.get(now(label), -1) for label in ranking.classes]
     odds = np.zeros((len(ranking), k + 1))
     for column, at in enumerate(columns):
         odds[:, at] += ranking.posterior[:, column]
     given_of = dict(zip(looks.names, looks.given.tolist(), strict=True))
     given = np.array([given_of.get(name, -1) for name in ranking.names], dtype=np.int64)
     score = ranking.signals["pooled"].astype(np.float64)
-    believed = [code.get(None if label is None else state.label_now(label), -1) for label in ranking.given]
+    believed = [code.get(None if label is None else now(label), -1) for label in ranking.given]
     known = (np.array(believed) >= 0) & (np.array(believed) != given) & (given >= 0)
     odds[known] = np.eye(k + 1)[np.array(believed)[known]]
     score[known] = 1

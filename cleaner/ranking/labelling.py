@@ -77,6 +77,8 @@ class Proposal:
         Pictures that the suggestions were learnt from, or would be.
     why : str
         A sentence for the page: what comes first, and what is known.
+    named_at : int
+        Row of the history at which the classes had these names; two of them may swap theirs later.
     """
 
     names: NDArray[np.object_]
@@ -85,6 +87,7 @@ class Proposal:
     classes: tuple[str, ...]
     labelled: int
     why: str
+    named_at: int = 0
 
     def __len__(self) -> int:
         return len(self.names)
@@ -105,6 +108,7 @@ class Proposal:
             self.classes,
             self.labelled,
             self.why,
+            self.named_at,
         )
 
 

@@ -181,7 +181,8 @@ def _suggested(
 ) -> Codes:
     suggested = np.full(len(at), -1)
     if ranking is not None:
-        code = np.array([index.get(state.label_now(label), -1) for label in ranking.classes])
+        now = (state.label_now(label, since_seq=ranking.named_at) for label in ranking.classes)
+        code = np.array([index.get(label, -1) for label in now])
         rows = np.array([at.get(name, -1) for name in ranking.names])
         there = rows >= 0
         suggested[rows[there]] = code[ranking.predicted.argmax(axis=1)][there]

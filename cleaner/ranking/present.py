@@ -20,7 +20,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.ranking.ranking import Ranking
+from cleaner.ranking.ranking import NAMED_AT, Ranking
 
 __all__ = ["under_present_names"]
 
@@ -31,7 +31,9 @@ _TINY = 1e-12
 _LEAST = 1e-30
 
 
-def under_present_names(ranking: Ranking, label_now: Callable[[str], str]) -> Ranking:
+def under_present_names(
+    ranking: Ranking, label_now: Callable[[str], str], *, named_at: int | None = None
+) -> Ranking:
     """Return a ranking with the present names of its classes; the same object if all are called as before.
 
     Images keep their order but for those whose given class was merged with another one. ``model`` stays:
@@ -41,7 +43,10 @@ def under_present_names(ranking: Ranking, label_now: Callable[[str], str]) -> Ra
     ----------
     ranking : Ranking
     label_now : callable
-        Gives the present name of a class, such as `cleaner.review.ReviewState.label_now`.
+        Gives the present name of a class, such as `cleaner.review.ReviewState.label_now` since
+        ``ranking.named_at``: two classes may have swapped their names.
+    named_at : int, optional
+        Row of the history up to which ``label_now`` knows it.
     """
     names = [label_now(label) for label in ranking.classes]
     given = [None if label is None else label_now(label) for label in ranking.given]
@@ -73,6 +78,8 @@ def under_present_names(ranking: Ranking, label_now: Callable[[str], str]) -> Ra
         info=ranking.info,
     )
     present.workspace = ranking.workspace
+    if named_at is not None:
+        present.info[NAMED_AT] = named_at
     return present
 
 

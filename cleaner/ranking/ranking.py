@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from cleaner.catalog import Catalog
     from cleaner.workspace import Workspace
 
-__all__ = ["ORDERINGS", "EmbeddingsLike", "Ranking"]
+__all__ = ["NAMED_AT", "ORDERINGS", "EmbeddingsLike", "Ranking"]
 
 ORDERINGS = ("pooled", "loss", "self_confidence", "normalized_margin", "in_sample_loss", "least_confident")
 """Names of the orderings; ``pooled`` is the default one."""
+
+NAMED_AT = "named_at"
+"""Key in `Ranking.info`; see `Ranking.named_at`."""
 
 _FORMAT = 1
 
@@ -114,6 +117,11 @@ class Ranking:
             )
             raise RankingError(msg)
         self.table = self._build_table()
+
+    @property
+    def named_at(self) -> int:
+        """Row of the review history at which the classes had these names; 0: the catalog's names."""
+        return int(self.info.get(NAMED_AT, 0))
 
     @property
     def codes(self) -> NDArray[np.int64]:

@@ -18,6 +18,7 @@ __all__ = [
     "Event",
     "Kind",
     "check_act",
+    "check_description",
     "check_given",
     "check_label",
     "check_name",
@@ -27,6 +28,7 @@ __all__ = [
 
 _MAX_LABEL_CHARS = 200
 _MAX_ACT_CHARS = 64
+_MAX_DESCRIPTION_CHARS = 2000
 # A B-tree row of PostgreSQL holds about 2,700 bytes, and the name is part of a unique index.
 _MAX_NAME_BYTES = 2000
 
@@ -50,6 +52,7 @@ class Kind(StrEnum):
     CLASS_NEW = "class_new"
     CLASS_RENAME = "class_rename"
     CLASS_MERGE = "class_merge"
+    CLASS_DESCRIBE = "class_describe"
     PAIR_DIFFERENT = "pair_different"
     FILE_MOVED = "file_moved"
     UNDO = "undo"
@@ -94,7 +97,8 @@ class Event:
         Which page of the session showed the image.
     detail : dict
         What else belongs to the row, as JSON: ``others`` of a pair, ``to`` of a moved file, ``settles``,
-        ``reason`` (and ``of``, the image that it is a duplicate of) of a discard, ``restores``.
+        ``reason`` (and ``of``, the image that it is a duplicate of) of a discard, ``restores``, ``text`` of
+        the description of a class.
     undoes : str or None
         The act that an undo takes back, or a redo brings back.
     """
@@ -138,7 +142,7 @@ class Event:
 
     @property
     def restores(self) -> bool:
-        """Whether the row only takes back the discards of the image; it says nothing about its label either."""
+        """Whether the row only takes back the discards of the image, and says nothing about its label."""
         return self.kind == Kind.KEEP and self.detail.get("restores") is True
 
 
@@ -163,6 +167,30 @@ def check_label(label: object) -> str:
         msg = f"Got the label {label!r}; expected one line without control characters. Choose a plainer name."
         raise StoreError(msg)
     return str(label)
+
+
+def check_description(text: object) -> str:
+    """Return the description of a class as it is kept: without blanks around it; empty for none.
+
+    Raises
+    ------
+    StoreError
+        If it is no text, holds control characters, or is longer than 2,000 characters.
+    """
+    if not isinstance(text, str):
+        msg = f"Got {text!r} as the description of a class; expected a text."
+        raise StoreError(msg)
+    plain = "\n".join(text.splitlines()).strip()
+    if len(plain) > _MAX_DESCRIPTION_CHARS:
+        msg = (
+            f"Got a description of {len(plain):,} characters; expected at most {_MAX_DESCRIPTION_CHARS:,}. "
+            "Shorten it."
+        )
+        raise StoreError(msg)
+    if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in plain):
+        msg = f"Got the description {plain[:40]!r} with control characters; expected plain text. Type it anew."
+        raise StoreError(msg)
+    return plain
 
 
 def check_name(name: object) -> str:

@@ -14,6 +14,7 @@ from cleaner.embedding import Embeddings, embed
 from cleaner.errors import RankingError, TooFewLabelsError
 from cleaner.progress import SILENT, Reporter
 from cleaner.ranking import Ranking, rank
+from cleaner.ranking.ranking import NAMED_AT
 from cleaner.review.decisions import Action
 from cleaner.tasks.check import fold_units
 
@@ -44,6 +45,8 @@ class Seen:
     embeddings : Embeddings
     renamed : mapping of str to str
         Earlier names of classes, and what they are called now.
+    named_at : int
+        Row of the history that "now" is.
     units : int64, shape (len(given),), or None
         Equal for images so alike that they must stay in one fold; None if nobody looked for any.
     seed : int
@@ -56,6 +59,7 @@ class Seen:
     backbone: Backbone
     embeddings: Embeddings
     renamed: Mapping[str, str]
+    named_at: int
     units: NDArray[np.int64] | None
     seed: int
 
@@ -168,7 +172,7 @@ def look(workspace: Workspace, *, reporter: Reporter) -> Seen:
     if embeddings.problems:
         given = workspace.refresh()  # which leaves them out and says why
     state = workspace.store.state
-    renamed = state.label_map
+    named_at, renamed = state.last_seq, state.label_map
     given = given.with_labels(
         {
             name: renamed[label]
@@ -182,12 +186,12 @@ def look(workspace: Workspace, *, reporter: Reporter) -> Seen:
     decisions = {name: state.of(name) for name in labels}
     kept = frozenset(name for name, made in decisions.items() if made and made.action is Action.KEEP)
     units = fold_units(workspace, given.names.tolist())
-    return Seen(given, cleaned, labels, kept, backbone, embeddings, renamed, units, workspace.seed)
+    return Seen(given, cleaned, labels, kept, backbone, embeddings, renamed, named_at, units, workspace.seed)
 
 
 def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
     """Rank by heads on the frozen backbone, with the labels of this moment."""
-    return rank(
+    ranking = rank(
         seen.given,
         seen.embeddings,
         seed=seen.seed,
@@ -196,3 +200,5 @@ def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
         trusted=seen.kept,
         units=seen.units,
     )
+    ranking.info[NAMED_AT] = seen.named_at
+    return ranking

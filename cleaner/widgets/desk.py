@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,7 +132,7 @@ class ReviewDesk:
             self.set_view(names)
         if used is None or self._made is None:
             return self.page()
-        present = under_present_names(self._made, self.store.state.label_now)
+        present = self._under_present_names(self._made)
         if np.array_equal(present.signals["pooled"], used.signals["pooled"], equal_nan=True):
             self.facts.found = replace(self.facts.found, ranking=present)
             return self.page()
@@ -488,8 +489,14 @@ class ReviewDesk:
 
     def _found(self, ranking: Ranking | None) -> Findings:
         catalog, state = self.workspace.catalog, self.store.state
-        present = None if ranking is None else under_present_names(ranking, state.label_now)
+        present = None if ranking is None else self._under_present_names(ranking)
         return Findings(catalog=catalog, state=state, ranking=present, audit=self.audit.sequence)
+
+    def _under_present_names(self, ranking: Ranking) -> Ranking:
+        state = self.store.state
+        return under_present_names(
+            ranking, partial(state.label_now, since_seq=ranking.named_at), named_at=state.last_seq
+        )
 
     def _first_view(self) -> GridView:
         """Begin with labelling where nothing has a label yet."""
@@ -505,9 +512,10 @@ class ReviewDesk:
         return state.of(name, reviewer=self.reviewer) is None
 
     def _page_id(self) -> str:
-        """Name what is on show: another page has another id, and so has one on which an act means another thing.
+        """Name what is on show, so that no act is taken for one on another page.
 
-        That is, one on which pictures without a label have other suggestions, or copies stand in other groups.
+        Where pictures without a label have other suggestions, or copies stand in other groups, an act means
+        another thing: that is another page, too.
         """
         view = self.walk.view.key if self._aside is None else "look-alikes"
         what = "\0".join([view, *map(self._as_shown, self.names)])

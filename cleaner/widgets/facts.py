@@ -97,6 +97,7 @@ class Facts:
         self.found = found
         self.copies = Copies(1.0)
         self._proposed: dict[str, Known] = {}
+        self._proposed_at = 0  # the row of the history at which the classes were called so
         self.lesson: Lesson | None = None
         catalog, ranking = found.catalog, found.ranking
         pairs = zip(catalog.names, catalog.splits, strict=True)
@@ -150,6 +151,7 @@ class Facts:
         self._proposed = {}
         if proposal is None:
             return
+        self._proposed_at = proposal.named_at
         lines = zip(proposal.names, proposal.suggestion, proposal.probability, strict=True)
         for place, (name, label, probability) in enumerate(lines):
             if label is not None:
@@ -167,7 +169,8 @@ class Facts:
     def suggestions(self) -> list[str]:
         """Return the classes that the model may suggest, under their present names."""
         classes = () if self.ranking is None else self.ranking.classes
-        return list(dict.fromkeys(map(self.state.label_now, classes)))
+        since = 0 if self.ranking is None else self.ranking.named_at
+        return list(dict.fromkeys(self.state.label_now(label, since_seq=since) for label in classes))
 
     def __contains__(self, name: object) -> bool:
         return name in self._split_of
@@ -203,7 +206,7 @@ class Facts:
         """Return what the model says of an image; None if it says nothing."""
         if name in self._proposed:
             known = self._proposed[name]
-            label = self.state.label_now(known.predicted)
+            label = self.state.label_now(known.predicted, since_seq=self._proposed_at)
             return replace(known, predicted=label, top=f"{label} {_percent(known.probability)}")
         ranking = self.ranking
         if ranking is None or name not in self._place_of:
@@ -212,7 +215,7 @@ class Facts:
         odds = ranking.predicted[row]
         best = np.argsort(-odds, kind="stable")[:_TOP]
         scores = ranking.signals["pooled"] if self.lesson is None else self.lesson.learnt.scores
-        classes = [self.state.label_now(ranking.classes[c]) for c in best]
+        classes = [self.state.label_now(ranking.classes[c], since_seq=ranking.named_at) for c in best]
         return Known(
             predicted=classes[0],
             probability=float(odds[best[0]]),

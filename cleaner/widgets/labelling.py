@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,6 +92,7 @@ class Labeller:
         from cleaner.ranking.labelling import propose
         from cleaner.ranking.look_alikes import last_embeddings
 
+        named_at = self._workspace.store.state.last_seq
         labels = present_labels(self._workspace.catalog, self._workspace.store.state)
         if all(labels.values()):
             return None
@@ -105,6 +107,7 @@ class Labeller:
         with threadpool_limits(limits=1):  # the other core is for whoever looks at the page
             features = _features(cache, [hashes[name] for name in names], seed)
             made = propose(names, features, [labels[name] for name in names], seed=seed)
+        made = replace(made, named_at=named_at)
         known = set(names)
         return made.and_then(
             sorted(name for name, label in labels.items() if not label and name not in known)

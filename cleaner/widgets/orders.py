@@ -264,6 +264,7 @@ def _predicted_as(label: str, found: Findings) -> set[str]:
     ranking = found.ranking
     if ranking is None:
         return set()
-    meant = [i for i, name in enumerate(ranking.classes) if found.state.label_now(name) == label]
+    now = (found.state.label_now(name, since_seq=ranking.named_at) for name in ranking.classes)
+    meant = [i for i, name in enumerate(now) if name == label]
     rows = np.flatnonzero(np.isin(ranking.predicted.argmax(axis=1), meant))
     return {ranking.names[row] for row in rows}
