@@ -207,6 +207,13 @@ class FileIndex:
         """Return the content hash of each file that has been read: SHA-256, hexadecimal."""
         return dict(self._rows("SELECT name, hash FROM files WHERE hash IS NOT NULL"))
 
+    def hashes_of(self, names: Iterable[str]) -> dict[str, str]:
+        """Return what `hashes` holds for some files, without reading the rest."""
+        query = "SELECT name, hash FROM files WHERE hash IS NOT NULL AND name = ?"
+        with self._lock, self._errors():
+            rows = (self._connection.execute(query, (name,)).fetchone() for name in names)
+            return dict(row for row in rows if row is not None)
+
     def splits(self) -> dict[str, tuple[str, str | None]]:
         """Return the split of each file that has one, and what folders or a column gave for it then."""
         rows = self._rows("SELECT name, split, given FROM files WHERE split IS NOT NULL")

@@ -231,6 +231,35 @@ def test_a_history_from_elsewhere_renames_here_too(workspace: Workspace, tmp_pat
         assert other.store.import_history(history) == 0
 
 
+def test_a_description_is_given_taken_away_and_shared(workspace: Workspace, tmp_path: Path) -> None:
+    acts.describe_class(workspace, "red", " warm\r\nand bright ")
+    acts.rename_class(workspace, "red", "crimson")
+    with Workspace(workspace.root, reviewer="Ben") as colleague:
+        assert colleague.store.state.descriptions() == {"crimson": "warm\nand bright"}
+    history = workspace.store.export(tmp_path / "decisions.csv")
+    with Workspace(workspace.root, state=tmp_path / "elsewhere", reviewer="Ben") as other:
+        assert other.store.import_history(history) == 2
+        assert other.store.state.description("crimson") == "warm\nand bright"
+    acts.describe_class(workspace, "crimson", "")
+    assert workspace.store.state.descriptions() == {}
+    assert undone([acts.undo_class_act(workspace)]) == "Undone: the description of “crimson”."
+    assert workspace.store.state.description("crimson") == "warm\nand bright"
+
+
+def test_a_description_that_is_there_already_makes_no_row(workspace: Workspace) -> None:
+    acts.describe_class(workspace, "red", "warm")
+    seq = workspace.store.state.last_seq
+    assert acts.describe_class(workspace, "red", "warm ").events == ()
+    assert acts.describe_class(workspace, "blue", "").events == ()
+    assert workspace.store.state.last_seq == seq
+
+
+def test_only_a_class_of_the_set_is_described(workspace: Workspace) -> None:
+    with pytest.raises(StoreError) as caught:
+        acts.describe_class(workspace, "Red", "warm")
+    assert str(caught.value) == "There is no class “Red”. Did you mean “red”?"
+
+
 # ---------------------------------------------------------------- a simple model of it all
 
 GIVEN = {"1": "cat", "2": "dog", "3": "hound", "4": "cat", "5": None}
@@ -241,6 +270,7 @@ STEPS = st.lists(
         st.tuples(st.just("relabel"), st.sampled_from(sorted(GIVEN)), LABELS),
         st.tuples(st.sampled_from(["class_rename", "class_merge"]), LABELS, LABELS),
         st.tuples(st.just("class_new"), LABELS),
+        st.tuples(st.just("class_describe"), LABELS, st.sampled_from(["", "purrs", "barks"])),
         st.tuples(st.sampled_from(["undo", "redo"])),
     ),
     max_size=25,
@@ -254,6 +284,8 @@ def carried_out(standing: list[tuple[str, ...]]) -> tuple[dict[str, str | None],
     for kind, *rest in standing:
         if kind == "class_new":
             made.append(rest[0])
+        elif kind == "class_describe":
+            continue
         elif kind in ("class_rename", "class_merge"):
             old, new = rest
             for labels in (given, chosen):
@@ -267,6 +299,19 @@ def carried_out(standing: list[tuple[str, ...]]) -> tuple[dict[str, str | None],
     labels = {name: chosen[name] or given[name] for name in GIVEN if name not in gone}
     used = {label for name, label in chosen.items() if label and name not in gone}
     return labels, {label for label in given.values() if label} | used | set(made)
+
+
+def described(standing: list[tuple[str, ...]]) -> dict[str, str]:
+    """Carry out acts one after the other on the descriptions: of each class the text, and how old it is."""
+    texts: dict[str, tuple[int, str]] = {}
+    for at, (kind, *rest) in enumerate(standing):
+        if kind == "class_describe":
+            texts[rest[0]] = (at, rest[1])
+        elif kind == "class_merge":
+            texts.pop(rest[0], None)
+        elif kind == "class_rename" and rest[0] in texts:
+            texts[rest[1]] = max(texts.pop(rest[0]), texts.get(rest[1], (-1, "")))
+    return {label: text for label, (_, text) in texts.items() if text}
 
 
 @given(STEPS)
@@ -294,6 +339,8 @@ def test_any_sequence_of_acts_comes_to_what_a_simple_model_says(steps: list[tupl
             undone_acts.clear()
             if kind == "class_new":
                 fields["new_label"] = step[1]
+            elif kind == "class_describe":
+                fields |= {"given_label": step[1], "detail": {"text": step[2]}}
             elif kind.startswith("class_"):
                 fields |= {"given_label": step[1], "new_label": step[2]}
             else:
@@ -306,6 +353,7 @@ def test_any_sequence_of_acts_comes_to_what_a_simple_model_says(steps: list[tupl
     table = cleaned_table(catalog, state)
     assert dict(zip(table["name"], table["label"], strict=True)) == labels
     assert state.classes(catalog.classes) == sorted(classes)
+    assert state.descriptions() == described([step for _, step in done])
     counted = acts.class_counts(catalog, state)
     assert {each.label: each.images for each in counted if each.images} == {
         label: list(labels.values()).count(label) for label in set(labels.values())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cleaner.errors import StoreError
 from cleaner.review.decisions import Action, Event, ReviewState, check_label
-from cleaner.review.events import check_name
+from cleaner.review.events import check_description, check_name
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -43,6 +43,9 @@ class History:
     def rename(self, old: str, new: str, kind: str = "class_rename") -> str:
         return self.add(kind, given_label=old, new_label=new)
 
+    def describe(self, label: str, text: str) -> str:
+        return self.add("class_describe", given_label=label, detail={"text": text})
+
 
 @pytest.fixture
 def history() -> History:
@@ -64,6 +67,7 @@ def observed(state: ReviewState) -> Mapping[str, Any]:
         "label_map": state.label_map,
         "classes": state.classes(["cat", "dog"]),
         "new": state.new_classes,
+        "described": state.descriptions(),
         "pairs": state.different_pairs(),
         "undo": [(state.undoable(who), state.redoable(who)) for who in ("ann", "bob")],
         "last": state.last_seq,
@@ -552,6 +556,88 @@ def test_a_name_that_is_no_text_is_refused() -> None:
         check_name("")
 
 
+# -------------------------------------------------------------------- descriptions
+
+
+def test_the_last_description_of_a_class_holds(history: History) -> None:
+    history.describe("cat", "purrs")
+    act = history.describe("cat", "meows")
+    assert (history.state.description("cat"), history.state.description("dog")) == ("meows", "")
+    history.undo(act)
+    assert history.state.description("cat") == "purrs"
+    history.describe("cat", "")
+    assert history.state.descriptions() == {}
+
+
+def test_a_description_follows_its_class_to_another_name(history: History) -> None:
+    history.describe("cat", "purrs")
+    act = history.rename("cat", "kitten")
+    history.add("class_new", new_label="cat")
+    history.describe("cat", "a new one")
+    assert history.state.descriptions() == {"kitten": "purrs", "cat": "a new one"}
+    history.undo(act)
+    assert history.state.descriptions() == {"cat": "a new one"}
+
+
+def test_of_merged_classes_the_description_of_the_target_stays(history: History) -> None:
+    history.describe("dog", "barks")
+    history.describe("puppy", "yaps")
+    act = history.rename("puppy", "dog", "class_merge")
+    assert history.state.descriptions() == {"dog": "barks"}
+    history.undo(act)
+    assert history.state.descriptions() == {"dog": "barks", "puppy": "yaps"}
+
+
+def test_a_target_without_a_description_takes_none_from_what_is_merged_into_it(history: History) -> None:
+    history.describe("puppy", "yaps")
+    history.rename("puppy", "dog", "class_merge")
+    assert history.state.descriptions() == {}
+    history.rename("dog", "hound")
+    assert history.state.descriptions() == {}
+
+
+def test_describing_a_class_decides_nothing(history: History) -> None:
+    history.mark("relabel", "a", "dog")
+    before = observed(history.state)
+    history.describe("fox", "red")
+    after = observed(history.state)
+    changed = {key for key in before if before[key] != after[key]}
+    assert changed == {"described", "undo", "last"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("  purrs\r\nand meows \n", "purrs\nand meows"),
+        (" \n", ""),
+        ("x" * 2000, "x" * 2000),
+        ("a\tb", "a\tb"),
+    ],
+)
+def test_descriptions_lose_only_the_blanks_around_them(text: str, kept: str) -> None:
+    assert check_description(text) == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "Got None as the description of a class; expected a text."),
+        (
+            "x" * 2001,
+            "Got a description of 2,001 characters; expected at most 2,000. Shorten it.",
+        ),
+        (
+            "a\x00b",
+            "Got the description 'a\\x00b' with control characters; expected text. Type it anew.",
+        ),
+    ],
+)
+def test_descriptions_that_cannot_be_are_refused(text: Any, message: str) -> None:
+    with pytest.raises(StoreError) as caught:
+        check_description(text)
+    assert str(caught.value) == message
+
+
 # -------------------------------------------------------------------- any history at all
 
 WHO = st.sampled_from(["ann", "bob"])
@@ -570,6 +656,7 @@ STEPS = st.lists(
         st.tuples(st.sampled_from(["undo", "redo"]), WHO),
         st.tuples(st.sampled_from(["class_rename", "class_merge"]), WHO, LABELS, LABELS),
         st.tuples(st.just("class_new"), WHO, st.sampled_from(["fox", "dog"])),
+        st.tuples(st.just("class_describe"), WHO, LABELS, st.sampled_from(["", "barks", "purrs"])),
         st.tuples(st.just("pair"), WHO, NAMES, NAMES),
         st.tuples(st.just("move"), WHO, NAMES, st.sampled_from("vwxyz")),
     ),
@@ -608,6 +695,8 @@ def play(steps: list[Any]) -> History:
             history.add("file_moved", rest[0], who=who, detail={"to": rest[1]})
         elif what == "class_new":
             history.add(what, who=who, new_label=rest[0])
+        elif what == "class_describe":
+            history.add(what, who=who, given_label=rest[0], detail={"text": rest[1]})
         elif rest[0] != rest[1]:
             history.add(what, who=who, given_label=rest[0], new_label=rest[1])
     return history

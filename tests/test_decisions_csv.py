@@ -42,6 +42,7 @@ def fill(store: ReviewStore) -> None:
     store.pair_different(["c", "d"])
     store.files_moved({"d": "e/d"})
     store.undo(reviewer="bob")
+    store.describe_class("=hound", "=barks,\nruns")
     store.decide("b", "delete", reason="blurry")
     store.record([Choice(name="f", action="delete", detail={"reason": "duplicate", "of": "b"})])
 
@@ -160,7 +161,9 @@ LABELS = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), min
 )
 ACTS = st.lists(
     st.tuples(
-        st.sampled_from(["keep", "delete", "unsure", "undo", "redo", "relabel", "rename", "discard"]),
+        st.sampled_from(
+            ["keep", "delete", "unsure", "undo", "redo", "relabel", "rename", "discard", "describe"]
+        ),
         st.lists(TEXTS, min_size=1, max_size=3, unique=True),
         LABELS,
         st.floats(allow_nan=False),
@@ -185,6 +188,8 @@ def test_any_history_comes_through_a_file_unchanged(
                 getattr(store, what)(reviewer=who)
             elif what == "rename":
                 store.class_event("class_rename", label, label + "x", reviewer=who)
+            elif what == "describe":
+                store.describe_class(label, f"{label}:\n\t{number}", reviewer=who)
             else:
                 store.decide(
                     names,
@@ -200,4 +205,5 @@ def test_any_history_comes_through_a_file_unchanged(
         assert other.state.outcomes() == store.state.outcomes()
         assert other.state.judgements() == store.state.judgements()
         assert other.state.discarded() == store.state.discarded()
+        assert other.state.descriptions() == store.state.descriptions()
         assert other.import_history(folder / "decisions.csv") == 0

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cleaner.embedding.cache import EmbeddingCache
 
-__all__ = ["find_look_alikes", "last_embeddings"]
+__all__ = ["find_look_alikes", "last_embeddings", "unit_rows"]
 
 _BLOCK = 4096
 
@@ -65,7 +65,7 @@ def find_look_alikes(
         How many at most.
     """
     wanted, found = cache.get([hashes[name] for name in like if name in hashes])
-    wanted = _unit(wanted[found])
+    wanted = unit_rows(wanted[found])
     passed = set(like)
     names = [name for name in among if name in hashes and name not in passed]
     if not len(wanted) or not names:
@@ -74,13 +74,14 @@ def find_look_alikes(
     for start in range(0, len(names), _BLOCK):
         block = names[start : start + _BLOCK]
         vectors, there = cache.get([hashes[name] for name in block])
-        cosine = (_unit(vectors) @ wanted.T).max(axis=1)
+        cosine = (unit_rows(vectors) @ wanted.T).max(axis=1)
         nearness[start : start + len(block)] = np.where(there, cosine, -np.inf)
     order = np.argsort(-nearness, kind="stable")[:most]
     return [names[i] for i in order if np.isfinite(nearness[i])]
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Scale each row to length one; a row of zeros stays one."""
     lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
     scaled: NDArray[np.float32] = vectors / np.maximum(lengths, np.float32(1e-12))
     return scaled

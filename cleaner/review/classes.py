@@ -1,4 +1,4 @@
-"""The classes as they are now: counted, made, renamed and merged.
+"""The classes as they are now: counted, made, renamed, merged and described.
 
 Every act is a row of the history; no file and no folder changes its name. `ReviewStore.class_event` records
 what it is given; the functions here look first whether it makes sense for this set.
@@ -24,7 +24,9 @@ __all__ = [
     "ClassCount",
     "class_acts",
     "class_counts",
+    "describe_class",
     "in_words",
+    "is_about_descriptions",
     "make_class",
     "merge_classes",
     "rename_class",
@@ -33,6 +35,7 @@ __all__ = [
 ]
 
 _MOST_NAMED = 8
+_UNDOABLE = CLASS_KINDS | {Kind.CLASS_DESCRIBE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +144,20 @@ def merge_classes(workspace: Workspace, old: str, into: str, *, reviewer: str | 
     return workspace.store.class_event(Kind.CLASS_MERGE, old, into, reviewer=reviewer)
 
 
+def describe_class(
+    workspace: Workspace, label: str, text: str, *, act: str | None = None, reviewer: str | None = None
+) -> Act:
+    """Say in words what belongs into a class; an empty text takes the description away.
+
+    Raises
+    ------
+    StoreError
+        There is no class ``label``, or the text cannot be one.
+    """
+    _check_there(label, _present(workspace))
+    return workspace.store.describe_class(label, text, act=act, reviewer=reviewer)
+
+
 def undo_class_act(workspace: Workspace, *, reviewer: str | None = None) -> Event:
     """Take back a reviewer's last act, if it is one on classes; returns what was taken back.
 
@@ -156,13 +173,19 @@ def undo_class_act(workspace: Workspace, *, reviewer: str | None = None) -> Even
         msg = "There is nothing to undo."
         raise StoreError(msg)
     rows = store.state.act(last)
-    if rows[0].kind not in CLASS_KINDS:
+    if rows[0].kind not in _UNDOABLE:
         msg = f"Your last act is “{rows[0].kind}”, none on classes; undo that on the page, with u."
         raise StoreError(msg)
     if store.undo(reviewer=reviewer, only=last) is None:
         msg = "Another act came in between; look again what is to be undone."
         raise StoreError(msg)
     return rows[0]
+
+
+def is_about_descriptions(state: ReviewState, events: Sequence[Event]) -> bool:
+    """Tell whether some of these rows give a description of a class, take one back, or bring it back."""
+    rows = (row for event in events for row in (state.act(event.undoes) if event.undoes else (event,)))
+    return any(row.kind == Kind.CLASS_DESCRIBE for row in rows)
 
 
 def class_acts(state: ReviewState, events: Sequence[Event]) -> list[tuple[str, Event]]:
@@ -184,6 +207,8 @@ def class_acts(state: ReviewState, events: Sequence[Event]) -> list[tuple[str, E
 def in_words(event: Event) -> str:
     """Say what an act on classes is, as a noun: "renaming of “pants” to “trousers”"."""
     old, new = event.given_label, event.new_label
+    if event.kind == Kind.CLASS_DESCRIBE:
+        return f"the description of “{old}”"
     if event.kind == Kind.CLASS_NEW:
         return f"the new class “{new}”"
     if event.kind == Kind.CLASS_MERGE:

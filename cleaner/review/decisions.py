@@ -259,6 +259,20 @@ class ReviewState(Fold):
             used = (label for label, n in self._used.items() if n > 0)
             return sorted({*map(self.label_now, given), *self.new_classes, *used})
 
+    def descriptions(self) -> dict[str, str]:
+        """Return the classes that have a description, by their present names, and the texts."""
+        with self._lock:
+            found: dict[str, str] = {}
+            for event in self._described:
+                label = None if event.act in self._undone else self._described_class(event)
+                if label is not None:
+                    found[label] = str(event.detail.get("text", ""))
+            return {label: text for label, text in found.items() if text}
+
+    def description(self, label: str) -> str:
+        """Return the description of a class, given by its present name; empty if it has none."""
+        return self.descriptions().get(label, "")
+
     def different_pairs(self) -> frozenset[frozenset[str]]:
         """Return the pairs of images that a reviewer called different (no duplicates)."""
         with self._lock:

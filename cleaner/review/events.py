@@ -188,7 +188,7 @@ def check_description(text: object) -> str:
         )
         raise StoreError(msg)
     if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in plain):
-        msg = f"Got the description {plain[:40]!r} with control characters; expected plain text. Type it anew."
+        msg = f"Got the description {plain[:40]!r} with control characters; expected text. Type it anew."
         raise StoreError(msg)
     return plain
 

@@ -11,6 +11,8 @@ The rules, in the order in which they apply:
 - Two choices with different outcomes are a conflict, and both stay. It ends when one reviewer comes round, or
   by a decision made with ``settles=True``, which overrules what was there before it.
 - Renaming and merging classes change the given labels and the labels chosen before, never those chosen after.
+- The description of a class is its last standing one, and follows the class when that is renamed. A class
+  that is merged into another one loses its description; that of the other one stays as it is.
 - A relabel to the label that the image already has is a keep.
 - A delete with a reason (duplicate, blurry …) is a *discard*. For the image it is a decision like any other:
   the later one holds. About the label it says nothing: it is no look, finds no error, contradicts nobody, and
@@ -92,6 +94,8 @@ class Fold:
         self._all: list[Record] = []
         self._dirty: dict[Record, None] | None = None
         self._renames: list[tuple[int, str, str]] = []
+        self._merges: frozenset[int] = frozenset()  # which of those are merges
+        self._described: list[Event] = []
         self._counts: Counter[str] = Counter()
         self._used: Counter[str] = Counter()
         self._conflicts: dict[Record, None] = {}  # a set that keeps its order
@@ -145,6 +149,8 @@ class Fold:
         if not event.is_decision:
             if event.kind in CLASS_KINDS:
                 self._classes_changed()
+            elif event.kind == Kind.CLASS_DESCRIBE:
+                self._described.append(event)
             elif event.kind == Kind.PAIR_DIFFERENT:
                 first = self._record(event.name)
                 for other in event.detail.get("others", ()):
@@ -205,13 +211,14 @@ class Fold:
             record.names += (target,)
 
     def _classes_changed(self) -> None:
-        self._renames = [
-            (row.seq, row.given_label or "", row.new_label or "")
+        changes = [
+            row
             for rows in self._acts.values()
             for row in rows
             if row.kind in (Kind.CLASS_RENAME, Kind.CLASS_MERGE) and row.act not in self._undone
         ]
-        self._renames.sort()
+        self._renames = sorted((row.seq, row.given_label or "", row.new_label or "") for row in changes)
+        self._merges = frozenset(row.seq for row in changes if row.kind == Kind.CLASS_MERGE)
         for record in self._all:
             if record.label is not None or len(record.events) > 1:  # one row without a label: no class in it
                 self._changed(record)
@@ -295,5 +302,15 @@ class Fold:
         """Return the present name of a class that was called ``label`` after row ``since_seq``."""
         for seq, old, new in self._renames:
             if seq > since_seq and label == old:
+                label = new
+        return label
+
+    def _described_class(self, event: Event) -> str | None:
+        """Return the present name of the class that a description belongs to; None if it was merged away."""
+        label = event.given_label or ""
+        for seq, old, new in self._renames:
+            if seq > event.seq and label == old:
+                if seq in self._merges:
+                    return None
                 label = new
         return label

@@ -4,8 +4,8 @@ Columns, in the order of the file:
 
 ``name``, ``action``, ``given_label``, ``new_label``, ``reviewer``, ``time``
     What was decided. ``action`` is the kind of the row: keep, delete, relabel, unsure, or an act on classes
-    (class_new, class_rename, class_merge: from ``given_label`` to ``new_label``), pair_different, file_moved,
-    undo, redo. ``time`` is UTC in ISO 8601.
+    (class_new, class_rename, class_merge: from ``given_label`` to ``new_label``; class_describe: the text of
+    ``given_label`` is in ``detail``), pair_different, file_moved, undo, redo. ``time`` is UTC in ISO 8601.
 ``rank``, ``loss``, ``model``, ``score``, ``page``
     What the reviewer saw: place (0 = most suspicious), loss in nats, ranking, probability that the label is
     wrong (higher = more suspicious), page.
@@ -34,6 +34,7 @@ from cleaner.review.events import (
     Action,
     Kind,
     check_act,
+    check_description,
     check_given,
     check_label,
     check_name,
@@ -174,6 +175,10 @@ def _row(line: Mapping[str, str | None]) -> dict[str, Any]:
         check_name(name)
     if kind in (Kind.RELABEL, Kind.CLASS_NEW, Kind.CLASS_RENAME, Kind.CLASS_MERGE):
         check_label(new)
+    detail = _json(line.get("detail"))
+    if kind == Kind.CLASS_DESCRIBE:
+        check_label(old)
+        check_description(json.loads(detail or "{}").get("text"))
     if kind in (Kind.UNDO, Kind.REDO) and not undoes:
         msg = f"Got {kind} without the act that it speaks of; expected it in the column 'undoes'."
         raise StoreError(msg)
@@ -187,7 +192,7 @@ def _row(line: Mapping[str, str | None]) -> dict[str, Any]:
         "score": _real(line.get("score")),
         "model": line.get("model"),
         "page": _whole(line.get("page")),
-        "detail": _json(line.get("detail")),
+        "detail": detail,
         "undoes": undoes,
         "act": check_act(line.get("act") or _made_up_act(line)),
     }

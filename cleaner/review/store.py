@@ -16,6 +16,7 @@ from cleaner.review.events import (
     CLASS_KINDS,
     Action,
     Kind,
+    check_description,
     check_given,
     check_label,
     check_name,
@@ -286,6 +287,39 @@ class ReviewStore(Journal):
             raise StoreError(msg)
         row = {"kind": str(kind), "name": "", "given_label": old, "new_label": new}
         return self._write(act, reviewer, lambda _state, stamp: [stamp | row])
+
+    def describe_class(
+        self, label: str, text: str, *, act: str | None = None, reviewer: str | None = None
+    ) -> Act:
+        """Record what belongs into a class, in words; an empty text takes the description away.
+
+        The text stays with the class when it is renamed; see `cleaner.review.fold` for merging. If the class
+        has that text already, the act returned has no events and nothing is recorded.
+
+        Parameters
+        ----------
+        label : str
+            Present name of the class.
+        text : str
+            At most 2,000 characters, of any number of lines.
+
+        Raises
+        ------
+        StoreError
+            If the label or the text cannot be.
+        """
+        name, plain = check_label(label), check_description(text)
+        row = {
+            "kind": str(Kind.CLASS_DESCRIBE),
+            "name": "",
+            "given_label": name,
+            "detail": _dumps({"text": plain}),
+        }
+
+        def rows(state: ReviewState, stamp: Row) -> list[Row]:
+            return [] if state.description(name) == plain else [stamp | row]
+
+        return self._write(act, reviewer, rows)
 
     def pair_different(
         self,

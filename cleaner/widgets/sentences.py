@@ -118,7 +118,7 @@ def undone(events: Sequence[Event]) -> str:
     kinds = {event.kind for event in events}
     if first.detail.get("confirm"):
         return f"Undone: the Confirm that kept {of}."
-    if first.kind in CLASS_KINDS:
+    if first.kind in (*CLASS_KINDS, Kind.CLASS_DESCRIBE):
         return f"Undone: {in_words(first)}."
     if first.kind == Kind.PAIR_DIFFERENT:
         images = {name for event in events for name in (event.name, *event.detail.get("others", ()))}
@@ -177,4 +177,4 @@ def _end_of_check(order: str, purpose: Purpose, *, total: int) -> str:
     lower = "Move the threshold to the left to see pictures that are less so"
     if copies:
         return f"No duplicates are left here. {lower.replace('less so', 'less alike')}, or go on with labels."
-    return f"No picture is {order} by this threshold. {lower}, or go on with labels."
+    return f"No picture counts as “{order}” at this threshold. {lower}, or go on with labels."
