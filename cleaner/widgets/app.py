@@ -254,6 +254,8 @@ class CleanerApp(ipywidgets.VBox):
         if value.isdecimal() and int(value) < len(self._messages):
             del self._messages[int(value)]
         self.draw()
+        if self._step == "Labels":  # the button that had the focus is gone
+            self.image_cleaner.grid.take_focus()
 
     def _leave(self) -> None:
         if self._on_leave is not None:

@@ -1,6 +1,10 @@
 // The view: joins the cards, the bar, the dialogs and the wire; turns keys into acts and answers into pictures.
 
 const NEW_PAGE_MS = 300;
+const SAID_MS = 1000; // what is said with an act comes just before the page that it leads to
+
+/** The last problem that the user put away; a grid that comes back from another tab does not tell it again. @type {WeakMap<any, string>} */
+const dismissed = new WeakMap();
 
 class View {
   /**
@@ -15,8 +19,8 @@ class View {
     this.confirming = "";
     this.shown_ms = 0;
     this.said = "";
+    this.said_ms = 0;
     this.refused = "";
-    this.dismissed = "";
     this.alerts_drawn = "";
     this.link = new Link(model, {
       on_message: (message, buffers) => this.on_message(message, buffers),
@@ -71,7 +75,7 @@ class View {
     this.none = make_button("Select none", "", () => this.cards.select_all(false), "is-small");
     const head = make("div", "cleaner-head", {}, this.title, this.summary,
       make("div", "cleaner-buttons is-end", {}, this.all, this.none, this.back, this.on));
-    this.empty = make("p", "cleaner-empty");
+    this.empty = make("p", "cleaner-empty", { tabindex: "-1" });
     this.marked = make("b");
     this.rest = make("span");
     this.said_el = make("span", "cleaner-said");
@@ -115,7 +119,7 @@ class View {
     else if (message.kind === "cells") this.on_cells(message);
     else if (message.kind === "say") this.say(message.text);
     else if (message.kind === "offer") this.on_offer(message.text);
-    else if (message.kind === "focus") this.cards.current?.el.focus();
+    else if (message.kind === "focus") this.take_focus();
   }
 
   /** @param {Page} page */
@@ -124,6 +128,7 @@ class View {
     const first = this.page === null;
     const focus = this.root.contains(document.activeElement) || (first && this.may_take_focus());
     this.page = page;
+    if (!again && Date.now() - this.said_ms > SAID_MS) this.said = ""; // it was about another page
     if (again) {
       this.on_cells({ cells: page.cells });
     } else {
@@ -149,6 +154,12 @@ class View {
     }
     this.ask_pictures();
     this.draw();
+    // Where nothing is left to show, the keys must go on working: undo, above all.
+    if (focus && !page.cells.length) this.take_focus();
+  }
+
+  take_focus() {
+    (this.cards.current?.el ?? this.empty).focus();
   }
 
   /** In a notebook the focus belongs to the notebook; alone on a page, the keys should work at once. */
@@ -500,11 +511,12 @@ class View {
     enable(this.back, Boolean(page?.can_go_back) && !this.blocked);
     enable(this.on, Boolean(page?.can_go_on) && !this.blocked);
     const can_decide = many > 0 && !this.blocked;
-    this.actions.enable(can_decide, page !== null && !link.frozen, can_decide && cards.awaited === 0);
+    this.actions.enable(can_decide, page !== null && !link.frozen, can_decide && cards.awaited === 0, many > 0);
     this.large_actions.enable(can_decide, page !== null && !link.frozen, false);
     this.actions.alike.hidden = !page?.offer && !page?.same;
     this.actions.alike.firstChild.textContent = page?.same ? "Same decision" : (page?.offer ?? "");
     enable(this.actions.alike, !this.blocked);
+    this.root.dataset.purpose = page?.purpose ?? "";
     this.root.classList.toggle("is-frozen", link.frozen);
     this.root.setAttribute("aria-busy", String(!page || Boolean(this.confirming)));
     this.file.textContent = cards.current?.cell.name ?? "";
@@ -519,10 +531,19 @@ class View {
     const list = this.cards.list;
     const selected = this.cards.selected.length;
     const words = this.purpose.words(list);
+    if (this.said !== this.said_el.textContent.trim()) this.said_ms = Date.now();
     set(this.said_el, this.said ? `${this.said} ` : "");
     set(this.marked, list.length ? words[0] : "");
     const chosen = selected ? `, ${selected} selected` : "";
     set(this.rest, list.length ? `${words[1]}${chosen} · ${this.confirming ? "saving the page …" : words[2]}` : "");
+  }
+
+  /** @param {() => void} forget what takes the alert off the page, and with it the button that had the focus */
+  dismiss(forget) {
+    const focus = this.root.contains(document.activeElement);
+    forget();
+    this.draw();
+    if (focus && !this.large.open) this.take_focus();
   }
 
   draw_alerts() {
@@ -541,11 +562,11 @@ class View {
       alerts.push({ text: `Not saved: no answer for 5 seconds${shown ? ` (${shown})` : ""}. Input waits; it will be sent again.` });
     }
     if (this.refused) {
-      alerts.push({ text: this.refused, button: "Dismiss", act: () => { this.refused = ""; this.draw(); } });
+      alerts.push({ text: this.refused, button: "Dismiss", act: () => this.dismiss(() => { this.refused = ""; }) });
     }
     const problem = this.model.get("problem");
-    if (problem && problem !== this.dismissed) {
-      alerts.push({ text: problem, button: "Dismiss", act: () => { this.dismissed = problem; this.draw(); } });
+    if (problem && problem !== dismissed.get(this.model)) {
+      alerts.push({ text: problem, button: "Dismiss", act: () => this.dismiss(() => dismissed.set(this.model, problem)) });
     }
     const drawn = JSON.stringify(alerts.map((alert) => alert.text));
     if (drawn === this.alerts_drawn) return;

@@ -35,8 +35,10 @@ class Actions {
     this.alike = make_button("", "l", () => host.alike(), "is-alike");
     this.alike.setAttribute("aria-keyshortcuts", "l");
     this.alike.hidden = true;
+    this.enlarge = /** @type {HTMLElement | null} */ (null);
     if (!in_large_view) {
-      this.buttons.append(make_button("Enlarge", "↵", () => host.enlarge()), make_button("Keys", "?", () => host.help()));
+      this.enlarge = make_button("Enlarge", "↵", () => host.enlarge());
+      this.buttons.append(this.enlarge, make_button("Keys", "?", () => host.help()));
     }
     const key_of = /** @type {Record<string, string>} */ ({
       k: "k", x: "x Delete", s: "s", o: "o", y: "y", n: "n", u: "u Backspace Control+z", "↵": "Enter", "?": "?",
@@ -103,11 +105,13 @@ class Actions {
    * @param {boolean} can_decide
    * @param {boolean} can_undo
    * @param {boolean} can_confirm
+   * @param {boolean} has_cards
    */
-  enable(can_decide, can_undo, can_confirm) {
+  enable(can_decide, can_undo, can_confirm, has_cards = true) {
     for (const button of Object.values(this.deciders)) enable(button, can_decide);
     enable(this.deciders.undo, can_undo);
     for (const chip of this.legend.querySelectorAll("button")) enable(chip, can_decide);
     enable(this.confirm, can_confirm);
+    if (this.enlarge) enable(this.enlarge, has_cards);
   }
 }

@@ -181,6 +181,7 @@ function render({ model, el }) {
       const heirs = [...root.querySelectorAll("[data-heir]:not(:disabled)")];
       const heir = heirs.find((one) => !one.closest("[hidden]"));
       /** @type {HTMLElement | undefined} */ (heir)?.focus();
+      if (heir instanceof HTMLInputElement && heir.type === "text") heir.select();
     }
   }
 
