@@ -107,7 +107,7 @@ def test_without_a_ranking_the_pictures_are_there_while_one_is_made(
     app = open_app_on()
     names = list(app.workspace.catalog.names)
     assert list(app.image_cleaner.names) == names[:6]
-    until(lambda: "embedding" in text(app.prepare))
+    until(lambda: "reading the pictures" in text(app.prepare))
 
     wrong = save_ranking(root)
     (root / "go").touch()

@@ -50,7 +50,7 @@ def test_the_order_does_not_follow_the_names() -> None:
 def test_nothing_to_audit_is_said() -> None:
     with pytest.raises(RankingError) as caught:
         Audit.begun([])
-    assert str(caught.value) == "Got no image to audit; every image is decided already, or there is none."
+    assert str(caught.value) == "Got no image to audit; every image is decided already, or none has a label."
 
 
 # -------------------------------------------------------------------- what counts

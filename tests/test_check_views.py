@@ -348,7 +348,7 @@ def test_bad_pictures_come_worst_first_and_are_discarded(
     assert cleaner.progress["errors"] == 0
     cleaner.set_view(order="dark")
     assert page(cleaner)["empty"] == (
-        "No picture is dark by this threshold. "
+        "No picture counts as “dark” at this threshold. "
         "Move the threshold to the left to see pictures that are less so, or go on with labels."
     )
 

@@ -285,8 +285,8 @@ def test_without_weights_it_says_what_was_not_looked_for(open_panel: OpenPanel, 
     panel = open_panel()
     until(lambda: "1 dark" in text(panel), panel)
     assert (
-        "Look-alikes and pictures of no class were not looked for: that needs a network with pretrained "
-        "weights." in text(panel)
+        "Look-alikes and pictures of no class are not looked for without pretrained weights (--weights FILE)."
+        in text(panel)
     )
 
 

@@ -71,7 +71,7 @@ def test_progress_is_said_in_pictures_and_time_and_the_end_is_told_once(
 ) -> None:
     panel, ranked = open_panel(from_scratch=True)
     panel.start()
-    until(lambda: "embedding · 23 of 24" in text(panel), panel)
+    until(lambda: "reading the pictures · 23 of 24" in text(panel), panel)
     assert text(panel).startswith("Finding suspicious labels: ")
     (root / "go").touch()
     until(lambda: ranked, panel)

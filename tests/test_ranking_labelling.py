@@ -120,8 +120,8 @@ def test_one_class_suggests_nothing_yet_and_says_so() -> None:
     [
         (
             [None] * 4,
-            "Pictures that stand for many others, and differ from each other, come first. None is labelled "
-            "so far; suggestions begin with the second class.",
+            "Pictures that stand for many others, and differ from each other, come first. Type the "
+            "class of each after /; suggestions begin with the second class.",
         ),
         (
             ["a", "b", None, None],

@@ -98,7 +98,7 @@ def test_while_errors_turn_up_it_is_not_yet_and_an_audit_is_offered() -> None:
 
 def test_before_a_hundred_looks_the_model_is_quoted() -> None:
     tree = stopping_section(insight(window=24), auditing=False)
-    assert "Not yet. About 4 expected on the next page." in text_of(tree)
+    assert "Not yet. About 4 expected on a page of the most suspicious." in text_of(tree)
 
 
 def test_when_errors_are_rare_the_rule_of_thumb_is_called_one() -> None:

@@ -9,6 +9,7 @@ import typer
 
 from cleaner.cli import options as o
 from cleaner.cli.console import progress, result, say, write_table
+from cleaner.widgets.wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,12 +79,14 @@ def duplicates(
     _give(table, columns, csv)
     counts = found.counts(threshold, **decided)
     say(
-        f"{counts['groups']:,} groups at a threshold of {threshold}, {counts['duplicates']:,} images more "
-        f"than needed. Groups with several labels: {counts['two_labels']:,}. Leaks between splits: "
-        f"{counts['leaks']:,}."
+        f"{count(counts['groups'], 'group')} at a threshold of {threshold:g}, "
+        f"{count(counts['duplicates'], 'image')} more than needed. "
+        f"Groups with several labels: {counts['two_labels']:,}. Leaks between splits: {counts['leaks']:,}."
     )
     if found.outliers is None:
-        say("Without pretrained weights: mirrored copies and look-alikes were not looked for.")
+        say(
+            "Without pretrained weights (--weights FILE), mirrored copies and look-alikes are not looked for."
+        )
 
 
 def problems(
@@ -121,9 +124,10 @@ def problems(
     table = table.assign(problem=table["problem"].map(spoken_problem))
     _give(table, ["name", "problem", "score"], csv)
     counts = ", ".join(f"{n:,} {problem}" for problem, n in table["problem"].value_counts().items())
-    say(f"{table['name'].nunique():,} pictures{': ' + counts if counts else ''}.")
+    found_in = count(table["name"].nunique(), "picture")
+    say(f"{found_in}: {counts}." if counts else "No picture has such a problem.")
     if found.outliers is None:
-        say("Without pretrained weights: outliers were not looked for.")
+        say("Without pretrained weights (--weights FILE), outliers are not looked for.")
 
 
 def _checked(folder: Path, **options: Any) -> tuple[Checks, dict[str, Any]]:

@@ -73,7 +73,8 @@ class DownloadReport:
 
     def __str__(self) -> str:
         parts = [f"{count:,} {status}" for status, count in self.counts.items()]
-        return f"{len(self.entries):,} addresses: {', '.join(parts)}"
+        noun = "address" if len(self.entries) == 1 else "addresses"
+        return f"{len(self.entries):,} {noun}: {', '.join(parts)}"
 
 
 def read_manifest(folder: Path) -> dict[str, Entry]:

@@ -111,7 +111,11 @@ async def public_addresses(host: str, port: int) -> list[str]:
     for address in addresses:
         reason = why_private(address)
         if reason is not None:
-            msg = f"{host} is {address}, a {reason} address"
+            msg = (
+                f"{host} is a {reason} address"
+                if host == address
+                else f"{host} is {address}, a {reason} address"
+            )
             raise PrivateAddressError(msg)
     return addresses
 
@@ -143,8 +147,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send one request; redirects come here one by one."""
         url = request.url
-        if not url.host:
-            msg = "the address names no host"
+        if url.scheme not in ("http", "https") or not url.host:
+            msg = "expected an address that begins with http:// or https:// and names a host, or with data:"
             raise httpx.UnsupportedProtocol(msg, request=request)
         core = httpcore.Request(
             method=request.method,

@@ -129,7 +129,7 @@ class Audit:
     def __init__(self, rounds: Sequence[Round]) -> None:
         self.rounds = tuple(rounds)
         if not self.rounds or not self.rounds[0].names:
-            msg = "Got no image to audit; every image is decided already, or there is none."
+            msg = "Got no image to audit; every image is decided already, or none has a label."
             raise RankingError(msg)
         if len(self.population) < sum(len(each.names) for each in self.rounds):
             msg = "Got an image twice in an audit; expected every image in one round."

@@ -213,7 +213,7 @@ def propose(
 def _why(classes: Sequence[str], labelled: int) -> str:
     typical = "Pictures that stand for many others, and differ from each other, come first."
     if labelled == 0:
-        return f"{typical} None is labelled so far; suggestions begin with the second class."
+        return f"{typical} Type the class of each after /; suggestions begin with the second class."
     if len(classes) < 2:
         so_far = f"{labelled:,} labelled so far, all as “{classes[0]}”"
         return f"{typical} {so_far}; suggestions begin with the second class."

@@ -85,6 +85,7 @@ class Bearings:
         """Open the audit's pages; in a thread, since drawing the order of a large set takes a while."""
 
         def run() -> None:
+            self.stopping.problem = ""
             try:
                 self._cleaner.start_audit(join=join)
                 self._cleaner.grid.take_focus()

@@ -13,6 +13,7 @@ from cleaner.jobs import Job, JobStatus
 from cleaner.ranking.checks import Checks
 from cleaner.widgets.jobwatch import JobWatcher
 from cleaner.widgets.panels import Panel, button, node
+from cleaner.widgets.prepare import PREPARE_TASK
 from cleaner.widgets.tally import NO_WEIGHTS, checks_report, count_found, found_entries
 from cleaner.widgets.wording import count, duration
 
@@ -280,8 +281,14 @@ class CheckPanel(Panel):
         elif not found_entries(self.counts):
             said = "Nothing found."
         if busy and (self.checks is None or said):
-            said = f"{said} {_DUE if self._due else _BUSY}".lstrip()
+            said = f"{said} {self._when()}".lstrip()
         return said, offer
+
+    def _when(self) -> str:
+        """Say when it can start: after the first ranking it does so by itself."""
+        running = self.watcher.status
+        first = self._status is None and running is not None and running.task == PREPARE_TASK
+        return _DUE if self._due or (first and self.checks is None) else _BUSY
 
     def _limits(self) -> str:
         return "" if self.checks is None or self.checks.outliers is not None else NO_WEIGHTS

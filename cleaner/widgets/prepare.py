@@ -24,6 +24,7 @@ _NO_WEIGHTS = "WeightsUnavailableError"
 _AGREED = "without-weights"
 """File in the state folder that remembers that the user agreed to go on without pretrained weights."""
 _PURPOSE = "Finding suspicious labels"
+_STAGES = {"embedding": "reading the pictures"}  # said to somebody who need not know the word
 
 
 class PreparePanel(Panel):
@@ -163,7 +164,8 @@ class PreparePanel(Panel):
 
 def _spoken(status: JobStatus) -> str:
     """Say what is going on, how far it is, how fast, and how long it will take."""
-    parts = [f"{_PURPOSE}: {status.stage}"]
+    stage = _STAGES.get(status.stage, status.stage)
+    parts = [f"{_PURPOSE}: {stage}"]
     if status.total:
         parts.append(f"{status.done:,} of {status.total:,}")
     if status.rate_per_s and status.rate_per_s >= 1 and status.total:

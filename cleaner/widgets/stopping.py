@@ -52,7 +52,7 @@ def _light(insight: Insight) -> list[Tree]:
     if insight.window >= _LOOKS and insight.window_errors > 2:
         said = f" {insight.window_errors} of the last {insight.window} were wrong."
     elif insight.outlook.next_page is not None and insight.outlook.next_page >= 0.5:
-        said = f" {about(insight.outlook.next_page).capitalize()} expected on the next page."
+        said = f" {about(insight.outlook.next_page).capitalize()} expected on a page of the most suspicious."
     return [node("p", node("span", "Not yet.", class_="cleaner-light"), said)]
 
 

@@ -19,7 +19,7 @@ __all__ = ["NO_WEIGHTS", "checks_report", "count_found", "found_entries"]
 _TITLE = "Copies and bad pictures"
 
 NO_WEIGHTS = (
-    "Look-alikes and pictures of no class were not looked for: that needs a network with pretrained weights."
+    "Look-alikes and pictures of no class are not looked for without pretrained weights (--weights FILE)."
 )
 
 _GROUPS = ("group of duplicates", "groups of duplicates")

@@ -29,6 +29,7 @@ __all__ = [
 ]
 
 STEPS = ("Files", "Labels", "Report")
+_SPLITS = {"train": 0, "valid": 1, "test": 2}
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,8 @@ def header(said: Header) -> list[Tree]:
 
 
 def _counts(summary: Mapping[str, Any]) -> list[str]:
-    splits = [f"{split} {number:,}" for split, number in summary["splits"].items() if split != "none"]
+    known = sorted(summary["splits"].items(), key=lambda pair: (_SPLITS.get(pair[0], len(_SPLITS)), pair[0]))
+    splits = [f"{split} {number:,}" for split, number in known if split != "none"]
     said = [count(summary["total"], "image"), count(len(summary["classes"]), "class", "classes")]
     if splits:
         said.append(", ".join(splits))
@@ -183,7 +185,8 @@ def steps(chosen: str, hints: Mapping[str, str]) -> Tree:
 def standing_section(said: Standing) -> Tree:
     """Describe how far the work is, and what to expect next."""
     lines = [pair("looked at", f"{said.looked_at:,} of {said.total:,}")]
-    if said.labelled:
+    labelling = said.labelled and not said.errors  # who labels from zero looks for no errors
+    if said.labelled and not labelling:
         lines.append(pair("labelled", f"{said.labelled:,}"))
     if said.discarded:
         lines.append(pair("copies, bad pictures", f"{said.discarded:,} out"))
@@ -195,12 +198,13 @@ def standing_section(said: Standing) -> Tree:
     if said.pace_per_min and said.minutes_left is not None:
         left = f"{duration(60 * said.minutes_left)} for all"
         lines.append(pair(f"{said.pace_per_min:.0f} a minute", left))
+    errors = count(said.errors, "error")
     parts = [
         node("h2", "Where you are"),
-        node("div", f"{count(said.errors, 'error')} found", class_="cleaner-big"),
+        node("div", f"{said.labelled:,} labelled" if labelling else f"{errors} found", class_="cleaner-big"),
         *lines,
     ]
-    if len(said.curve) > 1:
+    if len(said.curve) > 1 and not labelling:
         parts.append(_curve(said))
     return node("section", *parts, class_="cleaner-section", aria_label="Where you are")
 
