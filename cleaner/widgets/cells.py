@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-__all__ = ["Cell", "GridHost", "Group", "Outcome", "Page", "Picture"]
+if TYPE_CHECKING:
+    from cleaner.ranking.typical import Typical
+
+__all__ = ["Cell", "GridHost", "Group", "Outcome", "Page", "Picture", "Portrait"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,11 +223,29 @@ class Picture:
     height_px: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portrait:
+    """What a class is, to compare it with another one.
+
+    Parameters
+    ----------
+    label : str
+    text : str
+        Its description; empty if it has none.
+    examples : tuple of Typical
+        Typical pictures of it, the most typical first.
+    """
+
+    label: str
+    text: str = ""
+    examples: tuple[Typical, ...] = ()
+
+
 class GridHost(Protocol):
     """Who stands behind a grid.
 
-    The first seven are called one at a time, under the grid's lock; `thumbnail` and `picture` from several
-    threads at once, without it. All may raise; a `CleanerError` is shown as its message.
+    `thumbnail`, `picture` and `portrait` are called from several threads at once; the others one at a time,
+    under the grid's lock. All may raise; a `CleanerError` is shown as its message.
     """
 
     def page(self) -> Page:
@@ -245,6 +266,9 @@ class GridHost(Protocol):
     def confirm(self, names: Sequence[str], *, act: str, page_id: str) -> Outcome:
         """Record that ``names``, all that is unmarked on a page, were seen, and go on to the next page."""
 
+    def describe(self, label: str, text: str, *, act: str) -> Outcome:
+        """Record the description of a class; an empty one takes it away."""
+
     def turn(self, by: int) -> Page:
         """Go to the next (1) or previous (-1) page without deciding, and return it."""
 
@@ -259,3 +283,6 @@ class GridHost(Protocol):
 
     def picture(self, name: str, *, full: bool) -> Picture:
         """Return the picture for the large view, or in its full size; raises `ImageError`."""
+
+    def portrait(self, label: str, *, but: str) -> Portrait:
+        """Return what is known of a class, with typical pictures other than ``but``."""

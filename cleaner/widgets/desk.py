@@ -14,16 +14,27 @@ from cleaner.errors import StoreError
 from cleaner.ranking.present import under_present_names
 from cleaner.ranking.running_audit import RunningAudit
 from cleaner.review import Event
+from cleaner.review.classes import describe_class
 from cleaner.review.pager import pages_file
 from cleaner.widgets import sentences
 from cleaner.widgets.acts import DIFFERENT, choices_of, seen
 from cleaner.widgets.alike import Offer
-from cleaner.widgets.cells import Cell, Group, Outcome, Page, Picture
+from cleaner.widgets.cells import Cell, Group, Outcome, Page, Picture, Portrait
 from cleaner.widgets.facts import Facts, picture_of
 from cleaner.widgets.findings import Findings
 from cleaner.widgets.legend import Legend
 from cleaner.widgets.lessons import LEARNING_ORDER, Lesson, study
-from cleaner.widgets.orders import NO_LABEL, ORDERS, TO_LABEL, GridView, Purpose, orders_of, purpose_of
+from cleaner.widgets.orders import (
+    COPIES,
+    NO_LABEL,
+    ORDERS,
+    TO_LABEL,
+    GridView,
+    Purpose,
+    orders_of,
+    purpose_of,
+)
+from cleaner.widgets.portraits import Portraits
 from cleaner.widgets.views import wilson
 from cleaner.widgets.walk import Walk
 
@@ -44,7 +55,8 @@ _NEWS = 8  # decisions after which another proposal is worth a second of work
 class ReviewDesk:
     """Shows pages of a workspace's images and records what the reviewer decides on them: a `GridHost`.
 
-    Not safe to be used by two threads at once, but for `thumbnail` and `picture`: its owner holds a lock.
+    Not safe to be used by two threads at once, but for `thumbnail`, `picture` and `portrait`: its owner holds
+    a lock.
 
     Parameters
     ----------
@@ -87,6 +99,7 @@ class ReviewDesk:
             view=self._first_view(),
         )
         self._legend = Legend(self.facts.classes, self.store.state)
+        self._portraits = Portraits(workspace)
         self._own_acts: set[str] = set()
         self.offer: Offer | None = None  # look-alikes that l would show
         self._aside: Offer | None = None  # look-alikes that are shown instead of a page
@@ -149,6 +162,11 @@ class ReviewDesk:
 
         return replace(view, given=now(view.given), predicted=now(view.predicted))
 
+    def prepare(self, view: GridView) -> None:
+        """Work out ahead what takes long to show; for any thread, without the lock."""
+        if view.order == COPIES:
+            self.facts.form_copies(view.threshold)
+
     def set_view(self, view: GridView) -> Page:
         """Show something else; pages of a view that was left are found again as they were."""
         self._aside = self.offer = None
@@ -164,6 +182,7 @@ class ReviewDesk:
     def set_ranking(self, ranking: Ranking) -> Page:
         """Take a new ranking: at once if nothing on the page is decided, else from the next page on."""
         self._made = ranking
+        self._portraits.forget()
         copies = self.facts.copies
         before = self.facts.found
         self.facts = Facts(replace(self._found(ranking), checks=before.checks, proposal=before.proposal))
@@ -425,7 +444,7 @@ class ReviewDesk:
             return Outcome(said=sentences.undone(()), summary=sentences.summary(self.progress(), self.view))
         said = sentences.undone(self.store.state.act(done.undoes or ""))
         touched, moved = set(done.names), False
-        if self._aside is not None and touched.isdisjoint(self._aside.names):
+        if self._aside is not None and touched and touched.isdisjoint(self._aside.names):
             self._aside, moved = None, True
         if touched.isdisjoint(self.names):
             opened = walk.open(name for name in done.names if name in self.facts)
@@ -471,6 +490,13 @@ class ReviewDesk:
                 self._tell_news()
         return self.page()
 
+    def describe(self, label: str, text: str, *, act: str) -> Outcome:
+        """Record what belongs into a class, in words."""
+        self._own_acts.add(act)
+        describe_class(self.workspace, label, text, act=act, reviewer=self.reviewer)
+        said = f"“{label}” {'is described' if text.strip() else 'has no description any more'}."
+        return Outcome(said=said, summary=sentences.summary(self.progress(), self.view))
+
     def is_own(self, events: Iterable[Event]) -> bool:
         """Tell whether all those rows come from this desk, which has answered them already."""
         return all(event.act in self._own_acts for event in events)
@@ -484,6 +510,10 @@ class ReviewDesk:
     def picture(self, name: str, *, full: bool) -> Picture:
         """Return an image of the set for the large view."""
         return picture_of(self.facts.path(name), full=full)
+
+    def portrait(self, label: str, *, but: str) -> Portrait:
+        """Return a class's description and typical pictures; in an audit only such as were confirmed."""
+        return self._portraits.of(label, self.facts, but=but, blind=self.is_blind)
 
     # ---------------------------------------------------------------- inside
 

@@ -13,7 +13,7 @@ from cleaner.listing import STATE_FOLDER
 from cleaner.places import place_state
 from cleaner.review.moving import act_folders
 from cleaner.review.trash import Moved, move_to_trash, restore_act
-from cleaner.widgets.cells import Cell, Outcome, Page, Picture
+from cleaner.widgets.cells import Cell, Outcome, Page, Picture, Portrait
 from cleaner.widgets.facts import picture_of
 from cleaner.widgets.wording import count
 
@@ -191,6 +191,15 @@ class FileDesk:
         """Refuse: there are no labels here to give to others."""
         msg = "Look-alikes are shown where labels are reviewed."
         raise CleanerError(msg)
+
+    def describe(self, label: str, text: str, *, act: str) -> Outcome:
+        """Refuse: there are no classes here."""
+        msg = "Classes are described where labels are reviewed."
+        raise CleanerError(msg)
+
+    def portrait(self, label: str, *, but: str) -> Portrait:
+        """Return nothing: there are no classes here."""
+        return Portrait(label=label)
 
     # ---------------------------------------------------------------- inside
 

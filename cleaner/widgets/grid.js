@@ -38,8 +38,12 @@ class View {
     };
     this.actions = new Actions(host, { with_classes: this.reviewing, in_large_view: false });
     this.large_actions = new Actions(host, { with_classes: this.reviewing, in_large_view: true });
+    this.compare = this.reviewing ? new Compare({
+      ask: (name, labels) => this.link.send({ kind: "compare", name, labels }, { quiet: true }),
+      describe: (label, text) => this.link.send({ kind: "describe", label, text }), can_save: () => !this.blocked,
+    }) : null;
     this.large = new Large({
-      cards: this.cards, actions: this.large_actions.el,
+      cards: this.cards, actions: this.large_actions.el, compare: this.compare,
       ask: (name, full) => this.link.send({ kind: "image", name, full }, { quiet: true }),
       on_key: (event) => this.act_key(event),
     });
@@ -115,6 +119,8 @@ class View {
     else if (message.kind === "thumbs") this.on_thumbs(message, buffers);
     else if (message.kind === "next") this.on_next(message);
     else if (message.kind === "image") this.large.receive(message, buffers);
+    else if (message.kind === "compare") this.compare?.receive(message, buffers);
+    else if (message.kind === "described") this.compare?.ask();
     else if (message.kind === "saved" || message.kind === "refused") this.on_answer(message);
     else if (message.kind === "cells") this.on_cells(message);
     else if (message.kind === "say") this.say(message.text);
@@ -219,8 +225,9 @@ class View {
       card.draw();
     }
     if (this.confirming === message.id) this.confirming = "";
+    const told = message.asked?.kind === "describe" && this.compare?.on_answer(message);
     if (message.asked) {
-      this.refused = message.kind === "refused" ? message.message : "";
+      this.refused = message.kind === "refused" && !told ? message.message : "";
       this.said = message.said ?? "";
     }
     this.on_cells({ cells: message.cells ?? [], summary: message.summary });

@@ -31,12 +31,14 @@ _SCRIPTS = (
     "grid_cards.js",
     "grid_purposes.js",
     "grid_dialogs.js",
+    "grid_compare.js",
     "grid_large.js",
     "grid_bar.js",
     "grid.js",
 )
 _REMEMBERED_ACTS = 1000
 _MOST_NAMES = 2000
+_MOST_COMPARED = 4
 _FIRST_PICTURES_S = 0.15
 
 
@@ -85,6 +87,7 @@ class ReviewGrid(anywidget.AnyWidget):
     def __init__(self, host: GridHost, *, mode: str = "review") -> None:
         self._host = host
         self._answers: OrderedDict[str, Message] = OrderedDict()
+        self._compared: dict[object, object] = {}  # what each view asked for last
         self._closed = False
         self.lock = threading.RLock()
         # Decoding lets other threads run; a few of them keep the message loop free and the pictures coming.
@@ -110,6 +113,10 @@ class ReviewGrid(anywidget.AnyWidget):
     def offer(self, text: str) -> None:
         """Offer look-alikes of what was just decided, in the words of the button; empty: no longer."""
         self.send({"kind": "offer", "text": text})
+
+    def tell_described(self) -> None:
+        """Tell every view that the description of some class is another one."""
+        self.send({"kind": "described"})
 
     def take_focus(self) -> None:
         """Let the keys go to the cards, as after a button elsewhere that opens a page."""
@@ -228,6 +235,8 @@ class ReviewGrid(anywidget.AnyWidget):
         kind = message["kind"]
         if kind == "undo":
             return self._host.undo(act=act)
+        if kind == "describe":
+            return self._host.describe(str(message.get("label")), str(message.get("text")), act=act)
         names = _names(message.get("names"))
         if kind == "confirm":
             return self._host.confirm(names, act=act, page_id=str(message.get("page")))
@@ -295,11 +304,38 @@ class ReviewGrid(anywidget.AnyWidget):
         head |= {"type": picture.media_type, "width": picture.width_px, "height": picture.height_px}
         return self._reply(message, head, [picture.data])
 
+    @_guard
+    def _compare(self, message: Message) -> None:
+        labels = _names(message.get("labels"))[:_MOST_COMPARED]
+        self._compared[message.get("view")] = message.get("id")
+        self.in_background(lambda: self._send_comparison(message, labels))
+
+    def _send_comparison(self, message: Message, labels: list[str]) -> None:
+        """Send descriptions and typical pictures of classes; nothing if the view asked again meanwhile."""
+        head: Message = {"kind": "compare", "name": message.get("name"), "sides": [], "problem": ""}
+        if self._compared.get(message.get("view")) != message.get("id"):
+            return self._reply(message, {**head, "late": True})
+        try:
+            portraits = [self._host.portrait(label, but=str(message.get("name"))) for label in labels]
+        except CleanerError as exc:
+            return self._reply(message, {**head, "problem": str(exc)})
+        except Exception as exc:
+            logger.exception("The classes %r cannot be compared", labels)
+            return self._reply(message, {**head, "problem": f"{type(exc).__name__}: {exc}"})
+        buffers: list[bytes] = []
+        for portrait in portraits:
+            names = [example.name for example in portrait.examples]
+            shown = list(zip(portrait.examples, self._decoders.map(self._thumb, names), strict=True))
+            pictures = [{"name": e.name, "confirmed": e.confirmed} for e, (_, bad) in shown if not bad]
+            buffers += [data for _, (data, bad) in shown if not bad]
+            head["sides"].append({"label": portrait.label, "text": portrait.text, "pictures": pictures})
+        return self._reply(message, head, buffers)
+
     def _reply(self, message: Message, answer: Message, buffers: Sequence[bytes] = ()) -> None:
         """Answer one view; the others did not ask."""
         self.send({**answer, "id": message.get("id"), "to": message.get("view")}, buffers=list(buffers))
 
-    _ACTS = frozenset({"decide", "undo", "confirm"})
+    _ACTS = frozenset({"decide", "undo", "confirm", "describe"})
     _HANDLERS: dict[str, Callable[[ReviewGrid, Message], None]] = {  # noqa: RUF012 - never changed
         "ping": _ping,
         "hello": _hello,
@@ -309,8 +345,10 @@ class ReviewGrid(anywidget.AnyWidget):
         "decide": _act,
         "undo": _act,
         "confirm": _act,
+        "describe": _act,
         "thumbs": _thumbs,
         "image": _image,
+        "compare": _compare,
     }
 
 

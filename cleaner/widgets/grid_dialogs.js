@@ -31,7 +31,7 @@ function make_help(with_classes, unmarks) {
     make("p", "", {}, "They act on what is selected, or else on the picture in focus."),
     make("table", "", {}, make("tbody", "", {}, ...rows(page))),
     make("h3", "", {}, "In the large view, also"),
-    make("table", "", {}, make("tbody", "", {}, ...rows(LARGE_KEYS))),
+    make("table", "", {}, make("tbody", "", {}, ...rows(LARGE_KEYS.filter(([keys]) => with_classes || keys !== "c")))),
     make("div", "cleaner-buttons", {}, close)));
   dialog.addEventListener("keydown", (event) => {
     if (event.key === "?") dialog.close();

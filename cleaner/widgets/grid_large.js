@@ -6,7 +6,7 @@ class Large {
   /**
    * @param {{
    *   cards: Cards, actions: HTMLElement,
-   *   ask: (name: string, full: boolean) => void, on_key: (event: KeyboardEvent) => boolean
+   *   compare: Compare | null, ask: (name: string, full: boolean) => void, on_key: (event: KeyboardEvent) => boolean
    * }} host
    */
   constructor(host) {
@@ -50,8 +50,10 @@ class Large {
       step("As it is", "", () => this.reset_light()), make("p", "cleaner-hint", {}, "For the eye only: the file stays as it is."));
     const walk = make("div", "cleaner-buttons", {},
       step("Previous", "←", () => this.go(this.index - 1)), step("Next", "→", () => this.go(this.index + 1)),
+      ...(this.host.compare ? [this.host.compare.button] : []),
       make_button("Close", "Esc", () => this.el.close(), "is-small is-end"));
-    const side = make("div", "cleaner-side", {}, walk, this.place, this.facts, zoom, light);
+    const side = make("div", "cleaner-side", {}, make("div", "cleaner-where", {}, walk, this.place),
+      ...(this.host.compare ? [this.host.compare.el] : []), make("div", "", {}, this.facts, zoom, light));
     return make("div", "cleaner-sheet", {}, this.alerts, this.stage, side, this.host.actions);
   }
 
@@ -59,6 +61,7 @@ class Large {
     this.observer.disconnect();
     if (this.el.open) this.el.close();
     this.forget([]);
+    this.host.compare?.forget();
   }
 
   get open() {
@@ -93,6 +96,7 @@ class Large {
 
   on_close() {
     this.forget([]);
+    this.host.compare?.forget();
     // The browser has given the focus back to where it was before; the picture looked at last is where we are.
     this.host.cards.move(this.index);
   }
@@ -175,6 +179,7 @@ class Large {
     facts.push(["Decision", decision ? badge_text(decision) + (card.saving ? ", saving" : by) : "none yet"]);
     this.facts.replaceChildren(...facts.flatMap(([term, text]) => [make("dt", "", {}, term), make("dd", "", {}, text)]));
     this.el.dataset.decision = decision?.action ?? "";
+    this.host.compare?.show(card);
     this.stage.setAttribute("aria-label", spoken_name(card.named(), Boolean(card.saving)));
     this.say(decision ? `${decision_words(decision)[0].toUpperCase()}${decision_words(decision).slice(1)}.` : "");
   }
@@ -295,6 +300,7 @@ class Large {
     else if (event.key === "+" || event.key === "=") this.zoom_by(ZOOM_STEP);
     else if (event.key === "-") this.zoom_by(1 / ZOOM_STEP);
     else if (event.key === "f") this.fit();
+    else if (event.key.toLowerCase() === "c" && this.host.compare) event.repeat || this.host.compare.toggle();
     else if (event.key === "Enter" && event.target === this.stage) this.el.close();
     else return false;
     return true;

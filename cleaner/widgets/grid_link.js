@@ -1,10 +1,12 @@
 // The wire to the kernel: acts with ids that are sent again until they are answered, and a heartbeat.
 //
-// To Python     acts       decide {names, action, label, new_class}, confirm {page, names}, undo
-//               requests   hello, turn {by}, alike, next {page}, thumbs {names}, image {name, full}, ping
+// To Python     acts       decide {names, action, label, new_class}, confirm {page, names}, undo, describe {label, text}
+//               requests   hello, turn {by}, alike, next {page}, thumbs {names}, image {name, full},
+//                          compare {name, labels}, ping
 // From Python   answers    saved {cells, summary, said, focus}, refused {message, cells}, pong,
-//                          page {page}, next {names}, thumbs {names, problems, last} + bytes, image {…} + bytes
-//               unasked    page, cells {cells, summary}, say {text}, offer {text}, focus
+//                          page {page}, next {names}, thumbs {names, problems, last} + bytes, image {…} + bytes,
+//                          compare {name, sides, problem} + bytes
+//               unasked    page, cells {cells, summary}, say {text}, offer {text}, described, focus
 // Every answer carries the id of what it answers; `to` names the view that asked, if the others need not hear it.
 
 const PING_MS = 3000;

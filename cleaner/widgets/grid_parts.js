@@ -49,6 +49,7 @@ const LARGE_KEYS = /** @type {[string, string][]} */ ([
   ["+ −", "larger, smaller"],
   ["f", "fit into the window"],
   ["Shift + arrows", "move a picture that is larger than the window"],
+  ["c", "compare the classes in question: descriptions, typical pictures"],
   ["Esc", "back to the page"],
 ]);
 
@@ -197,7 +198,7 @@ function takes_keys(target) {
  */
 function trap_tab(dialog, event) {
   if (event.key !== "Tab") return;
-  const all = /** @type {HTMLElement[]} */ ([...dialog.querySelectorAll("button, input, select, [tabindex='0']")]);
+  const all = /** @type {HTMLElement[]} */ ([...dialog.querySelectorAll("button, input, select, textarea, [tabindex='0']")]);
   const stops = all.filter((el) => el.tabIndex >= 0 && el.offsetParent !== null);
   if (!stops.length) return;
   const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];

@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 from cleaner.errors import CleanerError
 from cleaner.ranking.running_audit import RunningAudit
 from cleaner.review import Event
-from cleaner.review.classes import class_acts
+from cleaner.review.classes import class_acts, is_about_descriptions
 from cleaner.review.cleaned_csv import CleanedCsv
 from cleaner.widgets.cells import Outcome
 from cleaner.widgets.desk import ReviewDesk
 from cleaner.widgets.filters import FilterBox
 from cleaner.widgets.grid import ReviewGrid
-from cleaner.widgets.orders import AUDIT, NO_LABEL, GridView, Purpose
+from cleaner.widgets.orders import AUDIT, COPIES, NO_LABEL, GridView, Purpose
 from cleaner.widgets.scales import has_scale, scale_of
 from cleaner.widgets.studies import Studies
 from cleaner.widgets.thresholds import ThresholdPanel
@@ -131,6 +131,7 @@ class ImageCleaner(ipywidgets.VBox):
         super().__init__([self.filters, *notices, self.threshold, self.grid])
         self.layout.overflow = "visible"
         self._scaled = ""  # the order that the slider is for
+        self._choices = 0  # of a view; one that takes long to show gives way to the next
         self._studies = Studies(self._desk, self.grid, self._count)
         self._csv = CleanedCsv(self.workspace, on_notice=self._tell)
         self._unsubscribe = self.store.subscribe(self._on_events)
@@ -205,9 +206,12 @@ class ImageCleaner(ipywidgets.VBox):
             An unknown order or an unknown ``show``.
         """
         with self._lock:
+            self._choices += 1
             wanted = replace(view or self.view, **changes)
             if view is None and wanted.order != self.view.order and "threshold" not in changes:
                 wanted = replace(wanted, threshold=None)
+        self._desk.prepare(wanted)
+        with self._lock:
             self.grid.show(self._desk.set_view(wanted))
             self._offer()
         self._show_scale()
@@ -376,6 +380,8 @@ class ImageCleaner(ipywidgets.VBox):
             self._csv.schedule(delay_s=0.0)
         if class_acts(self.store.state, events):
             self.refresh()
+        if is_about_descriptions(self.store.state, events):
+            self.grid.tell_described()
         self._count()
         if own:
             self._studies.offer_look_alikes(events)
@@ -406,8 +412,21 @@ class ImageCleaner(ipywidgets.VBox):
     @_guard
     def _on_choice(self, view: GridView) -> None:
         with self._lock:
+            self._choices += 1
+            choice = self._choices
             if view.order == self.view.order:
                 view = replace(view, threshold=self.view.threshold)
+        if view.order == COPIES:  # the thread that hears of a choice hears of the keys, too
+            self.grid.in_background(lambda: self._choose(view, choice))
+        else:
+            self._choose(view, choice)
+
+    @_guard
+    def _choose(self, view: GridView, choice: int) -> None:
+        self._desk.prepare(view)
+        with self._lock:
+            if choice != self._choices:
+                return
             self.grid.show(self._desk.set_view(view))
             if self.view != view:
                 self._offer()
@@ -419,6 +438,7 @@ class ImageCleaner(ipywidgets.VBox):
 
         By now another order may be on show, for which it was not meant.
         """
+        self._desk.prepare(replace(self.view, threshold=value))
         with self._lock:
             if self.view.order != self._scaled:
                 return

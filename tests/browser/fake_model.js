@@ -21,6 +21,7 @@ export class FakeModel {
     this.acts = [];
     this.answering = true;
     this.mute_thumbs = false;
+    this.texts = { ...setup.texts };
     this.listeners = {};
   }
 
@@ -74,6 +75,8 @@ export class FakeModel {
       const data = bytes_of(this.thumbs[message.name] ?? JPEG);
       this.reply({ kind: "image", id, name: message.name, full: message.full, type: "image/jpeg", width: this.options.width ?? 8, height: this.options.height ?? 8 }, [data]);
     }
+    if (kind === "compare" && !this.options.mute_compare) this.compare(message);
+    if (kind === "describe") this.describe(message);
     if (kind === "decide") this.decide(message);
     if (kind === "undo") this.undo(message);
     if (kind === "confirm") this.confirm(message);
@@ -83,6 +86,23 @@ export class FakeModel {
     const problems = names.map((name) => this.problems[name] ?? "");
     const good = names.filter((name) => !this.problems[name]);
     this.reply({ kind: "thumbs", id, names, problems, last: true }, good.map((name) => bytes_of(this.thumbs[name] ?? JPEG)));
+  }
+
+  /** Two pictures for each class; one of them is not confirmed. */
+  compare({ id, view, name, labels }) {
+    const sides = labels.map((label) => ({
+      label, text: this.texts[label] ?? "",
+      pictures: [{ name: `${label}/one.jpg`, confirmed: true }, { name: `${label}/two.jpg`, confirmed: false }],
+    }));
+    const buffers = sides.flatMap((side) => side.pictures.map(() => bytes_of(JPEG)));
+    this.reply({ kind: "compare", id, to: view, name, sides, problem: "" }, buffers);
+  }
+
+  describe({ id, label, text }) {
+    if (text.length > 20) return this.reply({ kind: "refused", id, message: "Not saved: Got 21 characters. Shorten it.", cells: [] });
+    this.texts[label] = text.trim();
+    this.reply({ kind: "saved", id, cells: [], summary: "", said: "" });
+    this.reply({ kind: "described" });
   }
 
   cells(names) {
