@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import make_copies
 
+from cleaner.catalog import Catalog
 from cleaner.errors import StoreError
 from cleaner.ranking import Ranking
 from cleaner.ranking.checks import Checks
@@ -24,6 +26,7 @@ from cleaner.ranking.similar import find_similar
 from cleaner.review.classes import rename_class
 from cleaner.tasks.check import checks_folder
 from cleaner.widgets.copies import Copies, Copy
+from cleaner.widgets.findings import Findings
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.orders import COPIES, ORDERS, OUTLIERS, TO_LABEL, GridView, orders_of
 from cleaner.workspace import Workspace
@@ -83,6 +86,26 @@ def test_copies_stand_in_groups_leaks_first(open_cleaner: Callable[..., ImageCle
     assert shown["cells"][2]["remarks"] == ["train · 96 × 72"]
     assert shown["cells"][3]["remarks"][0].startswith("resized · ")
     assert all(cell["suggestion"] is None for cell in shown["cells"])
+
+
+def test_copies_without_label_or_split_are_told_so(tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    make_copies(folder)
+    rows = ["name,label", "train/b/01.png,b", "train/b/small.png,", "valid/a/00.png,", "train/a/copy.png,"]
+    (folder / "labels.csv").write_text("\n".join(rows))
+    with Workspace(folder, labels=folder / "labels.csv", from_scratch=True, reviewer="Ana") as workspace:
+        catalog = workspace.catalog
+        pixels = read_pixels(catalog, index=workspace.index, db=workspace.state / "pixels.db")
+        table = catalog.table.assign(split=None)
+        similar = find_similar(Catalog.from_dataframe(table, root=folder), pixels)
+        found = Findings(
+            catalog=catalog,
+            state=workspace.store.state,
+            checks=Checks(similar=similar, quality=quality(pixels)),
+        )
+        copies = Copies.find(found, None)
+        assert [marks for _, marks in copies.titles.values()] == [("2 labels: b, no label",), ()]
+        assert copies.by_name[LARGE].remarks == ("96 × 72",)
 
 
 def test_keeping_one_discards_the_rest_of_its_group(
@@ -285,9 +308,9 @@ def test_other_groups_of_the_same_pictures_are_another_page(
 
 
 def test_threshold_of_one_order_is_none_of_another(open_cleaner: Callable[..., ImageCleaner]) -> None:
-    cleaner = open_cleaner(COPIES)
+    cleaner = open_cleaner("by file name")
     cleaner.grid.in_background = lambda _task: None  # type: ignore[method-assign]
-    cleaner.set_view(threshold=0.8)
+    cleaner.set_view(order=COPIES, threshold=0.8)
     cleaner._scale()
     cleaner.set_view(order="dark")
     assert cleaner.view == GridView(order="dark")
@@ -296,6 +319,29 @@ def test_threshold_of_one_order_is_none_of_another(open_cleaner: Callable[..., I
     cleaner._scale()
     cleaner._on_threshold(0.0)
     assert cleaner.view == GridView(order="dark", threshold=0.0)
+
+
+def test_groups_are_formed_before_the_page_is_locked(
+    open_cleaner: Callable[..., ImageCleaner], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaner = open_cleaner("by file name")
+    free: list[bool] = []
+    form = Copies.find
+
+    def find(*arguments: Any) -> Copies:
+        with ThreadPoolExecutor(1) as other:
+            free.append(other.submit(cleaner.grid.lock.acquire, blocking=False).result())
+            other.submit(lambda: free[-1] and cleaner.grid.lock.release()).result()
+        return form(*arguments)
+
+    monkeypatch.setattr(Copies, "find", find)
+    cleaner.set_view(order=COPIES)
+    cleaner._on_choice(GridView(order="dark"))
+    cleaner._choose(GridView(order=COPIES), cleaner._choices - 1)  # came too late
+    assert cleaner.view.order == "dark"
+    cleaner._choose(GridView(order=COPIES), cleaner._choices)
+    assert cleaner.names == (FIRST, COPY, LARGE, SMALL)
+    assert free == [True] * 2  # what was formed too late was used after all
 
 
 def test_pages_of_other_orders_are_not_longer_for_copies(space: Workspace) -> None:

@@ -84,6 +84,7 @@ class Copies:
         )
         by_name: dict[str, Copy] = {}
         titles: dict[int, tuple[str, tuple[str, ...]]] = {}
+        table = table.astype(object).where(table.notna(), None)  # which makes a NaN of a label that is none
         lines = [{str(key): value for key, value in line.items()} for line in table.to_dict("records")]
         for group, members in groupby(lines, key=lambda line: int(line["group"])):
             listed = list(members)

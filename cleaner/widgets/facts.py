@@ -96,6 +96,7 @@ class Facts:
     def __init__(self, found: Findings) -> None:
         self.found = found
         self.copies = Copies(1.0)
+        self._formed: tuple[Findings, float | None, int, Copies] | None = None
         self._proposed: dict[str, Known] = {}
         self._proposed_at = 0  # the row of the history at which the classes were called so
         self.lesson: Lesson | None = None
@@ -178,7 +179,7 @@ class Facts:
     def names(self, view: GridView) -> list[str]:
         """Return the names that a view shows, in its order; raises `CleanerError` for an unknown order."""
         if view.order == COPIES:
-            self.copies = Copies.find(self.found, view.threshold)
+            self.copies, self._formed = self.form_copies(view.threshold), None
             return [name for name in self.copies.names if name in self]
         if view.order in self._ordered:
             return filtered_names(view, self._ordered[view.order], self.found)
@@ -187,6 +188,17 @@ class Facts:
         if view.order in ORDERS and ORDERS[view.order].whole:  # which do not change with the decisions
             self._ordered[view.order] = ordered
         return filtered_names(view, ordered, self.found)
+
+    def form_copies(self, threshold: float | None) -> Copies:
+        """Form the groups of copies; for any thread, since 50,000 images take half a second.
+
+        They are remembered until they are shown or a decision comes: whoever shows them under a lock forms
+        them before it is taken.
+        """
+        found, seq, formed = self.found, self.state.last_seq, self._formed
+        if formed is None or formed[0] is not found or formed[1:3] != (threshold, seq):
+            self._formed = formed = (found, threshold, seq, Copies.find(found, threshold))
+        return formed[3]
 
     # ---------------------------------------------------------------- one of them
 
