@@ -104,7 +104,7 @@ def test_copies_without_label_or_split_are_told_so(tmp_path: Path) -> None:
             checks=Checks(similar=similar, quality=quality(pixels)),
         )
         copies = Copies.find(found, None)
-        assert [marks for _, marks in copies.titles.values()] == [("2 labels: b, no label",), ()]
+        assert [marks for _, marks in copies.titles.values()] == [("2 labels: b or no label?",), ()]
         assert copies.by_name[LARGE].remarks == ("96 × 72",)
 
 
@@ -183,7 +183,7 @@ def test_a_label_given_among_copies_is_a_judgement_on_the_label(
     cleaner.decide(COPY, "relabel", "b")
     assert cleaner.progress["errors"] == 1
     cleaner.set_view(order=COPIES)
-    assert page(cleaner)["groups"][0]["marks"] == ["leak: train and valid", "2 labels: a, b"]
+    assert page(cleaner)["groups"][0]["marks"] == ["leak: train and valid", "2 labels: a or b?"]
 
 
 def test_copies_take_a_threshold_and_no_filters(open_cleaner: Callable[..., ImageCleaner]) -> None:

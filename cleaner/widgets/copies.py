@@ -187,7 +187,7 @@ def _title(members: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[str, ...]]:
         marks.append(f"leak: {' and '.join(splits)}")
     if not members[0]["same_label"]:
         labels = dict.fromkeys(line["label"] or "no label" for line in members)
-        marks.append(f"{len(labels)} labels: {', '.join(labels)}")
+        marks.append(f"{len(labels)} labels: {' or '.join(labels)}?")
     if not any(line["suggested"] == "delete" for line in members):
         marks.append("only look alike")
     return count(len(members), "picture"), tuple(marks)
