@@ -306,9 +306,16 @@ class CleanerApp(ipywidgets.VBox):
         if order == "files":
             self.go_to("Files")
             return
-        self.image_cleaner.set_view(GridView(order=order))
         self.go_to("Labels")
-        self.image_cleaner.grid.take_focus()
+
+        def show() -> None:  # without the lock of the page: to form groups of copies takes a while
+            try:
+                self.image_cleaner.set_view(GridView(order=order))
+            except CleanerError as error:
+                self.say(str(error))
+            self.image_cleaner.grid.take_focus()
+
+        self.image_cleaner.grid.in_background(show)
 
     def _take_checks(self, checks: Checks) -> None:
         """Take in what a look has found; runs in a thread."""
