@@ -106,7 +106,7 @@ class GroupHead {
       return button;
     };
     this.buttons = make("div", "cleaner-buttons", {}, act("As advised", "suggest"), act("Not duplicates", "different"));
-    this.el = make("div", "cleaner-group", { role: "rowheader" }, this.words, this.buttons);
+    this.el = make("div", "cleaner-group", { role: "rowheader", "aria-colindex": "1" }, this.words, this.buttons);
     this.update(group);
   }
 
@@ -214,7 +214,8 @@ class Cards {
     this.el.classList.toggle("is-beside", beside);
     this.el.style.setProperty("--cleaner-columns", String(full));
     this.el.setAttribute("aria-rowcount", String(this.rows.length));
-    this.el.setAttribute("aria-colcount", String(this.list.length ? columns : 0));
+    const heads = this.heads.size ? 1 : 0;
+    this.el.setAttribute("aria-colcount", String(this.list.length ? columns + heads : 0));
     this.mark_active();
     if (had_focus) this.current?.el.focus({ preventScroll: true });
   }
@@ -224,7 +225,8 @@ class Cards {
    * @param {number} index
    */
   draw_row(cards, index) {
-    cards.forEach((card, i) => card.el.setAttribute("aria-colindex", String(i + 1)));
+    const before = this.heads.size ? 2 : 1; // the head of a group is the first column, also where it stands above
+    cards.forEach((card, i) => card.el.setAttribute("aria-colindex", String(i + before)));
     const group = cards[0].cell.group ?? "";
     const first = Boolean(group) && this.rows[index - 1]?.[0].cell.group !== group;
     const head = first ? this.heads.get(group) : undefined;

@@ -63,6 +63,9 @@ def test_each_group_has_a_row_of_its_own_and_says_what_is_to_be_known(
     expect(heads.nth(0)).to_contain_text("3 pictures")
     expect(heads.nth(0)).to_contain_text("leak: train and valid")
     expect(heads.nth(0)).to_contain_text("2 labels: cat, dog")
+    expect(page.get_by_role("grid")).to_have_attribute("aria-colcount", "5")
+    expect(heads.nth(1)).to_have_attribute("aria-colindex", "1")
+    expect(cell(page, 3)).to_have_attribute("aria-colindex", "2")
     name = "train/dog/0_01.jpg, labelled dog, advised: delete, cropped · 97 %, valid · 380 × 280"
     expect(cell(page, 1)).to_have_attribute("aria-label", name)
 
