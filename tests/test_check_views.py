@@ -88,6 +88,26 @@ def test_copies_stand_in_groups_leaks_first(open_cleaner: Callable[..., ImageCle
     assert all(cell["suggestion"] is None for cell in shown["cells"])
 
 
+@pytest.mark.parametrize(("order", "shown"), [(COPIES, (FIRST, COPY, LARGE, SMALL)), ("dark", ("train/a/black.png",))])
+def test_a_view_that_is_asked_for_before_anybody_looked_says_so_and_fills_afterwards(
+    space: Workspace, monkeypatch: pytest.MonkeyPatch, order: str, shown: tuple[str, ...]
+) -> None:
+    found = Checks.load(checks_folder(space))
+    monkeypatch.setattr(Checks, "load", lambda _folder: None)
+    cleaner = ImageCleaner(space)
+    try:
+        cleaner.set_view(order=order)
+        assert page(cleaner)["empty"] == (
+            "Copies, bad pictures and outliers have not been looked for yet. “Look for them” on the page of "
+            "the whole set does that, and so does the command “cleaner duplicates”."
+        )
+        cleaner.set_checks(found)
+        assert cleaner.names == shown
+        assert "looked for" not in page(cleaner)["empty"]
+    finally:
+        cleaner.close()
+
+
 def test_copies_without_label_or_split_are_told_so(tmp_path: Path) -> None:
     folder = tmp_path / "set"
     make_copies(folder)

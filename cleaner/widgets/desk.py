@@ -28,6 +28,7 @@ from cleaner.widgets.orders import (
     COPIES,
     NO_LABEL,
     ORDERS,
+    OUTLIERS,
     TO_LABEL,
     GridView,
     Purpose,
@@ -35,6 +36,7 @@ from cleaner.widgets.orders import (
     purpose_of,
 )
 from cleaner.widgets.portraits import Portraits
+from cleaner.widgets.scales import has_scale
 from cleaner.widgets.views import wilson
 from cleaner.widgets.walk import Walk
 
@@ -196,6 +198,7 @@ class ReviewDesk:
     def set_checks(self, checks: Checks | None) -> None:
         """Take what was found out about copies and bad pictures; the open page stays as it is."""
         self.facts.take_checks(checks)
+        self.walk.rearrange(OUTLIERS)
 
     # ---------------------------------------------------------------- look-alikes
 
@@ -319,6 +322,8 @@ class ReviewDesk:
             notices.append(sentences.audit(statement))
         if page is None and self.is_blind:
             empty = sentences.NO_AUDIT if statement is None else sentences.END_OF_AUDIT
+        elif page is None and self.facts.found.checks is None and has_scale(walk.view.order):
+            empty = sentences.NO_CHECKS
         elif page is None:
             empty = sentences.end_of_view(
                 walk.view,

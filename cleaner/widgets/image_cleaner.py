@@ -220,11 +220,14 @@ class ImageCleaner(ipywidgets.VBox):
     def set_checks(self, checks: Checks | None) -> None:
         """Take what was found out about copies and bad pictures, and offer the orders that come of it.
 
-        May be called from any thread; the open page stays as it is.
+        May be called from any thread; the open page stays as it is, unless it is empty for want of them.
         """
         with self._lock:
+            missed = self._desk.facts.found.checks is None and has_scale(self.view.order) and not self.names
             self._desk.set_checks(checks)
             self._offer()
+        if missed and checks is not None:  # the view was asked for before they were read
+            self.set_view(self.view)
 
     def refresh(self) -> None:
         """Show the open page and the filters as they are now, as after an act on classes."""

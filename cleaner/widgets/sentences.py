@@ -18,6 +18,7 @@ __all__ = [
     "END_OF_AUDIT",
     "NEW_ORDER",
     "NO_AUDIT",
+    "NO_CHECKS",
     "NO_LABELS",
     "NO_RANKING",
     "audit",
@@ -41,6 +42,10 @@ NEW_ORDER = "A new order is ready; it starts with the next page."
 NO_AUDIT = (
     "No audit has begun. It is worth most when hardly any error turns up any more: start it under "
     "“May I stop?”, or with start_audit() in Python."
+)
+NO_CHECKS = (
+    "Copies, bad pictures and outliers have not been looked for yet. “Look for them” on the page of the "
+    "whole set does that, and so does the command “cleaner duplicates”."
 )
 END_OF_AUDIT = "Every picture of the audit is judged."
 AUDIT_IN_ORDER = (
