@@ -88,7 +88,9 @@ def test_copies_stand_in_groups_leaks_first(open_cleaner: Callable[..., ImageCle
     assert all(cell["suggestion"] is None for cell in shown["cells"])
 
 
-@pytest.mark.parametrize(("order", "shown"), [(COPIES, (FIRST, COPY, LARGE, SMALL)), ("dark", ("train/a/black.png",))])
+@pytest.mark.parametrize(
+    ("order", "shown"), [(COPIES, (FIRST, COPY, LARGE, SMALL)), ("dark", ("train/a/black.png",))]
+)
 def test_a_view_that_is_asked_for_before_anybody_looked_says_so_and_fills_afterwards(
     space: Workspace, monkeypatch: pytest.MonkeyPatch, order: str, shown: tuple[str, ...]
 ) -> None:
