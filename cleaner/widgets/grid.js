@@ -3,8 +3,6 @@
 const NEW_PAGE_MS = 300;
 const SAID_MS = 1000; // what is said with an act comes just before the page that it leads to
 
-/** The last problem that the user put away; a grid that comes back from another tab does not tell it again. @type {WeakMap<any, string>} */
-const dismissed = new WeakMap();
 
 class View {
   /**
@@ -20,8 +18,7 @@ class View {
     this.shown_ms = 0;
     this.said = "";
     this.said_ms = 0;
-    this.refused = "";
-    this.alerts_drawn = "";
+    this.keys = new Keys(this);
     this.link = new Link(model, {
       on_message: (message, buffers) => this.on_message(message, buffers),
       on_change: () => this.draw(),
@@ -45,14 +42,14 @@ class View {
     this.large = new Large({
       cards: this.cards, actions: this.large_actions.el, compare: this.compare,
       ask: (name, full) => this.link.send({ kind: "image", name, full }, { quiet: true }),
-      on_key: (event) => this.act_key(event),
+      on_key: (event) => this.keys.act_key(event),
     });
     this.chooser = new ClassChooser((label, is_new) => this.decide("relabel", label, is_new));
     this.help = make_help(this.reviewing, "mark to delete; once more: do not");
     this.root = this.draw_frame();
     el.append(this.root);
     this.stop = new AbortController();
-    this.root.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.on_key(event));
+    this.root.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.keys.on_key(event));
     // JupyterLab tries its shortcuts on the element in focus before it looks at what that is in; so each needs the mark.
     document.addEventListener("focusin", ({ target }) => {
       const ours = target instanceof HTMLElement && target.closest(".cleaner-root, .cleaner-filters");
@@ -69,7 +66,10 @@ class View {
   }
 
   draw_frame() {
-    this.alerts = make("div", "cleaner-alerts", { role: "alert" });
+    const alerts = make("div", "cleaner-alerts", { role: "alert" });
+    this.alerts = new Alerts(this.model, this.link, {
+      regions: [alerts, this.large.alerts], on_dismiss: (forget) => this.dismiss(forget),
+    });
     this.title = make("b", "cleaner-title");
     this.summary = make("span", "cleaner-summary");
     this.notice = make("p", "cleaner-notice");
@@ -91,7 +91,7 @@ class View {
     this.bar_observer = new ResizeObserver(() => this.root.style.setProperty("--cleaner-bar", `${bar.offsetHeight}px`));
     this.bar_observer.observe(bar);
     return make("div", "cleaner-root", { "data-lm-suppress-shortcuts": "true" },
-      this.alerts, head, this.notice, this.cards.el, this.empty, bar, this.large.el, this.chooser.el, this.help);
+      alerts, head, this.notice, this.cards.el, this.empty, bar, this.large.el, this.chooser.el, this.help);
   }
 
   close() {
@@ -227,7 +227,7 @@ class View {
     if (this.confirming === message.id) this.confirming = "";
     const told = message.asked?.kind === "describe" && this.compare?.on_answer(message);
     if (message.asked) {
-      this.refused = message.kind === "refused" && !told ? message.message : "";
+      this.alerts.refused = message.kind === "refused" && !told ? message.message : "";
       this.said = message.said ?? "";
     }
     this.on_cells({ cells: message.cells ?? [], summary: message.summary });
@@ -408,7 +408,7 @@ class View {
     if (!this.blocked && this.page && this.cards.current) this.chooser.open(this.page.classes);
   }
 
-  // ---- keys and mouse
+  // ---- mouse
 
   /** @param {PointerEvent} event a click between the cards must not take the keys away */
   on_pointer(event) {
@@ -417,82 +417,6 @@ class View {
     requestAnimationFrame(() => {
       if (document.activeElement === document.body) this.cards.current?.el.focus({ preventScroll: true });
     });
-  }
-
-  /** @param {KeyboardEvent} event */
-  on_key(event) {
-    if (event.defaultPrevented || event.isComposing || takes_keys(event.target)) return;
-    const on_button = event.target instanceof Element && event.target.closest("button");
-    if (on_button && (event.key === "Enter" || event.key === " ") && !event.ctrlKey && !event.metaKey) return;
-    if (this.act_key(event) || this.move_key(event)) event.preventDefault();
-  }
-
-  /** @param {KeyboardEvent} event @returns {boolean} whether the key was an act; the large view uses it too */
-  act_key(event) {
-    const ctrl = event.ctrlKey || event.metaKey;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (event.altKey) return false;
-    const act = ctrl ? this.ctrl_act(key, event.shiftKey) : this.plain_act(key, event);
-    // Holding a key down must not run through the page.
-    if (act && !event.repeat) act();
-    return act !== undefined;
-  }
-
-  /**
-   * @param {string} key
-   * @param {boolean} shift
-   * @returns {(() => void) | undefined}
-   */
-  ctrl_act(key, shift) {
-    if (key === "Enter") return () => (this.large.open ? undefined : this.confirm());
-    return key === "z" && !shift ? () => this.undo() : undefined;
-  }
-
-  /**
-   * @param {string} key
-   * @param {KeyboardEvent} event
-   * @returns {(() => void) | undefined}
-   */
-  plain_act(key, event) {
-    if (key === "?") return () => this.help.showModal();
-    if (key === "u" || key === "Backspace") return () => this.undo();
-    if (key === "x" || key === "Delete") return () => this.decide("delete");
-    if (!this.reviewing) return undefined;
-    if (key === "k" || key === "a") return () => this.decide("keep");
-    if (key === "s") return () => this.decide("unsure");
-    if (key === "l") return () => this.alike();
-    if (this.purpose === PURPOSES.copies && key === "o") return () => this.decide("only");
-    if (this.purpose === PURPOSES.copies && key === "n") return () => this.decide("different");
-    if (key === "y") return () => this.decide("suggest");
-    if (key === "/") return () => this.type_class();
-    // On some keyboards the digits need Shift; the key itself still is the digit's.
-    const plain = !event.shiftKey && /^Digit\d$/.test(event.code) ? event.code[5] : "";
-    const index = DIGITS.indexOf(DIGITS.includes(key) ? key : plain);
-    return index < 0 ? undefined : () => this.relabel_by_digit(index);
-  }
-
-  /** @param {number} index */
-  relabel_by_digit(index) {
-    const label = this.page?.classes[index];
-    if (label === undefined) this.say(`No class has the number ${DIGITS[index]}.`);
-    else this.decide("relabel", label);
-  }
-
-  /** @param {KeyboardEvent} event @returns {boolean} */
-  move_key(event) {
-    const ctrl = event.ctrlKey || event.metaKey;
-    const { key } = event;
-    if (event.altKey) return false;
-    if (ctrl && key.toLowerCase() === "a") this.cards.select_all(true);
-    else if (/^Arrow/.test(key) && !ctrl) this.cards.move(this.cards.target_of(key), { extend: event.shiftKey });
-    else if (key === "Home" || key === "End") this.cards.move(this.cards.target_of(key, ctrl), { extend: event.shiftKey });
-    else if (ctrl) return false;
-    else if (key === "PageUp" || key === "PageDown") this.turn(key === "PageUp" ? -1 : 1);
-    else if (key === " ") this.cards.current && this.cards.toggle(this.cards.current);
-    else if (key === "Enter") this.enlarge();
-    else if (key === "Escape" && this.cards.selected.length) this.cards.select_all(false);
-    else return false;
-    return true;
   }
 
   // ---- what is on show
@@ -528,7 +452,15 @@ class View {
     this.root.setAttribute("aria-busy", String(!page || Boolean(this.confirming)));
     this.file.textContent = cards.current?.cell.name ?? "";
     this.draw_status();
-    this.draw_alerts();
+    this.alerts.draw();
+  }
+
+  /** @param {() => void} forget what takes an alert off the page, and with it the button that had the focus */
+  dismiss(forget) {
+    const focus = this.root.contains(document.activeElement);
+    forget();
+    this.draw();
+    if (focus && !this.large.open) this.take_focus();
   }
 
   draw_status() {
@@ -543,45 +475,6 @@ class View {
     set(this.marked, list.length ? words[0] : "");
     const chosen = selected ? `, ${selected} selected` : "";
     set(this.rest, list.length ? `${words[1]}${chosen} · ${this.confirming ? "saving the page …" : words[2]}` : "");
-  }
-
-  /** @param {() => void} forget what takes the alert off the page, and with it the button that had the focus */
-  dismiss(forget) {
-    const focus = this.root.contains(document.activeElement);
-    forget();
-    this.draw();
-    if (focus && !this.large.open) this.take_focus();
-  }
-
-  draw_alerts() {
-    const { link } = this;
-    const names = [...new Set(link.unsaved.flatMap((message) => message.names ?? []))];
-    const alerts = /** @type {{text: string, button?: string, act?: () => void}[]} */ ([]);
-    if (link.lost) {
-      const wait = in_notebook() ? " If a cell is still running, wait: the page goes on by itself." : "";
-      alerts.push({
-        text: `This page has lost its kernel. Everything shown as saved is saved. Reload the page.${wait}`,
-        button: "Reload", act: () => window.location.reload(),
-      });
-    }
-    if (link.overdue) {
-      const shown = names.slice(0, 3).map((name) => name.split("/").pop()).join(", ") + (names.length > 3 ? ` and ${names.length - 3} more` : "");
-      alerts.push({ text: `Not saved: no answer for 5 seconds${shown ? ` (${shown})` : ""}. Input waits; it will be sent again.` });
-    }
-    if (this.refused) {
-      alerts.push({ text: this.refused, button: "Dismiss", act: () => this.dismiss(() => { this.refused = ""; }) });
-    }
-    const problem = this.model.get("problem");
-    if (problem && problem !== dismissed.get(this.model)) {
-      alerts.push({ text: problem, button: "Dismiss", act: () => this.dismiss(() => dismissed.set(this.model, problem)) });
-    }
-    const drawn = JSON.stringify(alerts.map((alert) => alert.text));
-    if (drawn === this.alerts_drawn) return;
-    this.alerts_drawn = drawn;
-    for (const region of [this.alerts, this.large.alerts]) {
-      region.replaceChildren(...alerts.map(({ text, button, act }) =>
-        make("p", "cleaner-alert", {}, make("span", "", {}, text), ...(button && act ? [make_button(button, "", act, "is-small")] : []))));
-    }
   }
 }
 

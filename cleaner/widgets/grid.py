@@ -34,6 +34,8 @@ _SCRIPTS = (
     "grid_compare.js",
     "grid_large.js",
     "grid_bar.js",
+    "grid_keys.js",
+    "grid_alerts.js",
     "grid.js",
 )
 _REMEMBERED_ACTS = 1000
