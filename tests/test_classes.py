@@ -630,6 +630,16 @@ def labels_in(path: Path) -> list[str]:
     return sorted({row["label"] for row in rows})
 
 
+def test_the_command_describes_a_class_and_lists_the_text(colour_set: Path) -> None:
+    assert "Described “red”." in run(colour_set, "--describe", "red", "warm\nand bright").output
+    assert run(colour_set).output.endswith("\n\nred: warm\nand bright\n")
+    assert "“red” has that text already." in run(colour_set, "--describe", "red", "warm\nand bright").output
+    assert "Undone: the description of “red”." in run(colour_set, "--undo").output
+    assert "warm" not in run(colour_set).output
+    refused = run(colour_set, "--describe", "red", "x" * 2001, code=1)
+    assert "Got a description of 2,001 characters; expected at most 2,000. Shorten it." in refused.output
+
+
 def test_the_command_lists_classes_images_and_decisions(colour_set: Path) -> None:
     with Workspace(colour_set) as workspace:
         workspace.store.decide("red/red_000.png", "relabel", "blue")

@@ -28,6 +28,10 @@ def classes(
         tuple[str, str] | None,
         typer.Option(metavar="OLD INTO", help="Put all images of a class into another class."),
     ] = None,
+    describe: Annotated[
+        tuple[str, str] | None,
+        typer.Option(metavar="NAME TEXT", help="Say what belongs into a class; an empty text takes it away."),
+    ] = None,
     undo: Annotated[
         bool, typer.Option("--undo", help="Take back your last act, if it was one on classes.")
     ] = False,
@@ -38,10 +42,10 @@ def classes(
     group: o.Group = None,
     follow_links: o.FollowLinks = False,
 ) -> None:
-    """List the classes with their images after all decisions; make, rename or merge one.
+    """List the classes with their images after all decisions; make, rename, merge or describe one.
 
     No file and no folder changes its name: it is a decision like others, which goes into cleaned.csv, and can
-    be undone. Several acts at once are done in this order: undo, new, rename, merge.
+    be undone. Several acts at once are done in this order: undo, new, rename, merge, describe.
     """
     from cleaner.review import classes as acts
     from cleaner.review.cleaned_csv import CleanedCsv
@@ -70,11 +74,15 @@ def classes(
                 images = _images(workspace, merge[0])
                 acts.merge_classes(workspace, *merge)
                 say(f"Merged “{merge[0]}” into “{merge[1]}”: {images:,} images.")
+            if describe is not None:
+                done = acts.describe_class(workspace, *describe)
+                what = "Described" if describe[1].strip() else "No description any more:"
+                say(f"{what} “{describe[0]}”." if done.events else f"“{describe[0]}” has that text already.")
         finally:
             if workspace.store.state.last_seq > before:
                 CleanedCsv(workspace).write_now()
                 say(f"Written: {workspace.cleaned_csv}")
-        if not (undo or new or rename or merge):
+        if not (undo or new or rename or merge or describe):
             _table(workspace)
 
 
@@ -93,3 +101,5 @@ def _table(workspace: Workspace) -> None:
     width = max(len(name) for name, _, _ in [("class", "", ""), *rows])
     for name, images, decided in [("class", "images", "decided"), *rows]:
         result(f"{name:<{width}}  {images:>8}  {decided:>8}")
+    for label, text in workspace.store.state.descriptions().items():
+        result(f"\n{label}: {text}")

@@ -22,8 +22,9 @@ __all__ = ["Typical", "class_members", "find_typical"]
 
 _MOST_READ = 500
 _MOST_LIKELY = 40
-_ALIKE = 0.95
-"""Cosine of two embeddings above which one of the two pictures shows nothing that the other does not."""
+_MOST_PAIRED = 100
+_NEAR = 0.2
+"""Two pictures are near copies if they are nearer than this share of what two of the class are apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,9 @@ def find_typical(
     """Choose typical pictures of a class, the most typical first.
 
     The confirmed ones come in the order of the cosine between their embeddings and the mean of all of them;
-    those without an embedding after the others, by name. A picture too much like one already chosen (a cosine
-    over 0.95, or the same content) is passed over. The likely ones only fill up.
+    those without an embedding after the others, by name. A near copy of one already chosen is passed over:
+    one minus the cosine is below a fifth of its median over all pairs, since backbones differ much in that,
+    or the content is the same. The likely ones only fill up.
 
     Parameters
     ----------
@@ -115,13 +117,14 @@ def find_typical(
     known = {} if hashes_of is None else hashes_of(names)
     vectors, found = _look_up(names, known, cache)
     order = [*_nearest_first(vectors[: len(sure)], found[: len(sure)]), *range(len(sure), len(names))]
+    nearest = _near_copies_from(vectors[found])
     chosen: list[int] = []
     for row in order:
         if len(chosen) >= most:
             break
         content = known.get(names[row])
         same = content is not None and any(known.get(names[other]) == content for other in chosen)
-        alike = bool(chosen) and float((vectors[chosen] @ vectors[row]).max()) > _ALIKE
+        alike = bool(chosen) and float((vectors[chosen] @ vectors[row]).max()) > nearest
         if not same and not alike:
             chosen.append(row)
     return [Typical(names[row], row < len(sure)) for row in chosen]
@@ -152,3 +155,12 @@ def _nearest_first(vectors: NDArray[np.float32], found: NDArray[np.bool_]) -> li
     cosine = vectors @ unit_rows(vectors[found].mean(axis=0, keepdims=True))[0]
     order: list[int] = np.argsort(np.where(found, -cosine, np.inf), kind="stable").tolist()
     return order
+
+
+def _near_copies_from(vectors: NDArray[np.float32]) -> float:
+    """Return the cosine above which two pictures of these are near copies; backbones differ much in that."""
+    if len(vectors) < 2:
+        return 1.0
+    some = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), _MOST_PAIRED)).astype(int)]
+    apart = 1 - (some @ some.T)[np.triu_indices(len(some), 1)]
+    return 1 - _NEAR * float(np.median(apart))

@@ -50,10 +50,10 @@ class Large {
       step("As it is", "", () => this.reset_light()), make("p", "cleaner-hint", {}, "For the eye only: the file stays as it is."));
     const walk = make("div", "cleaner-buttons", {},
       step("Previous", "←", () => this.go(this.index - 1)), step("Next", "→", () => this.go(this.index + 1)),
-      ...(this.host.compare ? [this.host.compare.button] : []),
       make_button("Close", "Esc", () => this.el.close(), "is-small is-end"));
-    const side = make("div", "cleaner-side", {}, make("div", "cleaner-where", {}, walk, this.place),
-      ...(this.host.compare ? [this.host.compare.el] : []), make("div", "", {}, this.facts, zoom, light));
+    const { compare } = this.host;
+    const where = make("div", "cleaner-where", {}, walk, make("div", "cleaner-buttons", {}, this.place, ...(compare ? [compare.button] : [])));
+    const side = make("div", "cleaner-side", {}, where, ...(compare ? [compare.el] : []), make("div", "", {}, this.facts, zoom, light));
     return make("div", "cleaner-sheet", {}, this.alerts, this.stage, side, this.host.actions);
   }
 

@@ -1,4 +1,4 @@
-"""Comparing classes in the large view, with a stand-in for the kernel: what opens, stays, is asked and edited."""
+"""Comparing classes in the large view, with a stand-in for the kernel: what opens, stays and is edited."""
 
 from __future__ import annotations
 
@@ -149,9 +149,8 @@ def test_an_answer_for_another_picture_is_dropped(open_grid: OpenGrid, expect: A
 def test_a_question_that_was_overtaken_is_asked_again(open_grid: OpenGrid, expect: Any) -> None:
     page = open_large(open_grid, options={"mute_compare": True})
     page.wait_for_function("model.of_kind('compare').length === 1")
-    page.evaluate(
-        "model.reply({ kind: 'compare', id: model.of_kind('compare')[0].id, sides: [], problem: '', late: true })"
-    )
+    late = "{ kind: 'compare', id: model.of_kind('compare')[0].id, sides: [], problem: '', late: true }"
+    page.evaluate(f"model.reply({late})")
     page.wait_for_function("model.of_kind('compare').length === 2")
     page.evaluate("model.compare(model.of_kind('compare')[1])")
     expect(side(page, "cat given label").get_by_role("img")).to_have_count(2)
