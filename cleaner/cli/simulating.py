@@ -96,6 +96,9 @@ def _show(table: pd.DataFrame) -> None:
     """Write the share of all errors that were found after some shares of the looks."""
     import pandas as pd
 
+    if table["recall"].isna().all():
+        say("There is no error to find: every label agrees with the truth.")
+        return
     most = int(table["looks"].max())
     columns = {}
     for ordering, rows in table.groupby("ordering", sort=False):
