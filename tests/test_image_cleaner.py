@@ -655,3 +655,27 @@ def test_a_filter_follows_the_class_that_it_is_about(
     assert [cell["name"] for cell in page(cleaner)["cells"]] == [WRONG[0]]
     workspace.store.undo()
     wait_until(lambda: cleaner.view.predicted is None)
+
+
+# ---------------------------------------------------------------- many classes
+
+
+def test_cells_name_the_likeliest_classes_where_there_are_more_than_digits(
+    tmp_path: Path, picture: Callable[..., Path]
+) -> None:
+    for i in range(12):
+        picture(tmp_path / "many" / f"kind {i:02d}" / "a.png", (20 * i, 40, 40), seed=i, size_px=8)
+    with Workspace(tmp_path / "many", reviewer="Ana") as workspace:
+        odds = np.tile(np.arange(1, 13) / 78, (12, 1))
+        cleaner = ImageCleaner(Ranking.from_probabilities(workspace.catalog, odds), workspace=workspace)
+        cell = cleaner._desk.cells(["kind 00/a.png"])[0]
+        assert cell.likely == tuple(f"kind {i:02d}" for i in range(11, 1, -1))
+        cleaner.set_view(order="audit (random)")
+        assert cleaner._desk.cells(["kind 00/a.png"])[0].likely == ()
+        cleaner.close()
+
+
+def test_cells_name_no_likeliest_classes_where_every_class_has_a_digit(
+    open_cleaner: Callable[..., ImageCleaner],
+) -> None:
+    assert all(cell["likely"] == [] for cell in page(open_cleaner())["cells"])

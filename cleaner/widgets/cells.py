@@ -46,6 +46,9 @@ class Cell:
         What is best done with it in its group: ``keep``, ``delete`` or empty.
     remarks : tuple of str
         Further lines below the picture.
+    likely : tuple of str
+        Labels for the digit keys when asked for by likelihood, the likeliest first; empty where there are no
+        more classes than digits.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Cell:
     group: str | None = None
     advice: str = ""
     remarks: tuple[str, ...] = ()
+    likely: tuple[str, ...] = ()
 
     def message(self) -> dict[str, Any]:
         """Return the cell as JSON for the page."""
@@ -86,6 +90,7 @@ class Cell:
             "group": self.group,
             "advice": self.advice,
             "remarks": list(self.remarks),
+            "likely": list(self.likely),
         }
 
 

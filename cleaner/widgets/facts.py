@@ -42,6 +42,7 @@ _RENDITION_PX = 1600
 _MOST_PX = 12_000
 _MOST_BYTES = 40 * 2**20
 _TOP = 3
+_DIGITS = 10
 _SURE = 0.5
 _SAID = {OUTLIERS: "outlier"}
 
@@ -62,6 +63,8 @@ class Known:
         0 = most suspicious.
     top : str
         The most probable labels, in words.
+    likely : tuple of str
+        As many of them as there are digits, if there are more classes than that.
     """
 
     predicted: str
@@ -70,6 +73,7 @@ class Known:
     score: float | None
     place: int
     top: str
+    likely: tuple[str, ...] = ()
 
     @property
     def sure(self) -> bool:
@@ -225,7 +229,7 @@ class Facts:
             return None
         row = ranking.row(name)
         odds = ranking.predicted[row]
-        best = np.argsort(-odds, kind="stable")[:_TOP]
+        best = np.argsort(-odds, kind="stable")[:_DIGITS]
         scores = ranking.signals["pooled"] if self.lesson is None else self.lesson.learnt.scores
         classes = [self.state.label_now(ranking.classes[c], since_seq=ranking.named_at) for c in best]
         return Known(
@@ -235,8 +239,9 @@ class Facts:
             score=_number(scores[row]),
             place=self._place_of[name],
             top=", ".join(
-                f"{label} {_percent(float(odds[c]))}" for label, c in zip(classes, best, strict=True)
+                f"{label} {_percent(float(odds[c]))}" for label, c in zip(classes[:_TOP], best, strict=False)
             ),
+            likely=tuple(dict.fromkeys(classes)) if len(ranking.classes) > _DIGITS else (),
         )
 
     def score(self, name: str, order: str) -> float | None:
@@ -309,6 +314,7 @@ class Facts:
             group=None if copy is None else str(copy.group),
             advice="" if copy is None else copy.advice,
             remarks=copy.remarks if copy is not None else self._remarks(name, order),
+            likely=() if known is None else known.likely,
         )
 
     def _lines(self, name: str, known: Known | None) -> list[tuple[str, str]]:

@@ -15,6 +15,7 @@ class View {
     /** @type {Page | null} */
     this.page = null;
     this.confirming = "";
+    this.by_likelihood = false; // whether the digits follow the picture in focus
     this.shown_ms = 0;
     this.said = "";
     this.said_ms = 0;
@@ -32,6 +33,7 @@ class View {
       decide: (/** @type {string} */ action, /** @type {string | null} */ label = null) => this.decide(action, label),
       undo: () => this.undo(), confirm: () => this.confirm(), help: () => this.help.showModal(),
       alike: () => this.alike(), enlarge: () => this.enlarge(), type_class: () => this.type_class(),
+      toggle_likelihood: () => this.toggle_likelihood(),
     };
     this.actions = new Actions(host, { with_classes: this.reviewing, in_large_view: false });
     this.large_actions = new Actions(host, { with_classes: this.reviewing, in_large_view: true });
@@ -143,11 +145,7 @@ class View {
       this.cards.show(page.cells, page.groups);
     }
     this.cards.update_groups(page.groups ?? []);
-    const suggests = page.cells.some((cell) => cell.suggestion !== null);
-    for (const actions of [this.actions, this.large_actions]) {
-      actions.show_classes(page.classes, suggests);
-      actions.show_purpose(this.purpose);
-    }
+    for (const actions of [this.actions, this.large_actions]) actions.show_purpose(this.purpose);
     const open = page.cells.findIndex((cell) => !cell.decision);
     const asked = page.cells.findIndex((cell) => cell.name === page.focus);
     if (asked >= 0 || !again) {
@@ -404,6 +402,29 @@ class View {
     if (this.cards.current) this.large.show(this.cards.active);
   }
 
+  /** @returns {string[]} the classes in the order of their keys; by likelihood those of the picture in focus come first */
+  get legend() {
+    const classes = this.page?.classes ?? [];
+    if (!this.by_likelihood) return classes;
+    const likely = (this.cards.current?.cell.likely ?? []).filter((label) => classes.includes(label));
+    return [...likely, ...classes.filter((label) => !likely.includes(label))];
+  }
+
+  toggle_likelihood() {
+    if (!this.cards.list.some((card) => card.cell.likely?.length)) {
+      return this.say("The digits go by likelihood only where there are more than ten classes and a ranking.");
+    }
+    this.by_likelihood = !this.by_likelihood;
+    this.draw();
+  }
+
+  draw_legend() {
+    const cells = this.cards.list.map((card) => card.cell);
+    const likelihood = { offered: cells.some((cell) => cell.likely?.length), on: this.by_likelihood };
+    const suggests = cells.some((cell) => cell.suggestion !== null);
+    for (const actions of [this.actions, this.large_actions]) actions.show_classes(this.legend, suggests, likelihood);
+  }
+
   type_class() {
     if (!this.blocked && this.page && this.cards.current) this.chooser.open(this.page.classes);
   }
@@ -441,6 +462,7 @@ class View {
     enable(this.none, cards.selected.length > 0);
     enable(this.back, Boolean(page?.can_go_back) && !this.blocked);
     enable(this.on, Boolean(page?.can_go_on) && !this.blocked);
+    if (page) this.draw_legend();
     const can_decide = many > 0 && !this.blocked;
     this.actions.enable(can_decide, page !== null && !link.frozen, can_decide && cards.awaited === 0, many > 0);
     this.large_actions.enable(can_decide, page !== null && !link.frozen, false);

@@ -6,15 +6,14 @@ class Actions {
   /**
    * @param {{
    *   decide: (action: string, label?: string | null) => void, undo: () => void, confirm: () => void, alike: () => void,
-   *   enlarge: () => void, help: () => void, type_class: () => void
+   *   enlarge: () => void, help: () => void, type_class: () => void, toggle_likelihood: () => void
    * }} host
    * @param {{with_classes: boolean, in_large_view: boolean}} options
    */
   constructor(host, { with_classes, in_large_view }) {
     this.host = host;
     this.with_classes = with_classes;
-    this.classes = /** @type {string[] | null} */ (null);
-    this.suggests = true;
+    this.drawn = ""; // the legend that is on show
     this.legend = make("div", "cleaner-legend", { role: "toolbar", "aria-label": "Relabel to" });
     this.legend.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.on_legend_key(event));
     this.buttons = make("div", "cleaner-buttons");
@@ -61,12 +60,13 @@ class Actions {
   /**
    * @param {string[]} classes
    * @param {boolean} suggests whether the page has suggestions; an audit shows none
+   * @param {{offered: boolean, on: boolean}} likelihood whether the digits can follow the picture in focus, and do
    */
-  show_classes(classes, suggests) {
-    const same = this.suggests === suggests && this.classes?.join("\n") === classes.join("\n");
-    if (!this.with_classes || same) return;
-    this.classes = classes;
-    this.suggests = suggests;
+  show_classes(classes, suggests, likelihood) {
+    const drawn = JSON.stringify([classes.slice(0, MOST_CHIPS), classes.length, suggests, likelihood]);
+    if (!this.with_classes || drawn === this.drawn) return;
+    this.drawn = drawn;
+    const focus = this.legend.contains(document.activeElement) ? document.activeElement?.textContent : null;
     const chip = (/** @type {string} */ key, /** @type {string} */ text, /** @type {() => void} */ act) => {
       const button = make_button(text, "", act, "cleaner-chip");
       if (key) button.prepend(make("kbd", "", { "aria-hidden": "true" }, key));
@@ -83,10 +83,16 @@ class Actions {
     suggestion.setAttribute("aria-label", "Relabel to the suggestion");
     const rest = classes.length - chips.length;
     const type = chip("/", rest > 0 ? `type one of ${rest} more …` : "type a class …", () => this.host.type_class());
+    const by = chip(".", "likeliest first", () => this.host.toggle_likelihood());
+    by.setAttribute("aria-pressed", String(likelihood.on));
+    by.hidden = !likelihood.offered;
     const shown = suggests ? [suggestion, ...chips] : chips;
     (shown[0] ?? type).tabIndex = 0;
     this.legend.replaceChildren(make("span", "cleaner-caption", { "aria-hidden": "true" }, "Relabel to"),
-      make("div", "cleaner-chips", {}, ...shown), type);
+      make("div", "cleaner-chips", {}, ...shown), by, type);
+    // Whoever walks along the strip stays on it.
+    const again = focus === null ? null : [...this.legend.querySelectorAll("button")].find((each) => each.textContent === focus);
+    again?.focus();
   }
 
   /** One tab stop; the arrows walk along the strip. @param {KeyboardEvent} event */

@@ -52,6 +52,7 @@ class Keys {
     if (this.view.purpose === PURPOSES.copies && key === "n") return () => this.view.decide("different");
     if (key === "y") return () => this.view.decide("suggest");
     if (key === "/") return () => this.view.type_class();
+    if (key === ".") return () => this.view.toggle_likelihood();
     // On some keyboards the digits need Shift; the key itself still is the digit's.
     const plain = !event.shiftKey && /^Digit\d$/.test(event.code) ? event.code[5] : "";
     const index = DIGITS.indexOf(DIGITS.includes(key) ? key : plain);
@@ -60,7 +61,7 @@ class Keys {
 
   /** @param {number} index */
   relabel_by_digit(index) {
-    const label = this.view.page?.classes[index];
+    const label = this.view.legend[index];
     if (label === undefined) this.view.say(`No class has the number ${DIGITS[index]}.`);
     else this.view.decide("relabel", label);
   }

@@ -7,7 +7,7 @@
  * @typedef {{
  *   name: string, given: string | null, suggestion: string | null, probability: number | null,
  *   loss: number | null, decision: Decision | null, problem: string | null, notes: string[],
- *   facts: [string, string][], sure?: boolean, group?: string | null, advice?: string, remarks?: string[]
+ *   facts: [string, string][], sure?: boolean, likely?: string[], group?: string | null, advice?: string, remarks?: string[]
  * }} Cell one picture, as Python describes it
  * @typedef {{id: string, title: string, marks: string[], settled: string}} Group cells that stand in a row of their own
  * @typedef {{
@@ -31,6 +31,7 @@ const KEYS = /** @type {[string, string, boolean][]} */ ([
   ["k or a", "keep: the label, or the suggestion for a picture without one, is right", true],
   ["x or Del", "delete", false],
   ["1 … 9, 0", "relabel to the class with this number", true],
+  [".", "put the likeliest classes of the picture on the digits, or all in their own order again; where there are over ten", true],
   ["y", "relabel to the suggestion", true],
   ["/", "relabel to a class by typing; also makes a new class", true],
   ["l", "look-alikes of what was just relabelled or deleted; there: the same decision for them", true],

@@ -389,6 +389,42 @@ def test_full_size_is_asked_for_only_when_the_rendition_is_too_small(
     assert len(sent(page, "image")) == 3
 
 
+# ---------------------------------------------------------------- more classes than digits
+
+
+def test_digits_follow_the_picture_when_asked_to(open_grid: OpenGrid, expect: Any) -> None:
+    classes = [f"kind {i:02d}" for i in range(14)]
+    cells = make_cells(3, given="kind 00", suggestion="kind 13")
+    for i, likely in enumerate((["kind 13", "kind 05"], ["kind 07", "kind 13"], [])):
+        cells[i] |= {"given": "kind 00", "suggestion": "kind 13", "likely": likely}
+    page = open_grid(classes=classes, pages=[cells, []])
+    chips = page.locator(".cleaner-bar .cleaner-chips").get_by_role("button")
+    toggle = page.locator(".cleaner-bar").get_by_role("button", name="likeliest first")
+    focus_grid(page)
+    expect(chips.nth(1)).to_have_text("1kind 00")
+    press(page, ".")
+    expect(toggle).to_have_attribute("aria-pressed", "true")
+    expect(chips.nth(1)).to_have_text("1kind 13")
+    expect(chips.nth(2)).to_have_text("2kind 05")
+    expect(chips.nth(3)).to_have_text("3kind 00")
+    press(page, "2")
+    expect(chips.nth(1)).to_have_text("1kind 07")
+    press(page, "1")
+    wait_until_saved(page)
+    assert [act["label"] for act in sent(page, "decide")] == ["kind 05", "kind 07"]
+    expect(chips.nth(1)).to_have_text("1kind 00")  # of this one nothing is known
+    toggle.click()
+    expect(toggle).to_have_attribute("aria-pressed", "false")
+
+
+def test_digits_have_their_order_where_they_are_enough(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, ".")
+    expect(page.get_by_role("status")).to_contain_text("only where there are more than ten classes")
+    expect(page.get_by_role("button", name="likeliest first")).to_have_count(0)
+
+
 # ---------------------------------------------------------------- the simple one
 
 
