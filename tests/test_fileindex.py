@@ -71,6 +71,8 @@ def test_hashes_are_those_of_files_that_could_be_read(index: FileIndex, root: Pa
     index.scan(root, [*NAMES, "gone.png"])
 
     assert index.hashes() == {name: hashlib.sha256((root / name).read_bytes()).hexdigest() for name in NAMES}
+    some = [NAMES[0], "gone.png", "never there.png"]
+    assert index.hashes_of(some) == {NAMES[0]: index.hashes()[NAMES[0]]}
 
 
 def test_a_second_scan_reads_nothing(index: FileIndex, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
