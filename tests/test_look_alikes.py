@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -231,3 +232,27 @@ def test_a_page_that_is_drawn_anew_still_offers_them(cleaner: Any) -> None:
     say(cleaner, "alike")
     again = say(cleaner, "hello")["page"]
     assert (again["title"], again["offer"], len(again["cells"])) == ("Look-alikes", "", 9)
+
+
+def test_an_answer_that_comes_late_does_not_withdraw_a_newer_offer(
+    cleaner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies = cleaner._studies
+    look, asked, go_on = studies._look_alikes.offer, threading.Event(), threading.Event()
+
+    def slow_for_keeps(events: Any, **how: Any) -> Any:
+        if events[0].kind == "keep":
+            asked.set()
+            assert go_on.wait(10)
+        return look(events, **how)
+
+    monkeypatch.setattr(studies._look_alikes, "offer", slow_for_keeps)
+    cleaner.decide("red/red_001.png", "keep")
+    assert asked.wait(10)
+    cleaner.decide("red/red_000.png", "relabel", "blue")
+    offered(cleaner, "8 look-alikes")
+    told = len(cleaner.sent)
+    go_on.set()
+    cleaner.grid._senders.shutdown(wait=True)
+    assert "" not in [message["text"] for message in cleaner.sent[told:] if message["kind"] == "offer"]
+    assert cleaner._desk.offer is not None

@@ -45,7 +45,7 @@ def _light(insight: Insight) -> list[Tree]:
         low = f"{insight.window_errors} in the last {insight.window}"
         said = f"Errors have become rare: {low}, {about(insight.outlook.next_page or 0)} expected next."
         return [
-            node("p", node("span", "Perhaps.", class_="cleaner-light is-amber"), f" {said}"),
+            node("p", node("span", "Perhaps.", class_="cleaner-verdict is-amber"), f" {said}"),
             node("p", "This is a rule of thumb and proves nothing.", class_="cleaner-fine"),
         ]
     said = ""
@@ -53,7 +53,7 @@ def _light(insight: Insight) -> list[Tree]:
         said = f" {insight.window_errors} of the last {insight.window} were wrong."
     elif insight.outlook.next_page is not None and insight.outlook.next_page >= 0.5:
         said = f" {about(insight.outlook.next_page).capitalize()} expected on a page of the most suspicious."
-    return [node("p", node("span", "Not yet.", class_="cleaner-light"), said)]
+    return [node("p", node("span", "Not yet.", class_="cleaner-verdict"), said)]
 
 
 def _running(statement: Statement, newcomers: int, *, auditing: bool) -> list[Tree]:

@@ -41,6 +41,7 @@ class Studies:
         self._on_learnt = on_learnt
         self._look_alikes = LookAlikes(desk.workspace)
         self._labeller = Labeller(desk.workspace)
+        self._asked_seq = 0
         self._studying = threading.Lock()
         self._proposing = threading.Lock()
 
@@ -48,10 +49,14 @@ class Studies:
         """Look for pictures like those just relabelled or deleted; another act withdraws the offer before."""
         if all(event.detail.get("confirm") for event in events):
             return
-        desk = self._desk
+        desk, seq = self._desk, events[0].seq
+        with self._grid.lock:
+            self._asked_seq = max(self._asked_seq, seq)
         act, given_of = events[0].act, desk.facts.given
         offer = self._look_alikes.offer(events, given_of=given_of, open_names=desk.open_names)
         with self._grid.lock:
+            if seq < self._asked_seq:  # a later act has asked meanwhile: its answer counts
+                return
             if desk.store.state.stands(act) and (offer is not None or desk.offer is not None):
                 desk.offer = offer
                 self._grid.offer("" if offer is None else offer.button)
