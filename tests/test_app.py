@@ -97,7 +97,8 @@ def test_an_unknown_keyword_is_refused_with_advice(root: Path) -> None:
     with pytest.raises(TypeError) as caught:
         CleanerApp(root, pagesize=12)
     assert str(caught.value) == (
-        "CleanerApp got 'pagesize'; it takes a workspace or a path, and page_size= and on_leave= as keywords."
+        "CleanerApp got 'pagesize'; it takes a workspace or a path, and page_size=, "
+        "order= and on_leave= as keywords."
     )
 
 
@@ -362,3 +363,22 @@ def test_a_reload_comes_back_to_what_was_chosen_but_to_nothing_outside(
     page = DashboardPage(PageSettings.for_root(None, browse_root=tmp_path))
     assert isinstance(page.children[0], CleanerApp) is opens
     page.children[0].close()
+
+
+def test_the_order_is_in_the_address_so_that_a_reload_comes_back_to_it(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    save_ranking(root)
+    app = open_app_on()
+    app.image_cleaner.set_view(order="least confident")
+    assert app.header.address["order"] == "least confident"
+    app.image_cleaner.set_view(order="most suspicious")
+    assert app.header.address["order"] == ""
+
+
+def test_an_application_begins_with_the_order_that_is_asked_for(root: Path) -> None:
+    save_ranking(root)
+    for asked, shown in (("least confident", "least confident"), ("no such order", "most suspicious")):
+        app = CleanerApp(Workspace(root, from_scratch=True), order=asked)
+        assert app.image_cleaner.view.order == shown
+        app.close()

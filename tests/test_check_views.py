@@ -205,6 +205,7 @@ def test_a_label_given_among_copies_is_a_judgement_on_the_label(
     cleaner.decide(COPY, "relabel", "b")
     assert cleaner.progress["errors"] == 1
     cleaner.set_view(order=COPIES)
+    assert [cell["advice"] for cell in page(cleaner)["cells"]] == ["", "", "keep", "delete"]
     assert page(cleaner)["groups"][0]["marks"] == ["leak: train and valid", "2 labels: a or b?"]
 
 
@@ -341,6 +342,15 @@ def test_threshold_of_one_order_is_none_of_another(open_cleaner: Callable[..., I
     cleaner._scale()
     cleaner._on_threshold(0.0)
     assert cleaner.view == GridView(order="dark", threshold=0.0)
+    cleaner.set_view(order=COPIES)
+    assert cleaner.view == GridView(order=COPIES, threshold=0.8)  # as it was chosen
+    assert cleaner.thresholds == {COPIES: 0.8, "dark": 0.0}
+    cleaner._scale()
+    scale = cleaner.threshold.scale
+    assert scale is not None
+    cleaner._on_threshold(scale.default)
+    assert cleaner.view == GridView(order=COPIES)
+    assert cleaner.thresholds == {"dark": 0.0}
 
 
 def test_groups_are_formed_before_the_page_is_locked(

@@ -504,11 +504,16 @@ def test_a_change_of_mind_is_no_new_look(history: History) -> None:
 def test_the_pace_leaves_out_pauses() -> None:
     state = ReviewState()
     assert state.pace_per_min("ann") is None
-    seconds = [0, 2, 4, 6, 4000, 4002, 4004]
+    seconds = [0, 2, 4, 6, 8, 10, 4000, 4002, 4004, 4006, 4008, 4010]
     for seq, s in enumerate(seconds, start=1):
         time = START + timedelta(seconds=s)
+        assert state.pace_per_min("ann") is None
         state.apply(Event(seq=seq, act=str(seq), kind="keep", name=str(seq), reviewer="ann", time=time))
     assert state.pace_per_min("ann") == pytest.approx(30.0)
+    gone = {"kind": "delete", "name": "x", "detail": {"reason": "dark"}}
+    later = START + timedelta(seconds=4060)
+    state.apply(Event(seq=99, act="99", reviewer="ann", time=later, **gone))
+    assert state.pace_per_min("ann") == pytest.approx(30.0)  # which is no look at a label
     assert state.times_s("ann")[1] - state.times_s("ann")[0] == 2.0
     assert state.pace_per_min("bob") is None
 

@@ -126,7 +126,7 @@ def test_one_class_suggests_nothing_yet_and_says_so() -> None:
         (
             ["a", "b", None, None],
             "Pictures on which the model is unsure, and which differ from each other, come first. The "
-            "suggestions are learnt from 2 labels.",
+            "suggestions are learnt from 2 labels, and many are still wrong.",
         ),
     ],
 )

@@ -67,7 +67,7 @@ def group_table(
         rows = sorted((row for c in cluster for row in present.rows[c]), key=lambda row: _rank(similar, row))
         parts = partition(rows, apart) if different else [rows]
         for part in parts:
-            groups += [_group(similar, some, present.labels) for some in _hanging_together(similar, part, rows)]
+            groups += [_group(similar, own, present.labels) for own in _hanging_together(similar, part, rows)]
     groups.sort(key=lambda lines: (not lines[0]["leak"], lines[0]["same_label"], -_least(lines)))
     numbered = [{"group": g, **line} for g, lines in enumerate(groups, start=1) for line in lines]
     return pd.DataFrame(numbered, columns=list(GROUP_COLUMNS))

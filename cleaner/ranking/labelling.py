@@ -57,6 +57,9 @@ _CELLS = 5_000_000
 _QUICK_CELLS = 500_000
 _PASSES, _PASSES_LARGE = 60, 12
 _LEAST = 1e-3
+_FEW_A_CLASS = (
+    20  # labels of each class below which the hard ones, which come first, are as often wrong as right
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +221,8 @@ def _why(classes: Sequence[str], labelled: int) -> str:
         so_far = f"{labelled:,} labelled so far, all as “{classes[0]}”"
         return f"{typical} {so_far}; suggestions begin with the second class."
     unsure = "Pictures on which the model is unsure, and which differ from each other, come first."
-    return f"{unsure} The suggestions are learnt from {labelled:,} labels."
+    doubt = ", and many are still wrong" if labelled < _FEW_A_CLASS * len(classes) else ""
+    return f"{unsure} The suggestions are learnt from {labelled:,} labels{doubt}."
 
 
 def _judge(

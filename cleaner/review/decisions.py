@@ -17,6 +17,7 @@ __all__ = ["Action", "Decision", "Event", "Kind", "Progress", "ReviewState", "ch
 
 _PAUSE_S = 120.0
 _PACE_ROWS = 400
+_PACE_LEAST = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -354,7 +355,7 @@ class ReviewState(Fold):
     def pace_per_min(self, reviewer: str) -> float | None:
         """Return a reviewer's recent pace in images a minute, pauses of over two minutes left out.
 
-        None until there are two acts to measure between.
+        None before there are enough looks to tell.
         """
         with self._lock:
             times = list(self._times_by.get(reviewer, ()))[-_PACE_ROWS:]
@@ -364,7 +365,7 @@ class ReviewState(Fold):
             if 0 <= gap_s <= _PAUSE_S:
                 active_s += gap_s
                 images += 1
-        return 60.0 * images / active_s if active_s > 0 else None
+        return 60.0 * images / active_s if images >= _PACE_LEAST and active_s > 0 else None
 
 
 def all_pairs(names: Iterable[str]) -> list[tuple[str, list[str]]]:

@@ -158,7 +158,8 @@ class Fold:
             return
         record = self._record(event.name)
         record.events += (event,)
-        self._times_by.setdefault(event.reviewer, array("d")).append(event.time.timestamp())
+        if event.reason is None:  # the pace is that of looking at labels
+            self._times_by.setdefault(event.reviewer, array("d")).append(event.time.timestamp())
         self._changed(record)
 
     def _record(self, name: str) -> Record:

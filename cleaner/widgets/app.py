@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 _REDRAW_DELAY_S = 0.3
 _REDRAW_RETRY_S = 5.0
-_KEYWORDS = "page_size= and on_leave="
+_KEYWORDS = "page_size=, order= and on_leave="
 
 
 class CleanerApp(ipywidgets.VBox):
@@ -51,6 +51,8 @@ class CleanerApp(ipywidgets.VBox):
         The data set; a path is opened as ``Workspace(path)``.
     page_size : int
         Pictures on a page.
+    order : str or None
+        Which order to begin with, if the set has it; a key of `cleaner.widgets.orders.ORDERS`.
     on_leave : callable or None
         Called when the user wants to choose another data set; None offers no such thing.
 
@@ -69,6 +71,7 @@ class CleanerApp(ipywidgets.VBox):
         workspace: Workspace | Path | str,
         *,
         page_size: int = 24,
+        order: str | None = None,
         on_leave: Callable[[], None] | None = None,
         **unknown: Any,
     ) -> None:
@@ -107,6 +110,9 @@ class CleanerApp(ipywidgets.VBox):
         self.add_class("cleaner-app")
         self._delayed = Delayed(self._redraw_soon, delay_s=_REDRAW_DELAY_S, retry_s=_REDRAW_RETRY_S)
         self.image_cleaner.observe(lambda _change: self._delayed.schedule(), names=["progress"])
+        self.image_cleaner.observe(self._on_order, names=["order"])
+        if order is not None and order in self.image_cleaner.orders:
+            self.image_cleaner.set_view(order=order)
         self.retrain.observe(lambda _change: self._load_ranking(), names=["renewed"])
         self.draw()
         self._built = True
@@ -221,7 +227,10 @@ class CleanerApp(ipywidgets.VBox):
             catalog = self.workspace.catalog
             labels = (None if label is None else state.label_now(label) for label in catalog.labels)
             given = dict(zip(catalog.names, labels, strict=True))
-            more = [*report_parts(insight), *checks_report(self.checks.checks, self.checks.counts)]
+            more = [
+                *report_parts(insight),
+                *checks_report(self.checks.checks, self.checks.counts, self.image_cleaner.thresholds),
+            ]
             self.sheet.show(sheets.report_page(given, state.judgements(), more))
         model = (self.retrain.result or {}).get("model")
         self.result.show(
@@ -234,7 +243,7 @@ class CleanerApp(ipywidgets.VBox):
         """Draw what decisions change; runs in a thread, a moment after the last one."""
         try:
             self.bearings.look()  # without the lock: it takes longer than a callback may wait
-            self.checks.refresh()
+            self.checks.refresh(dict(self.image_cleaner.thresholds))
             with self.lock:
                 self._draw_progress()
         except Exception:
@@ -298,6 +307,11 @@ class CleanerApp(ipywidgets.VBox):
         self.image_cleaner.refresh()
         self.draw()
         self._delayed.schedule()
+
+    def _on_order(self, change: Any) -> None:
+        """Let the page's address name the order, so that a reload comes back to it."""
+        usual = change["new"] == GridView().order
+        self.header.address = {**self.header.address, "order": "" if usual else change["new"]}
 
     # ---------------------------------------------------------------- copies and bad pictures
 

@@ -202,7 +202,9 @@ def _copy(line: Mapping[str, Any]) -> Copy:
     size = f"{line['width']:,} × {line['height']:,}"
     where = f"{line['split']} · {size}" if line["split"] else size
     remarks = [where]
+    # Which of two labels is right is for the reviewer to say, and with it which picture stays.
+    advice = line["suggested"] if line["same_label"] else ""
     if line["kind"] != "original":
         share = "" if line["kind"] == "exact" else f" · {100 * line['similarity']:.0f} %"
         remarks.insert(0, f"{_KINDS[line['kind']]}{share}")
-    return Copy(line["name"], int(line["group"]), line["suggested"], tuple(remarks))
+    return Copy(line["name"], int(line["group"]), advice, tuple(remarks))

@@ -56,8 +56,9 @@ class FilterBox(ipywidgets.Box):
         splits: Iterable[str],
         given: Iterable[str],
         predicted: Iterable[str],
+        filtering: bool = True,
     ) -> None:
-        """Show a view as chosen, and what else there is to choose."""
+        """Show a view as chosen, and what else there is to choose; some orders take no filters."""
         options: dict[str, list[Any]] = {
             "order": list(orders),
             "split": [_ALL, *splits],
@@ -78,6 +79,7 @@ class FilterBox(ipywidgets.Box):
                     each.options = pairs
                 if each.value != value:
                     each.value = value
+                each.disabled = name != "order" and not filtering
         finally:
             self._offering = False
 

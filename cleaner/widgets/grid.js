@@ -304,7 +304,7 @@ class View {
     const back = act === "only" ? targets.filter((card) => card.decision?.action === "delete") : [];
     if (!gone.length && !back.length && act !== "different") {
       const bereft = targets.some((card) => bereft_groups(this.cards.list).has(card.cell.group));
-      const why = bereft ? "The one that was to be kept is deleted" : "Nothing is advised here: these only look alike";
+      const why = bereft ? "The one that was to be kept is deleted" : "Nothing is advised where they only look alike, or where labels differ";
       return this.say(act === "only" ? "The rest of its group is deleted already." : `${why}. Compare them; then o or n.`);
     }
     const id = this.link.send({ kind: "decide", page: this.page?.id, action: act, names: targets.map((card) => card.cell.name), label: null });

@@ -23,7 +23,7 @@ from cleaner.widgets.cells import Outcome
 from cleaner.widgets.desk import ReviewDesk
 from cleaner.widgets.filters import FilterBox
 from cleaner.widgets.grid import ReviewGrid
-from cleaner.widgets.orders import AUDIT, COPIES, NO_LABEL, GridView, Purpose
+from cleaner.widgets.orders import AUDIT, COPIES, NO_LABEL, ORDERS, GridView, Purpose
 from cleaner.widgets.scales import has_scale, scale_of
 from cleaner.widgets.studies import Studies
 from cleaner.widgets.thresholds import ThresholdPanel
@@ -83,6 +83,8 @@ class ImageCleaner(ipywidgets.VBox):
         ``children = [threshold, grid]``.
     threshold : ThresholdPanel
         The slider above the grid, where the order has a threshold.
+    thresholds : dict of str to float
+        The thresholds that were chosen, by order.
     store : ReviewStore
         Where the decisions go.
 
@@ -102,6 +104,9 @@ class ImageCleaner(ipywidgets.VBox):
     ``expected_next`` (errors on the next page, by the scores), ``pace_per_min``, ``pace_per_hour``,
     ``minutes_left``.
     """
+
+    order = traitlets.Unicode("")
+    """The order on show, a key of `cleaner.widgets.orders.ORDERS`. Type: str. Default: ``""``."""
 
     message = traitlets.Unicode("")
     """The last sentence for the user, such as that cleaned.csv is locked. Type: str. Default: ``""``."""
@@ -130,6 +135,7 @@ class ImageCleaner(ipywidgets.VBox):
         notices = [self._notices] if self._notices.value else []
         super().__init__([self.filters, *notices, self.threshold, self.grid])
         self.layout.overflow = "visible"
+        self.thresholds: dict[str, float] = {}
         self._scaled = ""  # the order that the slider is for
         self._choices = 0  # of a view; one that takes long to show gives way to the next
         self._studies = Studies(self._desk, self.grid, self._count)
@@ -170,6 +176,11 @@ class ImageCleaner(ipywidgets.VBox):
         return self._desk.walk.view
 
     @property
+    def orders(self) -> list[str]:
+        """The orders that can be chosen by now."""
+        return self._desk.orders
+
+    @property
     def audit(self) -> RunningAudit:
         """The audit of this data set: ``audit.statement()`` is the certificate."""
         return self._desk.audit
@@ -198,7 +209,7 @@ class ImageCleaner(ipywidgets.VBox):
             All of it; default: the present view.
         **changes
             Fields of `GridView` to change: ``order``, ``split``, ``given``, ``predicted``, ``show``,
-            ``threshold``. Another order begins with the threshold that is suggested for it.
+            ``threshold``. Another order begins with the threshold last chosen for it, or the suggested one.
 
         Raises
         ------
@@ -208,8 +219,10 @@ class ImageCleaner(ipywidgets.VBox):
         with self._lock:
             self._choices += 1
             wanted = replace(view or self.view, **changes)
-            if view is None and wanted.order != self.view.order and "threshold" not in changes:
-                wanted = replace(wanted, threshold=None)
+            if "threshold" in changes:
+                self._remember(wanted)
+            elif wanted.order != self.view.order and (view is None or wanted.threshold is None):
+                wanted = replace(wanted, threshold=self.thresholds.get(wanted.order))
         self._desk.prepare(wanted)
         with self._lock:
             self.grid.show(self._desk.set_view(wanted))
@@ -361,8 +374,8 @@ class ImageCleaner(ipywidgets.VBox):
     def _count(self) -> None:
         """Count anew; outside of the lock, since observers may wait for locks of their own."""
         with self._lock:
-            progress = self._desk.progress()
-        self.progress = progress
+            progress, order = self._desk.progress(), self.view.order
+        self.progress, self.order = progress, order
 
     def _on_events(self, events: tuple[Event, ...]) -> None:
         """Follow the store; called in the thread that decided, which holds locks: so go on in another one."""
@@ -417,8 +430,7 @@ class ImageCleaner(ipywidgets.VBox):
         with self._lock:
             self._choices += 1
             choice = self._choices
-            if view.order == self.view.order:
-                view = replace(view, threshold=self.view.threshold)
+            view = replace(view, threshold=self.thresholds.get(view.order))
         if view.order == COPIES:  # the thread that hears of a choice hears of the keys, too
             self.grid.in_background(lambda: self._choose(view, choice))
         else:
@@ -441,14 +453,26 @@ class ImageCleaner(ipywidgets.VBox):
 
         By now another order may be on show, for which it was not meant.
         """
-        self._desk.prepare(replace(self.view, threshold=value))
+        scale = self.threshold.scale
+        usual = scale is not None and scale.spoken(value) == scale.spoken(scale.default)
+        chosen = None if usual else value
+        self._desk.prepare(replace(self.view, threshold=chosen))
         with self._lock:
             if self.view.order != self._scaled:
                 return
-            self.grid.show(self._desk.set_view(replace(self.view, threshold=value)))
+            view = replace(self.view, threshold=chosen)
+            self._remember(view)
+            self.grid.show(self._desk.set_view(view))
             self._offer()
         self._show_scale()
         self._count()
+
+    def _remember(self, view: GridView) -> None:
+        """Remember the threshold of an order until another one is chosen."""
+        if view.threshold is None:
+            self.thresholds.pop(view.order, None)
+        else:
+            self.thresholds[view.order] = view.threshold
 
     def _show_scale(self) -> None:
         """Show the threshold of the present order, if it has one; what it comes to may take a while."""
@@ -475,6 +499,7 @@ class ImageCleaner(ipywidgets.VBox):
             splits=sorted({str(split) for split in catalog.splits if split is not None}),
             given=[*given, NO_LABEL] if any(label is None for label in catalog.labels) else given,
             predicted=facts.suggestions(),
+            filtering=ORDERS[self.view.order].filters,
         )
 
 

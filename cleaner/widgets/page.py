@@ -73,7 +73,7 @@ class DashboardPage(ipywidgets.VBox):
     def choose(self) -> None:
         """Show the page on which a data set is chosen."""
         start = StartPage(self._base, self._on_chosen, recent=recent())
-        start.address = {"folder": ""}
+        start.address = {"folder": "", "order": ""}
         self._show(start)
 
     def _on_chosen(self, chosen: Chosen) -> None:
@@ -86,7 +86,7 @@ class DashboardPage(ipywidgets.VBox):
 
     def _in_address(self) -> Chosen | None:
         """Return the data set that the page's address names after a reload, if it may be opened."""
-        path = parse_qs(os.environ.get("QUERY_STRING", "")).get("folder", [""])[0]
+        path = _asked("folder")
         for found in recent():
             if path == str(found.labels or found.root):
                 return chosen_again(found)
@@ -100,7 +100,8 @@ class DashboardPage(ipywidgets.VBox):
 
         name = Path(options["root"]).name
         try:
-            app = CleanerApp(Workspace(**options), on_leave=self.choose if self.can_choose else None)
+            leave = self.choose if self.can_choose else None
+            app = CleanerApp(Workspace(**options), order=_asked("order") or None, on_leave=leave)
         except CleanerError as error:
             logger.info("%s cannot be opened", options["root"], exc_info=True)
             self._fail(name, str(error))
@@ -109,7 +110,8 @@ class DashboardPage(ipywidgets.VBox):
             self._fail(name, f"{type(error).__name__}: {error}. The log has more: {self.settings.log_path}.")
         else:
             if self.can_choose:
-                app.header.address = {"folder": str(options.get("labels") or options["root"])}
+                folder = str(options.get("labels") or options["root"])
+                app.header.address = {**app.header.address, "folder": folder}
             self._show(app)
 
     def _fail(self, name: str, reason: str) -> None:
@@ -136,6 +138,11 @@ class DashboardPage(ipywidgets.VBox):
         self.children = [widget]
         for old in before:
             old.close()
+
+
+def _asked(name: str) -> str:
+    """Return what the page's address says by that name; empty if nothing."""
+    return parse_qs(os.environ.get("QUERY_STRING", "")).get(name, [""])[0]
 
 
 def _log_to(path: Path) -> None:

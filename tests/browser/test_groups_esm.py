@@ -132,7 +132,7 @@ def test_nothing_is_advised_for_look_alikes(open_grid: OpenGrid, expect: Any) ->
     page = open_copies(open_grid)
     cell(page, 5).focus()
     press(page, "y")
-    expect(page.get_by_role("status")).to_contain_text("Nothing is advised here: these only look alike.")
+    expect(page.get_by_role("status")).to_contain_text("Nothing is advised where they only look alike")
     press(page, "k")
     expect(page.get_by_role("status")).to_contain_text("That is not asked here")
     assert sent(page, "decide") == []
