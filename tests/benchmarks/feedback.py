@@ -17,6 +17,12 @@ A line gives the wrong labels, the average precision of the order as it is, reca
 with feedback, and differences of recall, with feedback minus without: the *worst* of the mean over seeds at
 any depth (in looks) with its standard error, the mean over *all depths* with its standard error, and the
 worst of a single run at any depth. The worst depth is picked afterwards, so chance alone makes it negative.
+
+Measured with seeds 500-509 (*hundred* to half of the looks but for *even* and *pairs*), none of them used
+while the method was made, nor was *drawn*: of 35 lines none falls by more than .01; lowest are *uneven* with
+*mixed*, -.006 ± .002, and *drawn* with *mixed*, -.005 ± .003; a single run may fall by .039 (*drawn*,
+*unsure*). Recall at 20 % of the looks: *drawn* .530 → .794 (*look-alikes*), .766 → .912 (*pairs*); *hundred*
+.740 → .860 and .889 → .946; *clothing* .942 → .956 and .997 → .997; digits gain nothing, all is found at once.
 """
 
 from __future__ import annotations
@@ -182,7 +188,7 @@ def play(base: Set, given: np.ndarray, seed: int, looks: float, reviewer_error: 
         orderings=(STATIC, LEARNING),
         looks=max(1, round(looks * n)),
         reviewer_error=reviewer_error,
-        seed=seed,
+        seed=seed + 20_000,  # with the seed of the noise, just the wrong labels would slip through
     )
     given_of = dict(zip(ranking.names, ranking.given, strict=True))
     wrong = np.array([truth[name] != given_of[name] for name in ranking.order(STATIC)])
