@@ -22,7 +22,7 @@ Measured with seeds 500-509 (*hundred* to half of the looks but for *even* and *
 while the method was made, nor was *drawn*: of 35 lines none falls by more than .01; lowest are *uneven* with
 *mixed*, -.006 ± .002, and *drawn* with *mixed*, -.005 ± .003; a single run may fall by .039 (*drawn*,
 *unsure*). Recall at 20 % of the looks: *drawn* .530 → .794 (*look-alikes*), .766 → .912 (*pairs*); *hundred*
-.740 → .860 and .889 → .946; *clothing* .942 → .956 and .997 → .997; digits gain nothing, all is found at once.
+.740 → .860 and .889 → .946; *clothing* .942 → .956 and .997 → .997; on *digits* hardly anything is left.
 """
 
 from __future__ import annotations
