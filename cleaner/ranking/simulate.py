@@ -47,6 +47,8 @@ COLUMNS = (
 )
 """Columns of what `simulate` returns."""
 
+_SLIPS = 1  # which stream of random numbers
+
 
 def simulate(
     ranking: Ranking,
@@ -150,7 +152,8 @@ class _Expert:
         seed: int,
     ) -> None:
         self.truth, self.given = truth, given
-        rng = np.random.default_rng(seed)
+        # Not the stream of `default_rng(seed)`, by which somebody may have made the wrong labels.
+        rng = np.random.default_rng((seed, _SLIPS))
         names = sorted(given)
         slips = dict(zip(names, (rng.random(len(names)) < error).tolist(), strict=True))
         picks = rng.integers(0, max(1, len(classes) - 1), len(names)).tolist()

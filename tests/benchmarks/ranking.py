@@ -174,10 +174,11 @@ def peers(vectors: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
 
 def ours(vectors: np.ndarray, labels: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return our orderings, higher = worse, and score, suggestion and seconds."""
+    from cleaner import Catalog
     from cleaner.ranking import ORDERINGS, rank
 
     names = [f"{i:06d}" for i in range(len(labels))]
-    catalog = SimpleNamespace(names=names, labels=labels, splits=["train"] * len(labels))
+    catalog = Catalog(pd.DataFrame({"name": names, "label": labels, "split": "train"}))
     started = time.perf_counter()
     ranking = rank(catalog, SimpleNamespace(names=names, vectors=vectors, hashes=names, key="benchmark"))
     seconds = time.perf_counter() - started
