@@ -21,10 +21,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cleaner.errors import RankingError
-from cleaner.files import write_atomically
 from cleaner.progress import SILENT, Reporter
 from cleaner.ranking.neighbours import unit_rows
+from cleaner.ranking.scoretable import read_scores, write_scores
 
 if TYPE_CHECKING:
     from cleaner.catalog import Catalog
@@ -76,10 +75,7 @@ class Outliers:
 
     def save(self, path: Path) -> Path:
         """Write the table as CSV, complete or not at all, and return its path."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = self.table.to_csv(index=False, lineterminator="\n", float_format="%.6f")
-        write_atomically(path, text.encode("utf-8", "surrogateescape"))
-        return path
+        return write_scores(self.table, path, decimals=6)
 
     @classmethod
     def load(cls, path: Path) -> Outliers:
@@ -90,19 +86,10 @@ class Outliers:
         RankingError
             Nothing there, or a file this version cannot read.
         """
-        try:
-            table = pd.read_csv(
-                path,
-                dtype={"name": str, "nearest": str},
-                keep_default_na=False,
-                encoding_errors="surrogateescape",
-            )
-            table = table.astype({"score": np.float64, "distance": np.float64})
-            table["nearest"] = pd.Series([label or None for label in table["nearest"]], dtype=object)
-            return cls(table[["name", "score", "distance", "nearest"]])
-        except (OSError, ValueError, KeyError) as exc:
-            msg = f"Cannot read {path}: {exc}; look for outliers again."
-            raise RankingError(msg) from exc
+        columns = {"score": float, "distance": float, "nearest": str}
+        table = read_scores(path, columns, what="outliers")
+        table["nearest"] = pd.Series([label or None for label in table["nearest"]], dtype=object)
+        return cls(table)
 
 
 def find_outliers(

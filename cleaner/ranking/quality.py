@@ -35,7 +35,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
-from cleaner.files import write_atomically
+from cleaner.ranking.scoretable import read_scores, write_scores
 
 if TYPE_CHECKING:
     from cleaner.ranking.pixels import Pixels
@@ -152,10 +152,7 @@ class Quality:
 
     def save(self, path: Path) -> Path:
         """Write the table as CSV, complete or not at all, and return its path."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        text = self.table.to_csv(index=False, lineterminator="\n", float_format="%.4f")
-        write_atomically(path, text.encode("utf-8", "surrogateescape"))
-        return path
+        return write_scores(self.table, path, decimals=4)
 
     @classmethod
     def load(cls, path: Path) -> Quality:
@@ -166,14 +163,7 @@ class Quality:
         RankingError
             Nothing there, or a file this version cannot read.
         """
-        try:
-            table = pd.read_csv(
-                path, dtype={"name": str}, keep_default_na=False, encoding_errors="surrogateescape"
-            )
-            return cls(table.astype(dict.fromkeys(PROBLEMS, np.float64))[["name", *PROBLEMS]])
-        except (OSError, ValueError, KeyError) as exc:
-            msg = f"Cannot read {path}: {exc}; look for picture problems again."
-            raise RankingError(msg) from exc
+        return cls(read_scores(path, dict.fromkeys(PROBLEMS, float), what="picture problems"))
 
 
 def quality(pixels: Pixels) -> Quality:
