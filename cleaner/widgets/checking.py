@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from cleaner.errors import CleanerError, JobError
 from cleaner.jobs import Job, JobStatus
 from cleaner.ranking.checks import Checks
-from cleaner.widgets.jobwatch import JobWatcher
-from cleaner.widgets.panels import Panel, button, node
+from cleaner.widgets.jobpanel import JobPanel
+from cleaner.widgets.panels import button, node
 from cleaner.widgets.prepare import PREPARE_TASK
 from cleaner.widgets.tally import NO_WEIGHTS, checks_report, count_found, found_entries
 from cleaner.widgets.wording import count, duration
@@ -32,7 +32,7 @@ _BUSY = "Other work of this data set is running; this can start when it has ende
 _DUE = "It starts by itself when the other work of this data set has ended."
 
 
-class CheckPanel(Panel):
+class CheckPanel(JobPanel):
     """Looks for copies and bad pictures in the background, and leads to what was found.
 
     Parameters
@@ -54,8 +54,6 @@ class CheckPanel(Panel):
     counts: dict[str, int]
     """What `count_found` returned last."""
 
-    _unsubscribe: Callable[[], None] | None = None
-
     def __init__(
         self,
         workspace: Workspace,
@@ -64,23 +62,18 @@ class CheckPanel(Panel):
         *,
         lock: threading.RLock | None = None,
     ) -> None:
-        self.workspace = workspace
         self.checks = None
         self.counts = {}
         self._on_checked = on_checked
         self._counting = threading.Lock()  # so that the last count begun is the last one shown
         self._thresholds: Mapping[str, float] = {}
-        self._status: JobStatus | None = None
-        self._asked_to_stop = False
         self._damaged = False
         self._counted = False
         self._due = False  # to be started when the other job has ended
         self._new = 0
-        super().__init__(lock=lock)
+        super().__init__(workspace, lock=lock)
         self.on("start", lambda _: self.start())
-        self.on("cancel", lambda _: self.cancel())
         self.on("open", open_view)
-        self.watcher = JobWatcher.of(workspace.state)
         with self.lock:  # a job that ends meanwhile is told afterwards
             self._unsubscribe = self.watcher.subscribe(self._on_status)
             status = self.watcher.status
@@ -90,18 +83,6 @@ class CheckPanel(Panel):
             self._draw()
         if self.checks is not None:
             threading.Thread(target=self._count, name="cleaner count", daemon=True).start()
-
-    def close(self) -> None:
-        """Take the panel off the page; work that runs goes on."""
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
-        super().close()
-
-    @property
-    def running(self) -> bool:
-        """Whether copies and bad pictures are being looked for."""
-        return self._status is not None and not self._status.finished
 
     # ---------------------------------------------------------------- the job
 
@@ -140,14 +121,6 @@ class CheckPanel(Panel):
             logger.info("the look for copies does not start", exc_info=True)
             self._due = False
             self.problem = str(error)
-
-    def cancel(self) -> None:
-        """Ask the job to stop; what it has read is remembered, and what was found before stays."""
-        with self.lock:
-            if self.running:
-                self._asked_to_stop = True
-                self.watcher.cancel()
-                self._draw()
 
     def _on_status(self, status: JobStatus) -> None:
         """Take in where a job is; runs in the watcher's thread."""

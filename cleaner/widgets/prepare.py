@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cleaner.jobs import JobStatus
-from cleaner.widgets.jobwatch import JobWatcher
-from cleaner.widgets.panels import Panel, Tree, button, node
+from cleaner.widgets.jobpanel import JobPanel
+from cleaner.widgets.panels import Tree, button, node
 from cleaner.widgets.wording import count, duration
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _PURPOSE = "Finding suspicious labels"
 _STAGES = {"embedding": "reading the pictures"}  # said to somebody who need not know the word
 
 
-class PreparePanel(Panel):
+class PreparePanel(JobPanel):
     """Ranks a data set in the background, with progress and cancel; else it shows nothing.
 
     Parameters
@@ -39,39 +39,20 @@ class PreparePanel(Panel):
         Shared with other panels of the same page.
     """
 
-    _unsubscribe: Callable[[], None] | None = None
-
     def __init__(
         self, workspace: Workspace, on_ranked: Callable[[], None], *, lock: threading.RLock | None = None
     ) -> None:
-        self.workspace = workspace
         self._on_ranked = on_ranked
-        self._status: JobStatus | None = None
-        self._asked_to_stop = False
         self._offer = ""  # why ranking is worth doing, where it is for the user to start it
-        super().__init__(lock=lock)
+        super().__init__(workspace, lock=lock)
         self.add_class("cleaner-work-panel")
         self.on("start", lambda _: self.start())
-        self.on("cancel", lambda _: self.cancel())
         self.on("scratch", lambda _: self.start(from_scratch=True))
         asked_for_weights = workspace.weights is not None or workspace.backbone is not None
         if not asked_for_weights and (workspace.state / _AGREED).exists():
             workspace.from_scratch = True
-        self.watcher = JobWatcher.of(workspace.state)
         self._draw()
         self._unsubscribe = self.watcher.subscribe(self._on_status)
-
-    def close(self) -> None:
-        """Take the panel off the page; work that runs goes on."""
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
-        super().close()
-
-    @property
-    def running(self) -> bool:
-        """Whether the ranking is being made."""
-        return self._status is not None and not self._status.finished
 
     def offer(self, new: int) -> None:
         """Offer to rank ``new`` images that the saved ranking does not know."""
@@ -111,14 +92,6 @@ class PreparePanel(Panel):
         """Go on without pretrained weights, also after a reload: it was agreed to once for this data set."""
         self.workspace.from_scratch = True
         (self.workspace.state / _AGREED).touch()
-
-    def cancel(self) -> None:
-        """Ask the ranking to stop; what it has read is remembered."""
-        with self.lock:
-            if self.running:
-                self._asked_to_stop = True
-                self.watcher.cancel()
-                self._draw()
 
     def _on_status(self, status: JobStatus) -> None:
         """Take in where a job is; runs in the watcher's thread."""

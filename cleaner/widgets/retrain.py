@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import traitlets
@@ -13,8 +12,8 @@ import traitlets
 from cleaner.errors import CleanerError
 from cleaner.jobs import JobStatus
 from cleaner.widgets.checking import CHECK_TASK
-from cleaner.widgets.jobwatch import JobWatcher
-from cleaner.widgets.panels import Panel, Tree, button, node
+from cleaner.widgets.jobpanel import JobPanel
+from cleaner.widgets.panels import Tree, button, node
 from cleaner.widgets.results import Remembered, curve, result_trees
 from cleaner.widgets.wording import duration, percent
 
@@ -33,7 +32,7 @@ _STOP_POLL_S = 0.05
 _MOST_EPOCHS = 100
 
 
-class RetrainPanel(Panel):
+class RetrainPanel(JobPanel):
     """Train again on the set as it is after all decisions so far.
 
     *Quick* trains a new last layer on the stored features, which takes seconds; *full* tunes the whole
@@ -62,8 +61,6 @@ class RetrainPanel(Panel):
     Type: int. Default: 0.
     """
 
-    _unsubscribe: Callable[[], None] | None = None  # also for one whose __init__ was refused
-
     def __init__(
         self,
         workspace: Workspace,
@@ -78,38 +75,21 @@ class RetrainPanel(Panel):
                 "it takes a workspace, and epochs= and lock= as keywords."
             )
             raise TypeError(msg)
-        self.workspace = workspace
         self._mode = "quick"
         self._epochs = _checked_epochs(epochs)
-        self._status: JobStatus | None = None
         self._remembered = Remembered(workspace.state)
         self._message = ""
-        self._asked_to_stop = False
         self._making_way = False
-        super().__init__(lock=lock)
+        super().__init__(workspace, lock=lock)
         for name, act in {
             "mode": self._choose_mode,
             "epochs": self._choose_epochs,
             "retrain": lambda _: self.retrain(self._mode),
-            "cancel": lambda _: self.cancel(),
         }.items():
             self.on(name, act)
-        self.watcher = JobWatcher.of(workspace.state)
         self._remembered.look(_TASKS)
         self._draw()
         self._unsubscribe = self.watcher.subscribe(self._on_status)
-
-    def close(self) -> None:
-        """Take the panel off the page; a training that runs goes on."""
-        if self._unsubscribe is not None:
-            self._unsubscribe()
-            self._unsubscribe = None
-        super().close()
-
-    @property
-    def running(self) -> bool:
-        """Whether a training that this panel shows is running."""
-        return self._status is not None and not self._status.finished
 
     @property
     def result(self) -> dict[str, Any] | None:
@@ -174,14 +154,6 @@ class RetrainPanel(Panel):
             except CleanerError as error:
                 logger.info("retraining does not start", exc_info=True)
                 self.problem = str(error)
-                self._draw()
-
-    def cancel(self) -> None:
-        """Ask the training to stop; the model before it stays in force."""
-        with self.lock:
-            if self.running:
-                self._asked_to_stop = True
-                self.watcher.cancel()
                 self._draw()
 
     def _choose_mode(self, value: str) -> None:
