@@ -476,9 +476,10 @@ class ImageCleaner(ipywidgets.VBox):
 
     def _show_scale(self) -> None:
         """Show the threshold of the present order, if it has one; what it comes to may take a while."""
-        self.threshold.show_for(None) if not has_scale(self.view.order) else self.grid.in_background(
-            self._scale
-        )
+        if has_scale(self.view.order):
+            self.grid.in_background(self._scale)
+        else:
+            self.threshold.show_for(None)
 
     def _scale(self) -> None:
         with self._lock:

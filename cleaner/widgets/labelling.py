@@ -17,30 +17,11 @@ if TYPE_CHECKING:
     from cleaner.review import ReviewState
     from cleaner.workspace import Workspace
 
-__all__ = ["Labeller", "needs_labels", "present_labels"]
+__all__ = ["Labeller", "present_labels"]
 
 _SAMPLE = 8192
 _BLOCK = 4096
 _ASIDE = ("delete", "unsure")
-
-
-def needs_labels(catalog: Catalog, state: ReviewState) -> int:
-    """Count the images that have no label after all decisions; the deleted and the unsure are not among them.
-
-    Parameters
-    ----------
-    catalog : Catalog
-        The labels as given.
-    state : ReviewState
-    """
-    bare = [name for name, label in zip(catalog.names, catalog.labels, strict=True) if not label]
-    if not bare:
-        return 0
-    outcomes = state.outcomes()
-    return sum(
-        outcome not in _ASIDE and not label
-        for outcome, label in (outcomes.get(name, ("", None)) for name in bare)
-    )
 
 
 def present_labels(catalog: Catalog, state: ReviewState) -> dict[str, str | None]:
