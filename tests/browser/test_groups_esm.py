@@ -73,17 +73,9 @@ def test_each_group_has_a_row_of_its_own_and_says_what_is_to_be_known(
 def test_the_buttons_are_those_that_have_a_sense_here(open_grid: OpenGrid, expect: Any) -> None:
     page = open_copies(open_grid)
     bar = page.locator(".cleaner-bar .cleaner-buttons").get_by_role("button")
-    texts = [text for text in bar.all_text_contents() if text]
-    shown = [text for text, button in zip(texts, bar.all(), strict=False) if button.is_visible()]
-    assert [text.rstrip("oynxu↵?") for text in shown[:7]] == [
-        "Keep only this",
-        "As advised",
-        "Not duplicates",
-        "Delete",
-        "Und",
-        "Enlarge",
-        "Keys",
-    ]
+    shown = [button.locator("span").first.text_content() for button in bar.all() if button.is_visible()]
+    acts = ["Keep only this", "As advised", "Not duplicates", "Delete", "Undo", "Enlarge", "Keys"]
+    assert shown == [*acts, "Go on"]
     expect(page.get_by_role("button", name="Go on")).to_be_visible()
     expect(page.get_by_role("button", name="Confirm page")).to_have_count(0)
 
