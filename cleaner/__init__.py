@@ -15,14 +15,14 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cleaner.catalog import Catalog
+    from cleaner.dataset.catalog import Catalog
     from cleaner.errors import CleanerError
     from cleaner.ranking import Ranking
     from cleaner.training.learner import Learner
     from cleaner.widgets.app import CleanerApp
     from cleaner.widgets.file_deleter import FileDeleter
     from cleaner.widgets.image_cleaner import ImageCleaner
-    from cleaner.widgets.retrain import RetrainPanel
+    from cleaner.widgets.panels.retrain import RetrainPanel
     from cleaner.workspace import Workspace
 
 __all__ = [
@@ -41,14 +41,14 @@ __all__ = [
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Catalog": "cleaner.catalog",
+    "Catalog": "cleaner.dataset.catalog",
     "CleanerApp": "cleaner.widgets.app",
     "CleanerError": "cleaner.errors",
     "FileDeleter": "cleaner.widgets.file_deleter",
     "ImageCleaner": "cleaner.widgets.image_cleaner",
     "Learner": "cleaner.training.learner",
     "Ranking": "cleaner.ranking",
-    "RetrainPanel": "cleaner.widgets.retrain",
+    "RetrainPanel": "cleaner.widgets.panels.retrain",
     "Workspace": "cleaner.workspace",
 }
 """Public name -> the module that it lives in."""

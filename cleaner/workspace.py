@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd
 
-from cleaner.catalog import Catalog
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.file_index import FileIndex
+from cleaner.dataset.folders import STATE_FOLDER
+from cleaner.dataset.opening import leave_out_broken, with_splits
+from cleaner.dataset.state_folder import RecentSet, find_root, login, place_state, recent, remember
 from cleaner.errors import Cancelled, CatalogError
-from cleaner.fileindex import FileIndex
-from cleaner.images import ThumbnailCache
-from cleaner.listing import STATE_FOLDER
-from cleaner.opening import leave_out_broken, with_splits
-from cleaner.places import RecentSet, find_root, login, place_state, recent, remember
-from cleaner.progress import SILENT, Reporter
+from cleaner.images.open import ThumbnailCache
+from cleaner.util.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
     from cleaner.ranking import Ranking
@@ -287,7 +287,7 @@ class Workspace:
 
     def cleaned(self) -> Catalog:
         """Return the catalog after all decisions."""
-        from cleaner.review.cleaned_csv import cleaned_table
+        from cleaner.review.output.cleaned_csv import cleaned_table
 
         before = self.catalog
         return Catalog(
@@ -304,12 +304,12 @@ class Workspace:
         Parameters
         ----------
         **options
-            What `cleaner.tasks.prepare` takes, such as ``reporter``.
+            What `cleaner.pipelines.prepare` takes, such as ``reporter``.
         """
         from cleaner.models.reach import require_weights
 
         require_weights(self.backbone, weights=self.weights, from_scratch=self.from_scratch)
-        from cleaner.tasks import prepare
+        from cleaner.pipelines import prepare
 
         ranking = prepare(self, **options)
         ranking.workspace = self

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cleaner.review.cleaned_csv import write_cleaned
+from cleaner.review.output.cleaned_csv import write_cleaned
 
 
 def table(version: int) -> pd.DataFrame:

@@ -1,164 +1,140 @@
-"""The two rules on imports: downwards only, and no network library in the page (nor widgets below it)."""
+"""The graph of all imports, late ones and those for types included: one direction, no circle."""
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "cleaner"
 
-LAYERS: tuple[tuple[str, ...], ...] = (
-    ("errors", "files", "progress", "sniff"),
-    (
-        "catalog",
-        "decode",
-        "fileindex",
-        "images",
-        "jobs",
-        "labelfile",
-        "listing",
-        "opening",
-        "places",
-        "splits",
-        "workspace",
-    ),
-    ("collect", "export", "models", "review"),
-    ("embedding", "ranking", "training"),
-    ("demo", "tasks"),
-    ("cli", "dashboard", "widgets"),
+ORDER: tuple[tuple[str, ...], ...] = (
+    ("errors", "version"),
+    ("util",),
+    ("images",),
+    ("dataset",),
+    ("review",),
+    ("collect", "embedding", "jobs", "models", "training"),
+    ("ranking",),
+    ("duplicates", "quality"),
+    ("audit",),
+    ("interpret",),
+    ("analysis",),
+    ("labelling",),
+    ("pipelines",),
+    ("workspace",),
+    ("session",),
+    ("widgets",),
+    ("cli", "dashboard", "serving"),
 )
-"""Rooms from the bottom up; a module imports its own layer and those below."""
+"""Rooms from the bottom up; rooms of one line may know each other, but not both ways."""
 
-LATE_UPWARDS = {
-    ("workspace", "models"),
-    ("workspace", "review"),
-    ("workspace", "ranking"),
-    ("workspace", "tasks"),
-}
-"""The few imports that look up, all inside functions: `Workspace` offers what the rooms above it do."""
-
-ALWAYS_FREE = {"__init__", "__main__"}  # the package's face and the command's door
+FACE = {"cleaner", "cleaner.__main__"}  # what users import, and ``python -m cleaner``: nothing imports them
 
 
-def modules() -> list[Path]:
-    return sorted(PACKAGE.rglob("*.py"))
+@cache
+def modules() -> dict[str, Path]:
+    """Return every module of the package by its dotted name."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
 
 
-def room(path: Path) -> str:
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(modules()[module].read_text(encoding="utf-8"))
 
 
-def layer(name: str) -> int:
-    for level, names in enumerate(LAYERS):
+def imports(module: str) -> Iterator[tuple[str, int]]:
+    """Yield (imported module, line) for every import statement, wherever in the file it stands."""
+    package = module if modules()[module].name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(tree_of(module)):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node.lineno) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *filter(None, [node.module])])
+            for alias in node.names:
+                inner = f"{base}.{alias.name}"
+                yield (inner if inner in modules() else base), node.lineno
+
+
+def graph() -> dict[str, set[str]]:
+    return {m: {t for t, _ in imports(m) if t in modules() and t != m} for m in modules()}
+
+
+def room(module: str) -> str:
+    return module.split(".")[1]
+
+
+def level(name: str) -> int:
+    for height, names in enumerate(ORDER):
         if name in names:
-            return level
-    pytest.fail(f"cleaner/{name} has no place in LAYERS; put it where DESIGN would")
+            return height
+    pytest.fail(f"cleaner/{name} has no place in ORDER; put it where the architecture would.")
 
 
-def is_type_checking(node: ast.If) -> bool:
-    return ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+def circle(arrows: dict[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(arrows).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool, int]]:
-    """Yield (imported module, inside a function, line) for all imports that run."""
-
-    def walk(nodes: Iterable[ast.AST], late: bool) -> Iterator[tuple[str, bool, int]]:
-        for node in nodes:
-            if isinstance(node, ast.If) and is_type_checking(node):
-                yield from walk(node.orelse, late)
-            elif isinstance(node, ast.Import):
-                for alias in node.names:
-                    yield alias.name, late, node.lineno
-            elif isinstance(node, ast.ImportFrom):
-                for name in absolute(path, node):
-                    yield name, late, node.lineno
-            else:
-                function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-                yield from walk(ast.iter_child_nodes(node), late or function)
-
-    yield from walk([ast.parse(path.read_text(encoding="utf-8"))], False)
+def test_a_circle_is_found_and_a_tree_is_none() -> None:
+    assert circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})
+    assert circle({"a": {"b", "c"}, "b": {"c"}, "c": set()}) == []
 
 
-def absolute(path: Path, node: ast.ImportFrom) -> list[str]:
-    package = ("cleaner", *path.relative_to(PACKAGE).parts[:-1])
-    module = node.module or ""
-    if node.level:
-        module = ".".join((*package[: len(package) - node.level + 1], *filter(None, [module])))
-    if module == "cleaner":
-        return [f"cleaner.{alias.name}" for alias in node.names]
-    return [module]
+@pytest.mark.xfail(reason="the cuts follow")
+def test_no_modules_import_each_other() -> None:
+    assert circle(graph()) == []
 
 
-def imported_room(name: str) -> str | None:
-    """Return the room of one of our modules; none for other people's, and for the package's face."""
-    parts = name.split(".")
-    if parts[0] != "cleaner" or len(parts) == 1 or parts[1].startswith("_") or parts[1][0].isupper():
-        return None
-    return parts[1]
+@pytest.mark.xfail(reason="the cuts follow")
+def test_no_rooms_import_each_other() -> None:
+    rooms: dict[str, set[str]] = {}
+    for module, targets in graph().items():
+        if module not in FACE:
+            rooms.setdefault(room(module), set()).update(room(t) for t in targets if t not in FACE)
+    assert circle({name: below - {name} for name, below in rooms.items()}) == []
 
 
-def test_the_walker_sees_imports_of_every_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(globals(), "PACKAGE", tmp_path)
-    path = tmp_path / "widgets" / "page.py"
-    path.parent.mkdir()
-    path.write_text(
-        "import a\nfrom typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import b\nelse:\n    import c\n"
-        "def f():\n    from cleaner import tasks\ntry:\n    from ..review import store\nexcept ImportError:\n"
-        "    from .grid import g\n"
-    )
-    assert [(name, late) for name, late, _ in imports(path)] == [
-        ("a", False),
-        ("typing", False),
-        ("c", False),
-        ("cleaner.tasks", True),
-        ("cleaner.review", False),
-        ("cleaner.widgets.grid", False),
-    ]
-
-
+@pytest.mark.xfail(reason="the cuts follow")
 def test_imports_go_downwards_only() -> None:
-    upwards = []
-    for path in modules():
-        here = room(path)
-        if here in ALWAYS_FREE:
-            continue
-        for name, late, line in imports(path):
-            there = imported_room(name)
-            if there is None or layer(there) <= layer(here) or (late and (here, there) in LATE_UPWARDS):
-                continue
-            upwards.append(f"{path.relative_to(PACKAGE)}:{line} imports {name}")
+    upwards = [
+        f"{modules()[module].relative_to(PACKAGE)}:{line} imports {target}"
+        for module in modules()
+        if module not in FACE
+        for target, line in imports(module)
+        if target in modules() and (target in FACE or level(room(target)) > level(room(module)))
+    ]
     assert upwards == []
 
 
-def test_every_late_exception_is_still_needed() -> None:
-    used = {
-        (room(path), imported_room(name)) for path in modules() for name, late, _ in imports(path) if late
-    }
-    assert used >= LATE_UPWARDS
-
-
-def test_only_the_page_knows_widgets() -> None:
+@pytest.mark.parametrize(
+    ("names", "rooms"),
+    [
+        (("ipywidgets", "anywidget", "traitlets"), {r for line in ORDER for r in line} - {"widgets"}),
+        (("torch", "torchvision", "timm"), {"review", "session", "widgets"}),
+    ],
+    ids=["widgets", "torch"],
+)
+def test_some_libraries_stay_out_of_some_rooms(names: tuple[str, ...], rooms: set[str]) -> None:
     found = [
-        f"{path.relative_to(PACKAGE)}:{line} imports {name}"
-        for path in modules()
-        if room(path) != "widgets"
-        for name, _, line in imports(path)
-        if name.split(".")[0] in ("ipywidgets", "anywidget", "traitlets")
-    ]
-    assert found == []
-
-
-def test_the_page_never_imports_torch_not_even_late_or_for_types() -> None:
-    found = [
-        f"{path.relative_to(PACKAGE)}:{node.lineno}"
-        for path in modules()
-        if room(path) == "widgets"
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Import | ast.ImportFrom)
-        for name in ([a.name for a in node.names] if isinstance(node, ast.Import) else [node.module or ""])
-        if name.split(".")[0] in ("torch", "torchvision", "timm")
+        f"{modules()[module].relative_to(PACKAGE)}:{line} imports {target}"
+        for module in modules()
+        if module not in FACE and room(module) in rooms
+        for target, line in imports(module)
+        if target.split(".")[0] in names
     ]
     assert found == []

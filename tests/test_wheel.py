@@ -42,8 +42,8 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: zipfile.ZipFile) -> No
     "name",
     [
         "cleaner/py.typed",
-        "cleaner/widgets/grid.js",
-        "cleaner/widgets/grid.css",
+        "cleaner/widgets/grid/js/grid.js",
+        "cleaner/widgets/grid/grid.css",
         "cleaner/dashboard/app.ipynb",
     ],
 )

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from cleaner import places
-from cleaner import splits as splits_module
-from cleaner.catalog import Catalog
+from cleaner.dataset import splits as splits_module
+from cleaner.dataset import state_folder as places
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.state_folder import home
 from cleaner.errors import CatalogError
-from cleaner.places import home
 from cleaner.workspace import Workspace
 
 Picture = Callable[..., Path]
@@ -62,7 +62,7 @@ def test_opening_a_folder_draws_a_split_and_writes_only_the_state(colour_set: Pa
 def test_a_second_opening_reads_no_picture(colour_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with Workspace(colour_set) as workspace:
         before = splits(workspace)
-    monkeypatch.setattr("cleaner.fileindex.probe", None)  # reading one would fail
+    monkeypatch.setattr("cleaner.dataset.file_index.probe", None)  # reading one would fail
 
     with Workspace(colour_set, seed=5, valid_pct=0.5) as workspace:
         assert splits(workspace) == before
@@ -160,7 +160,7 @@ def test_of_two_that_draw_at_once_the_first_is_believed(
             others.append(first.catalog)  # in between, the other one draws
         return draw(*args, **options)
 
-    monkeypatch.setattr("cleaner.opening.assign", slow)
+    monkeypatch.setattr("cleaner.dataset.opening.assign", slow)
 
     assert splits(late) == splits(first)
     assert list(others[0].splits) == list(late.catalog.splits)
@@ -326,7 +326,7 @@ def test_splits_of_a_large_new_set_are_pending_until_it_is_scanned(
     with Workspace(make_set(name="other"), dataset="x") as workspace:
         at_once = list(splits(workspace).values())
     monkeypatch.setattr(f"cleaner.workspace.{limit}", 0)
-    monkeypatch.setattr("cleaner.fileindex._REPORT_EVERY", 5)
+    monkeypatch.setattr("cleaner.dataset.file_index._REPORT_EVERY", 5)
 
     with Workspace(colour_set) as workspace:
         assert set(workspace.catalog.splits) == {"pending"}

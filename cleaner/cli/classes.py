@@ -48,7 +48,7 @@ def classes(
     be undone. Several acts at once are done in this order: undo, new, rename, merge, describe.
     """
     from cleaner.review import classes as acts
-    from cleaner.review.cleaned_csv import CleanedCsv
+    from cleaner.review.output.cleaned_csv import CleanedCsv
 
     with o.opened(
         folder,

@@ -125,7 +125,7 @@ def verify(
 
 
 def _move_bad(folder: Path, state: Path | None, report: VerifyReport) -> None:
-    from cleaner.review.trash import move_to_trash
+    from cleaner.review.files.trash import move_to_trash
 
     # Not the workspace's catalog: a folder in which nothing can be used must be quarantinable, too.
     with o.opened(folder, state=state) as workspace:

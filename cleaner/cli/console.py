@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from cleaner.errors import Cancelled, CleanerError, WeightsUnavailableError
-from cleaner.files import write_atomically
-from cleaner.progress import SILENT, Reporter
+from cleaner.util.atomic import write_atomically
+from cleaner.util.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
     import pandas as pd

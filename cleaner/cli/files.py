@@ -33,7 +33,7 @@ def apply(
 
     Images that reviewers disagree about stay. Nothing is deleted: "cleaner restore" brings all of it back.
     """
-    from cleaner.review import trash
+    from cleaner.review.files import trash
 
     with (
         o.opened(
@@ -78,7 +78,7 @@ def restore(
     Decisions stay as they are: an image that is marked delete is still absent from cleaned.csv. Undo that on
     the page.
     """
-    from cleaner.review import trash
+    from cleaner.review.files import trash
 
     with o.opened(
         folder, labels=labels, state=state, store=store, group=group, follow_links=follow_links
@@ -110,7 +110,7 @@ def export(
     follow_links: o.FollowLinks = False,
 ) -> None:
     """Lay out the cleaned set as a new folder tree, NEW/<split>/<class>/<file>; the originals stay."""
-    from cleaner.export import export_tree
+    from cleaner.dataset.export import export_tree
 
     with (
         o.opened(
@@ -143,7 +143,7 @@ def merge(
     Nothing is overwritten: where two people disagree, both decisions stay, and the page shows the conflict.
     Merging the same file twice adds nothing.
     """
-    from cleaner.review.cleaned_csv import CleanedCsv
+    from cleaner.review.output.cleaned_csv import CleanedCsv
 
     with o.opened(
         folder, labels=labels, state=state, store=store, group=group, follow_links=follow_links

@@ -130,7 +130,7 @@ def demo(
 
     Nothing is downloaded. The first page is up within a minute of the first start, at once later.
     """
-    from cleaner.demo import make_demo, prepare_demo
+    from cleaner.cli.demo_set import make_demo, prepare_demo
 
     folder = make_demo(directory)
     say(f"The example is in {folder}.")

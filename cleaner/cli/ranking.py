@@ -30,7 +30,7 @@ def _splits(text: str | None) -> str | None:
 
 
 def _ordering(name: str) -> str:
-    from cleaner.ranking.ranking import ORDERINGS
+    from cleaner.ranking.result import ORDERINGS
 
     if name not in ORDERINGS:
         msg = f"got {name!r}; expected one of {', '.join(ORDERINGS)}"
@@ -103,7 +103,7 @@ def rank(
         ):
             if pred_probs is None:
                 return workspace.rank(reporter=reporter)
-            from cleaner.tasks import rank_given
+            from cleaner.pipelines import rank_given
 
             return rank_given(workspace, pred_probs, reporter=reporter)
 

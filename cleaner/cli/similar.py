@@ -9,12 +9,12 @@ import typer
 
 from cleaner.cli import options as o
 from cleaner.cli.console import progress, result, say, write_table
-from cleaner.widgets.wording import count
+from cleaner.util.wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from cleaner.ranking.checks import Checks
+    from cleaner.pipelines.checks import Checks
 
 __all__ = ["duplicates", "problems"]
 
@@ -117,7 +117,7 @@ def problems(
         group=group,
         follow_links=follow_links,
     )
-    from cleaner.ranking.quality import spoken_problem
+    from cleaner.quality.problems import spoken_problem
 
     table = found.problems()
     table = table[~table["name"].isin(list(decided["without"]))]
@@ -131,7 +131,7 @@ def problems(
 
 
 def _checked(folder: Path, **options: Any) -> tuple[Checks, dict[str, Any]]:
-    from cleaner.tasks.check import check, decided
+    from cleaner.pipelines.check import check, decided
 
     with o.opened(folder, **options) as workspace, progress() as reporter:
         return check(workspace, reporter=reporter), decided(workspace)

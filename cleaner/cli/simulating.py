@@ -59,7 +59,7 @@ def simulate(
     """
 
     def compute(scratch: bool) -> pd.DataFrame:
-        from cleaner.tasks import simulate_review
+        from cleaner.session.known_answers import simulate_review
 
         with (
             o.opened(

@@ -12,11 +12,11 @@ import typer
 
 from cleaner.cli import options as o
 from cleaner.cli.console import ask_without_weights, progress, result, say
+from cleaner.dataset.folders import list_images
 from cleaner.errors import CheckpointError, ImageError
-from cleaner.listing import list_images
 
 if TYPE_CHECKING:
-    from cleaner.tasks import TrainReport
+    from cleaner.pipelines import TrainReport
     from cleaner.training.learner import Learner
     from cleaner.training.network import Prediction
 
@@ -61,7 +61,7 @@ def train(
         from cleaner.models.reach import require_weights
 
         require_weights(backbone, weights=weights, from_scratch=scratch)
-        from cleaner.tasks import train as train_on
+        from cleaner.pipelines import train as train_on
 
         with (
             o.opened(

@@ -18,8 +18,8 @@ from cleaner.collect.account import DownloadReport, Entry, append_manifest, read
 from cleaner.collect.fetch import Fetcher, FetchError, Limits
 from cleaner.collect.urls import read_urls, unique_urls
 from cleaner.errors import Cancelled, DownloadError, ImageError
-from cleaner.files import write_atomically
-from cleaner.progress import SILENT, Reporter
+from cleaner.util.atomic import write_atomically
+from cleaner.util.progress import SILENT, Reporter
 
 __all__ = ["download_images"]
 
@@ -200,7 +200,7 @@ class _Session:
 
     def _keep(self, entry: Entry, data: bytes) -> Entry:
         """Write a picture; runs in a thread, because decoding takes time."""
-        from cleaner import images
+        from cleaner.images import open as images
 
         found = images.verify(data)
         if found.problem is not None:

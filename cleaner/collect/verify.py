@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Literal
 
 from PIL import Image
 
-from cleaner import images
+from cleaner.dataset.folders import list_images
 from cleaner.errors import CatalogError
-from cleaner.listing import list_images
-from cleaner.progress import SILENT, Reporter
+from cleaner.images import open as images
+from cleaner.util.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
     import pandas as pd

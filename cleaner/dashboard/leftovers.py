@@ -25,8 +25,8 @@ def cancel_jobs(since: datetime) -> int:
     since : datetime
         When the dashboard was started, with a time zone.
     """
+    from cleaner.dataset.state_folder import recent
     from cleaner.jobs import Job
-    from cleaner.places import recent
     from cleaner.workspace import Workspace
 
     cancelled = 0

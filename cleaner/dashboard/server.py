@@ -30,10 +30,10 @@ from urllib.parse import quote
 
 from cleaner.dashboard.leftovers import cancel_jobs
 from cleaner.dashboard.ports import DEFAULT_PORT, choose_port
-from cleaner.dashboard.settings import ENVIRONMENT_VARIABLE, PageSettings
 from cleaner.dashboard.voila_folder import SHARE, import_path, write_folder
+from cleaner.dataset.state_folder import home
 from cleaner.errors import DashboardError
-from cleaner.places import home
+from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
 
 __all__ = ["DEFAULT_PORT", "Dashboard", "serve"]
 

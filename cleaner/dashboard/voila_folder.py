@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from cleaner.dashboard.settings import PageSettings
 from cleaner.errors import DashboardError
+from cleaner.widgets.page_settings import PageSettings
 
 __all__ = ["SHARE", "import_path", "write_folder"]
 

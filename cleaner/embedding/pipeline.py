@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.errors import CatalogError, EmbeddingError, ImageError
-from cleaner.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
-    from cleaner.catalog import Catalog
-    from cleaner.fileindex import FileIndex
+    from cleaner.dataset.catalog import Catalog
+    from cleaner.dataset.file_index import FileIndex
     from cleaner.models.backbones import Backbone
     from cleaner.models.inference import Encoder
 

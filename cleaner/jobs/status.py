@@ -13,7 +13,22 @@ from filelock import FileLock, Timeout
 
 from cleaner.errors import JobError
 
-__all__ = ["JobStatus", "Phase", "alive_lock", "is_alive", "read_status", "spoken_task", "write_status"]
+__all__ = [
+    "JobStatus",
+    "Phase",
+    "alive_lock",
+    "is_alive",
+    "present_task",
+    "read_status",
+    "spoken_task",
+    "write_status",
+]
+
+_FORMER_MODULES = {
+    "cleaner.tasks": "cleaner.pipelines.entries",
+    "cleaner.tasks.check": "cleaner.pipelines.check",
+}
+"""Modules of tasks by the names that version 0.1 wrote into job folders, and where the tasks are now."""
 
 Phase = Literal["running", "done", "failed", "cancelled"]
 
@@ -97,6 +112,8 @@ def read_status(folder: Path) -> JobStatus:
     except ValueError:  # a power cut can leave an empty file
         msg = f"The status of job {folder.name} was lost, by a power cut perhaps. Start it again."
         return JobStatus(id=folder.name, task=":lost", phase="failed", message="failed", error=msg)
+    if "task" in stored:
+        stored["task"] = present_task(stored["task"])
     known = {f.name for f in fields(JobStatus)}  # another version may have written more
     return JobStatus(**{name: value for name, value in stored.items() if name in known})
 
@@ -116,6 +133,12 @@ def is_alive(folder: Path) -> bool:
             return False
     except Timeout:
         return True
+
+
+def present_task(task: str) -> str:
+    """Return the present name of a task that may have been written by an earlier version."""
+    module, colon, name = task.partition(":")
+    return f"{_FORMER_MODULES.get(module, module)}{colon}{name}"
 
 
 def spoken_task(task: str) -> str:

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from cleaner.errors import Cancelled, CleanerError, JobError
-from cleaner.jobs.status import JobStatus, alive_lock, read_status, write_status
-from cleaner.progress import Reporter
+from cleaner.jobs.status import JobStatus, alive_lock, present_task, read_status, write_status
+from cleaner.util.progress import Reporter
 
 __all__ = ["FileReporter", "main"]
 
@@ -81,7 +81,7 @@ def _run(folder: Path) -> int:
 
 
 def _find(task: str) -> Callable[..., Any]:
-    module, _, name = task.partition(":")
+    module, _, name = present_task(task).partition(":")
     try:
         function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as exc:

@@ -19,7 +19,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from cleaner.errors import BackboneError
-from cleaner.images import open_image
+from cleaner.images.open import open_image
 from cleaner.models.bodies import build_timm, build_torchvision, vit_image_size_px
 from cleaner.models.inference import Encoder
 from cleaner.models.scratch import SCRATCH, SCRATCH_SIZE_PX, RandomFilters

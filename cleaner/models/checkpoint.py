@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from cleaner.errors import CheckpointError
-from cleaner.files import write_atomically
+from cleaner.util.atomic import write_atomically
 
 __all__ = ["load_checkpoint", "save_checkpoint"]
 

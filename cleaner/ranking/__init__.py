@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from cleaner.ranking.rank import rank
-from cleaner.ranking.ranking import ORDERINGS, Ranking
+from cleaner.ranking.result import ORDERINGS, Ranking
 
 __all__ = ["ORDERINGS", "Ranking", "rank"]

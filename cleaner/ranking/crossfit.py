@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.progress import SILENT, Reporter
 from cleaner.ranking.features import MANY_CELLS, Floats
 from cleaner.ranking.folds import make_folds
 from cleaner.ranking.heads import Fits, fit_heads, log_softmax
 from cleaner.ranking.noise import NoiseMatrix
+from cleaner.util.progress import SILENT, Reporter
 
 __all__ = ["CrossFit", "plan_folds"]
 

@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from cleaner.ranking.ranking import Ranking
+    from cleaner.ranking.result import Ranking
     from cleaner.review import ReviewState
 
 __all__ = ["Reordered", "judged", "reorder"]

@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
-from cleaner.progress import SILENT, Reporter
 from cleaner.ranking.features import Floats, principal_axes, unit_length
+from cleaner.util.progress import SILENT, Reporter
 
 __all__ = ["Fits", "LinearHead", "fit_heads", "log_softmax", "softmax", "unit_length"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter
 
 __all__ = ["Pairs", "nearest_pairs", "unit_rows"]
 

@@ -1,11 +1,11 @@
 """`rank`: from embeddings and given labels to a `Ranking`.
 
 1. Features: square root, centre, unit length, 256 principal axes (`cleaner.ranking.features`).
-2. Neighbours' votes, the image and its copies excluded (`cleaner.ranking.voting`). Near duplicates count as
+2. Neighbours' votes, the image and its copies excluded (`cleaner.ranking.knn`). Near duplicates count as
    copies if they are known: wrong labels often come with a copy that has the same wrong label.
 3. Heads over five folds, two penalties averaged (`cleaner.ranking.crossfit`): first plain; from these a noise
    matrix; then once more through that matrix, so that they learn true classes.
-4. The pool of heads and votes with its noise matrix (`cleaner.ranking.pool`). The score is its posterior
+4. The pool of heads and votes with its noise matrix (`cleaner.ranking.ensemble`). The score is its posterior
    probability that the given label is wrong.
 
 Steps 3 and 4 are done from two noise matrices, one that expects evenly spread errors and one that expects
@@ -22,18 +22,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
-from cleaner.progress import SILENT, Reporter
 from cleaner.ranking.crossfit import CrossFit, plan_folds
+from cleaner.ranking.ensemble import Evidence, Pool, fit_pool
 from cleaner.ranking.features import Floats, reduce_features
 from cleaner.ranking.folds import join_units, units_of
+from cleaner.ranking.knn import find_voters
 from cleaner.ranking.noise import NoiseMatrix, anchor_noise
-from cleaner.ranking.pool import Evidence, Pool, fit_pool
-from cleaner.ranking.ranking import EmbeddingsLike, Ranking, model_id
+from cleaner.ranking.result import EmbeddingsLike, Ranking, model_id
 from cleaner.ranking.signals import describe_noise, named_signals
-from cleaner.ranking.voting import find_voters
+from cleaner.util.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
-    from cleaner.catalog import Catalog
+    from cleaner.dataset.catalog import Catalog
 
 __all__ = ["rank", "rank_probabilities"]
 

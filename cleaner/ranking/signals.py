@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.ranking.ensemble import Pool
 from cleaner.ranking.features import Floats
-from cleaner.ranking.pool import Pool
 
 __all__ = ["describe_noise", "log_odds", "named_signals"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cleaner.review.decisions import Action, Decision, Event, Kind, Progress, ReviewState
+from cleaner.review.state import Action, Decision, Event, Kind, Progress, ReviewState
 from cleaner.review.store import Act, Choice, ReviewStore
 
 __all__ = [

@@ -15,9 +15,9 @@ from cleaner.errors import StoreError
 from cleaner.review.events import CLASS_KINDS, Event, Kind, check_label
 
 if TYPE_CHECKING:
-    from cleaner.catalog import Catalog
-    from cleaner.review.decisions import ReviewState
+    from cleaner.dataset.catalog import Catalog
     from cleaner.review.journal import Act
+    from cleaner.review.state import ReviewState
     from cleaner.workspace import Workspace
 
 __all__ = [

@@ -18,8 +18,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from cleaner.errors import NotSavedError, StoreError
 from cleaner.review import database
 from cleaner.review.database import EVENTS
-from cleaner.review.decisions import ReviewState
 from cleaner.review.events import NO_DETAIL, Event, check_act, check_reviewer
+from cleaner.review.state import ReviewState
 
 __all__ = ["Act", "Journal", "Listener", "Row"]
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 from cleaner.errors import StoreError
 from cleaner.review.choices import Choice
-from cleaner.review.decisions import ReviewState, all_pairs
 from cleaner.review.events import (
     CLASS_KINDS,
     Action,
@@ -24,6 +23,7 @@ from cleaner.review.events import (
     check_reviewer,
 )
 from cleaner.review.journal import Act, Journal, Row
+from cleaner.review.state import ReviewState, all_pairs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -362,14 +362,14 @@ class ReviewStore(Journal):
     # ---------------------------------------------------------------- history
 
     def history(self) -> pd.DataFrame:
-        """Return the whole history as a table, oldest first; see `cleaner.review.history.COLUMNS`."""
-        from cleaner.review.history import table
+        """Return the whole history as a table, oldest first; see `cleaner.review.output.history.COLUMNS`."""
+        from cleaner.review.output.history import table
 
         return table(self._state)
 
     def export(self, path: Path) -> Path:
         """Write the whole history to a CSV file (``decisions.csv``), complete or not at all."""
-        from cleaner.review.history import write_csv
+        from cleaner.review.output.history import write_csv
 
         return write_csv(self._state, path)
 
@@ -381,7 +381,7 @@ class ReviewStore(Journal):
         int
             Number of rows added; 0 for a history that is in already.
         """
-        from cleaner.review.history import read_rows
+        from cleaner.review.output.history import read_rows
 
         rows = read_rows(source)
 

@@ -19,12 +19,12 @@ from torchvision.transforms import InterpolationMode, v2
 
 from cleaner.errors import ImageError, TrainingError
 from cleaner.models.backbones import Preprocess
-from cleaner.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter
 
 __all__ = ["Augment", "Batch", "LabelledPictures", "Pictures", "prefetch", "require_trainable"]
 
 if TYPE_CHECKING:
-    from cleaner.catalog import Catalog
+    from cleaner.dataset.catalog import Catalog
 
 logger = logging.getLogger(__name__)
 

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cleaner.errors import TrainingError
-from cleaner.progress import SILENT, Reporter
 from cleaner.training.data import LabelledPictures
 from cleaner.training.network import Network
+from cleaner.util.progress import SILENT, Reporter
 
 __all__ = ["Evaluation", "evaluate", "loss_table"]
 

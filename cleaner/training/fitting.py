@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from torch import nn
 
 from cleaner.errors import TrainingError
-from cleaner.progress import Reporter
 from cleaner.training.data import LabelledPictures
 from cleaner.training.evaluation import Evaluation, evaluate
 from cleaner.training.history import History
@@ -27,6 +26,7 @@ from cleaner.training.loop import (
 )
 from cleaner.training.lr_finder import LrSweep, sweep
 from cleaner.training.network import Network
+from cleaner.util.progress import Reporter
 
 __all__ = ["find_lr", "fit"]
 

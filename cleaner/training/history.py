@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cleaner.files import write_atomically
+from cleaner.util.atomic import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -11,7 +11,6 @@ import torch
 from cleaner.errors import BackboneError
 from cleaner.models.backbones import Backbone, load_backbone
 from cleaner.models.scratch import SCRATCH
-from cleaner.progress import SILENT, Reporter
 from cleaner.training.data import LabelledPictures, require_trainable
 from cleaner.training.fitting import find_lr, fit
 from cleaner.training.history import History
@@ -20,9 +19,10 @@ from cleaner.training.lr_finder import LrSweep
 from cleaner.training.network import Network
 from cleaner.training.results import Results
 from cleaner.training.schedules import LearningRate
+from cleaner.util.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
-    from cleaner.catalog import Catalog
+    from cleaner.dataset.catalog import Catalog
 
 __all__ = ["Learner"]
 

@@ -18,11 +18,11 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from cleaner.errors import TrainingError
 from cleaner.models.heads import Classifier
-from cleaner.progress import Reporter
 from cleaner.training.data import Augment, Batch, LabelledPictures
 from cleaner.training.history import History
 from cleaner.training.runner import Runner
 from cleaner.training.schedules import LearningRate, one_cycle, spread
+from cleaner.util.progress import Reporter
 
 __all__ = [
     "Phase",

@@ -19,12 +19,12 @@ from cleaner.models.backbones import Backbone, Preprocess, best_device, empty_bo
 from cleaner.models.checkpoint import load_checkpoint, save_checkpoint
 from cleaner.models.heads import SCRATCH_HIDDEN, Classifier, build_head
 from cleaner.models.scratch import SCRATCH
-from cleaner.progress import SILENT, Reporter
 from cleaner.training.data import Pictures
 from cleaner.training.runner import Runner
+from cleaner.util.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
-    from cleaner.catalog import Catalog
+    from cleaner.dataset.catalog import Catalog
 
 __all__ = ["Network", "Prediction"]
 

@@ -13,15 +13,15 @@ from numpy.typing import NDArray
 
 from cleaner.errors import TrainingError
 from cleaner.models.heads import Classifier
-from cleaner.progress import SILENT, Reporter
 from cleaner.training.data import LabelledPictures
 from cleaner.training.diagnosis import Diagnosis, diagnose
 from cleaner.training.evaluation import Evaluation, evaluate, loss_table
 from cleaner.training.history import History
 from cleaner.training.network import Network, Picture, Prediction
+from cleaner.util.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
-    from cleaner.catalog import Catalog
+    from cleaner.dataset.catalog import Catalog
 
 __all__ = ["Results"]
 

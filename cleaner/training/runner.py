@@ -14,8 +14,8 @@ from torch.nn import functional
 from cleaner.models.backbones import Preprocess
 from cleaner.models.heads import Classifier
 from cleaner.models.inference import fast_bfloat16
-from cleaner.progress import SILENT, Reporter
 from cleaner.training.data import Augment, Batch, Pictures, prefetch
+from cleaner.util.progress import SILENT, Reporter
 
 __all__ = ["Runner"]
 

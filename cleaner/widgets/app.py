@@ -12,23 +12,23 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from cleaner.errors import CleanerError
-from cleaner.review.delayed import Delayed
-from cleaner.widgets import sheets, views
-from cleaner.widgets.bearings import Bearings
-from cleaner.widgets.checking import CheckPanel, checks_report
-from cleaner.widgets.classes import ClassPanel
+from cleaner.session.orders import GridView
+from cleaner.util.delayed import Delayed
+from cleaner.util.wording import count
 from cleaner.widgets.image_cleaner import ImageCleaner
-from cleaner.widgets.orders import GridView
-from cleaner.widgets.panels import Panel
-from cleaner.widgets.patterns import report_parts
-from cleaner.widgets.prepare import PreparePanel
-from cleaner.widgets.retrain import RetrainPanel
-from cleaner.widgets.wording import count
+from cleaner.widgets.panels import sheets, views
+from cleaner.widgets.panels.base import Panel
+from cleaner.widgets.panels.bearings import Bearings
+from cleaner.widgets.panels.checks import CheckPanel, checks_report
+from cleaner.widgets.panels.classes import ClassPanel
+from cleaner.widgets.panels.patterns import report_parts
+from cleaner.widgets.panels.prepare import PreparePanel
+from cleaner.widgets.panels.retrain import RetrainPanel
 from cleaner.workspace import Workspace
 
 if TYPE_CHECKING:
+    from cleaner.pipelines.checks import Checks
     from cleaner.ranking import Ranking
-    from cleaner.ranking.checks import Checks
 
 __all__ = ["CleanerApp"]
 
@@ -52,7 +52,7 @@ class CleanerApp(ipywidgets.VBox):
     page_size : int
         Pictures on a page.
     order : str or None
-        Which order to begin with, if the set has it; a key of `cleaner.widgets.orders.ORDERS`.
+        Which order to begin with, if the set has it; a key of `cleaner.session.orders.ORDERS`.
     on_leave : callable or None
         Called when the user wants to choose another data set; None offers no such thing.
 

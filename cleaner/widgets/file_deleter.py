@@ -9,9 +9,9 @@ from typing import Any
 
 import ipywidgets
 
-from cleaner.widgets.cells import Outcome
-from cleaner.widgets.file_desk import FileDesk
-from cleaner.widgets.grid import ReviewGrid
+from cleaner.session.cells import Outcome
+from cleaner.session.file_desk import FileDesk
+from cleaner.widgets.grid.widget import ReviewGrid
 
 __all__ = ["FileDeleter"]
 

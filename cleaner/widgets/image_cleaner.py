@@ -14,24 +14,24 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
+from cleaner.audit.running import RunningAudit
 from cleaner.errors import CleanerError
-from cleaner.ranking.running_audit import RunningAudit
 from cleaner.review import Event
 from cleaner.review.classes import class_acts, is_about_descriptions
-from cleaner.review.cleaned_csv import CleanedCsv
-from cleaner.widgets.cells import Outcome
-from cleaner.widgets.desk import ReviewDesk
-from cleaner.widgets.filters import FilterBox
-from cleaner.widgets.grid import ReviewGrid
-from cleaner.widgets.orders import AUDIT, COPIES, NO_LABEL, ORDERS, GridView, Purpose
-from cleaner.widgets.scales import has_scale, scale_of
-from cleaner.widgets.studies import Studies
-from cleaner.widgets.thresholds import ThresholdPanel
+from cleaner.review.output.cleaned_csv import CleanedCsv
+from cleaner.session.cells import Outcome
+from cleaner.session.desk import ReviewDesk
+from cleaner.session.orders import AUDIT, COPIES, NO_LABEL, ORDERS, GridView, Purpose
+from cleaner.session.scales import has_scale, scale_of
+from cleaner.session.studies import Studies
+from cleaner.widgets.grid.widget import ReviewGrid
+from cleaner.widgets.panels.filters import FilterBox
+from cleaner.widgets.panels.threshold import ThresholdPanel
 from cleaner.workspace import Workspace
 
 if TYPE_CHECKING:
+    from cleaner.pipelines.checks import Checks
     from cleaner.ranking import Ranking
-    from cleaner.ranking.checks import Checks
     from cleaner.review import ReviewStore
 
 __all__ = ["ImageCleaner"]
@@ -106,7 +106,7 @@ class ImageCleaner(ipywidgets.VBox):
     """
 
     order = traitlets.Unicode("")
-    """The order on show, a key of `cleaner.widgets.orders.ORDERS`. Type: str. Default: ``""``."""
+    """The order on show, a key of `cleaner.session.orders.ORDERS`. Type: str. Default: ``""``."""
 
     message = traitlets.Unicode("")
     """The last sentence for the user, such as that cleaned.csv is locked. Type: str. Default: ``""``."""
@@ -412,8 +412,8 @@ class ImageCleaner(ipywidgets.VBox):
 
     def _load_checks(self) -> None:
         """Take what was found the last time, unless somebody has given it already; runs in a thread."""
-        from cleaner.ranking.checks import Checks
-        from cleaner.tasks.check import checks_folder
+        from cleaner.pipelines.check import checks_folder
+        from cleaner.pipelines.checks import Checks
 
         if self._desk.facts.found.checks is not None:
             return

@@ -11,10 +11,10 @@ from urllib.parse import parse_qs
 
 import ipywidgets
 
-from cleaner.dashboard.settings import PageSettings
+from cleaner.dataset.state_folder import recent
 from cleaner.errors import CleanerError
-from cleaner.places import recent
-from cleaner.widgets.panels import Panel, node
+from cleaner.widgets.page_settings import PageSettings
+from cleaner.widgets.panels.base import Panel, node
 from cleaner.widgets.start import Chosen, StartPage, chosen_again
 
 __all__ = ["DashboardPage", "open_app"]

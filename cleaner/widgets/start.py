@@ -8,11 +8,11 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cleaner.dataset.browse import Folder, count_images, list_folder, place_below
+from cleaner.dataset.state_folder import RecentSet
 from cleaner.errors import CatalogError
-from cleaner.places import RecentSet
-from cleaner.widgets.folders import Folder, count_images, list_folder, place_below
-from cleaner.widgets.panels import Panel, Tree, button, node
-from cleaner.widgets.wording import count
+from cleaner.util.wording import count
+from cleaner.widgets.panels.base import Panel, Tree, button, node
 
 __all__ = ["Chosen", "StartPage", "chosen_again"]
 

@@ -69,9 +69,9 @@ def peers(vectors: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
 def measure(kind: str, weights: Path, work: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return for each ordering the looks and the errors found after them."""
     from cleaner import Workspace
-    from cleaner.progress import SILENT
-    from cleaner.ranking.simulate import simulate
-    from cleaner.tasks.look import look, rank_seen
+    from cleaner.pipelines.rank import look, rank_seen
+    from cleaner.session.simulation import simulate
+    from cleaner.util.progress import SILENT
 
     truth = lay_out(kind, work / kind)
     with Workspace(work / kind, weights=weights) as workspace:

@@ -2,8 +2,8 @@
 
     python tests/benchmarks/feedback.py [--beds NAME …] [--kinds NAME …] [--seeds A-B] [--looks SHARE]
 
-An expert with known answers is played through the code of the page (`cleaner.ranking.simulate`: pages of 24,
-the next page fixed before a page is learnt from), once by the order as it is, once re-ordered after every
+An expert with known answers is played through the code of the page (`cleaner.session.simulation`: pages of
+next page fixed before a page is learnt from), once by the order as it is, once re-ordered after every
 page. Beds: the photos of ``../shared/data/clothing`` by its MobileNetV2; drawn figures by SqueezeNet;
 scikit-learn's digits by their pixels; made features, *uneven*: ten classes of 8 to 500, and *hundred*: a
 hundred classes of 10 to 40. The made ones are drawn anew for every seed, noise always.
@@ -44,10 +44,10 @@ from ranking import Set, by_default, clothing, digits, evenly, in_pairs, out_of_
 
 from cleaner import Catalog, Workspace
 from cleaner.embedding import Embeddings
-from cleaner.progress import SILENT
+from cleaner.pipelines.rank import look
 from cleaner.ranking import Ranking, rank
-from cleaner.ranking.simulate import LEARNING, simulate
-from cleaner.tasks.look import look
+from cleaner.session.simulation import LEARNING, simulate
+from cleaner.util.progress import SILENT
 
 STATIC = "pooled"
 DEPTHS = (0.05, 0.1, 0.2, 0.3)

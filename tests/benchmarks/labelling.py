@@ -27,8 +27,8 @@ import numpy as np
 from ranking import DATA, Set, clothing, digits
 from scipy.stats import t as student
 
+from cleaner.labelling.proposal import FeatureMap, Proposal, _cover, propose
 from cleaner.ranking.features import unit_length
-from cleaner.ranking.labelling import FeatureMap, Proposal, _cover, propose
 
 PAGE = 24
 PAGES = 20

@@ -26,10 +26,10 @@ from PIL import Image, ImageDraw
 from sklearn.datasets import load_digits, load_sample_images
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from cleaner.catalog import Catalog
+from cleaner.dataset.catalog import Catalog
 from cleaner.models.backbones import load_backbone
+from cleaner.quality.outliers import find_outliers
 from cleaner.ranking.neighbours import unit_rows
-from cleaner.ranking.outliers import find_outliers
 
 N = 1500
 

@@ -25,8 +25,8 @@ from beds import clothing_photos, jpeg
 from PIL import Image, ImageFilter
 from sklearn.metrics import roc_auc_score
 
-from cleaner.ranking.pixels import read_pixels
-from cleaner.ranking.quality import PROBLEMS, THRESHOLDS, quality
+from cleaner.quality.pixels import read_pixels
+from cleaner.quality.problems import PROBLEMS, THRESHOLDS, quality
 from cleaner.workspace import Workspace
 
 N_GOOD, N_SPOILT = 1500, 60

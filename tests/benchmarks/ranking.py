@@ -44,8 +44,8 @@ class Set:
 def clothing(weights: Path, work: Path) -> Set:
     """Embed train and valid of the clothing photos, once for each weights file."""
     from cleaner import Workspace
-    from cleaner.progress import SILENT
-    from cleaner.tasks.look import look
+    from cleaner.pipelines.rank import look
+    from cleaner.util.progress import SILENT
 
     with (DATA / "clothing" / "labels.csv").open(newline="", encoding="utf-8") as file:
         rows = {row["name"]: row for row in csv.DictReader(file) if row["split"] != "test"}

@@ -31,11 +31,11 @@ import pandas as pd
 from beds import SOURCE_COPIES, Known, clothing_photos, edits, lay_out_clothing, other_pictures
 from PIL import Image
 
-from cleaner.catalog import Catalog
+from cleaner.dataset.catalog import Catalog
+from cleaner.duplicates.pairs import NEIGHBOURS, SAME, find_similar
 from cleaner.embedding import Embeddings
+from cleaner.quality.pixels import GREY_SIDE_PX, Pixels, read_pixels
 from cleaner.ranking.neighbours import nearest_pairs, unit_rows
-from cleaner.ranking.pixels import GREY_SIDE_PX, Pixels, read_pixels
-from cleaner.ranking.similar import NEIGHBOURS, SAME, find_similar
 from cleaner.workspace import Workspace
 
 PEERS = r"""

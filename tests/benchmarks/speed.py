@@ -36,10 +36,10 @@ def timed(title: str, limit_s: float, *, repeats: int, task: Callable[[], object
 def times(weights: Path, work: Path) -> None:
     """Print times against their limits, embeddings at hand."""
     from cleaner import Workspace
-    from cleaner.progress import SILENT
+    from cleaner.pipelines.rank import look, rank_seen
     from cleaner.ranking.feedback import reorder
     from cleaner.ranking.heads import LinearHead
-    from cleaner.tasks.look import look, rank_seen
+    from cleaner.util.progress import SILENT
 
     lay_out("asym15", work / "asym15")
     with Workspace(work / "asym15", weights=weights) as workspace:

@@ -87,7 +87,7 @@ def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that shows the grid alone, with a stand-in for the kernel."""
-    from cleaner.widgets.grid import ReviewGrid
+    from cleaner.widgets.grid.widget import ReviewGrid
 
     def build(*, clock: bool = False, width: int = 1280, wait: bool = True, **setup: Any) -> Any:
         setup = {

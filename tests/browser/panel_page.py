@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cleaner.widgets.panels import Panel, Tree
+from cleaner.widgets.panels.base import Panel, Tree
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>a panel alone</title>
 <link rel="stylesheet" href="/app.css"><body class="BODY"><div id="here"></div>

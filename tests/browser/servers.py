@@ -21,7 +21,7 @@ import pytest
 
 from cleaner.dashboard.ports import choose_port
 from cleaner.dashboard.server import Dashboard
-from cleaner.dashboard.settings import PageSettings
+from cleaner.widgets.page_settings import PageSettings
 
 __all__ = ["Lab", "Visit", "lab", "serve_dashboard", "visit"]
 

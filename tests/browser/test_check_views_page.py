@@ -14,12 +14,12 @@ import pytest
 from grid_page import press, settle, wait_until_saved
 from pictures import make_copies
 
+from cleaner.duplicates.pairs import find_similar
+from cleaner.pipelines.check import checks_folder
+from cleaner.pipelines.checks import Checks
+from cleaner.quality.pixels import read_pixels
+from cleaner.quality.problems import quality
 from cleaner.ranking import Ranking
-from cleaner.ranking.checks import Checks
-from cleaner.ranking.pixels import read_pixels
-from cleaner.ranking.quality import quality
-from cleaner.ranking.similar import find_similar
-from cleaner.tasks.check import checks_folder
 from cleaner.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]

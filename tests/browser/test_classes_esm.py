@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cleaner.review.classes import class_counts, merge_classes
-from cleaner.widgets.classes import ClassPanel
+from cleaner.widgets.panels.classes import ClassPanel
 from cleaner.workspace import Workspace
 
 pytestmark = pytest.mark.browser

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from panel_page import Show, change, sent
 
-from cleaner.widgets.chart import line_chart
-from cleaner.widgets.panels import Tree, button, node
-from cleaner.widgets.views import steps
+from cleaner.widgets.panels.base import Tree, button, node
+from cleaner.widgets.panels.chart import line_chart
+from cleaner.widgets.panels.views import steps
 
 pytestmark = pytest.mark.browser
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from panel_page import Show, change, sent
 
-from cleaner.widgets.panels import Tree, node
-from cleaner.widgets.tally import found_entries
-from cleaner.widgets.thresholds import Scale, ThresholdPanel
+from cleaner.widgets.panels.base import Tree, node
+from cleaner.widgets.panels.checks_found import found_entries
+from cleaner.widgets.panels.threshold import Scale, ThresholdPanel
 
 pytestmark = pytest.mark.browser
 

@@ -9,13 +9,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cleaner.duplicates.similar import Similar
 from cleaner.errors import ImageError
-from cleaner.progress import Reporter
-from cleaner.ranking.checks import Checks
-from cleaner.ranking.outliers import Outliers
-from cleaner.ranking.quality import PROBLEMS, Quality
-from cleaner.ranking.similarity import Similar
-from cleaner.tasks.check import checks_folder
+from cleaner.pipelines.check import checks_folder
+from cleaner.pipelines.checks import Checks
+from cleaner.quality.outliers import Outliers
+from cleaner.quality.problems import PROBLEMS, Quality
+from cleaner.util.progress import Reporter
 from cleaner.workspace import Workspace
 
 

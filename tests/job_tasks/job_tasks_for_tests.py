@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from cleaner.errors import TrainingError
-from cleaner.progress import Reporter
+from cleaner.util.progress import Reporter
 
 
 def add(*, left: int, right: int, reporter: Reporter) -> dict[str, int]:

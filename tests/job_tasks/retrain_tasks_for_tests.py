@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from cleaner.errors import TrainingError, WeightsUnavailableError
-from cleaner.progress import Reporter
+from cleaner.util.progress import Reporter
 
 RESULT = {
     "before": 0.152,

@@ -1,0 +1,1 @@
+"""What a review has found so far: observations, patterns, and a forecast."""

@@ -1,0 +1,336 @@
+"""Biased or random: whether the errors found so far follow a pattern, and which.
+
+Four questions, each held to 5 % false alarms by Holm's method over its tests:
+
+- *pairs*: do wrong labels g belong to c more often than the size of c explains? (k_gc of k_g corrections
+  against Bin(k_g, N_c / (N - N_g)), one-sided)
+- *directions*: of the images that look like the other class of a pair, are more wrong one way than the other?
+  (Fisher's exact test)
+- *sources*: do errors gather in a folder, on a date, under an annotator, in runs of the file order?
+- *classes*: do error rates differ by class? From the images of a random audit only: those of a ranked review
+  were chosen for being suspicious.
+
+The page asks again after every decision, and asking often would make chance significant. So each question is
+asked of what was known at 30 errors, then at 60, 120, 240 …, and the j-th time at the (j (j + 1))-th part of
+the level; before the first there is no verdict at all.
+
+A ranked review does not show all images alike. A source is therefore called guilty only if it is so by both
+measures: among the images looked at and among all images, each within the classes. (The p is the larger one.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.analysis.exact_tests import binomial_tail, chance_of_runs, fisher, holm, permuted, wilson
+from cleaner.analysis.observations import Codes, Looks, Source
+
+__all__ = ["FIRST_ERRORS", "LEVEL", "Finding", "Verdict", "said", "verdict"]
+
+Key = tuple[str, int, int]
+Tests = tuple[dict[Key, float], int]
+"""Raw p values, and how many tests there were, those with p = 1 that are left out included."""
+
+LEVEL = 0.05
+FIRST_ERRORS = 30
+"""Confirmed errors before which nothing is tested."""
+
+_FIRST_AUDITED = 150
+_LEAST = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A pattern that chance does not explain.
+
+    Parameters
+    ----------
+    kind : str
+        ``pair``, ``direction``, ``source`` or ``class``.
+    p : float
+        That chance does as much, adjusted for the number of tests and for asking again.
+    text : str
+        One sentence, with counts.
+    detail : str
+        The share with its 95 % interval, and what it is compared with.
+    advice : str
+        What to look at.
+    given, right : str or None
+        The classes that it is about.
+    """
+
+    kind: str
+    p: float
+    text: str
+    detail: str
+    advice: str
+    given: str | None = None
+    right: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What can be said about bias now.
+
+    Parameters
+    ----------
+    findings : tuple of Finding
+        Clearest first.
+    confirmed : int
+        Errors found.
+    top_share : float or None
+        Share of the corrections that the three commonest pairs make up, 0..1.
+    audited : int
+        Images of the random audit that the class rates rest on.
+    """
+
+    findings: tuple[Finding, ...]
+    confirmed: int
+    top_share: float | None
+    audited: int
+
+    @property
+    def is_early(self) -> bool:
+        """Whether there are too few errors for any verdict."""
+        return self.confirmed < FIRST_ERRORS
+
+
+def verdict(looks: Looks) -> Verdict:
+    """Ask all four questions of what is known now."""
+    found: dict[Key, float] = {}
+    for stage, then in _stages(looks):
+        for question in (_pairs, _directions, _sources):
+            _collect(found, question(then), stage)
+    for stage, then in _audit_stages(looks):
+        _collect(found, _classes(then), stage)
+    by_p = sorted(found.items(), key=lambda item: item[1])
+    moves = np.sort(looks.moves(), axis=None)[::-1]
+    return Verdict(
+        findings=tuple(_WORDS[key[0]](looks, key, p) for key, p in by_p),
+        confirmed=looks.confirmed,
+        top_share=float(moves[:3].sum() / moves.sum()) if moves.sum() else None,
+        audited=int((looks.audited > 0).sum()),
+    )
+
+
+def _stages(looks: Looks) -> Iterator[tuple[int, Looks]]:
+    errors, stage = FIRST_ERRORS, 1
+    while errors <= looks.confirmed:
+        yield stage, looks.until(errors)
+        errors, stage = 2 * errors, stage + 1
+
+
+def _audit_stages(looks: Looks) -> Iterator[tuple[int, Looks]]:
+    audited, stage = _FIRST_AUDITED, 1
+    while audited <= looks.audited.max(initial=0):
+        yield stage, replace(looks, audited=np.where(looks.audited > audited, 0, looks.audited))
+        audited, stage = 2 * audited, stage + 1
+
+
+def _collect(found: dict[Key, float], tests: Tests, stage: int) -> None:
+    """Add what is significant, with its p adjusted for the number of tests and of stages."""
+    ps, number = tests
+    for key, p in zip(ps, holm(list(ps.values()), tests=number), strict=True):
+        adjusted = p * stage * (stage + 1)
+        if adjusted < LEVEL:
+            found[key] = min(adjusted, found.get(key, 1.0))
+
+
+# -------------------------------------------------------------------- the tests
+
+
+def _pairs(looks: Looks) -> Tests:
+    moves, sizes = looks.moves(), looks.sizes
+    ps: dict[Key, float] = {}
+    number = 0
+    for g in np.flatnonzero(moves.sum(axis=1) >= _LEAST).tolist():
+        number += len(sizes) - 1
+        for c in np.flatnonzero(moves[g]).tolist():
+            share = sizes[c] / (sizes.sum() - sizes[g])
+            ps["pair", g, c] = binomial_tail(int(moves[g, c]), int(moves[g].sum()), float(share))
+    return ps, number
+
+
+def _directions(looks: Looks) -> Tests:
+    shown, wrong = _shown(looks)
+    ps: dict[Key, float] = {}
+    for a, b in zip(*np.nonzero(np.triu(wrong + wrong.T, k=1) >= _LEAST), strict=True):
+        ps["direction", int(a), int(b)] = fisher(_table(shown, wrong, int(a), int(b)))
+    return ps, len(ps)
+
+
+def _shown(looks: Looks) -> tuple[Codes, Codes]:
+    """Count the images looked at, and the errors among them, by given and suggested class."""
+    k = len(looks.classes)
+    shown, wrong = np.zeros((k, k), np.int64), np.zeros((k, k), np.int64)
+    rows = looks.looked & (looks.suggested >= 0)
+    np.add.at(shown, (looks.given[rows], looks.suggested[rows]), 1)
+    rows &= looks.wrong
+    np.add.at(wrong, (looks.given[rows], looks.suggested[rows]), 1)
+    return shown, wrong
+
+
+def _table(shown: Codes, wrong: Codes, a: int, b: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    first, second = int(wrong[a, b]), int(wrong[b, a])
+    return (first, int(shown[a, b]) - first), (second, int(shown[b, a]) - second)
+
+
+def _sources(looks: Looks) -> Tests:
+    measures = (looks.looked, looks.given >= 0)
+    ps: dict[Key, float] = {}
+    for number, source in enumerate(looks.sources.values()):
+        ps["source", number, 0] = max(permuted(*_by_group(looks, source, rows))[0] for rows in measures)
+    ps["order", 0, 0] = max(_clustering(looks, rows) for rows in measures)
+    return ps, len(ps)
+
+
+def _by_group(looks: Looks, source: Source, rows: NDArray[np.bool_]) -> tuple[Codes, Codes]:
+    """Count images and errors, each of shape (n_classes, n_groups)."""
+    counts = np.zeros((len(looks.classes), len(source.groups)), dtype=np.int64)
+    wrong = np.zeros_like(counts)
+    there = rows & (source.codes >= 0)
+    np.add.at(counts, (looks.given[there], source.codes[there]), 1)
+    there &= looks.looked & looks.wrong
+    np.add.at(wrong, (looks.given[there], source.codes[there]), 1)
+    return counts, wrong
+
+
+def _clustering(looks: Looks, rows: NDArray[np.bool_]) -> float:
+    """Return the p of so few runs of right and wrong in the order of the files, within the classes."""
+    runs, sizes = 0, []
+    for c in range(len(looks.classes)):
+        marks = (looks.wrong & looks.looked)[rows & (looks.given == c)]
+        if len(marks):
+            runs += 1 + int((marks[1:] != marks[:-1]).sum())
+            sizes.append((int(marks.sum()), int((~marks).sum())))
+    return chance_of_runs(runs, sizes)
+
+
+def _classes(looks: Looks) -> Tests:
+    counts, wrong = _audited(looks)
+    return {("class", 0, 0): permuted(counts[None], wrong[None])[0]}, 1
+
+
+def _audited(looks: Looks) -> tuple[Codes, Codes]:
+    k = len(looks.classes)
+    rows = (looks.audited > 0) & looks.looked
+    counts = np.bincount(looks.given[rows], minlength=k).astype(np.int64)
+    wrong = np.bincount(looks.given[rows & looks.wrong], minlength=k).astype(np.int64)
+    return counts, wrong
+
+
+# -------------------------------------------------------------------- the words
+
+
+def _say_pair(looks: Looks, key: Key, p: float) -> Finding:
+    moves, sizes = looks.moves(), looks.sizes
+    g, c = key[1], key[2]
+    given, right = looks.classes[g], looks.classes[c]
+    part, whole = int(moves[g, c]), int(moves[g].sum())
+    chance = sizes[c] / (sizes.sum() - sizes[g])
+    return Finding(
+        kind="pair",
+        p=p,
+        text=f"{part} of {whole} wrong {given} labels belong to {right}: more than chance ({said(p)}).",
+        detail=f"{_share(part, whole)}, where the sizes of the classes explain {100 * chance:.0f} %.",
+        advice="Look at how those were collected.",
+        given=given,
+        right=right,
+    )
+
+
+def _say_direction(looks: Looks, key: Key, p: float) -> Finding:
+    table = _table(*_shown(looks), key[1], key[2])
+    a, b = looks.classes[key[1]], looks.classes[key[2]]
+    (wrong, right), (back, stay) = table
+    if wrong * (back + stay) < back * (wrong + right):
+        (wrong, right), (back, stay), a, b = (back, stay), (wrong, right), b, a
+    return Finding(
+        kind="direction",
+        p=p,
+        text=(
+            f"{wrong} of {wrong + right} pictures called {a} that look like {b} were wrong, and {back} of "
+            f"{back + stay} the other way round: the mistake goes one way ({said(p)})."
+        ),
+        detail=f"{_share(wrong, wrong + right)} against {_share(back, back + stay)}.",
+        advice=f"Ask who calls a {b} {a}, and why.",
+        given=a,
+        right=b,
+    )
+
+
+def _say_source(looks: Looks, key: Key, p: float) -> Finding:
+    name, source = list(looks.sources.items())[key[1]]
+    counts, wrong = _by_group(looks, source, looks.looked)
+    expected = permuted(counts, wrong, draws=1)[1]
+    errors = wrong.sum(axis=0)
+    worst = int(((errors - expected) / np.sqrt(np.maximum(expected, 0.5))).argmax())
+    part, whole = int(errors[worst]), int(errors.sum())
+    return Finding(
+        kind="source",
+        p=p,
+        text=(
+            f"{part} of {whole} wrong labels have the {name} {source.groups[worst]}; chance would put about "
+            f"{expected[worst]:.0f} there ({said(p)})."
+        ),
+        detail=f"{_share(part, whole)}, compared within the classes.",
+        advice="Look at what was done differently there.",
+    )
+
+
+def _say_order(looks: Looks, key: Key, p: float) -> Finding:
+    longest: list[str] = []
+    for c in range(len(looks.classes)):
+        row: list[str] = []
+        for i in np.flatnonzero(looks.looked & (looks.given == c)).tolist():
+            row = [*row, looks.names[i]] if looks.wrong[i] else []
+            longest = max(longest, row, key=len)
+    return Finding(
+        kind="source",
+        p=p,
+        text=f"Wrong labels stand together in the order of the files: more than chance ({said(p)}).",
+        detail=f"The longest row: {len(longest)}, from {longest[0]} to {longest[-1]}." if longest else "",
+        advice="Look at when, and by whom, those were labelled.",
+    )
+
+
+def _say_class(looks: Looks, key: Key, p: float) -> Finding:
+    counts, wrong = _audited(looks)
+    shares = [wilson(int(k), int(n))[0] for k, n in zip(wrong, counts, strict=True)]
+    worst = int(np.argmax(shares))
+    part, whole = int(wrong[worst]), int(counts[worst])
+    label, rest = looks.classes[worst], int(wrong.sum()) - part
+    return Finding(
+        kind="class",
+        p=p,
+        text=(
+            f"In the audit {part} of {whole} {label} labels were wrong, and {rest} of "
+            f"{int(counts.sum()) - whole} others: the classes differ more than by chance ({said(p)})."
+        ),
+        detail=f"{_share(part, whole)}.",
+        advice=f"Look at how {label} is told from other classes.",
+        given=label,
+    )
+
+
+def said(p: float) -> str:
+    """Say a p value: "p = 0.004", "p < 0.001"."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.1g}" if p < 0.01 else f"p = {p:.2f}"
+
+
+def _share(part: int, whole: int) -> str:
+    low, high = wilson(part, whole)
+    return f"{100 * part / max(1, whole):.0f} % (95 % interval {100 * low:.0f}–{100 * high:.0f} %)"
+
+
+_WORDS: dict[str, Callable[[Looks, Key, float], Finding]] = {
+    "pair": _say_pair,
+    "direction": _say_direction,
+    "source": _say_source,
+    "order": _say_order,
+    "class": _say_class,
+}

@@ -1,0 +1,116 @@
+"""Which class is mistaken for which: the model's estimate beside what the reviewer corrected."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.analysis.observations import Codes, Looks
+
+if TYPE_CHECKING:
+    from cleaner.ranking.result import Ranking
+    from cleaner.review import ReviewState
+
+__all__ = ["Confusions", "confusions"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Confusions:
+    """Counts of wrong labels by given and by right class.
+
+    Parameters
+    ----------
+    classes : list of str
+        Rows (given) and columns (right).
+    images : int64, shape (n_classes,)
+        Images of each given class.
+    estimated : float64, shape (n_classes, n_classes) or None
+        How many the model estimates, in the whole set, whoever has looked; None without a ranking.
+    corrected : int64, shape (n_classes, n_classes)
+        How many the reviewers corrected so far.
+    deleted : int64, shape (n_classes,)
+        How many they deleted, by given class.
+    open : int64, shape (n_classes, n_classes)
+        Undecided images by given class and by the class that the model would give; zero on the diagonal.
+    """
+
+    classes: list[str]
+    images: Codes
+    estimated: NDArray[np.float64] | None
+    corrected: Codes
+    deleted: Codes
+    open: Codes
+
+    def pairs(self, *, most: int) -> list[tuple[int, int]]:
+        """Return the pairs with the most wrong labels, by corrections and estimate together.
+
+        Pairs without a correction are among them only if there is something to review.
+        """
+        weight = self.corrected.astype(np.float64)
+        if self.estimated is not None:
+            hopeful = (self.open > 0) & (self.estimated >= 0.5)
+            weight = np.where((weight > 0) | hopeful, weight + self.estimated, 0)
+        np.fill_diagonal(weight, 0)
+        order = np.argsort(-weight, axis=None, kind="stable")[:most]
+        places = (divmod(int(i), len(self.classes)) for i in order)
+        return [(g, c) for g, c in places if weight[g, c] > 0]
+
+
+def confusions(looks: Looks, state: ReviewState, ranking: Ranking | None) -> Confusions:
+    """Count what was corrected, and estimate what there is to correct.
+
+    The model's number for a pair (g, c) sums, over the images with label g, the probability that the label is
+    wrong times the share of c among the classes that it might be instead. A ranking made after corrections
+    knows some of the labels to be wrong; those count as one.
+
+    Parameters
+    ----------
+    looks : Looks
+    state : ReviewState
+        Names the classes as they are now.
+    ranking : Ranking, optional
+    """
+    k = len(looks.classes)
+    deleted = looks.looked & looks.wrong & (looks.right < 0)
+    outcomes = state.outcomes()
+    still = np.array([name not in outcomes for name in looks.names], dtype=bool)
+    rows = still & (looks.given >= 0) & (looks.suggested >= 0) & (looks.given != looks.suggested)
+    waiting = np.zeros((k, k), dtype=np.int64)
+    np.add.at(waiting, (looks.given[rows], looks.suggested[rows]), 1)
+    return Confusions(
+        classes=looks.classes,
+        images=looks.sizes,
+        estimated=None if ranking is None else _estimated(looks, state, ranking),
+        corrected=looks.moves(),
+        deleted=np.bincount(looks.given[deleted], minlength=k).astype(np.int64),
+        open=waiting,
+    )
+
+
+def _estimated(looks: Looks, state: ReviewState, ranking: Ranking) -> NDArray[np.float64]:
+    k = len(looks.classes)
+    code: dict[str | None, int] = {label: i for i, label in enumerate(looks.classes)}
+    now = partial(state.label_now, since_seq=ranking.named_at)
+    columns = [code.get(now(label), -1) for label in ranking.classes]
+    odds = np.zeros((len(ranking), k + 1))
+    for column, at in enumerate(columns):
+        odds[:, at] += ranking.posterior[:, column]
+    given_of = dict(zip(looks.names, looks.given.tolist(), strict=True))
+    given = np.array([given_of.get(name, -1) for name in ranking.names], dtype=np.int64)
+    score = ranking.signals["pooled"].astype(np.float64)
+    believed = [code.get(None if label is None else now(label), -1) for label in ranking.given]
+    known = (np.array(believed) >= 0) & (np.array(believed) != given) & (given >= 0)
+    odds[known] = np.eye(k + 1)[np.array(believed)[known]]
+    score[known] = 1
+    rows = np.flatnonzero((given >= 0) & ~np.isnan(score))
+    odds = odds[rows, :k]
+    odds[np.arange(len(rows)), given[rows]] = 0
+    total = odds.sum(axis=1, keepdims=True)
+    odds = np.divide(odds * score[rows, None], total, out=np.zeros_like(odds), where=total > 0)
+    estimated = np.zeros((k, k))
+    np.add.at(estimated, given[rows], odds)
+    return estimated

@@ -1,0 +1,219 @@
+"""What the decisions say about each image, in arrays: what bias is tested on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cleaner.audit.audit import Audit
+    from cleaner.dataset.catalog import Catalog
+    from cleaner.ranking.result import Ranking
+    from cleaner.review import ReviewState
+
+__all__ = ["Codes", "Ground", "Looks", "Source", "gather"]
+
+Codes = NDArray[np.int64]
+
+_MOST_GROUPS = 50
+_WRONG = ("delete", "relabel")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Source:
+    """What may tell images apart that were collected or labelled differently, such as the folder.
+
+    Parameters
+    ----------
+    codes : int64, shape (n,)
+        Index of each image's group, -1 = unknown.
+    groups : list of str
+    """
+
+    codes: Codes
+    groups: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Looks:
+    """One entry an image, in the order of the files.
+
+    Parameters
+    ----------
+    names : sequence of str, length n
+    classes : list of str
+        Classes that some image was given, sorted, under their present names.
+    given : int64, shape (n,)
+        Index of the given label, -1 = unlabelled.
+    look : int64, shape (n,)
+        When it was first looked at: 1 = first, 0 = never.
+    wrong : bool, shape (n,)
+        Whether that was an error: deleted, or another label.
+    right : int64, shape (n,)
+        Index of the label that it got instead; -1 = none, or a class that no image was given.
+    suggested : int64, shape (n,)
+        Index of the label that the model would give, -1 = unknown.
+    audited : int64, shape (n,)
+        Place in the judged part of the random order, from 1; 0 = not in it.
+    sources : mapping of str to Source
+    """
+
+    names: list[str]
+    classes: list[str]
+    given: Codes
+    look: Codes
+    wrong: NDArray[np.bool_]
+    right: Codes
+    suggested: Codes
+    audited: Codes
+    sources: Mapping[str, Source] = field(default_factory=dict)
+
+    @property
+    def sizes(self) -> Codes:
+        """Images of each given class, shape (n_classes,)."""
+        return np.bincount(self.given[self.given >= 0], minlength=len(self.classes)).astype(np.int64)
+
+    @property
+    def looked(self) -> NDArray[np.bool_]:
+        """Labelled images that were looked at, shape (n,)."""
+        seen: NDArray[np.bool_] = (self.look > 0) & (self.given >= 0)
+        return seen
+
+    @property
+    def confirmed(self) -> int:
+        """Errors found."""
+        return int((self.wrong & self.looked).sum())
+
+    def moves(self) -> Codes:
+        """Count the corrections: shape (n_classes, n_classes), rows given, columns right."""
+        counts = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
+        rows = self.looked & self.wrong & (self.right >= 0)
+        np.add.at(counts, (self.given[rows], self.right[rows]), 1)
+        return counts
+
+    def until(self, errors: int) -> Looks:
+        """Return what was known when so many errors had been found."""
+        found = np.sort(self.look[self.wrong & self.looked])
+        last = found[errors - 1] if errors <= len(found) else np.iinfo(np.int64).max
+        late = self.look > last
+        return replace(self, look=np.where(late, 0, self.look), wrong=self.wrong & ~late)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ground:
+    """What of a data set no decision changes, in the order of the files; see `Looks`.
+
+    Parameters
+    ----------
+    names : list of str
+    labels : list of str or None
+        As given.
+    sources : mapping of str to Source
+    """
+
+    names: list[str]
+    labels: list[str | None]
+    sources: Mapping[str, Source]
+
+    @classmethod
+    def of(cls, catalog: Catalog, *, dates: Mapping[str, str] | None = None) -> Ground:
+        """Read a catalog, whose extra columns become sources; ``dates`` is the day of each file."""
+        keys = [_natural(str(name)) for name in catalog.names]
+        table = catalog.table.iloc[sorted(range(len(keys)), key=keys.__getitem__)]
+        names = [str(name) for name in table["name"]]
+        labels = [label if isinstance(label, str) else None for label in table["label"]]
+        return cls(names=names, labels=labels, sources=_sources(table, names, labels, dates or {}))
+
+
+def gather(
+    ground: Ground, state: ReviewState, *, ranking: Ranking | None = None, audit: Audit | None = None
+) -> Looks:
+    """Bring together what the tests look at.
+
+    Parameters
+    ----------
+    ground : Ground
+    state : ReviewState
+    ranking : Ranking, optional
+        Whose suggestions the reviewer saw.
+    audit : Audit, optional
+        Which images are a random sample.
+    """
+    now = {label: state.label_now(label) for label in set(ground.labels) if label is not None}
+    labels = [None if label is None else now[label] for label in ground.labels]
+    classes = sorted(set(now.values()))
+    index: dict[str | None, int] = {label: i for i, label in enumerate(classes)}
+    at = {name: i for i, name in enumerate(ground.names)}
+    n = len(at)
+    look, right, audited = np.zeros(n, np.int64), np.full(n, -1), np.zeros(n, np.int64)
+    wrong = np.zeros(n, bool)
+    for place, decision in enumerate(state.looks(), start=1):
+        i = at.get(decision.name)
+        if i is not None:
+            look[i], wrong[i] = place, decision.outcome in _WRONG
+            right[i] = index.get(decision.new_label, -1) if decision.outcome == "relabel" else -1
+    if audit is not None:
+        for place, name in enumerate(audit.wrong(state.judgements()), start=1):
+            if name in at:
+                audited[at[name]] = place
+    return Looks(
+        names=ground.names,
+        classes=classes,
+        given=np.array([index.get(label, -1) for label in labels], dtype=np.int64),
+        look=look,
+        wrong=wrong,
+        right=right,
+        suggested=_suggested(ranking, state, at, index),
+        audited=audited,
+        sources=ground.sources,
+    )
+
+
+def _suggested(
+    ranking: Ranking | None, state: ReviewState, at: Mapping[str, int], index: Mapping[str | None, int]
+) -> Codes:
+    suggested = np.full(len(at), -1)
+    if ranking is not None:
+        now = (state.label_now(label, since_seq=ranking.named_at) for label in ranking.classes)
+        code = np.array([index.get(label, -1) for label in now])
+        rows = np.array([at.get(name, -1) for name in ranking.names])
+        there = rows >= 0
+        suggested[rows[there]] = code[ranking.predicted.argmax(axis=1)][there]
+    return suggested
+
+
+def _sources(
+    table: pd.DataFrame, names: list[str], labels: list[str | None], dates: Mapping[str, str]
+) -> dict[str, Source]:
+    columns: dict[str, Sequence[Any]] = {"folder": [name.rpartition("/")[0] or "." for name in names]}
+    if dates:
+        columns["date"] = [dates.get(name) for name in names]
+    for column in table.columns:
+        if column not in ("name", "label", "split"):
+            columns[str(column)] = table[column].tolist()
+    found = {name: _source(values, labels) for name, values in columns.items()}
+    return {name: source for name, source in found.items() if source is not None}
+
+
+def _source(values: Sequence[Any], labels: list[str | None]) -> Source | None:
+    """Code a column; None where it does not tell images of one class apart, or tells all of them apart."""
+    texts = ["" if value is None or value != value else str(value) for value in values]
+    groups = sorted({text for text in texts if text})
+    pairs = {(text, label) for text, label in zip(texts, labels, strict=True) if text and label}
+    if not 2 <= len(groups) <= _MOST_GROUPS or len(pairs) == len({label for _, label in pairs}):
+        return None
+    index = {text: i for i, text in enumerate(groups)}
+    return Source(codes=np.array([index.get(text, -1) for text in texts], dtype=np.int64), groups=groups)
+
+
+def _natural(name: str) -> tuple[tuple[int, str], ...]:
+    """Sort key that puts ``img10`` behind ``img9``: the order in which cameras and scripts count."""
+    parts = re.split(r"(\d+)", name)
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts)

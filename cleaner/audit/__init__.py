@@ -1,0 +1,1 @@
+"""Random pages that certify how many errors are left."""

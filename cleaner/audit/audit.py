@@ -1,0 +1,334 @@
+"""The audit: random pages that tell how many errors are left, whatever the model believes.
+
+The images that nobody has decided when the audit begins are its population, frozen; their random order is
+drawn once and kept in the state folder. What counts is the order's *prefix*: the images from its start on
+that are judged, up to the first that is not. An image judged elsewhere meanwhile counts when its turn comes,
+so neither re-ranking nor retraining touches anything. Undoing a decision takes it out again.
+
+*Unsure* stops nothing: it counts as an error in the bound and is not counted as found, which can only raise
+the number of errors said to be left. So does an image whose file is gone before it was judged.
+
+A *discarded* image (a duplicate, a blurred picture) whose label nobody had judged leaves the audit: the order
+passes over it, and it is no longer left. That is fair, as it goes for what it shows and not for its place in
+an order that nobody reads ahead: the next look is at a random one of those that stay. But the looks before
+were at images of a larger set: 300 clean ones of 3,000 say no more when 1,500 of the others go. So the bound
+goes on with the size M that the population had at first, which is safe. Let T errors be found or stay. After
+n looks, k of them errors, the next finds one with probability (T - k) / (M - n - g) or more, where g of the M
+were discarded by then: never less than the (T - k) / (M - n) of T errors among M images of which none goes.
+So at least as many errors are seen as there (let the counts run together where they are equal), and as more
+errors seen never lower the bound, the chance that it ever falls below T is at most α.
+
+An image that was judged before it was discarded counts on as it was judged: else discarding would wash errors
+out of the sample.
+
+Images that come later join in a further round; see `cleaner.audit.bound` for why that costs nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from filelock import FileLock, Timeout
+from numpy.typing import NDArray
+
+from cleaner.audit.bound import ALPHA, Stratum, most_errors
+from cleaner.audit.certificate import Statement
+from cleaner.errors import RankingError
+from cleaner.util.atomic import write_atomically
+
+__all__ = ["Audit", "Round", "Statement", "audit_file", "drawn"]
+
+_FORMAT = 1
+_LOCK_S = 10.0
+_MOST_PREFIXES = 64
+_WRONG = frozenset({"delete", "relabel"})
+
+_DISCARDED = "discard"
+
+Outcomes = Mapping[str, tuple[str, str | None]]
+"""What `ReviewState.judgements` returns: for every marked image what holds about its label, and the label."""
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Images that joined the audit together.
+
+    Parameters
+    ----------
+    names : tuple of str
+        In their random order.
+    after : int
+        How many images had been audited when they joined.
+    seed : str
+        What the order was drawn with.
+    began : datetime
+        UTC.
+    """
+
+    names: tuple[str, ...]
+    after: int
+    seed: str
+    began: datetime
+
+
+class _Prefix(NamedTuple):
+    """The judged start of the order: places 0 to ``end`` - 1.
+
+    ``places`` are those of the images that count, ``errors`` tells which of these count as errors, and
+    ``open`` how many of those are unsure or gone.
+    """
+
+    end: int
+    places: list[int]
+    errors: list[bool]
+    open: int
+
+
+def drawn(names: Iterable[str], *, seed: str) -> tuple[str, ...]:
+    """Return names in random order: sorted by the hash of seed and name, so that it can be checked."""
+
+    def key(name: str) -> bytes:
+        return hashlib.sha256(f"{seed}\0{name}".encode("utf-8", "surrogateescape")).digest()
+
+    return tuple(sorted(set(names), key=key))
+
+
+def audit_file(state: Path, dataset: str) -> Path:
+    """Return the file in the state folder that keeps a data set's audit."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", dataset)[:40]
+    if plain != dataset:
+        plain += "-" + hashlib.sha256(dataset.encode("utf-8", "surrogateescape")).hexdigest()[:8]
+    return Path(state) / f"audit-{plain}.json"
+
+
+class Audit:
+    """A frozen population and its random order; it never changes, `extended` makes another one.
+
+    Parameters
+    ----------
+    rounds : sequence of Round
+        The first one is the population with which the audit began.
+
+    Raises
+    ------
+    RankingError
+        No round, or an image that is in two.
+    """
+
+    def __init__(self, rounds: Sequence[Round]) -> None:
+        self.rounds = tuple(rounds)
+        if not self.rounds or not self.rounds[0].names:
+            msg = "Got no image to audit; every image is decided already, or none has a label."
+            raise RankingError(msg)
+        if len(self.population) < sum(len(each.names) for each in self.rounds):
+            msg = "Got an image twice in an audit; expected every image in one round."
+            raise RankingError(msg)
+
+    @classmethod
+    def begun(cls, names: Iterable[str], *, seed: str | None = None) -> Audit:
+        """Freeze a population and draw its order; ``seed`` is random unless given."""
+        seed = seed or secrets.token_hex(16)
+        return cls([Round(drawn(names, seed=seed), 0, seed, datetime.now(UTC))])
+
+    def extended(self, names: Iterable[str], outcomes: Outcomes, *, seed: str | None = None) -> Audit:
+        """Let images that came later join; those that are in already are passed over."""
+        seed = seed or secrets.token_hex(16)
+        new = drawn((name for name in names if name not in self.population), seed=seed)
+        if not new:
+            return self
+        after = self.audited(outcomes)
+        return Audit([*self.rounds, Round(new, after, seed, datetime.now(UTC))])
+
+    # ---------------------------------------------------------------- the order
+
+    @cached_property
+    def population(self) -> frozenset[str]:
+        """All images of the audit."""
+        return frozenset(name for each in self.rounds for name in each.names)
+
+    @cached_property
+    def sequence(self) -> tuple[str, ...]:
+        """All images in the order in which they are audited.
+
+        From where a round joined, the next image is always of the round with the smallest share behind it, so
+        that all rounds are soon audited to the same depth. Within a round the order is as it was drawn.
+        """
+        order: list[tuple[float, int, str]] = []
+        for number, each in enumerate(self.rounds):
+            size = len(each.names)
+            joined = [((i + 0.5) / size, number, name) for i, name in enumerate(each.names)]
+            order[each.after :] = sorted([*order[each.after :], *joined], key=lambda item: item[:2])
+        return tuple(name for _, _, name in order)
+
+    @cached_property
+    def _round_of(self) -> NDArray[np.int64]:
+        number_of = {name: number for number, each in enumerate(self.rounds) for name in each.names}
+        return np.array([number_of[name] for name in self.sequence], dtype=np.int64)
+
+    # ---------------------------------------------------------------- what it shows
+
+    def audited(self, outcomes: Outcomes, *, is_there: Callable[[str], bool] | None = None) -> int:
+        """Return how far the order is judged, in places; those of discarded images are among them."""
+        return self._prefix(outcomes, is_there).end
+
+    def wrong(self, outcomes: Outcomes) -> dict[str, bool]:
+        """Return for each decided image of the prefix whether it was an error: a random sample."""
+        prefix = self._prefix(outcomes, None)
+        pairs = zip(prefix.places, prefix.errors, strict=True)
+        looks = ((self.sequence[place], error) for place, error in pairs)
+        return {name: error for name, error in looks if outcomes[name][0] != "unsure"}
+
+    def statement(
+        self,
+        outcomes: Outcomes,
+        *,
+        found_elsewhere: int = 0,
+        is_there: Callable[[str], bool] | None = None,
+        alpha: float = ALPHA,
+    ) -> Statement:
+        """Return what can be said now; valid however often it is asked for.
+
+        The bound is the lowest of those that the prefix has given since the last round joined: they hold all
+        at once, so the lowest holds, too, and an error found late does not undo what was certified before.
+
+        Parameters
+        ----------
+        outcomes : mapping
+            From `ReviewState.judgements`.
+        found_elsewhere : int
+            Errors found among images that are not of the population.
+        is_there : callable, optional
+            Tells whether an image can still be looked at; all can by default.
+        alpha : float
+            One minus the confidence.
+        """
+        prefix = self._prefix(outcomes, is_there)
+        places, suspected = np.array(prefix.places, dtype=np.int64), np.array(prefix.errors, dtype=bool)
+        n, open_ones = len(places), prefix.open
+        looks = np.zeros((n + 1, len(self.rounds)), dtype=np.int64)
+        errors = np.zeros_like(looks)
+        at = np.arange(n)
+        looks[at + 1, self._round_of[places]] = 1
+        errors[at + 1, self._round_of[places]] = suspected
+        looks, errors = looks.cumsum(axis=0), errors.cumsum(axis=0)
+        sizes = [len(each.names) for each in self.rounds]
+        # Between two errors the bound only falls: look at the ends of the runs.
+        since = int(np.searchsorted(places, self.rounds[-1].after))
+        ends = [i for i in np.flatnonzero(suspected).tolist() if i >= since][-_MOST_PREFIXES:]
+        most = min(
+            most_errors(*map(Stratum, sizes, looks[end].tolist(), errors[end].tolist()), alpha=alpha)
+            for end in [*ends, n]
+        )
+        judged = Counter(outcomes[name][0] for name in self.population if name in outcomes)
+        found = sum(judged[outcome] for outcome in _WRONG)
+        settled = judged.total() - found - judged["unsure"]
+        most = max(found, min(most, len(self.population) - settled))
+        return Statement(
+            population=len(self.population),
+            audited=n,
+            errors=int(suspected.sum()) - open_ones,
+            open=open_ones,
+            found=found + found_elsewhere,
+            left=most - found,
+            confidence=1 - alpha,
+            rounds=len(self.rounds),
+            discarded=judged[_DISCARDED],
+        )
+
+    def _prefix(self, outcomes: Outcomes, is_there: Callable[[str], bool] | None) -> _Prefix:
+        """Return the judged start of the order."""
+        places: list[int] = []
+        errors: list[bool] = []
+        open_ones = 0
+        for place, name in enumerate(self.sequence):
+            outcome = outcomes.get(name, ("", None))[0]
+            if outcome == _DISCARDED:
+                continue
+            if not outcome and (is_there is None or is_there(name)):
+                return _Prefix(place, places, errors, open_ones)
+            unknown = outcome in ("", "unsure")
+            open_ones += unknown
+            places.append(place)
+            errors.append(unknown or outcome in _WRONG)
+        return _Prefix(len(self.sequence), places, errors, open_ones)
+
+    # ---------------------------------------------------------------- keeping it
+
+    @classmethod
+    def load(cls, path: Path) -> Audit | None:
+        """Read the audit that is kept in a file; None if none was begun.
+
+        Raises
+        ------
+        RankingError
+            The file cannot be read.
+        """
+        try:
+            kept = json.loads(path.read_text(encoding="utf-8"))
+            rounds = [
+                Round(
+                    names=tuple(str(name) for name in each["names"]),
+                    after=int(each["after"]),
+                    seed=str(each["seed"]),
+                    began=datetime.fromisoformat(each["began"]),
+                )
+                for each in kept["rounds"]
+            ]
+            known = kept["format"]
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            msg = f"The audit in {path} cannot be read ({exc}). Move the file away to begin another audit."
+            raise RankingError(msg) from exc
+        if known != _FORMAT:
+            msg = f"The audit in {path} has format {known}, this version reads {_FORMAT}. Update cleaner."
+            raise RankingError(msg)
+        return cls(rounds)
+
+    @classmethod
+    def begin(cls, path: Path, names: Iterable[str], outcomes: Outcomes, *, seed: str | None = None) -> Audit:
+        """Begin the audit that a file keeps, or let new images join the one that is there.
+
+        Of several pages, kernels or reviewers that do so at the same time, one draws the order for all.
+
+        Raises
+        ------
+        RankingError
+            There is nothing to audit, or the file cannot be read or written.
+        """
+        try:
+            with FileLock(path.with_suffix(".lock"), timeout=_LOCK_S):
+                there = cls.load(path)
+                if there is None:
+                    audit = cls.begun(names, seed=seed)
+                else:
+                    audit = there.extended(names, outcomes, seed=seed)
+                if audit is not there:
+                    write_atomically(path, audit._text().encode("utf-8"), durable=True)
+                return audit
+        except (OSError, Timeout) as exc:
+            msg = f"The audit cannot be kept in {path} ({exc}). Make room, or ask for write access."
+            raise RankingError(msg) from exc
+
+    def _text(self) -> str:
+        rounds = [
+            {
+                "began": each.began.isoformat(),
+                "seed": each.seed,
+                "after": each.after,
+                "names": list(each.names),
+            }
+            for each in self.rounds
+        ]
+        return json.dumps({"format": _FORMAT, "rounds": rounds}, indent=1)

@@ -1,0 +1,100 @@
+"""The audit of a data set as it stands: its file, the catalog and the decisions together."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Container
+from typing import TYPE_CHECKING
+
+from cleaner.audit.audit import Audit, audit_file
+from cleaner.audit.certificate import Statement
+
+if TYPE_CHECKING:
+    from cleaner.workspace import Workspace
+
+__all__ = ["RunningAudit"]
+
+_WRONG = frozenset({"delete", "relabel"})
+
+
+class RunningAudit:
+    """Follows the audit that is kept in a workspace's state; safe to use from several threads.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._path = audit_file(workspace.state, workspace.name)
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int] | None = None
+        self._audit: Audit | None = None
+
+    @property
+    def audit(self) -> Audit | None:
+        """The audit, also one that another page or kernel has begun; None if there is none.
+
+        Raises
+        ------
+        RankingError
+            Its file cannot be read.
+        """
+        with self._lock:
+            try:
+                stat = self._path.stat()
+            except FileNotFoundError:
+                self._seen = self._audit = None
+                return None
+            seen = (stat.st_mtime_ns, stat.st_size)
+            if seen != self._seen:
+                self._audit, self._seen = Audit.load(self._path), seen
+            return self._audit
+
+    def begin(self, *, seed: str | None = None) -> Audit:
+        """Begin with all labelled images that nobody has decided or set aside, or let new ones join.
+
+        Raises
+        ------
+        RankingError
+            There is nothing to audit, or its file cannot be written.
+        """
+        judgements = self._workspace.store.state.judgements()
+        return Audit.begin(self._path, self._open_names(judgements), judgements, seed=seed)
+
+    def newcomers(self) -> list[str]:
+        """Return the undecided images that came after the audit had begun."""
+        audit = self.audit
+        if audit is None:
+            return []
+        marked = self._workspace.store.state.judgements()
+        return [name for name in self._open_names(marked) if name not in audit.population]
+
+    def sequence(self) -> list[str]:
+        """Return the images of the audit that are there, in its order; empty while there is no audit."""
+        audit, there = self.audit, self._there()
+        return [] if audit is None else [name for name in audit.sequence if name in there]
+
+    def statement(self) -> Statement | None:
+        """Return what the audit has shown so far; None while there is none."""
+        audit, there = self.audit, self._there()
+        if audit is None:
+            return None
+        state, catalog = self._workspace.store.state, self._workspace.catalog
+        judgements = state.judgements()
+        # Not counted from the judgements: a file that was moved is in them by both of its names.
+        found = state.progress().errors
+        bare = (name for name, label in zip(catalog.names, catalog.labels, strict=True) if label is None)
+        found -= sum(judgements.get(name, ("",))[0] == "delete" for name in bare)  # no label was wrong
+        inside = sum(judgements[name][0] in _WRONG for name in audit.population if name in judgements)
+        elsewhere = max(0, found - inside)
+        return audit.statement(judgements, found_elsewhere=elsewhere, is_there=there.__contains__)
+
+    def _there(self) -> set[str]:
+        return set(self._workspace.catalog.names.tolist())
+
+    def _open_names(self, marked: Container[str]) -> list[str]:
+        catalog = self._workspace.catalog
+        pairs = zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True)
+        return [name for name, label in pairs if label is not None and name not in marked]

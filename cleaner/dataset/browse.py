@@ -1,0 +1,131 @@
+"""Look at folders for the page that chooses a data set: what is in them, without reading a whole disk."""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from cleaner.errors import CatalogError
+from cleaner.images.open import SUFFIXES
+
+__all__ = ["Folder", "count_images", "list_folder", "place_below"]
+
+_MOST_FOLDERS = 400
+_MOST_ENTRIES = 20_000
+
+
+@dataclass(frozen=True)
+class Folder:
+    """What a folder holds, as far as it matters for choosing one.
+
+    Attributes
+    ----------
+    path : Path
+    folders : tuple of Path
+        Folders in it, without hidden ones, by name; the first 400.
+    tables : tuple of Path
+        CSV files in it, by name.
+    more : int
+        How many folders there are beyond those listed.
+    """
+
+    path: Path
+    folders: tuple[Path, ...]
+    tables: tuple[Path, ...]
+    more: int = 0
+
+
+def place_below(base: Path, relative: str) -> Path:
+    """Return a folder or file below ``base``; the page sends its name, so it is not to be trusted.
+
+    Raises
+    ------
+    CatalogError
+        It is not there, or lies elsewhere.
+    """
+    path = (base / relative).resolve()
+    if not path.is_relative_to(base.resolve()) or not path.exists():
+        msg = f"There is no {relative!r} below {base}; choose one of the folders that are listed."
+        raise CatalogError(msg)
+    return path
+
+
+def list_folder(path: Path) -> Folder:
+    """List the folders and CSV files in a folder.
+
+    Raises
+    ------
+    CatalogError
+        It cannot be read.
+    """
+    folders: list[Path] = []
+    tables: list[Path] = []
+    try:
+        with os.scandir(path) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if _is_folder(entry):
+                    folders.append(Path(entry.path))
+                elif entry.name.lower().endswith(".csv"):
+                    tables.append(Path(entry.path))
+    except OSError as error:
+        msg = f"{path} cannot be read ({error.strerror}); choose another folder."
+        raise CatalogError(msg) from error
+    folders.sort(key=_by_name)
+    return Folder(
+        path=path,
+        folders=tuple(folders[:_MOST_FOLDERS]),
+        tables=tuple(sorted(tables, key=_by_name)),
+        more=max(0, len(folders) - _MOST_FOLDERS),
+    )
+
+
+def count_images(path: Path, *, budget_s: float = 0.2) -> tuple[int, bool]:
+    """Count the pictures in a folder and below it by their suffixes, giving up after a while.
+
+    Parameters
+    ----------
+    path : Path
+    budget_s : float, seconds
+        How long to look.
+
+    Returns
+    -------
+    count : int
+        Pictures found.
+    complete : bool
+        False if there may be more.
+    """
+    end_s = time.monotonic() + budget_s
+    count = seen = 0
+    waiting = [os.fspath(path)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    seen += 1
+                    if seen > _MOST_ENTRIES or (seen % 64 == 0 and time.monotonic() > end_s):
+                        return count, False
+                    if entry.name.startswith("."):
+                        continue
+                    if os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122 - many thousand times
+                        count += 1
+                    elif entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except OSError:
+            continue  # a folder that may not be read holds nothing that could be opened
+    return count, True
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _by_name(path: Path) -> str:
+    return path.name.casefold()

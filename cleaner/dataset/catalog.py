@@ -1,0 +1,382 @@
+"""The table of images: name, label, split, from folders, a CSV file or a DataFrame."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cleaner.dataset.folders import Listing, labels_of_folders, list_images, name_problem, place_of
+from cleaner.dataset.label_tables import as_text, columns_of, read_csv, rows_of
+from cleaner.errors import CatalogError
+
+__all__ = ["Catalog"]
+
+Objects = npt.NDArray[np.object_]
+
+_MANY = 5  # names in one message
+
+
+class Catalog:
+    """The images of a data set with their labels and splits; a thin, unchanging layer over a DataFrame.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns ``name`` (POSIX path relative to the root, each once), ``label`` (None or "": unlabelled),
+        optionally ``split``, and any others, which are kept.
+    root : Path, optional
+        The folder to which names are relative; without one there are no files to open.
+    left_out : DataFrame, optional
+        Columns ``name`` and ``reason``: files that are not usable.
+    group_column : str, optional
+        The column that says what must never be divided between splits and folds (patient, specimen, source).
+    follow_links : bool
+        Let `path` return files that links lead to outside the root.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Columns ``name``, ``label``, ``split``, then the others; sorted by name. Do not change it.
+    left_out : DataFrame
+        Columns ``name`` and ``reason``, sorted by name.
+
+    Raises
+    ------
+    CatalogError
+        A column is missing, or a name stands twice.
+    """
+
+    def __init__(
+        self,
+        table: pd.DataFrame,
+        *,
+        root: Path | None = None,
+        left_out: pd.DataFrame | None = None,
+        group_column: str | None = None,
+        follow_links: bool = False,
+    ) -> None:
+        for column in ("name", "label"):
+            if column not in table.columns:
+                msg = f"A catalog needs a column {column!r}; got {', '.join(map(repr, table.columns))}."
+                raise CatalogError(msg)
+        self.root = None if root is None else Path(root).resolve()
+        self.group_column = group_column
+        self.follow_links = follow_links
+        table = table.sort_values("name", ignore_index=True)
+        split = table["split"] if "split" in table.columns else [None] * len(table)
+        columns: dict[str, Any] = {
+            "name": _column(table["name"]),
+            "label": _column(map(as_text, table["label"])),
+            "split": _column(map(as_text, split)),
+        }
+        if group_column is not None and group_column not in table.columns:
+            msg = f"No column {group_column!r} to group by; there are {', '.join(map(repr, table.columns))}."
+            raise CatalogError(msg)
+        columns |= {str(column): table[column] for column in table.columns if column not in columns}
+        self.table = pd.DataFrame(columns)
+        twice = self.table["name"].duplicated()
+        if twice.any():
+            msg = f"The name {self.table['name'][twice].iloc[0]!r} stands twice; every image needs its own."
+            raise CatalogError(msg)
+        if left_out is None:
+            left_out = pd.DataFrame({"name": _column([]), "reason": _column([])})
+        self.left_out = left_out.sort_values("name", ignore_index=True)
+
+    @classmethod
+    def from_folder(
+        cls,
+        root: Path | str,
+        *,
+        hidden: bool = False,
+        follow_links: bool = False,
+        exclude: Path | None = None,
+    ) -> Catalog:
+        """Take the names of folders as labels.
+
+        ``root/<class>/…`` and ``root/{train,valid,test}/<class>/…`` are understood (``val``, ``validation``
+        too); folders may be nested below a class. Pictures above the class folders are unlabelled, and so are
+        those in a folder called ``unlabelled`` (``unlabeled``, ``_unlabelled``) beside them.
+
+        Parameters
+        ----------
+        root : Path
+            The folder.
+        hidden : bool
+            List hidden files, too.
+        follow_links : bool
+            Follow links that lead out of the root.
+        exclude : Path, optional
+            A folder below the root that is not part of the set.
+
+        Raises
+        ------
+        CatalogError
+            There is no such folder, or no picture in it.
+        """
+        root = _folder(root)
+        listing = list_images(root, hidden=hidden, follow_links=follow_links, exclude=exclude)
+        if not listing.names:
+            raise CatalogError(_no_images(root, listing))
+        labels, splits = labels_of_folders(listing.names)
+        table = pd.DataFrame(
+            {"name": _column(listing.names), "label": _column(labels), "split": _column(splits)}
+        )
+        return cls(table, root=root, left_out=_left_out(listing.left_out), follow_links=follow_links)
+
+    @classmethod
+    def from_csv(
+        cls,
+        path: Path | str,
+        *,
+        root: Path | str | None = None,
+        name_column: str | None = None,
+        label_column: str | None = None,
+        split_column: str | None = None,
+        group_column: str | None = None,
+        follow_links: bool = False,
+    ) -> Catalog:
+        """Read ``name,label[,split]`` from a CSV file, fast.ai's ``cleaned.csv`` included.
+
+        Columns are found by their usual names (``path``, ``class``, ``is_valid``, …) or as told.
+        Files that are not there, and names that lead out of the root, are left out with the reason.
+
+        Parameters
+        ----------
+        path : Path
+            The file: UTF-8 or Windows' code page; comma, semicolon or tab.
+        root : Path, optional
+            The folder to which names are relative; default: the folder of the file.
+        name_column, label_column, split_column, group_column : str, optional
+            Columns to use.
+        follow_links : bool
+            Allow links that lead out of the root.
+
+        Raises
+        ------
+        CatalogError
+            The file cannot be read as CSV, has no such columns, names an image twice, or none that is there.
+        """
+        path = Path(path)
+        folder = _folder(path.parent if root is None else root)
+        table, places, left_out = read_csv(path)
+        columns = columns_of(
+            table.columns, path.name, name=name_column, label=label_column, split=split_column
+        )
+        rows, lost = rows_of(table, places, columns, source=path.name, root=folder, follow_links=follow_links)
+        return cls(
+            rows,
+            root=folder,
+            left_out=_left_out([*left_out, *lost]),
+            group_column=group_column,
+            follow_links=follow_links,
+        )
+
+    @classmethod
+    def from_dataframe(
+        cls,
+        table: pd.DataFrame,
+        *,
+        root: Path | str,
+        name_column: str | None = None,
+        label_column: str | None = None,
+        split_column: str | None = None,
+        group_column: str | None = None,
+        follow_links: bool = False,
+    ) -> Catalog:
+        """Take the rows of a DataFrame; otherwise like `from_csv`."""
+        folder = _folder(root)
+        source = "The DataFrame"
+        table = table.rename(columns=str)
+        columns = columns_of(table.columns, source, name=name_column, label=label_column, split=split_column)
+        places = [f"row {index}" for index in table.index]
+        rows, lost = rows_of(table, places, columns, source=source, root=folder, follow_links=follow_links)
+        return cls(
+            rows,
+            root=folder,
+            left_out=_left_out(lost),
+            group_column=group_column,
+            follow_links=follow_links,
+        )
+
+    @property
+    def classes(self) -> list[str]:
+        """Labels that occur, sorted."""
+        return sorted(set(self.table["label"]) - {None})
+
+    @cached_property
+    def names(self) -> Objects:
+        """Names, shape (n,)."""
+        return self.table["name"].to_numpy()
+
+    @cached_property
+    def labels(self) -> Objects:
+        """Labels, shape (n,); None: unlabelled."""
+        return self.table["label"].to_numpy()
+
+    @cached_property
+    def splits(self) -> Objects:
+        """Splits, shape (n,): "train", "valid", "test", "pending" before the content is known, or None."""
+        return self.table["split"].to_numpy()
+
+    @cached_property
+    def groups(self) -> Objects | None:
+        """Groups, shape (n,), as text; None for an image without one. None if the catalog has no groups."""
+        if self.group_column is None:
+            return None
+        return _column(map(as_text, self.table[self.group_column])).to_numpy()
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __repr__(self) -> str:
+        left_out = f", {len(self.left_out)} left out" if len(self.left_out) else ""
+        classes = f"{len(self.classes)} {'class' if len(self.classes) == 1 else 'classes'}"
+        return f"<Catalog of {len(self):,} images in {classes}{left_out}>"
+
+    def path(self, name: str) -> Path:
+        """Return the file of an image.
+
+        Raises
+        ------
+        CatalogError
+            The name leads out of the root, or the catalog has none.
+        """
+        if self.root is None:
+            msg = f"Cannot open {name!r}: this catalog has no root. Make it with root=."
+            raise CatalogError(msg)
+        problem = name_problem(name) or (
+            None if self.follow_links else place_of(self.root, name, follow_links=False)
+        )
+        if problem is not None and not problem.startswith("missing"):
+            msg = f"Cannot open {name!r}: {problem}."
+            raise CatalogError(msg)
+        return self.root / name
+
+    def label_of(self, name: str) -> str | None:
+        """Return the label of one image, None if it has none or is not in the catalog."""
+        return self._label_of.get(name)
+
+    @cached_property
+    def _label_of(self) -> dict[str, str | None]:
+        return dict(zip(self.names, self.labels, strict=True))
+
+    def where(self, *, split: str | Iterable[str] | None = None, label: str | None = None) -> Catalog:
+        """Return the images of some splits, of one label, or both."""
+        keep = np.ones(len(self), dtype=bool)
+        if split is not None:
+            keep &= self.table["split"].isin([split] if isinstance(split, str) else list(split)).to_numpy()
+        if label is not None:
+            keep &= (self.table["label"] == label).to_numpy()
+        return self._with(self.table[keep])
+
+    def subset(self, names: Iterable[str]) -> Catalog:
+        """Return the named images, in the catalog's order.
+
+        Raises
+        ------
+        CatalogError
+            A name is not in the catalog.
+        """
+        wanted = set(names)
+        unknown = wanted.difference(self.table["name"])
+        if unknown:
+            some = ", ".join(map(repr, sorted(unknown)[:_MANY]))
+            msg = f"{len(unknown)} of {len(wanted)} names are not in the catalog: {some}."
+            raise CatalogError(msg)
+        return self._with(self.table[self.table["name"].isin(wanted)])
+
+    def with_labels(self, labels: Mapping[str, str | None]) -> Catalog:
+        """Return the catalog with other labels for some names; names that are not in it are passed over."""
+        return self._replaced("label", labels)
+
+    def with_splits(self, splits: Mapping[str, str | None]) -> Catalog:
+        """Return the catalog with other splits for some names; names that are not in it are passed over."""
+        return self._replaced("split", splits)
+
+    def leave_out(self, reasons: Mapping[str, str]) -> Catalog:
+        """Return the catalog without some images, which are then listed in `left_out` with the reason."""
+        gone = self.table["name"].isin(list(reasons))
+        before = zip(self.left_out["name"], self.left_out["reason"], strict=True)
+        new = ((name, reasons[name]) for name in self.table["name"][gone])
+        return self._with(self.table[~gone], left_out=_left_out([*before, *new]))
+
+    def summary(self) -> dict[str, Any]:
+        """Count the images.
+
+        Returns
+        -------
+        dict
+            ``total``, ``unlabelled``, ``left_out``: int; ``splits``: from split to count; ``classes``: from
+            label to a dict from split to count.
+        """
+        split = self.table["split"].fillna("none")
+        counted = Counter(zip(self.labels, split, strict=True))
+        classes: dict[str, dict[str, int]] = {label: {} for label in self.classes}
+        for (label, of_split), count in sorted(
+            (pair, n) for pair, n in counted.items() if pair[0] is not None
+        ):
+            classes[label][of_split] = count
+        return {
+            "total": len(self),
+            "unlabelled": int(self.table["label"].isna().sum()),
+            "left_out": len(self.left_out),
+            "splits": {str(name): int(count) for name, count in split.value_counts().sort_index().items()},
+            "classes": classes,
+        }
+
+    def _replaced(self, column: str, values: Mapping[str, str | None]) -> Catalog:
+        old = self.table[column]
+        new = (values.get(name, was) for name, was in zip(self.names, old, strict=True))
+        return self._with(self.table.assign(**{column: _column(new)}))
+
+    def _with(self, table: pd.DataFrame, *, left_out: pd.DataFrame | None = None) -> Catalog:
+        return Catalog(
+            table,
+            root=self.root,
+            left_out=self.left_out if left_out is None else left_out,
+            group_column=self.group_column,
+            follow_links=self.follow_links,
+        )
+
+
+def _column(values: Iterable[Any]) -> pd.Series[Any]:
+    """Return a column of plain Python objects: pandas would make its own strings, in which None is NaN."""
+    listed = list(values)
+    return pd.Series(listed, dtype=object, index=range(len(listed)))
+
+
+def _left_out(pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    listed = list(pairs)
+    return pd.DataFrame(
+        {"name": _column(name for name, _ in listed), "reason": _column(reason for _, reason in listed)}
+    )
+
+
+def _folder(root: Path | str) -> Path:
+    root = Path(root).expanduser()
+    if not root.is_dir():
+        what = "is a file, not a folder" if root.exists() else "does not exist"
+        msg = (
+            f"The folder {root} {what}. Give the folder that holds the images, or a CSV file that names them."
+        )
+        raise CatalogError(msg)
+    return root.resolve()
+
+
+def _no_images(root: Path, listing: Listing) -> str:
+    if listing.left_out:
+        name, reason = listing.left_out[0]
+        detail = f"{len(listing.left_out)} were left out, the first: {name}, {reason}"
+    elif listing.others:
+        most = ", ".join(f"{count:,} {suffix}" for suffix, count in listing.others.most_common(3))
+        detail = f"it holds other files ({most})"
+    else:
+        detail = "it is empty" if next(root.iterdir(), None) is None else "no files but hidden ones"
+    return f"No images in {root}: {detail}. Expected JPEG, PNG or other pictures, one folder a class."

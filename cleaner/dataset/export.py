@@ -1,0 +1,220 @@
+"""The cleaned set as a folder tree, ready for any other tool."""
+
+from __future__ import annotations
+
+import csv
+import errno
+import hashlib
+import logging
+import os
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+from cleaner.errors import CatalogError
+from cleaner.util.progress import SILENT, Reporter
+
+if TYPE_CHECKING:
+    from cleaner.dataset.catalog import Catalog
+
+__all__ = ["ExportResult", "export_tree"]
+
+logger = logging.getLogger(__name__)
+
+LABELS_CSV = "labels.csv"
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+_RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
+_MAX_NAME_BYTES = 200  # file systems stop at 255; room is left for a number and a temporary suffix
+_NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES}
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What an export wrote.
+
+    Attributes
+    ----------
+    folder : Path
+        The new folder; it holds the pictures and ``labels.csv``.
+    copied, linked : int
+        Files that were copied, and files that share their bytes with the original (hard links).
+    unlabelled : int
+        Images that have no label yet and were therefore left out.
+    missing : tuple of str
+        Names whose file is no longer there.
+    """
+
+    folder: Path
+    copied: int
+    linked: int
+    unlabelled: int
+    missing: tuple[str, ...]
+
+
+def export_tree(
+    catalog: Catalog, to: Path | str, *, link: bool = False, flat: bool = False, reporter: Reporter = SILENT
+) -> ExportResult:
+    """Lay out a catalog as ``to/<split>/<class>/<file>``, without touching the originals.
+
+    The tree is built beside its place and renamed at the end, so that ``to`` is complete or absent.
+    ``to/labels.csv`` lists ``name,label,split,original``: exact labels even where a class cannot be a folder
+    name.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        Usually ``workspace.cleaned()``.
+    to : Path or str
+        The new folder; it must be absent or empty, and lie outside the data set.
+    link : bool
+        Make hard links where the file system allows it (no second copy on the disk; a program that edits one
+        file in place then changes both), and copy where it does not.
+    flat : bool
+        Leave out the folders ``train``, ``valid`` and ``test``.
+    reporter : Reporter
+        Hears about every file; may stop the export, which then leaves nothing behind.
+
+    Raises
+    ------
+    CatalogError
+        If ``to`` is not usable, or nothing would be written.
+    Cancelled
+        If the reporter says stop.
+    """
+    target = _checked_target(catalog, Path(to))
+    rows = _rows(catalog)
+    labelled = [row for row in rows if row[1]]
+    if not labelled:
+        msg = f"Nothing to export: none of the {len(rows)} images has a label."
+        raise CatalogError(msg)
+    by_split = not flat and all(split for _, _, split in labelled)
+    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        copied, linked, missing = _fill(
+            partial, catalog, labelled, by_split=by_split, link=link, reporter=reporter
+        )
+        if target.exists():
+            target.rmdir()  # empty, as checked; Windows renames over no folder
+        partial.replace(target)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+    return ExportResult(target, copied, linked, len(rows) - len(labelled), tuple(missing))
+
+
+def _checked_target(catalog: Catalog, to: Path) -> Path:
+    target = to.expanduser().resolve()
+    if target.exists() and not target.is_dir():
+        msg = f"{to} is a file; give a new folder."
+        raise CatalogError(msg)
+    if target.is_dir() and any(target.iterdir()):
+        msg = f"{to} is not empty; give a new folder, so that old and new files cannot mix."
+        raise CatalogError(msg)
+    if catalog.root is None:
+        msg = "The catalog has no root folder, so its files cannot be found; give root= when making it."
+        raise CatalogError(msg)
+    root = catalog.root.resolve()
+    if target == root or root in target.parents or target in root.parents:
+        msg = f"{to} and the data set {root} lie inside each other; give a folder outside it."
+        raise CatalogError(msg)
+    return target
+
+
+def _rows(catalog: Catalog) -> list[tuple[str, str, str]]:
+    """Name, label and split of every image as text; what is missing is the empty string."""
+    table = catalog.table
+    columns = [
+        table[c].astype(object).where(table[c].notna(), "").astype(str) for c in ("name", "label", "split")
+    ]
+    return list(zip(*columns, strict=True))
+
+
+def _fill(
+    folder: Path,
+    catalog: Catalog,
+    rows: list[tuple[str, str, str]],
+    *,
+    by_split: bool,
+    link: bool,
+    reporter: Reporter,
+) -> tuple[int, int, list[str]]:
+    class_folders = _folder_names(sorted({label for _, label, _ in rows}))
+    taken: set[str] = set()
+    missing: list[str] = []
+    copied = linked = 0
+    with (folder / LABELS_CSV).open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(["name", "label", "split", "original"])
+        for done, (name, label, split) in enumerate(rows, start=1):
+            reporter.check()
+            parent = PurePosixPath(safe_name(split) if by_split else "", class_folders[label])
+            new_name = _free_name(parent, name, taken)
+            try:
+                was_linked = _place(catalog.path(name), folder / new_name, link=link)
+            except FileNotFoundError:
+                missing.append(name)
+                continue
+            linked, copied = linked + was_linked, copied + (not was_linked)
+            writer.writerow([new_name, label, split, name])
+            reporter("exporting", done, len(rows))
+    return copied, linked, missing
+
+
+def _place(source: Path, target: Path, *, link: bool) -> bool:
+    """Put one file in its new place; return whether it is a hard link."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if link:
+        try:
+            os.link(source.resolve(), target)
+        except OSError as exc:
+            if exc.errno not in _NO_LINK:
+                raise
+            logger.info("no hard link from %s (%s): copied instead", source, exc.strerror)
+        else:
+            return True
+    shutil.copy2(source, target)
+    return False
+
+
+def _free_name(parent: PurePosixPath, name: str, taken: set[str]) -> str:
+    """Return a name in ``parent`` that no other file has, not even in other letters' case."""
+    path = PurePosixPath(safe_name(PurePosixPath(name).name))
+    candidate = str(parent / path)
+    if candidate.casefold() in taken:
+        candidate = str(parent / f"{path.stem}-{_digest(name)}{path.suffix}")
+    taken.add(candidate.casefold())
+    return candidate
+
+
+def _folder_names(labels: list[str]) -> dict[str, str]:
+    """Map every class to a folder name; two classes never share one."""
+    names: dict[str, str] = {}
+    taken: set[str] = set()
+    for label in labels:
+        name = safe_name(label)
+        if name.casefold() in taken:
+            name = f"{name}-{_digest(label)}"
+        taken.add(name.casefold())
+        names[label] = name
+    return names
+
+
+def safe_name(text: str) -> str:
+    """Return ``text`` as a name that every file system takes and that leads nowhere else."""
+    name = _FORBIDDEN.sub("_", text).rstrip(". ") or "_"
+    if _RESERVED.fullmatch(name):
+        name = f"_{name}"
+    if len(os.fsencode(name)) > _MAX_NAME_BYTES:
+        path = PurePosixPath(name)
+        suffix = path.suffix if len(path.suffix) <= 10 else ""
+        stem = os.fsencode(name)[: _MAX_NAME_BYTES - 20].decode(errors="ignore")
+        name = f"{stem}-{_digest(text)}{suffix}"
+    return name
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:8]

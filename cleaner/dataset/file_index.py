@@ -1,0 +1,327 @@
+"""What is remembered of every file of a data set: size, content hash, what is wrong with it, and its split.
+
+A second opening then asks the file system for size and time of change only. The index is an SQLite file in
+the state folder. It is not in WAL mode: it is written seldom and in large steps, and rollback journals are
+safe in more places.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from cleaner.errors import StoreError
+from cleaner.images.open import Probe, probe, verify
+from cleaner.util.progress import SILENT, Reporter
+
+__all__ = ["FileIndex", "Stale"]
+
+logger = logging.getLogger(__name__)
+
+_COLUMNS = ("name", "size", "mtime_ns", "hash", "width", "height", "problem", "notes", "decoded", "split")
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS files (
+    name TEXT PRIMARY KEY,
+    size INTEGER,
+    mtime_ns INTEGER,
+    hash TEXT,
+    width INTEGER,
+    height INTEGER,
+    problem TEXT,
+    notes TEXT,
+    decoded INTEGER NOT NULL DEFAULT 0,
+    split TEXT,
+    given TEXT
+) WITHOUT ROWID
+"""
+_UPSERT = """
+INSERT INTO files (name, size, mtime_ns, hash, width, height, problem, notes, decoded)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, hash = excluded.hash,
+    width = excluded.width, height = excluded.height, problem = excluded.problem, notes = excluded.notes,
+    decoded = excluded.decoded
+"""
+
+_BUSY_TIMEOUT_S = 30.0
+_BATCH = 512
+_REPORT_EVERY = 32
+# Larger files are hashed in pieces and opened a second time for their header.
+_READ_WHOLE_BYTES = 64 * 2**20
+
+_Row = tuple[str, int | None, int | None, str | None, int | None, int | None, str | None, str | None, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stale:
+    """Files that the index does not know in their present state.
+
+    Attributes
+    ----------
+    names : list of str
+        Relative names, in the order asked for.
+    size_bytes : int
+        Their sizes together: how much there is to read.
+    """
+
+    names: list[str]
+    size_bytes: int
+
+
+class FileIndex:
+    """The remembered facts of the files below one root; safe for several threads and processes.
+
+    Parameters
+    ----------
+    db : Path
+        The SQLite file; it and its folder are made when absent. A file that is no database is moved aside.
+
+    Raises
+    ------
+    StoreError
+        The file cannot be opened or made.
+    """
+
+    def __init__(self, db: Path) -> None:
+        self.db = db
+        self._lock = threading.RLock()
+        try:
+            db.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                self._connection = _connect(db)
+            except sqlite3.DatabaseError as exc:
+                if isinstance(exc, sqlite3.OperationalError):  # locked, no permission, disk full
+                    raise
+                aside = db.with_name(db.name + ".damaged")
+                logger.warning("%s is damaged (%s); it is kept as %s and made anew.", db, exc, aside.name)
+                db.replace(aside)
+                self._connection = _connect(db)
+        except (OSError, sqlite3.Error) as exc:
+            msg = (
+                f"Cannot open the file index {db}: {exc}. Check that the folder can be written to, "
+                "or put the state elsewhere with --state."
+            )
+            raise StoreError(msg) from exc
+
+    def stale(self, root: Path, names: Iterable[str], *, decode: bool = False) -> Stale:
+        """Find the files that are new or have changed; asks for size and time only.
+
+        Parameters
+        ----------
+        root : Path
+            The folder to which the names are relative.
+        names : iterable of str
+            The files to look at.
+        decode : bool
+            Count usable files that were never decoded whole, too.
+        """
+        # A file without a hash could not be read; that it can be now need not show in its time of change.
+        done = "AND (decoded OR problem IS NOT NULL)" if decode else ""
+        query = f"SELECT name, size, mtime_ns FROM files WHERE hash IS NOT NULL {done}"
+        known = {name: (size, mtime_ns) for name, size, mtime_ns in self._rows(query)}
+        found: list[str] = []
+        size_bytes = 0
+        for name in names:
+            now = _stat(root, name)
+            if known.get(name) != now:
+                found.append(name)
+                size_bytes += now[0] or 0
+        return Stale(names=found, size_bytes=size_bytes)
+
+    def scan(
+        self,
+        root: Path,
+        names: Iterable[str],
+        *,
+        reporter: Reporter = SILENT,
+        decode: bool = False,
+    ) -> None:
+        """Hash and probe the files that are new or have changed, several at a time.
+
+        Stopped half-way, it keeps what it has finished, and the next scan goes on from there.
+
+        Parameters
+        ----------
+        root : Path
+            The folder to which the names are relative.
+        names : iterable of str
+            The files to look at.
+        reporter : Reporter
+            Hears about every few files.
+        decode : bool
+            Decode the pictures whole (slow), which also finds those that end early.
+
+        Raises
+        ------
+        Cancelled
+            The reporter asked to stop.
+        """
+        todo = self.stale(root, names, decode=decode).names
+        stage = "checking pictures" if decode else "reading new files"
+        if not todo:
+            return
+
+        def look(name: str) -> _Row:
+            return _look(root, name, decode=decode)
+
+        pool = ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 2))
+        rows: list[_Row] = []
+        try:
+            for done, row in enumerate(_in_batches(pool, look, todo), start=1):
+                rows.append(row)
+                if len(rows) == _BATCH:
+                    self._write_many(_UPSERT, rows)
+                    rows = []
+                if done % _REPORT_EVERY == 0 or done == len(todo):
+                    reporter(stage, done, len(todo))
+                if done % _REPORT_EVERY == 0 and done < len(todo):
+                    reporter.check()
+        finally:
+            pool.shutdown(cancel_futures=True)
+            self._write_many(_UPSERT, rows)
+
+    def table(self) -> pd.DataFrame:
+        """Return all that is remembered, files included that are gone.
+
+        Returns
+        -------
+        DataFrame
+            Columns name, size (bytes), mtime_ns, hash (SHA-256, hexadecimal), width, height (pixels,
+            upright), problem (why it cannot be used), notes (remarks, one a line), decoded (0 or 1), split;
+            None where unknown. Sorted by name.
+        """
+        rows = self._rows(f"SELECT {', '.join(_COLUMNS)} FROM files ORDER BY name")
+        return pd.DataFrame(rows, columns=list(_COLUMNS), dtype=object)
+
+    def hashes(self) -> dict[str, str]:
+        """Return the content hash of each file that has been read: SHA-256, hexadecimal."""
+        return dict(self._rows("SELECT name, hash FROM files WHERE hash IS NOT NULL"))
+
+    def hashes_of(self, names: Iterable[str]) -> dict[str, str]:
+        """Return what `hashes` holds for some files, without reading the rest."""
+        query = "SELECT name, hash FROM files WHERE hash IS NOT NULL AND name = ?"
+        with self._lock, self._errors():
+            rows = (self._connection.execute(query, (name,)).fetchone() for name in names)
+            return dict(row for row in rows if row is not None)
+
+    def splits(self) -> dict[str, tuple[str, str | None]]:
+        """Return the split of each file that has one, and what folders or a column gave for it then."""
+        rows = self._rows("SELECT name, split, given FROM files WHERE split IS NOT NULL")
+        return {name: (split, given) for name, split, given in rows}
+
+    def set_splits(self, splits: Mapping[str, str], *, given: Mapping[str, str | None] | None = None) -> None:
+        """Remember the splits of files that have none, or of which folders or a column say something new.
+
+        Of two processes that draw at once, the first one is remembered, so read `splits` again afterwards.
+
+        Parameters
+        ----------
+        splits : mapping of str to str
+            From name to split.
+        given : mapping of str to str or None
+            What folders or a column say of these files; absent or None: nothing.
+        """
+        self._write_many(
+            "INSERT INTO files (name, split, given) VALUES (?, ?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET split = excluded.split, given = excluded.given "
+            "WHERE files.split IS NULL OR files.given IS NOT excluded.given",
+            ((name, split, (given or {}).get(name)) for name, split in splits.items()),
+        )
+
+    def set_problems(self, problems: Mapping[str, str | None]) -> None:
+        """Remember why files cannot be used, as whoever decoded them found out.
+
+        Parameters
+        ----------
+        problems : mapping of str to str or None
+            From name to reason, None for a file that can be used after all. A reason holds until the file
+            changes.
+        """
+        self._write_many(
+            "INSERT INTO files (name, problem) VALUES (?, ?) "
+            "ON CONFLICT (name) DO UPDATE SET problem = excluded.problem",
+            problems.items(),
+        )
+
+    def close(self) -> None:
+        """Close the database; everything is on the disk already."""
+        with self._lock:
+            self._connection.close()
+
+    def _rows(self, query: str) -> list[tuple[Any, ...]]:
+        with self._lock, self._errors():
+            return self._connection.execute(query).fetchall()
+
+    def _write_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
+        listed = list(rows)  # before the lock is taken: they may take long to compute
+        with self._lock, self._errors(), self._connection:
+            self._connection.executemany(statement, listed)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as exc:
+            msg = f"Cannot use the file index {self.db}: {exc}. Deleting this file loses no decision."
+            raise StoreError(msg) from exc
+
+
+def _connect(db: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(db, timeout=_BUSY_TIMEOUT_S, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA synchronous = NORMAL")
+        with connection:
+            connection.execute(_SCHEMA)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _in_batches(
+    pool: ThreadPoolExecutor, look: Callable[[str], _Row], names: Sequence[str]
+) -> Iterator[_Row]:
+    """Yield the rows in order; a batch at a time, as the pool would otherwise hold a million of them."""
+    for start in range(0, len(names), _BATCH):
+        yield from pool.map(look, names[start : start + _BATCH])
+
+
+def _stat(root: Path, name: str) -> tuple[int | None, int | None]:
+    try:
+        stat = os.stat(f"{root}/{name}")  # noqa: PTH116 - fifty thousand Path objects take a second
+    except OSError:  # `_look` says why
+        return None, None
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _look(root: Path, name: str, *, decode: bool) -> _Row:
+    """Read one file once: size, time, hash, header, and the whole picture if asked."""
+    path = root / name
+    size, mtime_ns = _stat(root, name)
+    examine = verify if decode else probe
+    digest: str | None = None
+    try:
+        if (size or 0) <= _READ_WHOLE_BYTES:
+            data = path.read_bytes()
+            digest = hashlib.sha256(data).hexdigest()
+            found = examine(data, suffix=path.suffix)
+        else:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            found = examine(path)
+    except OSError:
+        found = probe(path)  # whose reason is worded for people
+        if found.problem is None:
+            found = Probe(problem="cannot be read")
+    notes = "\n".join(found.notes) or None
+    return name, size, mtime_ns, digest, found.width_px, found.height_px, found.problem, notes, int(decode)

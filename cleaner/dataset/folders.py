@@ -1,0 +1,259 @@
+"""Find the pictures below a folder, and keep names from leading out of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from cleaner.images.formats import SUFFIXES, is_candidate
+
+__all__ = [
+    "STATE_FOLDER",
+    "Listing",
+    "labels_of_folders",
+    "list_images",
+    "name_problem",
+    "place_of",
+    "printable",
+    "split_of_folder",
+]
+
+STATE_FOLDER = ".cleaner"
+
+# Side folders of file managers, archives and network storage: never pictures of the set.
+_JUNK_FOLDERS = frozenset(
+    {STATE_FOLDER, "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", ".Trashes"}
+)
+_SPLIT_FOLDERS = {
+    "train": "train",
+    "training": "train",
+    "valid": "valid",
+    "val": "valid",
+    "validation": "valid",
+    "test": "test",
+    "testing": "test",
+}
+# What people call the folder, beside those of the classes, of pictures that nobody has labelled yet.
+_UNLABELLED_FOLDER = re.compile(r"_?unlabell?ed", re.IGNORECASE)
+_LEADS_OUT = "a link that leads out of the folder; --follow-links lets it"
+
+
+@dataclass
+class Listing:
+    """What `list_images` found.
+
+    Attributes
+    ----------
+    names : list of str
+        POSIX paths relative to the root, sorted.
+    left_out : list of (str, str)
+        Name and reason of what looks like part of the set but cannot be.
+    others : Counter of str
+        How many other files there are, by suffix; for the message when there are no pictures.
+    """
+
+    names: list[str] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    others: Counter[str] = field(default_factory=Counter)
+
+
+def list_images(
+    root: Path, *, hidden: bool = False, follow_links: bool = False, exclude: Path | None = None
+) -> Listing:
+    """List the pictures below a folder, by name and first bytes only.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    hidden : bool
+        List files and enter folders whose names begin with a dot, too; never cleaner's own.
+    follow_links : bool
+        Follow links that lead out of the root.
+    exclude : Path, optional
+        A folder below the root that is not part of the set.
+    """
+    found = Listing()
+    excluded = None if exclude is None else os.path.realpath(exclude)
+    real_root = os.path.realpath(root)
+    entered = {real_root}
+    folders = [("", real_root)]
+    while folders:
+        prefix, folder = folders.pop()
+        for entry in _entries(prefix, folder, found):
+            name = prefix + entry.name
+            if entry.name.startswith("._") or (entry.name.startswith(".") and not hidden):
+                continue
+            linked = entry.is_symlink() or _is_junction(entry)
+            if not _is_dir(entry):
+                _list_file(entry, name, linked, real_root, found, hidden=hidden, follow_links=follow_links)
+                continue
+            target = os.path.realpath(entry.path) if linked else entry.path
+            if entry.name in _JUNK_FOLDERS or target == excluded:
+                continue
+            if linked and not follow_links and not _within(target, real_root):
+                found.left_out.append((printable(name), _LEADS_OUT))
+            elif linked and (target in entered or _within(target, real_root)):
+                found.left_out.append((printable(name), "a link to a folder whose files are listed already"))
+            else:
+                entered.add(target)
+                folders.append((name + "/", target))
+    found.names.sort()
+    found.left_out.sort()
+    return found
+
+
+def _entries(prefix: str, folder: str, found: Listing) -> Iterator[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except OSError as exc:
+        found.left_out.append((printable(prefix) or ".", f"this folder cannot be read: {exc.strerror}"))
+
+
+def _list_file(
+    entry: os.DirEntry[str],
+    name: str,
+    linked: bool,
+    real_root: str,
+    found: Listing,
+    *,
+    hidden: bool,
+    follow_links: bool,
+) -> None:
+    dot = entry.name.rfind(".")
+    known = entry.name[dot:].lower() in SUFFIXES if dot > 0 else is_candidate(Path(entry.path), hidden=hidden)
+    if not known:
+        found.others[entry.name[dot:].lower() if dot > 0 else "no suffix"] += 1
+    elif not _is_file(entry):
+        reason = "a link to a file that is not there" if linked else "neither a file nor a folder"
+        found.left_out.append((printable(name), reason))
+    elif linked and not follow_links and not _within(os.path.realpath(entry.path), real_root):
+        found.left_out.append((printable(name), _LEADS_OUT))
+    elif printable(name) != name:
+        found.left_out.append((printable(name), "its name is not valid Unicode; rename it"))
+    else:
+        found.names.append(name)
+
+
+def _is_dir(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a loop of links: `_is_file` is false, too, and the reason is given there
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
+
+
+def _is_junction(entry: os.DirEntry[str]) -> bool:
+    test = getattr(entry, "is_junction", None)  # Windows' other kind of link; Python 3.12
+    return bool(test and test())
+
+
+def _within(path: str, root: str) -> bool:
+    return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
+
+
+def labels_of_folders(names: Sequence[str]) -> tuple[list[str | None], list[str | None]]:
+    """Read labels and splits off relative names.
+
+    The first folder is the label or, in a set that has a training folder or nothing but folders named like
+    splits, the split; the label is then the second. Pictures that lie above the class folders, or in place of
+    one in a folder called ``unlabelled`` (``unlabeled``, ``_unlabelled``), have no label. So a folder with
+    nothing but pictures in it is a set without labels; pictures in folders by day or by camera are not, as
+    nothing tells such folders from classes.
+
+    Returns
+    -------
+    labels, splits : list of str or None
+        One each a name; None where there is no such folder.
+    """
+    parts = [name.split("/", 2) for name in names]
+    tops = {part[0] for part in parts if len(part) > 1 and not _UNLABELLED_FOLDER.fullmatch(part[0])}
+    split_of = {top: split for top in tops if (split := split_of_folder(top))}
+    if "train" not in split_of.values() and len(split_of) < len(tops):
+        split_of = {}  # a class named "test" among others
+    labels: list[str | None] = []
+    splits: list[str | None] = []
+    for part in parts:
+        split = split_of.get(part[0]) if len(part) > 1 else None
+        at = 0 if split is None else 1
+        folder = part[at] if len(part) > at + 1 else None
+        labels.append(None if folder is None or _UNLABELLED_FOLDER.fullmatch(folder) else folder)
+        splits.append(split)
+    return labels, splits
+
+
+def split_of_folder(folder: str) -> str | None:
+    """Return the split that a folder's name stands for ("val" is "valid"), None if it is none."""
+    return _SPLIT_FOLDERS.get(folder.lower())
+
+
+def printable(name: str) -> str:
+    r"""Return a name that can be shown and stored: bytes that are no UTF-8 are written as ``\\udc..``."""
+    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def name_problem(name: str) -> str | None:
+    """Say why a name from a table cannot be a file below the root, judged by the name alone; None: it can."""
+    if not name:
+        return "no file name"
+    if "\0" in name:
+        return "a name with a zero byte"
+    if printable(name) != name:
+        return "its name is not valid Unicode; rename it"
+    if (
+        name.startswith(("/", "\\\\"))
+        or re.match(r"[A-Za-z]:[\\/]", name)
+        or (os.name == "nt" and ":" in name)
+    ):
+        return "an absolute path; names must be relative to the data set's folder"
+    if ".." in re.split(r"[\\/]" if os.name == "nt" else "/", name):
+        return "leads out of the data set's folder (..)"
+    if str(PurePosixPath(name)) == ".":
+        return "no file name"
+    return None
+
+
+def place_of(
+    root: Path, name: str, *, follow_links: bool = False, real_folders: dict[str, str] | None = None
+) -> str | None:
+    """Say why a name that `name_problem` passed is no file below the root on the disk; None: it is one.
+
+    Parameters
+    ----------
+    root : Path
+        The folder, resolved.
+    name : str
+        Relative POSIX name.
+    follow_links : bool
+        Allow links that lead out of the root.
+    real_folders : dict, optional
+        Remembers where folders really are, when many names are asked for.
+    """
+    # os.path throughout: a set of fifty thousand names would spend seconds on making Path objects.
+    path = f"{root}/{name}"
+    if not os.path.lexists(path):
+        return "missing: there is no such file"
+    if not follow_links:
+        real_folders = {} if real_folders is None else real_folders
+        folder = path.rpartition("/")[0]
+        if folder not in real_folders:
+            real_folders[folder] = os.path.realpath(folder)
+        inside = _within(real_folders[folder], str(root))
+        if inside and os.path.islink(path):  # noqa: PTH114
+            inside = _within(os.path.realpath(path), str(root))
+        if not inside:
+            return _LEADS_OUT
+    if not os.path.isfile(path):  # noqa: PTH113
+        return "a folder, not a file" if Path(path).is_dir() else "a link to a file that is not there"
+    return None

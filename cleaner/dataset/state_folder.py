@@ -1,0 +1,275 @@
+"""Where things are kept: the state folder of a data set, the user's folder, the list of recent sets."""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import json
+import logging
+import os
+import subprocess
+import sys
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import platformdirs
+
+from cleaner.dataset.folders import STATE_FOLDER
+from cleaner.errors import CatalogError
+from cleaner.util.atomic import write_atomically
+
+__all__ = [
+    "RecentSet",
+    "find_root",
+    "home",
+    "is_network",
+    "login",
+    "place_state",
+    "recent",
+    "remember",
+]
+
+logger = logging.getLogger(__name__)
+
+_NETWORK_TYPES = frozenset(
+    {"nfs", "nfs4", "cifs", "smb3", "smbfs", "afpfs", "webdav", "davfs", "afs", "ceph", "glusterfs", "9p"}
+    | {"fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.davfs", "fuse.davfs2", "fuse.glusterfs", "fuse.ceph"}
+    | {"fuse.gcsfuse", "fuse.juicefs", "macfuse", "osxfuse", "lustre", "gpfs", "beegfs", "vboxsf", "prl_fs"}
+)
+_RECENT_MAX = 20
+_TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
+_DRIVE_REMOTE = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecentSet:
+    """A data set that was opened before.
+
+    Attributes
+    ----------
+    root : Path
+        Its folder.
+    labels : Path or None
+        The CSV file that was opened with it.
+    state : Path or None
+        The state folder that was asked for, None for the usual one.
+    opened : datetime
+        When last, UTC.
+    count : int
+        How many images it had.
+    """
+
+    root: Path
+    labels: Path | None
+    state: Path | None
+    opened: datetime
+    count: int
+
+
+def home() -> Path:
+    """Return cleaner's folder for this user: ``CLEANER_HOME`` or the system's place for user data."""
+    given = os.environ.get("CLEANER_HOME")
+    return Path(given).expanduser().resolve() if given else platformdirs.user_data_path("cleaner")
+
+
+def place_state(root: Path, *, state: Path | None, shared_store: bool) -> tuple[Path, list[str]]:
+    """Choose and make the state folder.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the data set.
+    state : Path, optional
+        Where the user wants it; default: ``.cleaner`` in the root or, where that does not work, below `home`.
+    shared_store : bool
+        The decisions are kept elsewhere, so that a network folder is good enough for the rest.
+
+    Returns
+    -------
+    folder : Path
+        It exists and can be written to.
+    notices : list of str
+        Sentences for the user on what is unusual about it.
+
+    Raises
+    ------
+    OSError
+        The folder that was asked for, or the one below `home`, cannot be written to.
+    """
+    notices = []
+    if state is not None:
+        folder = state
+        _make(folder)
+        if not shared_store and is_network(folder):
+            notices.append(
+                f"The state folder {folder} is on a network drive, where writers can damage the database; "
+                "use a local folder, or a database server with --store."
+            )
+        return folder, notices
+    elsewhere = home() / "sets" / f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:10]}"
+    if not shared_store and is_network(root):
+        notices.append(
+            f"{root} is on a network drive, where the database is not safe: "
+            f"decisions are kept on this computer, in {elsewhere}. Share them with --store."
+        )
+    else:
+        folder = root / STATE_FOLDER
+        try:
+            _make(folder)
+        except OSError as exc:
+            logger.info("Cannot write to %s: %s", folder, exc)
+            notices.append(f"{root} cannot be written to: decisions and cleaned.csv are kept in {elsewhere}.")
+        else:
+            return folder, notices
+    _make(elsewhere)
+    return elsewhere, notices
+
+
+def _make(folder: Path) -> None:
+    """Make a state folder, and see whether it can be written to."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ignore = folder / ".gitignore"
+    if ignore.exists():
+        test = folder / f".writable-{uuid.uuid4().hex[:8]}"
+        test.touch()
+        test.unlink()
+    else:
+        write_atomically(ignore, b"*\n")
+
+
+def is_network(path: Path) -> bool:
+    """Tell whether a path is on a network drive; False where the system does not say."""
+    try:
+        if sys.platform == "win32":
+            import ctypes
+
+            drive = path.resolve().drive
+            remote = drive.startswith("\\\\")
+            return remote or ctypes.windll.kernel32.GetDriveTypeW(drive + "\\") == _DRIVE_REMOTE
+        if sys.platform == "darwin":
+            mounts = subprocess.run(
+                ["/sbin/mount"], capture_output=True, text=True, timeout=5, check=True
+            ).stdout
+            return _type_of(path, _macos_mounts(mounts)) in _NETWORK_TYPES
+        return _type_of(path, _linux_mounts(Path("/proc/self/mounts").read_text("utf-8"))) in _NETWORK_TYPES
+    except (OSError, subprocess.SubprocessError) as exc:
+        logger.info("Cannot tell on what kind of drive %s is: %s", path, exc)
+        return False
+
+
+def _linux_mounts(text: str) -> list[tuple[str, str]]:
+    r"""Return mount point and type of each line of ``/proc/self/mounts``, where a space is ``\040``."""
+    fields = [line.split(" ") for line in text.splitlines()]
+    return [
+        (f[1].encode().decode("unicode_escape").encode("latin-1").decode(), f[2])
+        for f in fields
+        if len(f) > 2
+    ]
+
+
+def _macos_mounts(text: str) -> list[tuple[str, str]]:
+    """Return mount point and type of each line of ``mount``: ``//me@host/x on /Volumes/x (smbfs, …)``."""
+    found = []
+    for line in text.splitlines():
+        device_and_place, _, options = line.rpartition(" (")
+        found.append((device_and_place.partition(" on ")[2], options.rstrip(")").split(",")[0]))
+    return found
+
+
+def _type_of(path: Path, mounts: list[tuple[str, str]]) -> str:
+    """Return the type of the mount that holds a path: of the longest mount point, the last of equals."""
+    real = f"{path.resolve()}/"
+    best, kind = "", ""
+    for place, of_type in mounts:
+        if real.startswith(place.rstrip("/") + "/") and len(place) >= len(best):
+            best, kind = place, of_type
+    return kind
+
+
+def recent() -> list[RecentSet]:
+    """Return the data sets opened lately that are still there, the last one first."""
+    try:
+        entries = json.loads((home() / "recent.json").read_text("utf-8"))
+        sets = [
+            RecentSet(
+                root=Path(entry["root"]),
+                labels=Path(entry["labels"]) if entry["labels"] else None,
+                state=Path(entry["state"]) if entry["state"] else None,
+                opened=datetime.fromisoformat(entry["opened"]),
+                count=int(entry["count"]),
+            )
+            for entry in entries
+        ]
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError, TypeError, KeyError) as exc:
+        logger.warning("The list of recent data sets cannot be read: %s", exc)
+        return []
+    return [found for found in sets if (found.labels or found.root).exists()]
+
+
+def remember(root: Path, labels: Path | None, state: Path | None, count: int) -> None:
+    """Put a data set first in the list of recent ones; failing at it costs a log line only."""
+    now = RecentSet(root=root, labels=labels, state=state, opened=datetime.now(UTC), count=count)
+    others = [found for found in recent() if (found.root, found.labels) != (root, labels)]
+    entries = [
+        {
+            "root": str(found.root),
+            "labels": str(found.labels) if found.labels else None,
+            "state": str(found.state) if found.state else None,
+            "opened": found.opened.isoformat(timespec="seconds"),
+            "count": found.count,
+        }
+        for found in [now, *others][:_RECENT_MAX]
+    ]
+    try:
+        home().mkdir(parents=True, exist_ok=True)
+        write_atomically(home() / "recent.json", json.dumps(entries, indent=1).encode())
+    except OSError as exc:
+        logger.warning("The list of recent data sets cannot be written: %s", exc)
+
+
+def find_root(root: Path, labels: Path | None) -> tuple[Path, Path | None]:
+    """Find the folder and the CSV file that are meant.
+
+    Parameters
+    ----------
+    root : Path
+        A folder, or a CSV file, whose folder is then the root.
+    labels : Path, optional
+        A CSV file; a relative name is looked up here and in the root.
+
+    Raises
+    ------
+    CatalogError
+        One of them is not there, or is something else.
+    """
+    root = root.expanduser()
+    if root.is_file():
+        if labels is not None or root.suffix.lower() not in _TABLE_SUFFIXES:
+            msg = f"{root} is a file; expected a folder of pictures, or a CSV file with name,label."
+            raise CatalogError(msg)
+        root, labels = root.parent, root
+    if not root.is_dir():
+        msg = f"The folder {root} does not exist. Give the folder of the pictures, or a CSV file of names."
+        raise CatalogError(msg)
+    if labels is not None:
+        labels = next((p for p in (labels.expanduser(), root / labels) if p.is_file()), labels)
+        if not labels.is_file():
+            msg = f"The CSV file {labels} does not exist, neither here nor in {root}."
+            raise CatalogError(msg)
+        labels = labels.resolve()
+    return root.resolve(), labels
+
+
+def login() -> str:
+    """Return who sits here: ``CLEANER_REVIEWER``, JupyterHub's user, the login name, or "reviewer"."""
+    for variable in ("CLEANER_REVIEWER", "JUPYTERHUB_USER"):
+        if os.environ.get(variable):
+            return os.environ[variable]
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError, ImportError):  # a container may know no name for its user
+        return "reviewer"

@@ -1,0 +1,1 @@
+"""Duplicates: pairs of images that are alike, their alignment, and groups of them."""

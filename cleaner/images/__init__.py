@@ -1,0 +1,1 @@
+"""Opening images: formats, decoding, upright RGB, thumbnails. The one room that decodes."""

@@ -1,0 +1,1 @@
+"""What to label next, images similar to others, and examples of a class."""

@@ -1,0 +1,204 @@
+"""What every task begins with: the images as the backbone sees them, and the labels of this moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.embedding import Embeddings, embed
+from cleaner.errors import RankingError, TooFewLabelsError
+from cleaner.pipelines.check import fold_units
+from cleaner.ranking import Ranking, rank
+from cleaner.ranking.result import NAMED_AT
+from cleaner.review.state import Action
+from cleaner.util.progress import SILENT, Reporter
+
+if TYPE_CHECKING:
+    from cleaner.dataset.catalog import Catalog
+    from cleaner.models.backbones import Backbone
+    from cleaner.workspace import Workspace
+
+__all__ = ["Seen", "look", "prepare", "rank_given", "rank_seen"]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A frozen copy of a workspace: decisions made later count next time.
+
+    Attributes
+    ----------
+    given : Catalog
+        The usable images with the labels as given, under the present names of the classes: that a class was
+        renamed or merged makes nobody wrong.
+    cleaned : Catalog
+        The same after all decisions, without the deleted ones.
+    labels : dict of str to str or None
+        Present label of every image of ``given``; None for the unlabelled and the deleted.
+    kept : frozenset of str
+        Images whose label a reviewer confirmed.
+    backbone : Backbone
+    embeddings : Embeddings
+    renamed : mapping of str to str
+        Earlier names of classes, and what they are called now.
+    named_at : int
+        Row of the history that "now" is.
+    units : int64, shape (len(given),), or None
+        Equal for images so alike that they must stay in one fold; None if nobody looked for any.
+    seed : int
+    """
+
+    given: Catalog
+    cleaned: Catalog
+    labels: dict[str, str | None]
+    kept: frozenset[str]
+    backbone: Backbone
+    embeddings: Embeddings
+    renamed: Mapping[str, str]
+    named_at: int
+    units: NDArray[np.int64] | None
+    seed: int
+
+    def rows(self, catalog: Catalog, split: str) -> tuple[list[str], NDArray[np.float32], list[str]]:
+        """Return names, embeddings (float32, one row an image) and labels of a split's labelled images."""
+        at = {name: i for i, name in enumerate(self.embeddings.names)}
+        chosen = [
+            (name, at[name], label)
+            for name, label, of in zip(catalog.names, catalog.labels, catalog.splits, strict=True)
+            if of == split and label is not None and name in at
+        ]
+        names, rows, labels = [list(column) for column in zip(*chosen, strict=True)] or [[], [], []]
+        return names, self.embeddings.vectors[np.array(rows, dtype=np.intp)], labels
+
+
+def prepare(workspace: Workspace, *, reporter: Reporter = SILENT) -> Ranking:
+    """Read new files, compute their embeddings, rank all images, and save the ranking in the workspace.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    reporter : Reporter
+
+    Raises
+    ------
+    Cancelled
+        The reporter asked to stop; the embeddings so far are kept, the ranking is the one from before.
+    WeightsUnavailableError
+        There are no weights for the backbone, and none can be fetched.
+    TooFewLabelsError
+        After all decisions so far, fewer than two classes have a label. The embeddings are there by then:
+        what to label first can be proposed from them (`cleaner.labelling.labeller`).
+    CleanerError
+        Whatever else keeps this from being done.
+    """
+    seen = look(workspace, reporter=reporter)
+    _check_labels(seen)
+    ranking = rank_seen(seen, reporter=reporter)
+    reporter.check()
+    ranking.save(workspace.ranking_folder)
+    return ranking
+
+
+def _check_labels(seen: Seen) -> None:
+    """Raise `TooFewLabelsError` unless there are two classes that labels can be mixed up between."""
+    present = [label for name in seen.embeddings.names if (label := seen.labels.get(name)) is not None]
+    if not present:
+        what = "no label on any of them"
+    elif len(set(present)) == 1:
+        n = len(present)
+        what = f"{n:,} {'label' if n == 1 else 'labels'}, all “{present[0]}”"
+    else:
+        return
+    n = len(seen.embeddings.names)
+    msg = (
+        f"Got {n:,} {'image' if n == 1 else 'images'} with {what}; wrong labels can be looked for once two "
+        "classes have some. Label pictures first, in the dashboard or in a CSV file."
+    )
+    raise TooFewLabelsError(msg)
+
+
+def rank_given(workspace: Workspace, pred_probs: Path, *, reporter: Reporter = SILENT) -> Ranking:
+    """Rank all images by probabilities from a model elsewhere, and save the ranking in the workspace.
+
+    Where the workspace names a backbone, weights or ``from_scratch``, heads and neighbours on its embeddings
+    are pooled with them; else the probabilities are all that counts, and no network is loaded.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    pred_probs : Path
+        A ``.npy`` file: float, shape (images, classes), out of sample; rows sorted by name as in the catalog,
+        columns by class.
+    reporter : Reporter
+
+    Raises
+    ------
+    RankingError
+        The file is no such array.
+    """
+    try:
+        probabilities = np.load(pred_probs, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as exc:
+        msg = f"Cannot read {pred_probs} as an array of probabilities ({exc}); write it with numpy.save."
+        raise RankingError(msg) from exc
+    embeddings = None
+    if workspace.backbone or workspace.weights or workspace.from_scratch:
+        embeddings = look(workspace, reporter=reporter).embeddings
+    catalog = workspace.catalog if embeddings is not None else workspace.scan(reporter=reporter)
+    units = fold_units(workspace, catalog.names.tolist())
+    ranking = Ranking.from_probabilities(catalog, probabilities, embeddings, seed=workspace.seed, units=units)
+    reporter.check()
+    ranking.save(workspace.ranking_folder)
+    return ranking
+
+
+def look(workspace: Workspace, *, reporter: Reporter) -> Seen:
+    """Read and embed new files; take down the labels of this moment."""
+    reporter("looking for new files", 0, 0)
+    given = workspace.scan(reporter=reporter)
+    reporter.check()
+    reporter("loading the network", 0, 0)
+    from cleaner.models.backbones import load_backbone
+
+    backbone = load_backbone(
+        workspace.backbone, weights=workspace.weights, from_scratch=workspace.from_scratch
+    )
+    cache_root = workspace.state / "embeddings"
+    embeddings = embed(given, backbone, index=workspace.index, cache_root=cache_root, reporter=reporter)
+    if embeddings.problems:
+        given = workspace.refresh()  # which leaves them out and says why
+    state = workspace.store.state
+    named_at, renamed = state.last_seq, state.label_map
+    given = given.with_labels(
+        {
+            name: renamed[label]
+            for name, label in zip(given.names, given.labels, strict=True)
+            if label in renamed
+        }
+    )
+    cleaned = workspace.cleaned()
+    now = dict(zip(cleaned.names, cleaned.labels, strict=True))
+    labels = {name: now.get(name) for name in given.names}
+    decisions = {name: state.of(name) for name in labels}
+    kept = frozenset(name for name, made in decisions.items() if made and made.action is Action.KEEP)
+    units = fold_units(workspace, given.names.tolist())
+    return Seen(given, cleaned, labels, kept, backbone, embeddings, renamed, named_at, units, workspace.seed)
+
+
+def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
+    """Rank by heads on the frozen backbone, with the labels of this moment."""
+    ranking = rank(
+        seen.given,
+        seen.embeddings,
+        seed=seen.seed,
+        reporter=reporter,
+        labels=seen.labels,
+        trusted=seen.kept,
+        units=seen.units,
+    )
+    ranking.info[NAMED_AT] = seen.named_at
+    return ranking

@@ -1,0 +1,177 @@
+"""Train again on the cleaned set, compare before with after, and renew the ranking."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.errors import CheckpointError, TrainingError
+from cleaner.pipelines.rank import Seen, look, rank_seen
+from cleaner.training.compare import RetrainResult, compare
+from cleaner.util.progress import SILENT, Reporter
+
+if TYPE_CHECKING:
+    from cleaner.dataset.catalog import Catalog
+    from cleaner.ranking.heads import LinearHead
+    from cleaner.workspace import Workspace
+
+__all__ = ["check_epochs", "model_path", "retrain_full", "retrain_quick"]
+
+logger = logging.getLogger(__name__)
+
+HEAD_GIVEN = "linear head, labels as given"
+HEAD_CLEANED = "linear head, cleaned labels"
+TUNED_EARLIER = "the network tuned last time"
+TUNED_CLEANED = "tuned network, cleaned labels"
+
+
+def retrain_quick(workspace: Workspace, *, reporter: Reporter = SILENT) -> RetrainResult:
+    """Fit a linear head on the cached embeddings with the cleaned labels; renew model and ranking.
+
+    *Before* is such a head on the labels as given. Both are judged on the same validation images by their
+    cleaned labels.
+
+    Raises
+    ------
+    TrainingError
+        No labelled validation images, or fewer than two classes to learn.
+    Cancelled, CleanerError
+        See `cleaner.pipelines.prepare`.
+    """
+    from cleaner.training.linear import linear_network
+
+    seen = look(workspace, reporter=reporter)
+    _, vectors, truth = _validation(seen)
+    reporter.check()
+    reporter("training the head", 0, 2)
+    before = _fit_head(seen, seen.given)
+    reporter.check()
+    reporter("training the head", 1, 2)
+    after = _fit_head(seen, seen.cleaned)
+    result = compare(
+        truth,
+        _predicted(before, vectors),
+        _predicted(after, vectors),
+        before_name=HEAD_GIVEN,
+        after_name=HEAD_CLEANED,
+    )
+    reporter("training the head", 2, 2, error_rate=result.after)
+    ranking = rank_seen(seen, reporter=reporter)
+    reporter.check()
+    metrics = {"n": result.n, "error_rate": result.after}
+    linear_network(seen.backbone, after).save(model_path(workspace, "quick"), metrics=metrics)
+    ranking.save(workspace.ranking_folder)
+    return result
+
+
+def retrain_full(workspace: Workspace, *, epochs: int = 4, reporter: Reporter = SILENT) -> RetrainResult:
+    """Fine-tune the whole network on the cleaned set; renew model and ranking.
+
+    *Before* is the network tuned last time if there is one, else a linear head on the labels as given; the
+    result says which.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    epochs : int
+        Passes over the training images with all layers, after one with the head alone.
+    reporter : Reporter
+        Hears ``train_loss``, ``valid_loss`` and ``error_rate`` after every epoch.
+
+    Raises
+    ------
+    TrainingError
+        ``epochs`` below 1, no labelled validation images, fewer than two classes to learn, or the loss is no
+        number any more.
+    Cancelled, CleanerError
+        See `cleaner.pipelines.prepare`.
+    """
+    from cleaner.training.learner import Learner
+
+    check_epochs(epochs)
+    seen = look(workspace, reporter=reporter)
+    names, vectors, truth = _validation(seen)
+    valid = seen.cleaned.subset(names)
+    path = model_path(workspace, "full")
+    before, before_name = _tuned_earlier(path, valid, seen.renamed, reporter), TUNED_EARLIER
+    if before is None:
+        before, before_name = _predicted(_fit_head(seen, seen.given), vectors), HEAD_GIVEN
+    learner = Learner(
+        seen.cleaned.subset(set(seen.cleaned.names) & set(seen.embeddings.names)),
+        backbone=workspace.backbone,
+        weights=workspace.weights,
+        from_scratch=workspace.from_scratch,
+        seed=workspace.seed,
+    )
+    learner.fine_tune(epochs, reporter=reporter)
+    after = _best(learner.probabilities(valid, reporter=reporter), learner.classes)
+    result = compare(truth, before, after, before_name=before_name, after_name=TUNED_CLEANED)
+    ranking = rank_seen(seen, reporter=reporter)
+    reporter.check()
+    learner.save(path)
+    ranking.save(workspace.ranking_folder)
+    return result
+
+
+def model_path(workspace: Workspace, kind: str) -> Path:
+    """Return where the model of the last "quick" or "full" retraining is kept."""
+    return workspace.state / "models" / f"{kind}.safetensors"
+
+
+def check_epochs(epochs: int) -> None:
+    """Raise `TrainingError` unless there is at least one epoch to train."""
+    if epochs < 1:
+        msg = f"Got {epochs} epochs; training takes at least one."
+        raise TrainingError(msg)
+
+
+def _validation(seen: Seen) -> tuple[list[str], NDArray[np.float32], list[str]]:
+    names, vectors, truth = seen.rows(seen.cleaned, "valid")
+    if not names:
+        msg = (
+            "There are no labelled validation images, so nothing could be compared; put some into a folder "
+            "“valid”, or give them that split in the CSV file."
+        )
+        raise TrainingError(msg)
+    return names, vectors, truth
+
+
+def _fit_head(seen: Seen, catalog: Catalog) -> LinearHead:
+    from cleaner.ranking.heads import LinearHead
+
+    _, vectors, labels = seen.rows(catalog, "train")
+    classes = sorted(set(labels))
+    if len(classes) < 2:
+        msg = f"The labelled training images are of {len(classes)} classes; training needs two or more."
+        raise TrainingError(msg)
+    return LinearHead.fit(vectors, labels, classes)
+
+
+def _predicted(head: LinearHead, vectors: NDArray[np.float32]) -> list[str | None]:
+    return _best(head.predict_proba(vectors), head.classes)
+
+
+def _best(probabilities: NDArray[np.float32], classes: Sequence[str]) -> list[str | None]:
+    """Return the most probable class of each row; None, which is never right, if an image was unreadable."""
+    return [None if np.isnan(row).any() else classes[int(row.argmax())] for row in probabilities]
+
+
+def _tuned_earlier(
+    path: Path, valid: Catalog, renamed: Mapping[str, str], reporter: Reporter
+) -> list[str | None] | None:
+    from cleaner.training.learner import Learner
+
+    if not path.exists():
+        return None
+    try:
+        earlier = Learner.load(path)
+    except CheckpointError as exc:
+        logger.warning("The network tuned last time cannot be compared with: %s", exc)
+        return None
+    classes = [renamed.get(label, label) for label in earlier.classes]
+    return _best(earlier.probabilities(valid, reporter=reporter), classes)

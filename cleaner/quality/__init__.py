@@ -1,0 +1,1 @@
+"""Poor images and outliers."""

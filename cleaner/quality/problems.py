@@ -1,0 +1,217 @@
+"""Pictures with something wrong with the picture itself: too dark, blurred, empty, of an odd shape, grey.
+
+Every problem has a score in 0..1, higher = worse, from the measures of `cleaner.quality.measures`:
+
+dark
+    1 - highlight. Even the brightest pixels are dark: a picture with one lamp in it is not dark by this.
+bright
+    shadow. Even the darkest pixels are bright, as if washed out. (Percentiles of brightness are CleanVision's
+    idea, too; there it is brightness as seen.)
+blurry
+    The perceptual blur metric (Crete and others 2007), with a window of 5 pixels at 256 pixels.
+low_information
+    1 - entropy_bits / 8 (Shannon 1948): few grey values, so little to see.
+odd_aspect_ratio
+    1 - min(e/m, m/e) with e = longer/shorter side and m the median of e in this set: .5 is twice as long.
+odd_size
+    1 - 2^(-|d| / s) with d = log2 of (√(width · height) / the median of this set), and s = the set's own
+    spread (1.4826 · median |d|), at least 1: .75 is four times as small or large, or more in a mixed set.
+grey
+    exp(-colour / .05) · (share of the set's pictures that are in colour): a grey one among coloured ones.
+
+Thresholds are where a histogram of the set says; the defaults suit photographs. What most pictures of a set
+have is no problem of a picture (photos of the night sky, enlarged digits): see `Quality.thresholds`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cleaner.errors import RankingError
+from cleaner.quality.score_table import read_scores, write_scores
+
+if TYPE_CHECKING:
+    from cleaner.quality.pixels import Pixels
+
+__all__ = ["PROBLEMS", "THRESHOLDS", "Quality", "quality", "spoken_problem"]
+
+PROBLEMS = ("dark", "bright", "blurry", "low_information", "odd_aspect_ratio", "odd_size", "grey")
+"""Names of the problems, which are the columns of `Quality.table`."""
+
+THRESHOLDS: Mapping[str, float] = {
+    "dark": 0.6,
+    "bright": 0.75,
+    "blurry": 0.65,
+    "low_information": 0.6,
+    "odd_aspect_ratio": 0.65,
+    "odd_size": 0.75,
+    "grey": 0.9,
+}
+"""Scores from which a picture is said to have the problem, unless most of its set have it."""
+
+_COMMON = 0.1
+
+_GREY_COLOUR = 0.05  # what compression leaves of colour in a grey picture is well below this
+
+
+def spoken_problem(problem: str) -> str:
+    """Return what people read instead of a column's name: "low information"."""
+    return problem.replace("_", " ")
+
+
+@dataclass(frozen=True)
+class Quality:
+    """The problems of all pictures of a set.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Column ``name``, then one for each of `PROBLEMS`: scores, float64 in 0..1, higher = worse.
+    """
+
+    table: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def scores(self, problem: str) -> NDArray[np.float64]:
+        """Return the scores of one problem, in the order of ``table``.
+
+        Raises
+        ------
+        RankingError
+            There is no such problem.
+        """
+        if problem not in PROBLEMS:
+            msg = f"Got the picture problem {problem!r}; expected one of {', '.join(PROBLEMS)}."
+            raise RankingError(msg)
+        return self.table[problem].to_numpy(dtype=np.float64)
+
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The scores from which pictures of this set are said to have a problem.
+
+        Those of `THRESHOLDS`; where a tenth of the set reaches one, Tukey's fence (third quartile + 1.5 ·
+        interquartile range; 1977) if that is more, to two decimals.
+        """
+        limits = dict(THRESHOLDS)
+        for problem, limit in THRESHOLDS.items():
+            scores = self.scores(problem)
+            if len(scores) and (scores >= limit).mean() >= _COMMON:
+                q1, q3 = np.percentile(scores, [25, 75])
+                limits[problem] = max(limit, round(float(q3 + 1.5 * (q3 - q1)), 2))
+        return limits
+
+    def order(self, problem: str) -> NDArray[np.object_]:
+        """Return all names, the worst first; equal scores keep the order of names."""
+        worst_first = np.argsort(-self.scores(problem), kind="stable")
+        return np.asarray(self.table["name"].to_numpy(dtype=object)[worst_first])
+
+    def flagged(self, problem: str, *, threshold: float | None = None) -> list[str]:
+        """Return the names whose score reaches the threshold, the worst first; default: `thresholds`."""
+        scores = self.scores(problem)
+        n = int((scores >= (self.thresholds[problem] if threshold is None else threshold)).sum())
+        return [str(name) for name in self.order(problem)[:n]]
+
+    def histogram(self, problem: str, *, bins: int = 50) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Count the scores of one problem, to choose a threshold on.
+
+        Returns
+        -------
+        counts : int64, shape (bins,)
+        edges : float64, shape (bins + 1,)
+            From 0 to 1.
+        """
+        counts, edges = np.histogram(self.scores(problem), bins=bins, range=(0.0, 1.0))
+        return counts.astype(np.int64), edges.astype(np.float64)
+
+    def counts(self, thresholds: Mapping[str, float] | None = None) -> dict[str, int]:
+        """Return how many pictures have each problem; ``thresholds`` replaces some of the defaults."""
+        limits = {**self.thresholds, **(thresholds or {})}
+        return {problem: int((self.scores(problem) >= limits[problem]).sum()) for problem in PROBLEMS}
+
+    def worst(self, thresholds: Mapping[str, float] | None = None) -> pd.DataFrame:
+        """Return the pictures that have a problem: columns ``name``, ``problem``, ``score``, the worst first.
+
+        "Worst" is by how far the score is above its threshold, relative to what there is above it; a picture
+        stands once for each of its problems.
+        """
+        limits = {**self.thresholds, **(thresholds or {})}
+        long = self.table.melt("name", list(PROBLEMS), var_name="problem", value_name="score")
+        limit = long["problem"].map(limits)
+        excess = (long["score"] - limit) / (1 - limit).clip(lower=1e-6)
+        order = excess[excess >= 0].sort_values(ascending=False, kind="stable").index
+        return long.loc[order].reset_index(drop=True)
+
+    def save(self, path: Path) -> Path:
+        """Write the table as CSV, complete or not at all, and return its path."""
+        return write_scores(self.table, path, decimals=4)
+
+    @classmethod
+    def load(cls, path: Path) -> Quality:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        RankingError
+            Nothing there, or a file this version cannot read.
+        """
+        return cls(read_scores(path, dict.fromkeys(PROBLEMS, float), what="picture problems"))
+
+
+def quality(pixels: Pixels) -> Quality:
+    """Score the problems of all pictures; the formulas stand at the top of this module.
+
+    Parameters
+    ----------
+    pixels : Pixels
+        What `cleaner.quality.pixels.read_pixels` returns.
+    """
+    rows = pixels.rows
+    measured = {name: values[rows].astype(np.float64) for name, values in pixels.measures.items()}
+    columns: dict[str, NDArray[np.float64] | Sequence[str]] = {
+        "name": pixels.names,
+        "dark": 1 - measured["highlight"],
+        "bright": measured["shadow"],
+        "blurry": measured["blur"],
+        "low_information": 1 - measured["entropy_bits"] / 8,
+        "odd_aspect_ratio": odd_aspect_ratio(pixels.widths, pixels.heights),
+        "odd_size": odd_size(pixels.widths, pixels.heights),
+        "grey": grey_among_colour(measured["colour"]),
+    }
+    table = pd.DataFrame(columns)
+    table[list(PROBLEMS)] = table[list(PROBLEMS)].clip(0.0, 1.0)
+    return Quality(table)
+
+
+def odd_aspect_ratio(widths: NDArray[np.int64], heights: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how far each shape is from that of most; see the top of this module."""
+    if not len(widths):
+        return np.zeros(0)
+    elongation = np.maximum(widths, heights) / np.minimum(widths, heights)
+    relative = elongation / np.median(elongation)
+    return np.asarray(1 - np.minimum(relative, 1 / relative), dtype=np.float64)
+
+
+def odd_size(widths: NDArray[np.int64], heights: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how far each size is from that of most; see the top of this module."""
+    if not len(widths):
+        return np.zeros(0)
+    octaves = 0.5 * np.log2(widths * heights)
+    distance = np.abs(octaves - np.median(octaves))
+    spread = max(1.0, 1.4826 * float(np.median(distance)))
+    return np.asarray(1 - 2.0 ** (-distance / spread), dtype=np.float64)
+
+
+def grey_among_colour(colour: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return how grey each picture is, in so far as others are not; see the top of this module."""
+    if not len(colour):
+        return np.zeros(0)
+    return np.asarray(np.exp(-colour / _GREY_COLOUR) * float((colour > _GREY_COLOUR).mean()))

@@ -1,0 +1,47 @@
+"""Tables of scores by name, as CSV files in the state of a workspace."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from cleaner.errors import RankingError
+from cleaner.util.atomic import write_atomically
+
+__all__ = ["read_scores", "write_scores"]
+
+
+def write_scores(table: pd.DataFrame, path: Path, *, decimals: int) -> Path:
+    """Write a table with a column ``name``, complete or not at all, and return its path."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = table.to_csv(index=False, lineterminator="\n", float_format=f"%.{decimals}f")
+    write_atomically(path, text.encode("utf-8", "surrogateescape"))
+    return path
+
+
+def read_scores(path: Path, columns: Mapping[str, type], *, what: str) -> pd.DataFrame:
+    """Read what `write_scores` wrote.
+
+    Parameters
+    ----------
+    path : Path
+    columns : mapping of str to type
+        The columns beside ``name``, in order; str or float.
+    what : str
+        What to look for again if the file cannot be read.
+
+    Raises
+    ------
+    RankingError
+        Nothing there, or a file this version cannot read.
+    """
+    kinds = {"name": str, **columns}
+    texts = {name: kind for name, kind in kinds.items() if kind is str}
+    try:
+        table = pd.read_csv(path, dtype=texts, keep_default_na=False, encoding_errors="surrogateescape")
+        return table.astype({name: kind for name, kind in kinds.items() if kind is not str})[list(kinds)]
+    except (OSError, ValueError, KeyError) as exc:
+        msg = f"Cannot read {path}: {exc}; look for {what} again."
+        raise RankingError(msg) from exc

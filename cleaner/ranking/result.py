@@ -1,0 +1,322 @@
+"""`Ranking`: one row an image, most suspicious first."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+from zipfile import BadZipFile
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cleaner.errors import RankingError
+
+if TYPE_CHECKING:
+    from cleaner.dataset.catalog import Catalog
+    from cleaner.workspace import Workspace
+
+__all__ = ["NAMED_AT", "ORDERINGS", "EmbeddingsLike", "Ranking"]
+
+ORDERINGS = ("pooled", "loss", "self_confidence", "normalized_margin", "in_sample_loss", "least_confident")
+"""Names of the orderings; ``pooled`` is the default one."""
+
+NAMED_AT = "named_at"
+"""Key in `Ranking.info`; see `Ranking.named_at`."""
+
+_FORMAT = 1
+
+
+class EmbeddingsLike(Protocol):
+    """What a ranking needs of embeddings; ``hashes`` tell copies of one image."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """File name of each image."""
+
+    @property
+    def vectors(self) -> NDArray[np.float32]:
+        """One row an image, shape (n, dim)."""
+
+    @property
+    def hashes(self) -> Sequence[str]:
+        """Content hash of each image."""
+
+    @property
+    def key(self) -> str:
+        """Fingerprint of backbone and preprocessing."""
+
+
+class Ranking:
+    """Images ranked by the probability that their label is wrong.
+
+    Parameters
+    ----------
+    names, splits, given : sequence of str, length n
+        Name, split and given label of each image; a given label of ``None`` means unlabelled.
+    classes : sequence of str
+        Order of the columns of ``posterior`` and ``predicted``.
+    posterior : float32, shape (n, n_classes)
+        Probability of each class being the true one, the given label taken into account.
+    predicted : float32, shape (n, n_classes)
+        Probability of each class from the image alone, out of sample.
+    signals : mapping of str to float32, shape (n,)
+        One column for each name in `ORDERINGS`, higher = more suspicious.
+    features : mapping of str to float32 array, optional
+        Per-image evidence that learning from decisions starts from.
+    model : str
+        Identifies method, embeddings and labels.
+
+    Attributes
+    ----------
+    table : DataFrame
+        Most suspicious first, unlabelled images last. Columns ``name``, ``split``, ``given_label`` (missing
+        when unlabelled), ``predicted_label``, ``probability`` (of the predicted label), ``loss`` (nats, of
+        the given label, out of sample; higher = worse), ``score`` (probability that the given label is
+        wrong; NaN when there is none), ``suggested_label`` (best class other than the given one).
+    workspace : Workspace or None
+        The workspace that made or loaded it, so that it can be shown; None for other rankings.
+    """
+
+    def __init__(
+        self,
+        names: Sequence[str],
+        splits: Sequence[str],
+        given: Sequence[str | None],
+        *,
+        classes: Sequence[str],
+        posterior: NDArray[np.floating],
+        predicted: NDArray[np.floating],
+        signals: Mapping[str, NDArray[np.floating]],
+        features: Mapping[str, NDArray[np.floating]] | None = None,
+        model: str,
+        info: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.names = [str(name) for name in names]
+        self.splits = [str(split) for split in splits]
+        self.given = [None if label is None else str(label) for label in given]
+        self.classes = [str(c) for c in classes]
+        self.posterior = np.asarray(posterior, dtype=np.float32)
+        self.predicted = np.asarray(predicted, dtype=np.float32)
+        self.signals = {k: np.asarray(v, dtype=np.float32) for k, v in signals.items()}
+        self.features = {k: np.asarray(v, dtype=np.float32) for k, v in (features or {}).items()}
+        self.model = model
+        self.info = dict(info or {})
+        self.workspace: Workspace | None = None
+        self._row = {name: i for i, name in enumerate(self.names)}
+        shape = (len(self.names), len(self.classes))
+        if self.posterior.shape != shape or self.predicted.shape != shape:
+            msg = (
+                f"Got probabilities of shape {self.posterior.shape} and {self.predicted.shape} for "
+                f"{shape[0]} images and {shape[1]} classes; give one row an image and one column a class."
+            )
+            raise RankingError(msg)
+        self.table = self._build_table()
+
+    @property
+    def named_at(self) -> int:
+        """Row of the review history at which the classes had these names; 0: the catalog's names."""
+        return int(self.info.get(NAMED_AT, 0))
+
+    @property
+    def codes(self) -> NDArray[np.int64]:
+        """Column of the given label of each image, -1 when unlabelled, in the order of `names`."""
+        index: dict[str | None, int] = {c: i for i, c in enumerate(self.classes)}
+        return np.array([index.get(label, -1) for label in self.given], dtype=np.int64)
+
+    @property
+    def suggested(self) -> NDArray[np.int64]:
+        """Column of the suggested class of each image, in the order of `names`; -1 if there is no other."""
+        codes = self.codes
+        other = self.posterior.copy()
+        rows = np.flatnonzero(codes >= 0)
+        other[rows, codes[rows]] = -1
+        best = other.argmax(axis=1)
+        best[other[np.arange(len(best)), best] < 0] = -1
+        return np.asarray(best, dtype=np.int64)
+
+    def _build_table(self) -> pd.DataFrame:
+        best = self.predicted.argmax(axis=1)
+        labels = np.array([*self.classes, None], dtype=object)
+        table = pd.DataFrame(
+            {
+                "name": self.names,
+                "split": self.splits,
+                "given_label": self.given,
+                "predicted_label": labels[best],
+                "probability": self.predicted[np.arange(len(best)), best],
+                "loss": self.signals["loss"],
+                "score": self.signals["pooled"],
+                "suggested_label": labels[self.suggested],
+            }
+        )
+        return table.iloc[self._positions("pooled")].reset_index(drop=True)
+
+    def _positions(self, by: str) -> NDArray[np.int64]:
+        if by not in self.signals:
+            msg = f"Got ordering {by!r}; expected one of {', '.join(sorted(self.signals))}."
+            raise RankingError(msg)
+        value = self.signals[by].astype(np.float64)
+        # Saturated probabilities tie; the log odds behind the pooled score then decide.
+        finer = self.features.get("log_odds", self.signals["loss"]) if by == "pooled" else value
+        last = np.where(np.isnan(value), -np.inf, value)
+        finer = np.where(np.isnan(finer), -np.inf, finer)
+        return np.lexsort((-finer, -last)).astype(np.int64)
+
+    def order(self, by: str = "pooled") -> NDArray[np.object_]:
+        """Return all names, most suspicious first, unlabelled last; equal values keep the order of names.
+
+        Parameters
+        ----------
+        by : str
+            One of `ORDERINGS`.
+
+        Raises
+        ------
+        RankingError
+            An unknown ordering.
+        """
+        return np.array(self.names, dtype=object)[self._positions(by)]
+
+    def row(self, name: str) -> int:
+        """Return the row of an image in ``posterior``, ``predicted``, ``signals`` and ``features``."""
+        try:
+            return self._row[name]
+        except KeyError as exc:
+            msg = f"Got {name!r}, which is not in this ranking of {len(self.names)} images; rank again."
+            raise RankingError(msg) from exc
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __repr__(self) -> str:
+        return f"Ranking({len(self)} images, {len(self.classes)} classes, model={self.model!r})"
+
+    def to_csv(self, path: Path | str) -> Path:
+        """Write `table` as a CSV file (complete or not at all) and return its path."""
+        path = Path(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # One line an image, whatever a file name contains: pandas quotes commas, quotes and line breaks.
+        _replace(path, self.table.to_csv(index=False, lineterminator="\n").encode())
+        return path
+
+    def save(self, folder: Path | str) -> Path:
+        """Write ``ranking.npz`` (all of it) and ``ranking.csv`` (the table) into a folder and return it."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        head = {
+            "format": _FORMAT,
+            "names": self.names,
+            "splits": self.splits,
+            "given": self.given,
+            "classes": self.classes,
+            "model": self.model,
+            "info": self.info,
+        }
+        arrays: dict[str, NDArray[Any]] = {
+            "head": np.frombuffer(json.dumps(head).encode(), dtype=np.uint8),
+            "posterior": self.posterior,
+            "predicted": self.predicted,
+        }
+        arrays.update({f"signal:{k}": v for k, v in self.signals.items()})
+        arrays.update({f"feature:{k}": v for k, v in self.features.items()})
+        buffer = io.BytesIO()
+        np.savez(buffer, **arrays)  # type: ignore[arg-type]
+        _replace(folder / "ranking.npz", buffer.getvalue())
+        self.to_csv(folder / "ranking.csv")
+        return folder
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Ranking:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        RankingError
+            Nothing there, or a file this version cannot read.
+        """
+        path = Path(folder) / "ranking.npz"
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                arrays = {key: stored[key] for key in stored.files}
+            head = json.loads(arrays["head"].tobytes())
+        except FileNotFoundError as exc:
+            msg = f"No ranking in {path.parent}; rank the images first."
+            raise RankingError(msg) from exc
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as exc:
+            msg = f"Cannot read {path}: {exc}; rank the images again."
+            raise RankingError(msg) from exc
+        if head.get("format") != _FORMAT:
+            known = head.get("format")
+            msg = f"{path} has format {known}, this version reads {_FORMAT}; rank the images again."
+            raise RankingError(msg)
+        return cls(
+            head["names"],
+            head["splits"],
+            head["given"],
+            classes=head["classes"],
+            posterior=arrays["posterior"],
+            predicted=arrays["predicted"],
+            signals={k.removeprefix("signal:"): v for k, v in arrays.items() if k.startswith("signal:")},
+            features={k.removeprefix("feature:"): v for k, v in arrays.items() if k.startswith("feature:")},
+            model=head["model"],
+            info=head["info"],
+        )
+
+    @classmethod
+    def from_probabilities(
+        cls,
+        catalog: Catalog,
+        pred_probs: NDArray[np.floating],
+        embeddings: EmbeddingsLike | None = None,
+        *,
+        seed: int = 0,
+        units: NDArray[np.int64] | None = None,
+    ) -> Ranking:
+        """Rank by class probabilities from a model of your own.
+
+        Parameters
+        ----------
+        catalog : Catalog
+        pred_probs : float array, shape (len(catalog), n_classes)
+            Out-of-sample probabilities; rows in the order of ``catalog.table``, columns in that of
+            ``catalog.classes``.
+        embeddings : optional
+            If given, heads and neighbours on them are pooled with ``pred_probs``.
+        seed : int
+            Seed of the folds.
+        units : int64, shape (len(catalog),), optional
+            Equal for images that must stay in one fold; see `cleaner.ranking.rank`.
+
+        Raises
+        ------
+        RankingError
+            A wrong shape, or numbers that are no probabilities.
+        """
+        from cleaner.ranking.rank import rank_probabilities
+
+        return rank_probabilities(catalog, pred_probs, embeddings, seed=seed, units=units)
+
+
+def model_id(method: str, *parts: object) -> str:
+    """Return a short name for a ranking: the method and a digest of everything it depends on."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
+        digest.update(b"\0")
+    return f"{method}-{digest.hexdigest()[:12]}"
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file beside and swap it in, so that a reader sees the old or the new one."""
+    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    try:
+        beside.write_bytes(content)
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)

@@ -1,0 +1,1 @@
+"""Moving files as the decisions say, and bringing them back."""

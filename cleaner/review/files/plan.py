@@ -1,0 +1,124 @@
+"""Which files would move as the decisions say, and where; nothing moves here."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator
+from typing import TYPE_CHECKING
+
+from cleaner.dataset.export import safe_name
+from cleaner.dataset.folders import split_of_folder
+from cleaner.errors import StoreError
+from cleaner.review.events import Action
+from cleaner.review.files.moves import TO_TRASH, act_folders, free_name, inside
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cleaner.workspace import Workspace
+
+__all__ = ["LEAVE", "MOVE_TO_CLASS", "MOVE_TO_TRASH", "plan"]
+
+_COLUMNS = ["name", "action", "from", "to", "note"]
+MOVE_TO_TRASH, MOVE_TO_CLASS, LEAVE = "move-to-trash", "move-to-class", "leave"
+
+
+def plan(workspace: Workspace, *, relabel: bool = False) -> pd.DataFrame:
+    """Say which files `apply` would move, and where; moves none.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    relabel : bool
+        Move files whose label changed (by a relabel, or because their class was renamed) to the folder of
+        their class too; only where folders give the labels.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``name``; ``action``: ``move-to-trash``, ``move-to-class`` or ``leave`` (the note says why);
+        ``from``, ``to``: relative to the root, for the trash to the state folder; ``note``.
+
+    Raises
+    ------
+    StoreError
+        If ``relabel`` is asked for where a CSV file gives the labels.
+    """
+    import pandas as pd
+
+    if relabel and workspace.labels is not None:
+        msg = (
+            f"The labels come from {workspace.labels.name}, not from folders, so there is no class folder to "
+            "move files to. The new labels are in cleaned.csv."
+        )
+        raise StoreError(msg)
+    rows = list(_deleted(workspace))
+    if relabel:
+        rows += _relabelled(workspace)
+    return pd.DataFrame(sorted(rows), columns=_COLUMNS, dtype=object)
+
+
+def _deleted(workspace: Workspace) -> Iterator[tuple[str, ...]]:
+    state = workspace.store.state
+    disputed = state.conflicts()
+    earlier = {
+        move.name: move.seq
+        for folder in reversed(act_folders(workspace.state, root=workspace.root))
+        for move in folder.standing()
+        if move.kind == TO_TRASH
+    }
+    for name, decision in state.decisions().items():
+        if decision.action is not Action.DELETE or not (workspace.root / name).is_file():
+            continue
+        why = _why_not(workspace, name, disputed)
+        if not why and decision.seq <= earlier.get(name, 0):
+            why = "the file that was deleted is in the trash already; decide on this one"
+        if why:
+            yield name, LEAVE, name, name, why
+        else:
+            yield name, MOVE_TO_TRASH, name, f"trash/…/files/{name}", ""
+
+
+def _relabelled(workspace: Workspace) -> Iterator[tuple[str, ...]]:
+    from cleaner.review.output.cleaned_csv import cleaned_table
+
+    state = workspace.store.state
+    table = cleaned_table(workspace.catalog, state)
+    disputed, known = state.conflicts(), state.outcomes()
+    taken: set[str] = set()
+    for name, label in zip(table["name"], table["label"], strict=True):
+        given = workspace.catalog.label_of(name)
+        if not label or label == given:
+            continue
+        target = _in_class(name, given, label)
+        why = _why_not(workspace, name, disputed)
+        if not why and target is None:
+            why = "its place among the folders does not say its class"
+        elif not why and safe_name(label) != label:
+            why = f"the class {label!r} cannot be the name of a folder everywhere"
+        if why or target is None:
+            yield name, LEAVE, name, name, why
+            continue
+        # a name with decisions of its own would lend them to the file that comes there
+        free = free_name(workspace.root, target, taken, avoid=known)
+        yield name, MOVE_TO_CLASS, name, free, "" if free == target else f"{target} is taken"
+
+
+def _why_not(workspace: Workspace, name: str, disputed: Container[str]) -> str:
+    if name in disputed:
+        return "reviewers disagree about it"
+    if not inside(workspace.root, workspace.root / name):
+        return "it is reached through a link that leads out of the folder"
+    return ""
+
+
+def _in_class(name: str, given: str | None, label: str) -> str | None:
+    """Return the name of a file in the folder of another class; None if it lies in no class folder."""
+    parts = name.split("/")
+    at = 1 if len(parts) > 1 + (given is not None) and split_of_folder(parts[0]) else 0
+    if given is None:
+        return "/".join([*parts[:at], label, *parts[at:]]) if len(parts) == at + 1 else None
+    if at and parts[at] != given:
+        at = 0
+    if parts[at] != given:
+        return None
+    return "/".join([*parts[:at], label, *parts[at + 1 :]])

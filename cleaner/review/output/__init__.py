@@ -1,0 +1,1 @@
+"""What a review produces: ``cleaned.csv`` and ``decisions.csv``."""

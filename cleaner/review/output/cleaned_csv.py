@@ -1,0 +1,358 @@
+"""``cleaned.csv``: the catalog after all decisions, always a whole file.
+
+Columns: ``name``, ``label``, ``split``, then those that the input had besides. Deleted images are absent;
+unsure ones keep their label. The split is empty while it is not known yet. Text is UTF-8, lines end with a
+line feed, and nothing is done to fields that begin with ``=``: see `cleaner.util.csvfile`.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
+
+from cleaner.errors import CleanerError, StoreError
+from cleaner.review.output.hand_edits import Written, backup, differences, to_choices
+from cleaner.util.csvfile import csv_text
+from cleaner.util.delayed import Delayed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cleaner.dataset.catalog import Catalog
+    from cleaner.review.journal import Act
+    from cleaner.review.state import ReviewState
+    from cleaner.workspace import Workspace
+
+__all__ = ["CleanedCsv", "cleaned_table", "write_cleaned"]
+
+logger = logging.getLogger(__name__)
+
+_RETRY_S = 15.0
+_LOCK_TIMEOUT_S = 20.0
+_OLD_S = 3600.0
+
+
+def cleaned_table(catalog: Catalog, state: ReviewState) -> pd.DataFrame:
+    """Apply the decisions to a catalog.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The images with their given labels.
+    state : ReviewState
+
+    Returns
+    -------
+    DataFrame
+        Columns ``name``, ``label`` (None if there is none), ``split``, then the catalog's others, in the
+        catalog's order, without the deleted images.
+    """
+    import pandas as pd
+
+    table = catalog.table
+    renamed, outcomes = state.label_map, state.outcomes()
+    labels: list[str | None] = []
+    kept: list[bool] = []
+    for name, given in zip(table["name"], table["label"], strict=True):
+        outcome, label = outcomes.get(name, ("", None))
+        kept.append(outcome != "delete")
+        labels.append(label or renamed.get(given, given) or None)
+    column = pd.Series(labels, index=table.index, dtype=object)  # an array would become texts, None a NaN
+    return table.assign(label=column)[kept].reset_index(drop=True)
+
+
+def _as_bytes(table: pd.DataFrame) -> bytes:
+    table = table.assign(split=table["split"].where(table["split"] != "pending", None))
+    cells = table.astype(object).where(table.notna(), None)
+    rows = zip(*(cells[column].tolist() for column in cells.columns), strict=True)
+    return csv_text([str(column) for column in table.columns], rows).encode("utf-8", "surrogateescape")
+
+
+def write_cleaned(table: pd.DataFrame, path: Path) -> Path:
+    """Write a table of `cleaned_table` in one step: a reader sees the old file or the new one, whole.
+
+    Returns
+    -------
+    Path
+        ``path``; or, if another program (a spreadsheet on Windows) holds that file, ``….new.csv`` beside it.
+
+    Raises
+    ------
+    StoreError
+        If neither can be written.
+    """
+    return _swap_in(_as_bytes(table), _target(path))
+
+
+def _swap_in(data: bytes, path: Path, *, locked: bool = False) -> Path:
+    """Write ``data`` beside ``path`` and swap it in; if ``path`` is locked, leave it beside."""
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    try:
+        _remove_old(path)
+        try:
+            with beside.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            if path.exists():
+                shutil.copymode(path, beside)
+            try:
+                if locked:
+                    return beside.replace(_new_name(path))
+                beside.replace(path)
+            except PermissionError:
+                return beside.replace(_new_name(path))
+            _new_name(path).unlink(missing_ok=True)
+            return path
+        finally:
+            beside.unlink(missing_ok=True)
+    except OSError as exc:
+        msg = (
+            f"{path.name} cannot be written to {path.parent}: {exc.strerror or exc}. "
+            "The decisions are safe in the database."
+        )
+        raise StoreError(msg) from exc
+
+
+def _new_name(path: Path) -> Path:
+    return path.with_name(f"{path.stem}.new{path.suffix}")
+
+
+def _remove_old(path: Path) -> None:
+    """Remove what a killed writer left beside ``path``."""
+    for left in path.parent.glob(f".{path.name}.*.tmp"):
+        with suppress(FileNotFoundError):  # another writer has just swapped it in
+            if time.time() - left.stat().st_mtime > _OLD_S:
+                left.unlink()
+
+
+class CleanedCsv:
+    """Keeps ``cleaned.csv`` in step with the decisions; making one writes nothing.
+
+    It follows the store: one second after the last new decision the file is written in the background.
+    Close it before the workspace.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    on_notice : callable, optional
+        Gets a sentence for the user when something is unusual; called in any thread.
+    delay_s : float, seconds
+        How long to wait for further decisions before writing.
+    """
+
+    def __init__(
+        self, workspace: Workspace, *, on_notice: Callable[[str], None] | None = None, delay_s: float = 1.0
+    ) -> None:
+        self._workspace = workspace
+        self._store = workspace.store
+        self._on_notice = on_notice
+        self._closed = False
+        self._delayed = Delayed(self._try, delay_s=delay_s, retry_s=_RETRY_S)
+        self._trouble = ""
+        self._unsubscribe = self._store.subscribe(lambda _events: self.schedule())
+        atexit.register(self.close)
+
+    @property
+    def path(self) -> Path:
+        """Where the file goes."""
+        return self._workspace.cleaned_csv
+
+    @property
+    def written(self) -> Written:
+        """What is remembered of the file as it was written last."""
+        return Written(self._workspace.state, self.path.stem)
+
+    @property
+    def behind(self) -> bool:
+        """Whether there are decisions that the file written last does not show."""
+        return self._store.state.last_seq > self.written.seq
+
+    # ---------------------------------------------------------------- writing
+
+    def schedule(self, *, delay_s: float | None = None) -> None:
+        """Have the file written soon, in the background; several calls make one write.
+
+        Parameters
+        ----------
+        delay_s : float, seconds, optional
+            Wait for so long, instead of the usual second; 0 after a Confirm.
+        """
+        self._delayed.schedule(delay_s=delay_s)
+
+    def write_now(self) -> Path:
+        """Write the file before returning.
+
+        Returns
+        -------
+        Path
+            The file written: `path`, or the one beside it if `path` is locked.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
+        """
+        self._delayed.cancel()
+        return self._write()
+
+    def close(self) -> None:
+        """Stop following the store, and write what is due."""
+        if self._closed:
+            return
+        self._closed = True
+        self._unsubscribe()
+        atexit.unregister(self.close)
+        if self._delayed.close(timeout_s=_LOCK_TIMEOUT_S):
+            self._try()
+
+    def _try(self) -> bool:
+        try:
+            return self._write() == _target(self.path)
+        except CleanerError as exc:
+            self._trouble_is(str(exc))
+        except Exception as exc:  # nobody would see what a thread raises
+            logger.exception("cleaned.csv was not written")
+            self._trouble_is(f"{self.path.name} was not written ({exc}). The decisions are in the database.")
+        return False
+
+    def _write(self) -> Path:
+        path = _target(self.path)
+        try:
+            with FileLock(self._workspace.state / "cleaned-csv.lock", timeout=_LOCK_TIMEOUT_S):
+                done = self._write_locked(path)
+        except Timeout as exc:
+            msg = f"{path.name} was not written: another process has been at it for {_LOCK_TIMEOUT_S:.0f} s."
+            raise StoreError(msg) from exc
+        if done != path:
+            self._trouble_is(
+                f"{path.name} is open in another program. The new version is in {done.name} beside it, "
+                "and takes its place once the other program lets go."
+            )
+        elif self._trouble:
+            self._trouble = ""
+            self._say(f"{path.name} is up to date again.")
+        return done
+
+    def _write_locked(self, path: Path) -> Path:
+        """Write while no other process of ours does."""
+        if not self._closed:
+            self._store.refresh()
+        seq = self._store.state.last_seq
+        data = _as_bytes(cleaned_table(self._workspace.catalog, self._store.state))
+        written = self.written
+        try:
+            found = path.read_bytes() if path.exists() else None
+        except PermissionError:
+            return _swap_in(data, path, locked=True)
+        if found is not None and found != data and not written.knows(found):
+            kept = backup(found, self._workspace.state / "backups", path)
+            if kept is not None:
+                self._say(f"{path.name} was changed by hand or elsewhere; that version is kept as {kept}.")
+        written.announce(data, over=found)
+        done = path if found == data else _swap_in(data, path)
+        if done == path:
+            written.remember(data, seq=seq)
+        return done
+
+    # ---------------------------------------------------------------- hand edits
+
+    def hand_edits(self) -> pd.DataFrame | None:
+        """Compare the file on the disk with what was written last; None if nobody touched it.
+
+        Returns
+        -------
+        DataFrame or None
+            Columns ``name``; ``change``: ``label``, ``no label``, ``deleted``, ``restored``, ``split`` or
+            ``unknown`` (no such image); ``ours`` and ``theirs``: label (or split) now, and in the file.
+            Empty if only the way of writing differs.
+
+        Raises
+        ------
+        StoreError
+            If the file cannot be read as a table with a name and a label column.
+        """
+        path, written = _target(self.path), self.written
+        try:
+            found = path.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as exc:
+            msg = f"{path} cannot be read: {exc.strerror or exc}. Close the program that has it open."
+            raise StoreError(msg) from exc
+        if written.knows(found):
+            return None
+        present = _as_bytes(cleaned_table(self._workspace.catalog, self._store.state))
+        return differences(
+            found,
+            base=written.last() or present,
+            present=present,
+            images=frozenset(self._workspace.catalog.names),
+            file=path.name,
+        )
+
+    def import_hand_edits(
+        self, names: Iterable[str] | None = None, *, reviewer: str | None = None
+    ) -> Act | None:
+        """Turn the hand edits into decisions, as one act; None if there is nothing to turn.
+
+        A changed label becomes a relabel, a missing row a delete, a row that came back a keep or a relabel.
+        Splits, emptied labels and unknown names are left alone.
+
+        Parameters
+        ----------
+        names : iterable of str, optional
+            Only these.
+        reviewer : str, optional
+            Whose decisions they are.
+
+        Raises
+        ------
+        StoreError
+            If no names are given and more than half of the images are missing in the file, which looks like
+            another file or an accident.
+        """
+        edits = self.hand_edits()
+        if edits is None:
+            return None
+        deleted = int((edits["change"] == "deleted").sum())
+        if names is None and 2 * deleted > len(self._workspace.catalog):
+            msg = (
+                f"{self.path.name} lacks {deleted:,} of {len(self._workspace.catalog):,} images; nothing was "
+                "imported. If that is meant, give the names to import."
+            )
+            raise StoreError(msg)
+        if names is not None:
+            edits = edits[edits["name"].isin(list(names))]
+        choices = to_choices(edits, self._workspace.catalog, self._store.state)
+        if not choices:
+            return None
+        return self._store.record(choices, reviewer=reviewer)
+
+    # ---------------------------------------------------------------- telling
+
+    def _trouble_is(self, sentence: str) -> None:
+        """Tell about trouble once, not at every retry."""
+        if sentence != self._trouble:
+            self._trouble = sentence
+            self._say(sentence)
+
+    def _say(self, sentence: str) -> None:
+        logger.info("%s", sentence)
+        if self._on_notice is not None:
+            self._on_notice(sentence)
+
+
+def _target(path: Path) -> Path:
+    """Follow a link, which `os.replace` would otherwise put a file in the place of."""
+    return path.resolve() if path.is_symlink() else path

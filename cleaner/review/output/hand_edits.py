@@ -1,0 +1,192 @@
+"""Noticing that somebody edited ``cleaned.csv`` by hand, and taking the edits over."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from cleaner.errors import StoreError
+from cleaner.review.choices import Choice
+from cleaner.review.events import Action
+from cleaner.util.atomic import write_atomically
+from cleaner.util.csvfile import decode_csv, read_csv
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from cleaner.dataset.catalog import Catalog
+    from cleaner.review.state import ReviewState
+
+__all__ = ["Written", "backup", "differences", "to_choices"]
+
+logger = logging.getLogger(__name__)
+
+
+class Written:
+    """What is remembered of the file as we wrote it last, in the state folder.
+
+    Parameters
+    ----------
+    state : Path
+        The state folder.
+    stem : str
+        Name of the file without its suffix.
+    """
+
+    def __init__(self, state: Path, stem: str) -> None:
+        self._note = state / f"{stem}-written.json"
+        self._copy = state / f"{stem}-written.csv"
+        self._values = self._load()
+
+    def _load(self) -> dict[str, Any]:
+        try:
+            values = json.loads(self._note.read_text(encoding="utf-8"))
+            return {"sha256": list(values["sha256"]), "seq": int(values["seq"])}
+        except FileNotFoundError:
+            return {"sha256": [], "seq": 0}
+        except (OSError, ValueError, KeyError, TypeError) as exc:
+            # The worst that follows is one needless backup.
+            logger.warning("%s cannot be read (%s)", self._note, exc)
+            return {"sha256": [], "seq": 0}
+
+    @property
+    def seq(self) -> int:
+        """The last row of the history that the file shows; 0 if it was never written."""
+        return int(self._values["seq"])
+
+    def knows(self, data: bytes) -> bool:
+        """Tell whether ``data`` is what we wrote last, or were about to write when we were killed."""
+        return _digest(data) in self._values["sha256"]
+
+    def last(self) -> bytes | None:
+        """Return what we wrote last; None if nothing is known of it."""
+        try:
+            return self._copy.read_bytes()
+        except OSError:
+            return None
+
+    def announce(self, data: bytes, *, over: bytes | None) -> None:
+        """Remember ``data`` before it is swapped in: a kill right after must not look like a hand edit.
+
+        Until it is, ``over``, which is in its place now, stays known if it is.
+        """
+        known = [] if over is None or not self.knows(over) else [_digest(over)]
+        self._values["sha256"] = [*known, _digest(data)]
+        self._save()
+
+    def remember(self, data: bytes, *, seq: int) -> None:
+        """Remember ``data`` as what is on the disk now, and the last row of the history that it shows."""
+        write_atomically(self._copy, data)
+        self._values = {"sha256": [_digest(data)], "seq": seq}
+        self._save()
+
+    def _save(self) -> None:
+        write_atomically(self._note, json.dumps(self._values).encode("utf-8"))
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def backup(data: bytes, folder: Path, path: Path) -> Path | None:
+    """Keep ``data`` under a name of its own; None if the same content is kept already."""
+    folder.mkdir(parents=True, exist_ok=True)
+    digest = _digest(data)[:8]
+    if any(folder.glob(f"{path.stem}-*-{digest}{path.suffix}")):
+        return None
+    kept = folder / f"{path.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{digest}{path.suffix}"
+    write_atomically(kept, data, durable=True)
+    return kept
+
+
+class _Row(NamedTuple):
+    label: str
+    split: str
+
+
+def _rows(data: bytes, file: str) -> dict[str, _Row]:
+    header, lines = read_csv(decode_csv(data))
+    missing = [column for column in ("name", "label") if column not in header]
+    if missing:
+        msg = (
+            f"{file} has no column {missing[0]!r}, only {', '.join(header) or 'none'}; "
+            "expected name,label,split as cleaner writes them."
+        )
+        raise StoreError(msg)
+    at = {column: header.index(column) for column in header}
+    split = at.get("split")
+    return {line[at["name"]]: _Row(line[at["label"]], "" if split is None else line[split]) for line in lines}
+
+
+def differences(
+    found: bytes, *, base: bytes, present: bytes, images: frozenset[str], file: str
+) -> pd.DataFrame:
+    """Compare an edited file with what we wrote (``base``), leaving out what holds at ``present`` anyway.
+
+    Returns
+    -------
+    DataFrame
+        As described at `cleaner.review.output.cleaned_csv.CleanedCsv.hand_edits`.
+
+    Raises
+    ------
+    StoreError
+        If the file has no name or no label column.
+    """
+    import pandas as pd
+
+    theirs, ours, now = _rows(found, file), _rows(base, file), _rows(present, file)
+    rows = [
+        (name, *change)
+        for name in sorted(theirs.keys() | ours.keys())
+        for change in _changes(theirs.get(name), ours.get(name), now.get(name), known=name in images)
+    ]
+    return pd.DataFrame(rows, columns=["name", "change", "ours", "theirs"], dtype=object)
+
+
+def _changes(
+    theirs: _Row | None, ours: _Row | None, now: _Row | None, *, known: bool
+) -> Iterator[tuple[str, str | None, str | None]]:
+    if theirs == ours:
+        return
+    if theirs is None:
+        if known and now is not None:
+            yield "deleted", now.label, None
+        return
+    if not known:
+        yield "unknown", None, theirs.label
+        return
+    if now is None:
+        if ours is None:
+            yield "restored", None, theirs.label
+        return
+    label_before = now.label if ours is None else ours.label
+    if theirs.label not in (label_before, now.label):
+        yield ("label" if theirs.label else "no label"), now.label, theirs.label
+    split_before = now.split if ours is None else ours.split
+    if theirs.split not in (split_before, now.split):
+        yield "split", now.split, theirs.split
+
+
+def to_choices(edits: pd.DataFrame, catalog: Catalog, state: ReviewState) -> list[Choice]:
+    """Turn hand edits into decisions; those that cannot be decisions are left out."""
+    choices = []
+    for name, change, theirs in zip(edits["name"], edits["change"], edits["theirs"], strict=True):
+        given = catalog.label_of(name)
+        same = not theirs or theirs == (given and state.label_now(given))
+        if change == "deleted":
+            action, label = Action.DELETE, None
+        elif change == "restored" and same:
+            action, label = Action.KEEP, None
+        elif change in ("label", "restored"):
+            action, label = Action.RELABEL, theirs
+        else:
+            continue
+        detail = {"from": "cleaned.csv"}
+        choices.append(Choice(name=name, action=action, label=label, given=given, detail=detail))
+    return choices

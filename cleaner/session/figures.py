@@ -1,0 +1,55 @@
+"""The figures of a review: what is done, what turned up, what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from cleaner.review import ReviewState
+from cleaner.widgets.panels.views import wilson
+
+__all__ = ["figures"]
+
+
+def figures(
+    state: ReviewState, reviewer: str, *, total: int, next_scores: Sequence[float] = ()
+) -> dict[str, Any]:
+    """Count; the keys are those of `ImageCleaner.progress`.
+
+    Parameters
+    ----------
+    state : ReviewState
+    reviewer : str
+        Whose pace it is.
+    total : int
+        Images of the set.
+    next_scores : sequence of float
+        Probability, for each image of the next page, that its label is wrong.
+    """
+    now = state.progress()
+    low, high = wilson(now.window_errors, now.window) if now.window else (0.0, 1.0)
+    pace = state.pace_per_min(reviewer)
+    left = max(0, total - now.decided)
+    return {
+        "looked_at": now.looked_at,
+        "total": total,
+        "errors": now.errors,
+        "kept": now.kept,
+        "deleted": now.deleted,
+        "relabelled": now.relabelled,
+        "labelled": now.labelled,
+        "unsure": now.unsure,
+        "conflicts": now.conflicts,
+        "discarded": now.discarded,
+        "left": left,
+        "last100": {
+            "errors": now.window_errors,
+            "looked_at": now.window,
+            "low": low * now.window,
+            "high": high * now.window,
+        },
+        "expected_next": sum(next_scores) if next_scores else None,
+        "pace_per_min": pace,
+        "pace_per_hour": None if pace is None else 60 * pace,
+        "minutes_left": left / pace if pace else None,
+    }

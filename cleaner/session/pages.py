@@ -1,0 +1,346 @@
+"""Which images are on which page: pages that were shown stay as they are, the rest may be re-ordered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from cleaner.errors import StoreError
+from cleaner.util.atomic import write_atomically
+
+__all__ = ["Page", "Pager", "View", "pages_file"]
+
+logger = logging.getLogger(__name__)
+
+_MAX_VIEWS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What the reviewer asked to see; every view has pages of its own.
+
+    Parameters
+    ----------
+    order : str
+        Name of the ordering.
+    split, given, predicted : str or None
+        Filters: the split, the given class, the predicted class; None = all.
+    """
+
+    order: str = "most suspicious"
+    split: str | None = None
+    given: str | None = None
+    predicted: str | None = None
+
+    @property
+    def key(self) -> str:
+        """A text that tells this view from every other one."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page, as it was shown and will be shown again.
+
+    Parameters
+    ----------
+    number : int
+        1 for the first page of this session.
+    names : tuple of str
+    again : bool
+        Whether its images were on an earlier page and left undecided there.
+    """
+
+    number: int
+    names: tuple[str, ...]
+    again: bool = False
+
+
+def pages_file(state: Path, reviewer: str) -> Path:
+    """Return the file in the state folder that remembers where a reviewer is."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", reviewer)[:40]
+    if plain != reviewer:  # two reviewers must not share a file because their names look alike in ASCII
+        plain += "-" + hashlib.sha256(reviewer.encode()).hexdigest()[:8]
+    return Path(state) / f"pages-{plain}.json"
+
+
+class Pager:
+    """Walks through images page by page.
+
+    A page is fixed once it was shown. A new page takes the first undecided images of the present order that
+    were never shown. When there are none left, images that were shown and passed over undecided are offered
+    again, in rounds. Opening resumes on the page that was open last, if anything on it is undecided.
+
+    Parameters
+    ----------
+    names : iterable of str
+        All images of the view, in order, each once.
+    page_size : int
+        Images on a page; a change holds for pages not shown yet.
+    is_decided : callable
+        Tells whether an image has a decision; asked anew every time.
+    shown : iterable of str
+        Images to offer only at the end, as if they had been shown and passed over.
+    view : View
+        Under what to remember the page.
+    saved : Path, optional
+        File that remembers the open page (see `pages_file`); without one nothing is remembered.
+    unit_of : callable, optional
+        Gives what an image belongs to; a page does not end between two neighbours that belong together, so
+        it may be longer than ``page_size``.
+
+    Raises
+    ------
+    StoreError
+        If the page size is not positive, or a name comes twice.
+    """
+
+    def __init__(
+        self,
+        names: Iterable[str],
+        *,
+        page_size: int = 24,
+        is_decided: Callable[[str], bool],
+        shown: Iterable[str] = (),
+        view: View | None = None,
+        saved: Path | None = None,
+        unit_of: Callable[[str], object] = str,
+    ) -> None:
+        self._lock = threading.RLock()
+        self._order = list(names)
+        self._known = set(self._order)
+        if len(self._known) < len(self._order):
+            msg = "Got an image twice in the order of the pages; expected every name once."
+            raise StoreError(msg)
+        self.page_size = page_size
+        self.view = view or View()
+        self._is_decided = is_decided
+        self._saved = saved
+        self._unit_of = unit_of
+        self._shown = self._known.intersection(shown)
+        self._unseen = [name for name in self._order if name not in self._shown]
+        self._offered: set[str] = set()  # in this round of passed-over images
+        self._pages: list[Page] = []
+        self._at = -1
+        self.resumed = False
+        self._resume()
+
+    # ---------------------------------------------------------------- where we are
+
+    @property
+    def page_size(self) -> int:
+        """Images on a page; pages that were shown keep theirs."""
+        return self._page_size
+
+    @page_size.setter
+    def page_size(self, size: int) -> None:
+        if size < 1:
+            msg = f"Got a page size of {size}; expected at least 1."
+            raise StoreError(msg)
+        self._page_size = int(size)
+
+    @property
+    def current(self) -> Page | None:
+        """The page that is open; None if there was nothing to show."""
+        with self._lock:
+            return self._pages[self._at] if self._pages else None
+
+    @property
+    def has_previous(self) -> bool:
+        """Whether there is a page before the open one."""
+        return self._at > 0
+
+    @property
+    def has_next(self) -> bool:
+        """Whether `next` would open a page."""
+        with self._lock:
+            here = set(self._pages[self._at].names) if self._pages else set()
+            later = (name for name in self._order if name not in here)
+            return self._at + 1 < len(self._pages) or any(not self._is_decided(name) for name in later)
+
+    @property
+    def total(self) -> int:
+        """Images of the view, decided or not."""
+        return len(self._order)
+
+    @property
+    def remaining(self) -> int:
+        """Undecided images that were never shown."""
+        with self._lock:
+            return sum(not self._is_decided(name) for name in self._unseen)
+
+    @property
+    def undecided(self) -> int:
+        """Undecided images, shown or not."""
+        with self._lock:
+            return sum(not self._is_decided(name) for name in self._order)
+
+    # ---------------------------------------------------------------- moving
+
+    def next(self, *, skip_decided: bool = False) -> Page | None:
+        """Open the page after this one, a new one if this is the last; None (and stay) if there is none.
+
+        Parameters
+        ----------
+        skip_decided : bool
+            Pass over pages shown before on which everything is decided, as after a Confirm.
+        """
+        with self._lock:
+            for at in range(self._at + 1, len(self._pages)):
+                if not skip_decided or self._open_names(self._pages[at].names):
+                    return self._go(at)
+            names, again = self._new(), False
+            if not names:
+                names, again = self._passed_over(), True
+            if not names:
+                return None
+            self._add(names, again=again)
+            return self._go(len(self._pages) - 1)
+
+    def previous(self) -> Page | None:
+        """Open the page before this one; None (and stay) if this is the first."""
+        with self._lock:
+            return self._go(self._at - 1) if self._at > 0 else None
+
+    def peek(self) -> tuple[str, ...]:
+        """Return the images that come next if everything on the open page gets decided; nothing moves."""
+        with self._lock:
+            later = (page.names for page in self._pages[self._at + 1 :])
+            shown = next((names for names in later if self._open_names(names)), ())
+            return shown or tuple(self._new())
+
+    def open(self, names: Iterable[str]) -> Page | None:
+        """Open the page that shows ``names``, as when their decisions are undone.
+
+        Where none did in this session, the first of them get a page of their own before the open one, with
+        whatever belongs to them.
+
+        Returns
+        -------
+        Page or None
+            None (and stay) if none of the names belongs to this view.
+        """
+        with self._lock:
+            wanted = {name: None for name in names if name in self._known}
+            if not wanted:
+                return None
+            for at in range(len(self._pages) - 1, -1, -1):
+                if not wanted.keys().isdisjoint(self._pages[at].names):
+                    return self._go(at)
+            at = max(0, self._at)
+            units: dict[object, list[str]] = {self._unit_of(name): [] for name in wanted}
+            for name in self._order:
+                units.get(self._unit_of(name), []).append(name)
+            whole = dict.fromkeys(other for name in wanted for other in units[self._unit_of(name)])
+            self._add(self._fill(whole), again=True, at=at)
+            return self._go(at)
+
+    def reorder(self, names: Iterable[str], *, swap: bool = False) -> None:
+        """Take a new order for what was never shown; pages that were shown stay as they are.
+
+        Names that are new join; names that are missing keep their place among themselves, at the end.
+
+        Parameters
+        ----------
+        swap : bool
+            If the open page is the last one and nothing on it is decided, fill it anew by the new order.
+        """
+        with self._lock:
+            first = dict.fromkeys(names)
+            self._order = [*first, *(name for name in self._order if name not in first)]
+            self._known = set(self._order)
+            opened = self._pages[self._at].names if self._at == len(self._pages) - 1 >= 0 else ()
+            swapped = swap and bool(opened) and self._open_names(opened) == list(opened)
+            if swapped:
+                self._pages.pop()
+                self._at -= 1
+                self._shown.difference_update(opened)
+            self._unseen = [name for name in self._order if name not in self._shown]
+            if swapped or not self._pages:
+                self.next()
+
+    # ---------------------------------------------------------------- making pages
+
+    def _open_names(self, names: Iterable[str]) -> list[str]:
+        return [name for name in names if not self._is_decided(name)]
+
+    def _new(self) -> list[str]:
+        return self._fill(name for name in self._unseen if not self._is_decided(name))
+
+    def _fill(self, waiting: Iterable[str]) -> list[str]:
+        names: list[str] = []
+        for name in waiting:
+            if len(names) >= self._page_size and self._unit_of(name) != self._unit_of(names[-1]):
+                break
+            names.append(name)
+        return names
+
+    def _passed_over(self) -> list[str]:
+        """Pick images that are still undecided though all were shown; those of the open page come last."""
+        here = set(self._pages[self._at].names) if self._pages else set()
+        for _ in range(2):
+            waiting = (
+                name
+                for name in self._order
+                if name not in here and name not in self._offered and not self._is_decided(name)
+            )
+            names = self._fill(waiting)
+            if names:
+                self._offered.update(names)
+                return names
+            self._offered.clear()  # the round is over: begin another
+        return []
+
+    def _add(self, names: list[str], *, again: bool, at: int | None = None) -> None:
+        self._pages.insert(len(self._pages) if at is None else at, Page(0, tuple(names), again))
+        self._pages = [replace(page, number=i) for i, page in enumerate(self._pages, start=1)]
+        fresh = set(names)
+        self._shown |= fresh
+        self._unseen = [name for name in self._unseen if name not in fresh]
+
+    def _go(self, at: int) -> Page:
+        self._at = at
+        self._save()
+        return self._pages[at]
+
+    # ---------------------------------------------------------------- remembering
+
+    def _resume(self) -> None:
+        names = [name for name in self._load().get(self.view.key, []) if name in self._known]
+        if self._open_names(names):
+            self._add(names, again=False)
+            self._at = 0
+            self.resumed = True
+        else:
+            self.next()
+
+    def _load(self) -> dict[str, list[str]]:
+        if self._saved is None:
+            return {}
+        try:
+            views = json.loads(self._saved.read_text(encoding="utf-8"))["views"]
+            return {str(key): [str(name) for name in names] for key, names in views.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+            logger.warning("The open page is forgotten: %s cannot be read (%s)", self._saved, exc)
+            return {}
+
+    def _save(self) -> None:
+        if self._saved is None:
+            return
+        views = self._load()
+        views.pop(self.view.key, None)
+        views[self.view.key] = list(self._pages[self._at].names)  # the last one used comes last
+        kept = dict(list(views.items())[-_MAX_VIEWS:])
+        text = json.dumps({"views": kept}, ensure_ascii=False, indent=1)
+        try:
+            write_atomically(self._saved, text.encode("utf-8"))
+        except OSError as exc:  # only the place is lost: the decisions are elsewhere
+            logger.warning("The open page cannot be remembered in %s: %s", self._saved, exc)

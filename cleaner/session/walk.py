@@ -1,0 +1,194 @@
+"""The reviewer's way through the pages of several views, each of which is found again as it was left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cleaner.session.orders import AUDIT, GridView, Purpose, purpose_of
+from cleaner.session.pages import Page, Pager
+
+__all__ = ["Walk"]
+
+_MOST_VIEWS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """The pages of one view; ``seen`` where every page comes once, because nothing waits for a decision."""
+
+    pager: Pager
+    seen: set[str] | None = None
+
+    def mark(self) -> None:
+        if self.seen is not None and self.pager.current is not None:
+            self.seen.update(self.pager.current.names)
+
+
+class Walk:
+    """Which page is open, and what comes before and after it.
+
+    Parameters
+    ----------
+    names_of : callable
+        Gives the names of a view, in order.
+    is_open : callable
+        Tells whether the reviewer still has to decide on an image.
+    is_reviewed : callable
+        Tells whether anybody decided on it.
+    page_size : int
+    saved : Path
+        File that remembers the open page.
+    unit_of : callable
+        Gives what an image belongs to; among copies, what belongs together comes on one page.
+    view : GridView, optional
+        The first one.
+    """
+
+    def __init__(
+        self,
+        names_of: Callable[[GridView], list[str]],
+        *,
+        is_open: Callable[[str], bool],
+        is_reviewed: Callable[[str], bool],
+        page_size: int,
+        saved: Path,
+        unit_of: Callable[[str], object] = str,
+        view: GridView | None = None,
+    ) -> None:
+        self._names_of = names_of
+        self._is_open = is_open
+        self._is_reviewed = is_reviewed
+        self._page_size = page_size
+        self._saved = saved
+        self._unit_of = unit_of
+        self._paths: dict[str, _Path] = {}
+        self._stale: set[str] = set()
+        self.finished = False
+        self.view = view or GridView()
+        self._path = self._find(self.view)
+
+    @property
+    def pager(self) -> Pager:
+        """The pages of the present view."""
+        return self._path.pager
+
+    @property
+    def page(self) -> Page | None:
+        """The page that is open; None at the end of the view, or if it has none."""
+        return None if self.finished else self.pager.current
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names on the open page."""
+        return () if self.page is None else self.page.names
+
+    @property
+    def waits(self) -> bool:
+        """Whether the reviewer has something to decide on the open page."""
+        return self._waits(self.page)
+
+    @property
+    def can_go_back(self) -> bool:
+        """Whether there is a page before this one."""
+        return self.pager.has_previous or (self.finished and self.pager.current is not None)
+
+    @property
+    def can_go_on(self) -> bool:
+        """Whether there is a page after this one."""
+        return self.page is not None and self.pager.has_next
+
+    def look_at(self, view: GridView) -> None:
+        """Open a view where it was left, or where its undecided images begin."""
+        self._path = self._find(view)
+        self.view, self.finished = view, False
+        if self._path.seen is None and view.show == "undecided" and not self._waits(self.page):
+            self.go_on()
+
+    def go_on(self) -> None:
+        """Open the next page with something to decide; at the end there is none any more."""
+        self.finished = self.pager.next(skip_decided=self._path.seen is None) is None
+        self._path.mark()
+
+    def turn(self, by: int) -> bool:
+        """Go one page on (1) or back (-1); tells whether it moved."""
+        if by > 0:
+            moved = self.pager.next() is not None
+            self._path.mark()
+        else:  # from the end of a view, back is the last page
+            moved = self.finished or self.pager.previous() is not None
+        self.finished = self.finished and not moved
+        return moved
+
+    def open(self, names: Iterable[str]) -> Page | None:
+        """Open the page with those names; None (and stay) if they are not in this view."""
+        page = self.pager.open(names)
+        if page is not None:
+            self.finished = False
+        return page
+
+    def reorder(self) -> bool:
+        """Take new orders; tells whether the open page stays, because something on it is decided."""
+        before = self.page
+        self._paths = {self.view.key: self._path}
+        self._stale.clear()
+        if not purpose_of(self.view.order).judges_labels:  # no ranking orders them, and groups must stay
+            return False
+        self.pager.reorder(self._names_of(self.view), swap=self._path.seen is None)
+        self._path.mark()
+        if self.finished and self._waits(self.pager.current):
+            self.finished = False
+        return before is not None and self.page == before
+
+    def rearrange(self, order: str) -> None:
+        """Take a new order for what was never shown in views of that order; every page that was shown stays.
+
+        Other views than the present one follow when they are looked at again.
+        """
+        self._stale |= {key for key, path in self._paths.items() if path.pager.view.order == order}
+        self._refresh(self.view, self._path)
+
+    def _refresh(self, view: GridView, path: _Path) -> None:
+        if view.key in self._stale:
+            self._stale.discard(view.key)
+            if path.seen is None:
+                path.pager.reorder(self._names_of(view))
+
+    def _waits(self, page: Page | None) -> bool:
+        return page is not None and any(self._is_open(name) for name in page.names)
+
+    def _find(self, view: GridView) -> _Path:
+        path = self._paths.pop(view.key, None)
+        # What is decided, and what not, may have changed; the audit may have begun since, or grown.
+        waits = view.show == "undecided" and purpose_of(view.order).judges_labels
+        if path is None or not waits or view.order == AUDIT:
+            path = self._make(view)
+        else:
+            self._refresh(view, path)
+        self._paths[view.key] = path
+        while len(self._paths) > _MOST_VIEWS:
+            del self._paths[next(iter(self._paths))]
+        path.mark()
+        return path
+
+    def _make(self, view: GridView) -> _Path:
+        seen: set[str] | None = None
+        if view.show == "undecided" and purpose_of(view.order).judges_labels:
+            decided: Callable[[str], bool] = lambda name: not self._is_open(name)  # noqa: E731
+        elif view.show == "unsure":
+            decided = self._is_reviewed
+        else:
+            seen = set()
+            decided = seen.__contains__
+        # An audit goes on with its first undecided image, whatever page was open.
+        saved = self._saved if seen is None and view.show == "undecided" and view.order != AUDIT else None
+        pager = Pager(
+            self._names_of(view),
+            page_size=self._page_size,
+            is_decided=decided,
+            view=view,
+            saved=saved,
+            unit_of=self._unit_of if purpose_of(view.order) is Purpose.COPIES else str,
+        )
+        return _Path(pager, seen)

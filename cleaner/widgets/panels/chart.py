@@ -1,0 +1,173 @@
+"""Small charts as trees of SVG elements: for a panel, in its colours, with a name for screen readers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from cleaner.widgets.panels.base import Tree, node
+
+__all__ = ["Point", "bar_chart", "line_chart", "thinned"]
+
+Point = tuple[float, float]
+
+_WIDTH, _HEIGHT = 240.0, 96.0  # user units; the panel stretches the picture to its width
+_LEFT, _RIGHT, _TOP, _BOTTOM = 4.0, 6.0, 8.0, 84.0
+_MOST_POINTS = 120
+_BARS_WIDTH, _BARS_HEIGHT = 400.0, 40.0
+_LEAST_BAR = 2.5  # so that a single one is seen beside thousands
+_BAR_GAP = 0.8
+
+
+def line_chart(
+    lines: Mapping[str, Sequence[Point]],
+    *,
+    name: str,
+    x_ends: tuple[str, str] = ("", ""),
+    y_top: float | None = None,
+) -> Tree:
+    """Draw one or several curves over a common base line at zero.
+
+    Parameters
+    ----------
+    lines : mapping of str to sequence of (x, y)
+        Curves by their names; x rising, y not negative. If there are two or more, each name is printed below
+        the picture with the dash of its curve.
+    name : str
+        What the picture says, as text: its accessible name.
+    x_ends : (str, str)
+        Words at the two ends of the base line.
+    y_top : float or None
+        Value at the upper edge; None is the highest value.
+
+    Returns
+    -------
+    list
+        A tree for a `Panel`.
+    """
+    points = [point for line in lines.values() for point in line]
+    right = max((x for x, _ in points), default=1.0)
+    left = min((x for x, _ in points), default=0.0)
+    top = y_top if y_top is not None else max((y for _, y in points), default=1.0)
+    width, height = max(right - left, 1e-9), max(top, 1e-9)
+
+    def place(point: Point) -> tuple[float, float]:
+        x = _LEFT + (point[0] - left) / width * (_WIDTH - _LEFT - _RIGHT)
+        y = _BOTTOM - min(point[1], top) / height * (_BOTTOM - _TOP)
+        return x, y
+
+    drawn: list[Tree] = [
+        node(
+            "line",
+            class_="cleaner-axis",
+            x1=f"{_LEFT:g}",
+            y1=f"{_BOTTOM:g}",
+            x2=f"{_WIDTH:g}",
+            y2=f"{_BOTTOM:g}",
+        )
+    ]
+    for i, line in enumerate(lines.values()):
+        if line:
+            drawn += _curve([place(point) for point in thinned(line)], kind=i)
+    drawn += [
+        node("text", x_ends[0], class_="cleaner-tick", x=f"{_LEFT:g}", y=f"{_HEIGHT - 1:g}"),
+        node(
+            "text", x_ends[1], class_="cleaner-tick", x=f"{_WIDTH:g}", y=f"{_HEIGHT - 1:g}", text_anchor="end"
+        ),
+    ]
+    picture = node(
+        "svg",
+        *drawn,
+        class_="cleaner-chart",
+        viewBox=f"0 0 {_WIDTH:g} {_HEIGHT:g}",
+        role="img",
+        aria_label=name,
+    )
+    return node("div", picture, *([_legend(list(lines))] if len(lines) > 1 else []))
+
+
+def bar_chart(
+    counts: Sequence[int],
+    edges: Sequence[float],
+    *,
+    name: str,
+    ends: tuple[float, float],
+    marked_from: float,
+) -> Tree:
+    """Draw a histogram that fills its place, to stand above a slider; heights are logarithmic.
+
+    Parameters
+    ----------
+    counts : sequence of int
+        Height of each bar; there is none for zero.
+    edges : sequence of float
+        Where the bars begin, and where the last one ends.
+    name : str
+        What the picture says, as text: its accessible name.
+    ends : (float, float)
+        What its left and right edge stand for; bars outside are left out.
+    marked_from : float
+        Bars that begin here or later are marked.
+
+    Returns
+    -------
+    list
+        A tree for a `Panel`; every bar says in ``data-value`` where it begins.
+    """
+    left, right = ends
+    scale = _BARS_WIDTH / max(right - left, 1e-9)
+    tallest = math.log1p(max(counts, default=1)) or 1.0
+    bars = []
+    for number, start, stop in zip(counts, edges[:-1], edges[1:], strict=True):
+        if number and left - 1e-9 <= start and stop <= right + 1e-9:
+            height = max(_LEAST_BAR, _BARS_HEIGHT * math.log1p(number) / tallest)
+            bar = node(
+                "rect",
+                class_="cleaner-bin is-in" if start >= marked_from - 1e-9 else "cleaner-bin",
+                x=f"{(start - left) * scale + _BAR_GAP / 2:.1f}",
+                y=f"{_BARS_HEIGHT - height:.1f}",
+                width=f"{(stop - start) * scale - _BAR_GAP:.1f}",
+                height=f"{height:.1f}",
+                data_value=f"{start:.4f}",
+            )
+            bars.append(bar)
+    return node(
+        "svg",
+        *bars,
+        class_="cleaner-bins",
+        viewBox=f"0 0 {_BARS_WIDTH:g} {_BARS_HEIGHT:g}",
+        preserveAspectRatio="none",
+        role="img",
+        aria_label=name,
+    )
+
+
+def thinned(line: Sequence[Point], most: int = _MOST_POINTS) -> list[Point]:
+    """Keep at most ``most`` points of a curve, the first and the last among them."""
+    if len(line) <= most:
+        return list(line)
+    step = (len(line) - 1) / (most - 1)
+    return [line[round(i * step)] for i in range(most)]
+
+
+def _curve(places: Sequence[tuple[float, float]], *, kind: int) -> list[Tree]:
+    path = "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+    x, y = places[-1]
+    return [
+        node("path", class_=f"cleaner-curve is-{kind}", d=path),
+        node("circle", class_=f"cleaner-dot is-{kind}", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3.5"),
+    ]
+
+
+def _legend(names: Sequence[str]) -> Tree:
+    entries = []
+    for i, name in enumerate(names):
+        dash = node(
+            "svg",
+            node("line", class_=f"cleaner-curve is-{i}", x1="0", y1="5", x2="22", y2="5"),
+            class_="cleaner-dash",
+            viewBox="0 0 22 10",
+            aria_hidden="true",
+        )
+        entries.append(node("span", dash, name, class_="cleaner-legend-entry"))
+    return node("div", *entries, class_="cleaner-chart-legend")

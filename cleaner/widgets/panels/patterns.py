@@ -1,0 +1,202 @@
+"""What the errors have in common: the findings in words, and the table of classes mistaken for each other."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+from cleaner.util.wording import count
+from cleaner.widgets.panels.audit import certificate
+from cleaner.widgets.panels.base import Tree, button, node
+
+if TYPE_CHECKING:
+    from cleaner.analysis.bias import Finding
+    from cleaner.analysis.confusions import Confusions
+    from cleaner.session.insight import Insight
+
+__all__ = ["pair_of", "report_parts", "seen_section"]
+
+_MOST_IN_PANEL = 2
+_MOST_PAIRS = 20
+_MOST_CLASSES = 14
+_LEVEL = (
+    "Each question (pairs, directions, sources, classes) is asked so that chance alone gives a false alarm "
+    "in at most 1 of 20 data sets, however often you look."
+)
+
+
+def pair_of(value: str) -> tuple[str, str]:
+    """Return the given label and the suggestion that a “Review all” button asks for."""
+    given, right = json.loads(value)
+    return str(given), str(right)
+
+
+def seen_section(insight: Insight | None) -> Tree:
+    """Describe the clearest findings, for the side of the page."""
+    parts: list[Tree] = []
+    if insight is not None and insight.verdict.confirmed:
+        for finding in insight.verdict.findings[:_MOST_IN_PANEL]:
+            parts += [node("p", *_emphasised(finding)), *_review(insight.confusions, finding)]
+        if not parts:
+            parts.append(node("p", _nothing(insight), class_="cleaner-note"))
+        parts.append(node("p", button("All findings", "report", class_="cleaner-link")))
+    box = node("div", *parts, class_="cleaner-box")
+    return node(
+        "section",
+        node("h2", "Seen so far"),
+        box,
+        class_="cleaner-section",
+        aria_label="Seen so far",
+        hidden=not parts,
+    )
+
+
+def report_parts(insight: Insight | None) -> list[Tree]:
+    """Describe audit, findings and confusions, for the report."""
+    if insight is None:
+        return [node("p", "Looking …", class_="cleaner-note")]
+    audit = [node("p", "No audit was begun.", class_="cleaner-note")]
+    if insight.problem:
+        audit = [node("p", insight.problem, class_="cleaner-note")]
+    elif insight.statement is not None:
+        audit = certificate(insight.statement)
+    return [
+        node("h3", "How many errors are left"),
+        node("div", *audit),
+        node("h3", "Biased or random?"),
+        node("div", *_findings(insight)),
+        node("h3", "Which class is mistaken for which"),
+        node("div", *_confusions(insight.confusions)),
+    ]
+
+
+def _findings(insight: Insight) -> list[Tree]:
+    verdict = insight.verdict
+    parts: list[Tree] = []
+    for finding in verdict.findings:
+        said = [
+            node("p", *_emphasised(finding)),
+            node("p", f"{finding.detail} {finding.advice}", class_="cleaner-fine"),
+        ]
+        parts.append(node("li", *said, *_review(insight.confusions, finding)))
+    rest = [node("p", _nothing(insight), class_="cleaner-note")] if not parts else []
+    if verdict.top_share is not None and not verdict.is_early:
+        share = f"The three commonest mistakes make up {100 * verdict.top_share:.0f} % of the corrections."
+        rest.append(node("p", share, class_="cleaner-note"))
+    if not verdict.audited:
+        rest.append(
+            node("p", "Whether classes differ in their errors needs an audit.", class_="cleaner-fine")
+        )
+    rest.append(node("p", _LEVEL, class_="cleaner-fine"))
+    return [node("ul", *parts, class_="cleaner-findings", hidden=not parts), *rest]
+
+
+def _nothing(insight: Insight) -> str:
+    verdict = insight.verdict
+    if verdict.is_early:
+        errors = count(verdict.confirmed, "error")
+        return f"{errors} so far: too few to tell a pattern from chance. That is tried from 30 on."
+    return "No pattern so far that chance would not make, too."
+
+
+def _emphasised(finding: Finding) -> list[Tree | str]:
+    """Split a sentence so that the classes in it stand out."""
+    parts: list[Tree | str] = []
+    rest = finding.text
+    for label in (finding.given, finding.right):
+        found = None if label is None else re.search(rf"(?<!\S){re.escape(label)}(?![^\s:,.])", rest)
+        if found is not None:
+            parts += [rest[: found.start()], node("b", found.group())]
+            rest = rest[found.end() :]
+    return [*parts, rest]
+
+
+def _review(confusions: Confusions, finding: Finding) -> list[Tree]:
+    if finding.given is None or finding.right is None:
+        return []
+    classes = confusions.classes
+    if finding.given not in classes or finding.right not in classes:
+        return []
+    link = _link(confusions, classes.index(finding.given), classes.index(finding.right))
+    return [node("p", link)] if link else []
+
+
+def _link(confusions: Confusions, given: int, right: int) -> Tree | None:
+    number = int(confusions.open[given, right])
+    if not number:
+        return None
+    first, second = confusions.classes[given], confusions.classes[right]
+    value = json.dumps([first, second])
+    return button(f"Review all {first} → {second} ({number:,})", "review", value, class_="cleaner-link")
+
+
+def _confusions(confusions: Confusions) -> list[Tree]:
+    pairs = confusions.pairs(most=_MOST_PAIRS)
+    if not pairs:
+        return [node("p", "No class was mistaken for another yet.", class_="cleaner-note")]
+    small = len(confusions.classes) <= _MOST_CLASSES
+    return [*([_matrix(confusions)] if small else []), _pairs(confusions, pairs)]
+
+
+def _matrix(confusions: Confusions) -> Tree:
+    """Describe the noise matrix: rows given, columns right; corrections, then the model's estimate."""
+    k = len(confusions.classes)
+    head = [
+        node("th", "given ↓ right →", scope="col"),
+        *(node("th", c, scope="col") for c in confusions.classes),
+    ]
+    head.append(node("th", "deleted", scope="col"))
+    rows = []
+    for g in range(k):
+        cells = [_cell(confusions, g, c) for c in range(k)]
+        gone = int(confusions.deleted[g])
+        cells.append(node("td", node("b", f"{gone:,}" if gone else ""), class_="is-number"))
+        rows.append(node("tr", node("th", confusions.classes[g], scope="row"), *cells))
+    table = node(
+        "table",
+        node("caption", "Corrected by you, and in brackets the model's estimate for the whole set"),
+        node("thead", node("tr", *head)),
+        node("tbody", *rows),
+        class_="cleaner-table cleaner-matrix",
+    )
+    return node("div", table, class_="cleaner-scroll", tabindex="0", role="region", aria_label="Noise matrix")
+
+
+def _cell(confusions: Confusions, given: int, right: int) -> Tree:
+    if given == right:
+        return node("td", "·", class_="is-number is-same")
+    corrected = int(confusions.corrected[given, right])
+    guess = 0.0 if confusions.estimated is None else float(confusions.estimated[given, right])
+    return node(
+        "td",
+        node("b", f"{corrected:,}" if corrected else ""),
+        node("span", f" ({guess:.0f})" if guess >= 0.5 else ""),
+        class_="is-number",
+    )
+
+
+def _pairs(confusions: Confusions, pairs: list[tuple[int, int]]) -> Tree:
+    head = ("given label", "right label", "corrected", "estimated", "still to review")
+    rows = []
+    for g, c in pairs:
+        guess = "–" if confusions.estimated is None else f"{confusions.estimated[g, c]:.0f}"
+        rows.append(
+            node(
+                "tr",
+                node("td", confusions.classes[g]),
+                node("td", confusions.classes[c]),
+                node("td", f"{int(confusions.corrected[g, c]):,}", class_="is-number"),
+                node("td", guess, class_="is-number"),
+                node("td", _link(confusions, g, c)),
+            )
+        )
+    numbers = (None, None, "is-number", "is-number", None)
+    titles = (node("th", text, scope="col", class_=kind) for text, kind in zip(head, numbers, strict=True))
+    return node(
+        "table",
+        node("caption", "The commonest mistakes", class_="cleaner-hidden"),
+        node("thead", node("tr", *titles)),
+        node("tbody", *rows),
+        class_="cleaner-table",
+    )

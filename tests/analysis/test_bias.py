@@ -1,0 +1,194 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cleaner.analysis.bias import Finding, Verdict, verdict
+from cleaner.analysis.observations import Codes, Looks, Source
+
+CLASSES = ["dress", "longsleeve", "pants", "shirt", "t-shirt"]
+SIZES = np.array([60, 140, 120, 130, 150])
+DRESS, LONGSLEEVE, PANTS, SHIRT, TSHIRT = range(5)
+
+
+def world(
+    seed: int = 0,
+    *,
+    errors: int = 130,
+    looks: int = 300,
+    audited: int = 0,
+    pair: tuple[int, int, float] | None = None,
+) -> Looks:
+    """Make looks at images whose errors fall anywhere; of those of one class a share may go to another."""
+    rng = np.random.default_rng(seed)
+    given = np.repeat(np.arange(5), SIZES)
+    n = len(given)
+    wrong, right = np.zeros(n, bool), np.full(n, -1)
+    wrong[rng.permutation(n)[:errors]] = True
+    for i in np.flatnonzero(wrong):
+        odds = np.where(np.arange(5) == given[i], 0, SIZES)
+        right[i] = rng.choice(5, p=odds / odds.sum())
+        if pair is not None and given[i] == pair[0] and rng.random() < pair[2]:
+            right[i] = pair[1]
+    suspicion = rng.normal(size=n) + 2 * wrong
+    look, random_order = np.zeros(n, np.int64), rng.permutation(n)[:audited]
+    first = [*random_order, *(i for i in np.argsort(-suspicion) if i not in set(random_order))][:looks]
+    look[first] = 1 + np.arange(len(first))
+    sample = np.zeros(n, np.int64)
+    sample[random_order] = 1 + np.arange(audited)
+    guess = rng.integers(0, 5, n)
+    return Looks(
+        names=[f"{CLASSES[c]}/{i:03d}.jpg" for i, c in enumerate(given)],
+        classes=CLASSES,
+        given=given,
+        look=look,
+        wrong=wrong & (look > 0),
+        right=np.where(look > 0, right, -1),
+        suggested=np.where(wrong & (rng.random(n) < 0.8), right, guess),
+        audited=sample,
+        sources={"folder": source(rng.integers(0, 4, n)), "annotator": source(rng.integers(0, 3, n))},
+    )
+
+
+def source(codes: Codes) -> Source:
+    return Source(codes=codes, groups=[f"g{i}" for i in range(int(codes.max()) + 1)])
+
+
+def found(looks: Looks, kind: str) -> list[Finding]:
+    return [each for each in verdict(looks).findings if each.kind == kind]
+
+
+def changed(looks: Looks, **arrays: Any) -> Looks:
+    return replace(looks, **arrays)
+
+
+# -------------------------------------------------------------------- what is found
+
+
+def test_wrong_labels_of_one_class_that_belong_to_another_are_found_as_a_pair() -> None:
+    (finding,) = found(world(pair=(SHIRT, LONGSLEEVE, 0.6)), "pair")
+    assert (finding.given, finding.right) == ("shirt", "longsleeve")
+    assert finding.p < 0.05
+
+
+def test_a_pair_is_said_in_counts_with_an_interval_and_what_chance_would_do() -> None:
+    looks = world(pair=(SHIRT, LONGSLEEVE, 0.6))
+    moves = looks.moves()[SHIRT]
+    (finding,) = found(looks, "pair")
+    part, whole = moves[LONGSLEEVE], moves.sum()
+    assert finding.text.startswith(
+        f"{part} of {whole} wrong shirt labels belong to longsleeve: more than chance (p "
+    )
+    assert finding.detail.startswith(f"{100 * part / whole:.0f} % (95 % interval ")
+    assert finding.detail.endswith("where the sizes of the classes explain 30 %.")
+    assert finding.advice == "Look at how those were collected."
+
+
+def test_a_mistake_that_goes_one_way_is_found_as_a_direction() -> None:
+    looks = world()
+    one_way = np.isin(looks.given, [SHIRT, LONGSLEEVE]) & (looks.look > 0)
+    suggested = np.where(one_way, np.where(looks.given == SHIRT, LONGSLEEVE, SHIRT), looks.suggested)
+    wrong = np.where(one_way, looks.given == SHIRT, looks.wrong)
+    right = np.where(one_way & wrong, LONGSLEEVE, looks.right)
+    (finding,) = found(changed(looks, suggested=suggested, wrong=wrong, right=right), "direction")
+    assert (finding.given, finding.right) == ("shirt", "longsleeve")
+    assert "pictures called shirt that look like longsleeve were wrong, and 0 of" in finding.text
+    assert "the mistake goes one way" in finding.text
+
+
+def test_errors_that_gather_under_an_annotator_are_found() -> None:
+    looks = world()
+    rng = np.random.default_rng(1)
+    by = np.where(looks.wrong & (rng.random(len(looks.names)) < 0.7), 2, rng.integers(0, 3, len(looks.names)))
+    (finding,) = found(changed(looks, sources={"annotator": source(by)}), "source")
+    assert "wrong labels have the annotator g2; chance would put about" in finding.text
+
+
+def test_errors_that_only_gather_because_their_class_does_are_not_held_against_the_folder() -> None:
+    looks = world()
+    wrong = looks.look > 0
+    wrong &= np.where(looks.given == SHIRT, True, np.arange(len(wrong)) % 5 == 0)
+    rng = np.random.default_rng(2)
+    folder = np.where(rng.random(len(wrong)) < 0.9, looks.given == SHIRT, rng.random(len(wrong)) < 0.5)
+    looks = changed(looks, wrong=wrong, sources={"folder": source(folder.astype(np.int64))})
+    assert not [each for each in found(looks, "source") if "folder" in each.text]
+
+
+def test_looking_only_into_one_folder_does_not_make_it_guilty() -> None:
+    looks = world(looks=600)
+    folder = np.arange(600) % 2
+    seen = np.where(folder == 1, looks.look, 0)
+    looks = changed(looks, look=seen, wrong=looks.wrong & (seen > 0), sources={"folder": source(folder)})
+    assert looks.confirmed >= 30
+    assert not found(looks, "source")
+
+
+def test_errors_that_stand_together_in_the_order_of_files_are_found() -> None:
+    looks = world(looks=600)
+    wrong = (np.arange(600) // 15) % 4 == 0
+    (finding,) = found(changed(looks, wrong=wrong, sources={}), "source")
+    assert finding.text.startswith("Wrong labels stand together in the order of the files")
+    assert "The longest row: 15, from dress/000.jpg to dress/014.jpg." in finding.detail
+
+
+def test_class_rates_are_judged_by_the_audit_alone() -> None:
+    looks = world(errors=60, looks=200)
+    wrong = np.where(looks.look > 0, looks.given == SHIRT, False)
+    assert not found(changed(looks, wrong=wrong), "class")
+    looks = world(errors=60, looks=200, audited=200)
+    wrong = np.where(looks.look > 0, looks.given == SHIRT, False)
+    (finding,) = found(changed(looks, wrong=wrong), "class")
+    assert finding.given == "shirt"
+    assert finding.text.startswith("In the audit ")
+
+
+# -------------------------------------------------------------------- what is not
+
+
+def test_there_is_no_early_verdict() -> None:
+    looks = world(pair=(SHIRT, LONGSLEEVE, 1.0))
+    early = looks.until(29)
+    assert verdict(early) == Verdict(findings=(), confirmed=29, top_share=verdict(early).top_share, audited=0)
+    assert verdict(early).is_early
+    assert not verdict(looks.until(30)).is_early
+
+
+def test_without_any_look_there_is_nothing_to_say() -> None:
+    assert verdict(world(errors=0, looks=0)) == Verdict(findings=(), confirmed=0, top_share=None, audited=0)
+
+
+def test_what_was_clear_earlier_is_not_taken_back_when_more_comes_in() -> None:
+    looks = world(errors=260, looks=600, pair=(SHIRT, LONGSLEEVE, 1.0))
+    late = looks.look > np.sort(looks.look[looks.wrong])[119]
+    right = np.where(late & looks.wrong & (looks.right == LONGSLEEVE), PANTS, looks.right)
+    (first,) = found(changed(looks, right=right).until(120), "pair")
+    assert first.right == "longsleeve"
+    assert "longsleeve" in {each.right for each in found(changed(looks, right=right), "pair")}
+
+
+def test_classes_that_nobody_was_given_are_no_pair() -> None:
+    looks = world()
+    assert not found(changed(looks, right=np.full(600, -1)), "pair")
+
+
+def test_chance_alone_is_hardly_ever_called_a_pattern() -> None:
+    """Asked at each milestone, on errors that fall anywhere, in 100 worlds."""
+    runs, alarms = 100, dict.fromkeys(("pair", "direction", "source", "class"), 0)
+    for seed in range(runs):
+        for kind in {each.kind for each in verdict(world(seed, audited=150)).findings}:
+            alarms[kind] += 1
+    most = runs * (0.05 + 1.645 * math.sqrt(0.05 * 0.95 / runs))
+    assert all(number <= most for number in alarms.values()), alarms
+
+
+@pytest.mark.parametrize(
+    ("p", "said"), [(0.0004, "p < 0.001"), (0.0042, "p = 0.004"), (0.0123, "p = 0.01"), (0.05, "p = 0.05")]
+)
+def test_p_values_are_said_no_more_precisely_than_they_matter(p: float, said: str) -> None:
+    from cleaner.analysis import bias
+
+    assert bias.said(p) == said

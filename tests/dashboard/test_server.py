@@ -1,0 +1,251 @@
+"""Serving the dashboard: port, token, files, signals, and what the kernel is told."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from http.cookiejar import CookieJar
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cleaner.dashboard import ports, voila_folder
+from cleaner.dashboard.leftovers import cancel_jobs
+from cleaner.dashboard.server import Dashboard
+from cleaner.errors import DashboardError
+from cleaner.jobs import Job
+from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
+from cleaner.workspace import Workspace
+
+SOURCE = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of our own for logs and the list of recent sets."""
+    folder = tmp_path / "home"
+    monkeypatch.setenv("CLEANER_HOME", str(folder))
+    return folder
+
+
+@pytest.fixture
+def taken_port() -> Iterator[int]:
+    """A port on which somebody listens."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen(1)
+        yield other.getsockname()[1]
+
+
+def answer(url: str, *, data: bytes | None = None) -> tuple[int, str, str]:
+    """Return status, final address and text of a page, cookies and redirections followed."""
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPCookieProcessor(CookieJar())
+    )
+    try:
+        with opener.open(url, data=data, timeout=30) as reply:
+            return reply.status, reply.geturl(), reply.read().decode()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.geturl(), error.read().decode()
+
+
+def test_paths_among_the_options_reach_the_kernel_as_absolute_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = PageSettings.for_root(
+        "bears", options={"weights": "w.safetensors", "reviewer": "Ana", "state": None}
+    )
+    told = PageSettings.from_environment({ENVIRONMENT_VARIABLE: settings.to_json()})
+    assert told is not None
+    assert told.workspace == {
+        "root": str(tmp_path / "bears"),
+        "weights": str(tmp_path / "w.safetensors"),
+        "reviewer": "Ana",
+        "state": None,
+    }
+    assert told.title == "bears"
+
+
+def test_without_the_variable_there_are_no_settings() -> None:
+    assert PageSettings.from_environment({}) is None
+
+
+def test_an_option_that_is_not_json_is_refused_by_name() -> None:
+    with pytest.raises(
+        DashboardError, match=r"^Got options \{'seed': <object .*>\}; each must be text, a number"
+    ):
+        PageSettings.for_root("bears", options={"seed": object()})
+
+
+def test_a_folder_to_choose_from_must_exist(tmp_path: Path) -> None:
+    missing = tmp_path / "no"
+    with pytest.raises(DashboardError) as caught:
+        PageSettings.for_root(None, browse_root=missing)
+    assert (
+        str(caught.value) == f"Got {missing} as the folder to choose data sets from; there is no such folder."
+    )
+
+
+def test_stopping_cancels_the_work_of_the_sets_that_were_open(
+    colour_set: Path, tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(SOURCE / "tests" / "job_tasks"))
+    flag = str(tmp_path / "never")
+    started = datetime.now(UTC)
+    with Workspace(colour_set) as workspace:
+        assert len(workspace.catalog) == 24
+        job = Job.start(workspace.state, "job_tasks_for_tests:wait_for", {"flag": flag})
+    assert cancel_jobs(started + timedelta(days=1)) == 0
+    assert not job.status().finished
+    assert cancel_jobs(started) == 1
+    assert job.status().phase == "cancelled"
+    assert cancel_jobs(started) == 0
+
+
+def test_a_port_in_use_is_refused_with_advice(taken_port: int) -> None:
+    with pytest.raises(DashboardError) as caught:
+        ports.choose_port("127.0.0.1", taken_port)
+    assert str(caught.value) == (
+        f"Port {taken_port} on 127.0.0.1 is in use; stop what uses it, give another port, "
+        "or 0 for any free one."
+    )
+
+
+def test_without_a_wish_the_next_free_port_is_taken(taken_port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "DEFAULT_PORT", taken_port)
+    assert taken_port < ports.choose_port("127.0.0.1", None) < taken_port + 50
+
+
+def test_an_unknown_theme_and_an_empty_token_are_refused(tmp_path: Path, home: Path) -> None:
+    settings = PageSettings.for_root(None, browse_root=tmp_path)
+    with pytest.raises(DashboardError) as caught:
+        Dashboard(settings, theme="blue")
+    assert str(caught.value) == "Got theme 'blue'; expected 'light', 'dark', or none to follow the system."
+    with pytest.raises(DashboardError, match=r"^Got an empty token; give one of at least one character"):
+        Dashboard(settings, token=" ")
+
+
+def test_the_kernel_is_this_python_and_finds_this_package(tmp_path: Path) -> None:
+    settings = PageSettings.for_root(None, browse_root=tmp_path)
+    voila_folder.write_folder(tmp_path, settings, ip="127.0.0.1", port=1, token="t", theme=None)
+    spec = json.loads((tmp_path / "share" / "kernels" / "python3" / "kernel.json").read_text("utf-8"))
+    assert spec["argv"][0] == sys.executable
+    environment = {**os.environ, **spec.get("env", {})}
+    code = "import cleaner; print(cleaner.__file__)"
+    found = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(found.stdout.strip()).parent == Path(voila_folder.__file__).parents[1]
+
+
+def test_the_served_folder_holds_nothing_but_the_notebook(tmp_path: Path) -> None:
+    settings = PageSettings.for_root(tmp_path / "bears <b>")
+    notebook = voila_folder.write_folder(tmp_path, settings, ip="127.0.0.1", port=1, token="t", theme="dark")
+    assert [path.name for path in notebook.parent.iterdir()] == ["app.ipynb"]
+    cells = json.loads(notebook.read_text("utf-8"))["cells"]
+    assert len(cells) == 3
+
+
+def test_a_server_that_cannot_start_says_why_and_leaves_nothing(
+    tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = tmp_path / "voila"
+    broken.mkdir()
+    (broken / "__init__.py").touch()
+    (broken / "app.py").write_text("raise SystemExit('no such thing today')", encoding="utf-8")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    before = set(Path(os.environ.get("TMPDIR", "/tmp")).glob("cleaner-dashboard-*"))
+    with pytest.raises(
+        DashboardError, match=r"(?s)^The dashboard's server stopped by itself.*no such thing today"
+    ):
+        Dashboard(PageSettings.for_root(None, browse_root=tmp_path), port=0)
+    assert set(Path(os.environ.get("TMPDIR", "/tmp")).glob("cleaner-dashboard-*")) == before
+
+
+@pytest.mark.slow
+def test_the_page_needs_its_token_and_gives_no_file(tmp_path: Path, home: Path) -> None:
+    settings = PageSettings.for_root(tmp_path / "bears <b>&")
+    with Dashboard(settings, port=0, theme="dark") as dashboard:
+        base = f"http://127.0.0.1:{dashboard.port}/"
+        folder = dashboard._folder
+        assert dashboard.token in dashboard.url
+        assert folder.stat().st_mode & 0o077 == 0 or sys.platform == "win32"
+
+        status, address, _ = answer(base)
+        assert "/login" in address, (status, address)
+        assert "/login" in answer(base + "?token=wrong")[1]
+        for name in ("app.ipynb", "", "../voila.json", "..%2fvoila.json"):
+            assert answer(base + "voila/files/" + name)[0] in (403, 404), name
+        command = Path(f"/proc/{dashboard._process.pid}/cmdline") if dashboard._process else None
+        if command is not None and command.exists():
+            assert dashboard.token not in command.read_text()
+
+        status, _, text = answer(dashboard.url + "&template=classic&theme=light")
+        assert status == 200
+        assert "<title>bears &lt;b&gt;&amp; · cleaner</title>" in text
+        assert "Opening bears &lt;b&gt;&amp; …" in text
+        assert 'content="dark"' in text
+        assert "theme-light.css" not in text
+        assert "cdn" not in text.lower()
+    assert not folder.exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="there, processes end in another way")
+def test_nothing_is_left_running_when_the_command_is_killed(tmp_path: Path, home: Path) -> None:
+    code = (
+        "from cleaner.dashboard import serve; "
+        f"serve(None, browse_root={str(tmp_path)!r}, port=0, browser=False)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().removeprefix("The dashboard is at ").partition(" ")[0]
+        assert answer(url)[0] == 200  # starts a kernel
+        left = psutil.Process(process.pid).children(recursive=True)
+        assert len(left) >= 2
+        process.kill()
+    _, alive = psutil.wait_procs(left, timeout=30)
+    assert alive == []
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are sent another way there")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_the_server_and_its_kernels_in_order(tmp_path: Path, home: Path, number: int) -> None:
+    code = (
+        "import sys; from cleaner.dashboard import serve; "
+        f"sys.exit(serve(None, browse_root={str(tmp_path)!r}, port=0, browser=False))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE)}
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        said = process.stdout.readline()
+        url = said.removeprefix("The dashboard is at ").partition(" ")[0]
+        assert url.startswith("http://127.0.0.1:"), said
+        assert answer(url)[0] == 200  # starts a kernel
+        log = next((home / "logs").iterdir()).read_text("utf-8")
+        assert "Kernel started" in log
+        process.send_signal(number)
+        assert process.wait(30) == 0
+        assert process.stdout.read() == "Stopped. All decisions are saved.\n"
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(url, timeout=5)

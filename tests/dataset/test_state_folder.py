@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cleaner.dataset import state_folder as places
+from cleaner.dataset.state_folder import home, is_network, place_state, recent, remember
+
+MOUNTS = r"""/dev/vda / ext4 rw,relatime 0 0
+server:/export /mnt/photos nfs4 rw 0 0
+//server/share /mnt/with\040space cifs rw 0 0
+me@host:/ /mnt/photos/remote fuse.sshfs rw 0 0
+tmpfs /mnt/photos/fast tmpfs rw 0 0
+"""
+
+
+def test_the_home_is_what_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "mine"))
+    assert home() == tmp_path / "mine"
+    monkeypatch.delenv("CLEANER_HOME")
+    assert home().name == "cleaner"
+
+
+def test_the_state_is_in_the_root_and_hidden_from_git(tmp_path: Path) -> None:
+    folder, notices = place_state(tmp_path, state=None, shared_store=False)
+
+    assert (folder, notices) == (tmp_path / ".cleaner", [])
+    assert (folder / ".gitignore").read_text() == "*\n"
+    assert place_state(tmp_path, state=None, shared_store=False)[0] == folder
+    assert [path.name for path in folder.iterdir()] == [".gitignore"]
+
+
+def test_a_root_that_cannot_be_written_to_has_its_state_with_the_user(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / ".cleaner").write_text("a file is in the way")
+
+    folder, notices = place_state(tmp_path / "set", state=None, shared_store=False)
+
+    assert folder.parent == home() / "sets"
+    assert folder.name.startswith("set-")
+    assert folder.is_dir()
+    assert notices == [
+        f"{tmp_path / 'set'} cannot be written to: decisions and cleaned.csv are kept in {folder}."
+    ]
+
+
+def test_a_root_on_a_network_drive_has_its_state_with_the_user_unless_the_store_is_shared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(places, "is_network", lambda path: True)
+
+    folder, notices = place_state(tmp_path, state=None, shared_store=False)
+
+    assert folder.parent == home() / "sets"
+    assert notices == [
+        f"{tmp_path} is on a network drive, where the database is not safe: "
+        f"decisions are kept on this computer, in {folder}. Share them with --store."
+    ]
+    assert not (tmp_path / ".cleaner").exists()
+    assert place_state(tmp_path, state=None, shared_store=True) == (tmp_path / ".cleaner", [])
+
+
+def test_a_state_that_was_asked_for_is_taken_and_a_network_drive_remarked_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = tmp_path / "a" / "b"
+    assert place_state(tmp_path, state=asked, shared_store=False) == (asked, [])
+    monkeypatch.setattr(places, "is_network", lambda path: True)
+
+    folder, notices = place_state(tmp_path, state=asked, shared_store=False)
+
+    assert folder == asked
+    assert notices == [
+        f"The state folder {asked} is on a network drive, where writers can damage the database; "
+        "use a local folder, or a database server with --store."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "network"),
+    [
+        ("/home/me", False),
+        ("/mnt/photos", True),
+        ("/mnt/photos/a/b", True),
+        ("/mnt/photosynthesis", False),
+        ("/mnt/with space/a", True),
+        ("/mnt/photos/remote/x", True),
+        ("/mnt/photos/fast/x", False),
+    ],
+)
+def test_network_drives_are_told_by_the_longest_mount_on_linux(path: str, network: bool) -> None:
+    kind = places._type_of(Path(path), places._linux_mounts(MOUNTS))
+
+    assert (kind in places._NETWORK_TYPES) is network
+
+
+def test_network_drives_are_told_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
+    output = (
+        "/dev/disk1s1 on / (apfs, local, journaled)\n"
+        "//me@server/my%20share on /Volumes/my share (smbfs, nodev, nosuid, mounted by me)\n"
+    )
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(
+        subprocess, "run", lambda *args, **options: subprocess.CompletedProcess(args, 0, stdout=output)
+    )
+
+    assert is_network(Path("/Volumes/my share/photos"))
+    assert not is_network(Path("/Users/me"))
+
+
+def test_a_system_that_does_not_tell_its_drives_is_taken_for_local(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: Path, *args: object) -> str:
+        raise OSError(2, "no /proc here")
+
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(Path, "read_text", fails)
+
+    assert not is_network(Path("/"))
+
+
+def test_recent_sets_come_last_first_and_once(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    remember(tmp_path / "a", None, None, 3)
+    remember(tmp_path / "b", None, tmp_path / "state", 4)
+    remember(tmp_path / "a", None, None, 5)
+
+    assert [(found.root.name, found.state, found.count) for found in recent()] == [
+        ("a", None, 5),
+        ("b", tmp_path / "state", 4),
+    ]
+    assert recent()[0].opened.tzinfo is not None
+
+
+def test_recent_sets_that_are_gone_are_not_listed_and_the_list_is_bounded(tmp_path: Path) -> None:
+    for i in range(30):
+        (tmp_path / f"{i}").mkdir()
+        remember(tmp_path / f"{i}", None, None, i)
+    (tmp_path / "29").rmdir()
+
+    assert [found.root.name for found in recent()] == [str(i) for i in range(28, 9, -1)]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"root": 1}]', "{}", '"x"'])
+def test_a_damaged_list_is_an_empty_one(text: str) -> None:
+    home().mkdir(exist_ok=True)
+    (home() / "recent.json").write_text(text)
+
+    assert recent() == []
+    remember(Path("/"), None, None, 1)
+    assert len(json.loads((home() / "recent.json").read_text())) == 1

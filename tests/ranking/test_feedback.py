@@ -1,0 +1,163 @@
+"""Learning from decisions: what moves, what stays, and what is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rankings import CLASSES, make_ranking
+
+from cleaner.ranking import Ranking
+from cleaner.ranking.feedback import judged, reorder
+from cleaner.review import Choice, ReviewStore
+
+
+def first_decisions(ranking: Ranking, wrong: np.ndarray, n: int) -> dict[str, bool]:
+    return {name: bool(wrong[ranking.row(name)]) for name in ranking.order()[:n]}
+
+
+def test_few_decisions_change_nothing() -> None:
+    ranking, wrong = make_ranking()
+    learnt = reorder(ranking, first_decisions(ranking, wrong, 49))
+    assert learnt.order(ranking).tolist() == ranking.order().tolist()
+    assert (learnt.weight, learnt.sentence, learnt.decisions) == (0.0, "", 49)
+    np.testing.assert_allclose(learnt.scores, ranking.signals["pooled"], atol=1e-5)
+
+
+def test_decisions_of_one_kind_only_change_nothing() -> None:
+    ranking, _ = make_ranking()
+    learnt = reorder(ranking, dict.fromkeys(ranking.order()[:200], False))
+    assert learnt.order(ranking).tolist() == ranking.order().tolist()
+
+
+def test_a_pair_that_is_often_wrong_comes_first_and_is_named() -> None:
+    ranking, wrong = make_ranking()
+    decided = first_decisions(ranking, wrong, 96)
+    learnt = reorder(ranking, decided)
+    unseen = [name for name in learnt.order(ranking) if name not in decided]
+    static = [name for name in ranking.order() if name not in decided]
+
+    def hits(names: list[str]) -> int:
+        return int(sum(wrong[ranking.row(name)] for name in names[:24]))
+
+    assert (hits(static), hits(unseen)) == (8, 24)
+    assert learnt.weight > 0.99
+    found = sum(decided.values())
+    n = sum(
+        ranking.given[ranking.row(name)] == "shirt" and ranking.suggested[ranking.row(name)] == 1
+        for name in decided
+    )
+    assert learnt.sentence == (
+        f"Order updated: of {n} pictures of shirt suggested as hat {found} were wrong, "
+        "so more of these come first."
+    )
+
+
+def test_scores_become_calibrated_by_the_decisions() -> None:
+    ranking, wrong = make_ranking()
+    decided = first_decisions(ranking, wrong, 120)
+    learnt = reorder(ranking, decided)
+    doubtful = ranking.signals["pooled"] > 0.2
+    unseen = [ranking.row(name) for name in ranking.names if name not in decided]
+    rows = [row for row in unseen if doubtful[row]]
+    came = wrong[rows].sum()
+    assert abs(learnt.scores[rows].sum() - came) < 0.1 * abs(ranking.signals["pooled"][rows].sum() - came)
+
+
+def test_unlabelled_and_unknown_images_are_passed_over() -> None:
+    ranking, wrong = make_ranking()
+    decided = first_decisions(ranking, wrong, 96)
+    before = reorder(ranking, decided)
+    name = ranking.names[-1]
+    unlabelled = Ranking(
+        ranking.names,
+        ranking.splits,
+        [*ranking.given[:-1], None],
+        classes=CLASSES,
+        posterior=ranking.posterior,
+        predicted=ranking.predicted,
+        signals=ranking.signals,
+        model="made",
+    )
+    after = reorder(unlabelled, {**decided, "elsewhere.png": True, name: True})
+    assert np.isnan(after.scores[-1])
+    assert not np.isnan(after.scores[:-1]).any()
+    assert after.order(unlabelled)[-1] == name
+    assert after.decisions == before.decisions - (name in decided)
+
+
+def test_a_single_class_stays_as_it_is() -> None:
+    n = 100
+    ranking = Ranking(
+        [f"{i:03d}" for i in range(n)],
+        ["train"] * n,
+        ["bag"] * n,
+        classes=["bag"],
+        posterior=np.ones((n, 1)),
+        predicted=np.ones((n, 1)),
+        signals={"pooled": np.linspace(0.1, 0.2, n), "loss": np.zeros(n)},
+        model="made",
+    )
+    learnt = reorder(ranking, {name: i % 2 == 0 for i, name in enumerate(ranking.names)})
+    assert learnt.order(ranking).tolist() == ranking.order().tolist()
+
+
+def test_the_same_decisions_give_the_same_order() -> None:
+    ranking, wrong = make_ranking()
+    decided = first_decisions(ranking, wrong, 150)
+    first, second = reorder(ranking, decided), reorder(ranking, decided)
+    assert first.order(ranking).tolist() == second.order(ranking).tolist()
+    assert first.sentence == second.sentence
+
+
+def test_only_decisions_on_this_ranking_count_and_only_those_that_judge(tmp_path: Path) -> None:
+    ranking, _ = make_ranking(8)
+    store = ReviewStore(tmp_path / "review.db", dataset="set", reviewer="ann")
+    names = ranking.names
+    given = dict(zip(names, ranking.given, strict=True))
+    store.decide(names[0], "keep", given=given, model="an earlier one")
+    store.decide(names[1], "delete", given=given, model="made")
+    store.decide(names[2], "unsure", given=given, model="made")
+    store.decide(names[3], "relabel", "sock", given=given, model="made")
+    store.decide(names[4], "relabel", given[names[4]], given=given, model="made")
+    store.decide(names[5], "relabel", "hat", given={names[5]: None}, model="made")
+    store.decide(names[6], "delete", given=given, model="made")
+    store.undo()
+    store.confirm([names[7]], given=given, model="made")
+    store.record([Choice(name=names[6], action="delete", detail={"reason": "dark"})], model="made")
+    store.record([Choice(name=names[7], action="delete", detail={"reason": "duplicate"})], model="made")
+    assert judged(store.state, ranking) == {
+        names[1]: True,
+        names[3]: True,
+        names[4]: False,
+        names[7]: False,
+    }
+    store.close()
+
+
+@pytest.mark.parametrize("n_classes", [2, 200])
+def test_any_number_of_classes(n_classes: int) -> None:
+    rng = np.random.default_rng(1)
+    n = 800
+    predicted = rng.dirichlet(np.full(n_classes, 0.05), n)
+    given = np.where(rng.random(n) < 0.8, predicted.argmax(axis=1), rng.integers(0, n_classes, n))
+    classes = [f"c{c:03d}" for c in range(n_classes)]
+    p = 1 - predicted[np.arange(n), given]
+    ranking = Ranking(
+        [f"{i:04d}" for i in range(n)],
+        ["train"] * n,
+        [classes[c] for c in given],
+        classes=classes,
+        posterior=predicted,
+        predicted=predicted,
+        signals={"pooled": p, "loss": -np.log(np.maximum(1 - p, 1e-9))},
+        model="made",
+    )
+    decided = {name: bool(rng.random() < 0.4) for name in ranking.order()[:450]}
+    early = dict(list(decided.items())[: max(50, 2 * n_classes) - 1])
+    assert reorder(ranking, early).order(ranking).tolist() == ranking.order().tolist()
+    learnt = reorder(ranking, decided)
+    assert learnt.sentence
+    assert np.isfinite(learnt.log_odds).all()
+    assert sorted(learnt.order(ranking)) == ranking.names

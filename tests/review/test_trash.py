@@ -1,0 +1,564 @@
+"""Moving files as decided: nothing overwritten, nothing lost, everything brought back."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cleaner.errors import StoreError
+from cleaner.review.files import moves as moving
+from cleaner.review.files.moves import free_name, move_file
+from cleaner.review.files.trash import apply, move_to_trash, plan, restore, restore_act
+from cleaner.review.output.cleaned_csv import cleaned_table
+from cleaner.workspace import Workspace
+
+
+@pytest.fixture
+def root(make_set: Callable[..., Path]) -> Path:
+    """Nine pictures in three classes, ``red/red_000.png`` to ``blue/blue_002.png``."""
+    return make_set(3)
+
+
+@pytest.fixture
+def workspace(root: Path) -> Iterator[Workspace]:
+    with Workspace(root, reviewer="ann") as opened:
+        yield opened
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """Every picture below a folder that is not the state, with its content."""
+    found = (p for p in sorted(folder.rglob("*.png")) if ".cleaner" not in p.relative_to(folder).parts)
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in found}
+
+
+def manifest(workspace: Workspace) -> list[dict[str, Any]]:
+    (path,) = (workspace.state / "trash").glob("*/manifest.jsonl")
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def decide(workspace: Workspace) -> None:
+    workspace.store.decide("red/red_000.png", "delete")
+    workspace.store.decide("red/red_001.png", "relabel", "blue")
+    workspace.store.decide("green/green_000.png", "keep")
+
+
+# -------------------------------------------------------------------- plan and dry run
+
+
+def test_by_default_nothing_moves(workspace: Workspace) -> None:
+    decide(workspace)
+    before = files(workspace.root)
+    found = apply(workspace)
+    assert found[["name", "action", "done"]].to_numpy().tolist() == [
+        ["red/red_000.png", "move-to-trash", False]
+    ]
+    assert files(workspace.root) == before
+    assert not (workspace.state / "trash").exists()
+
+
+def test_the_plan_names_the_new_place_of_relabelled_files(workspace: Workspace) -> None:
+    decide(workspace)
+    found = plan(workspace, relabel=True)
+    assert found[["action", "from", "to"]].to_numpy().tolist() == [
+        ["move-to-trash", "red/red_000.png", "trash/…/files/red/red_000.png"],
+        ["move-to-class", "red/red_001.png", "blue/red_001.png"],
+    ]
+
+
+def test_an_empty_plan_is_a_table_too(workspace: Workspace) -> None:
+    assert list(plan(workspace).columns) == ["name", "action", "from", "to", "note"]
+    assert len(apply(workspace, dry_run=False)) == 0
+
+
+def test_files_on_which_reviewers_disagree_are_left(workspace: Workspace) -> None:
+    workspace.store.decide("red/red_000.png", "delete")
+    workspace.store.decide("red/red_001.png", "delete", reviewer="bob")
+    workspace.store.decide("red/red_000.png", "keep", reviewer="bob")
+    workspace.store.decide("red/red_000.png", "delete")
+    found = apply(workspace, dry_run=False)
+    assert found[["name", "action", "note", "done"]].to_numpy().tolist() == [
+        ["red/red_000.png", "leave", "reviewers disagree about it", False],
+        ["red/red_001.png", "move-to-trash", "", True],
+    ]
+
+
+def test_where_a_csv_file_gives_the_labels_files_do_not_change_folders(root: Path) -> None:
+    (root / "labels.csv").write_text("name,label\nred/red_000.png,red\nred/red_001.png,red\n")
+    with Workspace(root / "labels.csv", reviewer="ann") as workspace:
+        workspace.store.decide("red/red_000.png", "delete")
+        with pytest.raises(StoreError) as caught:
+            plan(workspace, relabel=True)
+        assert str(caught.value) == (
+            "The labels come from labels.csv, not from folders, so there is no class folder to "
+            "move files to. The new labels are in cleaned.csv."
+        )
+        assert apply(workspace, dry_run=False)["done"].tolist() == [True]
+
+
+# -------------------------------------------------------------------- apply and restore
+
+
+def test_deleted_files_move_to_the_trash_and_come_back(workspace: Workspace) -> None:
+    decide(workspace)
+    before = files(workspace.root)
+    done = apply(workspace, dry_run=False)
+    assert done["done"].tolist() == [True]
+    assert set(before) - set(files(workspace.root)) == {"red/red_000.png"}
+    assert (workspace.state / done["to"][0]).read_bytes() == before["red/red_000.png"]
+    assert done["to"][0].endswith("/files/red/red_000.png")
+    assert "red/red_000.png" not in set(workspace.catalog.names)
+    back = restore(workspace)
+    assert back.to_numpy().tolist() == [["red/red_000.png", "red/red_000.png", True, ""]]
+    assert files(workspace.root) == before
+    assert "red/red_000.png" in set(workspace.catalog.names)
+    decision = workspace.store.state.of("red/red_000.png")
+    assert decision is not None
+    assert decision.outcome == "delete"  # decisions stay
+    assert len(restore(workspace)) == 0
+
+
+def test_discarded_files_move_to_the_trash_too_whatever_is_said_of_their_labels(workspace: Workspace) -> None:
+    workspace.store.decide("red/red_000.png", "relabel", "blue", reviewer="bob")
+    workspace.store.decide(["red/red_000.png", "red/red_001.png"], "delete", reason="duplicate")
+    done = apply(workspace, dry_run=False)
+    assert (done["name"].tolist(), done["done"].tolist()) == (
+        ["red/red_000.png", "red/red_001.png"],
+        [True] * 2,
+    )
+    assert not (workspace.root / "red" / "red_000.png").exists()
+    assert sorted(restore(workspace)["name"]) == ["red/red_000.png", "red/red_001.png"]
+
+
+def test_every_move_is_written_down_before_it_is_made(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decide(workspace)
+    seen: list[str] = []
+
+    def look(source: Path, target: Path) -> None:
+        line = next(line for line in manifest(workspace) if line.get("name") == "red/red_000.png")
+        seen.append(line["target"])
+        assert source.exists()
+        move_file(source, target)
+
+    monkeypatch.setattr(moving, "move_file", look)
+    apply(workspace, dry_run=False)
+    assert seen == ["files/red/red_000.png"]
+    assert manifest(workspace)[0]["root"] == str(workspace.root)
+
+
+def test_relabelled_files_move_to_their_class_and_decisions_and_splits_follow(workspace: Workspace) -> None:
+    decide(workspace)
+    before = files(workspace.root)
+    splits = dict(zip(workspace.catalog.names, workspace.catalog.splits, strict=True))
+    cleaned = cleaned_table(workspace.catalog, workspace.store.state)
+    apply(workspace, dry_run=False, relabel=True)
+    assert files(workspace.root)["blue/red_001.png"] == before["red/red_001.png"]
+    assert "red/red_001.png" not in files(workspace.root)
+    catalog = workspace.catalog
+    assert catalog.label_of("blue/red_001.png") == "blue"
+    now = dict(zip(catalog.names, catalog.splits, strict=True))
+    assert now["blue/red_001.png"] == splits["red/red_001.png"]
+    assert workspace.store.state.is_decided("blue/red_001.png")
+    assert workspace.store.state.progress().relabelled == 1
+    after = cleaned_table(catalog, workspace.store.state)
+    assert sorted(after["label"]) == sorted(cleaned["label"])
+    assert len(plan(workspace, relabel=True)) == 0  # nothing left to do
+    restore(workspace)
+    assert files(workspace.root) == before
+    catalog = workspace.catalog
+    assert dict(zip(catalog.names, catalog.splits, strict=True)) == splits
+    again = cleaned_table(catalog, workspace.store.state)
+    assert again.to_numpy().tolist() == cleaned.to_numpy().tolist()
+
+
+def test_files_of_a_renamed_class_move_too(workspace: Workspace) -> None:
+    workspace.store.class_event("class_rename", "red", "scarlet")
+    splits = dict(zip(workspace.catalog.names, workspace.catalog.splits, strict=True))
+    assert len(set(splits.values())) == 2
+    done = apply(workspace, dry_run=False, relabel=True)
+    assert done["done"].tolist() == [True] * 3
+    assert workspace.catalog.classes == ["blue", "green", "scarlet"]
+    now = dict(zip(workspace.catalog.names, workspace.catalog.splits, strict=True))
+    assert now == {name.replace("red/", "scarlet/"): split for name, split in splits.items()}
+
+
+def test_splits_given_by_folders_and_deeper_folders_are_kept(tmp_path: Path, picture: Any) -> None:
+    root = tmp_path / "set"
+    for name in ("train/cat/site 1/a.png", "train/dog/b.png", "valid/cat/c.png", "train/loose.png"):
+        picture(root / name, (9, 9, 9), seed=len(name))
+    with Workspace(root, reviewer="ann") as workspace:
+        workspace.store.decide(["train/cat/site 1/a.png", "valid/cat/c.png"], "relabel", "dog")
+        workspace.store.decide("train/loose.png", "relabel", "cat")
+        found = plan(workspace, relabel=True)
+        assert dict(zip(found["from"], found["to"], strict=True)) == {
+            "train/cat/site 1/a.png": "train/dog/site 1/a.png",
+            "train/loose.png": "train/cat/loose.png",
+            "valid/cat/c.png": "valid/dog/c.png",
+        }
+        apply(workspace, dry_run=False, relabel=True)
+        assert dict(zip(workspace.catalog.names, workspace.catalog.splits, strict=True)) == {
+            "train/cat/loose.png": "train",
+            "train/dog/b.png": "train",
+            "train/dog/site 1/a.png": "train",
+            "valid/dog/c.png": "valid",
+        }
+
+
+def test_no_file_is_overwritten(workspace: Workspace, picture: Any) -> None:
+    picture(workspace.root / "blue" / "red_001.png", (1, 1, 1), seed=77)
+    picture(workspace.root / "green" / "Red_001.png", (2, 2, 2), seed=78)
+    before = files(workspace.root)
+    workspace.refresh()
+    workspace.store.decide(["red/red_001.png", "green/Red_001.png"], "relabel", "blue")
+    found = apply(workspace, dry_run=False, relabel=True)
+    assert dict(zip(found["name"], found["to"], strict=True)) == {
+        "green/Red_001.png": "blue/Red_001.png",
+        "red/red_001.png": "blue/red_001-2.png",
+    }
+    assert found["note"].tolist() == ["", "blue/red_001.png is taken"]
+    assert sorted(files(workspace.root).values()) == sorted(before.values())
+    restore(workspace)
+    assert files(workspace.root) == before
+
+
+def test_two_files_that_differ_in_case_only_get_two_names(tmp_path: Path) -> None:
+    taken: set[str] = set()
+    names = [free_name(tmp_path, name, taken) for name in ("a/x.png", "a/X.png", "a/x.png")]
+    assert names == ["a/x.png", "a/X-2.png", "a/x-3.png"]
+    assert free_name(tmp_path, "b.png", taken, avoid={"b.png", "b-2.png"}) == "b-3.png"
+
+
+def test_a_restored_file_whose_name_is_taken_gets_another_and_it_is_said(
+    workspace: Workspace, picture: Any
+) -> None:
+    decide(workspace)
+    before = files(workspace.root)
+    apply(workspace, dry_run=False)
+    new = picture(workspace.root / "red" / "red_000.png", (5, 5, 5), seed=5).read_bytes()
+    back = restore(workspace)
+    assert back[["to", "note"]].to_numpy().tolist() == [
+        ["red/red_000-2.png", "its old name is taken; it is now red/red_000-2.png"]
+    ]
+    now = files(workspace.root)
+    assert (now["red/red_000.png"], now["red/red_000-2.png"]) == (new, before["red/red_000.png"])
+
+
+def test_another_file_under_the_name_of_a_deleted_one_is_not_trashed_unseen(
+    workspace: Workspace, picture: Any
+) -> None:
+    decide(workspace)
+    apply(workspace, dry_run=False)
+    picture(workspace.root / "red" / "red_000.png", (5, 5, 5), seed=5)
+    workspace.refresh()
+    found = apply(workspace, dry_run=False)
+    assert found[["action", "note"]].to_numpy().tolist() == [
+        ["leave", "the file that was deleted is in the trash already; decide on this one"]
+    ]
+    workspace.store.decide("red/red_000.png", "delete")
+    assert apply(workspace, dry_run=False)["done"].tolist() == [True]
+    assert restore(workspace)["to"].tolist() == ["red/red_000.png", "red/red_000-2.png"]
+
+
+def test_some_files_can_be_restored(workspace: Workspace) -> None:
+    workspace.store.decide(["red/red_000.png", "red/red_001.png"], "delete")
+    apply(workspace, dry_run=False)
+    assert restore(workspace, ["red/red_001.png"])["name"].tolist() == ["red/red_001.png"]
+    with pytest.raises(StoreError) as caught:
+        restore(workspace, ["red/red_001.png", "no.png"])
+    assert str(caught.value) == (
+        "Not in the trash: 'red/red_001.png', 'no.png'. Give names as they were before the files were moved."
+    )
+    assert restore(workspace)["name"].tolist() == ["red/red_000.png"]
+
+
+def test_a_class_that_cannot_be_a_folder_is_left(workspace: Workspace) -> None:
+    workspace.store.decide("red/red_000.png", "relabel", "a/../../b")
+    workspace.store.decide("red/red_001.png", "relabel", "con")
+    found = apply(workspace, dry_run=False, relabel=True)
+    assert found["note"].tolist() == [
+        "the class 'a/../../b' cannot be the name of a folder everywhere",
+        "the class 'con' cannot be the name of a folder everywhere",
+    ]
+    assert not found["done"].any()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_files_reached_by_a_link_that_leads_out_are_left(tmp_path: Path, picture: Any) -> None:
+    root, outside = tmp_path / "set", tmp_path / "outside"
+    picture(root / "cat" / "a.png", (1, 2, 3))
+    picture(outside / "b.png", (3, 2, 1))
+    (root / "dog").symlink_to(outside, target_is_directory=True)
+    with Workspace(root, reviewer="ann", follow_links=True) as workspace:
+        workspace.store.decide("dog/b.png", "delete")
+        workspace.store.decide("cat/a.png", "relabel", "dog")
+        found = apply(workspace, dry_run=False, relabel=True)
+        assert found[["name", "note"]].to_numpy().tolist() == [
+            ["cat/a.png", "it is reached through a link that leads out of the folder"],
+            ["dog/b.png", "it is reached through a link that leads out of the folder"],
+        ]
+    assert (root / "cat" / "a.png").exists()
+    assert [p.name for p in outside.iterdir()] == ["b.png"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_a_link_moves_as_a_link(workspace: Workspace) -> None:
+    link = workspace.root / "red" / "link.png"
+    link.symlink_to("red_000.png")
+    workspace.refresh()
+    workspace.store.decide("red/link.png", "delete")
+    done = apply(workspace, dry_run=False)
+    assert (workspace.state / done["to"][0]).is_symlink()
+    assert (workspace.root / "red" / "red_000.png").exists()
+    restore(workspace)
+    assert link.is_symlink()
+
+
+# -------------------------------------------------------------------- interruptions
+
+
+class Killed(BaseException):
+    """Stands for the end of the program."""
+
+
+def killed_at(monkeypatch: pytest.MonkeyPatch, moves: int, where: str) -> None:
+    """Let the program end at the given move: before it, in the middle of it, or after it."""
+    count = iter(range(100))
+
+    def move(source: Path, target: Path) -> None:
+        if next(count) < moves:
+            move_file(source, target)
+            return
+        if where == "before":
+            raise Killed
+        if where == "half":
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.link(source, target)
+            raise Killed
+        move_file(source, target)
+        raise Killed
+
+    monkeypatch.setattr(moving, "move_file", move)
+
+
+@pytest.mark.parametrize("where", ["before", "half", "after"])
+@pytest.mark.parametrize("moves", [0, 1, 2])
+def test_an_interrupted_apply_can_be_run_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, moves: int, where: str
+) -> None:
+    before = files(workspace.root)
+    workspace.store.decide(["red/red_000.png", "red/red_001.png"], "delete")
+    workspace.store.decide("red/red_002.png", "relabel", "blue")
+    killed_at(monkeypatch, moves, where)
+    with pytest.raises(Killed):
+        apply(workspace, dry_run=False, relabel=True)
+    monkeypatch.undo()
+    apply(workspace, dry_run=False, relabel=True)
+    now = files(workspace.root)
+    assert set(now) == set(before) - {"red/red_000.png", "red/red_001.png", "red/red_002.png"} | {
+        "blue/red_002.png"
+    }
+    assert workspace.store.state.is_decided("blue/red_002.png")
+    assert len(plan(workspace, relabel=True)) == 0
+    restore(workspace)
+    assert files(workspace.root) == before
+
+
+@pytest.mark.parametrize("where", ["before", "half", "after"])
+def test_an_interrupted_restore_can_be_run_again(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    before = files(workspace.root)
+    workspace.store.decide(["red/red_000.png", "red/red_001.png"], "delete")
+    workspace.store.decide("red/red_002.png", "relabel", "blue")
+    apply(workspace, dry_run=False, relabel=True)
+    killed_at(monkeypatch, 1, where)
+    with pytest.raises(Killed):
+        restore(workspace)
+    monkeypatch.undo()
+    restore(workspace)
+    assert files(workspace.root) == before
+
+
+def test_a_torn_last_line_of_the_manifest_is_passed_over(workspace: Workspace) -> None:
+    decide(workspace)
+    apply(workspace, dry_run=False)
+    (path,) = (workspace.state / "trash").glob("*/manifest.jsonl")
+    with path.open("a") as file:
+        file.write('{"id": 1, "batch": "x", "ki')
+    assert restore(workspace)["done"].tolist() == [True]
+    assert restore(workspace).empty
+    assert path.read_text().count("\n") == 6  # the torn line got an end, and others follow it
+
+
+def test_a_file_that_cannot_move_stays_and_the_others_go_on(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workspace.store.decide(["red/red_000.png", "red/red_001.png", "red/red_002.png"], "delete")
+
+    def move(source: Path, target: Path) -> None:
+        if source.name == "red_001.png":
+            raise OSError(errno.EACCES, "Permission denied")
+        move_file(source, target)
+
+    monkeypatch.setattr(moving, "move_file", move)
+    found = apply(workspace, dry_run=False)
+    assert found[["done", "note"]].to_numpy().tolist() == [
+        [True, ""],
+        [False, "it cannot be moved: Permission denied"],
+        [True, ""],
+    ]
+    assert (workspace.root / "red" / "red_001.png").exists()
+    assert sorted(restore(workspace)["name"]) == ["red/red_000.png", "red/red_002.png"]
+
+
+# -------------------------------------------------------------------- one file
+
+
+def test_moving_never_overwrites(tmp_path: Path) -> None:
+    source, target = tmp_path / "a", tmp_path / "b"
+    source.write_text("a")
+    target.write_text("b")
+    with pytest.raises(FileExistsError):
+        move_file(source, target)
+    with pytest.raises(FileNotFoundError):
+        move_file(tmp_path / "none", tmp_path / "c")
+    assert (source.read_text(), target.read_text()) == ("a", "b")
+    assert not (tmp_path / "c").exists()
+
+
+def refuse(code: int) -> Callable[..., None]:
+    def fail(*_arguments: object, **_options: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    return fail
+
+
+def test_a_disk_without_hard_links_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "link", refuse(errno.EPERM))
+    (tmp_path / "a").write_text("a")
+    move_file(tmp_path / "a", tmp_path / "new" / "b")
+    assert (tmp_path / "new" / "b").read_text() == "a"
+    (tmp_path / "a").write_text("other")
+    with pytest.raises(FileExistsError):
+        move_file(tmp_path / "a", tmp_path / "new" / "b")
+
+
+def test_a_file_moves_to_another_file_system(tmp_path: Path) -> None:
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK) or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is no second file system")
+    with tempfile.TemporaryDirectory(dir=memory) as other:
+        source, target = tmp_path / "a.png", Path(other) / "x" / "a.png"
+        source.write_bytes(b"picture")
+        os.utime(source, (1_000_000, 1_000_000))
+        move_file(source, target)
+        assert (target.read_bytes(), target.stat().st_mtime) == (b"picture", 1_000_000)
+        assert not source.exists()
+        source.write_bytes(b"another")
+        with pytest.raises(FileExistsError):
+            move_file(source, target)
+        assert source.read_bytes() == b"another"
+        assert [p.name for p in target.parent.iterdir()] == ["a.png"]
+
+
+def test_a_source_that_cannot_be_removed_leaves_no_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, target = tmp_path / "a", tmp_path / "b"
+    source.write_text("a")
+    unlink = Path.unlink
+
+    def refuse_source(self: Path, missing_ok: bool = False) -> None:
+        if self == source:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        unlink(self, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", refuse_source)
+    with pytest.raises(PermissionError):
+        move_file(source, target)
+    assert source.exists()
+    assert not target.exists()
+
+
+# -------------------------------------------------------------------- the simple cleaner
+
+
+def test_files_go_to_the_trash_as_one_act_and_come_back(root: Path, tmp_path: Path) -> None:
+    before, state = files(root), tmp_path / "state"
+    act, moved = move_to_trash(root, state, [root / "red" / "red_000.png", "blue/blue_001.png"])
+    assert [(m.name, m.problem) for m in moved] == [("red/red_000.png", ""), ("blue/blue_001.png", "")]
+    assert all(m.path.read_bytes() == before[m.name] for m in moved)
+    assert len(files(root)) == 7
+    back = restore_act(root, state, act)
+    assert sorted(m.path for m in back) == [root / "blue" / "blue_001.png", root / "red" / "red_000.png"]
+    assert files(root) == before
+    assert restore_act(root, state, act) == []
+
+
+def test_an_act_can_be_undone_and_done_again_under_its_id(root: Path, tmp_path: Path) -> None:
+    before, state = files(root), tmp_path / "state"
+    for _ in range(3):
+        move_to_trash(root, state, ["red/red_000.png"], act="page 1/ü")
+        assert len(files(root)) == 8
+        restore_act(root, state, "page 1/ü")
+        assert files(root) == before
+    assert len(list((state / "trash").iterdir())) == 1
+
+
+def test_a_file_that_is_gone_is_said_to_be(root: Path, tmp_path: Path) -> None:
+    _, moved = move_to_trash(root, tmp_path / "state", ["red/none.png", "red/red_000.png"])
+    assert [m.problem for m in moved] == ["the file is not there", ""]
+    assert moved[0].path == root / "red" / "none.png"
+
+
+@pytest.mark.parametrize("path", ["../outside.png", "/etc/passwd", "red/../../outside.png", "", "."])
+def test_files_outside_the_folder_are_refused(root: Path, tmp_path: Path, path: str) -> None:
+    (root.parent / "outside.png").write_bytes(b"x")
+    before = files(root)
+    with pytest.raises(StoreError) as caught:
+        move_to_trash(root, tmp_path / "state", ["red/red_000.png", path])
+    assert str(caught.value) == (
+        f"Got {path!r}, which is not below {root}; only files of the set can be moved."
+    )
+    assert files(root) == before
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_is_moved_and_brought_back_no_content_is_ever_lost(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    base = tmp_path_factory.mktemp("any")
+    root, state = base / "set", base / "state"
+    names = [f"{folder}/{name}.png" for folder in "ab" for name in ("x", "X y", "ü")]
+    for i, name in enumerate(names):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(str(i).encode())
+    made = len(names)
+    for _ in range(data.draw(st.integers(1, 8))):
+        act = data.draw(st.sampled_from(["1", "2", "3"]))
+        what = data.draw(st.sampled_from(["move", "back", "new"]))
+        if what == "move":
+            move_to_trash(root, state, data.draw(st.sets(st.sampled_from(names))), act=act)
+        elif what == "back":
+            restore_act(root, state, act)
+        else:
+            new = root / data.draw(st.sampled_from(names))
+            if not new.exists():
+                new.write_bytes(str(made).encode())
+                made += 1
+        everywhere = [p.read_bytes() for p in base.rglob("*.png")]
+        assert sorted(everywhere) == sorted(str(i).encode() for i in range(made))
+    for act in "123":
+        restore_act(root, state, act)
+    assert len(list(root.rglob("*.png"))) == made

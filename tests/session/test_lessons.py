@@ -1,0 +1,241 @@
+"""Learning from decisions on the page: which pages change, which never do, and what is said about it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cleaner.ranking import Ranking
+from cleaner.review import Choice
+from cleaner.session.lessons import study
+from cleaner.widgets.image_cleaner import ImageCleaner
+from cleaner.workspace import Workspace
+
+PER_CLASS = 80
+SAID = "so more of these come first."
+
+
+def made_ranking(workspace: Workspace, *, model: str = "made") -> Ranking:
+    """Doubt every second picture equally; of those, the pictures filed as red that look green are wrong."""
+    catalog = workspace.catalog
+    classes = catalog.classes
+    codes = np.array([classes.index(label) for label in catalog.labels])
+    rng = np.random.default_rng(0)
+    n = len(catalog)
+    other = (codes + 1 + rng.integers(0, 2, n)) % 3
+    doubt = np.where(rng.random(n) < 0.6, rng.uniform(0.3, 0.7, n), rng.uniform(0.0, 0.05, n))
+    odds = np.full((n, 3), 1e-3)
+    odds[np.arange(n), codes] = 1 - doubt
+    odds[np.arange(n), other] = doubt
+    odds /= odds.sum(axis=1, keepdims=True)
+    wrong = odds[np.arange(n), codes]
+    ranking = Ranking(
+        catalog.names.tolist(),
+        ["train"] * n,
+        catalog.labels.tolist(),
+        classes=classes,
+        posterior=odds,
+        predicted=odds,
+        signals={"pooled": 1 - wrong, "loss": -np.log(wrong), "least_confident": 1 - odds.max(axis=1)},
+        model=model,
+    )
+    ranking.workspace = workspace
+    return ranking
+
+
+def is_wrong(ranking: Ranking, name: str) -> bool:
+    row = ranking.row(name)
+    pair = (ranking.given[row], ranking.classes[ranking.suggested[row]])
+    return bool(ranking.signals["pooled"][row] > 0.2) and pair == ("red", "green")
+
+
+@pytest.fixture
+def workspace(make_set: Callable[..., Path]) -> Iterator[Workspace]:
+    with Workspace(make_set(PER_CLASS, size_px=4), reviewer="Ana") as made:
+        yield made
+
+
+@pytest.fixture
+def open_cleaner(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    opened: list[ImageCleaner] = []
+
+    def build(**options: Any) -> ImageCleaner:
+        made: Any = ImageCleaner(made_ranking(workspace, **options), page_size=20)
+        made.sent = []
+        monkeypatch.setattr(made.grid, "send", lambda message, buffers=None: made.sent.append(message))
+        opened.append(made)
+        return made
+
+    yield build
+    for made in opened:
+        made.close()
+
+
+def review(cleaner: ImageCleaner, pages: int) -> None:
+    """Do what the expert does on a page, and wait for what is learnt from it."""
+    ranking = cleaner.ranking
+    assert ranking is not None
+    for _ in range(pages):
+        wrong = [name for name in cleaner.names if is_wrong(ranking, name)]
+        if wrong:
+            cleaner.decide(wrong, "relabel", "green")
+        cleaner.confirm_page()
+        settle(cleaner)
+
+
+def settle(cleaner: ImageCleaner) -> None:
+    """Wait until nothing works behind the page."""
+    time.sleep(0.05)
+    for _ in range(400):
+        studied = cleaner._desk._studied == cleaner.store.state.progress().looked_at
+        if studied and cleaner._studies._studying.acquire(timeout=5):
+            cleaner._studies._studying.release()
+            return
+        time.sleep(0.01)
+    pytest.fail("what the decisions teach was not learnt in time")
+
+
+def static_pages(cleaner: ImageCleaner, upto: int) -> list[tuple[str, ...]]:
+    names = cleaner.ranking.order().tolist() if cleaner.ranking else []
+    return [tuple(names[i : i + 20]) for i in range(0, 20 * upto, 20)]
+
+
+def hits(cleaner: ImageCleaner) -> int:
+    assert cleaner.ranking is not None
+    return sum(is_wrong(cleaner.ranking, name) for name in cleaner.names)
+
+
+def test_decisions_bring_structured_errors_forward_from_the_page_after_the_next(open_cleaner: Any) -> None:
+    cleaner = open_cleaner()
+    static = static_pages(cleaner, 6)
+    seen = []
+    for _ in range(4):
+        seen.append(cleaner.names)
+        review(cleaner, 1)
+    # After the third page there are 60 decisions; the fourth was open by then.
+    assert seen == static[:4]
+    assert cleaner.names != static[4]
+    assert hits(cleaner) > sum(is_wrong(cleaner.ranking, name) for name in static[4])
+
+
+def test_the_page_in_view_stays_while_the_next_one_changes(open_cleaner: Any) -> None:
+    cleaner = open_cleaner()
+    review(cleaner, 2)
+    expected = cleaner._desk.next_names()
+    cleaner.sent.clear()
+    review(cleaner, 1)
+    assert cleaner.names == tuple(expected)
+    page = cleaner._desk.page()
+    told = [message for message in cleaner.sent if message["kind"] == "next"]
+    assert told == [{"kind": "next", "page": page.id, "names": list(cleaner._desk.next_names())}]
+    assert told[0]["names"] != list(static_pages(cleaner, 5)[4])
+    assert SAID not in page.notice
+
+
+def test_the_first_page_in_the_new_order_says_why_and_only_that_one(open_cleaner: Any) -> None:
+    cleaner = open_cleaner()
+    review(cleaner, 4)
+    notice = cleaner._desk.page().notice
+    assert notice.startswith("Order updated: of ")
+    assert notice.endswith(f"pictures of red suggested as green {notice.split()[-9]} were wrong, {SAID}")
+    cleaner.previous_page()
+    assert cleaner._desk.page().notice == ""
+
+
+def test_pages_that_were_shown_are_found_again_as_they_were(open_cleaner: Any) -> None:
+    cleaner = open_cleaner()
+    static = static_pages(cleaner, 4)
+    review(cleaner, 4)
+    for page in reversed(static):
+        cleaner.previous_page()
+        assert cleaner.names == page
+
+
+def test_other_orders_are_left_alone_and_filters_of_this_one_follow(open_cleaner: Any) -> None:
+    cleaner = open_cleaner()
+    cleaner.set_view(order="most suspicious", given="red")
+    first = cleaner.names
+    cleaner.set_view(given=None)
+    review(cleaner, 4)
+    cleaner.set_view(given="red")
+    decided = cleaner.store.state.is_decided
+    learnt = [n for n in cleaner._desk.facts.lesson.names if n.startswith("red/") and not decided(n)]
+    assert learnt != [name for name in cleaner.ranking.order() if name in learnt]
+    shown = {*first, *cleaner.names}
+    assert list(cleaner._desk.next_names()) == [name for name in learnt if name not in shown][:20]
+    cleaner.set_view(order="least confident", given=None)
+    assert cleaner._desk.facts.names(cleaner.view) == cleaner.ranking.order("least_confident").tolist()
+
+
+def test_opening_again_learns_the_same_from_the_store(open_cleaner: Any) -> None:
+    cleaner = open_cleaner()
+    review(cleaner, 4)
+    names, following = cleaner.names, cleaner._desk.next_names()
+    again = open_cleaner()
+    assert again.names == names
+    assert again._desk.next_names() == following
+    assert SAID in again._desk.page().notice
+
+
+def test_the_expectation_follows_the_decisions(open_cleaner: Any) -> None:
+    cleaner = open_cleaner()
+    review(cleaner, 3)
+    ranking = cleaner.ranking
+    following = cleaner._desk.next_names()
+    static = sum(float(ranking.signals["pooled"][ranking.row(name)]) for name in following)
+    told = cleaner.util.progress["expected_next"]
+    came = sum(is_wrong(ranking, name) for name in following)
+    assert abs(told - came) < 0.4 * abs(static - came)
+    assert cleaner._desk.page().summary.endswith(f"about {told:.0f} expected on the next page")
+
+
+def test_a_new_ranking_starts_anew_and_is_learnt_about_in_turn(open_cleaner: Any, workspace: Any) -> None:
+    cleaner = open_cleaner()
+    review(cleaner, 4)
+    cleaner.set_ranking(made_ranking(workspace, model="another"))
+    settle(cleaner)
+    assert cleaner._desk.facts.lesson is None
+    review(cleaner, 4)
+    assert cleaner._desk.facts.lesson is not None
+    assert cleaner._desk.facts.lesson.learnt.decisions == 80
+
+
+def test_marks_without_a_confirm_count_after_a_page_of_them(open_cleaner: Any) -> None:
+    cleaner = open_cleaner()
+    ranking = cleaner.ranking
+    names = ranking.order().tolist()
+    for name in names[:49]:
+        cleaner.decide(name, "delete" if is_wrong(ranking, name) else "keep")
+    assert cleaner._desk.facts.lesson is None
+    for name in names[49:90]:
+        cleaner.decide(name, "delete" if is_wrong(ranking, name) else "keep")
+    for _ in range(500):
+        if cleaner._desk.facts.lesson is not None:
+            break
+        time.sleep(0.01)
+    assert 50 <= cleaner._desk.facts.lesson.learnt.decisions <= 90
+
+
+def test_what_is_thrown_out_for_another_reason_teaches_nothing(workspace: Workspace) -> None:
+    ranking, store = made_ranking(workspace), workspace.store
+    given = dict(zip(ranking.names, ranking.given, strict=True))
+    names = ranking.order().tolist()
+    store.record(
+        [
+            Choice(name=name, action="delete", given=given[name], detail={"reason": "dark"})
+            for name in names[:60]
+        ],
+        model=ranking.model,
+    )
+    assert study(ranking, store.state) is None
+    for name in names[60:180]:
+        wrong = is_wrong(ranking, name)
+        store.decide(name, "delete" if wrong else "keep", given=given, model=ranking.model)
+    lesson = study(ranking, store.state)
+    assert lesson is not None
+    assert lesson.learnt.decisions == 120

@@ -1,0 +1,260 @@
+"""The same decision for look-alikes: what is found, what is offered, and that nothing happens by itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cleaner.embedding.cache import EmbeddingCache
+from cleaner.errors import StoreError
+from cleaner.labelling.similar_images import find_look_alikes, last_embeddings
+from cleaner.widgets.image_cleaner import ImageCleaner
+from cleaner.workspace import Workspace
+
+PER_CLASS = 10
+
+
+def hashes_of(workspace: Workspace) -> dict[str, str]:
+    table = workspace.index.table()
+    return dict(zip(table["name"], table["hash"], strict=True))
+
+
+def fill(workspace: Workspace) -> EmbeddingCache:
+    """Give each picture an embedding: the higher its number, the less it looks like number 0."""
+    cache = EmbeddingCache(workspace.state / "embeddings", "net", 2)
+    hashes = hashes_of(workspace)
+    angles = [int(name.split("_")[1][:3]) / 10 for name in hashes]
+    cache.append(list(hashes.values()), np.array([[np.cos(a), np.sin(a)] for a in angles]))
+    return cache
+
+
+@pytest.fixture
+def workspace(make_set: Callable[..., Path]) -> Iterator[Workspace]:
+    with Workspace(make_set(PER_CLASS), reviewer="Ana") as made:
+        made.scan()
+        yield made
+
+
+@pytest.fixture
+def open_cleaner(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Any]]:
+    opened: list[ImageCleaner] = []
+
+    def build() -> ImageCleaner:
+        made: Any = ImageCleaner(workspace, page_size=6)
+        made.sent = []
+        monkeypatch.setattr(made.grid, "send", lambda message, buffers=None: made.sent.append(message))
+        opened.append(made)
+        return made
+
+    yield build
+    for made in opened:
+        made.close()
+
+
+@pytest.fixture
+def cleaner(workspace: Workspace, open_cleaner: Callable[..., Any]) -> Any:
+    fill(workspace)
+    return open_cleaner()
+
+
+def offered(cleaner: Any, text: str) -> None:
+    """Wait for the words of the button."""
+    for _ in range(500):
+        told = [message["text"] for message in cleaner.sent if message["kind"] == "offer"]
+        if told and told[-1] == text:
+            return
+        time.sleep(0.01)
+    pytest.fail(f"the page was told {told}, never {text!r}")
+
+
+def say(cleaner: Any, kind: str, **fields: Any) -> dict[str, Any]:
+    fields = {"id": f"{kind}-{len(cleaner.sent)}", "view": "v", **fields}
+    cleaner.grid._handle_custom_msg({"kind": kind, **fields}, [])
+    return next(message for message in cleaner.sent if message.get("id") == fields["id"])
+
+
+# ---------------------------------------------------------------- finding them
+
+
+def test_the_nearest_come_first_and_only_those_that_are_asked_about(workspace: Workspace) -> None:
+    cache, hashes = fill(workspace), hashes_of(workspace)
+    names = [f"red/red_{i:03d}.png" for i in range(PER_CLASS)]
+    assert find_look_alikes(cache, hashes, [names[4]], names[:8][::-1], most=4) == [
+        names[5],
+        names[3],
+        names[6],
+        names[2],
+    ]
+    assert find_look_alikes(cache, hashes, [names[0], names[9]], names, most=2) == [names[1], names[8]]
+
+
+def test_images_without_embedding_are_passed_over(workspace: Workspace) -> None:
+    cache = fill(workspace)
+    names = [f"red/red_{i:03d}.png" for i in range(3)]
+    hashes = {**hashes_of(workspace), names[1]: "0" * 64}
+    assert find_look_alikes(cache, hashes, [names[0]], [*names, "elsewhere.png"]) == [names[2]]
+    assert find_look_alikes(cache, hashes, [names[1]], names) == []
+
+
+def test_the_embeddings_that_were_added_to_last_are_used(workspace: Workspace, tmp_path: Path) -> None:
+    folder = tmp_path / "embeddings"
+    assert last_embeddings(folder) is None
+    for key, dim in (("first", 2), ("second", 3), ("empty", 4)):
+        cache = EmbeddingCache(folder, key, dim)
+        if key != "empty":
+            cache.append(["ab" * 32], np.ones((1, dim)))
+            time.sleep(0.02)
+    found = last_embeddings(folder)
+    assert found is not None
+    assert (found.folder.name, found.dim, len(found)) == ("second", 3, 1)
+
+
+def test_finding_them_imports_no_torch() -> None:
+    code = (
+        "import sys, cleaner.labelling.similar_images, cleaner.session.offers; print('torch' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
+
+
+# ---------------------------------------------------------------- on the page
+
+
+def test_a_relabel_offers_undecided_pictures_of_the_old_label(cleaner: Any) -> None:
+    cleaner.decide("red/red_001.png", "keep")
+    cleaner.decide("red/red_000.png", "relabel", "blue")
+    offered(cleaner, "8 look-alikes")
+    page = say(cleaner, "alike")["page"]
+    assert [cell["name"] for cell in page["cells"]] == [f"red/red_{i:03d}.png" for i in range(2, 10)]
+    assert page["same"] == {"action": "relabel", "label": "blue"}
+    assert page["notice"].startswith(
+        "8 pictures of “red” that look most like red_000.png: relabel them to “blue”, too?"
+    )
+    assert cleaner.store.state.progress().looked_at == 2
+    assert [cell["decision"] for cell in page["cells"]] == [None] * 8
+
+
+def test_a_delete_offers_the_same_and_says_so(cleaner: Any) -> None:
+    cleaner.decide("green/green_009.png", "delete")
+    offered(cleaner, "9 look-alikes")
+    cleaner.show_look_alikes()
+    assert cleaner.names[:2] == ("green/green_008.png", "green/green_007.png")
+    page = cleaner._desk.page()
+    assert page.same == ("delete", None)
+    assert "delete them, too?" in page.notice
+
+
+def test_the_same_decision_is_one_act_and_one_undo(cleaner: Any) -> None:
+    before = cleaner.names
+    cleaner.decide("red/red_000.png", "relabel", "blue")
+    offered(cleaner, "9 look-alikes")
+    cleaner.show_look_alikes()
+    cleaner.decide(cleaner.names[:5], "relabel", "blue")
+    assert cleaner.store.state.progress().relabelled == 6
+    assert cleaner.undo() == "Undone: relabel of 5 pictures to blue."
+    assert cleaner.store.state.progress().relabelled == 1
+    assert len(cleaner.names) == 9
+    assert cleaner.undo() == "Undone: relabel of red_000.png to blue."
+    assert cleaner.store.state.progress().looked_at == 0
+    assert ("red/red_000.png" in cleaner.names, cleaner.names == before) == (
+        True,
+        "red/red_000.png" in before,
+    )
+
+
+def test_confirm_keeps_the_unmarked_and_goes_back_to_the_page(cleaner: Any) -> None:
+    before = cleaner.names
+    cleaner.decide("red/red_000.png", "relabel", "blue")
+    offered(cleaner, "9 look-alikes")
+    page = say(cleaner, "alike")["page"]
+    cleaner.decide(cleaner.names[:2], "relabel", "blue")
+    rest = list(cleaner.names[2:])
+    assert say(cleaner, "confirm", page=page["id"], names=rest)["said"] == "7 kept."
+    assert cleaner.names == before
+    assert [cleaner.store.state.of(name).outcome for name in rest] == ["keep"] * 7
+
+
+def test_going_back_leaves_them_undecided(cleaner: Any) -> None:
+    before = cleaner.names
+    cleaner.decide("red/red_000.png", "relabel", "blue")
+    offered(cleaner, "9 look-alikes")
+    cleaner.show_look_alikes()
+    assert cleaner._desk.page().can_go_back
+    cleaner.previous_page()
+    assert cleaner.names == before
+    assert cleaner.store.state.progress().looked_at == 1
+
+
+def test_what_was_decided_meanwhile_is_no_look_alike_any_more(cleaner: Any) -> None:
+    cleaner.decide("red/red_000.png", "relabel", "blue")
+    offered(cleaner, "9 look-alikes")
+    cleaner.store.decide("red/red_001.png", "keep", reviewer="Ben")
+    cleaner.show_look_alikes()
+    assert cleaner.names[0] == "red/red_002.png"
+
+
+@pytest.mark.parametrize(("action", "label"), [("keep", None), ("unsure", None), ("relabel", "red")])
+def test_other_decisions_withdraw_the_offer(cleaner: Any, action: str, label: str | None) -> None:
+    cleaner.decide("red/red_000.png", "relabel", "blue")
+    offered(cleaner, "9 look-alikes")
+    cleaner.decide("red/red_005.png", action, label)
+    offered(cleaner, "")
+    refused = say(cleaner, "alike")
+    assert refused["message"] == "No look-alikes are on offer: relabel or delete a picture first."
+
+
+def test_an_undo_withdraws_the_offer(cleaner: Any) -> None:
+    cleaner.decide("red/red_000.png", "relabel", "blue")
+    offered(cleaner, "9 look-alikes")
+    cleaner.undo()
+    offered(cleaner, "")
+
+
+def test_without_embeddings_nothing_is_offered(open_cleaner: Callable[..., Any]) -> None:
+    cleaner = open_cleaner()
+    cleaner.decide("red/red_000.png", "relabel", "blue")
+    time.sleep(0.2)
+    assert cleaner._desk.offer is None
+    with pytest.raises(StoreError, match="No look-alikes are on offer"):
+        cleaner.show_look_alikes()
+
+
+def test_a_page_that_is_drawn_anew_still_offers_them(cleaner: Any) -> None:
+    cleaner.decide("red/red_000.png", "relabel", "blue")
+    offered(cleaner, "9 look-alikes")
+    assert say(cleaner, "hello")["page"]["offer"] == "9 look-alikes"
+    say(cleaner, "alike")
+    again = say(cleaner, "hello")["page"]
+    assert (again["title"], again["offer"], len(again["cells"])) == ("Look-alikes", "", 9)
+
+
+def test_an_answer_that_comes_late_does_not_withdraw_a_newer_offer(
+    cleaner: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studies = cleaner._studies
+    look, asked, go_on = studies._look_alikes.offer, threading.Event(), threading.Event()
+
+    def slow_for_keeps(events: Any, **how: Any) -> Any:
+        if events[0].kind == "keep":
+            asked.set()
+            assert go_on.wait(10)
+        return look(events, **how)
+
+    monkeypatch.setattr(studies._look_alikes, "offer", slow_for_keeps)
+    cleaner.decide("red/red_001.png", "keep")
+    assert asked.wait(10)
+    cleaner.decide("red/red_000.png", "relabel", "blue")
+    offered(cleaner, "8 look-alikes")
+    told = len(cleaner.sent)
+    go_on.set()
+    cleaner.grid._senders.shutdown(wait=True)
+    assert "" not in [message["text"] for message in cleaner.sent[told:] if message["kind"] == "offer"]
+    assert cleaner._desk.offer is not None

@@ -1,0 +1,384 @@
+"""`CleanerApp` and the page that holds it, without a browser."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cleaner.errors import CleanerError
+from cleaner.jobs import Job
+from cleaner.ranking import Ranking
+from cleaner.widgets.app import CleanerApp
+from cleaner.widgets.page import DashboardPage, open_app
+from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
+from cleaner.widgets.panels import prepare, retrain
+from cleaner.widgets.panels.base import Panel, Tree, text_of
+from cleaner.widgets.start import StartPage
+from cleaner.workspace import Workspace
+
+TASKS = Path(__file__).parents[1] / "job_tasks"
+SOURCE = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def quiet_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Own lists and logs, no dashboard round us, and tasks that a test can steer."""
+    monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PYTHONPATH", str(TASKS))
+    monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
+    monkeypatch.setattr(prepare, "PREPARE_TASK", "retrain_tasks_for_tests:prepare")
+    monkeypatch.setitem(retrain._TASKS, "quick", "retrain_tasks_for_tests:quick")
+
+
+@pytest.fixture
+def root(make_set: Callable[..., Path]) -> Path:
+    """Twenty-four pictures, one of each class filed wrongly."""
+    return make_set(wrong=1)
+
+
+def save_ranking(root: Path, *, without: int = 0) -> list[str]:
+    """Rank as a model would that knows the truth, which the file names tell; return the wrong ones."""
+    with Workspace(root, from_scratch=True) as workspace:
+        catalog = workspace.catalog.subset(list(workspace.catalog.names)[without:])
+        odds = np.full((len(catalog), len(catalog.classes)), 0.05)
+        for row, name in enumerate(catalog.names):
+            odds[row, catalog.classes.index(name.split("/")[1].split("_")[0])] = 0.9
+        Ranking.from_probabilities(catalog, odds).save(workspace.ranking_folder)
+        return [name for name in catalog.names if name.split("/")[0] != name.split("/")[1].split("_")[0]]
+
+
+@pytest.fixture
+def open_app_on(root: Path) -> Iterator[Callable[..., CleanerApp]]:
+    """Return a function that opens the set; whatever runs is ended at the end."""
+    opened: list[CleanerApp] = []
+
+    def build(**keywords: object) -> CleanerApp:
+        workspace = Workspace(root, from_scratch=True, reviewer="Ana")
+        opened.append(CleanerApp(workspace, page_size=6, **keywords))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield build
+    (root / "go").touch()
+    job = Job.current(root / ".cleaner")
+    if job is not None:
+        job.wait(60)
+    for app in opened:
+        app.close()
+
+
+def text(panel: Panel) -> str:
+    return " ".join(text_of(tree) for tree in panel.tree)
+
+
+def until(condition: Callable[[], object]) -> None:
+    """Wait for what a thread or another process brings about."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def with_role(tree: Tree, role: str) -> list[str]:
+    found = [text_of(tree)] if tree[1].get("role") == role and not tree[1].get("hidden") else []
+    return found + [hit for child in tree[2:] if isinstance(child, list) for hit in with_role(child, role)]
+
+
+# ---------------------------------------------------------------- opening
+
+
+def test_an_unknown_keyword_is_refused_with_advice(root: Path) -> None:
+    with pytest.raises(TypeError) as caught:
+        CleanerApp(root, pagesize=12)
+    assert str(caught.value) == (
+        "CleanerApp got 'pagesize'; it takes a workspace or a path, and page_size=, "
+        "order= and on_leave= as keywords."
+    )
+
+
+def test_without_a_ranking_the_pictures_are_there_while_one_is_made(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    app = open_app_on()
+    names = list(app.workspace.catalog.names)
+    assert list(app.image_cleaner.names) == names[:6]
+    until(lambda: "reading the pictures" in text(app.prepare))
+
+    wrong = save_ranking(root)
+    (root / "go").touch()
+    until(lambda: app.image_cleaner.ranking is not None)
+    assert set(app.image_cleaner.names[:3]) == set(wrong)
+    until(lambda: text(app.prepare) == "")
+
+
+def test_with_a_ranking_nothing_is_computed(open_app_on: Callable[..., CleanerApp], root: Path) -> None:
+    wrong = save_ranking(root)
+    app = open_app_on()
+    assert set(app.image_cleaner.names[:3]) == set(wrong)
+    assert Job.last(app.workspace.state) is None
+    assert Job.current(app.workspace.state) is None
+
+
+def test_a_ranking_that_cannot_be_read_is_made_anew_and_said(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    save_ranking(root)
+    for path in (root / ".cleaner" / "ranking").iterdir():
+        path.write_bytes(b"not a ranking")
+    app = open_app_on()
+    assert "The saved ranking could not be read; a new one is made." in text(app.header)
+    assert app.prepare.running
+    app.header.do("dismiss", "0")
+    assert "could not be read" not in text(app.header)
+
+
+def test_pictures_that_came_later_are_offered_for_ranking(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    save_ranking(root, without=5)
+    app = open_app_on()
+    assert text(app.prepare) == "5 images came after the ranking. Rank them"
+
+
+def test_the_page_needs_no_slow_library_before_its_pictures(root: Path) -> None:
+    save_ranking(root)
+    code = f"""
+import sys
+from cleaner.dashboard import open_app
+page = open_app({str(root)!r})
+app = page.children[0]
+pictures = [app.image_cleaner._desk.thumbnail(name) for name in app.image_cleaner.names]
+slow = {{"torch", "torchvision", "sklearn", "matplotlib", "scipy", "timm"}}
+print(len(pictures), sorted(slow & sys.modules.keys()))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=SOURCE, capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.splitlines()[-1] == "24 []"
+
+
+# ---------------------------------------------------------------- what it says
+
+
+def test_header_and_figures_follow_the_decisions(open_app_on: Callable[..., CleanerApp], root: Path) -> None:
+    wrong = save_ranking(root)
+    app = open_app_on()
+    assert "24 images · 3 classes · train 18, valid 6" in text(app.header)
+    assert "reviewer: Ana" in text(app.header)
+    assert "0 errors found looked at 0 of 24" in text(app.standing)
+    assert "cleaned.csv comes with your first decision:" in text(app.result)
+
+    app.image_cleaner.decide(wrong[0], "delete")
+    app.image_cleaner.decide(wrong[1], "keep")
+    until(lambda: "1 error found looked at 2 of 24" in text(app.standing))
+    until(lambda: "cleaned.csv follows your decisions:" in text(app.result))
+
+
+def test_files_that_are_left_out_are_named_behind_the_question_why(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    (root / "red" / "page.jpg").write_bytes(b"<html>gone</html>")
+    save_ranking(root)
+    app = open_app_on()
+    assert "1 file left out (why?)" in text(app.header)
+    app.header.do("files")
+    assert app._middle.children[0] is app.sheet
+    assert "red/page.jpg not an image: HTML" in text(app.sheet)
+    app.steps.do("step", "Labels")
+    assert app._middle.children == (app.image_cleaner,)
+
+
+def test_the_report_tells_what_was_changed(open_app_on: Callable[..., CleanerApp], root: Path) -> None:
+    wrong = save_ranking(root)
+    app = open_app_on()
+    app.go_to("Report")
+    assert "No label was changed yet." in text(app.sheet)
+    app.image_cleaner.decide(wrong[0], "relabel", "green")
+    until(lambda: f"{wrong[0].split('/')[0]} green 1" in text(app.sheet))
+
+
+def test_an_act_on_classes_is_followed_everywhere(open_app_on: Callable[..., CleanerApp], root: Path) -> None:
+    save_ranking(root)
+    app = open_app_on()
+    app.go_to("Files")
+    app.classes.do("merge", "green")
+    app.classes.do("into", "blue")
+    app.classes.do("do-merge")
+    assert "24 images · 2 classes" in text(app.header)
+    app.go_to("Report")
+    until(lambda: "given ↓ right → blue red deleted" in text(app.sheet))
+    assert "green" not in text(app.sheet)
+    app.image_cleaner.undo()
+    until(lambda: "24 images · 3 classes" in text(app.header))
+    until(lambda: "given ↓ right → blue green red deleted" in text(app.sheet))
+    app.image_cleaner.decide(app.image_cleaner.names[0], "delete")
+    app.go_to("Files")
+    assert " 7 rename merge" in text(app.classes)
+
+
+def test_an_unknown_step_is_refused(open_app_on: Callable[..., CleanerApp], root: Path) -> None:
+    save_ranking(root)
+    with pytest.raises(CleanerError) as caught:
+        open_app_on().go_to("Dance")
+    assert str(caught.value) == "Got step 'Dance'; expected one of Files, Labels, Report."
+
+
+def test_the_history_can_be_written_beside_the_result(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    wrong = save_ranking(root)
+    app = open_app_on()
+    app.image_cleaner.decide(wrong[0], "delete")
+    app.result.do("export")
+    assert app.result.problem == ""
+    written = pd.read_csv(root / "decisions.csv")
+    assert list(written["name"]) == [wrong[0]]
+    assert str(root / "decisions.csv") in text(app.result)
+
+
+def test_a_new_ranking_after_training_is_taken_in(open_app_on: Callable[..., CleanerApp], root: Path) -> None:
+    save_ranking(root)
+    app = open_app_on()
+    before = app.image_cleaner.ranking
+    (root / "go").touch()
+    app.retrain.do("retrain")
+    until(lambda: app.image_cleaner.ranking is not before)
+    assert "error, now 12.6 %" in text(app.retrain)
+
+
+# ---------------------------------------------------------------- cleaned.csv
+
+
+def test_hand_edits_are_noticed_and_taken_over_on_request(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    wrong = save_ranking(root)
+    first = open_app_on()
+    first.image_cleaner.decide(wrong[0], "delete")
+    first.close()
+    written = pd.read_csv(root / "cleaned.csv")
+    written.loc[written["name"] == wrong[1], "label"] = "red"
+    written.to_csv(root / "cleaned.csv", index=False)
+
+    app = open_app_on()
+    until(lambda: "cleaned.csv was edited outside of this page (1 change)." in text(app.header))
+    app.header.do("import", "0")
+    assert app.header.problem == ""
+    decision = app.workspace.store.state.of(wrong[1])
+    assert decision is not None
+    assert decision.new_label == "red"
+    assert "edited outside" not in text(app.header)
+
+
+def test_a_result_that_lacks_decisions_after_a_crash_is_written_on_request(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    wrong = save_ranking(root)
+    with Workspace(root, reviewer="Ana") as killed:  # nobody keeps cleaned.csv in step here
+        killed.store.decide(wrong[0], "delete")
+    app = open_app_on()
+    until(lambda: "cleaned.csv lacks the last decisions" in text(app.header))
+    assert not (root / "cleaned.csv").exists()
+    app.header.do("write", "0")
+    assert wrong[0] not in list(pd.read_csv(root / "cleaned.csv")["name"])
+    assert "lacks" not in text(app.header)
+
+
+# ---------------------------------------------------------------- the page that holds it
+
+
+def test_a_notebook_opened_by_hand_shows_the_folder_that_it_names(root: Path) -> None:
+    save_ranking(root)
+    page = open_app(root)
+    (app,) = page.children
+    assert isinstance(app, CleanerApp)
+    assert app.workspace.root == root
+    app.close()
+
+
+def test_what_cannot_be_opened_is_said_as_an_alert(tmp_path: Path) -> None:
+    missing = tmp_path / "no bears"
+    (panel,) = DashboardPage(PageSettings.for_root(missing)).children
+    assert isinstance(panel, Panel)
+    (alert,) = with_role(panel.tree[0], "alert")
+    assert alert.startswith(f"The folder {missing} does not exist.")
+    assert "no bears could not be opened" in text(panel)
+    assert "Choose another folder" not in text(panel)
+
+
+def test_a_defect_is_said_too_and_logged(
+    root: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(self: Workspace) -> None:
+        msg = "boom"
+        raise RuntimeError(msg)
+
+    monkeypatch.setattr(Workspace, "ranking", fail)
+    (panel,) = DashboardPage(PageSettings.for_root(root)).children
+    assert isinstance(panel, Panel)
+    assert with_role(panel.tree[0], "alert") == ["RuntimeError: boom. The log has more: None."]
+    assert "Traceback" in caplog.text
+
+
+def test_a_set_is_chosen_opened_and_left(root: Path, tmp_path: Path) -> None:
+    save_ranking(root)
+    page = DashboardPage(PageSettings.for_root(None, browse_root=tmp_path))
+    (start,) = page.children
+    assert isinstance(start, StartPage)
+    start.do("open", "set")
+    until(lambda: isinstance(page.children[0], CleanerApp))
+    (app,) = page.children
+    assert app.header.address == {"folder": str(root)}
+    app.header.do("leave")
+    until(lambda: isinstance(page.children[0], StartPage))
+    assert "set" in text(page.children[0])
+
+
+def test_after_a_failed_choice_another_can_be_made(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    page = DashboardPage(PageSettings.for_root(None, browse_root=tmp_path))
+    page.children[0].do("open", "empty")
+    until(lambda: not isinstance(page.children[0], StartPage))
+    (panel,) = page.children
+    assert with_role(panel.tree[0], "alert")[0].startswith(f"No images in {tmp_path / 'empty'}: it is empty.")
+    assert list((tmp_path / "empty").iterdir()) == []
+    panel.do("choose")
+    assert isinstance(page.children[0], StartPage)
+
+
+@pytest.mark.parametrize(("folder", "opens"), [("set", True), ("../outside", False), ("", False)])
+def test_a_reload_comes_back_to_what_was_chosen_but_to_nothing_outside(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str, opens: bool
+) -> None:
+    save_ranking(root)
+    (tmp_path / "home" / "recent.json").unlink()
+    (tmp_path.parent / "outside").mkdir(exist_ok=True)
+    monkeypatch.setenv("QUERY_STRING", f"token=x&folder={tmp_path / folder if folder else ''}")
+    page = DashboardPage(PageSettings.for_root(None, browse_root=tmp_path))
+    assert isinstance(page.children[0], CleanerApp) is opens
+    page.children[0].close()
+
+
+def test_the_order_is_in_the_address_so_that_a_reload_comes_back_to_it(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    save_ranking(root)
+    app = open_app_on()
+    app.image_cleaner.set_view(order="least confident")
+    assert app.header.address["order"] == "least confident"
+    app.image_cleaner.set_view(order="most suspicious")
+    assert app.header.address["order"] == ""
+
+
+def test_an_application_begins_with_the_order_that_is_asked_for(root: Path) -> None:
+    save_ranking(root)
+    for asked, shown in (("least confident", "least confident"), ("no such order", "most suspicious")):
+        app = CleanerApp(Workspace(root, from_scratch=True), order=asked)
+        assert app.image_cleaner.view.order == shown
+        app.close()

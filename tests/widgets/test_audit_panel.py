@@ -1,0 +1,321 @@
+"""What the panels say about stopping and about patterns, as trees; and the buttons, in the application."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cleaner.analysis.bias import Finding, Verdict
+from cleaner.analysis.confusions import Confusions
+from cleaner.analysis.forecast import Outlook
+from cleaner.audit.audit import audit_file
+from cleaner.audit.certificate import Statement
+from cleaner.ranking import Ranking
+from cleaner.session.insight import Insight
+from cleaner.session.orders import AUDIT, GridView
+from cleaner.util.wording import about
+from cleaner.widgets.app import CleanerApp
+from cleaner.widgets.panels.audit import stopping_section
+from cleaner.widgets.panels.base import Panel, Tree, text_of
+from cleaner.widgets.panels.patterns import pair_of, report_parts, seen_section
+from cleaner.widgets.panels.views import Standing, standing_section
+from cleaner.workspace import Workspace
+
+CERTIFICATE = "At most 31 errors are left unseen (95 % sure); at least 92 % of all errors are found."
+PAIR = Finding(
+    kind="pair",
+    p=0.002,
+    text="14 of 48 wrong shirt labels belong to longsleeve: more than chance (p = 0.002).",
+    detail="29 % (95 % interval 18–43 %), where the sizes of the classes explain 12 %.",
+    advice="Look at how those were collected.",
+    given="shirt",
+    right="longsleeve",
+)
+
+
+def statement(**figures: int) -> Statement:
+    usual = {"population": 2929, "audited": 300, "errors": 0, "open": 0, "found": 400, "left": 31}
+    return Statement(**usual | figures)
+
+
+def confused(**arrays: Any) -> Confusions:
+    none = np.zeros((2, 2), dtype=np.int64)
+    usual = {
+        "classes": ["longsleeve", "shirt"],
+        "images": np.array([700, 380]),
+        "estimated": np.array([[0, 3.4], [21.2, 0]]),
+        "corrected": np.array([[0, 0], [14, 0]]),
+        "deleted": np.array([0, 2]),
+        "open": none + np.array([[0, 0], [26, 0]]),
+    }
+    return Confusions(**usual | arrays)
+
+
+def insight(**parts: Any) -> Insight:
+    usual = {
+        "outlook": Outlook(next_page=4.2, rest=30.0),
+        "rare": False,
+        "window": 100,
+        "window_errors": 9,
+        "statement": None,
+        "newcomers": 0,
+        "verdict": Verdict(findings=(), confirmed=48, top_share=0.45, audited=0),
+        "confusions": confused(),
+    }
+    return Insight(**usual | parts)
+
+
+def elements(tree: Tree | str, tag: str) -> Iterator[Tree]:
+    if not isinstance(tree, str):
+        if tree[0] == tag:
+            yield tree
+        for child in tree[2:]:
+            yield from elements(child, tag)
+
+
+def buttons(tree: Tree) -> list[tuple[str, str]]:
+    return [(text_of(each), each[1]["data-do"]) for each in elements(tree, "button")]
+
+
+# -------------------------------------------------------------------- may I stop?
+
+
+def test_while_errors_turn_up_it_is_not_yet_and_an_audit_is_offered() -> None:
+    tree = stopping_section(insight(), auditing=False)
+    assert text_of(tree) == (
+        "May I stop? Not yet. 9 of the last 100 were wrong. An audit of about 300 random pictures would tell "
+        "how many errors are left at most. Start the audit"
+    )
+    assert buttons(tree) == [("Start the audit", "audit")]
+
+
+def test_before_a_hundred_looks_the_model_is_quoted() -> None:
+    tree = stopping_section(insight(window=24), auditing=False)
+    assert "Not yet. About 4 expected on a page of the most suspicious." in text_of(tree)
+
+
+def test_when_errors_are_rare_the_rule_of_thumb_is_called_one() -> None:
+    rare = insight(rare=True, window_errors=1, outlook=Outlook(next_page=0.4, rest=3.0))
+    said = text_of(stopping_section(rare, auditing=False))
+    assert "Perhaps. Errors have become rare: 1 in the last 100, about 0.4 expected next." in said
+    assert "This is a rule of thumb and proves nothing." in said
+    assert "Start the audit" in said
+
+
+def test_an_audit_that_has_begun_says_what_to_do() -> None:
+    tree = stopping_section(insight(statement=statement(audited=0, left=2929)), auditing=True)
+    assert (
+        "0 of about 300 audited Random pictures, without score and suggestion: judge every one."
+        in text_of(tree)
+    )
+    assert buttons(tree) == [("Back to the suspicious ones", "suspicious")]
+
+
+def test_the_certificate_comes_with_its_ground_and_its_limits() -> None:
+    tree = stopping_section(insight(statement=statement(audited=120)), auditing=False)
+    said = text_of(tree)
+    assert CERTIFICATE in said
+    assert "120 of about 300 audited. 0 of 120 random pictures were wrong." in said
+    assert "What this does not cover It is about the 2,929 pictures" in said
+    assert [bar[1]["value"] for bar in elements(tree, "progress")] == ["0.400"]
+    assert buttons(tree) == [("Go on with the audit", "audit")]
+
+
+def test_newcomers_may_join() -> None:
+    tree = stopping_section(insight(statement=statement(), newcomers=1), auditing=False)
+    assert "1 picture came later and is not covered." in text_of(tree)
+    assert ("Let them join", "join") in buttons(tree)
+
+
+def test_an_audit_that_cannot_be_read_is_said_to_be_so_and_none_is_offered() -> None:
+    tree = stopping_section(insight(problem="The audit cannot be read."), auditing=False)
+    assert text_of(tree) == "May I stop? The audit cannot be read."
+    assert buttons(tree) == []
+
+
+def test_before_anything_is_known_nothing_is_claimed() -> None:
+    assert text_of(stopping_section(None, auditing=False)) == "May I stop?"
+    assert text_of(seen_section(None)) == ""
+
+
+# -------------------------------------------------------------------- where you are
+
+
+def test_the_curve_goes_on_as_the_model_expects() -> None:
+    said = Standing(
+        errors=3,
+        looked_at=24,
+        total=100,
+        expected_next=0.4,
+        curve=[(1, 1), (24, 3)],
+        expected=[(24, 3.0), (48, 4.6)],
+    )
+    tree = standing_section(said)
+    (svg,) = (each for each in elements(tree, "svg") if each[1].get("role") == "img")
+    assert svg[1]["aria-label"] == "3 errors found in 24 images looked at; the model expects about 5 by 48"
+    assert "found expected by the model" in text_of(tree)
+    assert "expected on next page about 0.4" in text_of(tree)
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [(0.0, "less than 0.1"), (0.38, "about 0.4"), (0.96, "about 1"), (4.2, "about 4"), (1234, "about 1,234")],
+)
+def test_an_estimate_is_said_no_more_precisely_than_it_is(number: float, said: str) -> None:
+    assert about(number) == said
+
+
+# -------------------------------------------------------------------- biased or random?
+
+
+def test_the_clearest_finding_leads_to_its_pictures() -> None:
+    found = insight(verdict=Verdict(findings=(PAIR,), confirmed=48, top_share=0.45, audited=0))
+    tree = seen_section(found)
+    assert "14 of 48 wrong shirt labels belong to longsleeve : more than chance (p = 0.002)." in text_of(tree)
+    assert [text_of(each) for each in elements(tree, "b")] == ["shirt", "longsleeve"]
+    review = next(each for each in elements(tree, "button") if each[1]["data-do"] == "review")
+    assert text_of(review) == "Review all shirt → longsleeve (26)"
+    assert pair_of(review[1]["data-value"]) == ("shirt", "longsleeve")
+
+
+def test_the_class_of_a_finding_is_not_mistaken_for_part_of_another() -> None:
+    finding = Finding(
+        kind="pair",
+        p=0.01,
+        text="5 of 9 wrong t-shirt labels belong to shirt: more than chance (p = 0.01).",
+        detail="",
+        advice="",
+        given="t-shirt",
+        right="shirt",
+    )
+    found = insight(verdict=Verdict(findings=(finding,), confirmed=48, top_share=0.45, audited=0))
+    assert [text_of(each) for each in elements(seen_section(found), "b")] == ["t-shirt", "shirt"]
+
+
+def test_too_few_errors_are_no_pattern() -> None:
+    early = insight(verdict=Verdict(findings=(), confirmed=12, top_share=0.5, audited=0))
+    assert "12 errors so far: too few to tell a pattern from chance. That is tried from 30 on." in text_of(
+        seen_section(early)
+    )
+
+
+def test_enough_errors_without_a_pattern_are_said_to_have_none() -> None:
+    assert "No pattern so far that chance would not make, too." in text_of(seen_section(insight()))
+
+
+def test_the_report_has_certificate_findings_and_noise_matrix() -> None:
+    found = insight(
+        statement=statement(),
+        verdict=Verdict(findings=(PAIR,), confirmed=48, top_share=0.45, audited=300),
+    )
+    parts = report_parts(found)
+    said = " ".join(map(text_of, parts))
+    assert CERTIFICATE in said
+    assert f"{PAIR.detail} {PAIR.advice}" in said
+    assert "The three commonest mistakes make up 45 % of the corrections." in said
+    assert "a false alarm in at most 1 of 20 data sets" in said
+    assert "needs an audit" not in said
+    matrix = next(table for part in parts for table in elements(part, "table"))
+    assert [text_of(row) for row in elements(matrix, "tr")] == [
+        "given ↓ right → longsleeve shirt deleted",
+        "longsleeve · (3)",
+        "shirt 14 (21) · 2",
+    ]
+    assert "shirt longsleeve 14 21 Review all shirt → longsleeve (26)" in said
+
+
+def test_a_report_without_errors_or_audit_says_so() -> None:
+    nothing = np.zeros((2, 2), dtype=np.int64)
+    empty = confused(estimated=None, corrected=nothing, open=nothing, deleted=nothing[0])
+    clean = Verdict(findings=(), confirmed=0, top_share=None, audited=0)
+    said = " ".join(map(text_of, report_parts(insight(verdict=clean, confusions=empty))))
+    assert "No audit was begun." in said
+    assert "No class was mistaken for another yet." in said
+    assert "Whether classes differ in their errors needs an audit." in said
+
+
+# -------------------------------------------------------------------- in the application
+
+
+@pytest.fixture
+def root(make_set: Callable[..., Path]) -> Path:
+    """Twenty-four ranked pictures, one of each class filed wrongly."""
+    root = make_set(wrong=1)
+    with Workspace(root, from_scratch=True) as workspace:
+        catalog = workspace.catalog
+        odds = np.full((len(catalog), len(catalog.classes)), 0.05)
+        for row, name in enumerate(catalog.names):
+            odds[row, catalog.classes.index(name.split("/")[1].split("_")[0])] = 0.9
+        Ranking.from_probabilities(catalog, odds).save(workspace.ranking_folder)
+    return root
+
+
+@pytest.fixture
+def app(root: Path) -> Iterator[CleanerApp]:
+    opened = CleanerApp(Workspace(root, from_scratch=True, reviewer="Ana"), page_size=6)
+    yield opened
+    opened.close()
+
+
+def text(panel: Panel) -> str:
+    return " ".join(text_of(tree) for tree in panel.tree)
+
+
+def until(condition: Callable[[], object]) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end, "it did not happen within 20 s"
+        time.sleep(0.01)
+
+
+def test_the_button_opens_the_audit_and_each_page_moves_the_certificate(app: CleanerApp) -> None:
+    stopping = app.bearings.stopping
+    until(lambda: "Start the audit" in text(stopping))
+    stopping.do("audit")
+    until(lambda: "0 of 24 audited" in text(stopping))
+    assert app.image_cleaner.view == GridView(order=AUDIT)
+    app.image_cleaner.confirm_page()
+    until(lambda: "6 of 24 audited" in text(stopping))
+    assert "Back to the suspicious ones" in text(stopping)
+    stopping.do("suspicious")
+    assert app.image_cleaner.view == GridView()
+    assert "Go on with the audit" in text(stopping)
+
+
+def test_an_audit_that_cannot_begin_says_why(app: CleanerApp) -> None:
+    until(lambda: app.bearings.insight is not None)
+    audit_file(app.workspace.state, app.workspace.name).mkdir()
+    app.bearings.stopping.do("audit")
+    until(lambda: "cannot be read" in app.bearings.stopping.problem)
+
+
+def test_review_all_sets_the_filters_and_shows_the_labels(app: CleanerApp) -> None:
+    app.go_to("Report")
+    app.sheet.do("review", json.dumps(["blue", "green"]))
+    assert app.image_cleaner.view == GridView(given="blue", predicted="green")
+    assert app.image_cleaner.names == ("blue/green_000.png",)
+    assert app.image_cleaner in app._middle.children
+
+
+def test_the_report_is_a_click_away_and_follows_the_decisions(app: CleanerApp) -> None:
+    app.image_cleaner.decide(app.image_cleaner.names[0], "suggest")
+    until(lambda: "All findings" in text(app.bearings.seen))
+    app.bearings.seen.do("report")
+    until(lambda: "Which class is mistaken for which" in text(app.sheet))
+
+
+def test_looking_closer_does_not_wait_for_the_page_nor_hold_it_up(app: CleanerApp) -> None:
+    until(lambda: app.bearings.insight is not None)
+    before = app.bearings.insight
+    with app.lock:
+        looking = threading.Thread(target=app.bearings.look)
+        looking.start()
+        looking.join(20)
+        assert app.bearings.insight is not before

@@ -1,0 +1,322 @@
+"""`CheckPanel`: looking in the background, what was found, and the way to it; the same in the report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cleaner.jobs import Job
+from cleaner.pipelines.check import checks_folder
+from cleaner.pipelines.checks import Checks
+from cleaner.widgets.panels import checks as checking
+from cleaner.widgets.panels import retrain
+from cleaner.widgets.panels.base import Panel, Tree, text_of
+from cleaner.widgets.panels.checks import CheckPanel, checks_report
+from cleaner.widgets.panels.retrain import RetrainPanel
+from cleaner.workspace import Workspace
+
+TASKS = Path(__file__).parents[1] / "job_tasks"
+OFFER = "Look for them"
+LIST = "1 group of duplicates 1 leak 1 dark 1 low information 1 that fits no class look again"
+OpenPanel = Callable[..., CheckPanel]
+
+
+@pytest.fixture
+def root(colour_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A small set whose checks are those of `check_tasks_for_tests`."""
+    monkeypatch.setenv("PYTHONPATH", str(TASKS))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(TASKS)])
+    for module in (checking, retrain):
+        monkeypatch.setattr(module, "CHECK_TASK", "check_tasks_for_tests:check")
+    monkeypatch.setitem(retrain._TASKS, "quick", "retrain_tasks_for_tests:quick")
+    return colour_set
+
+
+@pytest.fixture
+def heard() -> list[Any]:
+    """The checks that pages were told of, and the orders that they were asked to show."""
+    return []
+
+
+@pytest.fixture
+def open_panel(root: Path, heard: list[Any]) -> Iterator[OpenPanel]:
+    """Return a function that opens the set as a page would."""
+    shown: list[CheckPanel] = []
+
+    def build() -> CheckPanel:
+        panel = CheckPanel(Workspace(root), heard.append, heard.append)
+        shown.append(panel)
+        return panel
+
+    yield build
+    (root / "go").touch()
+    for panel in shown:
+        job = Job.current(panel.workspace.state)
+        if job is not None:
+            job.cancel()
+            job.wait(30)
+        panel.close()
+        panel.workspace.close()
+
+
+def text(panel: Panel) -> str:
+    return " ".join(text_of(tree) for tree in panel.tree).removeprefix("Other problems ")
+
+
+def buttons(panel: Panel) -> dict[str, bool]:
+    """Return the visible buttons, and whether they can be pressed."""
+
+    def find(tree: Tree) -> Iterator[tuple[str, bool]]:
+        if not tree[1].get("hidden"):
+            if tree[0] == "button":
+                yield text_of(tree), not tree[1].get("disabled")
+            for child in tree[2:]:
+                if isinstance(child, list):
+                    yield from find(child)
+
+    return dict(hit for tree in panel.tree for hit in find(tree))
+
+
+def until(condition: Callable[[], object], *panels: Panel) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, [text(panel) + panel.problem for panel in panels]
+        time.sleep(0.02)
+
+
+def save_checks(root: Path, *, outliers: bool = True, without: int = 0) -> None:
+    """Leave checks behind as an earlier look would have, of all images but the last few."""
+    from check_tasks_for_tests import made_checks
+
+    with Workspace(root) as workspace:
+        names = workspace.catalog.names.tolist()
+        made_checks(names[: len(names) - without], outliers=outliers).save(checks_folder(workspace))
+
+
+# ---------------------------------------------------------------- looking
+
+
+def test_before_the_first_look_it_is_offered(open_panel: OpenPanel) -> None:
+    panel = open_panel()
+    assert panel.checks is None
+    assert text(panel).startswith("Looks for copies, ")
+    assert buttons(panel) == {OFFER: True}
+
+
+def test_a_look_says_how_far_it_is_and_hands_over_what_it_found(
+    open_panel: OpenPanel, root: Path, heard: list[Any]
+) -> None:
+    panel = open_panel()
+    panel.do("start")
+    until(lambda: text(panel).startswith("Comparing pictures: 5 of 24"), panel)
+    assert buttons(panel) == {"Stop looking": True}
+    (root / "go").touch()
+    until(lambda: heard, panel)
+    assert text(panel) == LIST
+    assert heard == [panel.checks]
+    assert panel.counts["leaks"] == 1
+
+
+def test_a_cancelled_look_can_be_started_again(open_panel: OpenPanel) -> None:
+    panel = open_panel()
+    panel.do("start")
+    panel.do("cancel")
+    assert text(panel).startswith("Stopping …")
+    until(lambda: not panel.running, panel)
+    assert text(panel) == f"Cancelled; what was read is remembered. {OFFER}"
+
+
+def test_a_failed_look_is_an_alert(open_panel: OpenPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checking, "CHECK_TASK", "check_tasks_for_tests:failing")
+    panel = open_panel()
+    panel.do("start")
+    until(lambda: panel.problem, panel)
+    assert panel.problem == "The pictures cannot be read: the disk is gone."
+    assert buttons(panel) == {"Try again": True}
+
+
+def test_a_reloaded_page_finds_the_look_that_runs(
+    open_panel: OpenPanel, root: Path, heard: list[Any]
+) -> None:
+    open_panel().start()
+    reloaded = open_panel()
+    reloaded.start()
+    assert reloaded.running
+    assert buttons(reloaded) == {"Stop looking": True}
+    (root / "go").touch()
+    until(lambda: reloaded.checks, reloaded)
+    until(lambda: len(heard) == 2, reloaded)
+
+
+def test_beside_other_work_it_says_so_and_is_offered_afterwards(open_panel: OpenPanel, root: Path) -> None:
+    panel = open_panel()
+    panel.watcher.start("job_tasks_for_tests:wait_for", {"flag": str(root / "other")})
+    panel.do("start")
+    assert panel.problem == ""
+    assert text(panel) == (
+        f"Other work of this data set is running; this can start when it has ended. {OFFER}"
+    )
+    assert buttons(panel) == {OFFER: False}
+    (root / "other").touch()
+    until(lambda: buttons(panel)[OFFER], panel)
+
+
+def test_the_first_look_starts_by_itself_also_after_other_work(open_panel: OpenPanel, root: Path) -> None:
+    panel = open_panel()
+    panel.watcher.start("job_tasks_for_tests:wait_for", {"flag": str(root / "other")})
+    panel.start_if_never()
+    assert text(panel).startswith("It starts by itself when")
+    (root / "other").touch()
+    until(lambda: panel.running, panel)
+    panel.do("cancel")
+    until(lambda: not panel.running, panel)
+    panel.start_if_never()
+    assert not panel.running
+
+
+def test_what_was_found_before_is_not_looked_for_again(open_panel: OpenPanel, root: Path) -> None:
+    save_checks(root)
+    panel = open_panel()
+    panel.start_if_never()
+    assert not panel.running
+
+
+# ---------------------------------------------------------------- retraining
+
+
+def test_retraining_interrupts_a_look(open_panel: OpenPanel, root: Path) -> None:
+    panel = open_panel()
+    panel.do("start")
+    until(lambda: "5 of 24" in text(panel), panel)
+    training = RetrainPanel(panel.workspace)
+    assert buttons(training)["Retrain"]
+    training.do("retrain")
+    assert "Stopping the look for copies" in text(training)
+    until(lambda: training.running, training, panel)
+    until(lambda: not panel.running, panel)
+    assert text(panel) == (
+        "Interrupted by other work; what was read is remembered. Other work of this data set is running; "
+        f"this can start when it has ended. {OFFER}"
+    )
+    (root / "go").touch()
+    until(lambda: training.renewed, training)
+    until(lambda: buttons(panel)[OFFER], panel)
+    training.close()
+
+
+def test_a_look_that_does_not_stop_is_named(open_panel: OpenPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retrain, "CHECK_TASK", "job_tasks_for_tests:ignore_cancel")
+    monkeypatch.setattr(retrain, "_STOP_TIMEOUT_S", 0.2)
+    panel = open_panel()
+    panel.watcher.start("job_tasks_for_tests:ignore_cancel", {})
+    job = Job.current(panel.workspace.state)
+    assert job is not None
+    until(lambda: job.status().stage == "deaf", panel)
+    training = RetrainPanel(panel.workspace)
+    training.do("retrain")
+    until(lambda: training.problem, training)
+    assert training.problem.startswith("Cannot start “quick” while “ignore cancel” is running")
+    training.close()
+    job.kill()
+
+
+# ---------------------------------------------------------------- what was found
+
+
+def test_what_was_found_before_is_there_at_once_and_leads_to_its_views(
+    open_panel: OpenPanel, root: Path, heard: list[Any]
+) -> None:
+    save_checks(root)
+    panel = open_panel()
+    assert isinstance(panel.checks, Checks)
+    until(lambda: text(panel) == LIST, panel)
+    values = [item[2][1]["data-value"] for tree in panel.tree for item in tree[5][2:]]
+    assert values == ["duplicates", "dark", "low information", "outliers"]
+    panel.do("open", "low information")
+    assert heard == ["low information"]
+
+
+def test_decisions_and_thresholds_change_the_counts(open_panel: OpenPanel, root: Path) -> None:
+    save_checks(root)
+    panel = open_panel()
+    names = panel.workspace.catalog.names.tolist()
+    panel.workspace.store.decide(names[1], "relabel", "red")
+    panel.refresh()
+    assert text(panel).startswith("1 group of duplicates 1 leak, 1 with two labels 1 dark")
+    panel.workspace.store.decide(names[1], "delete")
+    panel.refresh()
+    assert text(panel) == "1 dark 1 low information 1 that fits no class look again"
+    panel.refresh({"duplicates": 0.75, "low information": 0.95, "outliers": 0.8})
+    assert text(panel) == "1 group of duplicates 1 leak 1 dark look again"
+    panel.workspace.store.decide(names[2], "delete")
+    panel.refresh()
+    assert text(panel) == "Nothing found. look again"
+
+
+def test_broken_files_lead_to_the_files(open_panel: OpenPanel, root: Path) -> None:
+    (root / "red" / "broken.jpg").write_bytes(b"no picture")
+    save_checks(root)
+    panel = open_panel()
+    until(lambda: "1 broken file" in buttons(panel), panel)
+
+
+def test_files_that_came_since_are_named(open_panel: OpenPanel, root: Path) -> None:
+    save_checks(root, without=2)
+    panel = open_panel()
+    until(lambda: "Look again" in buttons(panel), panel)
+    assert text(panel).startswith("2 pictures came since. 1 group")
+
+
+def test_files_that_went_away_are_not_counted(open_panel: OpenPanel, root: Path) -> None:
+    save_checks(root)
+    with Workspace(root) as workspace:
+        (root / workspace.catalog.names[0]).unlink()
+    panel = open_panel()
+    until(lambda: "dark" in text(panel), panel)
+    assert "duplicates" not in text(panel)
+
+
+def test_without_weights_it_says_what_was_not_looked_for(open_panel: OpenPanel, root: Path) -> None:
+    save_checks(root, outliers=False)
+    panel = open_panel()
+    until(lambda: "1 dark" in text(panel), panel)
+    assert (
+        "Look-alikes and pictures of no class are not looked for without pretrained weights (--weights FILE)."
+        in text(panel)
+    )
+
+
+def test_a_damaged_result_is_said_and_can_be_made_again(open_panel: OpenPanel, root: Path) -> None:
+    save_checks(root)
+    with Workspace(root) as workspace:
+        (checks_folder(workspace) / "similar.npz").write_bytes(b"no archive")
+    panel = open_panel()
+    assert panel.checks is None
+    assert text(panel) == f"What was found earlier could not be read. {OFFER}"
+
+
+# ---------------------------------------------------------------- the report
+
+
+def test_the_report_says_what_was_found_and_from_which_score(open_panel: OpenPanel, root: Path) -> None:
+    save_checks(root)
+    panel = open_panel()
+    panel.refresh()
+    said = [text_of(tree) for tree in checks_report(panel.checks, panel.counts, {"dark": 0.7})]
+    assert said[:2] == [
+        "Copies and bad pictures",
+        "Found: 1 group of duplicates (1 leak), 1 dark, 1 low information, 1 that fits no class.",
+    ]
+    assert "dark 0.70 1" in said[2]
+    assert "blurry 0.65 0" in said[2]
+    assert said[2].endswith("outliers 0.50 1 groups of duplicates 0.95 1")
+
+
+def test_the_report_says_that_nobody_has_looked() -> None:
+    said = [text_of(tree) for tree in checks_report(None, {})]
+    assert said == ["Copies and bad pictures", "Not looked for yet."]

@@ -1,0 +1,312 @@
+"""The grid's Python side: messages in, messages out, no browser."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pytest
+
+from cleaner.errors import CleanerError, ImageError, StoreError
+from cleaner.session.cells import Cell, Outcome, Page, Picture
+from cleaner.widgets.grid.widget import ReviewGrid
+
+Sent = list[tuple[dict[str, Any], list[bytes]]]
+
+
+class Host:
+    """Twelve pictures on two pages; writes down what it is asked to do."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[Any, ...]] = []
+        self.error: Exception | None = None
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def page(self) -> Page:
+        cells = tuple(Cell(name=f"{i}.jpg", given="cat") for i in range(6))
+        return Page(id="one", cells=cells, classes=("cat", "dog"), title="Page 1", can_go_on=True)
+
+    def decide(
+        self, names: Sequence[str], action: str, label: str | None, *, act: str, new_class: bool
+    ) -> Outcome:
+        if self.error is not None:
+            raise self.error
+        self.done.append(("decide", tuple(names), action, label, act, new_class))
+        return Outcome(
+            cells=tuple(Cell(name=name, action=action, label=label) for name in names), summary="1"
+        )
+
+    def undo(self, *, act: str) -> Outcome:
+        self.done.append(("undo", act))
+        return Outcome(said="Undone.", focus="0.jpg")
+
+    def confirm(self, names: Sequence[str], *, act: str, page_id: str) -> Outcome:
+        self.done.append(("confirm", tuple(names), act, page_id))
+        return Outcome(said="6 kept.", page=Page(id="two", cells=()))
+
+    def turn(self, by: int) -> Page:
+        self.done.append(("turn", by))
+        return Page(id="two", cells=())
+
+    def next_names(self) -> list[str]:
+        return [f"{i}.jpg" for i in range(6, 12)]
+
+    def thumbnail(self, name: str) -> bytes:
+        if name == "slow.jpg":
+            assert self.gate.wait(timeout=20)
+        if name == "bad.jpg":
+            msg = "truncated: the file ends early"
+            raise ImageError(msg)
+        if name == "worse.jpg":
+            raise RuntimeError("boom")
+        return name.encode()
+
+    def picture(self, name: str, *, full: bool) -> Picture:
+        if name == "bad.jpg":
+            msg = "truncated: the file ends early"
+            raise ImageError(msg)
+        return Picture(data=b"full" if full else b"small", media_type="image/jpeg", width_px=40, height_px=30)
+
+
+@pytest.fixture
+def host() -> Host:
+    return Host()
+
+
+@pytest.fixture
+def grid(host: Host) -> Iterator[ReviewGrid]:
+    made = ReviewGrid(host)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def sent(grid: ReviewGrid, monkeypatch: pytest.MonkeyPatch) -> Sent:
+    out: Sent = []
+    arrived = threading.Condition()
+
+    def send(message: dict[str, Any], buffers: Sequence[bytes] | None = None) -> None:
+        with arrived:
+            out.append((message, list(buffers or [])))
+            arrived.notify_all()
+
+    monkeypatch.setattr(grid, "send", send)
+    monkeypatch.setattr(
+        type(grid), "wait_for", lambda _, many: _wait(arrived, lambda: len(out) >= many), raising=False
+    )
+    return out
+
+
+def _wait(arrived: threading.Condition, done: Callable[[], bool]) -> None:
+    with arrived:
+        assert arrived.wait_for(done, timeout=20)
+
+
+def say(grid: ReviewGrid, kind: str, **fields: Any) -> None:
+    grid._handle_custom_msg({"kind": kind, "id": "id1", "view": "v1", **fields}, [])
+
+
+def test_scripts_are_one_module_with_one_export_and_no_imports() -> None:
+    assert ReviewGrid._esm.count("\nexport ") == 1
+    assert "\nimport " not in ReviewGrid._esm
+    assert "http://" not in ReviewGrid._esm and "https://" not in ReviewGrid._esm
+
+
+def test_unknown_keyword_is_refused(host: Host) -> None:
+    with pytest.raises(TypeError, match="unexpected keyword argument 'page_sise'"):
+        ReviewGrid(host, page_sise=3)  # type: ignore[call-arg]
+
+
+def test_ping_is_answered_even_while_somebody_holds_the_lock(grid: ReviewGrid, sent: Sent) -> None:
+    inside, leave = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with grid.lock:
+            inside.set()
+            leave.wait(timeout=20)
+
+    thread = threading.Thread(target=hold)
+    thread.start()
+    inside.wait(timeout=20)
+    say(grid, "ping")
+    leave.set()
+    thread.join()
+    assert sent == [({"kind": "pong", "id": "id1", "to": "v1"}, [])]
+
+
+def test_view_gets_its_page_when_it_asks(grid: ReviewGrid, sent: Sent, host: Host) -> None:
+    say(grid, "hello")
+    ((message, _),) = sent
+    assert (message["kind"], message["id"], message["to"]) == ("page", "id1", "v1")
+    assert message["page"] == host.page().message()
+    assert message["page"]["cells"][0]["given"] == "cat"
+    assert message["page"]["cells"][0]["decision"] is None
+
+
+def test_decision_is_answered_with_the_cells_as_they_are(grid: ReviewGrid, sent: Sent, host: Host) -> None:
+    say(grid, "decide", names=["0.jpg", "1.jpg"], action="relabel", label="dog", new_class=True)
+    assert host.done == [("decide", ("0.jpg", "1.jpg"), "relabel", "dog", "id1", True)]
+    ((message, _),) = sent
+    assert (message["kind"], message["id"], message["summary"]) == ("saved", "id1", "1")
+    decision = {"action": "relabel", "label": "dog", "reviewer": None, "mine": True}
+    assert [cell["decision"] for cell in message["cells"]] == [decision, decision]
+
+
+def test_act_that_comes_twice_is_done_once_and_answered_twice(
+    grid: ReviewGrid, sent: Sent, host: Host
+) -> None:
+    for _ in range(2):
+        say(grid, "confirm", names=["0.jpg"], page="one")
+    assert host.done == [("confirm", ("0.jpg",), "id1", "one")]
+    assert [message["kind"] for message, _ in sent] == ["saved", "page", "saved", "page"]
+    assert sent[0] == sent[2]
+
+
+def test_acts_of_several_threads_are_done_one_at_a_time(
+    grid: ReviewGrid, sent: Sent, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    inside: list[str] = []
+    most: list[int] = []
+    whole = Host.decide
+
+    def slow(self: Host, *args: Any, act: str, new_class: bool) -> Outcome:
+        inside.append(act)
+        most.append(len(inside))
+        threading.Event().wait(0.01)
+        inside.remove(act)
+        return whole(self, *args, act=act, new_class=new_class)
+
+    monkeypatch.setattr(Host, "decide", slow)
+    threads = [
+        threading.Thread(
+            target=say, args=(grid, "decide"), kwargs={"id": f"a{i}", "names": ["0.jpg"], "action": "keep"}
+        )
+        for i in range(8)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert most == [1] * 8
+    assert sorted(message["id"] for message, _ in sent) == [f"a{i}" for i in range(8)]
+
+
+def test_refusal_says_why_and_how_the_cells_are(grid: ReviewGrid, sent: Sent, host: Host) -> None:
+    host.error = StoreError("the disk is full.")
+    say(grid, "decide", names=["0.jpg"], action="keep")
+    ((message, _),) = sent
+    assert (message["kind"], message["id"]) == ("refused", "id1")
+    assert message["message"] == "Not saved: the disk is full."
+    assert [cell["name"] for cell in message["cells"]] == ["0.jpg"]
+    host.error = None
+    say(grid, "decide", names=["0.jpg"], action="keep")
+    assert sent[1][0]["kind"] == "saved"
+
+
+def test_message_that_says_not_saved_itself_is_left_alone(grid: ReviewGrid, sent: Sent, host: Host) -> None:
+    host.error = StoreError("Not saved. The review store is closed.")
+    say(grid, "decide", names=["0.jpg"], action="keep")
+    assert sent[0][0]["message"] == "Not saved. The review store is closed."
+
+
+def test_unexpected_error_becomes_a_sentence_and_the_log_has_the_rest(
+    grid: ReviewGrid, sent: Sent, host: Host, caplog: pytest.LogCaptureFixture
+) -> None:
+    host.error = ZeroDivisionError("division by zero")
+    say(grid, "decide", names=["0.jpg"], action="keep")
+    expected = "Not saved: Something went wrong here (ZeroDivisionError: division by zero). Try again."
+    assert sent[0][0]["message"] == expected
+    assert "Traceback" in caplog.text
+
+
+@pytest.mark.parametrize("names", [None, "0.jpg", [1], [f"{i}" for i in range(2001)]])
+def test_list_of_pictures_that_is_none_is_refused(
+    grid: ReviewGrid, sent: Sent, host: Host, names: object
+) -> None:
+    say(grid, "decide", names=names, action="keep")
+    assert host.done == []
+    assert sent[0][0]["kind"] == "refused"
+
+
+def test_unknown_message_is_passed_over(
+    grid: ReviewGrid, sent: Sent, caplog: pytest.LogCaptureFixture
+) -> None:
+    say(grid, "format the disk")
+    grid._handle_custom_msg("no dictionary", [])
+    assert sent == []
+    assert "unknown kind" in caplog.text
+
+
+def test_undo_and_turning_pages_reach_the_host(grid: ReviewGrid, sent: Sent, host: Host) -> None:
+    say(grid, "undo")
+    say(grid, "turn", by=-1)
+    say(grid, "turn", by=1)
+    assert host.done == [("undo", "id1"), ("turn", -1), ("turn", 1)]
+    assert (sent[0][0]["said"], sent[0][0]["focus"]) == ("Undone.", "0.jpg")
+    assert [message["kind"] for message, _ in sent] == ["saved", "page", "page"]
+
+
+def test_thumbnails_come_as_bytes_and_bad_ones_with_their_reason(grid: ReviewGrid, sent: Sent) -> None:
+    say(grid, "thumbs", names=["0.jpg", "bad.jpg", "worse.jpg", "1.jpg"])
+    grid.wait_for(1)  # type: ignore[attr-defined]
+    ((message, buffers),) = sent
+    assert message["names"] == ["0.jpg", "bad.jpg", "worse.jpg", "1.jpg"]
+    assert message["problems"] == ["", "truncated: the file ends early", "RuntimeError: boom", ""]
+    assert buffers == [b"0.jpg", b"1.jpg"]
+    assert (message["last"], message["to"], message["id"]) == (True, "v1", "id1")
+
+
+def test_thumbnails_that_are_ready_do_not_wait_for_a_slow_one(
+    grid: ReviewGrid, sent: Sent, host: Host
+) -> None:
+    host.gate.clear()
+    say(grid, "thumbs", names=["slow.jpg", "0.jpg"])
+    grid.wait_for(1)  # type: ignore[attr-defined]
+    assert sent[0][0]["names"] == ["0.jpg"]
+    assert sent[0][0]["last"] is False
+    host.gate.set()
+    grid.wait_for(2)  # type: ignore[attr-defined]
+    assert sent[1][0]["names"] == ["slow.jpg"]
+    assert sent[1][0]["last"] is True
+
+
+@pytest.mark.parametrize(("full", "data"), [(False, b"small"), (True, b"full")])
+def test_picture_for_the_large_view(grid: ReviewGrid, sent: Sent, *, full: bool, data: bytes) -> None:
+    say(grid, "image", name="0.jpg", full=full)
+    grid.wait_for(1)  # type: ignore[attr-defined]
+    ((message, buffers),) = sent
+    assert buffers == [data]
+    assert (message["width"], message["height"], message["type"]) == (40, 30, "image/jpeg")
+    assert message["full"] is full
+
+
+def test_picture_that_cannot_be_shown_says_why(grid: ReviewGrid, sent: Sent) -> None:
+    say(grid, "image", name="bad.jpg", full=False)
+    grid.wait_for(1)  # type: ignore[attr-defined]
+    assert sent[0][0]["problem"] == "truncated: the file ends early"
+    assert sent[0][1] == []
+
+
+def test_closed_grid_takes_nothing_more(host: Host) -> None:
+    grid = ReviewGrid(host)
+    grid.close()
+    grid.in_background(lambda: host.done.append(("late",)))
+    say(grid, "undo")
+    assert host.done == []
+
+
+def test_error_of_background_work_is_logged(
+    grid: ReviewGrid, sent: Sent, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        msg = "nobody would see this"
+        raise CleanerError(msg)
+
+    done = threading.Event()
+    grid.in_background(fail)
+    grid.in_background(done.set)
+    assert done.wait(timeout=20)
+    grid._senders.shutdown(wait=True)
+    assert "nobody would see this" in caplog.text

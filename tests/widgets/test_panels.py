@@ -1,0 +1,326 @@
+"""Panels: trees, acts and their errors, small curves, folders to choose from."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from cleaner.dataset import browse as folders
+from cleaner.dataset.state_folder import RecentSet
+from cleaner.errors import CatalogError, CleanerError
+from cleaner.util.wording import count, duration, percent, points
+from cleaner.widgets.panels.base import Panel, Tree, button, node, text_of
+from cleaner.widgets.panels.chart import line_chart, thinned
+from cleaner.widgets.panels.sheets import files_page, report_page
+from cleaner.widgets.panels.views import Header, Standing, header, standing_section, steps
+from cleaner.widgets.start import Chosen, StartPage
+
+SUMMARY = {
+    "total": 3409,
+    "unlabelled": 0,
+    "left_out": 2,
+    "splits": {"train": 3068, "valid": 341},
+    "classes": {"hat": {"train": 1000, "valid": 100}, "shirt": {"train": 2068, "valid": 241}},
+}
+
+
+def elements(tree: Tree, tag: str) -> Iterator[Tree]:
+    """Yield the visible elements of a kind, in order."""
+    if tree[1].get("hidden"):
+        return
+    if tree[0] == tag:
+        yield tree
+    for child in tree[2:]:
+        if not isinstance(child, str):
+            yield from elements(child, tag)
+
+
+def texts(panel: Panel) -> str:
+    return " ".join(text_of(tree) for tree in panel.tree)
+
+
+# ---------------------------------------------------------------- trees and acts
+
+
+def test_a_node_leaves_out_what_is_none_or_false() -> None:
+    tree = node("p", "a", None, class_="x", aria_label="y", hidden=False, title=None, do="act")
+    assert tree == ["p", {"class": "x", "aria-label": "y", "data-do": "act"}, "a"]
+
+
+def test_text_that_is_hidden_is_not_read() -> None:
+    assert text_of(node("div", node("p", "shown"), node("p", "not", hidden=True))) == "shown"
+
+
+def test_a_message_from_the_page_carries_out_the_act_that_it_names() -> None:
+    heard: list[str] = []
+    panel = Panel(button("Go", "go", "7"))
+    panel.on("go", heard.append)
+    panel._handle_custom_msg({"kind": "do", "name": "go", "value": "7"}, [])
+    panel._handle_custom_msg({"kind": "do", "name": "other", "value": "8"}, [])
+    assert heard == ["7"]
+
+
+def test_an_error_of_ours_is_shown_as_it_is_and_goes_away_with_the_next_act() -> None:
+    def refuse(value: str) -> None:
+        if value:
+            raise CleanerError(value)
+
+    panel = Panel()
+    panel.on("try", refuse)
+    panel.do("try", "That cannot be.")
+    assert panel.problem == "That cannot be."
+    panel.do("try", "")
+    assert panel.problem == ""
+
+
+def test_any_other_error_is_shown_and_logged(caplog: pytest.LogCaptureFixture) -> None:
+    panel = Panel()
+    panel.on("try", lambda _: {}["missing"])
+    panel.do("try")
+    assert panel.problem == "That did not work (KeyError: 'missing'). The log has more."
+    assert "try failed" in caplog.text
+
+
+def test_an_unknown_keyword_is_refused() -> None:
+    with pytest.raises(TypeError, match="colour"):
+        Panel(colour="blue")  # type: ignore[call-arg]
+
+
+# ---------------------------------------------------------------- words and curves
+
+
+def test_numbers_are_said_as_people_say_them() -> None:
+    assert [count(1, "image"), count(3409, "image"), count(2, "class", "classes")] == [
+        "1 image",
+        "3,409 images",
+        "2 classes",
+    ]
+    assert [duration(s) for s in (2, 34, 200, 7000)] == [
+        "a few seconds",
+        "about 30 s",
+        "about 3 min",
+        "about 1.9 h",
+    ]
+    assert percent(0.1524) == "15.2 %"
+    assert [points(-0.026), points(0.01)] == ["−2.6", "+1.0"]
+
+
+def test_a_curve_has_a_name_and_stays_inside_its_picture() -> None:
+    tree = line_chart({"a": [(0, 0), (5, 9), (10, 3)], "b": [(0, 4), (10, 4)]}, name="two curves")
+    picture = next(elements(tree, "svg"))
+    assert picture[1]["role"] == "img"
+    assert picture[1]["aria-label"] == "two curves"
+    width, height = (float(v) for v in picture[1]["viewBox"].split()[2:])
+    for path in elements(tree, "path"):
+        for point in path[1]["d"].removeprefix("M").split(" L"):
+            x, y = map(float, point.split())
+            assert 0 <= x <= width
+            assert 0 <= y <= height
+    assert text_of(tree).split()[-2:] == ["a", "b"]
+
+
+def test_a_curve_without_points_or_height_can_be_drawn() -> None:
+    assert list(elements(line_chart({"a": []}, name="none"), "path")) == []
+    assert len(list(elements(line_chart({"a": [(3, 0)]}, name="one"), "path"))) == 1
+
+
+def test_a_long_curve_keeps_its_ends() -> None:
+    line = [(float(i), float(i)) for i in range(10_000)]
+    short = thinned(line, 50)
+    assert len(short) == 50
+    assert (short[0], short[-1]) == (line[0], line[-1])
+
+
+# ---------------------------------------------------------------- what the panels say
+
+
+def test_the_header_counts_and_offers_the_reasons() -> None:
+    trees = header(Header(name="clothing", summary=SUMMARY, reviewer="Ana"))
+    said = " ".join(map(text_of, trees))
+    assert "3,409 images · 2 classes · train 3,068, valid 341" in said
+    assert "2 files left out (why?)" in said
+    assert "All decisions saved" in said
+    assert "reviewer: Ana" in said
+    assert "choose another set" not in said
+
+
+def test_a_header_without_trouble_shows_no_list() -> None:
+    trees = header(Header(name="x", summary={**SUMMARY, "left_out": 0}, reviewer="Ana"))
+    assert "left out" not in " ".join(map(text_of, trees))
+    assert list(elements(trees[1], "li")) == []
+
+
+def test_the_chosen_step_is_the_one_tab_stop() -> None:
+    tabs = list(elements(steps("Labels", {"Labels": "page 3"}), "button"))
+    assert [(tab[2], tab[1]["aria-selected"], tab[1]["tabindex"]) for tab in tabs] == [
+        ("Files", "false", "-1"),
+        ("Labels", "true", "0"),
+        ("Report", "false", "-1"),
+    ]
+
+
+def test_where_the_work_stands_is_said_in_figures_and_one_curve() -> None:
+    said = Standing(
+        errors=37,
+        looked_at=480,
+        total=3409,
+        window=100,
+        window_errors=9,
+        window_low=4.8,
+        window_high=16.2,
+        expected_next=4.2,
+        pace_per_min=31.0,
+        minutes_left=94.5,
+        curve=[(i, i // 13) for i in range(1, 481)],
+    )
+    tree = standing_section(said)
+    for words in (
+        "37 errors found",
+        "looked at 480 of 3,409",
+        "in the last 100 9 (5–16)",
+        "expected on next page about 4",
+        "31 a minute about 1.6 h for all",
+    ):
+        assert words in text_of(tree)
+    assert [svg[1]["aria-label"] for svg in elements(tree, "svg")] == [
+        "37 errors found in 480 images looked at"
+    ]
+
+
+def test_before_the_first_decision_nothing_is_claimed() -> None:
+    tree = standing_section(Standing(total=10))
+    assert text_of(tree) == "Where you are 0 errors found looked at 0 of 10"
+
+
+def test_the_files_page_names_each_file_with_its_reason() -> None:
+    tree = files_page([("a.jpg", "truncated"), ("b<i>.jpg", "empty file")])
+    assert text_of(tree).endswith("file why a.jpg truncated b<i>.jpg empty file")
+
+
+def test_a_long_list_is_cut_and_says_so() -> None:
+    tree = files_page([(f"{i}.jpg", "empty file") for i in range(1234)])
+    assert "The first 200 of 1,234 are shown." in text_of(tree)
+    assert len(list(elements(tree, "tr"))) == 1 + 200
+
+
+def test_the_report_counts_by_given_label() -> None:
+    given = {"1": "shirt", "2": "shirt", "3": "hat", "4": None, "5": "hat"}
+    outcomes = {
+        "1": ("relabel", "hat"),
+        "2": ("keep", None),
+        "3": ("delete", None),
+        "4": ("label", "hat"),
+        "5": ("unsure", None),
+        "gone": ("delete", None),
+    }
+    said = text_of(report_page(given, outcomes))
+    assert "shirt hat 1" in said
+    assert "(no label) hat 1" in said
+    assert "(no label) 1 1 0 0 hat 2 1 1 1 shirt 2 2 1 0" in said
+
+
+# ---------------------------------------------------------------- choosing a folder
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    root = tmp_path / "home"
+    for name in (
+        "bears/black/1.jpg",
+        "bears/black/2.PNG",
+        "bears/notes.txt",
+        ".hidden/3.jpg",
+        "empty/readme.txt",
+    ):
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    (root / "labels.csv").touch()
+    (tmp_path / "outside").mkdir()
+    return root
+
+
+def wait_for_counts() -> None:
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and "_count" in thread.name:
+            thread.join(10)
+
+
+def test_folders_and_tables_are_listed_with_what_is_in_them(base: Path) -> None:
+    page = StartPage(base, lambda path: None)
+    wait_for_counts()
+    said = texts(page)
+    assert "bears 2 images Open" in said
+    assert "empty no images Open" in said
+    assert "labels.csv table of labels Open" in said
+    assert "hidden" not in said
+    shut = {b[1].get("aria-label"): b[1].get("disabled", False) for b in elements(page.tree[0], "button")}
+    assert shut["Open bears"] is False
+    assert shut["Open empty"] is True
+
+
+def test_a_folder_can_be_entered_and_left_by_its_trail(base: Path) -> None:
+    page = StartPage(base, lambda path: None)
+    page.do("enter", "bears")
+    crumbs = next(elements(page.tree[0], "ol"))
+    assert text_of(crumbs) == "home / bears"
+    page.do("enter", ".")
+    assert "bears" in [b[2] for b in elements(page.tree[0], "button")]
+
+
+def test_opening_hands_over_the_whole_path(base: Path) -> None:
+    opened: list[Chosen] = []
+    page = StartPage(base, opened.append)
+    page.do("open", "bears")
+    page.do("open", "labels.csv")
+    assert opened == [{"root": str(base / "bears")}, {"root": str(base / "labels.csv")}]
+
+
+@pytest.mark.parametrize("value", ["..", "../outside", "/etc", "bears/../../outside", "no such"])
+def test_nothing_outside_the_base_can_be_opened_or_entered(base: Path, value: str) -> None:
+    opened: list[Chosen] = []
+    page = StartPage(base, opened.append)
+    for act in ("open", "enter"):
+        page.do(act, value)
+        assert (
+            page.problem == f"There is no {value!r} below {base}; choose one of the folders that are listed."
+        )
+    assert opened == []
+
+
+def test_a_link_that_leads_out_is_refused(base: Path, tmp_path: Path) -> None:
+    (base / "way out").symlink_to(tmp_path / "outside")
+    with pytest.raises(CatalogError, match=r"^There is no 'way out' below "):
+        folders.place_below(base, "way out")
+
+
+def test_recent_sets_can_be_opened_wherever_they_are(base: Path, tmp_path: Path) -> None:
+    then = datetime.now(UTC)
+    recent = [
+        RecentSet(root=tmp_path / "outside", labels=None, state=tmp_path / "s", opened=then, count=12),
+        RecentSet(root=base, labels=base / "labels.csv", state=None, opened=then, count=1),
+    ]
+    opened: list[Chosen] = []
+    page = StartPage(base, opened.append, recent=recent)
+    assert "12 images, opened just now" in texts(page)
+    page.do("recent", "0")
+    page.do("recent", "1")
+    assert opened == [
+        {"root": str(tmp_path / "outside"), "state": str(tmp_path / "s")},
+        {"root": str(base), "labels": str(base / "labels.csv")},
+    ]
+    page.do("recent", "2")
+    assert page.problem == "There is no recent data set number 2; load the page again."
+
+
+def test_counting_gives_up_in_time_and_says_that_there_may_be_more(
+    base: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folders, "_MOST_ENTRIES", 1)
+    number, complete = folders.count_images(base)
+    assert number <= 1
+    assert not complete

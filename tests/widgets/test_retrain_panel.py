@@ -1,0 +1,181 @@
+"""`RetrainPanel`: start, watch, cancel, attach after a reload, and what is said at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cleaner.errors import CleanerError
+from cleaner.jobs import Job
+from cleaner.widgets.panels import retrain
+from cleaner.widgets.panels.base import Tree, text_of
+from cleaner.widgets.panels.retrain import RetrainPanel
+from cleaner.workspace import Workspace
+
+TASKS = Path(__file__).parents[1] / "job_tasks"
+
+
+@pytest.fixture
+def workspace(colour_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A small set whose trainings are those of `retrain_tasks_for_tests`."""
+    monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PYTHONPATH", str(TASKS))
+    for mode in ("quick", "full"):
+        monkeypatch.setitem(retrain._TASKS, mode, f"retrain_tasks_for_tests:{mode}")
+    with Workspace(colour_set) as ws:
+        yield ws
+
+
+@pytest.fixture
+def panel(workspace: Workspace) -> Iterator[RetrainPanel]:
+    shown = RetrainPanel(workspace)
+    yield shown
+    job = Job.current(workspace.state)
+    if job is not None:
+        job.cancel()
+        job.wait(30)
+    shown.close()
+
+
+def text(panel: RetrainPanel) -> str:
+    return " ".join(text_of(tree) for tree in panel.tree)
+
+
+def until(condition: Callable[[], bool], panel: RetrainPanel) -> None:
+    """Wait for what a job in another process brings about."""
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, text(panel) + panel.problem
+        time.sleep(0.02)
+
+
+def disabled(panel: RetrainPanel, words: str) -> bool:
+    """Tell whether the visible button with these words is disabled."""
+
+    def find(tree: Tree) -> list[Tree]:
+        if tree[1].get("hidden"):
+            return []
+        found = [tree] if tree[0] == "button" and tree[2] == words else []
+        return found + [hit for child in tree[2:] if isinstance(child, list) for hit in find(child)]
+
+    (found,) = [hit for tree in panel.tree for hit in find(tree)]
+    return bool(found[1].get("disabled", False))
+
+
+def test_an_unknown_keyword_is_refused_with_advice(workspace: Workspace) -> None:
+    with pytest.raises(TypeError) as caught:
+        RetrainPanel(workspace, epoch=3)
+    assert str(caught.value) == (
+        "RetrainPanel got 'epoch'; it takes a workspace, and epochs= and lock= as keywords."
+    )
+
+
+@pytest.mark.parametrize("epochs", [0, 101])
+def test_epochs_out_of_range_are_refused(workspace: Workspace, epochs: int) -> None:
+    with pytest.raises(CleanerError) as caught:
+        RetrainPanel(workspace, epochs=epochs)
+    assert (
+        str(caught.value) == f"Got {epochs} as the number of epochs; expected a whole number from 1 to 100."
+    )
+
+
+def test_what_is_typed_as_epochs_is_checked(panel: RetrainPanel) -> None:
+    panel.do("epochs", "many")
+    assert panel.problem == "Got 'many' as the number of epochs; expected a whole number from 1 to 100."
+    panel.do("epochs", "7")
+    assert panel.problem == ""
+
+
+def test_a_training_is_shown_while_it_runs_and_its_outcome_at_the_end(
+    panel: RetrainPanel, workspace: Workspace
+) -> None:
+    renewed: list[int] = []
+    panel.observe(lambda change: renewed.append(change["new"]), names=["renewed"])
+    assert "Cancel" not in text(panel)
+
+    panel.do("retrain")
+    assert panel.running
+    assert disabled(panel, "Retrain")
+    assert not disabled(panel, "Cancel")
+    until(lambda: "loss, train" in text(panel), panel)
+    assert "· error 20.0 %" in text(panel)
+    assert "whole network, minutes" in text(panel)
+
+    (workspace.root / "go").touch()
+    until(lambda: not panel.running, panel)
+    assert "error, before 15.2 % error, now 12.6 %" in text(panel)
+    assert "Fewer errors. −2.6 points" in text(panel)
+    assert "−2.6 points (−4.4 to −0.9), on the same 341 validation images with your labels." in text(panel)
+    assert "Before: last layer on the labels as given. Now: last layer on the cleaned labels." in text(panel)
+    assert not disabled(panel, "Retrain")
+    assert "whole network, about 5 min" in text(panel)  # 4 epochs and one of the head, 60 s each
+    until(lambda: renewed == [1], panel)
+
+
+def test_a_cancelled_training_says_that_the_old_model_is_in_use(panel: RetrainPanel) -> None:
+    panel.do("retrain")
+    panel.do("cancel")
+    assert "Stopping …" in text(panel)
+    assert disabled(panel, "Cancel")
+    until(lambda: not panel.running, panel)
+    assert "Cancelled. The model before it is still in use." in text(panel)
+    assert panel.renewed == 0
+    assert panel.problem == ""
+
+
+def test_a_failed_training_is_an_alert(panel: RetrainPanel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(retrain._TASKS, "quick", "retrain_tasks_for_tests:failing")
+    panel.do("retrain")
+    until(lambda: not panel.running, panel)
+    assert panel.problem == (
+        "Retraining failed: Training needs two classes; the set has one. The model before it is still in use."
+    )
+    assert not disabled(panel, "Retrain")
+
+
+def test_a_full_training_gets_its_epochs(panel: RetrainPanel) -> None:
+    panel.do("mode", "full")
+    panel.do("epochs", "3")
+    panel.do("retrain")
+    until(lambda: "3 epochs." in text(panel), panel)
+    assert panel.result is not None
+    assert panel.result["model"].endswith("m.safetensors")
+
+
+def test_a_new_panel_attaches_to_a_running_training_and_shows_the_last_outcome(
+    panel: RetrainPanel, workspace: Workspace
+) -> None:
+    panel.do("retrain")
+    reloaded = RetrainPanel(workspace)
+    until(lambda: reloaded.running and "Cancel" in text(reloaded), reloaded)
+    (workspace.root / "go").touch()
+    until(lambda: not reloaded.running, reloaded)
+    reloaded.close()
+
+    later = RetrainPanel(workspace)
+    assert "error, now 12.6 %" in text(later)
+    later.close()
+
+
+def test_other_work_of_the_set_keeps_the_button_waiting(panel: RetrainPanel, workspace: Workspace) -> None:
+    flag = workspace.root / "enough"
+    panel.watcher.start("job_tasks_for_tests:wait_for", {"flag": str(flag)})
+    until(lambda: disabled(panel, "Retrain"), panel)
+    assert "Waiting for the other work of this data set to end." in text(panel)
+    panel.do("retrain")
+    assert panel.problem.startswith("Cannot start “quick” while “wait for” is running")
+    flag.touch()
+    until(lambda: not disabled(panel, "Retrain"), panel)
+
+
+def test_a_closed_panel_no_longer_follows_the_job(workspace: Workspace) -> None:
+    shown = RetrainPanel(workspace)
+    watcher = shown.watcher
+    shown.close()
+    end = time.monotonic() + 10
+    while watcher._thread is not None and time.monotonic() < end:
+        time.sleep(0.02)
+    assert watcher._thread is None
