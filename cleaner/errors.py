@@ -7,6 +7,7 @@
       x ImageError              one image file cannot be shown or trained on
       x StoreError              the review database cannot be read or written
         + NotSavedError         a decision did not reach the disk
+        + OutdatedError         an act refers to something that has changed since its reviewer saw it
       x BackboneError           an unknown network, or weights that do not fit it
         + WeightsUnavailableError   no weights file and no network to fetch one
       x EmbeddingError          the embeddings cannot be computed or kept
@@ -37,6 +38,7 @@ __all__ = [
     "ImageError",
     "JobError",
     "NotSavedError",
+    "OutdatedError",
     "PrivateAddressError",
     "RankingError",
     "StoreError",
@@ -64,6 +66,10 @@ class StoreError(CleanerError):
 
 class NotSavedError(StoreError):
     """A decision did not reach the disk."""
+
+
+class OutdatedError(StoreError):
+    """An act refers to a page or a suggestion that has changed since its reviewer saw it; nothing was done."""
 
 
 class BackboneError(CleanerError):

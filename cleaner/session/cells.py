@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from cleaner.labelling.examples import Typical
 
-__all__ = ["Cell", "GridHost", "Group", "Outcome", "Page", "Picture", "Portrait"]
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a reviewer had on the screen when deciding; an act on something else is refused.
+
+    Parameters
+    ----------
+    page_id : str
+        The `Page.id` that was shown.
+    suggestions : mapping of str to (str or None)
+        For ``suggest``: the suggestion that was shown for each image.
+    """
+
+    page_id: str
+    suggestions: Mapping[str, str | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,12 +271,21 @@ class GridHost(Protocol):
         """Return the page that is to be shown."""
 
     def decide(
-        self, names: Sequence[str], action: str, label: str | None, *, act: str, new_class: bool
+        self,
+        names: Sequence[str],
+        action: str,
+        label: str | None,
+        *,
+        act: str,
+        new_class: bool,
+        seen: Seen | None = None,
     ) -> Outcome:
         """Record one decision; ``suggest`` relabels each picture to its own suggestion, ``clear`` unmarks.
 
         Among copies, ``suggest`` deletes those that are not needed, ``only`` keeps the named ones of a group
         and deletes the rest of it, and ``different`` says that they are no copies.
+
+        Raises `OutdatedError` where ``seen`` is no longer what the page shows.
         """
 
     def undo(self, *, act: str) -> Outcome:

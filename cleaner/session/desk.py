@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from cleaner.errors import StoreError
+from cleaner.errors import OutdatedError, StoreError
 from cleaner.review import Event
 from cleaner.review.classes import describe_class
 from cleaner.session import sentences
-from cleaner.session.acts import DIFFERENT, choices_of, seen
-from cleaner.session.cells import Outcome, Page, Picture, Portrait
+from cleaner.session.acts import DIFFERENT, SUGGEST, choices_of
+from cleaner.session.acts import seen as unmarked
+from cleaner.session.cells import Outcome, Page, Picture, Portrait, Seen
 from cleaner.session.facts import picture_of
 from cleaner.session.lessons import LEARNING_ORDER, Lesson, study
 from cleaner.session.orders import TO_LABEL, Purpose
@@ -116,7 +117,14 @@ class ReviewDesk(Showing):
     # ---------------------------------------------------------------- what is decided
 
     def decide(
-        self, names: Sequence[str], action: str, label: str | None, *, act: str, new_class: bool
+        self,
+        names: Sequence[str],
+        action: str,
+        label: str | None,
+        *,
+        act: str,
+        new_class: bool,
+        seen: Seen | None = None,
     ) -> Outcome:
         """Record one decision on one or several images; see `GridHost`."""
         unknown = [name for name in names if name not in self.facts]
@@ -124,6 +132,7 @@ class ReviewDesk(Showing):
             what = ", ".join(map(repr, unknown[:3])) or "no image"
             msg = f"Got {what} to decide on; expected images of this set."
             raise StoreError(msg)
+        self._check_seen(names, action, seen)
         before = self.classes
         if label is not None and label not in before and not new_class:
             msg = (
@@ -139,6 +148,20 @@ class ReviewDesk(Showing):
         done = self.store.record(choices, act=act, reviewer=self.reviewer, **self._where())
         changed = self.classes != before or self.purpose is Purpose.COPIES
         return self._outcome(done, page=self.page() if changed else None)
+
+    def _check_seen(self, names: Sequence[str], action: str, seen: Seen | None) -> None:
+        """Refuse an act on something that has changed since its reviewer saw it."""
+        if seen is None:
+            return
+        if seen.page_id != self._page_id():
+            msg = "Another page is open now. Look at it, and decide again."
+            raise OutdatedError(msg)
+        if action == SUGGEST and self.purpose is not Purpose.COPIES:
+            for name in names:
+                known = None if self.is_blind else self.facts.known(name)
+                if (None if known is None else known.predicted) != seen.suggestions.get(name):
+                    msg = "The suggestion has changed since you saw it. Look at it again, and decide again."
+                    raise OutdatedError(msg)
 
     def _call_different(self, names: Sequence[str], *, act: str) -> Outcome:
         """Record that images are no copies of the rest of their groups; see `Copies.different`."""
@@ -174,7 +197,7 @@ class ReviewDesk(Showing):
             msg = "Another page is open by now; look at it, and confirm again."
             raise StoreError(msg)
         said = ""
-        right = seen(self.facts, [name for name in names if name in self.facts], self.view)
+        right = unmarked(self.facts, [name for name in names if name in self.facts], self.view)
         if right:
             self._own_acts.add(act)
             done = self.store.confirm(right, act=act, reviewer=self.reviewer, **self._where())

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from cleaner.dataset.folders import STATE_FOLDER
 from cleaner.dataset.state_folder import place_state
-from cleaner.errors import CleanerError, ImageError, StoreError
+from cleaner.errors import CleanerError, ImageError, OutdatedError, StoreError
 from cleaner.images.open import ThumbnailCache
 from cleaner.review.files.moves import act_folders
 from cleaner.review.files.trash import Moved, move_to_trash, restore_act
-from cleaner.session.cells import Cell, Outcome, Page, Picture, Portrait
+from cleaner.session.cells import Cell, Outcome, Page, Picture, Portrait, Seen
 from cleaner.session.facts import picture_of
 from cleaner.util.wording import count
 
@@ -123,12 +123,22 @@ class FileDesk:
     # ---------------------------------------------------------------- what is done
 
     def decide(
-        self, names: Sequence[str], action: str, label: str | None, *, act: str, new_class: bool
+        self,
+        names: Sequence[str],
+        action: str,
+        label: str | None,
+        *,
+        act: str,
+        new_class: bool,
+        seen: Seen | None = None,
     ) -> Outcome:
         """Mark files (``delete``), or take their marks away (``clear``)."""
         if action not in ("delete", "clear") or label is not None or new_class:
             msg = f"Got {action!r}; files can be marked with 'delete', and unmarked with 'clear'."
             raise StoreError(msg)
+        if seen is not None and seen.page_id != self.page().id:
+            msg = "Another page is open now. Look at it, and decide again."
+            raise OutdatedError(msg)
         unknown = [name for name in names if name not in self._known or name in self.gone]
         if unknown:
             msg = f"Got {unknown[0]!r}, which is not among the files, or in the trash already."
