@@ -140,8 +140,8 @@ def test_keeping_one_discards_the_rest_of_its_group(
     assert decision is not None and decision.reason == "duplicate"
     assert space.store.state.events[-1].detail == {"reason": "duplicate", "of": COPY}
     assert page(cleaner)["groups"][0]["settled"] == "1 of 2 kept"
-    assert (cleaner.util.progress["errors"], cleaner.util.progress["looked_at"]) == (0, 0)
-    assert cleaner.util.progress["discarded"] == 1
+    assert (cleaner.progress["errors"], cleaner.progress["looked_at"]) == (0, 0)
+    assert cleaner.progress["discarded"] == 1
     assert cleaner.undo() == "Undone: delete of 00.png."
     assert outcomes(space) == {}
     assert page(cleaner)["groups"][0]["settled"] == ""
@@ -203,7 +203,7 @@ def test_a_label_given_among_copies_is_a_judgement_on_the_label(
 ) -> None:
     cleaner = open_cleaner(COPIES)
     cleaner.decide(COPY, "relabel", "b")
-    assert cleaner.util.progress["errors"] == 1
+    assert cleaner.progress["errors"] == 1
     cleaner.set_view(order=COPIES)
     assert [cell["advice"] for cell in page(cleaner)["cells"]] == ["", "", "keep", "delete"]
     assert page(cleaner)["groups"][0]["marks"] == ["leak: train and valid", "2 labels: a or b?"]
@@ -302,7 +302,7 @@ def test_who_keeps_a_discarded_one_says_nothing_new_on_its_label(
     cleaner.decide([LARGE, SMALL], "delete")
     cleaner.decide(LARGE, "only")
     assert space.store.state.of(LARGE) is None
-    assert (cleaner.util.progress["looked_at"], cleaner.util.progress["kept"]) == (1, 0)
+    assert (cleaner.progress["looked_at"], cleaner.progress["kept"]) == (1, 0)
     cleaner.set_view(order="by file name")
     assert LARGE in cleaner.names
 
@@ -423,7 +423,7 @@ def test_bad_pictures_come_worst_first_and_are_discarded(
     cleaner.decide("train/a/black.png", "delete")
     decision = space.store.state.of("train/a/black.png")
     assert decision is not None and (decision.outcome, decision.reason) == ("delete", "dark")
-    assert cleaner.util.progress["errors"] == 0
+    assert cleaner.progress["errors"] == 0
     cleaner.set_view(order="dark")
     assert page(cleaner)["empty"] == (
         "No picture counts as “dark” at this threshold. "

@@ -188,7 +188,7 @@ def test_the_expectation_follows_the_decisions(open_cleaner: Any) -> None:
     ranking = cleaner.ranking
     following = cleaner._desk.next_names()
     static = sum(float(ranking.signals["pooled"][ranking.row(name)]) for name in following)
-    told = cleaner.util.progress["expected_next"]
+    told = cleaner.progress["expected_next"]
     came = sum(is_wrong(ranking, name) for name in following)
     assert abs(told - came) < 0.4 * abs(static - came)
     assert cleaner._desk.page().summary.endswith(f"about {told:.0f} expected on the next page")

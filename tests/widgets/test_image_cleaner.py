@@ -284,7 +284,7 @@ def test_confirm_of_a_page_that_is_not_open_keeps_nothing(open_cleaner: Callable
     say(cleaner, "turn", by=1)
     answer = say(cleaner, "confirm", names=[old["cells"][0]["name"]], page=old["id"])
     assert answer["message"] == "Not saved: Another page is open by now; look at it, and confirm again."
-    assert cleaner.util.progress["looked_at"] == 0
+    assert cleaner.progress["looked_at"] == 0
 
 
 def test_undo_of_a_confirm_brings_the_page_back(open_cleaner: Callable[..., ImageCleaner]) -> None:
@@ -457,7 +457,7 @@ def test_new_ranking_swaps_an_untouched_page(
     shown = cleaner.sent[-1]["page"]
     assert {cell["name"] for cell in shown["cells"][:3]} == set(WRONG)
     assert shown["notice"] == ""
-    assert cleaner.util.progress["expected_next"] is not None
+    assert cleaner.progress["expected_next"] is not None
 
 
 def test_new_ranking_leaves_a_page_in_work_alone(
@@ -526,14 +526,14 @@ def test_cleaned_csv_follows_a_confirm(
 
 def test_progress_is_counted(open_cleaner: Callable[..., ImageCleaner]) -> None:
     cleaner = open_cleaner()
-    before = cleaner.util.progress
+    before = cleaner.progress
     assert (before["looked_at"], before["total"], before["errors"]) == (0, 24, 0)
     heard: list[int] = []
     cleaner.observe(lambda change: heard.append(change["new"]["looked_at"]), names=["progress"])
     cleaner.decide(WRONG[0], "relabel", "green")
     cleaner.decide(WRONG[1], "delete")
     cleaner.confirm_page()
-    now = cleaner.util.progress
+    now = cleaner.progress
     assert (now["looked_at"], now["errors"], now["kept"]) == (6, 2, 4)
     assert now["last100"]["errors"] == 2
     assert now["last100"]["looked_at"] == 6
@@ -548,7 +548,7 @@ def test_progress_is_counted(open_cleaner: Callable[..., ImageCleaner]) -> None:
 def test_decision_of_the_page_updates_progress(open_cleaner: Callable[..., ImageCleaner]) -> None:
     cleaner = open_cleaner()
     say(cleaner, "decide", names=[WRONG[0]], action="delete")
-    wait_until(lambda: cleaner.util.progress["errors"] == 1)
+    wait_until(lambda: cleaner.progress["errors"] == 1)
 
 
 def test_observer_that_waits_for_a_lock_of_its_own_does_not_stop_the_page(
@@ -569,7 +569,7 @@ def test_observer_that_waits_for_a_lock_of_its_own_does_not_stop_the_page(
         other.join(timeout=20)
         cleaner.set_view(show="all")
     assert not other.is_alive()
-    wait_until(lambda: cleaner.util.progress["errors"] == 2)
+    wait_until(lambda: cleaner.progress["errors"] == 2)
 
 
 def test_trouble_with_the_csv_is_an_alert_until_it_is_over(open_cleaner: Callable[..., ImageCleaner]) -> None:
