@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.analysis.observations import Codes, Looks
-
-if TYPE_CHECKING:
-    from cleaner.ranking.result import Ranking
-    from cleaner.review import ReviewState
-
-__all__ = ["Confusions", "confusions"]
+from cleaner.analysis.observations import Codes, Observations
+from cleaner.ranking.result import Ranking
+from cleaner.review import ReviewState
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +55,7 @@ class Confusions:
         return [(g, c) for g, c in places if weight[g, c] > 0]
 
 
-def confusions(looks: Looks, state: ReviewState, ranking: Ranking | None) -> Confusions:
+def confusions(seen: Observations, state: ReviewState, ranking: Ranking | None) -> Confusions:
     """Count what was corrected, and estimate what there is to correct.
 
     The model's number for a pair (g, c) sums, over the images with label g, the probability that the label is
@@ -69,37 +64,37 @@ def confusions(looks: Looks, state: ReviewState, ranking: Ranking | None) -> Con
 
     Parameters
     ----------
-    looks : Looks
+    seen : Observations
     state : ReviewState
         Names the classes as they are now.
     ranking : Ranking, optional
     """
-    k = len(looks.classes)
-    deleted = looks.looked & looks.wrong & (looks.right < 0)
+    k = len(seen.classes)
+    deleted = seen.looked & seen.wrong & (seen.right < 0)
     outcomes = state.outcomes()
-    still = np.array([name not in outcomes for name in looks.names], dtype=bool)
-    rows = still & (looks.given >= 0) & (looks.suggested >= 0) & (looks.given != looks.suggested)
+    still = np.array([name not in outcomes for name in seen.names], dtype=bool)
+    rows = still & (seen.given >= 0) & (seen.suggested >= 0) & (seen.given != seen.suggested)
     waiting = np.zeros((k, k), dtype=np.int64)
-    np.add.at(waiting, (looks.given[rows], looks.suggested[rows]), 1)
+    np.add.at(waiting, (seen.given[rows], seen.suggested[rows]), 1)
     return Confusions(
-        classes=looks.classes,
-        images=looks.sizes,
-        estimated=None if ranking is None else _estimated(looks, state, ranking),
-        corrected=looks.moves(),
-        deleted=np.bincount(looks.given[deleted], minlength=k).astype(np.int64),
+        classes=seen.classes,
+        images=seen.sizes,
+        estimated=None if ranking is None else _estimated(seen, state, ranking),
+        corrected=seen.moves(),
+        deleted=np.bincount(seen.given[deleted], minlength=k).astype(np.int64),
         open=waiting,
     )
 
 
-def _estimated(looks: Looks, state: ReviewState, ranking: Ranking) -> NDArray[np.float64]:
-    k = len(looks.classes)
-    code: dict[str | None, int] = {label: i for i, label in enumerate(looks.classes)}
+def _estimated(seen: Observations, state: ReviewState, ranking: Ranking) -> NDArray[np.float64]:
+    k = len(seen.classes)
+    code: dict[str | None, int] = {label: i for i, label in enumerate(seen.classes)}
     now = partial(state.label_now, since_seq=ranking.named_at)
     columns = [code.get(now(label), -1) for label in ranking.classes]
     odds = np.zeros((len(ranking), k + 1))
     for column, at in enumerate(columns):
         odds[:, at] += ranking.posterior[:, column]
-    given_of = dict(zip(looks.names, looks.given.tolist(), strict=True))
+    given_of = dict(zip(seen.names, seen.given.tolist(), strict=True))
     given = np.array([given_of.get(name, -1) for name in ranking.names], dtype=np.int64)
     score = ranking.signals["pooled"].astype(np.float64)
     believed = [code.get(None if label is None else now(label), -1) for label in ranking.given]

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from cleaner.audit.bound import log_binomial
 
-__all__ = ["binomial_tail", "chance_of_runs", "fisher", "holm", "permuted", "wilson"]
-
 Counts = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 

@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from cleaner.review import ReviewState
-
-__all__ = ["Outlook", "hardly_any", "outlook"]
+from cleaner.review import ReviewState
 
 _WRONG = frozenset({"delete", "relabel"})
 _MOST_POINTS = 400
@@ -26,7 +22,7 @@ _EXPECTED = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outlook:
+class Forecast:
     """Errors found against looks, and what is expected of the next ones.
 
     Parameters
@@ -48,13 +44,13 @@ class Outlook:
     rest: float | None = None
 
 
-def outlook(
+def forecast(
     state: ReviewState,
     names: Sequence[str] = (),
     scores: NDArray[np.floating] | None = None,
     *,
     page_size: int,
-) -> Outlook:
+) -> Forecast:
     """Bring together what was found and what to expect.
 
     Parameters
@@ -72,13 +68,13 @@ def outlook(
     at = _spread(done)
     curve = tuple((i + 1, int(errors[i])) for i in at)
     if scores is None:
-        return Outlook(found=curve)
+        return Forecast(found=curve)
     outcomes = state.outcomes()
     still = np.array([name not in outcomes for name in names], dtype=bool) & ~np.isnan(scores)
     ahead = np.sort(scores[still].astype(np.float64))[::-1].cumsum()
     shown = ahead[: max(done, 10 * page_size)]
     expected = [(done, float(found)), *((done + i + 1, found + float(shown[i])) for i in _spread(len(shown)))]
-    return Outlook(
+    return Forecast(
         found=curve,
         expected=tuple(expected) if len(shown) else (),
         next_page=float(ahead[min(page_size, len(ahead)) - 1]) if len(ahead) else 0.0,
@@ -86,7 +82,7 @@ def outlook(
     )
 
 
-def hardly_any(*, window: int, window_errors: int, next_page: float | None) -> bool:
+def errors_are_rare(*, window: int, window_errors: int, next_page: float | None) -> bool:
     """Tell whether errors have become rare by a rule of thumb, which is no guarantee.
 
     At most two errors among the last hundred looks, and less than half an error expected on the next page.

@@ -5,20 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from cleaner.audit.audit import Audit
-    from cleaner.dataset.catalog import Catalog
-    from cleaner.ranking.result import Ranking
-    from cleaner.review import ReviewState
-
-__all__ = ["Codes", "Ground", "Looks", "Source", "gather"]
+from cleaner.audit.audit import Audit
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.file_index import FileIndex
+from cleaner.ranking.result import Ranking
+from cleaner.review import ReviewState
 
 Codes = NDArray[np.int64]
 
@@ -42,7 +40,7 @@ class Source:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Looks:
+class Observations:
     """One entry an image, in the order of the files.
 
     Parameters
@@ -98,7 +96,7 @@ class Looks:
         np.add.at(counts, (self.given[rows], self.right[rows]), 1)
         return counts
 
-    def until(self, errors: int) -> Looks:
+    def until(self, errors: int) -> Observations:
         """Return what was known when so many errors had been found."""
         found = np.sort(self.look[self.wrong & self.looked])
         last = found[errors - 1] if errors <= len(found) else np.iinfo(np.int64).max
@@ -107,8 +105,8 @@ class Looks:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ground:
-    """What of a data set no decision changes, in the order of the files; see `Looks`.
+class Provenance:
+    """What of a data set no decision changes, in the order of the files; see `Observations`.
 
     Parameters
     ----------
@@ -123,7 +121,7 @@ class Ground:
     sources: Mapping[str, Source]
 
     @classmethod
-    def of(cls, catalog: Catalog, *, dates: Mapping[str, str] | None = None) -> Ground:
+    def of(cls, catalog: Catalog, *, dates: Mapping[str, str] | None = None) -> Provenance:
         """Read a catalog, whose extra columns become sources; ``dates`` is the day of each file."""
         keys = [_natural(str(name)) for name in catalog.names]
         table = catalog.table.iloc[sorted(range(len(keys)), key=keys.__getitem__)]
@@ -132,25 +130,35 @@ class Ground:
         return cls(names=names, labels=labels, sources=_sources(table, names, labels, dates or {}))
 
 
-def gather(
-    ground: Ground, state: ReviewState, *, ranking: Ranking | None = None, audit: Audit | None = None
-) -> Looks:
+def file_days(index: FileIndex) -> dict[str, str]:
+    """Return the day on which each file was written, as ``2024-05-31``."""
+    table = index.table()
+    return {
+        name: datetime.fromtimestamp(written_ns / 1e9, UTC).date().isoformat()
+        for name, written_ns in zip(table["name"], table["mtime_ns"], strict=True)
+        if written_ns is not None
+    }
+
+
+def observe(
+    provenance: Provenance, state: ReviewState, *, ranking: Ranking | None = None, audit: Audit | None = None
+) -> Observations:
     """Bring together what the tests look at.
 
     Parameters
     ----------
-    ground : Ground
+    provenance : Provenance
     state : ReviewState
     ranking : Ranking, optional
         Whose suggestions the reviewer saw.
     audit : Audit, optional
         Which images are a random sample.
     """
-    now = {label: state.label_now(label) for label in set(ground.labels) if label is not None}
-    labels = [None if label is None else now[label] for label in ground.labels]
+    now = {label: state.label_now(label) for label in set(provenance.labels) if label is not None}
+    labels = [None if label is None else now[label] for label in provenance.labels]
     classes = sorted(set(now.values()))
     index: dict[str | None, int] = {label: i for i, label in enumerate(classes)}
-    at = {name: i for i, name in enumerate(ground.names)}
+    at = {name: i for i, name in enumerate(provenance.names)}
     n = len(at)
     look, right, audited = np.zeros(n, np.int64), np.full(n, -1), np.zeros(n, np.int64)
     wrong = np.zeros(n, bool)
@@ -163,8 +171,8 @@ def gather(
         for place, name in enumerate(audit.wrong(state.judgements()), start=1):
             if name in at:
                 audited[at[name]] = place
-    return Looks(
-        names=ground.names,
+    return Observations(
+        names=provenance.names,
         classes=classes,
         given=np.array([index.get(label, -1) for label in labels], dtype=np.int64),
         look=look,
@@ -172,7 +180,7 @@ def gather(
         right=right,
         suggested=_suggested(ranking, state, at, index),
         audited=audited,
-        sources=ground.sources,
+        sources=provenance.sources,
     )
 
 

@@ -43,11 +43,11 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from cleaner.audit.bound import ALPHA, Stratum, most_errors
-from cleaner.audit.certificate import Statement
+from cleaner.audit.certificate import Certificate
 from cleaner.errors import RankingError
 from cleaner.util.atomic import write_atomically
 
-__all__ = ["Audit", "Round", "Statement", "audit_file", "drawn"]
+__all__ = ["Audit", "Certificate", "Round", "audit_file", "drawn"]
 
 _FORMAT = 1
 _LOCK_S = 10.0
@@ -189,14 +189,14 @@ class Audit:
         looks = ((self.sequence[place], error) for place, error in pairs)
         return {name: error for name, error in looks if outcomes[name][0] != "unsure"}
 
-    def statement(
+    def certificate(
         self,
         outcomes: Outcomes,
         *,
         found_elsewhere: int = 0,
         is_there: Callable[[str], bool] | None = None,
         alpha: float = ALPHA,
-    ) -> Statement:
+    ) -> Certificate:
         """Return what can be said now; valid however often it is asked for.
 
         The bound is the lowest of those that the prefix has given since the last round joined: they hold all
@@ -234,7 +234,7 @@ class Audit:
         found = sum(judged[outcome] for outcome in _WRONG)
         settled = judged.total() - found - judged["unsure"]
         most = max(found, min(most, len(self.population) - settled))
-        return Statement(
+        return Certificate(
             population=len(self.population),
             audited=n,
             errors=int(suspected.sum()) - open_ones,

@@ -7,7 +7,7 @@ from collections.abc import Container
 from typing import TYPE_CHECKING
 
 from cleaner.audit.audit import Audit, audit_file
-from cleaner.audit.certificate import Statement
+from cleaner.audit.certificate import Certificate
 
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
@@ -76,7 +76,7 @@ class RunningAudit:
         audit, there = self.audit, self._there()
         return [] if audit is None else [name for name in audit.sequence if name in there]
 
-    def statement(self) -> Statement | None:
+    def certificate(self) -> Certificate | None:
         """Return what the audit has shown so far; None while there is none."""
         audit, there = self.audit, self._there()
         if audit is None:
@@ -89,7 +89,7 @@ class RunningAudit:
         found -= sum(judgements.get(name, ("",))[0] == "delete" for name in bare)  # no label was wrong
         inside = sum(judgements[name][0] in _WRONG for name in audit.population if name in judgements)
         elsewhere = max(0, found - inside)
-        return audit.statement(judgements, found_elsewhere=elsewhere, is_there=there.__contains__)
+        return audit.certificate(judgements, found_elsewhere=elsewhere, is_there=there.__contains__)
 
     def _there(self) -> set[str]:
         return set(self._workspace.catalog.names.tolist())

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 from cleaner.duplicates.alignment import match
 from cleaner.duplicates.similar import FLOOR, LOOK_ALIKE, NOT_EXACT, SAME, Similar
 from cleaner.ranking.clusters import components
-from cleaner.ranking.neighbours import nearest_pairs, unit_rows
+from cleaner.ranking.features import unit_length
+from cleaner.ranking.neighbours import nearest_pairs
 from cleaner.util.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def perceptual(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
         part = ((waves @ small @ waves.T) * weights).reshape(len(small), _HASH_SIDE**2)[:, 1:]
         part[small.std(axis=(1, 2)) < _PLAIN] = 0  # of which only rounding would be left
         coefficients[start : start + _CHUNK] = part
-    return unit_rows(coefficients)
+    return unit_length(coefficients)
 
 
 def _vectors(contents: Sequence[str], embeddings: EmbeddingsLike) -> NDArray[np.float32]:
@@ -166,7 +167,7 @@ def _vectors(contents: Sequence[str], embeddings: EmbeddingsLike) -> NDArray[np.
     np.copyto(vectors, np.sign(vectors) * np.sqrt(np.abs(vectors)))
     if there.sum() >= _FEW:
         vectors[there] -= vectors[there].mean(axis=0)
-    return unit_rows(vectors)
+    return unit_length(vectors)
 
 
 class _Pairs:

@@ -27,8 +27,6 @@ from numpy.typing import NDArray
 
 from cleaner.errors import EmbeddingError
 
-__all__ = ["EmbeddingCache"]
-
 DIGEST_BYTES = 32
 LOCK_TIMEOUT_S = 60.0
 LARGEST = float(np.finfo(np.float16).max)
@@ -184,6 +182,30 @@ class EmbeddingCache:
                 "this folder is safe."
             )
             raise EmbeddingError(msg) from exc
+
+
+def last_embeddings(folder: Path) -> EmbeddingCache | None:
+    """Open the embeddings that were added to last; None if there are none.
+
+    Parameters
+    ----------
+    folder : Path
+        Of all caches, ``STATE/embeddings``.
+
+    Raises
+    ------
+    EmbeddingError
+        They cannot be read.
+    """
+    filled = [path for path in folder.glob("*/digests.bin") if (path.parent / "meta.json").is_file()]
+    if not filled:
+        return None
+    newest = max(filled, key=lambda path: path.stat().st_mtime_ns).parent
+    try:
+        dim = int(json.loads((newest / "meta.json").read_text(encoding="utf-8"))["dim"])
+    except (ValueError, KeyError, TypeError):
+        return None  # being made at this moment; there is nothing to compare yet
+    return EmbeddingCache(folder, newest.name, dim)
 
 
 def _size(path: Path) -> int:

@@ -6,19 +6,14 @@ import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.labelling.similar_images import unit_rows
-
-if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
-    from cleaner.embedding.cache import EmbeddingCache
-    from cleaner.review import ReviewState
-
-__all__ = ["Typical", "class_members", "find_typical"]
+from cleaner.dataset.catalog import Catalog
+from cleaner.embedding.cache import EmbeddingCache
+from cleaner.ranking.features import unit_length
+from cleaner.review import ReviewState
 
 _MOST_READ = 500
 _MOST_LIKELY = 40
@@ -145,14 +140,14 @@ def _look_up(
     read = [row for row, name in enumerate(names) if name in hashes]
     if cache is not None and read:
         there, found[read] = cache.get([hashes[names[row]] for row in read])
-        vectors[read] = unit_rows(there)
+        vectors[read] = unit_length(there)
     return vectors, found
 
 
 def _nearest_first(vectors: NDArray[np.float32], found: NDArray[np.bool_]) -> list[int]:
     if not found.any():
         return list(range(len(found)))
-    cosine = vectors @ unit_rows(vectors[found].mean(axis=0, keepdims=True))[0]
+    cosine = vectors @ unit_length(vectors[found].mean(axis=0, keepdims=True))[0]
     order: list[int] = np.argsort(np.where(found, -cosine, np.inf), kind="stable").tolist()
     return order
 

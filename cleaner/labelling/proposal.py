@@ -30,17 +30,18 @@ taken off.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.dataset.catalog import Catalog
+from cleaner.embedding.cache import EmbeddingCache
 from cleaner.errors import RankingError
 from cleaner.ranking.features import Floats, principal_axes, unit_length
 from cleaner.ranking.heads import fit_heads, softmax
-
-__all__ = ["FeatureMap", "Proposal", "propose"]
+from cleaner.review import ReviewState
 
 DIVERSE = 240
 """Pictures at the head of the order that are chosen to differ: ten pages. The rest follow by uncertainty."""
@@ -52,14 +53,15 @@ _STRENGTH = 30.0  # inverse penalty on the summed loss
 _CANDIDATES = 3000  # the kernel of these among themselves is 36 MB
 _COVERING = 5000
 _BLOCK = 1024
+_SAMPLE = 8192  # embeddings that the feature map is learnt from
+_READ = 4096  # embeddings in memory at once
 _ROWS = 10_000
 _CELLS = 5_000_000
 _QUICK_CELLS = 500_000
 _PASSES, _PASSES_LARGE = 60, 12
 _LEAST = 1e-3
-_FEW_A_CLASS = (
-    20  # labels of each class below which the hard ones, which come first, are as often wrong as right
-)
+_FEW_A_CLASS = 20  # below so many labels of each class the hard ones, which come first, are often wrong
+_ASIDE = ("delete", "unsure")
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,6 +159,85 @@ class FeatureMap:
     def dim(self) -> int:
         """Number of coordinates."""
         return len(self.centre) if self.axes is None else self.axes.shape[1]
+
+
+def present_labels(catalog: Catalog, state: ReviewState) -> dict[str, str | None]:
+    """Return the label of each image after all decisions, under the present name of its class.
+
+    None: it has none yet. Absent are the deleted ones and those that a reviewer is unsure about: their labels
+    teach nothing, and it is not for this page to ask again.
+    """
+    renamed, outcomes = state.label_map, state.outcomes()
+    labels: dict[str, str | None] = {}
+    for name, given in zip(catalog.names, catalog.labels, strict=True):
+        outcome, label = outcomes.get(name, ("", None))
+        if outcome not in _ASIDE:
+            labels[name] = label or renamed.get(given, given) or None
+    return labels
+
+
+def propose_labels(
+    catalog: Catalog,
+    state: ReviewState,
+    *,
+    cache: EmbeddingCache | None,
+    hashes: Mapping[str, str],
+    seed: int = 0,
+) -> Proposal | None:
+    """Order the images without a label, most informative first, with a suggestion for each.
+
+    Takes a second or two, and one core: for a thread of its own. Images whose embedding is not there yet
+    stand at the end, by name, without a suggestion.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    state : ReviewState
+    cache : EmbeddingCache or None
+        The embeddings that were computed last.
+    hashes : mapping of str to str
+        Content of each image: name → SHA-256, hexadecimal.
+    seed : int
+        Of the samples.
+
+    Returns
+    -------
+    Proposal or None
+        None if no image needs a label, or no embedding of this set is there yet.
+
+    Raises
+    ------
+    EmbeddingError
+        The embeddings cannot be read.
+    """
+    from threadpoolctl import threadpool_limits
+
+    named_at = state.last_seq
+    labels = present_labels(catalog, state)
+    if cache is None or all(labels.values()):
+        return None
+    names = [name for name in labels if (digest := hashes.get(name)) and digest in cache]
+    if not names:
+        return None
+    with threadpool_limits(limits=1):  # the other core is for whoever looks at the page
+        features = _features(cache, [hashes[name] for name in names], seed)
+        made = propose(names, features, [labels[name] for name in names], seed=seed)
+    made = replace(made, named_at=named_at)
+    known = set(names)
+    return made.and_then(sorted(name for name, label in labels.items() if not label and name not in known))
+
+
+def _features(cache: EmbeddingCache, hashes: Sequence[str], seed: int) -> Floats:
+    """Read embeddings block by block; in memory are at most 256 numbers an image, and a block."""
+    sample = list(hashes)
+    if len(sample) > _SAMPLE:
+        drawn = np.random.default_rng(seed).choice(len(sample), _SAMPLE, replace=False)
+        sample = [hashes[i] for i in np.sort(drawn)]
+    mapped = FeatureMap.fit(cache.get(sample)[0])
+    features = np.empty((len(hashes), mapped.dim), dtype=np.float32)
+    for at in range(0, len(hashes), _READ):
+        features[at : at + _READ] = mapped(cache.get(hashes[at : at + _READ])[0])
+    return features
 
 
 def propose(

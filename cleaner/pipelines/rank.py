@@ -91,7 +91,7 @@ def prepare(workspace: Workspace, *, reporter: Reporter = SILENT) -> Ranking:
         There are no weights for the backbone, and none can be fetched.
     TooFewLabelsError
         After all decisions so far, fewer than two classes have a label. The embeddings are there by then:
-        what to label first can be proposed from them (`cleaner.labelling.labeller`).
+        what to label first can be proposed from them (`cleaner.labelling.proposal`).
     CleanerError
         Whatever else keeps this from being done.
     """

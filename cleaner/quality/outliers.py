@@ -22,7 +22,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cleaner.quality.score_table import read_scores, write_scores
-from cleaner.ranking.neighbours import unit_rows
+from cleaner.ranking.features import unit_length
 from cleaner.util.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def find_outliers(
     there = [(str(n), label) for n, label in zip(catalog.names, catalog.labels, strict=True) if n in at]
     names = [name for name, _ in there]
     given = [label if labels is None else labels.get(name, label) for name, label in there]
-    X = unit_rows(np.asarray(embeddings.vectors)[[at[name] for name in names]])
+    X = unit_length(np.asarray(embeddings.vectors)[[at[name] for name in names]])
     classes = sorted({label for label in given if label})
     index = {label: c for c, label in enumerate(classes)}
     codes = np.array([index.get(label or "", -1) for label in given], dtype=np.int64)

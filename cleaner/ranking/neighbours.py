@@ -7,19 +7,10 @@ from numpy.typing import NDArray
 
 from cleaner.util.progress import SILENT, Reporter
 
-__all__ = ["Pairs", "nearest_pairs", "unit_rows"]
-
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 """Rows ``i``, rows ``j`` with ``i < j``, and the similarity of each pair; sorted by i, then j."""
 
 BLOCK_ROWS = 2048  # 16 MB of similarities; larger blocks are no faster
-
-
-def unit_rows(X: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Return the rows scaled to length 1; rows of zeros stay zeros."""
-    X = np.asarray(X, dtype=np.float32)
-    length = np.linalg.norm(X, axis=1, keepdims=True)
-    return np.asarray(X / np.maximum(length, 1e-12), dtype=np.float32)
 
 
 def nearest_pairs(
@@ -40,7 +31,7 @@ def nearest_pairs(
     Parameters
     ----------
     X : float32, shape (n, d)
-        Rows of length 1 (see `unit_rows`).
+        Rows of length 1 (see `cleaner.ranking.features.unit_length`).
     among : float32, shape (n, d), optional
         Other views of the same n things: the nearest of each row are then sought here, its own view excepted.
     k : int

@@ -77,8 +77,8 @@ class Portraits:
         return Portrait(label=label, text=facts.state.description(label), examples=tuple(examples))
 
     def _choose(self, label: str, facts: Facts, *, blind: bool) -> list[Typical]:
+        from cleaner.embedding.cache import last_embeddings
         from cleaner.labelling.examples import class_members, find_typical
-        from cleaner.labelling.similar_images import last_embeddings
 
         score_of = None if blind else _scores(facts)
         confirmed, likely = class_members(facts.catalog, facts.state, label, score_of=score_of)

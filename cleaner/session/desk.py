@@ -18,7 +18,6 @@ from cleaner.session.orders import TO_LABEL, Purpose
 from cleaner.session.showing import Showing
 
 if TYPE_CHECKING:
-    from cleaner.labelling.labeller import Labeller
     from cleaner.labelling.proposal import Proposal
     from cleaner.review import Act
 
@@ -83,10 +82,19 @@ class ReviewDesk(Showing):
         proposal, since = self.facts.found.proposal, self.store.state.last_seq - self._proposed
         return since >= (_NEWS if proposal is not None and proposal.has_model else 1)
 
-    def propose(self, labeller: Labeller) -> Proposal | None:
+    def propose(self) -> Proposal | None:
         """Propose labels; for any thread, without the lock, since it takes a while."""
         self._proposed = self.store.state.last_seq
-        return labeller.propose()
+        from cleaner.embedding.cache import last_embeddings
+        from cleaner.labelling.proposal import propose_labels
+
+        space = self.workspace
+        cache = last_embeddings(space.state / "embeddings")
+        if cache is None:
+            return None
+        return propose_labels(
+            space.catalog, self.store.state, cache=cache, hashes=space.index.hashes(), seed=space.seed
+        )
 
     def set_proposal(self, proposal: Proposal | None) -> bool:
         """Take labels proposed for images without one; tells whether the open page shows them at once.

@@ -115,7 +115,8 @@ class LookAlikes:
         return replace(made, names=tuple(names)) if names else None
 
     def _find(self, offer: Offer, among: list[str]) -> list[str]:
-        from cleaner.labelling.similar_images import find_look_alikes, last_embeddings
+        from cleaner.embedding.cache import last_embeddings
+        from cleaner.labelling.similar_images import find_similar
 
         cache = last_embeddings(self._workspace.state / "embeddings")
         if cache is None:
@@ -124,4 +125,4 @@ class LookAlikes:
             table = self._workspace.index.table()
             pairs = zip(table["name"], table["hash"], strict=True)
             self._hashes = {name: digest for name, digest in pairs if digest}
-        return find_look_alikes(cache, self._hashes, offer.like, among, most=_MOST)
+        return find_similar(cache, self._hashes, offer.like, among, most=_MOST)

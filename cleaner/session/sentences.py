@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cleaner.audit.certificate import Statement
+from cleaner.audit.certificate import Certificate
 from cleaner.review import Event, Kind
 from cleaner.review.classes import in_words
 from cleaner.review.events import CLASS_KINDS
@@ -89,7 +89,7 @@ def no_filters(order: str) -> str:
     return "Groups of duplicates take no filters: a group stands together, whatever its splits and labels."
 
 
-def audit(statement: Statement) -> str:
+def audit(statement: Certificate) -> str:
     """Say how far the audit is, and what it has shown."""
     return f"{statement.standing}. {statement.sentence}" if statement.audited else f"{statement.standing}."
 

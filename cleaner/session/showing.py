@@ -231,7 +231,7 @@ class Showing:
         page, empty, notices = walk.page, "", list(self._notices)
         if walk.view.order == TO_LABEL and proposal is not None and page is not None:
             notices.append(proposal.why)
-        statement = self.audit.statement() if self.is_blind else None
+        statement = self.audit.certificate() if self.is_blind else None
         if statement is not None:
             notices.append(sentences.audit(statement))
         if page is None and self.is_blind:

@@ -230,7 +230,7 @@ class _Session:
             reporter.check()
             names = audit.sequence[start : min(start + self.page_size, looks)]
             self._decide(names, len(self.rows))
-            said = audit.statement(state.judgements(), found_elsewhere=elsewhere)
+            said = audit.certificate(state.judgements(), found_elsewhere=elsewhere)
             self._note((), audited=said.audited, left_at_most=said.left, recall_at_least=said.recall)
 
     def _decide(self, names: Iterable[str], page: int) -> None:

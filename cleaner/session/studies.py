@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from cleaner.errors import CleanerError
-from cleaner.labelling.labeller import Labeller
 from cleaner.review import Event
 from cleaner.session.offers import LookAlikes
 
@@ -40,7 +39,6 @@ class Studies:
         self._grid = grid
         self._on_learnt = on_learnt
         self._look_alikes = LookAlikes(desk.workspace)
-        self._labeller = Labeller(desk.workspace)
         self._asked_seq = 0
         self._studying = threading.Lock()
         self._proposing = threading.Lock()
@@ -78,7 +76,7 @@ class Studies:
             if not self._desk.has_to_propose:
                 return
             try:
-                proposal = self._desk.propose(self._labeller)
+                proposal = self._desk.propose()
             except CleanerError as exc:
                 logger.warning("No labels are proposed: %s", exc)
                 return

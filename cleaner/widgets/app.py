@@ -220,8 +220,8 @@ class CleanerApp(ipywidgets.VBox):
         state = self.workspace.store.state
         figures = self.image_cleaner.progress
         insight = self.bearings.insight
-        outlook = None if insight is None else insight.outlook
-        self.standing.show(views.standing_section(views.standing_of(figures, outlook)))
+        forecast = None if insight is None else insight.forecast
+        self.standing.show(views.standing_section(views.standing_of(figures, forecast)))
         self.bearings.draw()
         if self._step == "Report":
             catalog = self.workspace.catalog

@@ -182,7 +182,7 @@ class ImageCleaner(ipywidgets.VBox):
 
     @property
     def audit(self) -> RunningAudit:
-        """The audit of this data set: ``audit.statement()`` is the certificate."""
+        """The audit of this data set: ``audit.certificate()`` is the certificate."""
         return self._desk.audit
 
     @property

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from cleaner.analysis.confusions import confusions
-from cleaner.analysis.observations import Ground, Looks, gather
+from cleaner.analysis.observations import Observations, Provenance, observe
 from cleaner.audit.audit import Audit
 from cleaner.dataset.catalog import Catalog
 from cleaner.ranking import Ranking
@@ -50,8 +50,8 @@ def store(open_store: Callable[..., ReviewStore]) -> ReviewStore:
     return open_store(given_of=LABELS.get)
 
 
-def of(looks: Looks, name: str) -> int:
-    return looks.names.index(name)
+def of(seen: Observations, name: str) -> int:
+    return seen.names.index(name)
 
 
 def ranking_of(catalog: Catalog, suggested: dict[str, str], *, score: float = 0.8) -> Ranking:
@@ -75,7 +75,13 @@ def ranking_of(catalog: Catalog, suggested: dict[str, str], *, score: float = 0.
 
 
 def test_files_stand_in_the_order_in_which_cameras_count(catalog: Catalog) -> None:
-    assert Ground.of(catalog).names == ["a/img2.jpg", "a/img10.jpg", "b/img1.jpg", "b/img3.jpg", "b/img4.jpg"]
+    assert Provenance.of(catalog).names == [
+        "a/img2.jpg",
+        "a/img10.jpg",
+        "b/img1.jpg",
+        "b/img3.jpg",
+        "b/img4.jpg",
+    ]
 
 
 def test_looks_errors_and_right_labels_are_those_of_the_decisions(
@@ -85,23 +91,23 @@ def test_looks_errors_and_right_labels_are_those_of_the_decisions(
     store.decide("a/img2.jpg", "delete")
     store.decide("a/img10.jpg", "keep")
     store.decide("b/img3.jpg", "unsure")
-    looks = gather(Ground.of(catalog), store.state)
-    assert looks.classes == ["hat", "shirt"]
-    assert looks.look.tolist() == [2, 3, 1, 0, 0]
-    assert looks.wrong.tolist() == [True, False, True, False, False]
-    assert looks.right.tolist() == [-1, -1, 0, -1, -1]
-    assert looks.given.tolist() == [1, 1, 1, 0, -1]
-    assert looks.moves().tolist() == [[0, 0], [1, 0]]
-    assert (looks.confirmed, looks.sizes.tolist()) == (2, [1, 3])
+    seen = observe(Provenance.of(catalog), store.state)
+    assert seen.classes == ["hat", "shirt"]
+    assert seen.look.tolist() == [2, 3, 1, 0, 0]
+    assert seen.wrong.tolist() == [True, False, True, False, False]
+    assert seen.right.tolist() == [-1, -1, 0, -1, -1]
+    assert seen.given.tolist() == [1, 1, 1, 0, -1]
+    assert seen.moves().tolist() == [[0, 0], [1, 0]]
+    assert (seen.confirmed, seen.sizes.tolist()) == (2, [1, 3])
 
 
 def test_a_discard_is_no_look_no_error_and_no_correction(catalog: Catalog, store: ReviewStore) -> None:
     store.decide("b/img1.jpg", "relabel", "hat")
-    ground, ranking = Ground.of(catalog), ranking_of(catalog, {})
+    provenance, ranking = Provenance.of(catalog), ranking_of(catalog, {})
     audit = Audit.begun([name for name, label in LABELS.items() if label], seed="a")
-    before = gather(ground, store.state, ranking=ranking, audit=audit)
+    before = observe(provenance, store.state, ranking=ranking, audit=audit)
     store.decide(["a/img2.jpg", "b/img1.jpg"], "delete", reason="duplicate")
-    after = gather(ground, store.state, ranking=ranking, audit=audit)
+    after = observe(provenance, store.state, ranking=ranking, audit=audit)
     for column in ("look", "wrong", "right", "audited"):
         assert getattr(after, column).tolist() == getattr(before, column).tolist(), column
     assert after.confirmed == 1
@@ -114,39 +120,39 @@ def test_until_an_error_leaves_out_what_came_later(catalog: Catalog, store: Revi
     store.decide("b/img1.jpg", "relabel", "hat")
     store.decide("a/img10.jpg", "keep")
     store.decide("a/img2.jpg", "delete")
-    looks = gather(Ground.of(catalog), store.state).until(1)
-    assert (looks.confirmed, looks.look.max()) == (1, 1)
+    seen = observe(Provenance.of(catalog), store.state).until(1)
+    assert (seen.confirmed, seen.look.max()) == (1, 1)
 
 
 def test_a_first_label_for_an_unlabelled_picture_is_no_error(catalog: Catalog, store: ReviewStore) -> None:
     store.decide("b/img4.jpg", "relabel", "hat")
-    looks = gather(Ground.of(catalog), store.state)
-    assert looks.confirmed == 0
-    assert not looks.wrong.any()
+    seen = observe(Provenance.of(catalog), store.state)
+    assert seen.confirmed == 0
+    assert not seen.wrong.any()
 
 
 def test_renamed_and_merged_classes_count_as_they_are_now(catalog: Catalog, store: ReviewStore) -> None:
     store.decide("b/img1.jpg", "relabel", "hat")
     store.class_event("class_rename", "hat", "cap")
-    looks = gather(Ground.of(catalog), store.state)
-    assert looks.classes == ["cap", "shirt"]
-    assert looks.right[of(looks, "b/img1.jpg")] == 0
+    seen = observe(Provenance.of(catalog), store.state)
+    assert seen.classes == ["cap", "shirt"]
+    assert seen.right[of(seen, "b/img1.jpg")] == 0
 
 
 def test_a_class_that_nobody_was_given_has_no_index(catalog: Catalog, store: ReviewStore) -> None:
     store.decide("b/img1.jpg", "relabel", "sari")
-    looks = gather(Ground.of(catalog), store.state)
-    assert looks.wrong[of(looks, "b/img1.jpg")]
-    assert looks.right[of(looks, "b/img1.jpg")] == -1
+    seen = observe(Provenance.of(catalog), store.state)
+    assert seen.wrong[of(seen, "b/img1.jpg")]
+    assert seen.right[of(seen, "b/img1.jpg")] == -1
 
 
 def test_sources_are_folders_dates_and_columns_that_tell_images_of_a_class_apart(catalog: Catalog) -> None:
     dates = dict.fromkeys(LABELS, "2024-01-01") | {"a/img2.jpg": "2024-01-02"}
-    sources = Ground.of(catalog, dates=dates).sources
+    sources = Provenance.of(catalog, dates=dates).sources
     assert sources["folder"].groups == ["a", "b"]
     assert sources["date"].groups == ["2024-01-01", "2024-01-02"]
     assert sources["annotator"].codes.tolist() == [0, 1, 0, -1, 1]
-    same_day = Ground.of(catalog, dates=dict.fromkeys(LABELS, "2024-01-01")).sources
+    same_day = Provenance.of(catalog, dates=dict.fromkeys(LABELS, "2024-01-01")).sources
     assert set(same_day) == {"folder", "annotator", "id"}
 
 
@@ -154,24 +160,24 @@ def test_a_folder_for_each_class_is_no_source(tmp_path: Path) -> None:
     table = pd.DataFrame(
         {"name": ["hat/1.jpg", "hat/2.jpg", "shirt/1.jpg"], "label": ["hat", "hat", "shirt"]}
     )
-    assert Ground.of(catalog_of(table, root=tmp_path)).sources == {}
+    assert Provenance.of(catalog_of(table, root=tmp_path)).sources == {}
 
 
 def test_a_column_with_too_many_values_is_no_source(tmp_path: Path) -> None:
     names = [f"{i}.jpg" for i in range(60)]
     table = pd.DataFrame({"name": names, "label": "hat", "id": range(60)})
-    assert Ground.of(catalog_of(table, root=tmp_path)).sources == {}
+    assert Provenance.of(catalog_of(table, root=tmp_path)).sources == {}
 
 
 def test_suggestions_and_the_random_sample_are_found_by_name(catalog: Catalog, store: ReviewStore) -> None:
     audit = Audit.begun([name for name, label in LABELS.items() if label], seed="a")
     for name in audit.sequence[:2]:
         store.decide(name, "keep")
-    looks = gather(
-        Ground.of(catalog), store.state, ranking=ranking_of(catalog, {"a/img2.jpg": "shirt"}), audit=audit
+    seen = observe(
+        Provenance.of(catalog), store.state, ranking=ranking_of(catalog, {"a/img2.jpg": "shirt"}), audit=audit
     )
-    assert looks.suggested.tolist() == [1, 0, 0, 0, 0]
-    assert [looks.audited[of(looks, name)] for name in audit.sequence] == [1, 2, 0, 0]
+    assert seen.suggested.tolist() == [1, 0, 0, 0, 0]
+    assert [seen.audited[of(seen, name)] for name in audit.sequence] == [1, 2, 0, 0]
 
 
 # -------------------------------------------------------------------- confusions
@@ -181,8 +187,8 @@ def test_the_model_s_estimate_stands_beside_the_corrections(catalog: Catalog, st
     store.decide("b/img1.jpg", "relabel", "hat")
     store.decide("a/img2.jpg", "delete")
     ranking = ranking_of(catalog, {})
-    looks = gather(Ground.of(catalog), store.state, ranking=ranking)
-    table = confusions(looks, store.state, ranking)
+    seen = observe(Provenance.of(catalog), store.state, ranking=ranking)
+    table = confusions(seen, store.state, ranking)
     hat, shirt = 0, 1
     assert table.estimated is not None
     assert table.estimated[shirt, hat] == pytest.approx(2.4)
@@ -196,12 +202,12 @@ def test_what_a_later_ranking_was_told_counts_as_one(catalog: Catalog, store: Re
     store.decide("b/img1.jpg", "relabel", "hat")
     ranking = ranking_of(catalog, {"b/img1.jpg": "hat"}, score=0.0)
     ranking.given = ["hat" if name == "b/img1.jpg" else LABELS[name] for name in ranking.names]
-    table = confusions(gather(Ground.of(catalog), store.state, ranking=ranking), store.state, ranking)
+    table = confusions(observe(Provenance.of(catalog), store.state, ranking=ranking), store.state, ranking)
     assert table.estimated is not None
     assert table.estimated.tolist() == [[0, 0], [1, 0]]
 
 
 def test_without_a_ranking_there_are_only_corrections(catalog: Catalog, store: ReviewStore) -> None:
-    table = confusions(gather(Ground.of(catalog), store.state), store.state, None)
+    table = confusions(observe(Provenance.of(catalog), store.state), store.state, None)
     assert table.estimated is None
     assert table.pairs(most=5) == []

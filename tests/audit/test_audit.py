@@ -9,7 +9,7 @@ import pytest
 
 from cleaner.audit.audit import Audit, audit_file, drawn
 from cleaner.audit.bound import Stratum, most_errors
-from cleaner.audit.certificate import Statement
+from cleaner.audit.certificate import Certificate
 from cleaner.errors import RankingError
 
 NAMES = [f"shirt/{i:04d}.jpg" for i in range(500)]
@@ -60,21 +60,21 @@ def test_only_the_judged_start_of_the_order_counts() -> None:
     audit = Audit.begun(NAMES, seed="a")
     outcomes = judged(audit, 100)
     del outcomes[audit.sequence[60]]
-    assert audit.statement(outcomes).audited == 60
+    assert audit.certificate(outcomes).audited == 60
 
 
 def test_what_ranking_judged_meanwhile_counts_when_its_turn_comes() -> None:
     audit = Audit.begun(NAMES, seed="a")
     meanwhile = {audit.sequence[10]: WRONG}
-    before, after = (audit.statement(judged(audit, number) | meanwhile) for number in (9, 10))
+    before, after = (audit.certificate(judged(audit, number) | meanwhile) for number in (9, 10))
     assert (before.audited, before.errors) == (9, 0)
     assert (after.audited, after.errors) == (11, 1)
 
 
 def test_an_error_found_beyond_the_prefix_is_not_left() -> None:
     audit = Audit.begun(NAMES, seed="a")
-    before = audit.statement(judged(audit, 100))
-    after = audit.statement(judged(audit, 100) | {audit.sequence[300]: WRONG})
+    before = audit.certificate(judged(audit, 100))
+    after = audit.certificate(judged(audit, 100) | {audit.sequence[300]: WRONG})
     assert after.left == before.left - 1
     assert after.found == before.found + 1
 
@@ -82,21 +82,21 @@ def test_an_error_found_beyond_the_prefix_is_not_left() -> None:
 def test_undoing_a_decision_takes_it_out_again() -> None:
     audit = Audit.begun(NAMES, seed="a")
     outcomes = judged(audit, 100, at50=WRONG)
-    assert audit.statement(outcomes).errors == 1
+    assert audit.certificate(outcomes).errors == 1
     del outcomes[audit.sequence[50]]
-    undone = audit.statement(outcomes)
+    undone = audit.certificate(outcomes)
     assert (undone.audited, undone.errors) == (50, 0)
 
 
 @pytest.mark.parametrize("outcome", ["delete", "relabel"])
 def test_deleted_and_relabelled_are_errors(outcome: str) -> None:
     audit = Audit.begun(NAMES, seed="a")
-    assert audit.statement(judged(audit, 20, at3=(outcome, None))).errors == 1
+    assert audit.certificate(judged(audit, 20, at3=(outcome, None))).errors == 1
 
 
 def test_unsure_counts_as_an_error_in_the_bound_and_not_as_found() -> None:
     audit = Audit.begun(NAMES, seed="a")
-    unsure, wrong = (audit.statement(judged(audit, 200, at199=what)) for what in (UNSURE, WRONG))
+    unsure, wrong = (audit.certificate(judged(audit, 200, at199=what)) for what in (UNSURE, WRONG))
     assert (unsure.audited, unsure.errors, unsure.open, unsure.found) == (200, 0, 1, 0)
     assert unsure.left == wrong.left + 1
 
@@ -105,19 +105,19 @@ def test_an_image_that_is_gone_counts_as_unsure_and_one_decided_before_it_went_d
     audit = Audit.begun(NAMES, seed="a")
     outcomes = judged(audit, 100)
     gone = {audit.sequence[5], audit.sequence[100]}
-    said = audit.statement(outcomes, is_there=lambda name: name not in gone)
+    said = audit.certificate(outcomes, is_there=lambda name: name not in gone)
     assert (said.audited, said.open) == (101, 1)
 
 
 def test_the_bound_is_the_lowest_that_the_prefix_has_given() -> None:
     audit = Audit.begun(NAMES, seed="a")
-    said = audit.statement(judged(audit, 101, at100=WRONG))
+    said = audit.certificate(judged(audit, 101, at100=WRONG))
     assert said.left + said.found == most_errors(Stratum(500, 100, 0)) < most_errors(Stratum(500, 101, 1))
 
 
 def test_when_everything_is_judged_nothing_is_left() -> None:
     audit = Audit.begun(NAMES, seed="a")
-    said = audit.statement(judged(audit, 500, at7=WRONG), found_elsewhere=30)
+    said = audit.certificate(judged(audit, 500, at7=WRONG), found_elsewhere=30)
     assert (said.left, said.found, said.recall) == (0, 31, 1.0)
 
 
@@ -135,7 +135,7 @@ def test_the_random_sample_is_the_prefix_without_what_is_unsure() -> None:
 def test_a_discarded_image_is_passed_over() -> None:
     audit = Audit.begun(NAMES, seed="a")
     outcomes = judged(audit, 100, at50=WRONG, at70=DISCARD) | {audit.sequence[100]: DISCARD}
-    said = audit.statement(outcomes)
+    said = audit.certificate(outcomes)
     assert (said.audited, said.errors, said.discarded) == (99, 1, 2)
     assert list(audit.wrong(outcomes)) == [name for name in audit.sequence[:100] if outcomes[name] != DISCARD]
     assert audit.audited(outcomes) == 101
@@ -144,16 +144,16 @@ def test_a_discarded_image_is_passed_over() -> None:
 def test_an_image_that_is_discarded_and_gone_is_passed_over_too() -> None:
     audit = Audit.begun(NAMES, seed="a")
     outcomes = judged(audit, 100, at50=DISCARD)
-    said = audit.statement(outcomes, is_there=lambda name: outcomes.get(name) != DISCARD)
+    said = audit.certificate(outcomes, is_there=lambda name: outcomes.get(name) != DISCARD)
     assert (said.audited, said.errors, said.open) == (99, 0, 0)
 
 
 def test_discarding_does_not_make_looks_at_more_images_say_more() -> None:
     """Clean looks at 500 images tell of no fewer errors because many of the others go."""
     audit = Audit.begun(NAMES, seed="a")
-    before = audit.statement(judged(audit, 100))
+    before = audit.certificate(judged(audit, 100))
     gone = dict.fromkeys(audit.sequence[150:400], DISCARD)
-    after = audit.statement(judged(audit, 100) | gone)
+    after = audit.certificate(judged(audit, 100) | gone)
     assert (after.left, after.audited) == (before.left, 100)
     assert before.left > most_errors(Stratum(250, 100, 0))  # what the smaller set alone would seem to prove
 
@@ -161,15 +161,15 @@ def test_discarding_does_not_make_looks_at_more_images_say_more() -> None:
 def test_no_more_errors_can_be_left_than_images() -> None:
     audit = Audit.begun(NAMES, seed="a")
     gone = dict.fromkeys(audit.sequence[103:], DISCARD)
-    assert audit.statement(judged(audit, 100, at3=WRONG) | gone).left == 3
-    assert audit.statement(judged(audit, 103, at3=WRONG) | gone).left == 0
+    assert audit.certificate(judged(audit, 100, at3=WRONG) | gone).left == 3
+    assert audit.certificate(judged(audit, 103, at3=WRONG) | gone).left == 0
 
 
 def test_undoing_a_discard_brings_the_image_back_to_its_place() -> None:
     audit = Audit.begun(NAMES, seed="a")
     outcomes = judged(audit, 100, at50=DISCARD)
     del outcomes[audit.sequence[50]]
-    assert audit.statement(outcomes).audited == 50
+    assert audit.certificate(outcomes).audited == 50
 
 
 def test_images_join_behind_what_was_passed_over() -> None:
@@ -178,8 +178,8 @@ def test_images_join_behind_what_was_passed_over() -> None:
     more = audit.extended([f"new/{i}.jpg" for i in range(40)], outcomes, seed="b")
     assert more.sequence[:100] == audit.sequence[:100]
     assert more.rounds[1].after == 100
-    said = more.statement(outcomes)
-    assert (said.audited, said.left) == (99, audit.statement(outcomes).left + 40)
+    said = more.certificate(outcomes)
+    assert (said.audited, said.left) == (99, audit.certificate(outcomes).left + 40)
 
 
 # -------------------------------------------------------------------- new images
@@ -191,7 +191,7 @@ def test_new_images_join_and_what_was_audited_stays() -> None:
     more = audit.extended([*NAMES, *(f"new/{i}.jpg" for i in range(50))], outcomes, seed="b")
     assert more.sequence[:100] == audit.sequence[:100]
     assert sorted(more.sequence) == sorted([*NAMES, *(f"new/{i}.jpg" for i in range(50))])
-    assert (more.statement(outcomes).audited, more.statement(outcomes).rounds) == (100, 2)
+    assert (more.certificate(outcomes).audited, more.certificate(outcomes).rounds) == (100, 2)
     old = [name for name in more.sequence if not name.startswith("new")]
     assert old == list(audit.sequence)
 
@@ -208,8 +208,8 @@ def test_the_certificate_covers_the_new_images_too() -> None:
     audit = Audit.begun(NAMES, seed="a")
     outcomes = judged(audit, 100)
     more = audit.extended([f"new/{i}.jpg" for i in range(40)], outcomes, seed="b")
-    assert more.statement(outcomes).left == audit.statement(outcomes).left + 40
-    assert more.statement(judged(more, 540)).left == 0
+    assert more.certificate(outcomes).left == audit.certificate(outcomes).left + 40
+    assert more.certificate(judged(more, 540)).left == 0
 
 
 def test_nothing_new_changes_nothing() -> None:
@@ -285,7 +285,7 @@ def test_the_certificate_holds_though_ranking_goes_on_beside_it_and_images_join(
             outcomes[name] = WRONG if name in wrong else KEEP
             if step % 3 == 1:
                 left = sum(each in wrong and each not in outcomes for each in audit.population)
-                failed |= audit.statement(outcomes).left < left
+                failed |= audit.certificate(outcomes).left < left
         broken += failed
     assert broken / 300 <= 0.05 + 1.645 * math.sqrt(0.05 * 0.95 / 300)
 
@@ -313,7 +313,7 @@ def test_the_certificate_holds_though_images_are_discarded_meanwhile(twins: bool
                 outcomes[gone] = DISCARD
                 discards += 1
             left = sum(each in wrong and each not in outcomes for each in audit.population)
-            failed |= audit.statement(outcomes).left < left
+            failed |= audit.certificate(outcomes).left < left
         broken += failed
     assert discards > 300 * 10
     assert broken / 300 <= 0.05 + 1.645 * math.sqrt(0.05 * 0.95 / 300)
@@ -322,8 +322,8 @@ def test_the_certificate_holds_though_images_are_discarded_meanwhile(twins: bool
 # -------------------------------------------------------------------- the words
 
 
-def said(**figures: int) -> Statement:
-    return Statement(
+def said(**figures: int) -> Certificate:
+    return Certificate(
         **{"population": 2929, "audited": 300, "errors": 0, "open": 0, "found": 400, "left": 31} | figures
     )
 

@@ -29,7 +29,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from cleaner.dataset.catalog import Catalog
 from cleaner.models.backbones import load_backbone
 from cleaner.quality.outliers import find_outliers
-from cleaner.ranking.neighbours import unit_rows
+from cleaner.ranking.features import unit_length
 
 N = 1500
 
@@ -93,7 +93,7 @@ def judge(vectors: np.ndarray, labels: list[str], n_strange: int) -> tuple[float
     embeddings = SimpleNamespace(names=names, vectors=vectors, hashes=names, key="benchmark")
     table = find_outliers(Catalog(pd.DataFrame({"name": names, "label": labels})), embeddings).table
     truth = np.arange(len(labels)) >= len(labels) - n_strange
-    cosine = (rows := unit_rows(vectors)) @ rows.T
+    cosine = (rows := unit_length(vectors)) @ rows.T
     np.fill_diagonal(cosine, -np.inf)
     few = 1 - np.partition(cosine, -10, axis=1)[:, -10:].mean(axis=1)
     scores = (table["score"].to_numpy(), few)

@@ -35,7 +35,8 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.duplicates.pairs import NEIGHBOURS, SAME, find_similar
 from cleaner.embedding import Embeddings
 from cleaner.quality.pixels import GREY_SIDE_PX, Pixels, read_pixels
-from cleaner.ranking.neighbours import nearest_pairs, unit_rows
+from cleaner.ranking.features import unit_length
+from cleaner.ranking.neighbours import nearest_pairs
 from cleaner.workspace import Workspace
 
 PEERS = r"""
@@ -266,7 +267,7 @@ def one_scale(n: int) -> None:
         part = rows[start : start + 5000]
         rng.standard_normal(dtype=np.float32, out=part)
         part += centres[rng.integers(0, 200, len(part))]
-    rows = unit_rows(rows)
+    rows = unit_length(rows)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start, busy = time.perf_counter(), time.process_time()
     i, _, _ = nearest_pairs(rows, k=NEIGHBOURS, floor=0.45)

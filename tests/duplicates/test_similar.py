@@ -22,7 +22,8 @@ from cleaner.duplicates.pairs import LOOK_ALIKE, Similar, find_similar, perceptu
 from cleaner.errors import Cancelled, RankingError
 from cleaner.quality.pixels import GREY_SIDE_PX, Pixels
 from cleaner.ranking.clusters import components, partition, stars
-from cleaner.ranking.neighbours import nearest_pairs, unit_rows
+from cleaner.ranking.features import unit_length
+from cleaner.ranking.neighbours import nearest_pairs
 from cleaner.util.progress import Reporter
 
 
@@ -136,7 +137,7 @@ def hand_made(
     ("k", "floor", "block_rows"), [(5, 0.2, 64), (3, -2.0, 100), (40, 0.1, 33), (300, -2.0, 50)]
 )
 def test_nearest_pairs_are_those_of_all_pairs(k: int, floor: float, block_rows: int) -> None:
-    rows = unit_rows(np.random.default_rng(1).normal(size=(200, 8)))
+    rows = unit_length(np.random.default_rng(1).normal(size=(200, 8)))
     i, j, cosine = nearest_pairs(rows, k=k, floor=floor, block_rows=block_rows)
     every = rows @ rows.T
     np.fill_diagonal(every, -9)

@@ -12,9 +12,9 @@ import pytest
 
 from cleaner import pipelines as tasks
 from cleaner.dataset.catalog import Catalog
+from cleaner.embedding.cache import last_embeddings
 from cleaner.errors import Cancelled, TooFewLabelsError, TrainingError
 from cleaner.jobs import Job
-from cleaner.labelling.similar_images import last_embeddings
 from cleaner.pipelines.retrain import HEAD_CLEANED, HEAD_GIVEN, TUNED_CLEANED, TUNED_EARLIER
 from cleaner.review.state import Action
 from cleaner.training.network import Network

@@ -13,7 +13,7 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.errors import Cancelled, RankingError
 from cleaner.quality import outliers as outliers_module
 from cleaner.quality.outliers import THRESHOLD, Outliers, class_distances, find_outliers, outlier_scores
-from cleaner.ranking.neighbours import unit_rows
+from cleaner.ranking.features import unit_length
 from cleaner.util.progress import Reporter
 
 CLASSES = ("bear", "dog", "cat")
@@ -101,7 +101,7 @@ def test_an_empty_set_has_no_outliers() -> None:
 
 def test_blocks_and_representatives_change_little(monkeypatch: pytest.MonkeyPatch) -> None:
     vectors, labels = make(60, planted=10)
-    X = unit_rows(vectors)
+    X = unit_length(vectors)
     codes = np.array([CLASSES.index(label) if label else -1 for label in labels])
     whole, nearest = class_distances(X, codes)
     monkeypatch.setattr(outliers_module, "_BLOCK", 1000)
@@ -115,7 +115,7 @@ def test_blocks_and_representatives_change_little(monkeypatch: pytest.MonkeyPatc
 
 
 def test_an_image_is_not_near_because_of_itself() -> None:
-    X = unit_rows(np.eye(6, dtype=np.float32))
+    X = unit_length(np.eye(6, dtype=np.float32))
     distance, _ = class_distances(X, np.zeros(6, dtype=np.int64))
     assert distance.tolist() == pytest.approx([1.0] * 6)
 

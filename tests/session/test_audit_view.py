@@ -172,7 +172,7 @@ def test_a_new_ranking_leaves_the_audit_alone(open_cleaner: OpenCleaner) -> None
     before = cleaner.names
     cleaner.set_ranking(rank(cleaner.workspace))
     assert cleaner.names == before
-    assert page(cleaner)["notice"] == "2 of 24 audited. " + cleaner.audit.statement().sentence
+    assert page(cleaner)["notice"] == "2 of 24 audited. " + cleaner.audit.certificate().sentence
 
 
 # -------------------------------------------------------------------- what counts
@@ -188,12 +188,12 @@ def test_the_audit_goes_on_after_a_restart_and_for_a_colleague(open_cleaner: Ope
     second.start_audit()
     assert second.audit.sequence() == order
     assert second.names == waiting
-    assert second.audit.statement().audited == PAGE
+    assert second.audit.certificate().audited == PAGE
 
 
 def test_another_page_sees_at_once_that_an_audit_has_begun(open_cleaner: OpenCleaner) -> None:
     one, two = open_cleaner(), open_cleaner()
-    assert two.audit.statement() is None
+    assert two.audit.certificate() is None
     one.start_audit()
     assert two.audit.sequence() == one.audit.sequence()
 
@@ -205,7 +205,7 @@ def test_decided_unsure_and_unlabelled_pictures_are_no_part_of_it(open_cleaner: 
     cleaner.decide(names[1], "unsure")
     cleaner.start_audit()
     assert sorted(cleaner.audit.sequence()) == sorted(names[2:])
-    assert cleaner.audit.statement().found == 1
+    assert cleaner.audit.certificate().found == 1
 
 
 def test_a_picture_without_a_label_is_no_part_of_it_and_deleting_it_finds_no_error(tmp_path: Path) -> None:
@@ -217,7 +217,7 @@ def test_a_picture_without_a_label_is_no_part_of_it_and_deleting_it_finds_no_err
         assert audit.begin().population == {"a.png", "b.png"}
         workspace.store.decide("c.png", "delete")
         workspace.store.decide("b.png", "delete")
-        said = audit.statement()
+        said = audit.certificate()
         assert said is not None
         assert (said.found, said.left) == (1, 1)
 
@@ -226,9 +226,9 @@ def test_undo_takes_a_look_out_of_the_audit_again(open_cleaner: OpenCleaner) -> 
     cleaner = open_cleaner()
     cleaner.start_audit()
     cleaner.decide(cleaner.names[0], "delete")
-    assert cleaner.audit.statement().errors == 1
+    assert cleaner.audit.certificate().errors == 1
     cleaner.undo()
-    assert (cleaner.audit.statement().audited, cleaner.audit.statement().errors) == (0, 0)
+    assert (cleaner.audit.certificate().audited, cleaner.audit.certificate().errors) == (0, 0)
 
 
 def test_what_is_discarded_leaves_the_audit_and_is_not_shown(open_cleaner: OpenCleaner) -> None:
@@ -240,13 +240,13 @@ def test_what_is_discarded_leaves_the_audit_and_is_not_shown(open_cleaner: OpenC
     store.decide(sequence[1], "delete", reason="blurry")
     cleaner.set_view(GridView(order=AUDIT))
     assert [cell["name"] for cell in page(cleaner)["cells"]] == list(sequence[2 : 2 + PAGE])
-    said = cleaner.audit.statement()
+    said = cleaner.audit.certificate()
     assert (said.audited, said.errors, said.found, said.discarded) == (1, 0, 0, 1)
     assert cleaner.audit.newcomers() == []
     store.undo()
     store.undo()
     store.undo()
-    assert (cleaner.audit.statement().audited, cleaner.audit.statement().discarded) == (0, 0)
+    assert (cleaner.audit.certificate().audited, cleaner.audit.certificate().discarded) == (0, 0)
 
 
 def test_pictures_that_come_later_can_join(
@@ -261,7 +261,7 @@ def test_pictures_that_come_later_can_join(
     assert cleaner.audit.newcomers() == ["red/red_new.png"]
     cleaner.start_audit(join=True)
     assert cleaner.audit.newcomers() == []
-    said = cleaner.audit.statement()
+    said = cleaner.audit.certificate()
     assert (said.population, said.audited, said.rounds) == (25, PAGE, 2)
 
 
@@ -274,7 +274,7 @@ def test_a_picture_that_is_gone_is_not_shown_and_counts_against_the_bound(
     (root / gone).unlink()
     cleaner.workspace.refresh()
     assert gone not in cleaner.audit.sequence()
-    assert (cleaner.audit.statement().audited, cleaner.audit.statement().open) == (1, 1)
+    assert (cleaner.audit.certificate().audited, cleaner.audit.certificate().open) == (1, 1)
 
 
 def test_when_all_is_judged_the_audit_says_so(open_cleaner: OpenCleaner) -> None:
@@ -283,7 +283,7 @@ def test_when_all_is_judged_the_audit_says_so(open_cleaner: OpenCleaner) -> None
     for _ in range(4):
         cleaner.confirm_page()
     assert page(cleaner)["empty"] == "Every picture of the audit is judged."
-    assert cleaner.audit.statement().sentence.startswith("No error is left")
+    assert cleaner.audit.certificate().sentence.startswith("No error is left")
 
 
 def test_with_nothing_left_to_decide_there_is_nothing_to_audit(open_cleaner: OpenCleaner) -> None:

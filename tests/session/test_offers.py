@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cleaner.embedding.cache import EmbeddingCache
+from cleaner.embedding.cache import EmbeddingCache, last_embeddings
 from cleaner.errors import StoreError
-from cleaner.labelling.similar_images import find_look_alikes, last_embeddings
+from cleaner.labelling.similar_images import find_similar
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.workspace import Workspace
 
@@ -87,21 +87,21 @@ def say(cleaner: Any, kind: str, **fields: Any) -> dict[str, Any]:
 def test_the_nearest_come_first_and_only_those_that_are_asked_about(workspace: Workspace) -> None:
     cache, hashes = fill(workspace), hashes_of(workspace)
     names = [f"red/red_{i:03d}.png" for i in range(PER_CLASS)]
-    assert find_look_alikes(cache, hashes, [names[4]], names[:8][::-1], most=4) == [
+    assert find_similar(cache, hashes, [names[4]], names[:8][::-1], most=4) == [
         names[5],
         names[3],
         names[6],
         names[2],
     ]
-    assert find_look_alikes(cache, hashes, [names[0], names[9]], names, most=2) == [names[1], names[8]]
+    assert find_similar(cache, hashes, [names[0], names[9]], names, most=2) == [names[1], names[8]]
 
 
 def test_images_without_embedding_are_passed_over(workspace: Workspace) -> None:
     cache = fill(workspace)
     names = [f"red/red_{i:03d}.png" for i in range(3)]
     hashes = {**hashes_of(workspace), names[1]: "0" * 64}
-    assert find_look_alikes(cache, hashes, [names[0]], [*names, "elsewhere.png"]) == [names[2]]
-    assert find_look_alikes(cache, hashes, [names[1]], names) == []
+    assert find_similar(cache, hashes, [names[0]], [*names, "elsewhere.png"]) == [names[2]]
+    assert find_similar(cache, hashes, [names[1]], names) == []
 
 
 def test_the_embeddings_that_were_added_to_last_are_used(workspace: Workspace, tmp_path: Path) -> None:

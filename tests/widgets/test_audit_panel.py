@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cleaner.analysis.bias import Finding, Verdict
 from cleaner.analysis.confusions import Confusions
-from cleaner.analysis.forecast import Outlook
+from cleaner.analysis.forecast import Forecast
+from cleaner.analysis.patterns import Pattern, Patterns
+from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.audit.audit import audit_file
-from cleaner.audit.certificate import Statement
+from cleaner.audit.certificate import Certificate
 from cleaner.ranking import Ranking
-from cleaner.session.insight import Insight
 from cleaner.session.orders import AUDIT, GridView
 from cleaner.util.wording import about
 from cleaner.widgets.app import CleanerApp
@@ -29,7 +29,7 @@ from cleaner.widgets.panels.views import Standing, standing_section
 from cleaner.workspace import Workspace
 
 CERTIFICATE = "At most 31 errors are left unseen (95 % sure); at least 92 % of all errors are found."
-PAIR = Finding(
+PAIR = Pattern(
     kind="pair",
     p=0.002,
     text="14 of 48 wrong shirt labels belong to longsleeve: more than chance (p = 0.002).",
@@ -40,9 +40,9 @@ PAIR = Finding(
 )
 
 
-def statement(**figures: int) -> Statement:
+def certificate(**figures: int) -> Certificate:
     usual = {"population": 2929, "audited": 300, "errors": 0, "open": 0, "found": 400, "left": 31}
-    return Statement(**usual | figures)
+    return Certificate(**usual | figures)
 
 
 def confused(**arrays: Any) -> Confusions:
@@ -58,18 +58,18 @@ def confused(**arrays: Any) -> Confusions:
     return Confusions(**usual | arrays)
 
 
-def insight(**parts: Any) -> Insight:
+def analysis(**parts: Any) -> ReviewAnalysis:
     usual = {
-        "outlook": Outlook(next_page=4.2, rest=30.0),
-        "rare": False,
+        "forecast": Forecast(next_page=4.2, rest=30.0),
+        "is_rare": False,
         "window": 100,
         "window_errors": 9,
-        "statement": None,
+        "certificate": None,
         "newcomers": 0,
-        "verdict": Verdict(findings=(), confirmed=48, top_share=0.45, audited=0),
+        "patterns": Patterns(found=(), confirmed=48, top_share=0.45, audited=0),
         "confusions": confused(),
     }
-    return Insight(**usual | parts)
+    return ReviewAnalysis(**usual | parts)
 
 
 def elements(tree: Tree | str, tag: str) -> Iterator[Tree]:
@@ -88,7 +88,7 @@ def buttons(tree: Tree) -> list[tuple[str, str]]:
 
 
 def test_while_errors_turn_up_it_is_not_yet_and_an_audit_is_offered() -> None:
-    tree = stopping_section(insight(), auditing=False)
+    tree = stopping_section(analysis(), auditing=False)
     assert text_of(tree) == (
         "May I stop? Not yet. 9 of the last 100 were wrong. An audit of about 300 random pictures would tell "
         "how many errors are left at most. Start the audit"
@@ -97,12 +97,12 @@ def test_while_errors_turn_up_it_is_not_yet_and_an_audit_is_offered() -> None:
 
 
 def test_before_a_hundred_looks_the_model_is_quoted() -> None:
-    tree = stopping_section(insight(window=24), auditing=False)
+    tree = stopping_section(analysis(window=24), auditing=False)
     assert "Not yet. About 4 expected on a page of the most suspicious." in text_of(tree)
 
 
 def test_when_errors_are_rare_the_rule_of_thumb_is_called_one() -> None:
-    rare = insight(rare=True, window_errors=1, outlook=Outlook(next_page=0.4, rest=3.0))
+    rare = analysis(is_rare=True, window_errors=1, forecast=Forecast(next_page=0.4, rest=3.0))
     said = text_of(stopping_section(rare, auditing=False))
     assert "Perhaps. Errors have become rare: 1 in the last 100, about 0.4 expected next." in said
     assert "This is a rule of thumb and proves nothing." in said
@@ -110,7 +110,7 @@ def test_when_errors_are_rare_the_rule_of_thumb_is_called_one() -> None:
 
 
 def test_an_audit_that_has_begun_says_what_to_do() -> None:
-    tree = stopping_section(insight(statement=statement(audited=0, left=2929)), auditing=True)
+    tree = stopping_section(analysis(certificate=certificate(audited=0, left=2929)), auditing=True)
     assert (
         "0 of about 300 audited Random pictures, without score and suggestion: judge every one."
         in text_of(tree)
@@ -119,7 +119,7 @@ def test_an_audit_that_has_begun_says_what_to_do() -> None:
 
 
 def test_the_certificate_comes_with_its_ground_and_its_limits() -> None:
-    tree = stopping_section(insight(statement=statement(audited=120)), auditing=False)
+    tree = stopping_section(analysis(certificate=certificate(audited=120)), auditing=False)
     said = text_of(tree)
     assert CERTIFICATE in said
     assert "120 of about 300 audited. 0 of 120 random pictures were wrong." in said
@@ -129,13 +129,13 @@ def test_the_certificate_comes_with_its_ground_and_its_limits() -> None:
 
 
 def test_newcomers_may_join() -> None:
-    tree = stopping_section(insight(statement=statement(), newcomers=1), auditing=False)
+    tree = stopping_section(analysis(certificate=certificate(), newcomers=1), auditing=False)
     assert "1 picture came later and is not covered." in text_of(tree)
     assert ("Let them join", "join") in buttons(tree)
 
 
 def test_an_audit_that_cannot_be_read_is_said_to_be_so_and_none_is_offered() -> None:
-    tree = stopping_section(insight(problem="The audit cannot be read."), auditing=False)
+    tree = stopping_section(analysis(problem="The audit cannot be read."), auditing=False)
     assert text_of(tree) == "May I stop? The audit cannot be read."
     assert buttons(tree) == []
 
@@ -176,7 +176,7 @@ def test_an_estimate_is_said_no_more_precisely_than_it_is(number: float, said: s
 
 
 def test_the_clearest_finding_leads_to_its_pictures() -> None:
-    found = insight(verdict=Verdict(findings=(PAIR,), confirmed=48, top_share=0.45, audited=0))
+    found = analysis(patterns=Patterns(found=(PAIR,), confirmed=48, top_share=0.45, audited=0))
     tree = seen_section(found)
     assert "14 of 48 wrong shirt labels belong to longsleeve : more than chance (p = 0.002)." in text_of(tree)
     assert [text_of(each) for each in elements(tree, "b")] == ["shirt", "longsleeve"]
@@ -186,7 +186,7 @@ def test_the_clearest_finding_leads_to_its_pictures() -> None:
 
 
 def test_the_class_of_a_finding_is_not_mistaken_for_part_of_another() -> None:
-    finding = Finding(
+    finding = Pattern(
         kind="pair",
         p=0.01,
         text="5 of 9 wrong t-shirt labels belong to shirt: more than chance (p = 0.01).",
@@ -195,25 +195,25 @@ def test_the_class_of_a_finding_is_not_mistaken_for_part_of_another() -> None:
         given="t-shirt",
         right="shirt",
     )
-    found = insight(verdict=Verdict(findings=(finding,), confirmed=48, top_share=0.45, audited=0))
+    found = analysis(patterns=Patterns(found=(finding,), confirmed=48, top_share=0.45, audited=0))
     assert [text_of(each) for each in elements(seen_section(found), "b")] == ["t-shirt", "shirt"]
 
 
 def test_too_few_errors_are_no_pattern() -> None:
-    early = insight(verdict=Verdict(findings=(), confirmed=12, top_share=0.5, audited=0))
+    early = analysis(patterns=Patterns(found=(), confirmed=12, top_share=0.5, audited=0))
     assert "12 errors so far: too few to tell a pattern from chance. That is tried from 30 on." in text_of(
         seen_section(early)
     )
 
 
 def test_enough_errors_without_a_pattern_are_said_to_have_none() -> None:
-    assert "No pattern so far that chance would not make, too." in text_of(seen_section(insight()))
+    assert "No pattern so far that chance would not make, too." in text_of(seen_section(analysis()))
 
 
 def test_the_report_has_certificate_findings_and_noise_matrix() -> None:
-    found = insight(
-        statement=statement(),
-        verdict=Verdict(findings=(PAIR,), confirmed=48, top_share=0.45, audited=300),
+    found = analysis(
+        certificate=certificate(),
+        patterns=Patterns(found=(PAIR,), confirmed=48, top_share=0.45, audited=300),
     )
     parts = report_parts(found)
     said = " ".join(map(text_of, parts))
@@ -234,8 +234,8 @@ def test_the_report_has_certificate_findings_and_noise_matrix() -> None:
 def test_a_report_without_errors_or_audit_says_so() -> None:
     nothing = np.zeros((2, 2), dtype=np.int64)
     empty = confused(estimated=None, corrected=nothing, open=nothing, deleted=nothing[0])
-    clean = Verdict(findings=(), confirmed=0, top_share=None, audited=0)
-    said = " ".join(map(text_of, report_parts(insight(verdict=clean, confusions=empty))))
+    clean = Patterns(found=(), confirmed=0, top_share=None, audited=0)
+    said = " ".join(map(text_of, report_parts(analysis(patterns=clean, confusions=empty))))
     assert "No audit was begun." in said
     assert "No class was mistaken for another yet." in said
     assert "Whether classes differ in their errors needs an audit." in said

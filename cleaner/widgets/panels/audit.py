@@ -8,8 +8,8 @@ from cleaner.util.wording import about, count
 from cleaner.widgets.panels.base import Tree, button, node
 
 if TYPE_CHECKING:
-    from cleaner.audit.certificate import Statement
-    from cleaner.session.insight import Insight
+    from cleaner.analysis.summary import ReviewAnalysis
+    from cleaner.audit.certificate import Certificate
 
 __all__ = ["certificate", "stopping_section"]
 
@@ -17,46 +17,48 @@ _LOOKS = 100
 _OFFER = "An audit of about 300 random pictures would tell how many errors are left at most."
 
 
-def stopping_section(insight: Insight | None, *, auditing: bool) -> Tree:
+def stopping_section(analysis: ReviewAnalysis | None, *, auditing: bool) -> Tree:
     """Describe whether one may stop.
 
     Parameters
     ----------
-    insight : Insight or None
+    analysis : ReviewAnalysis or None
         None before anything was found out.
     auditing : bool
         Whether the grid shows the audit's pages.
     """
-    if insight is None:
+    if analysis is None:
         parts: list[Tree] = []
-    elif insight.problem:
-        parts = [node("p", insight.problem, class_="cleaner-note")]
-    elif insight.statement is None:
-        parts = [*_light(insight), node("p", _OFFER), _buttons(button("Start the audit", "audit"))]
+    elif analysis.problem:
+        parts = [node("p", analysis.problem, class_="cleaner-note")]
+    elif analysis.certificate is None:
+        parts = [*_light(analysis), node("p", _OFFER), _buttons(button("Start the audit", "audit"))]
     else:
-        parts = _running(insight.statement, insight.newcomers, auditing=auditing)
+        parts = _running(analysis.certificate, analysis.newcomers, auditing=auditing)
     box = node("div", *parts, class_="cleaner-box", hidden=not parts)
     return node("section", node("h2", "May I stop?"), box, class_="cleaner-section", aria_label="May I stop?")
 
 
-def _light(insight: Insight) -> list[Tree]:
+def _light(analysis: ReviewAnalysis) -> list[Tree]:
     """Say what the rule of thumb says: amber, or not yet."""
-    if insight.rare:
-        low = f"{insight.window_errors} in the last {insight.window}"
-        said = f"Errors have become rare: {low}, {about(insight.outlook.next_page or 0)} expected next."
+    if analysis.is_rare:
+        low = f"{analysis.window_errors} in the last {analysis.window}"
+        said = f"Errors have become rare: {low}, {about(analysis.forecast.next_page or 0)} expected next."
         return [
             node("p", node("span", "Perhaps.", class_="cleaner-verdict is-amber"), f" {said}"),
             node("p", "This is a rule of thumb and proves nothing.", class_="cleaner-fine"),
         ]
     said = ""
-    if insight.window >= _LOOKS and insight.window_errors > 2:
-        said = f" {insight.window_errors} of the last {insight.window} were wrong."
-    elif insight.outlook.next_page is not None and insight.outlook.next_page >= 0.5:
-        said = f" {about(insight.outlook.next_page).capitalize()} expected on a page of the most suspicious."
+    if analysis.window >= _LOOKS and analysis.window_errors > 2:
+        said = f" {analysis.window_errors} of the last {analysis.window} were wrong."
+    elif analysis.forecast.next_page is not None and analysis.forecast.next_page >= 0.5:
+        said = (
+            f" {about(analysis.forecast.next_page).capitalize()} expected on a page of the most suspicious."
+        )
     return [node("p", node("span", "Not yet.", class_="cleaner-verdict"), said)]
 
 
-def _running(statement: Statement, newcomers: int, *, auditing: bool) -> list[Tree]:
+def _running(statement: Certificate, newcomers: int, *, auditing: bool) -> list[Tree]:
     done = min(1.0, statement.audited / statement.planned)
     parts = [
         *certificate(statement),
@@ -75,7 +77,7 @@ def _running(statement: Statement, newcomers: int, *, auditing: bool) -> list[Tr
     return [*parts, _buttons(*buttons)]
 
 
-def certificate(statement: Statement) -> list[Tree]:
+def certificate(statement: Certificate) -> list[Tree]:
     """Describe what an audit has shown: how far it is, the certificate, what it rests on, and its limits."""
     if not statement.audited:
         return [

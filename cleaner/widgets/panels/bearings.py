@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.errors import CleanerError
-from cleaner.session.insight import Insight, Looker
+from cleaner.session.insight import Looker
 from cleaner.session.orders import AUDIT, GridView
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel
@@ -38,7 +39,7 @@ class Bearings:
     ----------
     stopping, seen : Panel
         "May I stop?" and "Seen so far".
-    insight : Insight or None
+    insight : ReviewAnalysis or None
         What was found out last; None at first.
     """
 
@@ -48,7 +49,7 @@ class Bearings:
         self._go_to = go_to
         self._looker = Looker(cleaner.workspace, cleaner.audit, page_size=cleaner.page_size)
         self._looking = threading.Lock()
-        self.insight: Insight | None = None
+        self.insight: ReviewAnalysis | None = None
         self.stopping = Panel(lock=lock)
         self.seen = Panel(lock=lock)
         self.stopping.on("audit", lambda _: self._start())

@@ -11,9 +11,9 @@ from cleaner.widgets.panels.audit import certificate
 from cleaner.widgets.panels.base import Tree, button, node
 
 if TYPE_CHECKING:
-    from cleaner.analysis.bias import Finding
     from cleaner.analysis.confusions import Confusions
-    from cleaner.session.insight import Insight
+    from cleaner.analysis.patterns import Pattern
+    from cleaner.analysis.summary import ReviewAnalysis
 
 __all__ = ["pair_of", "report_parts", "seen_section"]
 
@@ -32,14 +32,14 @@ def pair_of(value: str) -> tuple[str, str]:
     return str(given), str(right)
 
 
-def seen_section(insight: Insight | None) -> Tree:
+def seen_section(analysis: ReviewAnalysis | None) -> Tree:
     """Describe the clearest findings, for the side of the page."""
     parts: list[Tree] = []
-    if insight is not None and insight.verdict.confirmed:
-        for finding in insight.verdict.findings[:_MOST_IN_PANEL]:
-            parts += [node("p", *_emphasised(finding)), *_review(insight.confusions, finding)]
+    if analysis is not None and analysis.patterns.confirmed:
+        for finding in analysis.patterns.found[:_MOST_IN_PANEL]:
+            parts += [node("p", *_emphasised(finding)), *_review(analysis.confusions, finding)]
         if not parts:
-            parts.append(node("p", _nothing(insight), class_="cleaner-note"))
+            parts.append(node("p", _nothing(analysis), class_="cleaner-note"))
         parts.append(node("p", button("All findings", "report", class_="cleaner-link")))
     box = node("div", *parts, class_="cleaner-box")
     return node(
@@ -52,39 +52,39 @@ def seen_section(insight: Insight | None) -> Tree:
     )
 
 
-def report_parts(insight: Insight | None) -> list[Tree]:
+def report_parts(analysis: ReviewAnalysis | None) -> list[Tree]:
     """Describe audit, findings and confusions, for the report."""
-    if insight is None:
+    if analysis is None:
         return [node("p", "Looking …", class_="cleaner-note")]
     audit = [node("p", "No audit was begun.", class_="cleaner-note")]
-    if insight.problem:
-        audit = [node("p", insight.problem, class_="cleaner-note")]
-    elif insight.statement is not None:
-        audit = certificate(insight.statement)
+    if analysis.problem:
+        audit = [node("p", analysis.problem, class_="cleaner-note")]
+    elif analysis.certificate is not None:
+        audit = certificate(analysis.certificate)
     return [
         node("h3", "How many errors are left"),
         node("div", *audit),
         node("h3", "Biased or random?"),
-        node("div", *_findings(insight)),
+        node("div", *_findings(analysis)),
         node("h3", "Which class is mistaken for which"),
-        node("div", *_confusions(insight.confusions)),
+        node("div", *_confusions(analysis.confusions)),
     ]
 
 
-def _findings(insight: Insight) -> list[Tree]:
-    verdict = insight.verdict
+def _findings(analysis: ReviewAnalysis) -> list[Tree]:
+    patterns = analysis.patterns
     parts: list[Tree] = []
-    for finding in verdict.findings:
+    for finding in patterns.found:
         said = [
             node("p", *_emphasised(finding)),
             node("p", f"{finding.detail} {finding.advice}", class_="cleaner-fine"),
         ]
-        parts.append(node("li", *said, *_review(insight.confusions, finding)))
-    rest = [node("p", _nothing(insight), class_="cleaner-note")] if not parts else []
-    if verdict.top_share is not None and not verdict.is_early:
-        share = f"The three commonest mistakes make up {100 * verdict.top_share:.0f} % of the corrections."
+        parts.append(node("li", *said, *_review(analysis.confusions, finding)))
+    rest = [node("p", _nothing(analysis), class_="cleaner-note")] if not parts else []
+    if patterns.top_share is not None and not patterns.is_early:
+        share = f"The three commonest mistakes make up {100 * patterns.top_share:.0f} % of the corrections."
         rest.append(node("p", share, class_="cleaner-note"))
-    if not verdict.audited:
+    if not patterns.audited:
         rest.append(
             node("p", "Whether classes differ in their errors needs an audit.", class_="cleaner-fine")
         )
@@ -92,15 +92,15 @@ def _findings(insight: Insight) -> list[Tree]:
     return [node("ul", *parts, class_="cleaner-findings", hidden=not parts), *rest]
 
 
-def _nothing(insight: Insight) -> str:
-    verdict = insight.verdict
-    if verdict.is_early:
-        errors = count(verdict.confirmed, "error")
+def _nothing(analysis: ReviewAnalysis) -> str:
+    patterns = analysis.patterns
+    if patterns.is_early:
+        errors = count(patterns.confirmed, "error")
         return f"{errors} so far: too few to tell a pattern from chance. That is tried from 30 on."
     return "No pattern so far that chance would not make, too."
 
 
-def _emphasised(finding: Finding) -> list[Tree | str]:
+def _emphasised(finding: Pattern) -> list[Tree | str]:
     """Split a sentence so that the classes in it stand out."""
     parts: list[Tree | str] = []
     rest = finding.text
@@ -112,7 +112,7 @@ def _emphasised(finding: Finding) -> list[Tree | str]:
     return [*parts, rest]
 
 
-def _review(confusions: Confusions, finding: Finding) -> list[Tree]:
+def _review(confusions: Confusions, finding: Pattern) -> list[Tree]:
     if finding.given is None or finding.right is None:
         return []
     classes = confusions.classes

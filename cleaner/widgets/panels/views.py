@@ -13,7 +13,7 @@ from cleaner.widgets.panels.base import Tree, button, node, pair
 from cleaner.widgets.panels.chart import Point, line_chart
 
 if TYPE_CHECKING:
-    from cleaner.analysis.forecast import Outlook
+    from cleaner.analysis.forecast import Forecast
 
 __all__ = [
     "STEPS",
@@ -236,7 +236,7 @@ def wilson(errors: int, looks: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def standing_of(figures: Mapping[str, Any], outlook: Outlook | None) -> Standing:
+def standing_of(figures: Mapping[str, Any], forecast: Forecast | None) -> Standing:
     """Join what is counted (`cleaner.ImageCleaner.progress`) with what was found and is expected."""
     window = figures["last100"]
     return Standing(
@@ -252,8 +252,8 @@ def standing_of(figures: Mapping[str, Any], outlook: Outlook | None) -> Standing
         expected_next=figures["expected_next"],
         pace_per_min=figures["pace_per_min"],
         minutes_left=figures["minutes_left"],
-        curve=() if outlook is None else outlook.found,
-        expected=() if outlook is None else outlook.expected,
+        curve=() if forecast is None else forecast.found,
+        expected=() if forecast is None else forecast.expected,
     )
 
 

@@ -12,9 +12,9 @@ import pytest
 from pictures import COLOURS, make_picture
 
 from cleaner import pipelines as tasks
-from cleaner.embedding.cache import EmbeddingCache
+from cleaner.embedding.cache import EmbeddingCache, last_embeddings
 from cleaner.errors import TooFewLabelsError
-from cleaner.labelling.labeller import Labeller, present_labels
+from cleaner.labelling.proposal import Proposal, present_labels, propose_labels
 from cleaner.review import Action, Kind
 from cleaner.workspace import Workspace
 
@@ -54,6 +54,16 @@ def embed_by_colour(space: Workspace, *, without: tuple[str, ...] = ()) -> None:
     cache.append([hashes[name] for name in names], vectors + 0.1 * rng.random((len(names), 6)))
 
 
+def propose(space: Workspace) -> Proposal | None:
+    return propose_labels(
+        space.catalog,
+        space.store.state,
+        cache=last_embeddings(space.state / "embeddings"),
+        hashes=space.index.hashes(),
+        seed=space.seed,
+    )
+
+
 def bare(space: Workspace) -> int:
     """Count the images that somebody still has to label."""
     return list(present_labels(space.catalog, space.store.state).values()).count(None)
@@ -65,19 +75,18 @@ def label(space: Workspace, *names: str) -> None:
 
 
 def test_a_flat_folder_goes_from_no_labels_to_suggestions_and_a_ranking(flat: Workspace) -> None:
-    labeller = Labeller(flat)
-    assert labeller.propose() is None  # nothing is embedded yet
+    assert propose(flat) is None  # nothing is embedded yet
     with pytest.raises(TooFewLabelsError):
         tasks.prepare(flat)
 
-    first = labeller.propose()
+    first = propose(flat)
     assert first is not None
     assert sorted(first.names) == list(flat.catalog.names)
     assert not first.has_model
     assert {name.split("_")[0] for name in first.names[:3]} == set(COLOURS)
 
     label(flat, *first.names[:12])
-    second = labeller.propose()
+    second = propose(flat)
     assert second is not None
     assert second.classes == ("blue", "green", "red")
     assert second.labelled == 12
@@ -87,7 +96,7 @@ def test_a_flat_folder_goes_from_no_labels_to_suggestions_and_a_ranking(flat: Wo
 
     assert tasks.prepare(flat).classes == ["blue", "green", "red"]
     label(flat, *second.names)
-    assert labeller.propose() is None
+    assert propose(flat) is None
     assert bare(flat) == 0
 
 
@@ -99,7 +108,7 @@ def test_deleted_and_unsure_pictures_are_neither_asked_about_nor_learnt_from(fla
     flat.store.decide("red_003.png", Action.RELABEL, label="pink")
     flat.store.decide("red_003.png", Action.DELETE)
 
-    found = Labeller(flat).propose()
+    found = propose(flat)
 
     assert found is not None
     assert set(found.names) == set(flat.catalog.names) - {
@@ -124,7 +133,7 @@ def test_given_and_decided_labels_count_under_the_present_names_of_their_classes
     space.store.decide("blue/blue_000.png", Action.RELABEL, label="azure")
 
     labels = present_labels(space.catalog, space.store.state)
-    found = Labeller(space).propose()
+    found = propose(space)
 
     assert labels["red/red_003.png"] == labels["unlabelled/red_000.png"] == "crimson"
     assert labels["blue/blue_000.png"] == "azure"
@@ -149,7 +158,7 @@ def test_pictures_that_are_not_embedded_yet_stand_at_the_end(flat: Workspace) ->
     embed_by_colour(flat, without=late)
     label(flat, "red_000.png", "blue_000.png")
 
-    found = Labeller(flat).propose()
+    found = propose(flat)
 
     assert found is not None
     assert len(found) == 28
@@ -165,7 +174,7 @@ def test_a_set_with_all_labels_has_nothing_to_propose(
     embed_by_colour(space)
 
     assert bare(space) == 0
-    assert Labeller(space).propose() is None
+    assert propose(space) is None
 
 
 def test_a_csv_with_empty_labels_is_proposed_for(tmp_path: Path, opened: Callable[..., Workspace]) -> None:
@@ -177,7 +186,7 @@ def test_a_csv_with_empty_labels_is_proposed_for(tmp_path: Path, opened: Callabl
     space = opened(tmp_path / "set" / "labels.csv")
     embed_by_colour(space)
 
-    found = Labeller(space).propose()
+    found = propose(space)
 
     assert found is not None
     assert dict(zip(found.names, found.suggestion, strict=True)) == {
@@ -188,8 +197,8 @@ def test_a_csv_with_empty_labels_is_proposed_for(tmp_path: Path, opened: Callabl
 def test_the_whole_set_is_never_in_memory_at_once_and_nothing_is_left_behind(
     flat: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cleaner.labelling.labeller._SAMPLE", 8)
-    monkeypatch.setattr("cleaner.labelling.labeller._BLOCK", 4)
+    monkeypatch.setattr("cleaner.labelling.proposal._SAMPLE", 8)
+    monkeypatch.setattr("cleaner.labelling.proposal._READ", 4)
     asked: list[int] = []
     get = EmbeddingCache.get
 
@@ -200,17 +209,15 @@ def test_the_whole_set_is_never_in_memory_at_once_and_nothing_is_left_behind(
     embed_by_colour(flat)
     label(flat, "red_000.png", "blue_000.png")
     monkeypatch.setattr(EmbeddingCache, "get", counted)
-    labeller = Labeller(flat)
-    whole = labeller.propose()
+    whole = propose(flat)
     assert whole is not None
     assert max(asked) == 8
     assert sum(asked) == 38
-    assert vars(labeller) == {"_workspace": flat}
     del whole
     gc.collect()
     tracemalloc.start()
     try:
-        labeller.propose()
+        propose(flat)
         gc.collect()
         kept_bytes, _ = tracemalloc.get_traced_memory()
     finally:

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cleaner.analysis.bias import Finding, Verdict, verdict
-from cleaner.analysis.observations import Codes, Looks, Source
+from cleaner.analysis.observations import Codes, Observations, Source
+from cleaner.analysis.patterns import Pattern, Patterns, find_patterns
 
 CLASSES = ["dress", "longsleeve", "pants", "shirt", "t-shirt"]
 SIZES = np.array([60, 140, 120, 130, 150])
@@ -22,7 +22,7 @@ def world(
     looks: int = 300,
     audited: int = 0,
     pair: tuple[int, int, float] | None = None,
-) -> Looks:
+) -> Observations:
     """Make looks at images whose errors fall anywhere; of those of one class a share may go to another."""
     rng = np.random.default_rng(seed)
     given = np.repeat(np.arange(5), SIZES)
@@ -41,7 +41,7 @@ def world(
     sample = np.zeros(n, np.int64)
     sample[random_order] = 1 + np.arange(audited)
     guess = rng.integers(0, 5, n)
-    return Looks(
+    return Observations(
         names=[f"{CLASSES[c]}/{i:03d}.jpg" for i, c in enumerate(given)],
         classes=CLASSES,
         given=given,
@@ -58,12 +58,12 @@ def source(codes: Codes) -> Source:
     return Source(codes=codes, groups=[f"g{i}" for i in range(int(codes.max()) + 1)])
 
 
-def found(looks: Looks, kind: str) -> list[Finding]:
-    return [each for each in verdict(looks).findings if each.kind == kind]
+def found(seen: Observations, kind: str) -> list[Pattern]:
+    return [each for each in find_patterns(seen).found if each.kind == kind]
 
 
-def changed(looks: Looks, **arrays: Any) -> Looks:
-    return replace(looks, **arrays)
+def changed(seen: Observations, **arrays: Any) -> Observations:
+    return replace(seen, **arrays)
 
 
 # -------------------------------------------------------------------- what is found
@@ -76,9 +76,9 @@ def test_wrong_labels_of_one_class_that_belong_to_another_are_found_as_a_pair() 
 
 
 def test_a_pair_is_said_in_counts_with_an_interval_and_what_chance_would_do() -> None:
-    looks = world(pair=(SHIRT, LONGSLEEVE, 0.6))
-    moves = looks.moves()[SHIRT]
-    (finding,) = found(looks, "pair")
+    seen = world(pair=(SHIRT, LONGSLEEVE, 0.6))
+    moves = seen.moves()[SHIRT]
+    (finding,) = found(seen, "pair")
     part, whole = moves[LONGSLEEVE], moves.sum()
     assert finding.text.startswith(
         f"{part} of {whole} wrong shirt labels belong to longsleeve: more than chance (p "
@@ -89,59 +89,59 @@ def test_a_pair_is_said_in_counts_with_an_interval_and_what_chance_would_do() ->
 
 
 def test_a_mistake_that_goes_one_way_is_found_as_a_direction() -> None:
-    looks = world()
-    one_way = np.isin(looks.given, [SHIRT, LONGSLEEVE]) & (looks.look > 0)
-    suggested = np.where(one_way, np.where(looks.given == SHIRT, LONGSLEEVE, SHIRT), looks.suggested)
-    wrong = np.where(one_way, looks.given == SHIRT, looks.wrong)
-    right = np.where(one_way & wrong, LONGSLEEVE, looks.right)
-    (finding,) = found(changed(looks, suggested=suggested, wrong=wrong, right=right), "direction")
+    seen = world()
+    one_way = np.isin(seen.given, [SHIRT, LONGSLEEVE]) & (seen.look > 0)
+    suggested = np.where(one_way, np.where(seen.given == SHIRT, LONGSLEEVE, SHIRT), seen.suggested)
+    wrong = np.where(one_way, seen.given == SHIRT, seen.wrong)
+    right = np.where(one_way & wrong, LONGSLEEVE, seen.right)
+    (finding,) = found(changed(seen, suggested=suggested, wrong=wrong, right=right), "direction")
     assert (finding.given, finding.right) == ("shirt", "longsleeve")
     assert "pictures called shirt that look like longsleeve were wrong, and 0 of" in finding.text
     assert "the mistake goes one way" in finding.text
 
 
 def test_errors_that_gather_under_an_annotator_are_found() -> None:
-    looks = world()
+    seen = world()
     rng = np.random.default_rng(1)
-    by = np.where(looks.wrong & (rng.random(len(looks.names)) < 0.7), 2, rng.integers(0, 3, len(looks.names)))
-    (finding,) = found(changed(looks, sources={"annotator": source(by)}), "source")
+    by = np.where(seen.wrong & (rng.random(len(seen.names)) < 0.7), 2, rng.integers(0, 3, len(seen.names)))
+    (finding,) = found(changed(seen, sources={"annotator": source(by)}), "source")
     assert "wrong labels have the annotator g2; chance would put about" in finding.text
 
 
 def test_errors_that_only_gather_because_their_class_does_are_not_held_against_the_folder() -> None:
-    looks = world()
-    wrong = looks.look > 0
-    wrong &= np.where(looks.given == SHIRT, True, np.arange(len(wrong)) % 5 == 0)
+    seen = world()
+    wrong = seen.look > 0
+    wrong &= np.where(seen.given == SHIRT, True, np.arange(len(wrong)) % 5 == 0)
     rng = np.random.default_rng(2)
-    folder = np.where(rng.random(len(wrong)) < 0.9, looks.given == SHIRT, rng.random(len(wrong)) < 0.5)
-    looks = changed(looks, wrong=wrong, sources={"folder": source(folder.astype(np.int64))})
-    assert not [each for each in found(looks, "source") if "folder" in each.text]
+    folder = np.where(rng.random(len(wrong)) < 0.9, seen.given == SHIRT, rng.random(len(wrong)) < 0.5)
+    seen = changed(seen, wrong=wrong, sources={"folder": source(folder.astype(np.int64))})
+    assert not [each for each in found(seen, "source") if "folder" in each.text]
 
 
 def test_looking_only_into_one_folder_does_not_make_it_guilty() -> None:
-    looks = world(looks=600)
+    seen = world(looks=600)
     folder = np.arange(600) % 2
-    seen = np.where(folder == 1, looks.look, 0)
-    looks = changed(looks, look=seen, wrong=looks.wrong & (seen > 0), sources={"folder": source(folder)})
-    assert looks.confirmed >= 30
-    assert not found(looks, "source")
+    look = np.where(folder == 1, seen.look, 0)
+    seen = changed(seen, look=look, wrong=seen.wrong & (look > 0), sources={"folder": source(folder)})
+    assert seen.confirmed >= 30
+    assert not found(seen, "source")
 
 
 def test_errors_that_stand_together_in_the_order_of_files_are_found() -> None:
-    looks = world(looks=600)
+    seen = world(looks=600)
     wrong = (np.arange(600) // 15) % 4 == 0
-    (finding,) = found(changed(looks, wrong=wrong, sources={}), "source")
+    (finding,) = found(changed(seen, wrong=wrong, sources={}), "source")
     assert finding.text.startswith("Wrong labels stand together in the order of the files")
     assert "The longest row: 15, from dress/000.jpg to dress/014.jpg." in finding.detail
 
 
 def test_class_rates_are_judged_by_the_audit_alone() -> None:
-    looks = world(errors=60, looks=200)
-    wrong = np.where(looks.look > 0, looks.given == SHIRT, False)
-    assert not found(changed(looks, wrong=wrong), "class")
-    looks = world(errors=60, looks=200, audited=200)
-    wrong = np.where(looks.look > 0, looks.given == SHIRT, False)
-    (finding,) = found(changed(looks, wrong=wrong), "class")
+    seen = world(errors=60, looks=200)
+    wrong = np.where(seen.look > 0, seen.given == SHIRT, False)
+    assert not found(changed(seen, wrong=wrong), "class")
+    seen = world(errors=60, looks=200, audited=200)
+    wrong = np.where(seen.look > 0, seen.given == SHIRT, False)
+    (finding,) = found(changed(seen, wrong=wrong), "class")
     assert finding.given == "shirt"
     assert finding.text.startswith("In the audit ")
 
@@ -150,36 +150,40 @@ def test_class_rates_are_judged_by_the_audit_alone() -> None:
 
 
 def test_there_is_no_early_verdict() -> None:
-    looks = world(pair=(SHIRT, LONGSLEEVE, 1.0))
-    early = looks.until(29)
-    assert verdict(early) == Verdict(findings=(), confirmed=29, top_share=verdict(early).top_share, audited=0)
-    assert verdict(early).is_early
-    assert not verdict(looks.until(30)).is_early
+    seen = world(pair=(SHIRT, LONGSLEEVE, 1.0))
+    early = seen.until(29)
+    assert find_patterns(early) == Patterns(
+        found=(), confirmed=29, top_share=find_patterns(early).top_share, audited=0
+    )
+    assert find_patterns(early).is_early
+    assert not find_patterns(seen.until(30)).is_early
 
 
 def test_without_any_look_there_is_nothing_to_say() -> None:
-    assert verdict(world(errors=0, looks=0)) == Verdict(findings=(), confirmed=0, top_share=None, audited=0)
+    assert find_patterns(world(errors=0, looks=0)) == Patterns(
+        found=(), confirmed=0, top_share=None, audited=0
+    )
 
 
 def test_what_was_clear_earlier_is_not_taken_back_when_more_comes_in() -> None:
-    looks = world(errors=260, looks=600, pair=(SHIRT, LONGSLEEVE, 1.0))
-    late = looks.look > np.sort(looks.look[looks.wrong])[119]
-    right = np.where(late & looks.wrong & (looks.right == LONGSLEEVE), PANTS, looks.right)
-    (first,) = found(changed(looks, right=right).until(120), "pair")
+    seen = world(errors=260, looks=600, pair=(SHIRT, LONGSLEEVE, 1.0))
+    late = seen.look > np.sort(seen.look[seen.wrong])[119]
+    right = np.where(late & seen.wrong & (seen.right == LONGSLEEVE), PANTS, seen.right)
+    (first,) = found(changed(seen, right=right).until(120), "pair")
     assert first.right == "longsleeve"
-    assert "longsleeve" in {each.right for each in found(changed(looks, right=right), "pair")}
+    assert "longsleeve" in {each.right for each in found(changed(seen, right=right), "pair")}
 
 
 def test_classes_that_nobody_was_given_are_no_pair() -> None:
-    looks = world()
-    assert not found(changed(looks, right=np.full(600, -1)), "pair")
+    seen = world()
+    assert not found(changed(seen, right=np.full(600, -1)), "pair")
 
 
 def test_chance_alone_is_hardly_ever_called_a_pattern() -> None:
     """Asked at each milestone, on errors that fall anywhere, in 100 worlds."""
     runs, alarms = 100, dict.fromkeys(("pair", "direction", "source", "class"), 0)
     for seed in range(runs):
-        for kind in {each.kind for each in verdict(world(seed, audited=150)).findings}:
+        for kind in {each.kind for each in find_patterns(world(seed, audited=150)).found}:
             alarms[kind] += 1
     most = runs * (0.05 + 1.645 * math.sqrt(0.05 * 0.95 / runs))
     assert all(number <= most for number in alarms.values()), alarms
@@ -189,6 +193,6 @@ def test_chance_alone_is_hardly_ever_called_a_pattern() -> None:
     ("p", "said"), [(0.0004, "p < 0.001"), (0.0042, "p = 0.004"), (0.0123, "p = 0.01"), (0.05, "p = 0.05")]
 )
 def test_p_values_are_said_no_more_precisely_than_they_matter(p: float, said: str) -> None:
-    from cleaner.analysis import bias
+    from cleaner.analysis import patterns
 
-    assert bias.said(p) == said
+    assert patterns.said(p) == said

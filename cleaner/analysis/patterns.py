@@ -6,7 +6,7 @@ Four questions, each held to 5 % false alarms by Holm's method over its tests:
   against Bin(k_g, N_c / (N - N_g)), one-sided)
 - *directions*: of the images that look like the other class of a pair, are more wrong one way than the other?
   (Fisher's exact test)
-- *sources*: do errors gather in a folder, on a date, under an annotator, in runs of the file order?
+- *sources*: do errors observe in a folder, on a date, under an annotator, in runs of the file order?
 - *classes*: do error rates differ by class? From the images of a random audit only: those of a ranked review
   were chosen for being suspicious.
 
@@ -27,9 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.analysis.exact_tests import binomial_tail, chance_of_runs, fisher, holm, permuted, wilson
-from cleaner.analysis.observations import Codes, Looks, Source
-
-__all__ = ["FIRST_ERRORS", "LEVEL", "Finding", "Verdict", "said", "verdict"]
+from cleaner.analysis.observations import Codes, Observations, Source
 
 Key = tuple[str, int, int]
 Tests = tuple[dict[Key, float], int]
@@ -44,7 +42,7 @@ _LEAST = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Pattern:
     """A pattern that chance does not explain.
 
     Parameters
@@ -73,12 +71,12 @@ class Finding:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Patterns:
     """What can be said about bias now.
 
     Parameters
     ----------
-    findings : tuple of Finding
+    found : tuple of Pattern
         Clearest first.
     confirmed : int
         Errors found.
@@ -88,7 +86,7 @@ class Verdict:
         Images of the random audit that the class rates rest on.
     """
 
-    findings: tuple[Finding, ...]
+    found: tuple[Pattern, ...]
     confirmed: int
     top_share: float | None
     audited: int
@@ -99,35 +97,35 @@ class Verdict:
         return self.confirmed < FIRST_ERRORS
 
 
-def verdict(looks: Looks) -> Verdict:
+def find_patterns(seen: Observations) -> Patterns:
     """Ask all four questions of what is known now."""
     found: dict[Key, float] = {}
-    for stage, then in _stages(looks):
+    for stage, then in _stages(seen):
         for question in (_pairs, _directions, _sources):
             _collect(found, question(then), stage)
-    for stage, then in _audit_stages(looks):
+    for stage, then in _audit_stages(seen):
         _collect(found, _classes(then), stage)
     by_p = sorted(found.items(), key=lambda item: item[1])
-    moves = np.sort(looks.moves(), axis=None)[::-1]
-    return Verdict(
-        findings=tuple(_WORDS[key[0]](looks, key, p) for key, p in by_p),
-        confirmed=looks.confirmed,
+    moves = np.sort(seen.moves(), axis=None)[::-1]
+    return Patterns(
+        found=tuple(_WORDS[key[0]](seen, key, p) for key, p in by_p),
+        confirmed=seen.confirmed,
         top_share=float(moves[:3].sum() / moves.sum()) if moves.sum() else None,
-        audited=int((looks.audited > 0).sum()),
+        audited=int((seen.audited > 0).sum()),
     )
 
 
-def _stages(looks: Looks) -> Iterator[tuple[int, Looks]]:
+def _stages(seen: Observations) -> Iterator[tuple[int, Observations]]:
     errors, stage = FIRST_ERRORS, 1
-    while errors <= looks.confirmed:
-        yield stage, looks.until(errors)
+    while errors <= seen.confirmed:
+        yield stage, seen.until(errors)
         errors, stage = 2 * errors, stage + 1
 
 
-def _audit_stages(looks: Looks) -> Iterator[tuple[int, Looks]]:
+def _audit_stages(seen: Observations) -> Iterator[tuple[int, Observations]]:
     audited, stage = _FIRST_AUDITED, 1
-    while audited <= looks.audited.max(initial=0):
-        yield stage, replace(looks, audited=np.where(looks.audited > audited, 0, looks.audited))
+    while audited <= seen.audited.max(initial=0):
+        yield stage, replace(seen, audited=np.where(seen.audited > audited, 0, seen.audited))
         audited, stage = 2 * audited, stage + 1
 
 
@@ -143,8 +141,8 @@ def _collect(found: dict[Key, float], tests: Tests, stage: int) -> None:
 # -------------------------------------------------------------------- the tests
 
 
-def _pairs(looks: Looks) -> Tests:
-    moves, sizes = looks.moves(), looks.sizes
+def _pairs(seen: Observations) -> Tests:
+    moves, sizes = seen.moves(), seen.sizes
     ps: dict[Key, float] = {}
     number = 0
     for g in np.flatnonzero(moves.sum(axis=1) >= _LEAST).tolist():
@@ -155,22 +153,22 @@ def _pairs(looks: Looks) -> Tests:
     return ps, number
 
 
-def _directions(looks: Looks) -> Tests:
-    shown, wrong = _shown(looks)
+def _directions(seen: Observations) -> Tests:
+    shown, wrong = _shown(seen)
     ps: dict[Key, float] = {}
     for a, b in zip(*np.nonzero(np.triu(wrong + wrong.T, k=1) >= _LEAST), strict=True):
         ps["direction", int(a), int(b)] = fisher(_table(shown, wrong, int(a), int(b)))
     return ps, len(ps)
 
 
-def _shown(looks: Looks) -> tuple[Codes, Codes]:
+def _shown(seen: Observations) -> tuple[Codes, Codes]:
     """Count the images looked at, and the errors among them, by given and suggested class."""
-    k = len(looks.classes)
+    k = len(seen.classes)
     shown, wrong = np.zeros((k, k), np.int64), np.zeros((k, k), np.int64)
-    rows = looks.looked & (looks.suggested >= 0)
-    np.add.at(shown, (looks.given[rows], looks.suggested[rows]), 1)
-    rows &= looks.wrong
-    np.add.at(wrong, (looks.given[rows], looks.suggested[rows]), 1)
+    rows = seen.looked & (seen.suggested >= 0)
+    np.add.at(shown, (seen.given[rows], seen.suggested[rows]), 1)
+    rows &= seen.wrong
+    np.add.at(wrong, (seen.given[rows], seen.suggested[rows]), 1)
     return shown, wrong
 
 
@@ -179,60 +177,60 @@ def _table(shown: Codes, wrong: Codes, a: int, b: int) -> tuple[tuple[int, int],
     return (first, int(shown[a, b]) - first), (second, int(shown[b, a]) - second)
 
 
-def _sources(looks: Looks) -> Tests:
-    measures = (looks.looked, looks.given >= 0)
+def _sources(seen: Observations) -> Tests:
+    measures = (seen.looked, seen.given >= 0)
     ps: dict[Key, float] = {}
-    for number, source in enumerate(looks.sources.values()):
-        ps["source", number, 0] = max(permuted(*_by_group(looks, source, rows))[0] for rows in measures)
-    ps["order", 0, 0] = max(_clustering(looks, rows) for rows in measures)
+    for number, source in enumerate(seen.sources.values()):
+        ps["source", number, 0] = max(permuted(*_by_group(seen, source, rows))[0] for rows in measures)
+    ps["order", 0, 0] = max(_clustering(seen, rows) for rows in measures)
     return ps, len(ps)
 
 
-def _by_group(looks: Looks, source: Source, rows: NDArray[np.bool_]) -> tuple[Codes, Codes]:
+def _by_group(seen: Observations, source: Source, rows: NDArray[np.bool_]) -> tuple[Codes, Codes]:
     """Count images and errors, each of shape (n_classes, n_groups)."""
-    counts = np.zeros((len(looks.classes), len(source.groups)), dtype=np.int64)
+    counts = np.zeros((len(seen.classes), len(source.groups)), dtype=np.int64)
     wrong = np.zeros_like(counts)
     there = rows & (source.codes >= 0)
-    np.add.at(counts, (looks.given[there], source.codes[there]), 1)
-    there &= looks.looked & looks.wrong
-    np.add.at(wrong, (looks.given[there], source.codes[there]), 1)
+    np.add.at(counts, (seen.given[there], source.codes[there]), 1)
+    there &= seen.looked & seen.wrong
+    np.add.at(wrong, (seen.given[there], source.codes[there]), 1)
     return counts, wrong
 
 
-def _clustering(looks: Looks, rows: NDArray[np.bool_]) -> float:
+def _clustering(seen: Observations, rows: NDArray[np.bool_]) -> float:
     """Return the p of so few runs of right and wrong in the order of the files, within the classes."""
     runs, sizes = 0, []
-    for c in range(len(looks.classes)):
-        marks = (looks.wrong & looks.looked)[rows & (looks.given == c)]
+    for c in range(len(seen.classes)):
+        marks = (seen.wrong & seen.looked)[rows & (seen.given == c)]
         if len(marks):
             runs += 1 + int((marks[1:] != marks[:-1]).sum())
             sizes.append((int(marks.sum()), int((~marks).sum())))
     return chance_of_runs(runs, sizes)
 
 
-def _classes(looks: Looks) -> Tests:
-    counts, wrong = _audited(looks)
+def _classes(seen: Observations) -> Tests:
+    counts, wrong = _audited(seen)
     return {("class", 0, 0): permuted(counts[None], wrong[None])[0]}, 1
 
 
-def _audited(looks: Looks) -> tuple[Codes, Codes]:
-    k = len(looks.classes)
-    rows = (looks.audited > 0) & looks.looked
-    counts = np.bincount(looks.given[rows], minlength=k).astype(np.int64)
-    wrong = np.bincount(looks.given[rows & looks.wrong], minlength=k).astype(np.int64)
+def _audited(seen: Observations) -> tuple[Codes, Codes]:
+    k = len(seen.classes)
+    rows = (seen.audited > 0) & seen.looked
+    counts = np.bincount(seen.given[rows], minlength=k).astype(np.int64)
+    wrong = np.bincount(seen.given[rows & seen.wrong], minlength=k).astype(np.int64)
     return counts, wrong
 
 
 # -------------------------------------------------------------------- the words
 
 
-def _say_pair(looks: Looks, key: Key, p: float) -> Finding:
-    moves, sizes = looks.moves(), looks.sizes
+def _say_pair(seen: Observations, key: Key, p: float) -> Pattern:
+    moves, sizes = seen.moves(), seen.sizes
     g, c = key[1], key[2]
-    given, right = looks.classes[g], looks.classes[c]
+    given, right = seen.classes[g], seen.classes[c]
     part, whole = int(moves[g, c]), int(moves[g].sum())
     chance = sizes[c] / (sizes.sum() - sizes[g])
-    return Finding(
+    return Pattern(
         kind="pair",
         p=p,
         text=f"{part} of {whole} wrong {given} labels belong to {right}: more than chance ({said(p)}).",
@@ -243,13 +241,13 @@ def _say_pair(looks: Looks, key: Key, p: float) -> Finding:
     )
 
 
-def _say_direction(looks: Looks, key: Key, p: float) -> Finding:
-    table = _table(*_shown(looks), key[1], key[2])
-    a, b = looks.classes[key[1]], looks.classes[key[2]]
+def _say_direction(seen: Observations, key: Key, p: float) -> Pattern:
+    table = _table(*_shown(seen), key[1], key[2])
+    a, b = seen.classes[key[1]], seen.classes[key[2]]
     (wrong, right), (back, stay) = table
     if wrong * (back + stay) < back * (wrong + right):
         (wrong, right), (back, stay), a, b = (back, stay), (wrong, right), b, a
-    return Finding(
+    return Pattern(
         kind="direction",
         p=p,
         text=(
@@ -263,14 +261,14 @@ def _say_direction(looks: Looks, key: Key, p: float) -> Finding:
     )
 
 
-def _say_source(looks: Looks, key: Key, p: float) -> Finding:
-    name, source = list(looks.sources.items())[key[1]]
-    counts, wrong = _by_group(looks, source, looks.looked)
+def _say_source(seen: Observations, key: Key, p: float) -> Pattern:
+    name, source = list(seen.sources.items())[key[1]]
+    counts, wrong = _by_group(seen, source, seen.looked)
     expected = permuted(counts, wrong, draws=1)[1]
     errors = wrong.sum(axis=0)
     worst = int(((errors - expected) / np.sqrt(np.maximum(expected, 0.5))).argmax())
     part, whole = int(errors[worst]), int(errors.sum())
-    return Finding(
+    return Pattern(
         kind="source",
         p=p,
         text=(
@@ -282,14 +280,14 @@ def _say_source(looks: Looks, key: Key, p: float) -> Finding:
     )
 
 
-def _say_order(looks: Looks, key: Key, p: float) -> Finding:
+def _say_order(seen: Observations, key: Key, p: float) -> Pattern:
     longest: list[str] = []
-    for c in range(len(looks.classes)):
+    for c in range(len(seen.classes)):
         row: list[str] = []
-        for i in np.flatnonzero(looks.looked & (looks.given == c)).tolist():
-            row = [*row, looks.names[i]] if looks.wrong[i] else []
+        for i in np.flatnonzero(seen.looked & (seen.given == c)).tolist():
+            row = [*row, seen.names[i]] if seen.wrong[i] else []
             longest = max(longest, row, key=len)
-    return Finding(
+    return Pattern(
         kind="source",
         p=p,
         text=f"Wrong labels stand together in the order of the files: more than chance ({said(p)}).",
@@ -298,13 +296,13 @@ def _say_order(looks: Looks, key: Key, p: float) -> Finding:
     )
 
 
-def _say_class(looks: Looks, key: Key, p: float) -> Finding:
-    counts, wrong = _audited(looks)
+def _say_class(seen: Observations, key: Key, p: float) -> Pattern:
+    counts, wrong = _audited(seen)
     shares = [wilson(int(k), int(n))[0] for k, n in zip(wrong, counts, strict=True)]
     worst = int(np.argmax(shares))
     part, whole = int(wrong[worst]), int(counts[worst])
-    label, rest = looks.classes[worst], int(wrong.sum()) - part
-    return Finding(
+    label, rest = seen.classes[worst], int(wrong.sum()) - part
+    return Pattern(
         kind="class",
         p=p,
         text=(
@@ -327,7 +325,7 @@ def _share(part: int, whole: int) -> str:
     return f"{100 * part / max(1, whole):.0f} % (95 % interval {100 * low:.0f}–{100 * high:.0f} %)"
 
 
-_WORDS: dict[str, Callable[[Looks, Key, float], Finding]] = {
+_WORDS: dict[str, Callable[[Observations, Key, float], Pattern]] = {
     "pair": _say_pair,
     "direction": _say_direction,
     "source": _say_source,

@@ -1,0 +1,103 @@
+"""What a review has found so far, put together: forecast, certificate, patterns, confusions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.analysis.confusions import Confusions, confusions
+from cleaner.analysis.forecast import Forecast, errors_are_rare, forecast
+from cleaner.analysis.observations import Provenance, observe
+from cleaner.analysis.patterns import Patterns, find_patterns
+from cleaner.audit.audit import Audit
+from cleaner.audit.certificate import Certificate
+from cleaner.ranking.result import Ranking
+from cleaner.review import ReviewState
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewAnalysis:
+    """What is known of a review at one moment.
+
+    Parameters
+    ----------
+    forecast : Forecast
+        Errors found, and expected.
+    is_rare : bool
+        Whether errors have become rare by the rule of thumb.
+    window, window_errors : int
+        The images looked at last, and the errors among them.
+    certificate : Certificate or None
+        What the audit says; None before it begins.
+    newcomers : int
+        Undecided images that came after the audit had begun.
+    patterns : Patterns
+        Whether the errors follow a pattern.
+    confusions : Confusions
+        Which class is mistaken for which.
+    problem : str
+        Why the audit cannot be read; empty if it can.
+    """
+
+    forecast: Forecast
+    is_rare: bool
+    window: int
+    window_errors: int
+    certificate: Certificate | None
+    newcomers: int
+    patterns: Patterns
+    confusions: Confusions
+    problem: str = ""
+
+
+def analyse_review(
+    provenance: Provenance,
+    state: ReviewState,
+    *,
+    page_size: int,
+    ranking: Ranking | None = None,
+    names: Sequence[str] = (),
+    scores: NDArray[np.floating] | None = None,
+    audit: Audit | None = None,
+    certificate: Certificate | None = None,
+    newcomers: int = 0,
+    problem: str = "",
+) -> ReviewAnalysis:
+    """Find out what can be said now; takes a while, so call it from a thread of its own.
+
+    Parameters
+    ----------
+    provenance : Provenance
+        Of the catalog; made once for it.
+    state : ReviewState
+    page_size : int
+        Images on a page.
+    ranking : Ranking, optional
+    names : sequence of str
+        Images that the ranking knows.
+    scores : float, shape (len(names),), optional
+        How probable an error each is now.
+    audit : Audit, optional
+        Which images are a random sample.
+    certificate, newcomers, problem
+        As in `ReviewAnalysis`.
+    """
+    ahead = forecast(state, names, scores, page_size=page_size)
+    progress = state.progress()
+    seen = observe(provenance, state, ranking=ranking, audit=audit)
+    return ReviewAnalysis(
+        forecast=ahead,
+        is_rare=errors_are_rare(
+            window=progress.window, window_errors=progress.window_errors, next_page=ahead.next_page
+        ),
+        window=progress.window,
+        window_errors=progress.window_errors,
+        certificate=certificate,
+        newcomers=newcomers,
+        patterns=find_patterns(seen),
+        confusions=confusions(seen, state, ranking),
+        problem=problem,
+    )
