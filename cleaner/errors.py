@@ -69,7 +69,7 @@ class NotSavedError(StoreError):
 
 
 class OutdatedError(StoreError):
-    """An act refers to a page or a suggestion that has changed since its reviewer saw it; nothing was done."""
+    """An act refers to a page or a suggestion that changed after its reviewer saw it; nothing was done."""
 
 
 class BackboneError(CleanerError):

@@ -14,6 +14,7 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.ranking.features import unit_length
 from cleaner.review import ReviewState
+from cleaner.review.labels import PresentLabels
 
 _MOST_READ = 500
 _MOST_LIKELY = 40
@@ -64,18 +65,17 @@ def class_members(
     likely : list of str
         The undecided of that label with the lowest scores, lowest first: at most 40, and none without scores.
     """
-    outcomes, contested, now = state.outcomes(), state.conflicts(), state.label_map
+    contested = state.conflicts()
     confirmed, likely = [], []
-    for name, given in zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True):
-        outcome, new = outcomes.get(name, ("", None))
-        if (new or now.get(given, given)) != label:
+    for image in PresentLabels.of(catalog, state):
+        if image.label != label:
             continue
-        if outcome in ("keep", "relabel", "label") and name not in contested:
-            confirmed.append(name)
-        elif not outcome and score_of is not None:
-            score = score_of(name)
+        if image.decided and not image.deleted and image.name not in contested:
+            confirmed.append(image.name)
+        elif not image.outcome and score_of is not None:
+            score = score_of(image.name)
             if score is not None and math.isfinite(score):
-                likely.append((score, name))
+                likely.append((score, image.name))
     return sorted(confirmed), [name for _, name in heapq.nsmallest(_MOST_LIKELY, likely)]
 
 

@@ -42,6 +42,7 @@ from cleaner.errors import RankingError
 from cleaner.ranking.features import Floats, principal_axes, unit_length
 from cleaner.ranking.heads import fit_heads, softmax
 from cleaner.review import ReviewState
+from cleaner.review.labels import SET_ASIDE, PresentLabels
 
 DIVERSE = 240
 """Pictures at the head of the order that are chosen to differ: ten pages. The rest follow by uncertainty."""
@@ -61,7 +62,6 @@ _QUICK_CELLS = 500_000
 _PASSES, _PASSES_LARGE = 60, 12
 _LEAST = 1e-3
 _FEW_A_CLASS = 20  # below so many labels of each class the hard ones, which come first, are often wrong
-_ASIDE = ("delete", "unsure")
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,21 +161,6 @@ class FeatureMap:
         return len(self.centre) if self.axes is None else self.axes.shape[1]
 
 
-def present_labels(catalog: Catalog, state: ReviewState) -> dict[str, str | None]:
-    """Return the label of each image after all decisions, under the present name of its class.
-
-    None: it has none yet. Absent are the deleted ones and those that a reviewer is unsure about: their labels
-    teach nothing, and it is not for this page to ask again.
-    """
-    renamed, outcomes = state.label_map, state.outcomes()
-    labels: dict[str, str | None] = {}
-    for name, given in zip(catalog.names, catalog.labels, strict=True):
-        outcome, label = outcomes.get(name, ("", None))
-        if outcome not in _ASIDE:
-            labels[name] = label or renamed.get(given, given) or None
-    return labels
-
-
 def propose_labels(
     catalog: Catalog,
     state: ReviewState,
@@ -213,7 +198,8 @@ def propose_labels(
     from threadpoolctl import threadpool_limits
 
     named_at = state.last_seq
-    labels = present_labels(catalog, state)
+    # The labels of deleted and unsure images teach nothing, and it is not for this page to ask again.
+    labels = PresentLabels.of(catalog, state).by_name(without=SET_ASIDE)
     if cache is None or all(labels.values()):
         return None
     names = [name for name in labels if (digest := hashes.get(name)) and digest in cache]

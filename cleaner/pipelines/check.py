@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from cleaner.errors import RankingError, WeightsUnavailableError
 from cleaner.pipelines.checks import Checks
+from cleaner.review.labels import PresentLabels
 from cleaner.util.progress import SILENT, Reporter
 from cleaner.workspace import Workspace
 
@@ -63,8 +64,8 @@ def check(workspace: Workspace, *, reporter: Reporter = SILENT) -> Checks:
     similar = find_similar(catalog, pixels, embeddings=embeddings, reporter=reporter)
     outliers = None
     if embeddings is not None:
-        after = workspace.cleaned()
-        labels = dict.fromkeys(map(str, catalog.names)) | dict(zip(after.names, after.labels, strict=True))
+        present = PresentLabels.of(catalog, workspace.store.state)
+        labels = dict.fromkeys(present.names) | present.by_name()
         outliers = find_outliers(catalog, embeddings, labels=labels, seed=workspace.seed, reporter=reporter)
     found = Checks(similar=similar, quality=quality(pixels), outliers=outliers)
     reporter.check()
@@ -92,12 +93,12 @@ def job_check(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, 
 
 def decided(workspace: Workspace) -> dict[str, Any]:
     """Return what decisions so far mean for duplicates: keywords of `Similar.groups`, `leaks`, `counts`."""
-    after = workspace.cleaned()
-    left = set(after.names)
+    state = workspace.store.state
+    present = PresentLabels.of(workspace.catalog, state)
     return {
-        "different": workspace.store.state.different_pairs(),
-        "labels": dict(zip(after.names, after.labels, strict=True)),
-        "without": {str(name) for name in workspace.catalog.names if name not in left},
+        "different": state.different_pairs(),
+        "labels": present.by_name(),
+        "without": set(present.deleted),
     }
 
 

@@ -15,6 +15,7 @@ from cleaner.errors import RankingError, TooFewLabelsError
 from cleaner.pipelines.check import fold_units
 from cleaner.ranking import Ranking, rank
 from cleaner.ranking.result import NAMED_AT
+from cleaner.review.labels import PresentLabels
 from cleaner.review.state import Action
 from cleaner.util.progress import SILENT, Reporter
 
@@ -173,16 +174,10 @@ def look(workspace: Workspace, *, reporter: Reporter) -> Seen:
         given = workspace.refresh()  # which leaves them out and says why
     state = workspace.store.state
     named_at, renamed = state.last_seq, state.label_map
-    given = given.with_labels(
-        {
-            name: renamed[label]
-            for name, label in zip(given.names, given.labels, strict=True)
-            if label in renamed
-        }
-    )
+    present = PresentLabels.of(given, state)
+    given = given.with_labels(dict(zip(present.names, present.given, strict=True)))
     cleaned = workspace.cleaned()
-    now = dict(zip(cleaned.names, cleaned.labels, strict=True))
-    labels = {name: now.get(name) for name in given.names}
+    labels = dict.fromkeys(present.names) | present.by_name()
     decisions = {name: state.of(name) for name in labels}
     kept = frozenset(name for name, made in decisions.items() if made and made.action is Action.KEEP)
     units = fold_units(workspace, given.names.tolist())

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from cleaner.errors import StoreError
 from cleaner.review.events import CLASS_KINDS, Event, Kind, check_label
+from cleaner.review.labels import PresentLabels
 
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
@@ -67,16 +68,12 @@ def class_counts(catalog: Catalog, state: ReviewState) -> list[ClassCount]:
 
     Deleted images are not counted; a class without images is there with none.
     """
-    outcomes, now = state.outcomes(), state.label_map
     splits: dict[str | None, Counter[str]] = {label: Counter() for label in state.classes(catalog.classes)}
     decided: Counter[str | None] = Counter()
-    for name, given, split in zip(catalog.names, catalog.labels, catalog.splits, strict=True):
-        outcome, label = outcomes.get(name, ("", None))
-        if outcome == "delete":
-            continue
-        label = label or now.get(given, given) or None
-        splits.setdefault(label, Counter())[split or "none"] += 1
-        decided[label] += outcome not in ("", "unsure")
+    for image, split in zip(PresentLabels.of(catalog, state), catalog.splits, strict=True):
+        if not image.deleted:
+            splits.setdefault(image.label, Counter())[split or "none"] += 1
+            decided[image.label] += image.decided
     order = sorted(splits, key=lambda label: (label is None, (label or "").casefold(), label or ""))
     return [ClassCount(label, splits[label], decided[label]) for label in order]
 

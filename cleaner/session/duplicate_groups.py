@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import combinations, groupby
 from typing import TYPE_CHECKING, Any
 
+from cleaner.review.labels import PresentLabels
 from cleaner.session.cells import Group
 from cleaner.util.wording import count
 
@@ -167,17 +168,11 @@ class Copies:
 
 def gone_and_labels(found: Findings) -> tuple[set[str], dict[str, str | None]]:
     """Return what is there no more, by decision or as a file, and the other labels as decided."""
-    catalog, state = found.catalog, found.state
-    now = {label: state.label_now(label) for label in catalog.classes}
-    pairs = zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True)
-    labels: dict[str, str | None] = {name: None if label is None else now[label] for name, label in pairs}
-    gone = set(found.checks.similar.names) - labels.keys() if found.checks is not None else set()
-    for name, (outcome, label) in state.outcomes().items():
-        if outcome == "delete":
-            gone.add(name)
-        elif label is not None and name in labels:
-            labels[name] = label
-    return gone, labels
+    present = PresentLabels.of(found.catalog, found.state)
+    gone = set(present.deleted)
+    if found.checks is not None:
+        gone |= set(found.checks.similar.names) - set(present.names)
+    return gone, present.by_name()
 
 
 def _title(members: Sequence[Mapping[str, Any]]) -> tuple[str, tuple[str, ...]]:

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cleaner.review.labels import PresentLabels
+
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
     from cleaner.labelling.proposal import Proposal
@@ -43,10 +45,8 @@ class Findings:
 
     def unlabelled(self) -> list[str]:
         """Return the images that have no label in the catalog and none by a decision, in its order."""
-        outcomes = self.state.outcomes()
-        pairs = zip(self.catalog.names.tolist(), self.catalog.labels.tolist(), strict=True)
-        done = ("delete", "relabel", "label")
-        return [name for name, label in pairs if label is None and outcomes.get(name, ("",))[0] not in done]
+        present = PresentLabels.of(self.catalog, self.state)
+        return [name for name, label in present.by_name().items() if label is None]
 
     def lacks_labels(self) -> bool:
         """Tell whether any image has no label in the catalog, whatever was decided since."""

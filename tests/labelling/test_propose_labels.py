@@ -14,8 +14,9 @@ from pictures import COLOURS, make_picture
 from cleaner import pipelines as tasks
 from cleaner.embedding.cache import EmbeddingCache, last_embeddings
 from cleaner.errors import TooFewLabelsError
-from cleaner.labelling.proposal import Proposal, present_labels, propose_labels
+from cleaner.labelling.proposal import Proposal, propose_labels
 from cleaner.review import Action, Kind
+from cleaner.review.labels import SET_ASIDE, PresentLabels
 from cleaner.workspace import Workspace
 
 
@@ -66,7 +67,9 @@ def propose(space: Workspace) -> Proposal | None:
 
 def bare(space: Workspace) -> int:
     """Count the images that somebody still has to label."""
-    return list(present_labels(space.catalog, space.store.state).values()).count(None)
+    return list(PresentLabels.of(space.catalog, space.store.state).by_name(without=SET_ASIDE).values()).count(
+        None
+    )
 
 
 def label(space: Workspace, *names: str) -> None:
@@ -132,7 +135,7 @@ def test_given_and_decided_labels_count_under_the_present_names_of_their_classes
     space.store.class_event(Kind.CLASS_RENAME, "red", "crimson")
     space.store.decide("blue/blue_000.png", Action.RELABEL, label="azure")
 
-    labels = present_labels(space.catalog, space.store.state)
+    labels = PresentLabels.of(space.catalog, space.store.state).by_name(without=SET_ASIDE)
     found = propose(space)
 
     assert labels["red/red_003.png"] == labels["unlabelled/red_000.png"] == "crimson"

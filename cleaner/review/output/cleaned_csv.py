@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock, Timeout
 
 from cleaner.errors import CleanerError, StoreError
+from cleaner.review.labels import PresentLabels
 from cleaner.review.output.hand_edits import Written, backup, differences, to_choices
 from cleaner.util.csvfile import csv_text
 from cleaner.util.delayed import Delayed
@@ -59,15 +60,9 @@ def cleaned_table(catalog: Catalog, state: ReviewState) -> pd.DataFrame:
     """
     import pandas as pd
 
-    table = catalog.table
-    renamed, outcomes = state.label_map, state.outcomes()
-    labels: list[str | None] = []
-    kept: list[bool] = []
-    for name, given in zip(table["name"], table["label"], strict=True):
-        outcome, label = outcomes.get(name, ("", None))
-        kept.append(outcome != "delete")
-        labels.append(label or renamed.get(given, given) or None)
-    column = pd.Series(labels, index=table.index, dtype=object)  # an array would become texts, None a NaN
+    table, present = catalog.table, PresentLabels.of(catalog, state)
+    column = pd.Series(present.labels, index=table.index, dtype=object)  # an array would turn None into NaN
+    kept = [outcome != "delete" for outcome in present.outcomes]
     return table.assign(label=column)[kept].reset_index(drop=True)
 
 
