@@ -20,7 +20,7 @@ from cleaner.dataset.folders import STATE_FOLDER
 from cleaner.dataset.opening import leave_out_broken, with_splits
 from cleaner.dataset.state_folder import RecentSet, find_root, login, place_state, recent, remember
 from cleaner.errors import Cancelled, CatalogError
-from cleaner.images.open import ThumbnailCache
+from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.util.progress import SILENT, Reporter
 
 if TYPE_CHECKING:

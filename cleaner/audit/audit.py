@@ -47,8 +47,6 @@ from cleaner.audit.certificate import Certificate
 from cleaner.errors import RankingError
 from cleaner.util.atomic import write_atomically
 
-__all__ = ["Audit", "Certificate", "Round", "audit_file", "drawn"]
-
 _FORMAT = 1
 _LOCK_S = 10.0
 _MOST_PREFIXES = 64

@@ -26,8 +26,6 @@ from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
 
-__all__ = ["ALPHA", "Stratum", "log_binomial", "log_evidence", "most_errors"]
-
 ALPHA = 0.05
 """Chance that a statement ever made is wrong: one minus the confidence."""
 

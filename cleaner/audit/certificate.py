@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-__all__ = ["USUAL_LOOKS", "Certificate"]
-
 USUAL_LOOKS = 300
 """Random looks after which an audit usually says something useful: 3/r clean ones certify a rate r = 1 %."""
 

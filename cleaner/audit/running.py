@@ -12,8 +12,6 @@ from cleaner.audit.certificate import Certificate
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
 
-__all__ = ["RunningAudit"]
-
 _WRONG = frozenset({"delete", "relabel"})
 
 

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["MANIFEST", "DownloadReport", "Entry", "append_manifest", "read_manifest"]
-
 MANIFEST = ".downloads.csv"
 """In the folder: where each picture came from and when; a second run reads it."""
 

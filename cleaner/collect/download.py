@@ -21,8 +21,6 @@ from cleaner.errors import Cancelled, DownloadError, ImageError
 from cleaner.util.atomic import write_atomically
 from cleaner.util.progress import SILENT, Reporter
 
-__all__ = ["download_images"]
-
 logger = logging.getLogger(__name__)
 
 _SUFFIX = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif", "DIB": ".bmp", "HEIF": ".heic"}
@@ -200,16 +198,17 @@ class _Session:
 
     def _keep(self, entry: Entry, data: bytes) -> Entry:
         """Write a picture; runs in a thread, because decoding takes time."""
-        from cleaner.images import open as images
+        from cleaner.images.open import verify
+        from cleaner.images.thumbnails import rendition
 
-        found = images.verify(data)
+        found = verify(data)
         if found.problem is not None:
             return replace(entry, status="not an image", detail=found.problem)
         suffix = _SUFFIX.get(found.format or "", f".{(found.format or 'img').lower()}")
         longer_px = max(found.width_px or 0, found.height_px or 0)
         if self._max_side_px is not None and longer_px > self._max_side_px:
             try:
-                data, suffix = images.rendition(data, max_side_px=self._max_side_px), ".jpg"
+                data, suffix = rendition(data, max_side_px=self._max_side_px), ".jpg"
             except ImageError as exc:
                 return replace(entry, status="not an image", detail=str(exc))
         name = entry.sha256[:24] + suffix

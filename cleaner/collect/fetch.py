@@ -17,8 +17,6 @@ from cleaner.collect.guard import GuardedTransport
 from cleaner.collect.urls import decode_data_url
 from cleaner.errors import PrivateAddressError
 
-__all__ = ["FetchError", "Fetched", "Fetcher", "Limits"]
-
 _RETRIED_STATUS = {408, 425, 429, 500, 502, 503, 504}
 _MAX_REDIRECTS = 5
 _MAX_WAIT_S = 30.0

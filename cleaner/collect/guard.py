@@ -22,8 +22,6 @@ import httpx
 
 from cleaner.errors import PrivateAddressError
 
-__all__ = ["GuardedTransport", "public_addresses", "why_private"]
-
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 

@@ -12,8 +12,6 @@ from urllib.parse import unquote_to_bytes, urldefrag
 
 from cleaner.errors import DownloadError
 
-__all__ = ["decode_data_url", "read_urls", "unique_urls"]
-
 URL_COLUMNS = frozenset(
     {
         "url",

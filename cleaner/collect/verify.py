@@ -13,13 +13,11 @@ from PIL import Image
 
 from cleaner.dataset.folders import list_images
 from cleaner.errors import CatalogError
-from cleaner.images import open as images
+from cleaner.images.open import verify
 from cleaner.util.progress import SILENT, Reporter
 
 if TYPE_CHECKING:
     import pandas as pd
-
-__all__ = ["Verdict", "VerifyReport", "verify_folder"]
 
 HUGE_PIXELS = 50_000_000
 """Pictures from here on are remarked on: they cost seconds and hundreds of megabytes each."""
@@ -173,7 +171,7 @@ def judge(folder: Path, name: str) -> Verdict:
         Relative to the folder.
     """
     path = folder / name
-    found = images.verify(path)
+    found = verify(path)
     try:
         size_bytes = path.stat().st_size
     except OSError:  # its reason is in found.problem

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cleaner.errors import CatalogError
-from cleaner.images.open import SUFFIXES
+from cleaner.images.formats import SUFFIXES
 
 __all__ = ["Folder", "count_images", "list_folder", "place_below"]
 

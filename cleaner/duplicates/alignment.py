@@ -18,8 +18,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SAME", "Match", "match"]
-
 Floats = NDArray[np.floating[Any]]
 
 SAME = 0.95

@@ -16,8 +16,6 @@ from cleaner.ranking.clusters import components, partition, stars
 if TYPE_CHECKING:
     from cleaner.duplicates.similar import Similar
 
-__all__ = ["GROUP_COLUMNS", "LEAK_COLUMNS", "group_table", "leak_table"]
-
 GROUP_COLUMNS = (
     "group",
     "name",

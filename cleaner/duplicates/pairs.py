@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from cleaner.quality.pixels import Pixels
     from cleaner.ranking.result import EmbeddingsLike
 
-__all__ = ["LOOK_ALIKE", "SAME", "Similar", "find_similar", "perceptual"]
-
 NEIGHBOURS = 5
 """Candidates of each content by each way of looking; larger groups hang together by each other's."""
 

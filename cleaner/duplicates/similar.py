@@ -23,8 +23,6 @@ from cleaner.util.atomic import write_atomically
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["FLOOR", "LOOK_ALIKE", "NOT_EXACT", "SAME", "Similar"]
-
 LOOK_ALIKE = 0.94
 """The most that embeddings alone can give."""
 

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from cleaner.models.backbones import Backbone
     from cleaner.models.inference import Encoder
 
-__all__ = ["Embeddings", "embed"]
-
 logger = logging.getLogger(__name__)
 
 STAGE = "embedding"

@@ -30,17 +30,6 @@ from PIL import (
 from cleaner.errors import ImageError
 from cleaner.images.formats import kind_of, not_an_image
 
-__all__ = [
-    "MAX_PIXELS",
-    "damage",
-    "open_file",
-    "open_header",
-    "orientation",
-    "to_rgb",
-    "unreadable",
-    "upright",
-]
-
 MAX_PIXELS = 178_956_970
 """Larger pictures are refused undecoded: the point where Pillow, too, suspects a decompression bomb."""
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-__all__ = ["FORMAT_SUFFIXES", "SUFFIXES", "is_candidate", "kind_of", "not_an_image"]
-
 FORMAT_SUFFIXES: dict[str, frozenset[str]] = {
     "JPEG": frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
     "MPO": frozenset({".mpo", ".jpg", ".jpeg"}),

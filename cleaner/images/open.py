@@ -1,4 +1,4 @@
-"""The one place that opens images: decode, turn upright, convert to RGB, make thumbnails, find broken files.
+"""The one place that opens images: decode, turn upright, convert to RGB, find broken files.
 
 Whatever Pillow can read comes out as RGB, the way a person expects to see it: upright, first frame,
 transparency on white, 16-bit and float pictures scaled by their range. Whatever cannot be used raises
@@ -8,13 +8,7 @@ thread safe.
 
 from __future__ import annotations
 
-import hashlib
-import io
-import logging
-import os
 import re
-import threading
-from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -24,22 +18,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from cleaner.errors import ImageError
 from cleaner.images.decode import damage, open_file, open_header, orientation, to_rgb, unreadable, upright
-from cleaner.images.formats import FORMAT_SUFFIXES, SUFFIXES, is_candidate
-from cleaner.util.atomic import write_atomically
-
-__all__ = [
-    "SUFFIXES",
-    "Probe",
-    "ThumbnailCache",
-    "is_candidate",
-    "open_image",
-    "probe",
-    "rendition",
-    "thumbnail",
-    "verify",
-]
-
-logger = logging.getLogger(__name__)
+from cleaner.images.formats import FORMAT_SUFFIXES
 
 _LYING = (5, 6, 7, 8)  # values of the EXIF orientation for pictures stored on their side
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
@@ -163,119 +142,6 @@ def verify(source: Path | bytes, *, suffix: str = "") -> Probe:
     if all(high - low <= _FLAT_LEVELS for low, high in _extrema(picture)) and min(picture.size) >= _TINY_PX:
         notes.append("all black" if picture.getpixel((0, 0)) == (0, 0, 0) else "one colour only, no content")
     return replace(found, notes=tuple(notes))
-
-
-def thumbnail(source: Path | bytes, *, size_px: int = 224, quality: int = 80) -> bytes:
-    """Return the picture as a small JPEG whose longer side is at most ``size_px``; raises `ImageError`."""
-    return _jpeg(open_image(source, max_side_px=size_px), quality)
-
-
-def rendition(source: Path | bytes, *, max_side_px: int = 1600) -> bytes:
-    """Return the picture as a JPEG for the large view, never larger than it is; raises `ImageError`."""
-    return _jpeg(open_image(source, max_side_px=max_side_px), 90)
-
-
-class ThumbnailCache:
-    """Thumbnails kept in memory and in a folder; both bounded, the least recently used go first.
-
-    A thumbnail belongs to one state of one file: path, size, time of change and pixels asked for. Any number
-    of threads and processes may share the folder; where it cannot be written to, memory alone serves.
-
-    Parameters
-    ----------
-    folder : Path
-        Where to keep them; made when the first one is written.
-    memory_bytes, disk_bytes : int
-        Limits of the two.
-    """
-
-    def __init__(
-        self, folder: Path, *, memory_bytes: int = 64 * 2**20, disk_bytes: int = 512 * 2**20
-    ) -> None:
-        self.folder = folder
-        self._memory_bytes = memory_bytes
-        self._disk_bytes = disk_bytes
-        self._lock = threading.Lock()
-        self._held: OrderedDict[str, bytes] = OrderedDict()
-        self._held_bytes = 0
-        self._written_bytes: int | None = None  # in the folder; None: not counted yet
-
-    def get(self, path: Path, *, size_px: int = 224) -> bytes:
-        """Return the thumbnail of a file as JPEG, its longer side at most ``size_px``.
-
-        Raises
-        ------
-        ImageError
-            The file cannot be shown; the message is the reason.
-        """
-        try:
-            stat = path.stat()
-        except OSError as exc:
-            raise ImageError(unreadable(exc)) from exc
-        what = f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0{size_px}"
-        key = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:40]
-        with self._lock:
-            if key in self._held:
-                self._held.move_to_end(key)
-                return self._held[key]
-        kept = self.folder / key[:2] / f"{key}.jpg"
-        try:
-            data = kept.read_bytes()
-            os.utime(kept)  # the folder is cleared by last use
-        except OSError:  # not there, or not readable: made anew
-            data = b""
-        if not data:
-            data = thumbnail(path, size_px=size_px)
-            self._write(kept, data)
-        self._hold(key, data)
-        return data
-
-    @property
-    def memory_used_bytes(self) -> int:
-        """How much is held in memory."""
-        return self._held_bytes
-
-    def _hold(self, key: str, data: bytes) -> None:
-        with self._lock:
-            self._held_bytes += len(data) - len(self._held.pop(key, b""))
-            self._held[key] = data
-            while self._held_bytes > self._memory_bytes and len(self._held) > 1:
-                self._held_bytes -= len(self._held.popitem(last=False)[1])
-
-    def _write(self, kept: Path, data: bytes) -> None:
-        try:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(kept, data)
-            with self._lock:
-                if self._written_bytes is None:
-                    self._written_bytes = sum(f.stat().st_size for f in self.folder.glob("*/*.jpg"))
-                else:
-                    self._written_bytes += len(data)
-                if self._written_bytes > self._disk_bytes:
-                    self._written_bytes = self._clear_oldest(self._disk_bytes * 3 // 4)
-        except OSError as exc:  # a full or read-only disk: thumbnails are a convenience
-            logger.warning("Cannot keep thumbnails in %s: %s", self.folder, exc)
-
-    def _clear_oldest(self, limit_bytes: int) -> int:
-        """Delete the thumbnails not used for longest, and return the bytes that are left."""
-        files = [
-            (stat.st_mtime_ns, stat.st_size, file)
-            for file in self.folder.glob("*/*.jpg")
-            for stat in [file.stat()]
-        ]
-        left_bytes = sum(size for _, size, _ in files)
-        for _, size, file in sorted(files):
-            if left_bytes <= limit_bytes:
-                break
-            file.unlink(missing_ok=True)
-            left_bytes -= size
-        return left_bytes
-
-
-def _jpeg(image: Image.Image, quality: int) -> bytes:
-    out = io.BytesIO()
-    image.save(out, "JPEG", quality=quality)
-    return out.getvalue()
 
 
 def _upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:

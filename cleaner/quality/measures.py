@@ -10,8 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops
 
-__all__ = ["MEASURES", "WORKING_SIDE_PX", "measure"]
-
 WORKING_SIDE_PX = 256
 
 MEASURES = ("highlight", "shadow", "entropy_bits", "blur", "colour")

@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
     from cleaner.ranking.result import EmbeddingsLike
 
-__all__ = ["THRESHOLD", "Outliers", "class_distances", "find_outliers", "outlier_scores"]
-
 THRESHOLD = 0.5
 """Score from which an image is said to be an outlier, unless told otherwise: Tukey's fence."""
 

@@ -15,8 +15,6 @@ from numpy.typing import NDArray
 
 from cleaner.errors import StoreError
 
-__all__ = ["PixelCache"]
-
 logger = logging.getLogger(__name__)
 
 _BUSY_TIMEOUT_S = 30.0

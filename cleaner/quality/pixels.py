@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
     from cleaner.dataset.file_index import FileIndex
 
-__all__ = ["GREY_SIDE_PX", "Pixels", "read_pixels"]
-
 GREY_SIDE_PX = 64
 """Side of the small grey picture. At 32 px different pictures of one kind come as close as copies do."""
 

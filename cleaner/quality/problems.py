@@ -40,8 +40,6 @@ from cleaner.quality.score_table import read_scores, write_scores
 if TYPE_CHECKING:
     from cleaner.quality.pixels import Pixels
 
-__all__ = ["PROBLEMS", "THRESHOLDS", "Quality", "quality", "spoken_problem"]
-
 PROBLEMS = ("dark", "bright", "blurry", "low_information", "odd_aspect_ratio", "odd_size", "grey")
 """Names of the problems, which are the columns of `Quality.table`."""
 

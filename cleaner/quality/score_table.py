@@ -10,8 +10,6 @@ import pandas as pd
 from cleaner.errors import RankingError
 from cleaner.util.atomic import write_atomically
 
-__all__ = ["read_scores", "write_scores"]
-
 
 def write_scores(table: pd.DataFrame, path: Path, *, decimals: int) -> Path:
     """Write a table with a column ``name``, complete or not at all, and return its path."""

@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["components", "partition", "stars"]
-
 
 def components(n: int, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return for each of ``n`` nodes the smallest node that a chain of pairs leads to, int64, shape (n,)."""

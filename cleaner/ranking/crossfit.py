@@ -13,8 +13,6 @@ from cleaner.ranking.heads import Fits, fit_heads, log_softmax
 from cleaner.ranking.noise import NoiseMatrix
 from cleaner.util.progress import SILENT, Reporter
 
-__all__ = ["CrossFit", "plan_folds"]
-
 N_FOLDS = 5
 STRENGTHS = (1.0, 3.0)
 """Inverse penalties on the summed loss; averaged: clean labels want the larger, noisy ones the smaller."""

@@ -26,8 +26,6 @@ from cleaner.ranking.heads import softmax
 from cleaner.ranking.noise import Doubles, NoiseMatrix, estimate_noise, soft_counts, symmetric_noise
 from cleaner.util.progress import SILENT, Reporter
 
-__all__ = ["Evidence", "Pool", "fit_pool"]
-
 CLEAR = 0.8
 NONE_PRIOR = -3.0
 _ROUNDS, _ROUNDS_LARGE = 15, 8

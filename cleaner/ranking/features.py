@@ -5,8 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MANY_CELLS", "Floats", "principal_axes", "reduce_features", "unit_length"]
-
 Floats = NDArray[np.float32]
 
 _TINY = np.float32(1e-12)

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from cleaner.ranking.result import Ranking
     from cleaner.review import ReviewState
 
-__all__ = ["Reordered", "judged", "reorder"]
-
 Doubles = NDArray[np.float64]
 Longs = NDArray[np.int64]
 

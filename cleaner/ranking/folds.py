@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from cleaner.ranking.clusters import components
 
-__all__ = ["join_units", "make_folds", "units_of"]
-
 
 def units_of(keys: Sequence[object]) -> NDArray[np.int64]:
     """Give equal keys equal numbers, so that copies of one image form one unit.

@@ -24,8 +24,6 @@ from cleaner.errors import RankingError
 from cleaner.ranking.features import Floats, principal_axes, unit_length
 from cleaner.util.progress import SILENT, Reporter
 
-__all__ = ["Fits", "LinearHead", "fit_heads", "log_softmax", "softmax", "unit_length"]
-
 _MEMORY = 8
 _TINY = np.float32(1e-12)
 _BLOCK_CELLS = 4_000_000

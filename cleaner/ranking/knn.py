@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from cleaner.ranking.features import Floats, unit_length
 from cleaner.util.progress import SILENT, Reporter
 
-__all__ = ["Voters", "find_voters"]
-
 _BLOCK_CELLS = 8_000_000
 _GROUP = 16
 

@@ -19,8 +19,6 @@ from numpy.typing import NDArray
 
 from cleaner.ranking.features import Floats
 
-__all__ = ["NoiseMatrix", "anchor_noise", "estimate_noise", "soft_counts", "symmetric_noise"]
-
 Doubles = NDArray[np.float64]
 
 FLOOR = 0.01

@@ -35,8 +35,6 @@ from cleaner.util.progress import SILENT, Reporter
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
 
-__all__ = ["rank", "rank_probabilities"]
-
 _FLOOR = 1e-6
 
 

@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 
 from cleaner.ranking.result import NAMED_AT, Ranking
 
-__all__ = ["under_present_names"]
-
 Floats = NDArray[np.floating]
 Longs = NDArray[np.int64]
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
     from cleaner.workspace import Workspace
 
-__all__ = ["NAMED_AT", "ORDERINGS", "EmbeddingsLike", "Ranking"]
-
 ORDERINGS = ("pooled", "loss", "self_confidence", "normalized_margin", "in_sample_loss", "least_confident")
 """Names of the orderings; ``pooled`` is the default one."""
 

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 from cleaner.ranking.ensemble import Pool
 from cleaner.ranking.features import Floats
 
-__all__ = ["describe_noise", "log_odds", "named_signals"]
-
 _PAIRS_KEPT = 200
 _TINY = np.float32(1e-12)
 

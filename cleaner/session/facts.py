@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.errors import ImageError
-from cleaner.images.open import probe, rendition
+from cleaner.images.open import probe
+from cleaner.images.thumbnails import rendition
 from cleaner.review import Choice, Decision, ReviewState
 from cleaner.session.cells import Cell, Picture
 from cleaner.session.duplicate_groups import Copies

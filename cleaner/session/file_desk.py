@@ -10,7 +10,7 @@ from pathlib import Path
 from cleaner.dataset.folders import STATE_FOLDER
 from cleaner.dataset.state_folder import place_state
 from cleaner.errors import CleanerError, ImageError, OutdatedError, StoreError
-from cleaner.images.open import ThumbnailCache
+from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.review.files.moves import act_folders
 from cleaner.review.files.trash import Moved, move_to_trash, restore_act
 from cleaner.session.cells import Cell, Outcome, Page, Picture, Portrait, Seen

@@ -6,8 +6,6 @@ import os
 import uuid
 from pathlib import Path
 
-__all__ = ["write_atomically"]
-
 
 def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Write a file beside its place and swap it in, so that readers see the old one or the new one.

@@ -6,8 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 
-__all__ = ["Delayed"]
-
 _LONGEST_DELAY_S = 10.0
 
 

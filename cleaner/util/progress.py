@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from cleaner.errors import Cancelled
 
-__all__ = ["SILENT", "Reporter"]
-
 
 class Reporter:
     """A listener that hears nothing and never stops; subclasses override either method.

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-__all__ = ["about", "count", "duration", "percent", "points"]
-
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Say a number of things: "1 image", "3,409 images"."""

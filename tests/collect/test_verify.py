@@ -16,7 +16,7 @@ from PIL import Image
 
 from cleaner.collect.verify import Verdict, judge, verify_folder
 from cleaner.errors import Cancelled, CatalogError
-from cleaner.images import open as images
+from cleaner.images.open import verify
 from cleaner.util.progress import Reporter
 
 NOISE = np.random.default_rng(0).integers(0, 255, (40, 60, 3), dtype=np.uint8)
@@ -216,7 +216,7 @@ def damaged(draw: st.DrawFn) -> bytes:
 @settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.one_of(damaged(), st.binary(max_size=400)))
 def test_no_bytes_crash_or_hang_the_decoder(data: bytes) -> None:
-    found = images.verify(data, suffix=".jpg")
+    found = verify(data, suffix=".jpg")
     if found.problem is not None:
         assert found.problem.strip()
     else:

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cleaner.images.open import is_candidate, open_image, rendition, thumbnail, verify
+from cleaner.images.formats import is_candidate
+from cleaner.images.open import open_image, verify
+from cleaner.images.thumbnails import rendition, thumbnail
 from cleaner.workspace import Workspace
 
 pytestmark = pytest.mark.data
