@@ -1,20 +1,40 @@
-"""Tables of duplicates: groups of which one image is to be kept, and leaks between splits."""
+"""`Similar`: the pairs of images that are alike; from them, groups of duplicates and leaks between splits."""
 
 from __future__ import annotations
 
+import io
+import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cleaner.duplicates.alignment import SAME
-from cleaner.ranking.clusters import components, partition, stars
+from cleaner.duplicates.clusters import partition, stars
+from cleaner.errors import RankingError
+from cleaner.ranking.folds import components
+from cleaner.util.atomic import write_atomically
 
-if TYPE_CHECKING:
-    from cleaner.duplicates.similar import Similar
+LOOK_ALIKE = 0.94
+"""The most that embeddings alone can give."""
+
+FLOOR = 0.7
+"""Pairs that are less similar are not kept: the lowest threshold."""
+
+NOT_EXACT = 0.9999
+"""The most that a pair can have that is not exact copies."""
+
+_FORMAT = 1
+_HIGHEST_SUGGESTION = 0.99
+_WHOLE = 0.985  # overlap above which nothing was cropped; 3 of 300 pixels at each side leave .96
+_SAME_SIZE = 0.01
 
 GROUP_COLUMNS = (
     "group",
@@ -37,83 +57,320 @@ _HELD_OUT_FIRST = {"test": 0, "valid": 1}
 
 Line = dict[str, Any]
 
-
-@dataclass
-class _Present:
-    """The images that are still there."""
-
-    labels: dict[int, str | None] = field(default_factory=dict)  # by row
-    rows: defaultdict[int, list[int]] = field(default_factory=lambda: defaultdict(list))  # by content
+Different = Collection[frozenset[str]]
 
 
-def group_table(
-    similar: Similar,
-    threshold: float,
-    different: Collection[frozenset[str]],
-    labels: Mapping[str, str | None] | None,
-    without: Collection[str],
-) -> pd.DataFrame:
-    """Do the work of `Similar.groups`."""
-    present = _present(similar, labels, without)
-    edges = similar.edges(threshold, different, without)
-    clusters = stars(similar.first[edges], similar.second[edges], similar.similarity[edges], sure=SAME)
-    seen = {content for cluster in clusters for content in cluster}
-    clusters += [[c] for c, rows in present.rows.items() if len(rows) > 1 and c not in seen]
-    apart = _apart(similar, different)
-    groups = []
-    for cluster in clusters:
-        rows = sorted((row for c in cluster for row in present.rows[c]), key=lambda row: _rank(similar, row))
-        parts = partition(rows, apart) if different else [rows]
-        for part in parts:
-            groups += [_group(similar, own, present.labels) for own in _hanging_together(similar, part, rows)]
-    groups.sort(key=lambda lines: (not lines[0]["leak"], lines[0]["same_label"], -_least(lines)))
-    numbered = [{"group": g, **line} for g, lines in enumerate(groups, start=1) for line in lines]
-    return pd.DataFrame(numbered, columns=list(GROUP_COLUMNS))
+@dataclass(frozen=True, kw_only=True)
+class Similar:
+    """Pairs of images that are alike. Make it with `cleaner.duplicates.pairs.find_similar`.
+
+    Attributes
+    ----------
+    names : list of str
+    labels : list of str or None
+    splits : list of str or None
+    contents : int64, shape (n,)
+        Equal for exact copies.
+    widths, heights : int64, shape (n,)
+        Pixels.
+    first, second : int64, shape (n_pairs,)
+        Contents of each pair, ``first < second``.
+    similarity : float32, shape (n_pairs,)
+        `FLOOR` to `NOT_EXACT`, higher = more alike.
+    overlap : float32, shape (n_pairs,)
+        Share of the larger view that both show, 0..1; says something from `SAME` on.
+    mirrored : bool, shape (n_pairs,)
+    """
+
+    names: list[str]
+    labels: list[str | None]
+    splits: list[str | None]
+    contents: NDArray[np.int64]
+    widths: NDArray[np.int64]
+    heights: NDArray[np.int64]
+    first: NDArray[np.int64]
+    second: NDArray[np.int64]
+    similarity: NDArray[np.float32]
+    overlap: NDArray[np.float32]
+    mirrored: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def groups(
+        self,
+        threshold: float = SAME,
+        *,
+        different: Different = (),
+        labels: Mapping[str, str | None] | None = None,
+        without: Collection[str] = (),
+    ) -> pd.DataFrame:
+        """Join pairs into groups of which one image is to be kept.
+
+        Parameters
+        ----------
+        threshold : float
+            Similarity from which a pair counts, `FLOOR` to 1 (exact copies only).
+        different : collection of frozenset of two str
+            Pairs that somebody called different: ``store.state.different_pairs()``.
+        labels : mapping of str to str or None, optional
+            Labels that replace those of the catalog, such as an expert's corrections.
+        without : collection of str
+            Images to leave out, such as deleted ones.
+
+        Returns
+        -------
+        DataFrame
+            One row an image, groups one after the other: those across splits (leaks) first, then those with
+            several labels, then by similarity. Columns:
+
+            - ``group``: 1, 2, …
+            - ``name``, ``label``, ``split``, ``width``, ``height`` (pixels)
+            - ``kind``: "original" for the first of a group, which is the largest picture, at equal size that
+              of test, then valid; the others, as compared with it: "exact", "re-encoded" (or edited),
+              "resized", "cropped", "mirrored", "look-alike"
+            - ``similarity``: to the first of the group, or to whichever is nearest if they were not compared
+            - ``same_label``, ``leak``: whether all of the group have one label; are of several splits
+            - ``suggested``: "keep" for the first, "delete" for what is the same picture as that, else ""
+        """
+        here, rows_of = _present(self, labels, without)
+        edges = self.edges(threshold, different, without)
+        clusters = stars(self.first[edges], self.second[edges], self.similarity[edges], sure=SAME)
+        seen = {content for cluster in clusters for content in cluster}
+        clusters += [[c] for c, rows in rows_of.items() if len(rows) > 1 and c not in seen]
+        apart = _apart(self, different)
+        groups = []
+        for cluster in clusters:
+            rows = sorted((row for c in cluster for row in rows_of[c]), key=lambda row: _rank(self, row))
+            parts = partition(rows, apart) if different else [rows]
+            for part in parts:
+                groups += [_group(self, own, here) for own in _hanging_together(self, part, rows)]
+        groups.sort(key=lambda lines: (not lines[0]["leak"], lines[0]["same_label"], -_least(lines)))
+        numbered = [{"group": g, **line} for g, lines in enumerate(groups, start=1) for line in lines]
+        return pd.DataFrame(numbered, columns=list(GROUP_COLUMNS))
+
+    def leaks(
+        self,
+        threshold: float = SAME,
+        *,
+        different: Different = (),
+        labels: Mapping[str, str | None] | None = None,
+        without: Collection[str] = (),
+    ) -> pd.DataFrame:
+        """Find images that a model is judged by and that it has seen in training, too.
+
+        Parameters are those of `groups`.
+
+        Returns
+        -------
+        DataFrame
+            One row for each image of validation or test that has a twin in training, and each of test that
+            has one in validation: ``name``, ``split``, ``label``, then of the most similar twin there
+            ``twin``, ``twin_split``, ``twin_label``, ``kind`` and ``similarity``. Sorted by similarity, the
+            highest first.
+        """
+        here, rows_of = _present(self, labels, without)
+        near: defaultdict[int, list[tuple[int, float]]] = defaultdict(list)
+        for pair in np.flatnonzero(self.edges(threshold, different, without)).tolist():
+            first, second = int(self.first[pair]), int(self.second[pair])
+            near[first].append((second, float(self.similarity[pair])))
+            near[second].append((first, float(self.similarity[pair])))
+        apart = _apart(self, different)
+        lines = []
+        for row in here:
+            content = int(self.contents[row])
+            for split in _LEARNT_FROM.get(self.splits[row] or "", ()):
+                twins = [
+                    (similarity, -twin)
+                    for other, similarity in [(content, 1.0), *near[content]]
+                    for twin in rows_of[other]
+                    if self.splits[twin] == split and not apart(row, twin)
+                ]
+                if twins:
+                    lines.append(_leak(self, row, -max(twins)[1], here))
+        table = pd.DataFrame(lines, columns=list(LEAK_COLUMNS))
+        return table.sort_values("similarity", ascending=False, kind="stable", ignore_index=True)
+
+    def fold_groups(
+        self, names: Sequence[str], threshold: float = SAME, *, different: Different = ()
+    ) -> NDArray[np.int64]:
+        """Give images that must stay in one fold the same number.
+
+        Here chains count: no image may be judged by a model that saw a copy of it, however it is joined to
+        the others. Exact copies always stay together.
+
+        Parameters
+        ----------
+        names : sequence of str, length n
+            In any order; images that are not known here stand alone.
+        threshold, different
+            See `groups`.
+
+        Returns
+        -------
+        int64, shape (n,)
+            The position of the first image of each group, fit for `cleaner.ranking.folds.make_folds`.
+        """
+        edges = self.edges(threshold, different)
+        n = 1 + int(self.contents.max(initial=-1))
+        home = components(n, self.first[edges], self.second[edges])
+        position: dict[int, int] = {}
+        units = np.arange(len(names), dtype=np.int64)
+        for i, name in enumerate(names):
+            row = self.row_of.get(name)
+            if row is not None:
+                units[i] = position.setdefault(int(home[self.contents[row]]), i)
+        return units
+
+    def edges(
+        self, threshold: float = SAME, different: Different = (), gone: Collection[str] = ()
+    ) -> NDArray[np.bool_]:
+        """Tell which pairs count, bool, shape (n_pairs,): not those called different, nor those of the gone.
+
+        Raises
+        ------
+        RankingError
+            The threshold is out of range.
+        """
+        if not FLOOR <= threshold <= 1:
+            msg = f"Got the similarity threshold {threshold}; expected {FLOOR} to 1, such as {SAME}."
+            raise RankingError(msg)
+        left = np.bincount(self.contents, minlength=1 + int(self.contents.max(initial=-1)))
+        for name in set(gone) & self.row_of.keys():
+            left[self.contents[self.row_of[name]]] -= 1
+        counted = (
+            (self.similarity >= np.float32(threshold)) & (left[self.first] > 0) & (left[self.second] > 0)
+        )
+        for first, second in self.apart(different):
+            at = self.find(first, second)
+            if at is not None:
+                counted[at] = False
+        return counted
+
+    def apart(self, different: Different) -> set[tuple[int, int]]:
+        """Return the pairs of contents, in order, of which some files were called different."""
+        known = (pair for pair in different if pair <= self.row_of.keys())
+        pairs = (sorted({int(self.contents[self.row_of[name]]) for name in pair}) for pair in known)
+        return {(pair[0], pair[1]) for pair in pairs if len(pair) == 2}
+
+    @cached_property
+    def row_of(self) -> dict[str, int]:
+        """Row of each name."""
+        return {name: row for row, name in enumerate(self.names)}
+
+    def find(self, first: int, second: int) -> int | None:
+        """Return the place of a pair of contents; None if it was not compared, or is below `FLOOR`."""
+        key = min(first, second) * len(self.names) + max(first, second)
+        at = int(np.searchsorted(self._keys, key))
+        return at if at < len(self._keys) and self._keys[at] == key else None
+
+    @cached_property
+    def _keys(self) -> NDArray[np.int64]:
+        return self.first * len(self.names) + self.second
+
+    def compare(self, reference: int, row: int) -> tuple[str, float] | None:
+        """Return kind and similarity of an image as compared with another, both given by row.
+
+        None if they were not compared, or are below `FLOOR`.
+        """
+        first, second = int(self.contents[reference]), int(self.contents[row])
+        if first == second:
+            return "exact", 1.0
+        at = self.find(first, second)
+        if at is None:
+            return None
+        similarity = float(self.similarity[at])
+        if similarity < np.float32(SAME):
+            return "look-alike", similarity
+        if self.mirrored[at]:
+            return "mirrored", similarity
+        if self.overlap[at] < _WHOLE:
+            return "cropped", similarity
+        for sizes in (self.widths, self.heights):
+            if abs(int(sizes[reference] - sizes[row])) > _SAME_SIZE * int(sizes[reference]):
+                return "resized", similarity
+        return "re-encoded", similarity
+
+    def histogram(self, *, bins: int = 30) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Count the pairs by similarity, to choose a threshold on; exact copies are not among them.
+
+        Returns
+        -------
+        counts : int64, shape (bins,)
+        edges : float64, shape (bins + 1,)
+            From `FLOOR` to 1.
+        """
+        counts, edges = np.histogram(self.similarity, bins=bins, range=(FLOOR, 1.0))
+        return counts.astype(np.int64), edges.astype(np.float64)
+
+    @property
+    def suggested_threshold(self) -> float:
+        """`SAME` or, where different pictures of this set are as alike as copies (digits), more.
+
+        It is the first of .95, .96, … .99 with few pairs within .01 below it, as compared with those above:
+        there is a gap between copies and the rest. What embeddings alone say plays no part.
+        """
+        for threshold in np.arange(SAME, _HIGHEST_SUGGESTION, 0.01):
+            above = int((self.similarity >= threshold).sum())
+            below = (self.similarity > max(threshold - 0.01, LOOK_ALIKE)) & (self.similarity < threshold)
+            if int(below.sum()) <= max(2, above // 8):
+                return round(float(threshold), 2)
+        return _HIGHEST_SUGGESTION
+
+    def save(self, path: Path) -> Path:
+        """Write everything to one ``.npz`` file, complete or not at all, and return its path."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        head = {"format": _FORMAT, "names": self.names, "labels": self.labels, "splits": self.splits}
+        arrays: dict[str, NDArray[Any]] = {
+            name: value for name, value in vars(self).items() if name in _ARRAYS
+        }
+        buffer = io.BytesIO()
+        arrays["head"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
+        np.savez(buffer, allow_pickle=False, **arrays)
+        write_atomically(path, buffer.getvalue())
+        return path
+
+    @classmethod
+    def load(cls, path: Path) -> Similar:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        RankingError
+            Nothing there, or a file this version cannot read.
+        """
+        try:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
+                head = json.loads(stored["head"].tobytes())
+                if head["format"] != _FORMAT:
+                    msg = f"format {head['format']}, this version reads {_FORMAT}"
+                    raise ValueError(msg)
+                arrays = {name: stored[name] for name in _ARRAYS}
+            return cls(names=head["names"], labels=head["labels"], splits=head["splits"], **arrays)
+        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as exc:
+            msg = f"Cannot read {path}: {exc}; look for duplicates again."
+            raise RankingError(msg) from exc
 
 
-def leak_table(
-    similar: Similar,
-    threshold: float,
-    different: Collection[frozenset[str]],
-    labels: Mapping[str, str | None] | None,
-    without: Collection[str],
-) -> pd.DataFrame:
-    """Do the work of `Similar.leaks`."""
-    present = _present(similar, labels, without)
-    near: defaultdict[int, list[tuple[int, float]]] = defaultdict(list)
-    for pair in np.flatnonzero(similar.edges(threshold, different, without)).tolist():
-        first, second = int(similar.first[pair]), int(similar.second[pair])
-        near[first].append((second, float(similar.similarity[pair])))
-        near[second].append((first, float(similar.similarity[pair])))
-    apart = _apart(similar, different)
-    lines = []
-    for row in present.labels:
-        content = int(similar.contents[row])
-        for split in _LEARNT_FROM.get(similar.splits[row] or "", ()):
-            twins = [
-                (similarity, -twin)
-                for other, similarity in [(content, 1.0), *near[content]]
-                for twin in present.rows[other]
-                if similar.splits[twin] == split and not apart(row, twin)
-            ]
-            if twins:
-                lines.append(_leak(similar, row, -max(twins)[1], present.labels))
-    table = pd.DataFrame(lines, columns=list(LEAK_COLUMNS))
-    return table.sort_values("similarity", ascending=False, kind="stable", ignore_index=True)
+_ARRAYS = tuple(field.name for field in fields(Similar) if field.name not in ("names", "labels", "splits"))
 
 
-def _present(similar: Similar, labels: Mapping[str, str | None] | None, without: Collection[str]) -> _Present:
+def _present(
+    similar: Similar, labels: Mapping[str, str | None] | None, without: Collection[str]
+) -> tuple[dict[int, str | None], defaultdict[int, list[int]]]:
+    """Return the labels, by row, and the rows, by content, of the images that are still there."""
     gone = set(without)
-    present = _Present()
+    here: dict[int, str | None] = {}
+    rows_of: defaultdict[int, list[int]] = defaultdict(list)
     for row, (name, content) in enumerate(zip(similar.names, similar.contents.tolist(), strict=True)):
         if name not in gone:
             label = similar.labels[row]
-            present.labels[row] = label if labels is None else labels.get(name, label)
-            present.rows[content].append(row)
-    return present
+            here[row] = label if labels is None else labels.get(name, label)
+            rows_of[content].append(row)
+    return here, rows_of
 
 
-def _apart(similar: Similar, different: Collection[frozenset[str]]) -> Callable[[int, int], bool]:
+def _apart(similar: Similar, different: Different) -> Callable[[int, int], bool]:
     """Return the function that tells whether two images, by row, were called different."""
     names = set(different)
     contents = similar.apart(names)

@@ -17,22 +17,20 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.duplicates.alignment import match
-from cleaner.duplicates.similar import FLOOR, LOOK_ALIKE, NOT_EXACT, SAME, Similar
-from cleaner.ranking.clusters import components
+from cleaner.dataset.catalog import Catalog
+from cleaner.duplicates.alignment import SAME, match
+from cleaner.duplicates.groups import FLOOR, LOOK_ALIKE, NOT_EXACT, Similar
+from cleaner.embedding.pipeline import Embeddings
+from cleaner.quality.pixels import Pixels
 from cleaner.ranking.features import unit_length
+from cleaner.ranking.folds import components
 from cleaner.ranking.neighbours import nearest_pairs
 from cleaner.util.progress import SILENT, Reporter
-
-if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
-    from cleaner.quality.pixels import Pixels
-    from cleaner.ranking.result import EmbeddingsLike
 
 NEIGHBOURS = 5
 """Candidates of each content by each way of looking; larger groups hang together by each other's."""
@@ -54,7 +52,7 @@ def find_similar(
     catalog: Catalog,
     pixels: Pixels,
     *,
-    embeddings: EmbeddingsLike | None = None,
+    embeddings: Embeddings | None = None,
     reporter: Reporter = SILENT,
 ) -> Similar:
     """Find all pairs of images that are alike.
@@ -150,7 +148,7 @@ def perceptual(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     return unit_length(coefficients)
 
 
-def _vectors(contents: Sequence[str], embeddings: EmbeddingsLike) -> NDArray[np.float32]:
+def _vectors(contents: Sequence[str], embeddings: Embeddings) -> NDArray[np.float32]:
     """Return one row a content for comparing by cosine; zeros where there is no embedding.
 
     Square roots keep single strong features from outshining the others; what all images have in common says

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cleaner.duplicates.similar import Similar
+from cleaner.duplicates.groups import Similar
 from cleaner.quality.outliers import THRESHOLD, Outliers
 from cleaner.quality.problems import Quality
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cleaner.embedding import Embeddings, embed
 from cleaner.errors import RankingError, TooFewLabelsError
 from cleaner.pipelines.check import fold_units
-from cleaner.ranking import Ranking, rank
+from cleaner.ranking import Ranking, rank, rank_probabilities
 from cleaner.ranking.result import NAMED_AT
 from cleaner.review.labels import PresentLabels
 from cleaner.review.state import Action
@@ -151,7 +151,7 @@ def rank_given(workspace: Workspace, pred_probs: Path, *, reporter: Reporter = S
         embeddings = look(workspace, reporter=reporter).embeddings
     catalog = workspace.catalog if embeddings is not None else workspace.scan(reporter=reporter)
     units = fold_units(workspace, catalog.names.tolist())
-    ranking = Ranking.from_probabilities(catalog, probabilities, embeddings, seed=workspace.seed, units=units)
+    ranking = rank_probabilities(catalog, probabilities, embeddings, seed=workspace.seed, units=units)
     reporter.check()
     ranking.save(workspace.ranking_folder)
     return ranking

@@ -15,19 +15,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cleaner.dataset.catalog import Catalog
+from cleaner.embedding.pipeline import Embeddings
 from cleaner.quality.score_table import read_scores, write_scores
 from cleaner.ranking.features import unit_length
 from cleaner.util.progress import SILENT, Reporter
-
-if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
-    from cleaner.ranking.result import EmbeddingsLike
 
 THRESHOLD = 0.5
 """Score from which an image is said to be an outlier, unless told otherwise: Tukey's fence."""
@@ -92,7 +89,7 @@ class Outliers:
 
 def find_outliers(
     catalog: Catalog,
-    embeddings: EmbeddingsLike,
+    embeddings: Embeddings,
     *,
     labels: Mapping[str, str | None] | None = None,
     seed: int = 0,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cleaner.ranking.rank import rank
+from cleaner.ranking.rank import rank, rank_probabilities
 from cleaner.ranking.result import ORDERINGS, Ranking
 
-__all__ = ["ORDERINGS", "Ranking", "rank"]
+__all__ = ["ORDERINGS", "Ranking", "rank", "rank_probabilities"]

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.dataset.catalog import Catalog
+from cleaner.embedding.pipeline import Embeddings
 from cleaner.errors import RankingError
 from cleaner.ranking.crossfit import CrossFit, plan_folds
 from cleaner.ranking.ensemble import Evidence, Pool, fit_pool
@@ -28,12 +29,9 @@ from cleaner.ranking.features import Floats, reduce_features
 from cleaner.ranking.folds import join_units, units_of
 from cleaner.ranking.knn import find_voters
 from cleaner.ranking.noise import NoiseMatrix, anchor_noise
-from cleaner.ranking.result import EmbeddingsLike, Ranking, model_id
+from cleaner.ranking.result import Ranking, model_id
 from cleaner.ranking.signals import describe_noise, named_signals
 from cleaner.util.progress import SILENT, Reporter
-
-if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
 
 _FLOOR = 1e-6
 
@@ -73,7 +71,7 @@ class _Items:
 
 def rank(
     catalog: Catalog,
-    embeddings: EmbeddingsLike,
+    embeddings: Embeddings,
     *,
     seed: int = 0,
     reporter: Reporter = SILENT,
@@ -181,7 +179,7 @@ def _joined(
 
 
 def _prepare(
-    items: _Items, embeddings: EmbeddingsLike, units: NDArray[np.int64], seed: int, reporter: Reporter
+    items: _Items, embeddings: Embeddings, units: NDArray[np.int64], seed: int, reporter: Reporter
 ) -> tuple[CrossFit, Floats]:
     """Return heads ready to be fitted, and the neighbours' votes."""
     reporter.check()
@@ -221,12 +219,31 @@ def _assemble(items: _Items, pool: Pool, out: Floats, inside: Floats, model: str
 def rank_probabilities(
     catalog: Catalog,
     pred_probs: NDArray[np.floating],
-    embeddings: EmbeddingsLike | None = None,
+    embeddings: Embeddings | None = None,
     *,
     seed: int = 0,
     units: NDArray[np.int64] | None = None,
 ) -> Ranking:
-    """Rank by probabilities from a model elsewhere; see `Ranking.from_probabilities`."""
+    """Rank by class probabilities from a model of your own.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    pred_probs : float array, shape (len(catalog), n_classes)
+        Out-of-sample probabilities; rows in the order of ``catalog.table``, columns in that of
+        ``catalog.classes``.
+    embeddings : optional
+        If given, heads and neighbours on them are pooled with ``pred_probs``.
+    seed : int
+        Seed of the folds.
+    units : int64, shape (len(catalog),), optional
+        Equal for images that must stay in one fold; see `rank`.
+
+    Raises
+    ------
+    RankingError
+        A wrong shape, or numbers that are no probabilities.
+    """
     P = _checked(catalog, np.asarray(pred_probs, dtype=np.float32))
     known = set(catalog.names) if embeddings is None else set(embeddings.names)
     at = {str(name): i for i, name in enumerate(catalog.names) if name in known}

@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -16,9 +15,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
+from cleaner.util.atomic import write_atomically
 
 if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
     from cleaner.workspace import Workspace
 
 ORDERINGS = ("pooled", "loss", "self_confidence", "normalized_margin", "in_sample_loss", "least_confident")
@@ -28,26 +27,6 @@ NAMED_AT = "named_at"
 """Key in `Ranking.info`; see `Ranking.named_at`."""
 
 _FORMAT = 1
-
-
-class EmbeddingsLike(Protocol):
-    """What a ranking needs of embeddings; ``hashes`` tell copies of one image."""
-
-    @property
-    def names(self) -> Sequence[str]:
-        """File name of each image."""
-
-    @property
-    def vectors(self) -> NDArray[np.float32]:
-        """One row an image, shape (n, dim)."""
-
-    @property
-    def hashes(self) -> Sequence[str]:
-        """Content hash of each image."""
-
-    @property
-    def key(self) -> str:
-        """Fingerprint of backbone and preprocessing."""
 
 
 class Ranking:
@@ -200,7 +179,7 @@ class Ranking:
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         # One line an image, whatever a file name contains: pandas quotes commas, quotes and line breaks.
-        _replace(path, self.table.to_csv(index=False, lineterminator="\n").encode())
+        write_atomically(path, self.table.to_csv(index=False, lineterminator="\n").encode())
         return path
 
     def save(self, folder: Path | str) -> Path:
@@ -225,7 +204,7 @@ class Ranking:
         arrays.update({f"feature:{k}": v for k, v in self.features.items()})
         buffer = io.BytesIO()
         np.savez(buffer, **arrays)  # type: ignore[arg-type]
-        _replace(folder / "ranking.npz", buffer.getvalue())
+        write_atomically(folder / "ranking.npz", buffer.getvalue())
         self.to_csv(folder / "ranking.csv")
         return folder
 
@@ -266,40 +245,6 @@ class Ranking:
             info=head["info"],
         )
 
-    @classmethod
-    def from_probabilities(
-        cls,
-        catalog: Catalog,
-        pred_probs: NDArray[np.floating],
-        embeddings: EmbeddingsLike | None = None,
-        *,
-        seed: int = 0,
-        units: NDArray[np.int64] | None = None,
-    ) -> Ranking:
-        """Rank by class probabilities from a model of your own.
-
-        Parameters
-        ----------
-        catalog : Catalog
-        pred_probs : float array, shape (len(catalog), n_classes)
-            Out-of-sample probabilities; rows in the order of ``catalog.table``, columns in that of
-            ``catalog.classes``.
-        embeddings : optional
-            If given, heads and neighbours on them are pooled with ``pred_probs``.
-        seed : int
-            Seed of the folds.
-        units : int64, shape (len(catalog),), optional
-            Equal for images that must stay in one fold; see `cleaner.ranking.rank`.
-
-        Raises
-        ------
-        RankingError
-            A wrong shape, or numbers that are no probabilities.
-        """
-        from cleaner.ranking.rank import rank_probabilities
-
-        return rank_probabilities(catalog, pred_probs, embeddings, seed=seed, units=units)
-
 
 def model_id(method: str, *parts: object) -> str:
     """Return a short name for a ranking: the method and a digest of everything it depends on."""
@@ -308,13 +253,3 @@ def model_id(method: str, *parts: object) -> str:
         digest.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
         digest.update(b"\0")
     return f"{method}-{digest.hexdigest()[:12]}"
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file beside and swap it in, so that a reader sees the old or the new one."""
-    beside = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    try:
-        beside.write_bytes(content)
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

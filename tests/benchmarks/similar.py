@@ -32,7 +32,8 @@ from beds import SOURCE_COPIES, Known, clothing_photos, edits, lay_out_clothing,
 from PIL import Image
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.duplicates.pairs import NEIGHBOURS, SAME, find_similar
+from cleaner.duplicates.alignment import SAME
+from cleaner.duplicates.pairs import NEIGHBOURS, find_similar
 from cleaner.embedding import Embeddings
 from cleaner.quality.pixels import GREY_SIDE_PX, Pixels, read_pixels
 from cleaner.ranking.features import unit_length

@@ -19,7 +19,7 @@ from cleaner.pipelines.check import checks_folder
 from cleaner.pipelines.checks import Checks
 from cleaner.quality.pixels import read_pixels
 from cleaner.quality.problems import quality
-from cleaner.ranking import Ranking
+from cleaner.ranking import rank_probabilities
 from cleaner.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -37,7 +37,7 @@ def checked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         catalog = workspace.scan()
         odds = np.full((len(catalog), 2), 0.1)
         odds[np.arange(len(catalog)), [catalog.classes.index(label) for label in catalog.labels]] = 0.9
-        Ranking.from_probabilities(catalog, odds).save(workspace.ranking_folder)
+        rank_probabilities(catalog, odds).save(workspace.ranking_folder)
         pixels = read_pixels(catalog, index=workspace.index, db=workspace.state / "pixels.db")
         checks = Checks(similar=find_similar(catalog, pixels), quality=quality(pixels))
         checks.save(checks_folder(workspace))

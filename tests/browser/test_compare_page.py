@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from cleaner.ranking import Ranking
+from cleaner.ranking import rank_probabilities
 from cleaner.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -24,7 +24,7 @@ def ranked(make_set: Callable[..., Path]) -> Path:
         odds = np.full((len(catalog), len(catalog.classes)), 0.05)
         for row, name in enumerate(catalog.names):
             odds[row, catalog.classes.index(name.split("/")[1].split("_")[0])] = 0.9
-        Ranking.from_probabilities(catalog, odds).save(workspace.ranking_folder)
+        rank_probabilities(catalog, odds).save(workspace.ranking_folder)
         for label in catalog.classes:
             workspace.store.decide(f"{label}/{label}_005.png", "keep")
     return root

@@ -17,7 +17,7 @@ import pytest
 
 from cleaner.cli.demo_set import wrong_names
 from cleaner.jobs import Job
-from cleaner.ranking import Ranking
+from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -48,7 +48,7 @@ def ranked(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         odds = np.full((len(catalog), len(catalog.classes)), 0.05)
         for row, name in enumerate(catalog.names):
             odds[row, catalog.classes.index(name.split("/")[1].split("_")[0])] = 0.9
-        Ranking.from_probabilities(catalog, odds).save(workspace.ranking_folder)
+        rank_probabilities(catalog, odds).save(workspace.ranking_folder)
     return root
 
 

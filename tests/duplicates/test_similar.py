@@ -18,11 +18,13 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.duplicates.alignment import SAME, match
-from cleaner.duplicates.pairs import LOOK_ALIKE, Similar, find_similar, perceptual
+from cleaner.duplicates.clusters import partition, stars
+from cleaner.duplicates.groups import LOOK_ALIKE, Similar
+from cleaner.duplicates.pairs import find_similar, perceptual
 from cleaner.errors import Cancelled, RankingError
 from cleaner.quality.pixels import GREY_SIDE_PX, Pixels
-from cleaner.ranking.clusters import components, partition, stars
 from cleaner.ranking.features import unit_length
+from cleaner.ranking.folds import components
 from cleaner.ranking.neighbours import nearest_pairs
 from cleaner.util.progress import Reporter
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cleaner.duplicates.similar import Similar
+from cleaner.duplicates.groups import Similar
 from cleaner.errors import ImageError
 from cleaner.pipelines.check import checks_folder
 from cleaner.pipelines.checks import Checks

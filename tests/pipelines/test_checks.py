@@ -21,7 +21,7 @@ from cleaner.models import backbones
 from cleaner.pipelines.check import check, checks_folder, decided, job_check
 from cleaner.pipelines.checks import Checks
 from cleaner.pipelines.rank import look, prepare, rank_given, rank_seen
-from cleaner.ranking import Ranking
+from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.util.progress import SILENT, Reporter
 from cleaner.workspace import Workspace
 
@@ -238,14 +238,14 @@ def test_given_probabilities_are_pooled_over_the_same_folds(
     space: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = []
-    made = Ranking.from_probabilities
+    made = rank_probabilities
 
     def listen(*arguments: Any, units: Any, **more: Any) -> Ranking:
         heard.append(units)
         return made(*arguments, units=units, **more)
 
     check(space)
-    monkeypatch.setattr(Ranking, "from_probabilities", listen)
+    monkeypatch.setattr("cleaner.pipelines.rank.rank_probabilities", listen)
     np.save(tmp_path / "p.npy", np.full((len(space.catalog), 2), 0.5))
     rank_given(space, tmp_path / "p.npy")
     names = space.catalog.names.tolist()

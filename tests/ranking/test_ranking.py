@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from cleaner.errors import RankingError
-from cleaner.ranking import ORDERINGS, Ranking, rank
+from cleaner.ranking import ORDERINGS, Ranking, rank, rank_probabilities
 
 
 @dataclass
@@ -289,7 +289,7 @@ def test_probabilities_from_elsewhere_are_ranked() -> None:
     made = clusters(100)
     probs = np.full((100, 4), 0.1, dtype=np.float32)
     probs[np.arange(100), [int(t[1:]) for t in made.truth]] = 0.7
-    table = Ranking.from_probabilities(made, probs).table
+    table = rank_probabilities(made, probs).table
     truth = dict(zip(made.names, made.truth, strict=True))
     wrong = table.given_label.to_numpy() != table.name.map(truth).to_numpy()
     assert wrong[: wrong.sum()].all()
@@ -302,8 +302,8 @@ def test_probabilities_from_elsewhere_are_pooled_with_embeddings() -> None:
     guess = np.where(rng.random(300) < 0.3, rng.integers(0, 4, 300), guess)
     probs = np.full((300, 4), 0.1, dtype=np.float32)
     probs[np.arange(300), guess] = 0.7
-    alone = Ranking.from_probabilities(made, probs)
-    both = Ranking.from_probabilities(made, probs, made)
+    alone = rank_probabilities(made, probs)
+    both = rank_probabilities(made, probs, made)
     assert found_first(both, made) > found_first(alone, made)
     np.testing.assert_allclose(both.signals["loss"], alone.signals["loss"], rtol=1e-4)
 
@@ -311,13 +311,13 @@ def test_probabilities_from_elsewhere_are_pooled_with_embeddings() -> None:
 def test_probabilities_of_a_wrong_shape_or_sum_are_refused() -> None:
     made = clusters(10)
     with pytest.raises(RankingError) as caught:
-        Ranking.from_probabilities(made, np.ones((9, 4)) / 4)
+        rank_probabilities(made, np.ones((9, 4)) / 4)
     assert str(caught.value) == (
         "Got probabilities of shape (9, 4) for 10 images and 4 classes; "
         "give one row an image (sorted by name) and one column a class (sorted)."
     )
     with pytest.raises(RankingError, match="no probabilities"):
-        Ranking.from_probabilities(made, np.ones((10, 4)))
+        rank_probabilities(made, np.ones((10, 4)))
 
 
 def test_a_missing_or_broken_saved_ranking_is_named(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from pictures import make_picture
 from cleaner.audit.audit import audit_file
 from cleaner.audit.running import RunningAudit
 from cleaner.errors import RankingError, StoreError
-from cleaner.ranking import Ranking
+from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.session.orders import AUDIT, GridView
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.workspace import Workspace
@@ -36,7 +36,7 @@ def rank(workspace: Workspace) -> Ranking:
     odds = np.full((len(catalog), len(catalog.classes)), 0.05)
     for row, name in enumerate(catalog.names):
         odds[row, catalog.classes.index(name.split("/")[1].split("_")[0])] = 0.9
-    ranking = Ranking.from_probabilities(catalog, odds)
+    ranking = rank_probabilities(catalog, odds)
     ranking.workspace = workspace
     return ranking
 

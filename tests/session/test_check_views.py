@@ -22,7 +22,7 @@ from cleaner.pipelines.check import checks_folder
 from cleaner.pipelines.checks import Checks
 from cleaner.quality.pixels import read_pixels
 from cleaner.quality.problems import quality
-from cleaner.ranking import Ranking
+from cleaner.ranking import rank_probabilities
 from cleaner.ranking.result import NAMED_AT
 from cleaner.review.classes import rename_class
 from cleaner.session.duplicate_groups import Copies, Copy
@@ -314,7 +314,7 @@ def test_groups_on_the_open_page_stay_when_a_ranking_comes(
     cleaner.decide(COPY, "delete")
     before = page(cleaner)
     odds = np.full((len(space.catalog), 2), 0.5)
-    cleaner.set_ranking(Ranking.from_probabilities(space.catalog, odds))
+    cleaner.set_ranking(rank_probabilities(space.catalog, odds))
     after = page(cleaner)
     assert [cell["group"] for cell in after["cells"]] == ["1", "1", "2", "2"]
     assert (after["groups"], after["notice"]) == (before["groups"], before["notice"])
@@ -565,7 +565,7 @@ def test_suggestions_follow_two_classes_that_swap_their_names(
 ) -> None:
     odds = np.tile(np.array([0.9, 0.1]), (len(space.catalog), 1))
     cleaner = open_cleaner("by file name")
-    cleaner.set_ranking(Ranking.from_probabilities(space.catalog, odds))
+    cleaner.set_ranking(rank_probabilities(space.catalog, odds))
     swap_names(space)
     cleaner.refresh()
     assert {(c["given"], c["suggestion"]) for c in page(cleaner)["cells"]} == {("a", "b"), ("b", "b")}
@@ -579,7 +579,7 @@ def test_ranking_made_after_a_swap_of_names_is_taken_by_its_word(
 ) -> None:
     swap_names(space)
     odds = np.tile(np.array([0.9, 0.1]), (len(space.catalog), 1))
-    ranking = Ranking.from_probabilities(space.catalog, odds)
+    ranking = rank_probabilities(space.catalog, odds)
     ranking.info[NAMED_AT] = space.store.state.last_seq
     cleaner = open_cleaner("by file name")
     cleaner.set_ranking(ranking)

@@ -13,7 +13,7 @@ import pytest
 
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.errors import CleanerError, StoreError
-from cleaner.ranking import Ranking
+from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.review.classes import is_about_descriptions
 from cleaner.session.cells import Portrait
 from cleaner.session.orders import AUDIT
@@ -32,7 +32,7 @@ def ranked(workspace: Workspace) -> Ranking:
         right = 0.5 + 0.04 * int(name[-7:-4])
         odds[row] = (1 - right) / 2
         odds[row, catalog.classes.index(name.split("/")[0])] = right
-    return Ranking.from_probabilities(catalog, odds)
+    return rank_probabilities(catalog, odds)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 
 from cleaner.errors import CleanerError
 from cleaner.jobs import Job
-from cleaner.ranking import Ranking
+from cleaner.ranking import rank_probabilities
 from cleaner.widgets.app import CleanerApp
 from cleaner.widgets.page import DashboardPage, open_app
 from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
@@ -50,7 +50,7 @@ def save_ranking(root: Path, *, without: int = 0) -> list[str]:
         odds = np.full((len(catalog), len(catalog.classes)), 0.05)
         for row, name in enumerate(catalog.names):
             odds[row, catalog.classes.index(name.split("/")[1].split("_")[0])] = 0.9
-        Ranking.from_probabilities(catalog, odds).save(workspace.ranking_folder)
+        rank_probabilities(catalog, odds).save(workspace.ranking_folder)
         return [name for name in catalog.names if name.split("/")[0] != name.split("/")[1].split("_")[0]]
 
 

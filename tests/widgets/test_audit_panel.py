@@ -18,7 +18,7 @@ from cleaner.analysis.patterns import Pattern, Patterns
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.audit.audit import audit_file
 from cleaner.audit.certificate import Certificate
-from cleaner.ranking import Ranking
+from cleaner.ranking import rank_probabilities
 from cleaner.session.orders import AUDIT, GridView
 from cleaner.util.wording import about
 from cleaner.widgets.app import CleanerApp
@@ -253,7 +253,7 @@ def root(make_set: Callable[..., Path]) -> Path:
         odds = np.full((len(catalog), len(catalog.classes)), 0.05)
         for row, name in enumerate(catalog.names):
             odds[row, catalog.classes.index(name.split("/")[1].split("_")[0])] = 0.9
-        Ranking.from_probabilities(catalog, odds).save(workspace.ranking_folder)
+        rank_probabilities(catalog, odds).save(workspace.ranking_folder)
     return root
 
 

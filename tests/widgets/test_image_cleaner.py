@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from cleaner.errors import CleanerError, StoreError
-from cleaner.ranking import Ranking
+from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.session.orders import ORDERS, GridView, Order
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.workspace import Workspace
@@ -38,7 +38,7 @@ def rank(workspace: Workspace, *, sure: float = 0.9) -> Ranking:
     odds = np.full((len(catalog), len(catalog.classes)), (1 - sure) / 2)
     for row, name in enumerate(catalog.names):
         odds[row, catalog.classes.index(name.split("/")[1].split("_")[0])] = sure
-    ranking = Ranking.from_probabilities(catalog, odds)
+    ranking = rank_probabilities(catalog, odds)
     ranking.workspace = workspace
     return ranking
 
@@ -667,7 +667,7 @@ def test_cells_name_the_likeliest_classes_where_there_are_more_than_digits(
         picture(tmp_path / "many" / f"kind {i:02d}" / "a.png", (20 * i, 40, 40), seed=i, size_px=8)
     with Workspace(tmp_path / "many", reviewer="Ana") as workspace:
         odds = np.tile(np.arange(1, 13) / 78, (12, 1))
-        cleaner = ImageCleaner(Ranking.from_probabilities(workspace.catalog, odds), workspace=workspace)
+        cleaner = ImageCleaner(rank_probabilities(workspace.catalog, odds), workspace=workspace)
         cell = cleaner._desk.cells(["kind 00/a.png"])[0]
         assert cell.likely == tuple(f"kind {i:02d}" for i in range(11, 1, -1))
         cleaner.set_view(order="audit (random)")

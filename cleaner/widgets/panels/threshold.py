@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from cleaner.duplicates.similar import FLOOR
+from cleaner.duplicates.groups import FLOOR
 from cleaner.errors import CleanerError
 from cleaner.quality.outliers import THRESHOLD, Outliers
 from cleaner.quality.problems import PROBLEMS, Quality, spoken_problem

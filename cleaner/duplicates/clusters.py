@@ -1,4 +1,4 @@
-"""From pairs that are alike to groups: stars for people, chains for folds."""
+"""From pairs that are alike to the groups that people see."""
 
 from __future__ import annotations
 
@@ -8,21 +8,6 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-def components(n: int, i: NDArray[np.int64], j: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return for each of ``n`` nodes the smallest node that a chain of pairs leads to, int64, shape (n,)."""
-    parent = list(range(n))
-
-    def root(a: int) -> int:
-        while parent[a] != a:
-            parent[a] = a = parent[parent[a]]
-        return a
-
-    for a, b in zip(i.tolist(), j.tolist(), strict=True):
-        a, b = root(a), root(b)
-        parent[max(a, b)] = min(a, b)
-    return np.array([root(a) for a in range(n)], dtype=np.int64)
 
 
 def stars(
