@@ -1,4 +1,4 @@
-"""Exact tail probabilities of small tables, without scipy: the page needs them in its kernel."""
+"""Exact tail probabilities of small tables, and permutation tests."""
 
 from __future__ import annotations
 
@@ -17,19 +17,16 @@ Doubles = NDArray[np.float64]
 
 def binomial_tail(successes: int, trials: int, share: float) -> float:
     """Return P(X ≥ successes) for X ~ Bin(trials, share)."""
-    if successes <= 0 or share >= 1:
-        return 1.0
-    if share <= 0:
-        return 0.0
-    logs = [
-        log_binomial(trials, x) + x * math.log(share) + (trials - x) * math.log1p(-share)
-        for x in range(successes, trials + 1)
-    ]
-    return _total(logs)
+    from scipy.special import bdtrc  # 0.2 s to import, which the page need not pay before its first images
+
+    return 1.0 if successes <= 0 else float(bdtrc(successes - 1, trials, share))
 
 
 def fisher(table: tuple[tuple[int, int], tuple[int, int]]) -> float:
-    """Return the two-sided p of Fisher's exact test: all tables with these margins that are no likelier."""
+    """Return the two-sided p of Fisher's exact test: all tables with these margins that are no likelier.
+
+    As `scipy.stats.fisher_exact`, which takes 30 times as long, and 0.9 s to import.
+    """
     (a, b), (c, d) = table
     first, second, drawn = a + b, c + d, a + c
 
@@ -39,7 +36,7 @@ def fisher(table: tuple[tuple[int, int], tuple[int, int]]) -> float:
 
     here = log_chance(a)
     possible = range(max(0, drawn - second), min(first, drawn) + 1)
-    return _total([each for x in possible if (each := log_chance(x)) <= here + 1e-9])
+    return min(1.0, math.fsum(math.exp(each) for x in possible if (each := log_chance(x)) <= here + 1e-9))
 
 
 def chance_of_runs(runs: int, groups: Sequence[tuple[int, int]]) -> float:
@@ -136,18 +133,3 @@ def holm(ps: Sequence[float], *, tests: int | None = None) -> list[float]:
         highest = max(highest, min(1.0, (number - place) * ps[i]))
         adjusted[i] = highest
     return adjusted
-
-
-def wilson(successes: int, trials: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927)."""
-    if trials == 0:
-        return 0.0, 1.0
-    z = 1.96
-    share, square = successes / trials, z * z / trials
-    middle = (share + square / 2) / (1 + square)
-    half = z / (1 + square) * math.sqrt(share * (1 - share) / trials + square / (4 * trials))
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def _total(logs: Sequence[float]) -> float:
-    return min(1.0, math.fsum(math.exp(each) for each in logs))

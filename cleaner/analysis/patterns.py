@@ -26,8 +26,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.analysis.exact_tests import binomial_tail, chance_of_runs, fisher, holm, permuted, wilson
+from cleaner.analysis.exact_tests import binomial_tail, chance_of_runs, fisher, holm, permuted
 from cleaner.analysis.observations import Codes, Observations, Source
+from cleaner.util.intervals import wilson
 
 Key = tuple[str, int, int]
 Tests = tuple[dict[Key, float], int]

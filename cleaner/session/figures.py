@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cleaner.review import ReviewState
-from cleaner.widgets.panels.views import wilson
+from cleaner.util.intervals import wilson
 
 __all__ = ["figures"]
 
@@ -27,7 +27,7 @@ def figures(
         Probability, for each image of the next page, that its label is wrong.
     """
     now = state.progress()
-    low, high = wilson(now.window_errors, now.window) if now.window else (0.0, 1.0)
+    low, high = wilson(now.window_errors, now.window)
     pace = state.pace_per_min(reviewer)
     left = max(0, total - now.decided)
     return {

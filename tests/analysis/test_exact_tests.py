@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cleaner.analysis.exact_tests import binomial_tail, chance_of_runs, fisher, holm, permuted, wilson
+from cleaner.analysis.exact_tests import binomial_tail, chance_of_runs, fisher, holm, permuted
 
 
 @pytest.mark.parametrize(("k", "n", "p"), [(14, 48, 0.12), (0, 5, 0.3), (5, 5, 0.3), (3, 900, 0.001)])
@@ -71,8 +71,3 @@ def test_holm_multiplies_the_smallest_by_all_and_keeps_the_order() -> None:
 
 def test_tests_that_were_left_out_count_too() -> None:
     assert holm([0.01, 0.02], tests=10) == pytest.approx([0.1, 0.18])
-
-
-def test_wilsons_interval() -> None:
-    assert wilson(2, 100) == pytest.approx((0.0055, 0.0700), abs=1e-4)
-    assert wilson(0, 0) == (0.0, 1.0)

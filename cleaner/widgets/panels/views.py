@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +24,6 @@ __all__ = [
     "standing_of",
     "standing_section",
     "steps",
-    "wilson",
 ]
 
 STEPS = ("Files", "Labels", "Report")
@@ -219,21 +217,6 @@ def _curve(said: Standing) -> Tree:
         end, errors = said.expected[-1]
         name += f"; the model expects {about(errors)} by {end:,}"
     return line_chart(lines, name=name, x_ends=("start", f"{end:,} looked at"))
-
-
-def wilson(errors: int, looks: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927).
-
-    Parameters
-    ----------
-    errors, looks : int
-        How many of how many; ``looks`` is positive.
-    """
-    z = 1.96
-    share, square = errors / looks, z * z / looks
-    middle = (share + square / 2) / (1 + square)
-    half = z / (1 + square) * math.sqrt(share * (1 - share) / looks + square / (4 * looks))
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 def standing_of(figures: Mapping[str, Any], forecast: Forecast | None) -> Standing:
