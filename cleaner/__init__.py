@@ -14,6 +14,8 @@ import importlib
 import logging
 from typing import TYPE_CHECKING, Any
 
+from cleaner.version import __version__
+
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
     from cleaner.errors import CleanerError
@@ -37,8 +39,6 @@ __all__ = [
     "Workspace",
     "__version__",
 ]
-
-__version__ = "0.1.0"
 
 _HOMES = {
     "Catalog": "cleaner.dataset.catalog",

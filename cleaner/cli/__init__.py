@@ -10,7 +10,6 @@ from typing import Annotated
 
 import typer
 
-from cleaner import __version__
 from cleaner.cli.classes import classes
 from cleaner.cli.collecting import download, verify
 from cleaner.cli.console import guarded
@@ -22,6 +21,7 @@ from cleaner.cli.similar import duplicates, problems
 from cleaner.cli.simulating import simulate
 from cleaner.cli.status import status
 from cleaner.cli.training import predict, train
+from cleaner.version import __version__
 
 __all__ = ["app", "main"]
 

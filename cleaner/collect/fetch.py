@@ -12,10 +12,10 @@ from http import HTTPStatus
 
 import httpx
 
-from cleaner import __version__
 from cleaner.collect.guard import GuardedTransport
 from cleaner.collect.urls import decode_data_url
 from cleaner.errors import PrivateAddressError
+from cleaner.version import __version__
 
 _RETRIED_STATUS = {408, 425, 429, 500, 502, 503, 504}
 _MAX_REDIRECTS = 5

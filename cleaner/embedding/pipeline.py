@@ -130,7 +130,9 @@ def embed(
     todo = [(file, catalog.path(file.name)) for digest, file in contents.items() if digest not in cache]
     reporter(STAGE, len(contents) - len(todo), len(contents))
     if todo:
-        damaged, passing = _run(todo, backbone.for_inference(), cache, reporter, total=len(contents))
+        from cleaner.models.inference import Encoder  # torch: 2 to 4 s, which a page that only reads has not
+
+        damaged, passing = _run(todo, Encoder(backbone), cache, reporter, total=len(contents))
         found = {name: damaged[digest] for name, digest in hashes.items() if digest in damaged}
         index.set_problems(found)
         problems |= found

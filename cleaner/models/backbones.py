@@ -21,7 +21,6 @@ from torch import Tensor, nn
 from cleaner.errors import BackboneError
 from cleaner.images.open import open_image
 from cleaner.models.bodies import build_timm, build_torchvision, vit_image_size_px
-from cleaner.models.inference import Encoder
 from cleaner.models.scratch import SCRATCH, SCRATCH_SIZE_PX, RandomFilters
 from cleaner.models.weights import (
     fetch_timm_weights,
@@ -107,10 +106,6 @@ class Backbone:
     preprocess: Preprocess
     pretrained: bool
     device: torch.device
-
-    def for_inference(self) -> Encoder:
-        """Return the fast way through this network: uint8 pictures in, float32 features out."""
-        return Encoder(self)
 
     def resized(self, size_px: int | None) -> Backbone:
         """Return this backbone for pictures of another size; its key then differs.

@@ -43,7 +43,7 @@ def retrain_quick(workspace: Workspace, *, reporter: Reporter = SILENT) -> Retra
     Cancelled, CleanerError
         See `cleaner.pipelines.prepare`.
     """
-    from cleaner.training.linear import linear_network
+    from cleaner.training.network import Network  # torch: 2 to 4 s
 
     seen = look(workspace, reporter=reporter)
     _, vectors, truth = _validation(seen)
@@ -64,7 +64,8 @@ def retrain_quick(workspace: Workspace, *, reporter: Reporter = SILENT) -> Retra
     ranking = rank_seen(seen, reporter=reporter)
     reporter.check()
     metrics = {"n": result.n, "error_rate": result.after}
-    linear_network(seen.backbone, after).save(model_path(workspace, "quick"), metrics=metrics)
+    network = Network.from_linear_head(seen.backbone, after.classes, weight=after.weight, offset=after.offset)
+    network.save(model_path(workspace, "quick"), metrics=metrics)
     ranking.save(workspace.ranking_folder)
     return result
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import nn
 
-from cleaner import __version__
 from cleaner.errors import BackboneError, CheckpointError, ImageError
 from cleaner.models.backbones import Backbone, Preprocess, best_device, empty_body
 from cleaner.models.checkpoint import load_checkpoint, save_checkpoint
@@ -22,6 +23,7 @@ from cleaner.models.scratch import SCRATCH
 from cleaner.training.data import Pictures
 from cleaner.training.runner import Runner
 from cleaner.util.progress import SILENT, Reporter
+from cleaner.version import __version__
 
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
@@ -80,6 +82,36 @@ class Network:
         head = build_head(backbone.feature_dim, len(classes), hidden_dim=hidden_dim)
         body = copy.deepcopy(backbone.module)
         model = Classifier(body, head, keep_statistics=backbone.pretrained)
+        runner = Runner(model, backbone.preprocess, backbone.device)
+        return cls(runner, list(classes), backbone.name, backbone.pretrained)
+
+    @classmethod
+    def from_linear_head(
+        cls,
+        backbone: Backbone,
+        classes: Sequence[str],
+        *,
+        weight: NDArray[np.float32],
+        offset: NDArray[np.float32],
+    ) -> Network:
+        """Join a copy of a backbone with a linear head that was fitted on its embeddings.
+
+        Parameters
+        ----------
+        backbone : Backbone
+        classes : sequence of str
+        weight : float32, shape (feature_dim, n_classes)
+            Fitted on embeddings of length 1.
+        offset : float32, shape (n_classes,)
+        """
+        layers = build_head(backbone.feature_dim, len(classes))
+        linear = cast("nn.Linear", layers[-1])
+        with torch.no_grad():
+            # It was fitted on rows of length 1; the network brings them to the length √feature_dim.
+            linear.weight.copy_(torch.from_numpy(weight.T / math.sqrt(backbone.feature_dim)))
+            linear.bias.copy_(torch.from_numpy(offset))
+        body = copy.deepcopy(backbone.module)
+        model = Classifier(body, layers, keep_statistics=backbone.pretrained).eval()
         runner = Runner(model, backbone.preprocess, backbone.device)
         return cls(runner, list(classes), backbone.name, backbone.pretrained)
 

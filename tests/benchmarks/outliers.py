@@ -28,6 +28,7 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.models.backbones import load_backbone
+from cleaner.models.inference import Encoder
 from cleaner.quality.outliers import find_outliers
 from cleaner.ranking.features import unit_length
 
@@ -41,7 +42,7 @@ def main() -> None:
     for weights in parser.parse_args().weights:
         backbone = load_backbone(weights=weights)
         print(f"\n{backbone.name}: ours AUROC / AP, ten nearest neighbours AUROC / AP")
-        encoder = backbone.for_inference()
+        encoder = Encoder(backbone)
 
         def look(pictures: list[Image.Image]) -> np.ndarray:
             small = [backbone.preprocess.shrink(p) for p in pictures]  # noqa: B023 - used at once

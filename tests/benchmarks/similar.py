@@ -183,9 +183,10 @@ def edited(weights: Path | None) -> None:
 def features(weights: Path) -> Callable[[list[Image.Image]], np.ndarray]:
     """Return the function that embeds pictures."""
     from cleaner.models.backbones import load_backbone
+    from cleaner.models.inference import Encoder
 
     backbone = load_backbone(weights=weights)
-    encoder = backbone.for_inference()
+    encoder = Encoder(backbone)
 
     def look(pictures: list[Image.Image]) -> np.ndarray:
         small = [backbone.preprocess.shrink(picture) for picture in pictures]

@@ -23,7 +23,7 @@ from cleaner.models import inference, weights
 from cleaner.models.backbones import Preprocess, default_name, empty_body, load_backbone
 from cleaner.models.bodies import build_timm, build_torchvision, vit_image_size_px
 from cleaner.models.checkpoint import save_checkpoint
-from cleaner.models.inference import fold_batch_norms
+from cleaner.models.inference import Encoder, fold_batch_norms
 from cleaner.models.reach import host_reachable
 from cleaner.models.weights import guess_architecture, load_into, read_weights
 
@@ -450,7 +450,7 @@ def pictures(n, size_px):
 def test_the_fast_way_gives_the_features_of_the_plain_one(name, monkeypatch):
     monkeypatch.setattr(inference, "fast_bfloat16", lambda: False)
     backbone = load_backbone(name, from_scratch=True, device="cpu")
-    encoder = backbone.for_inference()
+    encoder = Encoder(backbone)
     batch = pictures(11, backbone.preprocess.size_px)  # more than one batch, the last one smaller
     with torch.inference_mode():
         plain = backbone.module(backbone.preprocess.normalise(torch.from_numpy(batch))).numpy()
@@ -464,7 +464,7 @@ def test_bfloat16_keeps_the_directions_of_pretrained_features(data_dir, monkeypa
     monkeypatch.setattr(inference, "fast_bfloat16", lambda: True)
     file = data_dir / "weights" / "squeezenet1_1.safetensors"
     backbone = load_backbone(weights=file, device="cpu")
-    encoder = backbone.for_inference()
+    encoder = Encoder(backbone)
     assert encoder.dtype == torch.bfloat16
     batch = pictures(4, 224)
     with torch.inference_mode():
@@ -487,7 +487,7 @@ class Negated(torch.nn.Module):
 def test_arithmetic_that_comes_out_wrong_is_not_used(monkeypatch):
     monkeypatch.setattr(inference, "fold_batch_norms", Negated)
     monkeypatch.setattr(inference, "fast_bfloat16", lambda: False)
-    encoder = load_backbone("squeezenet1_1", from_scratch=True, device="cpu").for_inference()
+    encoder = Encoder(load_backbone("squeezenet1_1", from_scratch=True, device="cpu"))
     assert not isinstance(encoder.module, Negated)
 
 
@@ -497,12 +497,12 @@ def test_a_network_that_cannot_be_folded_is_used_as_it_is(monkeypatch):
 
     monkeypatch.setattr(inference, "fold_batch_norms", fail)
     backbone = load_backbone("squeezenet1_1", from_scratch=True, device="cpu")
-    assert backbone.for_inference()(pictures(1, 224)).shape == (1, 512)
+    assert Encoder(backbone)(pictures(1, 224)).shape == (1, 512)
 
 
 def test_training_a_backbone_later_does_not_change_an_encoder():
     backbone = load_backbone(from_scratch=True, device="cpu")
-    encoder = backbone.for_inference()
+    encoder = Encoder(backbone)
     batch = pictures(2, 64)
     before = encoder(batch)
     with torch.no_grad():
@@ -538,7 +538,7 @@ def test_random_filters_find_wrong_labels_of_handwritten_digits_without_any_pret
         Image.fromarray((image / 16 * 255).astype(np.uint8)).resize((32, 32)).convert("RGB")
         for image in digits.images
     ]
-    vectors = backbone.for_inference()(np.stack([backbone.preprocess.shrink(image) for image in images]))
+    vectors = Encoder(backbone)(np.stack([backbone.preprocess.shrink(image) for image in images]))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     head = LogisticRegression(C=10, max_iter=100)
