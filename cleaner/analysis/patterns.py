@@ -22,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,7 @@ from cleaner.analysis.exact_tests import binomial_tail, chance_of_runs, fisher, 
 from cleaner.analysis.observations import Codes, Observations, Source
 from cleaner.util.intervals import wilson
 
+Kind = Literal["pair", "direction", "source", "order", "class"]
 Key = tuple[str, int, int]
 Tests = tuple[dict[Key, float], int]
 """Raw p values, and how many tests there were, those with p = 1 that are left out included."""
@@ -49,26 +51,42 @@ class Pattern:
     Parameters
     ----------
     kind : str
-        ``pair``, ``direction``, ``source`` or ``class``.
+        ``pair``: errors of one class that belong to one other. ``direction``: of two classes that look alike,
+        one is mistaken for the other more often than the other way round. ``source``: errors that share a
+        folder, a date or an annotator. ``order``: errors that follow one another in the order of the files.
+        ``class``: a class with more errors than others in the audit.
     p : float
         That chance does as much, adjusted for the number of tests and for asking again.
-    text : str
-        One sentence, with counts.
-    detail : str
-        The share with its 95 % interval, and what it is compared with.
-    advice : str
-        What to look at.
+    part, whole : int
+        What was counted: errors, and what they are a part of. For ``pair`` the corrections to ``right`` among
+        all of ``given``; for ``direction`` the errors among the images labelled ``given`` that look like
+        ``right``; for ``source`` the errors of the group among all; for ``order`` the longest run, twice; for
+        ``class`` the errors among the audited images of ``given``.
+    other_part, other_whole : int
+        What that is compared with: for ``direction`` the other way round, for ``class`` the other classes.
+    expected : float
+        Errors that chance would make of ``part``, for ``pair`` and ``source``.
     given, right : str or None
         The classes that it is about.
+    source, group : str
+        For ``source``: what kind of source, and which one.
+    first, last : str
+        For ``order``: the ends of the longest run.
     """
 
-    kind: str
+    kind: Kind
     p: float
-    text: str
-    detail: str
-    advice: str
+    part: int
+    whole: int
+    other_part: int = 0
+    other_whole: int = 0
+    expected: float = 0.0
     given: str | None = None
     right: str | None = None
+    source: str = ""
+    group: str = ""
+    first: str = ""
+    last: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +127,7 @@ def find_patterns(seen: Observations) -> Patterns:
     by_p = sorted(found.items(), key=lambda item: item[1])
     moves = np.sort(seen.moves(), axis=None)[::-1]
     return Patterns(
-        found=tuple(_WORDS[key[0]](seen, key, p) for key, p in by_p),
+        found=tuple(_DESCRIBED[key[0]](seen, key, p) for key, p in by_p),
         confirmed=seen.confirmed,
         top_share=float(moves[:3].sum() / moves.sum()) if moves.sum() else None,
         audited=int((seen.audited > 0).sum()),
@@ -222,27 +240,25 @@ def _audited(seen: Observations) -> tuple[Codes, Codes]:
     return counts, wrong
 
 
-# -------------------------------------------------------------------- the words
+# -------------------------------------------------------------------- what was found
 
 
-def _say_pair(seen: Observations, key: Key, p: float) -> Pattern:
+def _pair(seen: Observations, key: Key, p: float) -> Pattern:
     moves, sizes = seen.moves(), seen.sizes
     g, c = key[1], key[2]
-    given, right = seen.classes[g], seen.classes[c]
-    part, whole = int(moves[g, c]), int(moves[g].sum())
-    chance = sizes[c] / (sizes.sum() - sizes[g])
+    whole = int(moves[g].sum())
     return Pattern(
         kind="pair",
         p=p,
-        text=f"{part} of {whole} wrong {given} labels belong to {right}: more than chance ({said(p)}).",
-        detail=f"{_share(part, whole)}, where the sizes of the classes explain {100 * chance:.0f} %.",
-        advice="Look at how those were collected.",
-        given=given,
-        right=right,
+        part=int(moves[g, c]),
+        whole=whole,
+        expected=whole * float(sizes[c] / (sizes.sum() - sizes[g])),
+        given=seen.classes[g],
+        right=seen.classes[c],
     )
 
 
-def _say_direction(seen: Observations, key: Key, p: float) -> Pattern:
+def _direction(seen: Observations, key: Key, p: float) -> Pattern:
     table = _table(*_shown(seen), key[1], key[2])
     a, b = seen.classes[key[1]], seen.classes[key[2]]
     (wrong, right), (back, stay) = table
@@ -251,85 +267,63 @@ def _say_direction(seen: Observations, key: Key, p: float) -> Pattern:
     return Pattern(
         kind="direction",
         p=p,
-        text=(
-            f"{wrong} of {wrong + right} pictures called {a} that look like {b} were wrong, and {back} of "
-            f"{back + stay} the other way round: the mistake goes one way ({said(p)})."
-        ),
-        detail=f"{_share(wrong, wrong + right)} against {_share(back, back + stay)}.",
-        advice=f"Ask who calls a {b} {a}, and why.",
+        part=wrong,
+        whole=wrong + right,
+        other_part=back,
+        other_whole=back + stay,
         given=a,
         right=b,
     )
 
 
-def _say_source(seen: Observations, key: Key, p: float) -> Pattern:
+def _source(seen: Observations, key: Key, p: float) -> Pattern:
     name, source = list(seen.sources.items())[key[1]]
     counts, wrong = _by_group(seen, source, seen.looked)
     expected = permuted(counts, wrong, draws=1)[1]
     errors = wrong.sum(axis=0)
     worst = int(((errors - expected) / np.sqrt(np.maximum(expected, 0.5))).argmax())
-    part, whole = int(errors[worst]), int(errors.sum())
     return Pattern(
         kind="source",
         p=p,
-        text=(
-            f"{part} of {whole} wrong labels have the {name} {source.groups[worst]}; chance would put about "
-            f"{expected[worst]:.0f} there ({said(p)})."
-        ),
-        detail=f"{_share(part, whole)}, compared within the classes.",
-        advice="Look at what was done differently there.",
+        part=int(errors[worst]),
+        whole=int(errors.sum()),
+        expected=float(expected[worst]),
+        source=name,
+        group=source.groups[worst],
     )
 
 
-def _say_order(seen: Observations, key: Key, p: float) -> Pattern:
+def _order(seen: Observations, key: Key, p: float) -> Pattern:
     longest: list[str] = []
     for c in range(len(seen.classes)):
         row: list[str] = []
         for i in np.flatnonzero(seen.looked & (seen.given == c)).tolist():
             row = [*row, seen.names[i]] if seen.wrong[i] else []
             longest = max(longest, row, key=len)
-    return Pattern(
-        kind="source",
-        p=p,
-        text=f"Wrong labels stand together in the order of the files: more than chance ({said(p)}).",
-        detail=f"The longest row: {len(longest)}, from {longest[0]} to {longest[-1]}." if longest else "",
-        advice="Look at when, and by whom, those were labelled.",
-    )
+    first, last = (longest[0], longest[-1]) if longest else ("", "")
+    return Pattern(kind="order", p=p, part=len(longest), whole=len(longest), first=first, last=last)
 
 
-def _say_class(seen: Observations, key: Key, p: float) -> Pattern:
+def _class(seen: Observations, key: Key, p: float) -> Pattern:
     counts, wrong = _audited(seen)
     shares = [wilson(int(k), int(n))[0] for k, n in zip(wrong, counts, strict=True)]
     worst = int(np.argmax(shares))
     part, whole = int(wrong[worst]), int(counts[worst])
-    label, rest = seen.classes[worst], int(wrong.sum()) - part
     return Pattern(
         kind="class",
         p=p,
-        text=(
-            f"In the audit {part} of {whole} {label} labels were wrong, and {rest} of "
-            f"{int(counts.sum()) - whole} others: the classes differ more than by chance ({said(p)})."
-        ),
-        detail=f"{_share(part, whole)}.",
-        advice=f"Look at how {label} is told from other classes.",
-        given=label,
+        part=part,
+        whole=whole,
+        other_part=int(wrong.sum()) - part,
+        other_whole=int(counts.sum()) - whole,
+        given=seen.classes[worst],
     )
 
 
-def said(p: float) -> str:
-    """Say a p value: "p = 0.004", "p < 0.001"."""
-    return "p < 0.001" if p < 0.001 else f"p = {p:.1g}" if p < 0.01 else f"p = {p:.2f}"
-
-
-def _share(part: int, whole: int) -> str:
-    low, high = wilson(part, whole)
-    return f"{100 * part / max(1, whole):.0f} % (95 % interval {100 * low:.0f}–{100 * high:.0f} %)"
-
-
-_WORDS: dict[str, Callable[[Observations, Key, float], Pattern]] = {
-    "pair": _say_pair,
-    "direction": _say_direction,
-    "source": _say_source,
-    "order": _say_order,
-    "class": _say_class,
+_DESCRIBED: dict[str, Callable[[Observations, Key, float], Pattern]] = {
+    "pair": _pair,
+    "direction": _direction,
+    "source": _source,
+    "order": _order,
+    "class": _class,
 }

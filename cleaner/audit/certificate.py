@@ -1,8 +1,7 @@
-"""What an audit has shown, in numbers and in sentences."""
+"""What an audit has shown."""
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 USUAL_LOOKS = 300
@@ -32,8 +31,8 @@ class Certificate:
     rounds : int
         How often images joined; 1 = never after the beginning.
     discarded : int
-        Images of the population that were taken out before anybody judged their label: duplicates, bad
-        pictures. ``left`` is not about them.
+        Images of the population that were taken out before anybody judged their label: duplicates, poor
+        images. ``left`` is not about them.
     """
 
     population: int
@@ -55,51 +54,3 @@ class Certificate:
     def recall(self) -> float | None:
         """At least this share of all errors is found, 0..1; None while there is no error to speak of."""
         return self.found / (self.found + self.left) if self.found + self.left else None
-
-    @property
-    def sentence(self) -> str:
-        """The certificate: "At most 31 errors are left unseen (95 % sure); at least 93 % …"."""
-        sure = f"{100 * self.confidence:.0f} % sure"
-        if self.left == 0:
-            return "No error is left: every picture that the audit is about was judged."
-        errors = "1 error is" if self.left == 1 else f"{self.left:,} errors are"
-        said = f"At most {errors} left unseen ({sure})"
-        if not self.found or self.recall is None:
-            return f"{said}."
-        share = math.floor(100 * self.recall)  # never rounded up: it is a bound
-        return f"{said}; at least {share} % of all errors are found."
-
-    @property
-    def evidence(self) -> str:
-        """What it rests on: "2 of 300 random pictures were wrong."."""
-        was = "was" if self.errors == 1 else "were"
-        said = f"{self.errors:,} of {self.audited:,} random pictures {was} wrong."
-        if self.open:
-            rest = "1 more is unsure or gone, and counts"
-            if self.open > 1:
-                rest = f"{self.open:,} more are unsure or gone, and count"
-            said = f"{said[:-1]}; {rest} as wrong in the bound."
-        return said
-
-    @property
-    def limits(self) -> str:
-        """What it does not cover."""
-        without = ""
-        if self.discarded:
-            some = "1 duplicate or bad picture"
-            if self.discarded > 1:
-                some = f"{self.discarded:,} duplicates and bad pictures"
-            without = f", without {some} thrown out since"
-        return (
-            f"It is about the {self.population:,} pictures that nobody had decided or set aside when it "
-            f"began{without}, and relative to the reviewer's judgement: what a reviewer takes for right is "
-            "right."
-        )
-
-    @property
-    def standing(self) -> str:
-        """How far the audit is: "120 of about 300 audited"."""
-        if self.audited >= self.planned:
-            return f"{self.audited:,} of {self.population - self.discarded:,} audited"
-        about = "" if self.planned == self.population - self.discarded else "about "
-        return f"{self.audited:,} of {about}{self.planned:,} audited"

@@ -80,8 +80,6 @@ class Proposal:
         The classes that have a label, sorted: what is suggested is one of these.
     labelled : int
         Pictures that the suggestions were learnt from, or would be.
-    why : str
-        A sentence for the page: what comes first, and what is known.
     named_at : int
         Row of the history at which the classes had these names; two of them may swap theirs later.
     """
@@ -91,7 +89,6 @@ class Proposal:
     probability: Floats
     classes: tuple[str, ...]
     labelled: int
-    why: str
     named_at: int = 0
 
     def __len__(self) -> int:
@@ -101,6 +98,11 @@ class Proposal:
     def has_model(self) -> bool:
         """Whether there are suggestions."""
         return len(self.classes) > 1
+
+    @property
+    def is_early(self) -> bool:
+        """Whether labels are so few that suggestions for the images that come first are often wrong."""
+        return self.labelled < _FEW_A_CLASS * len(self.classes)
 
     def and_then(self, names: Sequence[str]) -> Proposal:
         """Return the proposal with further pictures behind, of which nothing is known."""
@@ -112,7 +114,6 @@ class Proposal:
             np.concatenate([self.probability, nothing]),
             self.classes,
             self.labelled,
-            self.why,
             self.named_at,
         )
 
@@ -275,21 +276,7 @@ def propose(
     order = _order(Z[todo], Z[known], doubt, first, rng)
     listed = np.full(len(todo), None, dtype=object)
     listed[:] = [names[i] for i in todo[order]]
-    return Proposal(
-        listed, suggestion[order], probability[order], classes, len(known), _why(classes, len(known))
-    )
-
-
-def _why(classes: Sequence[str], labelled: int) -> str:
-    typical = "Pictures that stand for many others, and differ from each other, come first."
-    if labelled == 0:
-        return f"{typical} Type the class of each after /; suggestions begin with the second class."
-    if len(classes) < 2:
-        so_far = f"{labelled:,} labelled so far, all as “{classes[0]}”"
-        return f"{typical} {so_far}; suggestions begin with the second class."
-    unsure = "Pictures on which the model is unsure, and which differ from each other, come first."
-    doubt = ", and many are still wrong" if labelled < _FEW_A_CLASS * len(classes) else ""
-    return f"{unsure} The suggestions are learnt from {labelled:,} labels{doubt}."
+    return Proposal(listed, suggestion[order], probability[order], classes, len(known))
 
 
 def _judge(

@@ -22,14 +22,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-if TYPE_CHECKING:
-    from cleaner.ranking.result import Ranking
-    from cleaner.review import ReviewState
+from cleaner.ranking.result import Ranking
+from cleaner.review import ReviewState
 
 Doubles = NDArray[np.float64]
 Longs = NDArray[np.int64]
@@ -55,6 +53,27 @@ _LARGEST = 30.0
 _LEAST_TO_TELL = 5
 
 
+@dataclass(frozen=True, slots=True)
+class MovedGroup:
+    """The group of images that the decisions move most.
+
+    Attributes
+    ----------
+    given, suggested : str or None
+        Their given label, and the label that is suggested for them; None: any.
+    decided, wrong : int
+        How many of the group are decided on, and how many of these were wrong.
+    is_raised : bool
+        Whether they come earlier now; else they come later.
+    """
+
+    given: str | None
+    suggested: str | None
+    decided: int
+    wrong: int
+    is_raised: bool
+
+
 @dataclass(frozen=True)
 class Reordered:
     """What the decisions make of a ranking.
@@ -66,19 +85,23 @@ class Reordered:
         images without a label.
     log_odds : float32, shape (n,)
         The same on a scale that does not saturate.
-    sentence : str
-        Why the order changed, for the reviewer; empty if it did not.
+    is_changed : bool
+        Whether there were enough decisions to learn from; else it is the ranking's order.
+    decisions, errors : int
+        How many decisions it was learnt from, and how many of them found an error.
     weight : float
         Posterior probability that the noise has structure which the ranking did not know, 0 to 1.
-    decisions : int
-        How many decisions it was learnt from.
+    moved : MovedGroup or None
+        Which group moved most; None if none stands out.
     """
 
     scores: NDArray[np.float32]
     log_odds: NDArray[np.float32]
-    sentence: str
-    weight: float
+    is_changed: bool
     decisions: int
+    errors: int
+    weight: float = 0.0
+    moved: MovedGroup | None = None
 
     def order(self, ranking: Ranking) -> NDArray[np.object_]:
         """Return all names, most suspicious first, unlabelled last; equal odds keep the ranking's order."""
@@ -139,12 +162,14 @@ def reorder(
     of_each = min(int(wrong.sum()), int((~wrong).sum()))
     least = max(least, LEAST_PER_CLASS * len(ranking.classes))
     if len(rows) < least or of_each < least_of_each or len(ranking.classes) < 2:
-        return _as_reordered(static, codes, "", 0.0, len(rows))
+        scores, log_odds = _scores(static, codes)
+        return Reordered(scores, log_odds, False, len(rows), int(wrong.sum()))
     design = _Design.of(ranking, codes, static, rows)
     learnt = _learn(design, static[rows], wrong.astype(np.float64), _nearness(static, rows))
     odds = static + design.corrections(learnt.effects)
-    sentence = _sentence(ranking, design, learnt, odds, rows, wrong)
-    return _as_reordered(odds, codes, sentence, learnt.weight, len(rows))
+    moved = _most_moved(ranking.classes, design, learnt, odds, rows, wrong)
+    scores, log_odds = _scores(odds, codes)
+    return Reordered(scores, log_odds, True, len(rows), int(wrong.sum()), learnt.weight, moved)
 
 
 # ---------------------------------------------------------------- the design
@@ -339,16 +364,23 @@ def _sigmoid(eta: Doubles) -> Doubles:
 # ---------------------------------------------------------------- the answer
 
 
-def _as_reordered(odds: Doubles, codes: Longs, sentence: str, weight: float, decisions: int) -> Reordered:
+def _scores(odds: Doubles, codes: Longs) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     scores = _sigmoid(odds)
     scores[codes < 0] = np.nan
-    return Reordered(scores.astype(np.float32), odds.astype(np.float32), sentence, weight, decisions)
+    return scores.astype(np.float32), odds.astype(np.float32)
 
 
-def _sentence(
-    ranking: Ranking, design: _Design, learnt: _Learnt, odds: Doubles, rows: Longs, wrong: NDArray[np.bool_]
-) -> str:
-    """Name the group of images that the decisions move most, and what was found in it."""
+def _most_moved(
+    classes: list[str],
+    design: _Design,
+    learnt: _Learnt,
+    odds: Doubles,
+    rows: Longs,
+    wrong: NDArray[np.bool_],
+) -> MovedGroup | None:
+    """Find the group of images that the decisions move most."""
+    if learnt.weight < 0.5:
+        return None
     undecided = design.given >= 0
     undecided[rows] = False
     p = _sigmoid(np.nan_to_num(odds, nan=-_LARGEST))
@@ -360,13 +392,13 @@ def _sentence(
         inside = _members(group, given, other)
         if moved > most and inside.sum() >= _LEAST_TO_TELL:
             best, most = (group, float(effect), inside), moved
-    if best is None or learnt.weight < 0.5:
-        return f"Order updated: {len(rows):,} decisions, {int(wrong.sum()):,} errors among them, refine it."
+    if best is None:
+        return None
     (g, o), effect, inside = best
-    names = ranking.classes
-    whose = f" of {names[g]}" if g >= 0 else ""
-    towards = f" suggested as {names[o]}" if o >= 0 else ""
-    n, bad = int(inside.sum()), int(wrong[inside].sum())
-    what = "picture" if n == 1 else "pictures"
-    so = "so more of these come first" if effect > 0 else "so these come later"
-    return f"Order updated: of {n:,} {what}{whose}{towards} {bad:,} were wrong, {so}."
+    return MovedGroup(
+        given=classes[g] if g >= 0 else None,
+        suggested=classes[o] if o >= 0 else None,
+        decided=int(inside.sum()),
+        wrong=int(wrong[inside].sum()),
+        is_raised=effect > 0,
+    )

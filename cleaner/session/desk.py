@@ -69,7 +69,9 @@ class ReviewDesk(Showing):
         self.walk.rearrange(LEARNING_ORDER)
         changed = set(self.next_names()) != before
         if changed:
-            self._news = lesson.learnt.sentence
+            from cleaner.widgets.panels.text import learnt_text
+
+            self._news = learnt_text(lesson.learnt)
         return changed
 
     # ---------------------------------------------------------------- labels for what has none

@@ -43,6 +43,6 @@ def study(ranking: Ranking | None, state: ReviewState) -> Lesson | None:
     if state.progress().looked_at < LEAST:
         return None
     learnt = reorder(ranking, judged(state, ranking))
-    if not learnt.sentence:
+    if not learnt.is_changed:
         return None
     return Lesson(ranking, learnt, learnt.order(ranking).tolist())

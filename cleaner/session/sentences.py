@@ -91,7 +91,10 @@ def no_filters(order: str) -> str:
 
 def audit(statement: Certificate) -> str:
     """Say how far the audit is, and what it has shown."""
-    return f"{statement.standing}. {statement.sentence}" if statement.audited else f"{statement.standing}."
+    from cleaner.widgets.panels.text import audit_progress, certificate_text
+
+    progress = f"{audit_progress(statement)}."
+    return f"{progress} {certificate_text(statement)}" if statement.audited else progress
 
 
 def resumed(looked_at: int, total: int) -> str:

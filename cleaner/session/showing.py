@@ -93,7 +93,9 @@ class Showing:
         if decided:
             self._notices.append(sentences.resumed(decided, len(self.facts.catalog)))
         if lesson is not None:
-            self._notices.append(lesson.learnt.sentence)
+            from cleaner.widgets.panels.text import learnt_text
+
+            self._notices.append(learnt_text(lesson.learnt))
 
     # ---------------------------------------------------------------- what is shown
 
@@ -230,7 +232,9 @@ class Showing:
             return self._aside_page(self._aside, sentences.summary(progress, self.view))
         page, empty, notices = walk.page, "", list(self._notices)
         if walk.view.order == TO_LABEL and proposal is not None and page is not None:
-            notices.append(proposal.why)
+            from cleaner.widgets.panels.text import proposal_text
+
+            notices.append(proposal_text(proposal))
         statement = self.audit.certificate() if self.is_blind else None
         if statement is not None:
             notices.append(sentences.audit(statement))

@@ -29,6 +29,11 @@ def points(difference: float) -> str:
     return f"{100 * difference:+.1f}".replace("-", "−")
 
 
+def p_value(p: float) -> str:
+    """Say a p value: "p = 0.004", "p < 0.001"."""
+    return "p < 0.001" if p < 0.001 else f"p = {p:.1g}" if p < 0.01 else f"p = {p:.2f}"
+
+
 def about(number: float) -> str:
     """Say an estimate no more precisely than it is: "about 4", "about 0.4", "less than 0.1"."""
     if number < 0.05:

@@ -9,7 +9,6 @@ import pytest
 
 from cleaner.audit.audit import Audit, audit_file, drawn
 from cleaner.audit.bound import Stratum, most_errors
-from cleaner.audit.certificate import Certificate
 from cleaner.errors import RankingError
 
 NAMES = [f"shirt/{i:04d}.jpg" for i in range(500)]
@@ -317,50 +316,3 @@ def test_the_certificate_holds_though_images_are_discarded_meanwhile(twins: bool
         broken += failed
     assert discards > 300 * 10
     assert broken / 300 <= 0.05 + 1.645 * math.sqrt(0.05 * 0.95 / 300)
-
-
-# -------------------------------------------------------------------- the words
-
-
-def said(**figures: int) -> Certificate:
-    return Certificate(
-        **{"population": 2929, "audited": 300, "errors": 0, "open": 0, "found": 400, "left": 31} | figures
-    )
-
-
-def test_the_certificate_in_words() -> None:
-    assert said().sentence == (
-        "At most 31 errors are left unseen (95 % sure); at least 92 % of all errors are found."
-    )
-    assert said(left=1, found=0).sentence == "At most 1 error is left unseen (95 % sure)."
-    assert said(left=0).sentence == "No error is left: every picture that the audit is about was judged."
-
-
-def test_a_bound_is_never_rounded_in_its_own_favour() -> None:
-    assert "at least 92 %" in said(left=7, found=93 - 1).sentence
-    assert said(left=1, found=199).sentence.endswith("at least 99 % of all errors are found.")
-
-
-def test_what_the_certificate_rests_on_and_does_not_cover() -> None:
-    assert said(errors=1).evidence == "1 of 300 random pictures was wrong."
-    assert said(errors=2, open=1).evidence == (
-        "2 of 300 random pictures were wrong; 1 more is unsure or gone, and counts as wrong in the bound."
-    )
-    assert said().limits.startswith("It is about the 2,929 pictures that nobody had decided or set aside")
-    assert "relative to the reviewer's judgement" in said().limits
-
-
-def test_what_was_thrown_out_is_named() -> None:
-    assert said(discarded=1).limits.startswith(
-        "It is about the 2,929 pictures that nobody had decided or set aside when it began, without 1 "
-        "duplicate or bad picture thrown out since, and relative to"
-    )
-    assert "without 1,200 duplicates and bad pictures thrown out since" in said(discarded=1200).limits
-
-
-def test_how_far_the_audit_is() -> None:
-    assert said(population=80, audited=20, discarded=5).standing == "20 of 75 audited"
-    assert said(audited=340, discarded=29).standing == "340 of 2,900 audited"
-    assert said(audited=120).standing == "120 of about 300 audited"
-    assert said(population=80, audited=20).standing == "20 of 80 audited"
-    assert said(audited=340).standing == "340 of 2,929 audited"

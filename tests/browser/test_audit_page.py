@@ -76,8 +76,8 @@ def test_an_audit_tells_nothing_of_the_model_and_ends_in_a_certificate(
     expect(page.locator(".is-saving")).to_have_count(0)
     page.get_by_role("button", name="Confirm page").click()
     expect(page.locator(".cleaner-title")).to_have_text("Audit, page 2")
-    expect(stopping).to_contain_text("24 of 60 audited. 1 of 24 random pictures was wrong.")
-    expect(stopping).to_contain_text(re.compile(r"At most \d+ errors are left unseen \(95 % sure\)"))
+    expect(stopping).to_contain_text("24 of 60 audited. 1 of 24 random images was wrong.")
+    expect(stopping).to_contain_text(re.compile(r"At most \d+ errors have not been found yet \(95 % sure\)"))
     second = labels(page)
 
     # it goes on where it was, in the same order

@@ -161,7 +161,7 @@ def test_a_folder_without_classes_is_labelled(
             tmp_path / "flat" / f"{i:02d}.png", (200, 40, 40) if red else (40, 60, 200), seed=i, size_px=32
         )
     page = visit(tmp_path / "flat", reviewer="Ana", from_scratch=True).page
-    expect(page.get_by_text("Pictures that stand for many others")).to_be_visible(timeout=60_000)
+    expect(page.get_by_text("Images that stand for many others")).to_be_visible(timeout=60_000)
     expect(page.get_by_role("button", name="Confirm page")).to_be_enabled()
     for made, label in enumerate(("blue", "red")):
         wanted = next(n for n in names(page)[made:] if int(n[:2]) % 2 == (label == "red"))

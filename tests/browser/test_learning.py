@@ -120,4 +120,4 @@ def test_the_order_changes_after_a_confirm_and_look_alikes_are_decided_together(
     opened.reload()
     opened.wait_for_pictures()
     assert names(page) == shown
-    expect(page.locator(".cleaner-notice")).to_contain_text("Order updated: of ")
+    expect(page.locator(".cleaner-notice")).to_contain_text("New order: of ")

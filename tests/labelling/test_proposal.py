@@ -103,35 +103,20 @@ def test_of_uncertain_pictures_the_first_ones_differ() -> None:
     assert min(rows[:2]) >= 80
 
 
-def test_one_class_suggests_nothing_yet_and_says_so() -> None:
+def test_one_class_suggests_nothing_yet() -> None:
     Z, _ = blobs((10,))
 
     found = propose(named(10), Z, ["cat", *[None] * 9])
 
     assert not found.has_model
-    assert found.why == (
-        "Pictures that stand for many others, and differ from each other, come first. 1 labelled so far, all "
-        "as “cat”; suggestions begin with the second class."
-    )
+    assert (found.classes, found.labelled) == (("cat",), 1)
 
 
-@pytest.mark.parametrize(
-    ("labels", "said"),
-    [
-        (
-            [None] * 4,
-            "Pictures that stand for many others, and differ from each other, come first. Type the "
-            "class of each after /; suggestions begin with the second class.",
-        ),
-        (
-            ["a", "b", None, None],
-            "Pictures on which the model is unsure, and which differ from each other, come first. The "
-            "suggestions are learnt from 2 labels, and many are still wrong.",
-        ),
-    ],
-)
-def test_the_page_can_say_what_comes_first(labels: list[str | None], said: str) -> None:
-    assert propose(named(4), blobs((2, 2))[0], labels).why == said
+@pytest.mark.parametrize(("number", "is_early"), [(19, True), (20, False)])
+def test_suggestions_are_early_below_twenty_labels_a_class(number: int, is_early: bool) -> None:
+    Z, _ = blobs((number, number, 2))
+    labels = ["a"] * number + ["b"] * number + [None] * 2
+    assert propose(named(len(labels)), Z, labels).is_early is is_early
 
 
 def test_a_thousand_classes_are_told_apart() -> None:

@@ -9,7 +9,7 @@ import pytest
 from rankings import CLASSES, make_ranking
 
 from cleaner.ranking import Ranking
-from cleaner.ranking.feedback import judged, reorder
+from cleaner.ranking.feedback import MovedGroup, judged, reorder
 from cleaner.review import Choice, ReviewStore
 
 
@@ -21,7 +21,7 @@ def test_few_decisions_change_nothing() -> None:
     ranking, wrong = make_ranking()
     learnt = reorder(ranking, first_decisions(ranking, wrong, 49))
     assert learnt.order(ranking).tolist() == ranking.order().tolist()
-    assert (learnt.weight, learnt.sentence, learnt.decisions) == (0.0, "", 49)
+    assert (learnt.weight, learnt.is_changed, learnt.decisions) == (0.0, False, 49)
     np.testing.assert_allclose(learnt.scores, ranking.signals["pooled"], atol=1e-5)
 
 
@@ -48,10 +48,7 @@ def test_a_pair_that_is_often_wrong_comes_first_and_is_named() -> None:
         ranking.given[ranking.row(name)] == "shirt" and ranking.suggested[ranking.row(name)] == 1
         for name in decided
     )
-    assert learnt.sentence == (
-        f"Order updated: of {n} pictures of shirt suggested as hat {found} were wrong, "
-        "so more of these come first."
-    )
+    assert learnt.moved == MovedGroup(given="shirt", suggested="hat", decided=n, wrong=found, is_raised=True)
 
 
 def test_scores_become_calibrated_by_the_decisions() -> None:
@@ -108,7 +105,7 @@ def test_the_same_decisions_give_the_same_order() -> None:
     decided = first_decisions(ranking, wrong, 150)
     first, second = reorder(ranking, decided), reorder(ranking, decided)
     assert first.order(ranking).tolist() == second.order(ranking).tolist()
-    assert first.sentence == second.sentence
+    assert first.moved == second.moved
 
 
 def test_only_decisions_on_this_ranking_count_and_only_those_that_judge(tmp_path: Path) -> None:
@@ -158,6 +155,6 @@ def test_any_number_of_classes(n_classes: int) -> None:
     early = dict(list(decided.items())[: max(50, 2 * n_classes) - 1])
     assert reorder(ranking, early).order(ranking).tolist() == ranking.order().tolist()
     learnt = reorder(ranking, decided)
-    assert learnt.sentence
+    assert learnt.is_changed
     assert np.isfinite(learnt.log_odds).all()
     assert sorted(learnt.order(ranking)) == ranking.names

@@ -141,8 +141,9 @@ def test_the_first_page_in_the_new_order_says_why_and_only_that_one(open_cleaner
     cleaner = open_cleaner()
     review(cleaner, 4)
     notice = cleaner._desk.page().notice
-    assert notice.startswith("Order updated: of ")
-    assert notice.endswith(f"pictures of red suggested as green {notice.split()[-9]} were wrong, {SAID}")
+    assert notice.startswith("New order: of ")
+    wrong = notice.split()[-9]
+    assert notice.endswith(f"images labelled red that look like green, {wrong} were wrong, {SAID}")
     cleaner.previous_page()
     assert cleaner._desk.page().notice == ""
 

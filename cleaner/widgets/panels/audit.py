@@ -6,6 +6,12 @@ from typing import TYPE_CHECKING
 
 from cleaner.util.wording import about, count
 from cleaner.widgets.panels.base import Tree, button, node
+from cleaner.widgets.panels.text import (
+    audit_progress,
+    certificate_evidence,
+    certificate_limits,
+    certificate_text,
+)
 
 if TYPE_CHECKING:
     from cleaner.analysis.summary import ReviewAnalysis
@@ -81,18 +87,18 @@ def certificate(statement: Certificate) -> list[Tree]:
     """Describe what an audit has shown: how far it is, the certificate, what it rests on, and its limits."""
     if not statement.audited:
         return [
-            node("p", node("b", statement.standing)),
+            node("p", node("b", audit_progress(statement))),
             node(
                 "p", "Random pictures, without score and suggestion: judge every one.", class_="cleaner-fine"
             ),
         ]
     return [
-        node("p", node("b", statement.sentence), role="status"),
-        node("p", f"{statement.standing}. {statement.evidence}", class_="cleaner-fine"),
+        node("p", node("b", certificate_text(statement)), role="status"),
+        node("p", f"{audit_progress(statement)}. {certificate_evidence(statement)}", class_="cleaner-fine"),
         node(
             "details",
             node("summary", "What this does not cover"),
-            node("p", statement.limits, class_="cleaner-fine"),
+            node("p", certificate_limits(statement), class_="cleaner-fine"),
         ),
     ]
 

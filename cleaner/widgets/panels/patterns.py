@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 
+from cleaner.analysis.patterns import FIRST_ERRORS
 from cleaner.util.wording import count
 from cleaner.widgets.panels.audit import certificate
 from cleaner.widgets.panels.base import Tree, button, node
+from cleaner.widgets.panels.text import pattern_details, pattern_parts
+from cleaner.widgets.sentences import say
 
 if TYPE_CHECKING:
     from cleaner.analysis.confusions import Confusions
@@ -37,7 +39,7 @@ def seen_section(analysis: ReviewAnalysis | None) -> Tree:
     parts: list[Tree] = []
     if analysis is not None and analysis.patterns.confirmed:
         for finding in analysis.patterns.found[:_MOST_IN_PANEL]:
-            parts += [node("p", *_emphasised(finding)), *_review(analysis.confusions, finding)]
+            parts += [node("p", *pattern_parts(finding)), *_review(analysis.confusions, finding)]
         if not parts:
             parts.append(node("p", _nothing(analysis), class_="cleaner-note"))
         parts.append(node("p", button("All findings", "report", class_="cleaner-link")))
@@ -76,8 +78,8 @@ def _findings(analysis: ReviewAnalysis) -> list[Tree]:
     parts: list[Tree] = []
     for finding in patterns.found:
         said = [
-            node("p", *_emphasised(finding)),
-            node("p", f"{finding.detail} {finding.advice}", class_="cleaner-fine"),
+            node("p", *pattern_parts(finding)),
+            node("p", pattern_details(finding), class_="cleaner-fine"),
         ]
         parts.append(node("li", *said, *_review(analysis.confusions, finding)))
     rest = [node("p", _nothing(analysis), class_="cleaner-note")] if not parts else []
@@ -95,21 +97,8 @@ def _findings(analysis: ReviewAnalysis) -> list[Tree]:
 def _nothing(analysis: ReviewAnalysis) -> str:
     patterns = analysis.patterns
     if patterns.is_early:
-        errors = count(patterns.confirmed, "error")
-        return f"{errors} so far: too few to tell a pattern from chance. That is tried from 30 on."
-    return "No pattern so far that chance would not make, too."
-
-
-def _emphasised(finding: Pattern) -> list[Tree | str]:
-    """Split a sentence so that the classes in it stand out."""
-    parts: list[Tree | str] = []
-    rest = finding.text
-    for label in (finding.given, finding.right):
-        found = None if label is None else re.search(rf"(?<!\S){re.escape(label)}(?![^\s:,.])", rest)
-        if found is not None:
-            parts += [rest[: found.start()], node("b", found.group())]
-            rest = rest[found.end() :]
-    return [*parts, rest]
+        return say("analysis.too_few", errors=count(patterns.confirmed, "error"), least=FIRST_ERRORS)
+    return say("analysis.no_pattern")
 
 
 def _review(confusions: Confusions, finding: Pattern) -> list[Tree]:

@@ -1,0 +1,132 @@
+"""Sentences about what the analysis, the audit and the models found: from their data to what is read."""
+
+from __future__ import annotations
+
+import math
+from string import Formatter
+
+from cleaner.analysis.patterns import Pattern
+from cleaner.audit.certificate import Certificate
+from cleaner.labelling.proposal import Proposal
+from cleaner.ranking.feedback import Reordered
+from cleaner.util.intervals import wilson
+from cleaner.util.wording import count, p_value
+from cleaner.widgets.panels.base import Tree, node
+from cleaner.widgets.sentences import SENTENCES, say
+
+
+def pattern_parts(pattern: Pattern) -> list[Tree | str]:
+    """Say what pattern the errors follow, with the classes in bold: texts and trees."""
+    values = {
+        "part": f"{pattern.part:,}",
+        "whole": f"{pattern.whole:,}",
+        "other_part": f"{pattern.other_part:,}",
+        "other_whole": f"{pattern.other_whole:,}",
+        "expected": f"{pattern.expected:.0f}",
+        "source": pattern.source,
+        "group": pattern.group,
+        "p": p_value(pattern.p),
+    }
+    classes = {"given": pattern.given or "", "right": pattern.right or ""}
+    parts: list[Tree | str] = []
+    plain = ""
+    for literal, field, _, _ in Formatter().parse(SENTENCES[f"analysis.{pattern.kind}"]):
+        plain += literal
+        if field in classes:
+            parts += [plain, node("b", classes[field])]
+            plain = ""
+        elif field is not None:
+            plain += values[field]
+    return [*parts, plain]
+
+
+def pattern_details(pattern: Pattern) -> str:
+    """Say what a pattern is compared with, and what to do about it."""
+    values = {
+        "share": _share(pattern.part, pattern.whole),
+        "other_share": _share(pattern.other_part, pattern.other_whole),
+        "expected": f"{100 * pattern.expected / max(1, pattern.whole):.0f} %",
+        "part": count(pattern.part, "image"),
+        "first": pattern.first,
+        "last": pattern.last,
+        "given": pattern.given,
+        "right": pattern.right,
+    }
+    keys = (f"analysis.{pattern.kind}.details", f"analysis.{pattern.kind}.advice")
+    return " ".join(say(key, **values) for key in keys)
+
+
+def _share(part: int, whole: int) -> str:
+    low, high = wilson(part, whole)
+    return f"{100 * part / max(1, whole):.0f} % (95 % interval {100 * low:.0f}–{100 * high:.0f} %)"
+
+
+def certificate_text(certificate: Certificate) -> str:
+    """Say how many errors are left at most: "At most 31 errors have not been found yet …"."""
+    if certificate.left == 0:
+        return say("analysis.certificate.none_left")
+    errors = "1 error has" if certificate.left == 1 else f"{certificate.left:,} errors have"
+    values = {"errors": errors, "sure": f"{100 * certificate.confidence:.0f} %"}
+    if not certificate.found or certificate.recall is None:
+        return say("analysis.certificate", **values)
+    share = math.floor(100 * certificate.recall)  # never rounded up: it is a bound
+    return say("analysis.certificate.recall", **values, share=f"{share} %")
+
+
+def certificate_evidence(certificate: Certificate) -> str:
+    """Say what a certificate rests on: "2 of 300 random images were wrong."."""
+    was = "was" if certificate.errors == 1 else "were"
+    said = say(
+        "analysis.certificate.evidence",
+        errors=f"{certificate.errors:,}",
+        audited=f"{certificate.audited:,}",
+        was=was,
+    )
+    if not certificate.open:
+        return said
+    are = "1 more is" if certificate.open == 1 else f"{certificate.open:,} more are"
+    return f"{said} {say('analysis.certificate.open', are=are)}"
+
+
+def certificate_limits(certificate: Certificate) -> str:
+    """Say what a certificate does not cover."""
+    without = ""
+    if certificate.discarded:
+        some = count(certificate.discarded, "duplicate or poor image", "duplicates and poor images")
+        without = say("analysis.certificate.discarded", some=some)
+    return say("analysis.certificate.limits", population=f"{certificate.population:,}", without=without)
+
+
+def audit_progress(certificate: Certificate) -> str:
+    """Say how far an audit is: "120 of about 300 audited"."""
+    all_there = certificate.population - certificate.discarded
+    aim = f"{all_there:,}" if certificate.audited >= certificate.planned else f"{certificate.planned:,}"
+    about = "about " if certificate.audited < certificate.planned < all_there else ""
+    return say("analysis.audited", audited=f"{certificate.audited:,}", aim=f"{about}{aim}")
+
+
+def learnt_text(learnt: Reordered) -> str:
+    """Say why the order changed; empty if it did not."""
+    if not learnt.is_changed:
+        return ""
+    moved = learnt.moved
+    if moved is None:
+        return say("analysis.learnt", decisions=f"{learnt.decisions:,}", errors=count(learnt.errors, "error"))
+    return say(
+        "analysis.learnt.earlier" if moved.is_raised else "analysis.learnt.later",
+        images=count(moved.decided, "image"),
+        given="" if moved.given is None else f" labelled {moved.given}",
+        suggested="" if moved.suggested is None else f" that look like {moved.suggested}",
+        wrong=f"{moved.wrong:,}",
+        was="was" if moved.wrong == 1 else "were",
+    )
+
+
+def proposal_text(proposal: Proposal) -> str:
+    """Say which unlabelled images come first, and where the suggestions come from."""
+    labelled = count(proposal.labelled, "label")
+    if not proposal.labelled:
+        return say("analysis.proposal.no_labels")
+    if not proposal.has_model:
+        return say("analysis.proposal.one_class", labelled=labelled, label=proposal.classes[0])
+    return say(f"analysis.proposal.{'early' if proposal.is_early else 'ready'}", labelled=labelled)
