@@ -16,6 +16,7 @@ import typer
 from cleaner.errors import Cancelled, CleanerError, WeightsUnavailableError
 from cleaner.util.atomic import write_atomically
 from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.wording import stage_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -150,7 +151,7 @@ class TerminalReporter(Reporter):
             for task in self._bars.tasks:
                 if task.total is None:  # a step without a count is over when the next one begins
                     self._bars.update(task.id, visible=False)
-            self._tasks[stage] = self._bars.add_task(stage, total=None, rate="", values="")
+            self._tasks[stage] = self._bars.add_task(stage_words(stage), total=None, rate="", values="")
         now = self._tasks[stage]
         speed = next((task.speed for task in self._bars.tasks if task.id == now), None)
         self._bars.update(

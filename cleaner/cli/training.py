@@ -14,6 +14,7 @@ from cleaner.cli import options as o
 from cleaner.cli.console import ask_without_weights, progress, result, say
 from cleaner.dataset.folders import list_images
 from cleaner.errors import CheckpointError, ImageError
+from cleaner.util.progress import Stage
 
 if TYPE_CHECKING:
     from cleaner.pipelines import TrainReport
@@ -108,7 +109,7 @@ def predict(
     lines.writerow(["name", "label", "probability"])
     with progress() as reporter:
         for start in range(0, len(pictures), _BATCH):
-            reporter("predicting", start, len(pictures))
+            reporter(Stage.PREDICT, start, len(pictures))
             for path, found in _predicted(learner, pictures[start : start + _BATCH]):
                 if isinstance(found, ImageError):
                     bad += 1

@@ -19,7 +19,7 @@ from cleaner.collect.fetch import Fetcher, FetchError, Limits
 from cleaner.collect.urls import read_urls, unique_urls
 from cleaner.errors import Cancelled, DownloadError, ImageError
 from cleaner.util.atomic import write_atomically
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 logger = logging.getLogger(__name__)
 
@@ -162,7 +162,7 @@ class _Session:
     def _report(self, total: int) -> None:
         entries = self._entries.values()
         failed = sum(not entry.file for entry in entries)
-        self._reporter("downloading", len(entries), total, pictures=self._kept(), failed=failed)
+        self._reporter(Stage.DOWNLOAD, len(entries), total, pictures=self._kept(), failed=failed)
 
     async def _one(self, fetcher: Fetcher, url: str) -> Entry:
         entry = self._from_before(url)

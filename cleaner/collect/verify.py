@@ -14,7 +14,7 @@ from PIL import Image
 from cleaner.dataset.folders import list_images
 from cleaner.errors import CatalogError
 from cleaner.images.open import verify
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +141,7 @@ def _judge_all(folder: Path, names: list[str], workers: int, reporter: Reporter)
     """Judge files in threads, with a bounded queue, so that a stop is heard at once."""
     found: list[Verdict] = []
     running: set[Future[Verdict]] = set()
-    reporter("verifying", 0, len(names))
+    reporter(Stage.VERIFY, 0, len(names))
     with ThreadPoolExecutor(workers, thread_name_prefix="verify") as pool:
         for name in names:
             running.add(pool.submit(judge, folder, name))
@@ -149,11 +149,11 @@ def _judge_all(folder: Path, names: list[str], workers: int, reporter: Reporter)
                 reporter.check()
                 done, running = wait(running, return_when=FIRST_COMPLETED)
                 found += [future.result() for future in done]
-                reporter("verifying", len(found), len(names), bad=_bad(found))
+                reporter(Stage.VERIFY, len(found), len(names), bad=_bad(found))
         for future in running:
             reporter.check()
             found.append(future.result())
-            reporter("verifying", len(found), len(names), bad=_bad(found))
+            reporter(Stage.VERIFY, len(found), len(names), bad=_bad(found))
     return found
 
 

@@ -30,7 +30,7 @@ from cleaner.quality.pixels import Pixels
 from cleaner.ranking.features import unit_length
 from cleaner.ranking.folds import components
 from cleaner.ranking.neighbours import nearest_pairs
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 NEIGHBOURS = 5
 """Candidates of each content by each way of looking; larger groups hang together by each other's."""
@@ -103,12 +103,12 @@ def _candidates(
     whole = perceptual(grey)
     found = [nearest_pairs(whole, k=NEIGHBOURS, floor=_PERCEPTUAL_FLOOR, reporter=reporter)]
     inner = perceptual(grey[:, _MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX])
-    stage = "looking for cropped pictures"
+    stage = Stage.CROPS
     found += [
         nearest_pairs(whole, inner, k=_PARENTS, floor=_PERCEPTUAL_FLOOR, reporter=reporter, stage=stage)
     ]
     if vectors is not None:
-        stage = "comparing features"
+        stage = Stage.COMPARE_FEATURES
         found += [nearest_pairs(vectors, k=NEIGHBOURS, floor=_COSINE_FLOOR, reporter=reporter, stage=stage)]
     return np.unique(np.concatenate([i * n + j for i, j, _ in found]))
 

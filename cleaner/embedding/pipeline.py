@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.errors import CatalogError, EmbeddingError, ImageError
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-STAGE = "embedding"
 FLUSH_EVERY_S = 3.0
 MAX_CUDA_WORKERS = 16
 CHANGED = "changed while it was being read; open the data set again"
@@ -128,7 +127,7 @@ def embed(
     cache = EmbeddingCache(cache_root, backbone.key, backbone.feature_dim)
     contents = {file.digest: file for file in files.values()}
     todo = [(file, catalog.path(file.name)) for digest, file in contents.items() if digest not in cache]
-    reporter(STAGE, len(contents) - len(todo), len(contents))
+    reporter(Stage.EMBED, len(contents) - len(todo), len(contents))
     if todo:
         from cleaner.models.inference import Encoder  # torch: 2 to 4 s, which a page that only reads has not
 
@@ -182,7 +181,7 @@ def _run(
         batch = pending.popleft().result()
         writer.add(batch)
         done += len(batch.digests) + len(batch.damaged) + len(batch.passing)
-        reporter(STAGE, done, total)
+        reporter(Stage.EMBED, done, total)
 
     with _threads(encoder) as (pool, n_workers):
         try:

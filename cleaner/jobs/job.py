@@ -21,6 +21,7 @@ from filelock import FileLock, Timeout
 
 from cleaner.errors import JobError
 from cleaner.jobs.status import JobStatus, is_alive, read_status, spoken_task, write_status
+from cleaner.util.wording import stage_words
 
 __all__ = ["Job"]
 
@@ -148,8 +149,8 @@ class Job:
         if status.finished:
             return status
         error = (
-            f"The job's process {_cause(self._exit_code)}, at “{status.stage}”. What was there before it is "
-            f"intact; start it again.{self._log_tail()}"
+            f"The job's process {_cause(self._exit_code)}, at “{stage_words(status.stage)}”. What was there "
+            f"before it is intact; start it again.{self._log_tail()}"
         )
         return replace(status, phase="failed", message="failed", error=error)
 

@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar
 from filelock import FileLock, Timeout
 
 from cleaner.errors import JobError
+from cleaner.util.progress import Stage
 
 __all__ = [
     "JobStatus",
@@ -45,7 +46,7 @@ class JobStatus:
         Number of the job in its state folder, and what it runs ("module:function").
     phase : {"running", "done", "failed", "cancelled"}
     stage : str
-        What it is doing, as the task calls it ("embedding", "epoch 2 of 4").
+        What it is doing: a `Stage`.
     done, total : int
         Units of this stage; ``total`` is 0 while it is not known.
     rate_per_s, seconds_left : float or None
@@ -72,7 +73,7 @@ class JobStatus:
     id: str
     task: str
     phase: Phase = "running"
-    stage: str = "starting"
+    stage: str = Stage.STARTING
     done: int = 0
     total: int = 0
     rate_per_s: float | None = None

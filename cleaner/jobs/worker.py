@@ -18,6 +18,7 @@ from typing import Any
 from cleaner.errors import Cancelled, CleanerError, JobError
 from cleaner.jobs.status import JobStatus, alive_lock, present_task, read_status, write_status
 from cleaner.util.progress import Reporter
+from cleaner.util.wording import stage_words
 
 __all__ = ["FileReporter", "main"]
 
@@ -192,7 +193,7 @@ def _thinned(series: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _one_line(stage: str, done: int, total: int, rate_per_s: float | None, seconds_left: float | None) -> str:
-    line = stage
+    line = stage_words(stage)
     if total:
         line += f": {done:,} of {total:,}"
     if rate_per_s and rate_per_s >= 1:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cleaner.errors import RankingError, WeightsUnavailableError
 from cleaner.pipelines.checks import Checks
 from cleaner.review.labels import PresentLabels
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 from cleaner.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def check(workspace: Workspace, *, reporter: Reporter = SILENT) -> Checks:
     from cleaner.quality.pixels import read_pixels
     from cleaner.quality.problems import quality
 
-    reporter("looking for new files", 0, 0)
+    reporter(Stage.SCAN, 0, 0)
     catalog = workspace.scan(reporter=reporter)
     pixels = read_pixels(catalog, index=workspace.index, db=workspace.state / "pixels.db", reporter=reporter)
     embeddings = _embeddings(workspace, catalog, reporter)
@@ -134,7 +134,7 @@ def _embeddings(workspace: Workspace, catalog: Catalog, reporter: Reporter) -> E
     from cleaner.embedding import embed
     from cleaner.models.backbones import load_backbone
 
-    reporter("loading the network", 0, 0)
+    reporter(Stage.LOAD_NETWORK, 0, 0)
     try:
         backbone = load_backbone(
             workspace.backbone, weights=workspace.weights, from_scratch=workspace.from_scratch

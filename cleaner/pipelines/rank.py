@@ -17,7 +17,7 @@ from cleaner.ranking import Ranking, rank, rank_probabilities
 from cleaner.ranking.result import NAMED_AT
 from cleaner.review.labels import PresentLabels
 from cleaner.review.state import Action
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
@@ -159,10 +159,10 @@ def rank_given(workspace: Workspace, pred_probs: Path, *, reporter: Reporter = S
 
 def look(workspace: Workspace, *, reporter: Reporter) -> Seen:
     """Read and embed new files; take down the labels of this moment."""
-    reporter("looking for new files", 0, 0)
+    reporter(Stage.SCAN, 0, 0)
     given = workspace.scan(reporter=reporter)
     reporter.check()
-    reporter("loading the network", 0, 0)
+    reporter(Stage.LOAD_NETWORK, 0, 0)
     from cleaner.models.backbones import load_backbone
 
     backbone = load_backbone(

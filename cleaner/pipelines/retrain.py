@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from cleaner.errors import CheckpointError, TrainingError
 from cleaner.pipelines.rank import Seen, look, rank_seen
 from cleaner.training.compare import RetrainResult, compare
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
@@ -48,10 +48,10 @@ def retrain_quick(workspace: Workspace, *, reporter: Reporter = SILENT) -> Retra
     seen = look(workspace, reporter=reporter)
     _, vectors, truth = _validation(seen)
     reporter.check()
-    reporter("training the head", 0, 2)
+    reporter(Stage.TRAIN_HEAD, 0, 2)
     before = _fit_head(seen, seen.given)
     reporter.check()
-    reporter("training the head", 1, 2)
+    reporter(Stage.TRAIN_HEAD, 1, 2)
     after = _fit_head(seen, seen.cleaned)
     result = compare(
         truth,
@@ -60,7 +60,7 @@ def retrain_quick(workspace: Workspace, *, reporter: Reporter = SILENT) -> Retra
         before_name=HEAD_GIVEN,
         after_name=HEAD_CLEANED,
     )
-    reporter("training the head", 2, 2, error_rate=result.after)
+    reporter(Stage.TRAIN_HEAD, 2, 2, error_rate=result.after)
     ranking = rank_seen(seen, reporter=reporter)
     reporter.check()
     metrics = {"n": result.n, "error_rate": result.after}

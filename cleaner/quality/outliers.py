@@ -24,7 +24,7 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.embedding.pipeline import Embeddings
 from cleaner.quality.score_table import read_scores, write_scores
 from cleaner.ranking.features import unit_length
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 THRESHOLD = 0.5
 """Score from which an image is said to be an outlier, unless told otherwise: Tukey's fence."""
@@ -178,7 +178,7 @@ def class_distances(
             closer = distance < best[start:stop]
             best[start:stop][closer] = distance[closer]
             nearest[start:stop][closer] = code
-        reporter("looking for outliers", stop, n)
+        reporter(Stage.OUTLIERS, stop, n)
     return best, nearest
 
 

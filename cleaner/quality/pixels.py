@@ -22,7 +22,7 @@ from cleaner.errors import CatalogError, ImageError
 from cleaner.images.open import open_image
 from cleaner.quality.measures import MEASURES, WORKING_SIDE_PX, measure
 from cleaner.quality.pixel_cache import PixelCache
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 GREY_SIDE_PX = 64
 """Side of the small grey picture. At 32 px different pictures of one kind come as close as copies do."""
 
-STAGE = "looking at pictures"
 
 _VERSION = 1  # raise it when pictures are shrunk or measured differently: all are then looked at anew
 _BATCH = 256
@@ -174,14 +173,14 @@ def _known(
 def _look_at(files: Sequence[_File], cache: PixelCache, reporter: Reporter) -> Iterator[_Failed]:
     """Look at files several at a time and keep what is seen, a batch at a time; yield the failures."""
     pool = ThreadPoolExecutor(min(8, (os.cpu_count() or 1) + 1), "pixels")
-    reporter(STAGE, 0, len(files))
+    reporter(Stage.PIXELS, 0, len(files))
     try:
         for start in range(0, len(files), _BATCH):
             reporter.check()
             batch = files[start : start + _BATCH]
             seen = list(zip(batch, pool.map(_look, batch), strict=True))
             cache.add({file.digest: one for file, one in seen if not isinstance(one, _Failed)})
-            reporter(STAGE, start + len(batch), len(files))
+            reporter(Stage.PIXELS, start + len(batch), len(files))
             yield from (one for _, one in seen if isinstance(one, _Failed))
     finally:
         pool.shutdown(cancel_futures=True)

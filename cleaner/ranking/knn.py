@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.ranking.features import Floats, unit_length
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 _BLOCK_CELLS = 8_000_000
 _GROUP = 16
@@ -93,7 +93,7 @@ def find_voters(
         chosen = _top(S, k)
         rows[start:stop] = pool[chosen]
         similarity[start:stop] = np.take_along_axis(S, chosen, axis=1)
-        reporter("comparing images", stop, n)
+        reporter(Stage.COMPARE_IMAGES, stop, n)
     weights = np.exp((similarity - similarity[:, :1]) / np.float32(temperature))
     weights[similarity < -1.5] = 0
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-12))

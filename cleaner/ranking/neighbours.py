@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 """Rows ``i``, rows ``j`` with ``i < j``, and the similarity of each pair; sorted by i, then j."""
@@ -20,7 +20,7 @@ def nearest_pairs(
     k: int,
     floor: float,
     reporter: Reporter = SILENT,
-    stage: str = "comparing pictures",
+    stage: str = Stage.COMPARE_IMAGES,
     block_rows: int = BLOCK_ROWS,
 ) -> Pairs:
     """Find the pairs of which one row is among the ``k`` nearest of the other.

@@ -31,7 +31,7 @@ from cleaner.ranking.knn import find_voters
 from cleaner.ranking.noise import NoiseMatrix, anchor_noise
 from cleaner.ranking.result import Ranking, model_id
 from cleaner.ranking.signals import describe_noise, named_signals
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 _FLOOR = 1e-6
 
@@ -120,18 +120,18 @@ def rank(
     copies = units_of([embeddings.hashes[row] for row in items.rows])
     joined = _joined(copies, items, units, len(catalog))
     heads, votes = _prepare(items, embeddings, joined, seed, reporter)
-    reporter("fitting heads", 0, 3)
+    reporter(Stage.FIT_HEADS, 0, 3)
     heads = heads.fit(reporter=reporter)
     plain, inside = heads.out_of_fold(), heads.in_sample()
-    reporter("fitting heads", 1, 3)
+    reporter(Stage.FIT_HEADS, 1, 3)
     first = items.pool(Evidence((plain,), None, heads.folds), None, reporter)
     pool = _pool_through(first.noise, heads, votes, items, reporter)
-    reporter("fitting heads", 2, 3)
+    reporter(Stage.FIT_HEADS, 2, 3)
     if not heads.large:
         other = _pool_through(anchor_noise(np.exp(plain)), heads, votes, items, reporter)
         if other.explains_better(pool):
             pool = _pool_through(other.noise, heads, votes, items, reporter)
-    reporter("fitting heads", 3, 3)
+    reporter(Stage.FIT_HEADS, 3, 3)
     parts = [embeddings.key, seed, items.codes, items.origin, items.names, items.sure]
     model = model_id("pool", *parts, *([] if (joined == copies).all() else [joined]))
     return _assemble(items, pool, np.exp(plain), np.exp(inside), model)

@@ -20,7 +20,7 @@ from cleaner.ranking.feedback import judged, reorder
 from cleaner.ranking.result import Ranking
 from cleaner.review import Choice, ReviewStore
 from cleaner.session.pages import Pager
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,14 +113,14 @@ def simulate(
     most = len(given) if looks is None else min(looks, len(given))
     for number, ordering in enumerate(orderings):
         reporter.check()
-        reporter("playing the expert", number, len(orderings))
+        reporter(Stage.SIMULATE, number, len(orderings))
         with tempfile.TemporaryDirectory(prefix="cleaner-", ignore_cleanup_errors=True) as folder:
             expert = _Expert(truth, given, ranking.classes, reviewer_error, seed)
             with _Session(ranking, ordering, expert, Path(folder), page_size, seed) as session:
                 session.review(most, reporter)
                 session.certify(audit, reporter)
                 rows += session.rows
-    reporter("playing the expert", len(orderings), len(orderings))
+    reporter(Stage.SIMULATE, len(orderings), len(orderings))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
 

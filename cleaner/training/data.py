@@ -19,7 +19,7 @@ from torchvision.transforms import InterpolationMode, v2
 
 from cleaner.errors import ImageError, TrainingError
 from cleaner.models.backbones import Preprocess
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 __all__ = ["Augment", "Batch", "LabelledPictures", "Pictures", "prefetch", "require_trainable"]
 
@@ -83,7 +83,7 @@ class Pictures:
         with ThreadPoolExecutor(min(MAX_READERS, os.cpu_count() or 1), "cleaner-read") as readers:
             try:
                 for done, _ in enumerate(readers.map(self.read, todo), start=1):
-                    reporter("reading pictures", done, len(todo))
+                    reporter(Stage.READ, done, len(todo))
                     reporter.check()
             except BaseException:
                 readers.shutdown(cancel_futures=True)

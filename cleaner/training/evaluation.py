@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cleaner.errors import TrainingError
 from cleaner.training.data import LabelledPictures
 from cleaner.training.network import Network
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 __all__ = ["Evaluation", "evaluate", "loss_table"]
 
@@ -77,7 +77,7 @@ def loss_table(
         ``name``, ``split``, ``given_label``, ``predicted_label``, ``probability`` (of the predicted label),
         ``loss`` (of the given label, nats).
     """
-    logs = network.runner.log_probabilities(data.pictures, indices, reporter=reporter, stage="losses")
+    logs = network.runner.log_probabilities(data.pictures, indices, reporter=reporter, stage=Stage.LOSSES)
     readable = ~np.isnan(logs).any(axis=1)
     logs, rows = logs[readable], indices[readable]
     best = logs.argmax(axis=1)

@@ -26,7 +26,7 @@ from cleaner.training.loop import (
 )
 from cleaner.training.lr_finder import LrSweep, sweep
 from cleaner.training.network import Network
-from cleaner.util.progress import Reporter
+from cleaner.util.progress import Reporter, Stage
 
 __all__ = ["find_lr", "fit"]
 
@@ -148,7 +148,7 @@ def find_lr(
                 pictures, rows = next(batches)
                 loss = train_step(runner, optimizer, pictures, data.targets[rows])
                 done += 1
-                reporter("finding the learning rate", done, n_steps)
+                reporter(Stage.LEARNING_RATE, done, n_steps)
                 return loss
 
             try:

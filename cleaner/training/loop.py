@@ -22,7 +22,7 @@ from cleaner.training.data import Augment, Batch, LabelledPictures
 from cleaner.training.history import History
 from cleaner.training.runner import Runner
 from cleaner.training.schedules import LearningRate, one_cycle, spread
-from cleaner.util.progress import Reporter
+from cleaner.util.progress import Reporter, Stage
 
 __all__ = [
     "Phase",
@@ -73,11 +73,16 @@ class Phase:
         """What learns, in words."""
         return "the head" if self.frozen else "all layers"
 
+    @property
+    def stage(self) -> Stage:
+        """What it is called in reports of progress."""
+        return Stage.TRAIN_HEAD if self.frozen else Stage.TRAIN_ALL
+
 
 class Progress(NamedTuple):
-    """How far a phase is: its name for the user, pictures done, pictures in all."""
+    """How far a phase is: its stage, images done, images in all."""
 
-    stage: str
+    stage: Stage
     done: int
     total: int
 
@@ -145,7 +150,6 @@ def train_phase(
     total = per_epoch * phase.epochs
     optimizer, max_lrs = optimizer_for(runner.model, phase.lr, weight_decay=phase.weight_decay)
     schedule = one_cycle(optimizer, max_lrs, total_steps=total, pct_start=phase.pct_start, div=phase.div)
-    stage = f"training {phase.name}"
     augment = Augment(mirror=phase.mirror)
     done = 0
     for _ in range(phase.epochs):
@@ -158,8 +162,8 @@ def train_phase(
                 _require_finite(train_step(runner, optimizer, batch, data.targets[kept]), phase)
                 _advance(schedule)
                 done += size
-                reporter(stage, done, total * size)
-        yield Progress(stage, done, total * size)
+                reporter(phase.stage, done, total * size)
+        yield Progress(phase.stage, done, total * size)
 
 
 def train_head(
@@ -198,8 +202,8 @@ def train_head(
             _note_step(history, optimizer)
             _require_finite(_step(head(features[chosen]), targets[chosen], optimizer), phase)
             _advance(schedule)
-        reporter(f"training {phase.name}", epoch + 1, phase.epochs)
-    yield Progress(f"training {phase.name}", phase.epochs, phase.epochs)
+        reporter(phase.stage, epoch + 1, phase.epochs)
+    yield Progress(phase.stage, phase.epochs, phase.epochs)
 
 
 def endless_batches(

@@ -22,7 +22,7 @@ from cleaner.models.heads import SCRATCH_HIDDEN, Classifier, build_head
 from cleaner.models.scratch import SCRATCH
 from cleaner.training.data import Pictures
 from cleaner.training.runner import Runner
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 from cleaner.version import __version__
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class Network:
         paths = [catalog.path(str(name)) for name in catalog.names]
         pictures = Pictures(paths, self.runner.preprocess, max_cache_bytes=0)
         logs = self.runner.log_probabilities(
-            pictures, np.arange(len(paths)), reporter=reporter, stage="predicting"
+            pictures, np.arange(len(paths)), reporter=reporter, stage=Stage.PREDICT
         )
         return np.exp(logs)
 

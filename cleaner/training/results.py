@@ -18,7 +18,7 @@ from cleaner.training.diagnosis import Diagnosis, diagnose
 from cleaner.training.evaluation import Evaluation, evaluate, loss_table
 from cleaner.training.history import History
 from cleaner.training.network import Network, Picture, Prediction
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
@@ -86,7 +86,7 @@ class Results:
                 msg = f"There are no labelled images in the split {split!r}."
                 raise TrainingError(msg)
             self._evaluations[split] = evaluate(
-                self.network, self.data, rows, reporter=reporter, stage="evaluating"
+                self.network, self.data, rows, reporter=reporter, stage=Stage.EVALUATE
             )
         return self._evaluations[split]
 

@@ -15,7 +15,7 @@ from cleaner.models.backbones import Preprocess
 from cleaner.models.heads import Classifier
 from cleaner.models.inference import fast_bfloat16
 from cleaner.training.data import Augment, Batch, Pictures, prefetch
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 __all__ = ["Runner"]
 
@@ -61,7 +61,7 @@ class Runner:
                 with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
                     found.append(self.model.body(ready).float())
                 rows.append(kept)
-                reporter("computing features", sum(map(len, rows)), len(indices))
+                reporter(Stage.FEATURES, sum(map(len, rows)), len(indices))
         return torch.cat(found), np.concatenate(rows)
 
     @torch.inference_mode()

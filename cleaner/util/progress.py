@@ -2,7 +2,39 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from cleaner.errors import Cancelled
+
+
+class Stage(StrEnum):
+    """What a long task is doing; `cleaner.util.wording.stage_words` says it to a person.
+
+    Job folders keep these values, so they never change.
+    """
+
+    STARTING = "starting"
+    SCAN = "looking for new files"
+    LOAD_NETWORK = "loading the network"
+    EMBED = "embedding"
+    PIXELS = "looking at pictures"
+    CROPS = "looking for cropped pictures"
+    COMPARE_FEATURES = "comparing features"
+    COMPARE_IMAGES = "comparing pictures"
+    OUTLIERS = "looking for outliers"
+    FIT_HEADS = "fitting heads"
+    READ = "reading pictures"
+    FEATURES = "computing features"
+    LEARNING_RATE = "finding the learning rate"
+    TRAIN_HEAD = "training the head"
+    TRAIN_ALL = "training all layers"
+    EVALUATE = "evaluating"
+    LOSSES = "losses"
+    PREDICT = "predicting"
+    MOVE_FILES = "moving files"
+    DOWNLOAD = "downloading"
+    VERIFY = "verifying"
+    SIMULATE = "playing the expert"
 
 
 class Reporter:
@@ -18,7 +50,7 @@ class Reporter:
         Parameters
         ----------
         stage : str
-            What is going on, as a reader would say it ("embedding", "epoch 2 of 4").
+            What is going on: a `Stage`.
         done, total : int
             Units finished and units in this stage; ``total`` is 0 when it is not known yet.
         **values : float

@@ -2,6 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from cleaner.util.progress import Stage
+
+STAGES: Mapping[str, str] = {
+    Stage.STARTING: "Starting",
+    Stage.SCAN: "Looking for new files",
+    Stage.LOAD_NETWORK: "Loading the model",
+    Stage.EMBED: "Reading images",
+    Stage.PIXELS: "Checking image quality",
+    Stage.CROPS: "Looking for cropped images",
+    Stage.COMPARE_FEATURES: "Comparing images",
+    Stage.COMPARE_IMAGES: "Comparing images",
+    Stage.OUTLIERS: "Looking for outliers",
+    Stage.FIT_HEADS: "Comparing labels with predictions",
+    Stage.READ: "Reading images",
+    Stage.FEATURES: "Reading images",
+    Stage.LEARNING_RATE: "Finding the learning rate",
+    Stage.TRAIN_HEAD: "Training the last layer",
+    Stage.TRAIN_ALL: "Training the whole network",
+    Stage.EVALUATE: "Measuring errors",
+    Stage.LOSSES: "Measuring losses",
+    Stage.PREDICT: "Predicting labels",
+    Stage.MOVE_FILES: "Moving files",
+    Stage.DOWNLOAD: "Downloading images",
+    Stage.VERIFY: "Checking files",
+    Stage.SIMULATE: "Simulating a review",
+}
+"""What a person reads of a `Stage`."""
+
+
+def stage_words(stage: str) -> str:
+    """Say what a long task is doing; a stage that is none of ours, as another program may report, is kept."""
+    return STAGES.get(stage, stage)
+
 
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Say a number of things: "1 image", "3,409 images"."""

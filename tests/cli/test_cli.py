@@ -644,7 +644,7 @@ def test_progress_on_a_terminal_tells_count_rate_and_figures() -> None:
         reporter("embedding", 50, 200)
         reporter("epoch 1 of 2", 3, 10, train_loss=1.25, error_rate=0.5)
         first, second = bars.tasks
-        assert (first.description, first.completed, first.total) == ("embedding", 50, 200)
+        assert (first.description, first.completed, first.total) == ("Reading images", 50, 200)
         assert (second.completed, second.total) == (3, 10)
         assert second.fields["values"] == "train loss 1.25  error rate 0.5"
 
@@ -658,6 +658,6 @@ def test_a_step_without_a_count_goes_when_the_next_one_begins() -> None:
         reporter("loading the network", 0, 0)
         reporter("embedding", 1, 2)
         assert [(task.description, task.visible) for task in bars.tasks] == [
-            ("loading the network", False),
-            ("embedding", True),
+            ("Loading the model", False),
+            ("Reading images", True),
         ]

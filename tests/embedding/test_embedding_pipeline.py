@@ -20,7 +20,7 @@ from cleaner.embedding import Embeddings, embed
 from cleaner.embedding import pipeline as module
 from cleaner.errors import Cancelled, CatalogError, EmbeddingError
 from cleaner.models.backbones import Backbone, load_backbone
-from cleaner.util.progress import Reporter
+from cleaner.util.progress import Reporter, Stage
 
 
 class Notes(Reporter):
@@ -31,7 +31,7 @@ class Notes(Reporter):
         self.stop_after = stop_after
 
     def __call__(self, stage: str, done: int, total: int, **values: float) -> None:
-        if stage == module.STAGE:
+        if stage == Stage.EMBED:
             self.heard.append((done, total))
 
     def should_stop(self) -> bool:

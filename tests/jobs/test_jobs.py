@@ -318,7 +318,7 @@ def test_a_rate_counts_only_this_stage(tmp_path: Path, monkeypatch: pytest.Monke
     reporter("embedding", 3200, 3400)
     status = reporter._status
     assert (status.rate_per_s, status.seconds_left) == (100.0, 2.0)
-    assert status.message == "embedding: 3,200 of 3,400 · 100 a second · 2 s left"
+    assert status.message == "Reading images: 3,200 of 3,400 · 100 a second · 2 s left"
     reporter("ranking", 1, 5)
     assert (reporter._status.rate_per_s, reporter._status.seconds_left) == (None, None)
     reporter.finish(phase="done")
@@ -329,7 +329,7 @@ def test_a_rate_counts_only_this_stage(tmp_path: Path, monkeypatch: pytest.Monke
     [(0.2, "1 s left"), (75, "75 s left"), (200, "3 min left"), (3600 * 2.5, "2.5 h left")],
 )
 def test_time_left_is_told_in_round_words(seconds: float, words: str) -> None:
-    assert _one_line("embedding", 1, 4, None, seconds) == f"embedding: 1 of 4 · {words}"
+    assert _one_line("embedding", 1, 4, None, seconds) == f"Reading images: 1 of 4 · {words}"
 
 
 def test_an_unknown_total_is_not_shown() -> None:

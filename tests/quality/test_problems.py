@@ -26,7 +26,7 @@ from cleaner.quality.problems import (
     odd_size,
     quality,
 )
-from cleaner.util.progress import Reporter
+from cleaner.util.progress import Reporter, Stage
 
 
 def photo(seed: int = 0, *, size: tuple[int, int] = (120, 90)) -> Image.Image:
@@ -99,7 +99,7 @@ def test_a_look_that_was_stopped_goes_on(
         done = 0
 
         def __call__(self, stage: str, done: int, total: int, **values: float) -> None:
-            if stage == pixels_module.STAGE:
+            if stage == Stage.PIXELS:
                 self.done, self.total = done, total
 
         def should_stop(self) -> bool:

@@ -24,7 +24,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cleaner.errors import StoreError
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 __all__ = [
     "BACK",
@@ -155,7 +155,7 @@ class ActFolder:
                 problems[move.id] = "there is another file of that name"
             except OSError as exc:
                 problems[move.id] = f"it cannot be moved: {exc.strerror or exc}"
-            reporter("moving files", done, len(moves))
+            reporter(Stage.MOVE_FILES, done, len(moves))
         return problems
 
     def finish(self, batch: str, failed: Iterable[int]) -> None:
