@@ -10,15 +10,15 @@ from typing import Annotated
 
 import typer
 
+from cleaner.cli import page
+from cleaner.cli.checks import duplicates, problems
 from cleaner.cli.classes import classes
-from cleaner.cli.collecting import download, verify
+from cleaner.cli.collection import download, verify
 from cleaner.cli.console import guarded
 from cleaner.cli.files import apply, export, merge, restore
-from cleaner.cli.page import app as open_app
-from cleaner.cli.page import demo
+from cleaner.cli.options import spread
 from cleaner.cli.ranking import rank
-from cleaner.cli.similar import duplicates, problems
-from cleaner.cli.simulating import simulate
+from cleaner.cli.simulation import simulate
 from cleaner.cli.status import status
 from cleaner.cli.training import predict, train
 from cleaner.version import __version__
@@ -32,54 +32,36 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-Command = tuple[Callable[..., None], str, tuple[str, ...]]
-
-_COMMANDS: dict[str, tuple[Command, ...]] = {
-    "In the browser": (
-        (demo, "demo", ("cleaner demo", "cleaner demo --port 8900 --no-browser")),
-        (open_app, "app", ("cleaner app bears", "cleaner app bears --weights mobilenet_v2.safetensors")),
-    ),
-    "Get and check images": (
-        (download, "download", ("cleaner download urls-teddy.txt bears/teddy --max-pics 200",)),
-        (verify, "verify", ("cleaner verify bears", "cleaner verify bears --csv report.csv --quarantine")),
-        (
-            duplicates,
-            "duplicates",
-            ("cleaner duplicates bears", "cleaner duplicates bears --leaks --csv leaks.csv"),
+COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
+    "In the browser": {
+        page.demo: ("cleaner demo", "cleaner demo --port 8900 --no-browser"),
+        page.app: ("cleaner app bears", "cleaner app bears --weights mobilenet_v2.safetensors"),
+    },
+    "Collect and check images": {
+        download: ("cleaner download urls-teddy.txt bears/teddy --max-pics 200",),
+        verify: ("cleaner verify bears", "cleaner verify bears --csv report.csv --quarantine"),
+        duplicates: ("cleaner duplicates bears", "cleaner duplicates bears --leaks --csv leaks.csv"),
+        problems: ("cleaner problems bears", "cleaner problems bears --csv problems.csv"),
+    },
+    "Find errors and train": {
+        rank: ("cleaner rank bears --csv ranking.csv", "cleaner rank bears --split valid --csv - | head"),
+        simulate: (
+            "cleaner simulate bears --truth truth.csv --looks 500",
+            "cleaner simulate bears --truth t.csv --csv -",
         ),
-        (problems, "problems", ("cleaner problems bears", "cleaner problems bears --csv problems.csv")),
-    ),
-    "Find errors, train": (
-        (
-            rank,
-            "rank",
-            ("cleaner rank bears --csv ranking.csv", "cleaner rank bears --split valid --csv - | head"),
-        ),
-        (
-            simulate,
-            "simulate",
-            (
-                "cleaner simulate bears --truth truth.csv --looks 500",
-                "cleaner simulate bears --truth t.csv --csv -",
-            ),
-        ),
-        (train, "train", ("cleaner train bears --epochs 4 --out bears.safetensors",)),
-        (predict, "predict", ("cleaner predict bears.safetensors new/*.jpg > predictions.csv",)),
-    ),
-    "Decisions and files": (
-        (status, "status", ("cleaner status bears",)),
-        (
-            classes,
-            "classes",
-            ("cleaner classes bears", "cleaner classes bears --merge grizly grizzly"),
-        ),
-        (apply, "apply", ("cleaner apply bears", "cleaner apply bears --yes")),
-        (restore, "restore", ("cleaner restore bears", "cleaner restore bears grizzly/012.jpg")),
-        (export, "export", ("cleaner export bears --to bears-clean --link",)),
-        (merge, "merge", ("cleaner merge bears decisions-of-anna.csv",)),
-    ),
+        train: ("cleaner train bears --epochs 4 --out bears.safetensors",),
+        predict: ("cleaner predict bears.safetensors new/*.jpg > predictions.csv",),
+    },
+    "Decisions and files": {
+        status: ("cleaner status bears",),
+        classes: ("cleaner classes bears", "cleaner classes bears --merge grizly grizzly"),
+        apply: ("cleaner apply bears", "cleaner apply bears --yes"),
+        restore: ("cleaner restore bears", "cleaner restore bears grizzly/012.jpg"),
+        export: ("cleaner export bears --to bears-clean --link",),
+        merge: ("cleaner merge bears decisions-of-anna.csv",),
+    },
 }
-"""What the command offers: function, name and examples, by panel of the help."""
+"""The commands with their examples, by panel of the help; a command is named like its function."""
 
 
 def _show_version(wanted: bool) -> None:
@@ -91,14 +73,14 @@ def _show_version(wanted: bool) -> None:
 def cleaner(
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and stop."),
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit."),
     ] = False,
 ) -> None:
-    """Find and fix the wrong images in a labelled data set.
+    """Find and fix the wrong labels and poor images in a labelled data set.
 
-    Start with "cleaner demo": it opens the dashboard on a built-in example. Then "cleaner app DIR" does the
-    same with your own folder of images. Image files are never changed. They move only when you say so
-    ("apply --yes", "verify --quarantine"), into a trash folder from which "restore" brings them back.
+    Start with "cleaner demo", which opens the dashboard on a built-in example. Then use "cleaner app DIR" to
+    open your own folder of images. Image files are never changed. They are moved only when you ask for it
+    ("apply --yes", "verify --quarantine"), into a trash folder; "restore" brings them back.
     """
 
 
@@ -109,14 +91,14 @@ def _paragraphs(function: Callable[..., None]) -> str:
 
 
 app.callback(help=_paragraphs(cleaner))(cleaner)
-for _panel, _commands in _COMMANDS.items():
-    for _function, _name, _examples in _commands:
+for _panel, _commands in COMMANDS.items():
+    for _function, _examples in _commands.items():
         app.command(
-            _name,
+            _function.__name__,
             help=_paragraphs(_function),
             rich_help_panel=_panel,
             epilog="\n\n".join(["Example:" if len(_examples) == 1 else "Examples:", *_examples]),
-        )(guarded(_function))
+        )(guarded(spread(_function)))
 
 
 def main() -> None:

@@ -8,92 +8,95 @@ import typer
 
 from cleaner.cli import options as o
 from cleaner.cli.console import result, say
+from cleaner.util.wording import count
 
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
 
-__all__ = ["classes"]
+Pair = tuple[str, str]
 
 
 def classes(
     folder: o.Folder,
+    images: o.SetOptions,
     *,
     new: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Make a class that no image has yet.")
+        str | None, typer.Option(metavar="NAME", help="Make a class that has no images yet.")
     ] = None,
-    rename: Annotated[
-        tuple[str, str] | None, typer.Option(metavar="OLD NEW", help="Give a class another name.")
-    ] = None,
+    rename: Annotated[Pair | None, typer.Option(metavar="OLD NEW", help="Rename a class.")] = None,
     merge: Annotated[
-        tuple[str, str] | None,
-        typer.Option(metavar="OLD INTO", help="Put all images of a class into another class."),
+        Pair | None, typer.Option(metavar="OLD INTO", help="Move all images of a class into another class.")
     ] = None,
     describe: Annotated[
-        tuple[str, str] | None,
-        typer.Option(metavar="NAME TEXT", help="Say what belongs into a class; an empty text takes it away."),
+        Pair | None,
+        typer.Option(metavar="NAME TEXT", help="Describe a class; an empty text removes the description."),
     ] = None,
     undo: Annotated[
-        bool, typer.Option("--undo", help="Take back your last act, if it was one on classes.")
+        bool, typer.Option("--undo", help="Undo your last act, if it changed the classes.")
     ] = False,
     reviewer: o.Reviewer = None,
-    labels: o.Labels = None,
-    state: o.State = None,
-    store: o.Store = None,
-    group: o.Group = None,
-    follow_links: o.FollowLinks = False,
 ) -> None:
-    """List the classes with their images after all decisions; make, rename, merge or describe one.
+    """List the classes with their images after all decisions; make, rename, merge or describe classes.
 
-    No file and no folder changes its name: it is a decision like others, which goes into cleaned.csv, and can
-    be undone. Several acts at once are done in this order: undo, new, rename, merge, describe.
+    Files and folders keep their names. A change is a decision like any other: it goes into cleaned.csv, and
+    can be undone. Several changes are made in this order: undo, new, rename, merge, describe.
     """
-    from cleaner.review import classes as acts
     from cleaner.review.output.cleaned_csv import CleanedCsv
 
-    with o.opened(
-        folder,
-        reviewer=reviewer,
-        labels=labels,
-        state=state,
-        store=store,
-        group=group,
-        follow_links=follow_links,
-    ) as workspace:
+    with o.opened(folder, images, reviewer=reviewer) as workspace:
         before = workspace.store.state.last_seq
         try:
-            if undo:
-                say(f"Undone: {acts.in_words(acts.undo_class_act(workspace))}.")
-            if new is not None:
-                acts.make_class(workspace, new)
-                say(f"New class “{new}”.")
-            if rename is not None:
-                images = _images(workspace, rename[0])
-                acts.rename_class(workspace, *rename)
-                say(f"Renamed “{rename[0]}” to “{rename[1]}”: {images:,} images.")
-            if merge is not None:
-                images = _images(workspace, merge[0])
-                acts.merge_classes(workspace, *merge)
-                say(f"Merged “{merge[0]}” into “{merge[1]}”: {images:,} images.")
-            if describe is not None:
-                done = acts.describe_class(workspace, *describe)
-                what = "Described" if describe[1].strip() else "No description any more:"
-                say(f"{what} “{describe[0]}”." if done.events else f"“{describe[0]}” has that text already.")
+            _change(workspace, new=new, rename=rename, merge=merge, describe=describe, undo=undo)
         finally:
             if workspace.store.state.last_seq > before:
                 CleanedCsv(workspace).write_now()
                 say(f"Written: {workspace.cleaned_csv}")
         if not (undo or new or rename or merge or describe):
-            _table(workspace)
+            _show(workspace)
 
 
-def _images(workspace: Workspace, label: str) -> int:
+def _change(
+    workspace: Workspace,
+    *,
+    new: str | None,
+    rename: Pair | None,
+    merge: Pair | None,
+    describe: Pair | None,
+    undo: bool,
+) -> None:
+    """Do what was asked for, one act after the other, and say so."""
+    from cleaner.review import classes as acts
+
+    if undo:
+        say(f"Undone: {acts.in_words(acts.undo_class_act(workspace))}.")
+    if new is not None:
+        acts.make_class(workspace, new)
+        say(f"New class “{new}”.")
+    if rename is not None:
+        images = _images(workspace, rename[0])
+        acts.rename_class(workspace, *rename)
+        say(f"Renamed “{rename[0]}” to “{rename[1]}”: {images}.")
+    if merge is not None:
+        images = _images(workspace, merge[0])
+        acts.merge_classes(workspace, *merge)
+        say(f"Merged “{merge[0]}” into “{merge[1]}”: {images}.")
+    if describe is not None:
+        name, text = describe
+        if not acts.describe_class(workspace, name, text).events:
+            say(f"“{name}” already has this description.")
+        else:
+            say(f"Described “{name}”." if text.strip() else f"Removed the description of “{name}”.")
+
+
+def _images(workspace: Workspace, label: str) -> str:
+    """Return in words how many images a class has."""
     from cleaner.review.classes import class_counts
 
     counts = class_counts(workspace.catalog, workspace.store.state)
-    return next((each.images for each in counts if each.label == label), 0)
+    return count(next((each.images for each in counts if each.label == label), 0), "image")
 
 
-def _table(workspace: Workspace) -> None:
+def _show(workspace: Workspace) -> None:
     from cleaner.review.classes import class_counts
 
     counts = class_counts(workspace.catalog, workspace.store.state)

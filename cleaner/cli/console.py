@@ -22,23 +22,11 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.progress import Progress, TaskID
 
-__all__ = [
-    "EXIT_FAILED",
-    "EXIT_INTERRUPTED",
-    "ask_without_weights",
-    "guarded",
-    "is_interactive",
-    "progress",
-    "result",
-    "say",
-    "write_table",
-]
-
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 T = TypeVar("T")
-Debug = Annotated[bool, typer.Option("--debug", help="Show where an error came from.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]
 
 
 def say(message: str) -> None:
@@ -109,7 +97,7 @@ def ask_without_weights(run: Callable[[bool], T], *, from_scratch: bool) -> T:
             raise
         say(str(exc))
         if not typer.confirm(
-            "Go on without pretrained weights (slower, and it finds fewer errors)?", err=True
+            "Continue without pretrained weights? This is slower and finds fewer errors.", err=True
         ):
             raise typer.Exit(EXIT_FAILED) from exc
     return run(True)
@@ -172,7 +160,5 @@ def write_table(table: pd.DataFrame, target: Path) -> None:
     try:
         write_atomically(target, text.encode("utf-8", "surrogateescape"))
     except OSError as exc:
-        msg = (
-            f"Cannot write {target}: {exc.strerror}. Give a file in a folder that exists and can be written."
-        )
+        msg = f"Cannot write {target}: {exc.strerror}. Choose a file in a folder that exists and is writable."
         raise CleanerError(msg) from exc

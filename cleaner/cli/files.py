@@ -10,48 +10,39 @@ import typer
 from cleaner.cli import options as o
 from cleaner.cli.console import progress, result, say
 from cleaner.errors import StoreError
-
-__all__ = ["apply", "export", "merge", "restore"]
+from cleaner.util.wording import count
 
 
 def apply(
     folder: o.Folder,
+    images: o.SetOptions,
     *,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Move the files; without this, only say what would move.")
+        bool, typer.Option("--yes", help="Move the files. Without this, only list what would move.")
     ] = False,
     relabel: Annotated[
         bool, typer.Option("--relabel", help="Also move relabelled files into the folder of their new class.")
     ] = False,
-    labels: o.Labels = None,
-    state: o.State = None,
-    store: o.Store = None,
-    group: o.Group = None,
-    follow_links: o.FollowLinks = False,
 ) -> None:
-    """Move the files that were marked delete into the trash folder; without --yes, only say which.
+    """Move deleted images into the trash folder. Without --yes, only list them.
 
-    Images that reviewers disagree about stay. Nothing is deleted: "cleaner restore" brings all of it back.
+    Images that reviewers disagree on are not moved. No file is erased: "cleaner restore" brings it back.
     """
     from cleaner.review.files import trash
 
-    with (
-        o.opened(
-            folder, labels=labels, state=state, store=store, group=group, follow_links=follow_links
-        ) as workspace,
-        progress() as reporter,
-    ):
+    with o.opened(folder, images) as workspace, progress() as reporter:
         rows = trash.apply(workspace, dry_run=not yes, relabel=relabel, reporter=reporter)
     for row in rows.to_dict("records"):
         _show_move(row["action"], row["from"], row["to"], row["note"])
     moving = int((rows["action"] != "leave").sum())
     if not yes:
-        say(f"{moving:,} files would move. {'Add --yes to move them.' if moving else ''}".rstrip())
+        say(f"{count(moving, 'file')} would move.{' Add --yes to move them.' if moving else ''}")
         return
     done = sum(map(bool, rows["done"]))
-    say(f"{done:,} files moved; “cleaner restore {folder}” brings them back." if done else "No file moved.")
+    back = f"; “cleaner restore {folder}” brings them back"
+    say(f"{count(done, 'file')} moved{back if done else ''}.")
     if done < moving:
-        msg = f"{moving - done:,} of {moving:,} files could not be moved; the reasons stand above."
+        msg = f"{moving - done:,} of {count(moving, 'file')} could not be moved; see the reasons above."
         raise StoreError(msg)
 
 
@@ -62,97 +53,79 @@ def _show_move(action: str, name: str, to: str, note: str) -> None:
 
 def restore(
     folder: o.Folder,
+    images: o.SetOptions,
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAMES]…", help="Names that the files had, relative to DIR. Default: all."),
+        typer.Argument(metavar="[NAMES]…", help="Original file names, relative to DIR. Default: all files."),
     ] = None,
-    *,
-    labels: o.Labels = None,
-    state: o.State = None,
-    store: o.Store = None,
-    group: o.Group = None,
-    follow_links: o.FollowLinks = False,
 ) -> None:
-    """Bring files back that “apply”, “verify --quarantine” or the deleting widget moved.
+    """Bring back files that “apply”, “verify --quarantine” or the file deleter moved into the trash.
 
-    Decisions stay as they are: an image that is marked delete is still absent from cleaned.csv. Undo that on
-    the page.
+    Decisions are not changed: an image marked for deletion is still left out of cleaned.csv. To change that,
+    undo the decision on the page.
     """
     from cleaner.review.files import trash
 
-    with o.opened(
-        folder, labels=labels, state=state, store=store, group=group, follow_links=follow_links
-    ) as workspace:
+    with o.opened(folder, images) as workspace:
         rows = trash.restore(workspace, names or None)
     for row in rows.to_dict("records"):
         _show_move("restored" if row["done"] else "stayed", row["name"], row["to"], row["note"])
     done = sum(map(bool, rows["done"]))
-    say(f"{done:,} files brought back." if len(rows) else "Nothing is in the trash.")
+    say(f"{count(done, 'file')} restored." if len(rows) else "The trash is empty.")
     if done < len(rows):
-        msg = f"{len(rows) - done:,} of {len(rows):,} files stayed in the trash; the reasons stand above."
+        left = f"{len(rows) - done:,} of {count(len(rows), 'file')}"
+        msg = f"{left} could not be restored and stayed in the trash; see the reasons above."
         raise StoreError(msg)
 
 
 def export(
     folder: o.Folder,
+    images: o.SetOptions,
     *,
-    to: Annotated[Path, typer.Option(metavar="NEW", help="The new folder; absent or empty, outside DIR.")],
+    to: Annotated[
+        Path, typer.Option(metavar="NEW", help="The new folder: empty or not there yet, and outside DIR.")
+    ],
     link: Annotated[
-        bool, typer.Option("--link", help="Make hard links instead of copies, where the disk allows it.")
+        bool, typer.Option("--link", help="Make hard links instead of copies if the disk allows it.")
     ] = False,
     flat: Annotated[
         bool, typer.Option("--flat", help="Leave out the folders train, valid and test.")
     ] = False,
-    labels: o.Labels = None,
-    state: o.State = None,
-    store: o.Store = None,
-    group: o.Group = None,
-    follow_links: o.FollowLinks = False,
 ) -> None:
-    """Lay out the cleaned set as a new folder tree, NEW/<split>/<class>/<file>; the originals stay."""
+    """Copy the cleaned set into a new folder tree, NEW/<split>/<class>/<file>; the originals stay."""
     from cleaner.dataset.export import export_tree
 
-    with (
-        o.opened(
-            folder, labels=labels, state=state, store=store, group=group, follow_links=follow_links
-        ) as workspace,
-        progress() as reporter,
-    ):
+    with o.opened(folder, images) as workspace, progress() as reporter:
         done = export_tree(workspace.cleaned(), to, link=link, flat=flat, reporter=reporter)
-    say(f"{done.folder}: {done.copied:,} files copied, {done.linked:,} linked.")
+    say(f"{done.folder}: {count(done.copied, 'file')} copied, {done.linked:,} linked.")
     if done.unlabelled:
-        say(f"{done.unlabelled:,} images have no label and were left out.")
+        say(f"Left out because they have no label: {count(done.unlabelled, 'image')}.")
     for name in done.missing:
-        say(f"Missing, left out: {name}")
+        say(f"Left out because the file is missing: {name}")
 
 
 def merge(
     folder: o.Folder,
     decisions: Annotated[
-        Path, typer.Argument(metavar="DECISIONS.CSV", help="The history that somebody exported elsewhere.")
+        Path, typer.Argument(metavar="DECISIONS.CSV", help="A history of decisions, exported elsewhere.")
     ],
-    *,
-    labels: o.Labels = None,
-    state: o.State = None,
-    store: o.Store = None,
-    group: o.Group = None,
-    follow_links: o.FollowLinks = False,
+    images: o.SetOptions,
 ) -> None:
-    """Add the decisions of another person or machine to this set, and write cleaned.csv anew.
+    """Add the decisions of another person or computer to this set, and update cleaned.csv.
 
-    Nothing is overwritten: where two people disagree, both decisions stay, and the page shows the conflict.
-    Merging the same file twice adds nothing.
+    Nothing is overwritten. If two people disagree, both decisions are kept and the page shows the conflict.
+    Merging the same file again adds nothing.
     """
     from cleaner.review.output.cleaned_csv import CleanedCsv
 
-    with o.opened(
-        folder, labels=labels, state=state, store=store, group=group, follow_links=follow_links
-    ) as workspace:
+    with o.opened(folder, images) as workspace:
         added = workspace.store.import_history(decisions)
-        say(f"{added:,} decisions added.")
+        say(f"{count(added, 'decision')} added.")
         conflicts = workspace.store.state.progress().conflicts
         if conflicts:
-            say(f"Reviewers disagree on {conflicts:,} images; the page shows them under “conflicts”.")
+            say(
+                f"Reviewers disagree on {count(conflicts, 'image')}; find them on the page under “conflicts”."
+            )
         if added:
             CleanedCsv(workspace).write_now()
             say(f"Written: {workspace.cleaned_csv}")

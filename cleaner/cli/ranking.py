@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from cleaner.ranking import Ranking
 
-__all__ = ["rank"]
-
 SPLITS = ("train", "valid", "test")
 _SHOWN = 20
 
@@ -24,7 +22,7 @@ _SHOWN = 20
 def _splits(text: str | None) -> str | None:
     unknown = set(filter(None, (text or "").split(","))) - set(SPLITS)
     if unknown:
-        msg = f"got {sorted(unknown)}; expected some of {','.join(SPLITS)}, joined by commas"
+        msg = f"got {sorted(unknown)}; expected one or more of {','.join(SPLITS)}, separated by commas"
         raise typer.BadParameter(msg)
     return text
 
@@ -40,16 +38,13 @@ def _ordering(name: str) -> str:
 
 def rank(
     folder: o.Folder,
+    images: o.SetOptions,
+    network: o.NetworkOptions,
     *,
-    csv: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help='Where to write the ranking; "-" writes it to the standard output.'
-        ),
-    ] = None,
+    csv: o.Table = None,
     split: Annotated[
         str | None,
-        typer.Option(metavar="NAMES", callback=_splits, help="Write only these splits, e.g. train,valid."),
+        typer.Option(metavar="NAMES", callback=_splits, help="List only these splits, such as train,valid."),
     ] = None,
     ordering: Annotated[
         str,
@@ -64,41 +59,21 @@ def rank(
         Path | None,
         typer.Option(
             metavar="FILE.npy",
-            help="Probabilities of your own model, out of sample: a row an image (sorted by name), a column "
-            "a class (sorted). Needs no network; with --weights or --backbone both are pooled.",
+            help="Out-of-sample probabilities from your own model: one row per image (sorted by name), one "
+            "column per class (sorted). Needs no network; with --weights or --backbone, both are combined.",
         ),
     ] = None,
-    weights: o.Weights = None,
-    backbone: o.Backbone = None,
-    from_scratch: o.FromScratch = False,
-    seed: o.Seed = 0,
-    labels: o.Labels = None,
-    state: o.State = None,
-    store: o.Store = None,
-    group: o.Group = None,
-    follow_links: o.FollowLinks = False,
 ) -> None:
     """List the images whose label is probably wrong, most suspicious first.
 
     Every image is judged by models that have not seen it. The columns are name, split, given_label,
     predicted_label, probability, loss (nats), score (probability that the label is wrong) and
-    suggested_label. The first run reads all images; later runs use what is remembered in the state folder.
+    suggested_label. The first run reads all images; later runs are faster, because they use the state folder.
     """
 
     def compute(scratch: bool) -> Ranking:
         with (
-            o.opened(
-                folder,
-                weights=weights,
-                backbone=backbone,
-                from_scratch=scratch,
-                seed=seed,
-                labels=labels,
-                state=state,
-                store=store,
-                group=group,
-                follow_links=follow_links,
-            ) as workspace,
+            o.opened(folder, images, network, from_scratch=scratch) as workspace,
             progress() as reporter,
         ):
             if pred_probs is None:
@@ -107,7 +82,7 @@ def rank(
 
             return rank_given(workspace, pred_probs, reporter=reporter)
 
-    ranking = ask_without_weights(compute, from_scratch=from_scratch)
+    ranking = ask_without_weights(compute, from_scratch=network.from_scratch)
     table = ranking.table
     if ordering != "pooled":
         table = table.set_index("name").loc[list(ranking.order(ordering))].reset_index()
@@ -123,4 +98,4 @@ def rank(
 def _show(table: pd.DataFrame) -> None:
     columns = ["name", "given_label", "suggested_label", "score"]
     result(table[columns].head(_SHOWN).to_string(index=False, float_format="%.2f"))
-    say(f"The first {min(_SHOWN, len(table))} of {len(table):,}; --csv FILE writes them all.")
+    say(f"These are the first {min(_SHOWN, len(table))} of {len(table):,}; --csv FILE writes them all.")

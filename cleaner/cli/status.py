@@ -11,22 +11,10 @@ from cleaner.cli.console import result
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
 
-__all__ = ["status"]
 
-
-def status(
-    folder: o.Folder,
-    *,
-    labels: o.Labels = None,
-    state: o.State = None,
-    store: o.Store = None,
-    group: o.Group = None,
-    follow_links: o.FollowLinks = False,
-) -> None:
-    """Say what is in a set, what was decided, and where things are kept."""
-    with o.opened(
-        folder, labels=labels, state=state, store=store, group=group, follow_links=follow_links
-    ) as workspace:
+def status(folder: o.Folder, images: o.SetOptions) -> None:
+    """Show what is in a set, what has been decided, and where everything is kept."""
+    with o.opened(folder, images) as workspace:
         for key, value in _facts(workspace):
             result(f"{key:<11}{value}")
         _class_table(workspace)
@@ -49,7 +37,7 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
     if done.labelled:
         yield "", f"{done.labelled:,} got their first label"
     if done.discarded:
-        yield "", f"{done.discarded:,} discarded as duplicates or bad pictures"
+        yield "", f"{done.discarded:,} discarded as duplicates or poor images"
     if done.unsure or done.conflicts:
         yield "open", f"{done.unsure:,} unsure, {done.conflicts:,} on which reviewers disagree"
     ranking = workspace.ranking()

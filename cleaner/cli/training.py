@@ -21,67 +21,44 @@ if TYPE_CHECKING:
     from cleaner.training.learner import Learner
     from cleaner.training.network import Prediction
 
-__all__ = ["predict", "train"]
-
 _BATCH = 32
 
 
 def train(
     folder: o.Folder,
+    images: o.SetOptions,
+    network: o.NetworkOptions,
     *,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the model (safetensors).")] = Path(
-        "model.safetensors"
-    ),
-    epochs: Annotated[int, typer.Option(min=1, help="Rounds over the training images.")] = 4,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="File for the trained model (safetensors).")
+    ] = Path("model.safetensors"),
+    epochs: Annotated[int, typer.Option(min=1, help="Number of passes over the training images.")] = 4,
     csv: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Train on this list, e.g. cleaned.csv, instead of the set's own."),
+        typer.Option(metavar="FILE", help="Train on this list (such as cleaned.csv) instead of the set."),
     ] = None,
-    weights: o.Weights = None,
-    backbone: o.Backbone = None,
-    from_scratch: o.FromScratch = False,
-    seed: o.Seed = 0,
-    labels: o.Labels = None,
-    state: o.State = None,
-    store: o.Store = None,
-    group: o.Group = None,
-    follow_links: o.FollowLinks = False,
 ) -> None:
     """Train a classifier on the set after all decisions, and print its error rates.
 
-    First the head is trained, then all layers. The error rate is that of the images set aside for validation
-    and, if there is one, of the test split: images that the model has not seen.
+    The head is trained first, then all layers. The error rates are those of the validation images and, if
+    there are any, of the test images. The model has seen neither of them.
     """
     if not out.absolute().parent.is_dir():  # said before the work, not after it
-        msg = (
-            f"Cannot write {out}: there is no folder {out.absolute().parent}. Make it, or give another file."
-        )
+        home = out.absolute().parent
+        msg = f"Cannot write {out}: the folder {home} does not exist. Make it, or give another file."
         raise CheckpointError(msg)
 
     def compute(scratch: bool) -> TrainReport:
         from cleaner.models.reach import require_weights
 
-        require_weights(backbone, weights=weights, from_scratch=scratch)
+        require_weights(network.backbone, weights=network.weights, from_scratch=scratch)
         from cleaner.pipelines import train as train_on
 
-        with (
-            o.opened(
-                folder,
-                weights=weights,
-                backbone=backbone,
-                from_scratch=scratch,
-                seed=seed,
-                labels=csv or labels,
-                state=state,
-                store=store,
-                group=group,
-                follow_links=follow_links,
-            ) as workspace,
-            progress() as reporter,
-        ):
+        more = {"from_scratch": scratch, "labels": csv or images.labels}
+        with o.opened(folder, images, network, **more) as workspace, progress() as reporter:
             return train_on(workspace, out=out, epochs=epochs, reporter=reporter)
 
-    report = ask_without_weights(compute, from_scratch=from_scratch)
+    report = ask_without_weights(compute, from_scratch=network.from_scratch)
     _show_error("valid", report.error_rate, report.n_valid)
     if report.test_error_rate is not None:
         _show_error("test", report.test_error_rate, report.n_test)
@@ -93,31 +70,33 @@ def _show_error(split: str, rate: float, count: int) -> None:
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A model that “train” or the page wrote.")],
-    files: Annotated[list[Path], typer.Argument(metavar="FILES…", help="Pictures, or folders of pictures.")],
+    model: Annotated[
+        Path, typer.Argument(metavar="MODEL", help="A model written by “train” or by the page.")
+    ],
+    files: Annotated[list[Path], typer.Argument(metavar="FILES…", help="Images, or folders of images.")],
 ) -> None:
-    """Say what is in pictures, as CSV: name, label, probability.
+    """Predict the class of images and print it as CSV: name, label, probability.
 
-    A picture that cannot be opened is named on the standard error with the reason, and the exit code is 1.
+    Images that cannot be opened are listed on the standard error with the reason; the exit code is then 1.
     """
     from cleaner.training.learner import Learner
 
     learner = Learner.load(model)
-    pictures = list(_pictures(files))
+    images = list(_images_of(files))
     bad = 0
     lines = csv_module.writer(sys.stdout, lineterminator="\n")
     lines.writerow(["name", "label", "probability"])
     with progress() as reporter:
-        for start in range(0, len(pictures), _BATCH):
-            reporter(Stage.PREDICT, start, len(pictures))
-            for path, found in _predicted(learner, pictures[start : start + _BATCH]):
+        for start in range(0, len(images), _BATCH):
+            reporter(Stage.PREDICT, start, len(images))
+            for path, found in _predicted(learner, images[start : start + _BATCH]):
                 if isinstance(found, ImageError):
                     bad += 1
                     say(str(found))
                 else:
                     lines.writerow([path, found.label, f"{found.probability:.4f}"])
     if bad:
-        msg = f"{bad:,} of {len(pictures):,} pictures could not be opened; the reasons stand above."
+        msg = f"{bad:,} of {len(images):,} images could not be opened; see the reasons above."
         raise ImageError(msg)
 
 
@@ -133,7 +112,7 @@ def _predicted(learner: Learner, paths: list[Path]) -> Iterator[tuple[Path, Pred
             yield from _predicted(learner, [path])
 
 
-def _pictures(files: list[Path]) -> Iterator[Path]:
+def _images_of(files: list[Path]) -> Iterator[Path]:
     for path in files:
         if path.is_dir():
             yield from (path / name for name in list_images(path).names)

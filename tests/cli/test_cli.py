@@ -23,7 +23,8 @@ from cleaner.cli import console
 from cleaner.errors import WeightsUnavailableError
 from cleaner.workspace import Workspace
 
-COMMANDS = sorted(name for commands in cli._COMMANDS.values() for _, name, _ in commands)
+EXAMPLES = {f.__name__: e for commands in cli.COMMANDS.values() for f, e in commands.items()}
+COMMANDS = sorted(EXAMPLES)
 RANKING = [
     "name",
     "split",
@@ -74,7 +75,7 @@ def test_the_help_names_every_command_and_says_how_to_start() -> None:
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_teaches_by_an_example_that_its_options_allow(name: str) -> None:
     text = run(name, "--help").stdout
-    (examples,) = (e for commands in cli._COMMANDS.values() for _, n, e in commands if n == name)
+    examples = EXAMPLES[name]
     assert examples
     flat = re.sub(r"\s+", " ", text)
     for example in examples:
@@ -111,10 +112,8 @@ def test_the_version_is_that_of_the_package() -> None:
 def test_our_errors_are_one_sentence_on_stderr_and_exit_code_one(tmp_path: Path) -> None:
     done = run("status", tmp_path / "nothing", code=1)
     assert done.stdout == ""
-    assert done.stderr == (
-        f"Error: The folder {tmp_path / 'nothing'} does not exist. "
-        "Give the folder of the pictures, or a CSV file of names.\n"
-    )
+    assert done.stderr.startswith(f"Error: The folder {tmp_path / 'nothing'} does not exist. ")
+    assert done.stderr.count("\n") == 1
 
 
 def test_debug_shows_where_an_error_came_from(tmp_path: Path) -> None:
@@ -285,7 +284,7 @@ def test_rank_says_what_is_missing_where_nothing_is_labelled(tmp_path: Path) -> 
 def test_rank_without_a_file_shows_the_first_ones(ranked: tuple[Path, str]) -> None:
     done = run("rank", ranked[0], "--from-scratch")
     assert len(done.stdout.splitlines()) == 21
-    assert done.stderr == "The first 20 of 36; --csv FILE writes them all.\n"
+    assert done.stderr == "These are the first 20 of 36; --csv FILE writes them all.\n"
 
 
 def test_rank_into_a_folder_that_is_not_there_is_one_sentence(
@@ -295,7 +294,7 @@ def test_rank_into_a_folder_that_is_not_there_is_one_sentence(
     done = run("rank", ranked[0], "--from-scratch", "--csv", target, code=1)
     assert done.stderr == (
         f"Error: Cannot write {target}: No such file or directory. "
-        "Give a file in a folder that exists and can be written.\n"
+        "Choose a file in a folder that exists and is writable.\n"
     )
 
 
@@ -352,7 +351,7 @@ def test_train_prints_error_rates_and_its_model_predicts(ranked: tuple[Path, str
     assert {row["label"] for row in table} <= {"red", "green", "blue"}
     assert "bad.png" in done.stderr.splitlines()[0]
     assert done.stderr.splitlines()[-1] == (
-        "Error: 1 of 13 pictures could not be opened; the reasons stand above."
+        "Error: 1 of 13 images could not be opened; see the reasons above."
     )
 
 
@@ -374,7 +373,7 @@ def test_train_says_before_the_work_that_its_file_cannot_be_written(colour_set: 
     out = tmp_path / "no" / "model.safetensors"
     done = run("train", colour_set, "--out", out, "--from-scratch", code=1)
     assert done.stderr == (
-        f"Error: Cannot write {out}: there is no folder {out.parent}. Make it, or give another file.\n"
+        f"Error: Cannot write {out}: the folder {out.parent} does not exist. Make it, or give another file.\n"
     )
 
 
@@ -405,7 +404,7 @@ def test_status_counts_images_decisions_and_bad_files(colour_set: Path) -> None:
     assert re.search(r"^images +24 in 3 classes \(train \d+, valid \d+\)$", text, re.MULTILINE)
     assert "left out   1 files that cannot be used:\n           red/bad.png: empty file\n" in text
     assert "decided    3 (2 errors: 1 to delete, 1 relabelled)\n" in text
-    assert "           1 discarded as duplicates or bad pictures\n" in text
+    assert "           1 discarded as duplicates or poor images\n" in text
     assert "open       1 unsure, 0 on which reviewers disagree\n" in text
     assert "ranking    none yet\n" in text
     assert f"result     {colour_set / 'cleaned.csv'} (not written yet)\n" in text
@@ -424,17 +423,17 @@ def test_apply_only_says_what_would_move_until_told_yes_and_restore_brings_it_ba
     decide(colour_set, ("red/red_000.png", "delete", None), ("red/red_001.png", "keep", None))
     done = run("apply", colour_set)
     assert done.stdout.startswith("move-to-trash  red/red_000.png")
-    assert done.stderr == "1 files would move. Add --yes to move them.\n"
+    assert done.stderr == "1 file would move. Add --yes to move them.\n"
     assert gone.is_file()
     done = run("apply", colour_set, "--yes")
-    assert done.stderr == f"1 files moved; “cleaner restore {colour_set}” brings them back.\n"
+    assert done.stderr == f"1 file moved; “cleaner restore {colour_set}” brings them back.\n"
     assert not gone.exists()
-    assert run("apply", colour_set, "--yes").stderr == "No file moved.\n"
+    assert run("apply", colour_set, "--yes").stderr == "0 files moved.\n"
     done = run("restore", colour_set)
     assert done.stdout.startswith("restored       red/red_000.png")
-    assert done.stderr == "1 files brought back.\n"
+    assert done.stderr == "1 file restored.\n"
     assert gone.read_bytes() == data
-    assert run("restore", colour_set).stderr == "Nothing is in the trash.\n"
+    assert run("restore", colour_set).stderr == "The trash is empty.\n"
 
 
 def test_restore_of_one_name_leaves_the_others_in_the_trash(colour_set: Path) -> None:
@@ -449,7 +448,7 @@ def test_restore_of_one_name_leaves_the_others_in_the_trash(colour_set: Path) ->
 
 def test_apply_moves_relabelled_files_on_demand(colour_set: Path) -> None:
     decide(colour_set, ("red/red_000.png", "relabel", "blue"))
-    assert run("apply", colour_set, "--yes").stderr == "No file moved.\n"
+    assert run("apply", colour_set, "--yes").stderr == "0 files moved.\n"
     run("apply", colour_set, "--yes", "--relabel")
     assert (colour_set / "blue" / "red_000.png").is_file()
     run("restore", colour_set)
@@ -495,7 +494,7 @@ def test_verify_names_bad_files_and_quarantine_is_taken_back_by_restore(
     assert done.stderr == "25 files: 24 good, 1 bad\n"
     assert bad.is_file()
     done = run("verify", colour_set, "--quarantine", "--csv", tmp_path / "report.csv")
-    assert "1 files moved into the trash" in done.stderr
+    assert "1 file moved into the trash" in done.stderr
     assert not bad.exists()
     assert len(rows((tmp_path / "report.csv").read_text())) == 25
     run("restore", colour_set)
@@ -587,12 +586,12 @@ def test_app_passes_everything_on_to_the_server(colour_set: Path, monkeypatch: p
 def test_app_on_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     assert run("app", tmp_path / "x", code=1).stderr == (
         f"Error: The folder {tmp_path / 'x'} does not exist. "
-        "Give the folder of the pictures, or a CSV file of names.\n"
+        "Give the folder of the images, or a CSV file of names.\n"
     )
 
 
 def test_app_without_a_folder_takes_no_options_of_one_set(tmp_path: Path) -> None:
-    assert "belong to one set" in run("app", "--state", tmp_path, code=2).stderr
+    assert "need a folder" in run("app", "--state", tmp_path, code=2).stderr
 
 
 def test_app_without_a_folder_opens_the_page_that_chooses_one(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -606,16 +605,15 @@ def test_demo_makes_the_example_and_opens_it_without_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     got: dict[str, Any] = {}
-    monkeypatch.setattr("cleaner.cli.demo_set.make_demo", lambda directory: Path(directory) / "digits")
-    monkeypatch.setattr("cleaner.cli.demo_set.prepare_demo", lambda folder, **_: 22)
-    monkeypatch.setattr("cleaner.cli.demo_set.prepare_demo", lambda root, *, reporter: 22)
+    monkeypatch.setattr("cleaner.cli.example.make_example", lambda directory: Path(directory) / "digits")
+    monkeypatch.setattr("cleaner.cli.example.rank_example", lambda root, *, reporter: 22)
     monkeypatch.setattr("cleaner.dashboard.server.serve", lambda root, **a: got.update(a, root=root) or 0)
     done = run("demo", "--dir", tmp_path, "--no-browser")
     assert got["root"] == tmp_path / "digits"
     assert got["options"] == {"from_scratch": True}
     assert done.stderr == (
         f"The example is in {tmp_path / 'digits'}.\n"
-        "Of the 24 labels that look most suspicious, 22 are wrong: see whether you find them.\n"
+        "Of the 24 most suspicious labels, 22 are wrong. Can you find them?\n"
     )
 
 

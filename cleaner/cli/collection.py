@@ -1,4 +1,4 @@
-"""``cleaner download`` and ``cleaner verify``: before anybody cleans labels."""
+"""``cleaner download`` and ``cleaner verify``: from addresses and files to images that can be opened."""
 
 from __future__ import annotations
 
@@ -10,35 +10,32 @@ import typer
 
 from cleaner.cli import options as o
 from cleaner.cli.console import progress, result, say, write_table
+from cleaner.util.wording import count
 
 if TYPE_CHECKING:
     from cleaner.collect.account import DownloadReport
     from cleaner.collect.verify import VerifyReport
 
-__all__ = ["download", "verify"]
-
 _MEGABYTE = 1024**2
-
-Report = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help='Write a line for each into a CSV file; "-": to the standard output.'),
-]
 
 
 def download(
     urls: Annotated[
         Path,
-        typer.Argument(metavar="URLS", help="Text file with an address a line, or CSV with a column url."),
+        typer.Argument(
+            metavar="URLS", help="Text file with one address per line, or a CSV file with a column url."
+        ),
     ],
     folder: Annotated[
-        Path, typer.Argument(metavar="DIR/CLASS", help="Where to put the pictures; made if missing.")
+        Path, typer.Argument(metavar="DIR/CLASS", help="Folder for the images; made if it does not exist.")
     ],
     *,
     max_pics: Annotated[
-        int | None, typer.Option(min=1, help="Stop when this many pictures are there.")
+        int | None, typer.Option(min=1, help="Stop when the folder holds this many images.")
     ] = None,
     max_size: Annotated[
-        int | None, typer.Option(min=16, metavar="PX", help="Reduce pictures whose longer side is longer.")
+        int | None,
+        typer.Option(min=16, metavar="PX", help="Shrink images whose longer side exceeds this."),
     ] = None,
     max_megabytes: Annotated[float, typer.Option(min=0.01, help="Refuse larger files.")] = 50.0,
     workers: Annotated[
@@ -48,21 +45,22 @@ def download(
         ),
     ] = 8,
     timeout: Annotated[
-        float, typer.Option(min=0.1, metavar="S", help="Seconds for one try at an address.")
+        float, typer.Option(min=0.1, metavar="S", help="Seconds allowed for each try.")
     ] = 20.0,
     allow_private: Annotated[
         bool,
         typer.Option(
-            "--allow-private", help="Also fetch from your own network. Never with a list from others."
+            "--allow-private",
+            help="Also fetch from your own network. Never use this with somebody else's list.",
         ),
     ] = False,
-    csv: Report = None,
+    csv: o.Table = None,
 ) -> None:
-    """Fetch pictures from a list of addresses, each once, and say what became of every address.
+    """Fetch images from a list of addresses, each address once, and report on each.
 
-    Whatever is no picture is refused. Pictures are named by their content, so that a second run fetches only
-    what is missing; Ctrl-C keeps what is complete. Where each picture came from is noted in
-    DIR/CLASS/.downloads.csv.
+    Anything that is not an image is refused. Files are named after their content, so a second run fetches
+    only what is missing, and Ctrl-C keeps what is complete. DIR/CLASS/.downloads.csv records where each image
+    came from.
     """
     from cleaner.collect.download import download_images
 
@@ -80,12 +78,12 @@ def download(
             allow_private=allow_private,
             reporter=reporter,
         )
-    _tell_download(report)
+    _show_failures(report)
     if csv is not None:
         write_table(report.table, csv)
 
 
-def _tell_download(report: DownloadReport) -> None:
+def _show_failures(report: DownloadReport) -> None:
     for entry in report.entries:
         if not entry.file and entry.status != "not tried":
             say(f"{entry.status:<16}{entry.url[:200]}: {entry.detail}")
@@ -95,30 +93,32 @@ def _tell_download(report: DownloadReport) -> None:
 def verify(
     folder: o.Folder,
     *,
-    csv: Report = None,
+    csv: o.Table = None,
     quarantine: Annotated[
         bool,
-        typer.Option("--quarantine", help="Move the bad files into the trash; “restore” brings them back."),
+        typer.Option("--quarantine", help="Move bad files into the trash; “restore” brings them back."),
     ] = False,
     hidden: Annotated[
-        bool, typer.Option("--hidden", help="Also judge files whose names begin with a dot.")
+        bool, typer.Option("--hidden", help="Also check files whose names begin with a dot.")
     ] = False,
     follow_links: o.FollowLinks = False,
     state: o.State = None,
 ) -> None:
-    """Really open every picture of a folder, and name the ones that are bad or odd, with the reason.
+    """Open every image of a folder completely, and list the bad and the unusual files with the reason.
 
-    Bad ones cannot be used and are left out by every other command. Odd ones can: a wrong suffix, one pixel,
-    all black. Nothing is changed, except by --quarantine.
+    Bad files cannot be used, and all other commands leave them out. Unusual files can be used: a wrong
+    suffix, a single pixel, all black. Nothing is changed unless you add --quarantine.
     """
     from cleaner.collect.verify import verify_folder
 
     with progress() as reporter:
         report = verify_folder(folder, hidden=hidden, follow_links=follow_links, reporter=reporter)
-    if csv is None:
-        _show_verdicts(report)
-    else:
+    if csv is not None:
         write_table(report.table, csv)
+    else:
+        for verdict in report.verdicts:
+            if verdict.verdict != "good":
+                result(f"{verdict.verdict:<9} {verdict.name}: {verdict.reason}")
     say(str(report))
     if quarantine and report.bad:
         _move_bad(folder, state, report)
@@ -127,17 +127,11 @@ def verify(
 def _move_bad(folder: Path, state: Path | None, report: VerifyReport) -> None:
     from cleaner.review.files.trash import move_to_trash
 
-    # Not the workspace's catalog: a folder in which nothing can be used must be quarantinable, too.
+    # Not the workspace's catalog: it must be possible to quarantine a folder without a single good file.
     with o.opened(folder, state=state) as workspace:
         _, moved = move_to_trash(workspace.root, workspace.state, report.bad)
     for file in moved:
         if file.problem:
-            say(f"Stayed: {file.name}: {file.problem}")
+            say(f"Not moved: {file.name}: {file.problem}")
     done = sum(not file.problem for file in moved)
-    say(f"{done:,} files moved into the trash; “cleaner restore {folder}” brings them back.")
-
-
-def _show_verdicts(report: VerifyReport) -> None:
-    for verdict in report.verdicts:
-        if verdict.verdict != "good":
-            result(f"{verdict.verdict:<9} {verdict.name}: {verdict.reason}")
+    say(f"{count(done, 'file')} moved into the trash; “cleaner restore {folder}” brings them back.")

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cleaner.cli.demo_set import TRUTH, make_demo, true_labels, wrong_names
+from cleaner.cli.example import TRUTH, make_example, true_labels, wrong_names
 from cleaner.errors import CleanerError
 
 
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The pictures of the example; not to be changed."""
-    return make_demo(tmp_path_factory.mktemp("demo"))
+    return make_example(tmp_path_factory.mktemp("demo"))
 
 
 def test_one_in_twenty_labels_is_wrong_half_of_them_between_digits_that_look_alike(example: Path) -> None:
@@ -45,19 +45,19 @@ def test_the_names_tell_nothing_about_the_right_label(example: Path) -> None:
 
 def test_a_second_start_changes_nothing(example: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in example.rglob("*.png")}
-    assert make_demo(example.parent) == example
+    assert make_example(example.parent) == example
     assert {path: path.stat().st_mtime_ns for path in example.rglob("*.png")} == before
 
 
 def test_an_interrupted_start_is_made_good(tmp_path: Path) -> None:
-    root = make_demo(tmp_path)
+    root = make_example(tmp_path)
     truth = true_labels(root)
     (tmp_path / TRUTH).unlink()
     lost = next(iter(truth))
     (root / lost).unlink()
     (root / ".cleaner").mkdir()
     (root / ".cleaner" / "review.db").touch()
-    make_demo(tmp_path)
+    make_example(tmp_path)
     assert true_labels(root) == truth
     assert (root / lost).is_file()
 
@@ -66,13 +66,13 @@ def test_a_folder_with_other_files_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "digits").mkdir()
     (tmp_path / "digits" / "holiday.png").touch()
     with pytest.raises(CleanerError) as caught:
-        make_demo(tmp_path)
+        make_example(tmp_path)
     assert str(caught.value) == (
-        f"{tmp_path / 'digits'} holds holiday.png, which is not of the example; give another folder."
+        f"{tmp_path / 'digits'} contains holiday.png, which is not part of the example. Give another folder."
     )
     assert [path.name for path in (tmp_path / "digits").iterdir()] == ["holiday.png"]
 
 
 def test_other_folders_have_no_truth(tmp_path: Path) -> None:
-    with pytest.raises(CleanerError, match=r"is not the built-in example: there is no truth\.csv beside it"):
+    with pytest.raises(CleanerError, match=r"is not the built-in example: truth\.csv is missing beside it"):
         true_labels(tmp_path)

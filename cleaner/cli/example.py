@@ -1,7 +1,7 @@
 """The built-in example: handwritten digits, about five in a hundred of them filed under a wrong label.
 
-The pictures come with scikit-learn (the test set of the UCI Optical Recognition of Handwritten Digits: 1,797
-pictures of 8 × 8 pixels), so nothing is downloaded. Half of the wrong labels are drawn at random, half are
+The images come with scikit-learn (the test set of the UCI Optical Recognition of Handwritten Digits: 1,797
+images of 8 × 8 pixels), so nothing is downloaded. Half of the wrong labels are drawn at random, half are
 the mistakes that people make: a few pairs of digits that look alike.
 """
 
@@ -21,12 +21,10 @@ from cleaner.errors import CleanerError
 from cleaner.util.atomic import write_atomically
 from cleaner.util.progress import SILENT, Reporter
 
-__all__ = ["TRUTH", "make_demo", "prepare_demo", "true_labels", "wrong_names"]
-
 logger = logging.getLogger(__name__)
 
 TRUTH = "truth.csv"
-"""Name of the file, beside the folder of pictures, that tells the right labels."""
+"""Name of the file, beside the folder of images, with the correct labels."""
 _SEED = 7
 _WRONG_SHARE = 0.05
 _ALIKE = (("1", "7"), ("4", "9"), ("3", "8"))
@@ -35,13 +33,13 @@ _SIZE_PX = 64
 _MARGIN_PX = 4
 
 
-def make_demo(directory: Path | str | None = None) -> Path:
-    """Write the example, unless it is there; return the folder of its pictures.
+def make_example(directory: Path | str | None = None) -> Path:
+    """Write the example, unless it is there; return the folder of its images.
 
     Parameters
     ----------
     directory : path or None
-        Where to write ``digits/<label>/<picture>.png`` and ``truth.csv``; None is the user's data folder.
+        Where to write ``digits/<label>/<image>.png`` and ``truth.csv``; None is the user's data folder.
 
     Raises
     ------
@@ -56,25 +54,25 @@ def make_demo(directory: Path | str | None = None) -> Path:
         _refuse_others(root)
         _write(base, root)
     except OSError as error:
-        msg = f"The example cannot be written to {base} ({error.strerror or error}); give another folder."
+        msg = f"Cannot write the example to {base} ({error.strerror or error}). Give another folder."
         raise CleanerError(msg) from error
     return root
 
 
-def prepare_demo(root: Path, *, reporter: Reporter = SILENT) -> int:
+def rank_example(root: Path, *, reporter: Reporter = SILENT) -> int:
     """Rank the example without pretrained weights, unless it is ranked; takes about a quarter of a minute.
 
     Parameters
     ----------
     root : Path
-        What `make_demo` returned.
+        What `make_example` returned.
     reporter : Reporter
         Hears about progress.
 
     Returns
     -------
     int
-        How many of the first 24 pictures have a wrong label.
+        How many of the first 24 images have a wrong label.
 
     Raises
     ------
@@ -91,7 +89,7 @@ def prepare_demo(root: Path, *, reporter: Reporter = SILENT) -> int:
 
 
 def true_labels(root: Path) -> dict[str, str]:
-    """Return the right label of every picture of the example, by its name relative to ``root``.
+    """Return the correct label of every image of the example, by its name relative to ``root``.
 
     Raises
     ------
@@ -101,13 +99,15 @@ def true_labels(root: Path) -> dict[str, str]:
     try:
         text = (root.parent / TRUTH).read_text(encoding="utf-8")
     except OSError as error:
-        msg = f"{root} is not the built-in example: there is no {TRUTH} beside it. Make one with make_demo()."
+        msg = (
+            f"{root} is not the built-in example: {TRUTH} is missing beside it. Make it with make_example()."
+        )
         raise CleanerError(msg) from error
     return {row["name"]: row["true_label"] for row in csv.DictReader(io.StringIO(text))}
 
 
 def wrong_names(root: Path, names: Iterable[str]) -> list[str]:
-    """Return those of ``names`` (relative to ``root``) whose folder is not their right label."""
+    """Return those of ``names`` (relative to ``root``) whose folder is not their correct label."""
     truth = true_labels(root)
     return [name for name in names if name in truth and truth[name] != name.split("/")[0]]
 
@@ -117,12 +117,12 @@ def _refuse_others(root: Path) -> None:
     for path in root.rglob("*"):
         ours = path.name.startswith("digit_") or ".cleaner" in path.relative_to(root).parts
         if path.is_file() and not ours:
-            msg = f"{root} holds {path.name}, which is not of the example; give another folder."
+            msg = f"{root} contains {path.name}, which is not part of the example. Give another folder."
             raise CleanerError(msg)
 
 
 def _write(base: Path, root: Path) -> None:
-    """Write pictures, then the truth: where that is, the example is complete."""
+    """Write the images, then the truth: where that is, the example is complete."""
     import numpy as np
     from sklearn.datasets import load_digits
 

@@ -13,16 +13,15 @@ from cleaner.cli.console import ask_without_weights, progress, result, say, writ
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["simulate"]
-
 _SHARES = (0.05, 0.1, 0.2, 0.3, 0.5, 1.0)
 
 
 def simulate(
     folder: o.Folder,
+    network: o.NetworkOptions,
     *,
     truth: Annotated[
-        Path, typer.Option(metavar="FILE", help="CSV file with the columns name,label: the right labels.")
+        Path, typer.Option(metavar="FILE", help="CSV file with the columns name,label: the correct labels.")
     ],
     labels: Annotated[
         str | None,
@@ -31,48 +30,31 @@ def simulate(
         ),
     ] = None,
     looks: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Images to look at. Default: all of them.")
+        int | None, typer.Option(metavar="N", min=1, help="Number of images to review. Default: all.")
     ] = None,
-    page: Annotated[int, typer.Option(metavar="N", min=1, help="Images on a page.")] = 24,
+    page: Annotated[int, typer.Option(metavar="N", min=1, help="Images per page.")] = 24,
     reviewer_error: Annotated[
-        float, typer.Option(metavar="P", min=0, max=0.99, help="Chance that the expert judges wrongly.")
+        float, typer.Option(metavar="P", min=0, max=0.99, help="Probability that the expert is mistaken.")
     ] = 0.0,
     audit: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Images of a random audit after those looks.")
+        int, typer.Option(metavar="N", min=0, help="Random images to audit after the review.")
     ] = 0,
-    csv: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help='Where to write a row for each page; "-": the standard output.'),
-    ] = None,
-    weights: o.Weights = None,
-    backbone: o.Backbone = None,
-    from_scratch: o.FromScratch = False,
-    seed: o.Seed = 0,
+    csv: o.Table = None,
     state: o.State = None,
     follow_links: o.FollowLinks = False,
 ) -> None:
-    """Show what a review would find, played by an expert with known answers.
+    """Show how many errors a review would find, played by an expert who knows the correct labels.
 
-    The decisions are made page by page through the same code as in the browser, once for each ordering: the
-    default one that learns from the decisions ("learning"), the same without learning ("pooled"), and a
-    random one. Nothing of it touches your own decisions.
+    The review runs page by page through the same code as in the browser, once for each ordering: the default,
+    which learns from the decisions ("learning"), the same without learning ("pooled"), and a random one. Your
+    own decisions stay as they are.
     """
 
     def compute(scratch: bool) -> pd.DataFrame:
         from cleaner.session.known_answers import simulate_review
 
-        with (
-            o.opened(
-                folder,
-                weights=weights,
-                backbone=backbone,
-                from_scratch=scratch,
-                seed=seed,
-                state=state,
-                follow_links=follow_links,
-            ) as workspace,
-            progress() as reporter,
-        ):
+        more = {"from_scratch": scratch, "state": state, "follow_links": follow_links}
+        with o.opened(folder, network, **more) as workspace, progress() as reporter:
             return simulate_review(
                 workspace,
                 truth,
@@ -84,7 +66,7 @@ def simulate(
                 reporter=reporter,
             )
 
-    table = ask_without_weights(compute, from_scratch=from_scratch)
+    table = ask_without_weights(compute, from_scratch=network.from_scratch)
     if csv is not None:
         write_table(table, csv)
         say(f"{len(table):,} pages{'' if str(csv) == '-' else f': {csv}'}")
@@ -93,11 +75,11 @@ def simulate(
 
 
 def _show(table: pd.DataFrame) -> None:
-    """Write the share of all errors that were found after some shares of the looks."""
+    """Print the share of all errors that was found after some shares of the images reviewed."""
     import pandas as pd
 
     if table["recall"].isna().all():
-        say("There is no error to find: every label agrees with the truth.")
+        say("There are no errors to find: every label agrees with the correct one.")
         return
     most = int(table["looks"].max())
     columns = {}
@@ -107,4 +89,4 @@ def _show(table: pd.DataFrame) -> None:
         columns.setdefault("looks", [row["looks"] for row in at])
     shown = pd.DataFrame({"looks": columns.pop("looks"), **columns})
     result(shown.to_string(index=False, float_format="%.3f"))
-    say("Share of all errors found after so many looks; --csv FILE writes a row for each page.")
+    say("Share of all errors found after that many images (looks); --csv FILE writes one row for each page.")
