@@ -22,13 +22,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.contents import KnownFile, PassingError, known_files
+from cleaner.dataset.file_index import FileIndex
 from cleaner.embedding.cache import EmbeddingCache
-from cleaner.errors import CatalogError, EmbeddingError, ImageError
+from cleaner.errors import EmbeddingError, ImageError
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
-    from cleaner.dataset.file_index import FileIndex
     from cleaner.models.backbones import Backbone
     from cleaner.models.inference import Encoder
 
@@ -36,7 +37,6 @@ logger = logging.getLogger(__name__)
 
 FLUSH_EVERY_S = 3.0
 MAX_CUDA_WORKERS = 16
-CHANGED = "changed while it was being read; open the data set again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,16 +62,6 @@ class Embeddings:
     hashes: list[str]
     key: str
     problems: dict[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _File:
-    """One file to embed, and the state in which it was hashed."""
-
-    name: str
-    digest: str
-    size_bytes: int
-    mtime_ns: int
 
 
 @dataclass(frozen=True)
@@ -117,16 +107,12 @@ def embed(
     EmbeddingError
         The cache cannot be used, or the backbone gives values that are no numbers.
     """
-    if catalog.root is None:
-        msg = "This catalog has no root, so its images cannot be read; make it with root=."
-        raise CatalogError(msg)
     names = [str(name) for name in catalog.names]
-    index.scan(catalog.root, names, reporter=reporter)
-    files, problems = _known(index, set(names))
+    files, problems = known_files(catalog, index, reporter=reporter)
     hashes = {name: file.digest for name, file in files.items()}
     cache = EmbeddingCache(cache_root, backbone.key, backbone.feature_dim)
     contents = {file.digest: file for file in files.values()}
-    todo = [(file, catalog.path(file.name)) for digest, file in contents.items() if digest not in cache]
+    todo = [file for digest, file in contents.items() if digest not in cache]
     reporter(Stage.EMBED, len(contents) - len(todo), len(contents))
     if todo:
         from cleaner.models.inference import Encoder  # torch: 2 to 4 s, which a page that only reads has not
@@ -145,24 +131,8 @@ def embed(
     return Embeddings(names=usable, vectors=vectors, hashes=kept, key=backbone.key, problems=problems)
 
 
-def _known(index: FileIndex, names: set[str]) -> tuple[dict[str, _File], dict[str, str]]:
-    """Look up what the index knows: usable files, and the reasons of the others, by name."""
-    table = index.table()
-    files: dict[str, _File] = {}
-    problems: dict[str, str] = {}
-    columns = ("name", "hash", "size", "mtime_ns", "problem")
-    for name, digest, size_bytes, mtime_ns, problem in zip(*(table[c] for c in columns), strict=True):
-        if name not in names:
-            continue
-        if problem is None and digest is not None:
-            files[name] = _File(name, digest, size_bytes, mtime_ns)
-        else:
-            problems[name] = problem or "cannot be read"
-    return files, problems
-
-
 def _run(
-    files: Sequence[tuple[_File, Path]],
+    files: Sequence[KnownFile],
     encoder: Encoder,
     cache: EmbeddingCache,
     reporter: Reporter,
@@ -224,25 +194,18 @@ class _Writer:
         self._flushed_s = time.monotonic()
 
 
-def _embed_batch(files: Sequence[tuple[_File, Path]], encoder: Encoder) -> _Batch:
+def _embed_batch(files: Sequence[KnownFile], encoder: Encoder) -> _Batch:
     preprocess = encoder.backbone.preprocess
     digests: list[str] = []
     pictures: list[NDArray[np.uint8]] = []
     damaged: dict[str, str] = {}
     passing: dict[str, str] = {}
-    for file, path in files:
+    for file in files:
         try:
-            data = path.read_bytes()
-            stat = path.stat()
-        except OSError as exc:  # the file is gone, or the drive is
-            passing[file.digest] = f"cannot be read: {exc.strerror or exc}"
-            continue
-        if (stat.st_size, stat.st_mtime_ns) != (file.size_bytes, file.mtime_ns):
-            passing[file.digest] = CHANGED  # its embedding must not be kept under the old content
-            continue
-        try:
-            pictures.append(preprocess.read(data))
+            pictures.append(preprocess.read(file.read()))
             digests.append(file.digest)
+        except PassingError as exc:
+            passing[file.digest] = str(exc)
         except ImageError as exc:
             damaged[file.digest] = str(exc)
     size_px = preprocess.size_px

@@ -12,21 +12,19 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from cleaner.errors import CatalogError, ImageError
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.contents import KnownFile, PassingError, known_files
+from cleaner.dataset.file_index import FileIndex
+from cleaner.errors import ImageError
 from cleaner.images.open import open_image
 from cleaner.quality.measures import MEASURES, WORKING_SIDE_PX, measure
 from cleaner.quality.pixel_cache import PixelCache
 from cleaner.util.progress import SILENT, Reporter, Stage
-
-if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
-    from cleaner.dataset.file_index import FileIndex
 
 GREY_SIDE_PX = 64
 """Side of the small grey picture. At 32 px different pictures of one kind come as close as copies do."""
@@ -34,7 +32,6 @@ GREY_SIDE_PX = 64
 
 _VERSION = 1  # raise it when pictures are shrunk or measured differently: all are then looked at anew
 _BATCH = 256
-_CHANGED = "changed while it was being read; open the data set again"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,16 +73,6 @@ class Pixels:
 
 
 @dataclass(frozen=True)
-class _File:
-    """One file to look at, and the state in which it was hashed."""
-
-    name: str
-    path: Path
-    digest: str
-    state: tuple[int, int]  # size and time of change
-
-
-@dataclass(frozen=True)
 class _Failed:
     """Why nothing is known of a content."""
 
@@ -116,14 +103,9 @@ def read_pixels(catalog: Catalog, *, index: FileIndex, db: Path, reporter: Repor
     StoreError
         The cache cannot be read or written.
     """
-    if catalog.root is None:
-        msg = "This catalog has no root, so its images cannot be read; make it with root=."
-        raise CatalogError(msg)
-    names = [str(name) for name in catalog.names]
-    index.scan(catalog.root, names, reporter=reporter)
-    files, sizes, problems = _known(catalog, index)
-    of_content: defaultdict[str, list[_File]] = defaultdict(list)
-    for file in files:
+    files, problems = known_files(catalog, index, reporter=reporter)
+    of_content: defaultdict[str, list[KnownFile]] = defaultdict(list)
+    for file in files.values():
         of_content[file.digest].append(file)
     with PixelCache(db, version=_VERSION, side_px=GREY_SIDE_PX, n_measures=len(MEASURES)) as cache:
         todo = [same[0] for digest, same in of_content.items() if digest not in cache]
@@ -134,12 +116,12 @@ def read_pixels(catalog: Catalog, *, index: FileIndex, db: Path, reporter: Repor
                 index.set_problems(found)
         contents = sorted(of_content)
         grey, measures = cache.get(contents)
-    usable = [file for file in files if file.name not in problems]
+    usable = [file for file in files.values() if file.name not in problems]
     return Pixels(
         names=[file.name for file in usable],
         hashes=[file.digest for file in usable],
-        widths=np.array([sizes[file.name][0] for file in usable], dtype=np.int64),
-        heights=np.array([sizes[file.name][1] for file in usable], dtype=np.int64),
+        widths=np.array([file.width_px for file in usable], dtype=np.int64),
+        heights=np.array([file.height_px for file in usable], dtype=np.int64),
         contents=contents,
         grey=grey,
         measures={measure: measures[:, c] for c, measure in enumerate(MEASURES)},
@@ -147,30 +129,7 @@ def read_pixels(catalog: Catalog, *, index: FileIndex, db: Path, reporter: Repor
     )
 
 
-def _known(
-    catalog: Catalog, index: FileIndex
-) -> tuple[list[_File], dict[str, tuple[int, int]], dict[str, str]]:
-    """Look up what the index knows: usable files, their sizes in pixels, and the reasons of the others."""
-    table = index.table()
-    columns = ("name", "hash", "size", "mtime_ns", "width", "height", "problem")
-    wanted = {str(name) for name in catalog.names}
-    files: list[_File] = []
-    sizes: dict[str, tuple[int, int]] = {}
-    problems: dict[str, str] = {}
-    for name, digest, size, mtime_ns, width, height, problem in zip(
-        *(table[column] for column in columns), strict=True
-    ):
-        if name not in wanted:
-            continue
-        if problem is None and digest is not None:
-            files.append(_File(name, catalog.path(name), digest, (size, mtime_ns)))
-            sizes[name] = (int(width), int(height))
-        else:
-            problems[name] = problem or "cannot be read"
-    return files, sizes, problems
-
-
-def _look_at(files: Sequence[_File], cache: PixelCache, reporter: Reporter) -> Iterator[_Failed]:
+def _look_at(files: Sequence[KnownFile], cache: PixelCache, reporter: Reporter) -> Iterator[_Failed]:
     """Look at files several at a time and keep what is seen, a batch at a time; yield the failures."""
     pool = ThreadPoolExecutor(min(8, (os.cpu_count() or 1) + 1), "pixels")
     reporter(Stage.PIXELS, 0, len(files))
@@ -186,19 +145,12 @@ def _look_at(files: Sequence[_File], cache: PixelCache, reporter: Reporter) -> I
         pool.shutdown(cancel_futures=True)
 
 
-def _look(file: _File) -> tuple[bytes, bytes] | _Failed:
+def _look(file: KnownFile) -> tuple[bytes, bytes] | _Failed:
     """Return the grey picture and the measures of a file, as bytes."""
     try:
-        data = file.path.read_bytes()
-        stat = file.path.stat()
-    except OSError as exc:  # the file is gone, or the drive is
-        return _Failed(file.digest, f"cannot be read: {exc.strerror or exc}", passing=True)
-    if (stat.st_size, stat.st_mtime_ns) != file.state:
-        return _Failed(file.digest, _CHANGED, passing=True)  # what is seen is not what was hashed
-    try:
-        picture = open_image(data, max_side_px=WORKING_SIDE_PX)
+        picture = open_image(file.read(), max_side_px=WORKING_SIDE_PX)
     except ImageError as exc:
-        return _Failed(file.digest, str(exc), passing=False)
+        return _Failed(file.digest, str(exc), passing=isinstance(exc, PassingError))
     side = (GREY_SIDE_PX, GREY_SIDE_PX)
     grey = picture.convert("L").resize(side, Image.Resampling.BILINEAR)
     measured = measure(picture)

@@ -1,0 +1,81 @@
+"""The files of a catalog as contents to look at: which can be used, and their bytes as they were hashed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.file_index import FileIndex
+from cleaner.errors import CatalogError, ImageError
+from cleaner.util.progress import Reporter
+
+
+class PassingError(ImageError):
+    """A file cannot be read now, and may be well again next time."""
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file that can be used, and the state in which it was hashed."""
+
+    name: str
+    path: Path
+    digest: str
+    size_bytes: int
+    mtime_ns: int
+    width_px: int
+    height_px: int
+
+    def read(self) -> bytes:
+        """Return the content.
+
+        Raises
+        ------
+        PassingError
+            The file is gone, or is not what was hashed: what is seen in it must not be kept under that hash.
+        """
+        try:
+            data = self.path.read_bytes()
+            stat = self.path.stat()
+        except OSError as exc:  # the file is gone, or the drive is
+            msg = f"cannot be read: {exc.strerror or exc}"
+            raise PassingError(msg) from exc
+        if (stat.st_size, stat.st_mtime_ns) != (self.size_bytes, self.mtime_ns):
+            msg = "changed while it was being read; open the data set again"
+            raise PassingError(msg)
+        return data
+
+
+def known_files(
+    catalog: Catalog, index: FileIndex, *, reporter: Reporter
+) -> tuple[dict[str, KnownFile], dict[str, str]]:
+    """Bring the index up to date, and return by name the usable files, and the reasons of the others.
+
+    Raises
+    ------
+    CatalogError
+        The catalog has no folder.
+    Cancelled
+        The reporter asked to stop.
+    """
+    if catalog.root is None:
+        msg = "This catalog has no root, so its images cannot be read; make it with root=."
+        raise CatalogError(msg)
+    names = [str(name) for name in catalog.names]
+    index.scan(catalog.root, names, reporter=reporter)
+    table, wanted = index.table(), set(names)
+    columns = ("name", "hash", "size", "mtime_ns", "width", "height", "problem")
+    files: dict[str, KnownFile] = {}
+    problems: dict[str, str] = {}
+    for name, digest, size_bytes, mtime_ns, width, height, problem in zip(
+        *(table[column] for column in columns), strict=True
+    ):
+        if name not in wanted:
+            continue
+        if problem is None and digest is not None:
+            path = catalog.path(name)
+            files[name] = KnownFile(name, path, digest, size_bytes, mtime_ns, int(width), int(height))
+        else:
+            problems[name] = problem or "cannot be read"
+    return files, problems
