@@ -5,27 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import codecs
-import csv
 import re
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urldefrag
 
 from cleaner.errors import DownloadError
+from cleaner.util.csvfile import read_csv
 
-URL_COLUMNS = frozenset(
-    {
-        "url",
-        "urls",
-        "uri",
-        "image_url",
-        "imageurl",
-        "image",
-        "link",
-        "href",
-        "src",
-        "identifier",
-        "contenturl",
-    }
+URL_COLUMNS = (
+    *("url", "urls", "uri", "link", "href", "src"),
+    *("image", "imageurl", "image_url", "contenturl", "identifier"),
 )
 """Headings of the CSV column that holds the addresses, in small letters."""
 
@@ -85,13 +74,9 @@ def _text(data: bytes) -> str:
 
 def _from_csv(lines: list[str]) -> list[str]:
     """Return the column of addresses, or nothing if the first line names none."""
-    for delimiter in ",;\t":
-        heads = [head.strip().lower() for head in next(csv.reader(lines[:1], delimiter=delimiter), [])]
-        column = next((i for i, head in enumerate(heads) if head in URL_COLUMNS), None)
-        if column is not None:
-            rows = csv.reader(lines[1:], delimiter=delimiter)
-            return [row[column] for row in rows if len(row) > column]
-    return []
+    heads = [head.lower() for head in read_csv(lines[0])[0]] if lines else []
+    column = next((i for i, head in enumerate(heads) if head in URL_COLUMNS), None)
+    return [] if column is None else [row[column] for row in read_csv("\n".join(lines))[1]]
 
 
 def decode_data_url(url: str, *, max_bytes: int) -> bytes:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from cleaner.duplicates.alignment import SAME
 from cleaner.duplicates.clusters import partition, stars
 from cleaner.errors import RankingError
+from cleaner.quality.score_table import histogram
 from cleaner.ranking.folds import components
 from cleaner.util.atomic import write_atomically
 
@@ -292,16 +293,11 @@ class Similar:
         return "re-encoded", similarity
 
     def histogram(self, *, bins: int = 30) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Count the pairs by similarity, to choose a threshold on; exact copies are not among them.
+        """Count the pairs by similarity, from `FLOOR` to 1, to choose a threshold on; without exact copies.
 
-        Returns
-        -------
-        counts : int64, shape (bins,)
-        edges : float64, shape (bins + 1,)
-            From `FLOOR` to 1.
+        See `cleaner.quality.score_table.histogram`.
         """
-        counts, edges = np.histogram(self.similarity, bins=bins, range=(FLOOR, 1.0))
-        return counts.astype(np.int64), edges.astype(np.float64)
+        return histogram(self.similarity, bins=bins, low=FLOOR)
 
     @property
     def suggested_threshold(self) -> float:

@@ -39,7 +39,7 @@ from numpy.typing import NDArray
 from cleaner.dataset.catalog import Catalog
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.errors import RankingError
-from cleaner.ranking.features import Floats, principal_axes, unit_length
+from cleaner.ranking.features import FeatureMap, Floats, unit_length
 from cleaner.ranking.heads import fit_heads, softmax
 from cleaner.review import ReviewState
 from cleaner.review.labels import SET_ASIDE, PresentLabels
@@ -47,7 +47,6 @@ from cleaner.review.labels import SET_ASIDE, PresentLabels
 DIVERSE = 240
 """Pictures at the head of the order that are chosen to differ: ten pages. The rest follow by uncertainty."""
 
-_DIM = 256
 _WIDTH = 1.3  # σ, for rows of unit length; between 0.8 and 1.6 little changes
 _POWER = 0.5  # of the uncertainty in u
 _STRENGTH = 30.0  # inverse penalty on the summed loss
@@ -118,50 +117,6 @@ class Proposal:
         )
 
 
-@dataclass(frozen=True)
-class FeatureMap:
-    """From embeddings to the few coordinates in which order and suggestions are found.
-
-    As `cleaner.ranking.features.reduce_features`, but learnt from a sample, so that a large set can be
-    mapped block by block and the whole of it need not be in memory.
-
-    Attributes
-    ----------
-    root : bool
-        Whether to take the square root (of features that are never negative).
-    centre : float32, shape (d,)
-    axes : float32, shape (d, k) or None
-    """
-
-    root: bool
-    centre: Floats
-    axes: Floats | None
-
-    @classmethod
-    def fit(cls, sample: NDArray[np.floating]) -> FeatureMap:
-        """Learn from some embeddings, shape (n, d); a few thousand are enough."""
-        rows = np.nan_to_num(np.asarray(sample, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-        root = bool(rows.size) and float(rows.min()) >= 0
-        if root:
-            rows = np.sqrt(rows)
-        centre = rows.mean(axis=0) if len(rows) else np.zeros(rows.shape[1], dtype=np.float32)
-        axes = principal_axes(unit_length(rows - centre), _DIM) if rows.shape[1] > _DIM else None
-        return cls(root, centre, axes)
-
-    def __call__(self, X: NDArray[np.floating]) -> Floats:
-        """Map embeddings of shape (n, d) to float32 rows of length 1, shape (n, min(d, 256))."""
-        rows = np.nan_to_num(np.asarray(X, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-        if self.root:
-            rows = np.sqrt(np.maximum(rows, 0))
-        rows = unit_length(rows - self.centre)
-        return rows if self.axes is None else unit_length(rows @ self.axes)
-
-    @property
-    def dim(self) -> int:
-        """Number of coordinates."""
-        return len(self.centre) if self.axes is None else self.axes.shape[1]
-
-
 def propose_labels(
     catalog: Catalog,
     state: ReviewState,
@@ -223,7 +178,7 @@ def _features(cache: EmbeddingCache, hashes: Sequence[str], seed: int) -> Floats
     mapped = FeatureMap.fit(cache.get(sample)[0])
     features = np.empty((len(hashes), mapped.dim), dtype=np.float32)
     for at in range(0, len(hashes), _READ):
-        features[at : at + _READ] = mapped(cache.get(hashes[at : at + _READ])[0])
+        features[at : at + _READ] = unit_length(mapped(cache.get(hashes[at : at + _READ])[0]))
     return features
 
 
@@ -242,7 +197,7 @@ def propose(
     names : sequence of str, length n
         Labelled pictures and others.
     Z : float32, shape (n, d)
-        Rows of length 1; see `FeatureMap`.
+        Rows of length 1; see `cleaner.ranking.features.FeatureMap`.
     labels : sequence of str or None, length n
         None: to be labelled.
     first : int

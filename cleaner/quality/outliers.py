@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.embedding.pipeline import Embeddings
-from cleaner.quality.score_table import read_scores, write_scores
+from cleaner.quality.score_table import histogram, read_scores, worst_names, write_scores
 from cleaner.ranking.features import unit_length
 from cleaner.util.progress import SILENT, Reporter, Stage
 
@@ -53,20 +53,13 @@ class Outliers:
     def __len__(self) -> int:
         return len(self.table)
 
-    def order(self) -> NDArray[np.object_]:
-        """Return all names, the farthest first; equal scores keep the order of names."""
-        farthest_first = np.argsort(-self.table["score"].to_numpy(dtype=np.float64), kind="stable")
-        return np.asarray(self.table["name"].to_numpy(dtype=object)[farthest_first])
-
     def flagged(self, threshold: float = THRESHOLD) -> list[str]:
-        """Return the names whose score reaches the threshold, the farthest first."""
-        n = int((self.table["score"] >= threshold).sum())
-        return [str(name) for name in self.order()[:n]]
+        """Return the names whose score reaches the threshold, the farthest first; equals keep their order."""
+        return worst_names(self.table["name"], self.table["score"].to_numpy(dtype=np.float64), threshold)
 
     def histogram(self, *, bins: int = 50) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Count the scores, to choose a threshold on: int64 (bins,), and edges (bins + 1,) from 0 to 1."""
-        counts, edges = np.histogram(self.table["score"], bins=bins, range=(0.0, 1.0))
-        return counts.astype(np.int64), edges.astype(np.float64)
+        """Count the scores; see `cleaner.quality.score_table.histogram`."""
+        return histogram(self.table["score"], bins=bins)
 
     def save(self, path: Path) -> Path:
         """Write the table as CSV, complete or not at all, and return its path."""

@@ -28,17 +28,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
-from cleaner.quality.score_table import read_scores, write_scores
-
-if TYPE_CHECKING:
-    from cleaner.quality.pixels import Pixels
+from cleaner.quality.pixels import Pixels
+from cleaner.quality.score_table import histogram, read_scores, worst_names, write_scores
 
 PROBLEMS = ("dark", "bright", "blurry", "low_information", "odd_aspect_ratio", "odd_size", "grey")
 """Names of the problems, which are the columns of `Quality.table`."""
@@ -107,41 +104,28 @@ class Quality:
                 limits[problem] = max(limit, round(float(q3 + 1.5 * (q3 - q1)), 2))
         return limits
 
-    def order(self, problem: str) -> NDArray[np.object_]:
-        """Return all names, the worst first; equal scores keep the order of names."""
-        worst_first = np.argsort(-self.scores(problem), kind="stable")
-        return np.asarray(self.table["name"].to_numpy(dtype=object)[worst_first])
-
     def flagged(self, problem: str, *, threshold: float | None = None) -> list[str]:
         """Return the names whose score reaches the threshold, the worst first; default: `thresholds`."""
         scores = self.scores(problem)
-        n = int((scores >= (self.thresholds[problem] if threshold is None else threshold)).sum())
-        return [str(name) for name in self.order(problem)[:n]]
+        limit = self.thresholds[problem] if threshold is None else threshold
+        return worst_names(self.table["name"], scores, limit)
 
     def histogram(self, problem: str, *, bins: int = 50) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Count the scores of one problem, to choose a threshold on.
-
-        Returns
-        -------
-        counts : int64, shape (bins,)
-        edges : float64, shape (bins + 1,)
-            From 0 to 1.
-        """
-        counts, edges = np.histogram(self.scores(problem), bins=bins, range=(0.0, 1.0))
-        return counts.astype(np.int64), edges.astype(np.float64)
+        """Count the scores of one problem; see `cleaner.quality.score_table.histogram`."""
+        return histogram(self.scores(problem), bins=bins)
 
     def counts(self, thresholds: Mapping[str, float] | None = None) -> dict[str, int]:
         """Return how many pictures have each problem; ``thresholds`` replaces some of the defaults."""
         limits = {**self.thresholds, **(thresholds or {})}
         return {problem: int((self.scores(problem) >= limits[problem]).sum()) for problem in PROBLEMS}
 
-    def worst(self, thresholds: Mapping[str, float] | None = None) -> pd.DataFrame:
+    def worst(self) -> pd.DataFrame:
         """Return the pictures that have a problem: columns ``name``, ``problem``, ``score``, the worst first.
 
         "Worst" is by how far the score is above its threshold, relative to what there is above it; a picture
         stands once for each of its problems.
         """
-        limits = {**self.thresholds, **(thresholds or {})}
+        limits = self.thresholds
         long = self.table.melt("name", list(PROBLEMS), var_name="problem", value_name="score")
         limit = long["problem"].map(limits)
         excess = (long["score"] - limit) / (1 - limit).clip(lower=1e-6)

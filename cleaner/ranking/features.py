@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -40,7 +42,8 @@ def principal_axes(X: Floats, dim: int) -> Floats:
     return np.ascontiguousarray(axes[:, ::-1], dtype=np.float32)
 
 
-def reduce_features(X: NDArray[np.floating], learn: NDArray[np.bool_], *, dim: int = 256) -> Floats:
+@dataclass(frozen=True)
+class FeatureMap:
     """Square root (of non-negative features), centre, scale to unit length, rotate to principal axes.
 
     The square root tames the bursts of pooled activations (Hellinger kernel: Arandjelović & Zisserman, *Three
@@ -49,25 +52,59 @@ def reduce_features(X: NDArray[np.floating], learn: NDArray[np.bool_], *, dim: i
     every set of photographs, drawings and digits tried, at every rate of noise. Dropping the axes beyond 256
     changes neither likelihood nor ranking measurably and makes everything behind it five times faster.
 
-    Parameters
+    Attributes
     ----------
-    X : float array, shape (n, d)
-        Embeddings; rows that are not finite count as zero.
-    learn : bool, shape (n,)
-        Rows that define centre and axes.
-    dim : int
-        Largest number of axes kept.
-
-    Returns
-    -------
-    Z : float32, shape (n, min(dim, d))
+    root : bool
+        Whether to take the square root.
+    centre : float32, shape (d,)
+    axes : float32, shape (d, k) or None
     """
-    rows = np.nan_to_num(np.asarray(X, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    if rows.size and rows.min() >= 0:
-        rows = np.sqrt(rows)
-    rows = rows - rows[learn].mean(axis=0)
-    rows = unit_length(rows)
-    if rows.shape[1] <= dim:
-        return rows
-    reduced: Floats = rows @ principal_axes(rows[learn], dim)
-    return reduced
+
+    root: bool
+    centre: Floats
+    axes: Floats | None
+
+    @classmethod
+    def fit(cls, sample: NDArray[np.floating], *, dim: int = 256, root: bool | None = None) -> FeatureMap:
+        """Learn from some embeddings, shape (n, d); a few thousand are enough.
+
+        Parameters
+        ----------
+        sample : float array, shape (n, d)
+            Rows that are not finite count as zero.
+        dim : int
+            Largest number of axes kept.
+        root : bool, optional
+            Whether to take the square root; by default if nothing in the sample is negative.
+        """
+        rows = _finite(sample)
+        if root is None:
+            root = bool(rows.size) and float(rows.min()) >= 0
+        if root:
+            rows = np.sqrt(rows)
+        centre = rows.mean(axis=0) if len(rows) else np.zeros(rows.shape[1], dtype=np.float32)
+        axes = principal_axes(unit_length(rows - centre), dim) if rows.shape[1] > dim else None
+        return cls(root, centre, axes)
+
+    def __call__(self, X: NDArray[np.floating]) -> Floats:
+        """Map embeddings of shape (n, d), all of them or a block, to float32, shape (n, `dim`)."""
+        rows = _finite(X)
+        if self.root:
+            rows = np.sqrt(np.maximum(rows, 0))
+        rows = unit_length(rows - self.centre)
+        return rows if self.axes is None else rows @ self.axes
+
+    @property
+    def dim(self) -> int:
+        """Number of coordinates."""
+        return len(self.centre) if self.axes is None else self.axes.shape[1]
+
+
+def reduce_features(X: NDArray[np.floating], learn: NDArray[np.bool_]) -> Floats:
+    """Map embeddings of shape (n, d) by what a part of them, bool, shape (n,), defines; see `FeatureMap`."""
+    root = bool(X.size) and float(_finite(X).min()) >= 0
+    return FeatureMap.fit(X[learn], root=root)(X)
+
+
+def _finite(X: NDArray[np.floating]) -> Floats:
+    return np.nan_to_num(np.asarray(X, dtype=np.float32), nan=0.0, posinf=0.0, neginf=0.0)

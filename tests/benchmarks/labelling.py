@@ -27,8 +27,8 @@ import numpy as np
 from ranking import DATA, Set, clothing, digits
 from scipy.stats import t as student
 
-from cleaner.labelling.proposal import FeatureMap, Proposal, _cover, propose
-from cleaner.ranking.features import unit_length
+from cleaner.labelling.proposal import Proposal, _cover, propose
+from cleaner.ranking.features import FeatureMap, unit_length
 
 PAGE = 24
 PAGES = 20
@@ -109,7 +109,7 @@ class Run:
         n = len(base.truth)
         pool = np.sort(rng.permutation(n)[: round(0.7 * n)])
         rest = np.setdiff1d(np.arange(n), pool)
-        every = FeatureMap.fit(base.vectors[pool])(base.vectors)
+        every = unit_length(FeatureMap.fit(base.vectors[pool])(base.vectors))
         self.truth, self.z = base.truth[pool], every[pool]
         self.rest, self.rest_truth = every[rest], base.truth[rest]
         self.labels: list[str | None] = [None] * len(pool)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cleaner.errors import RankingError
-from cleaner.labelling.proposal import FeatureMap, Proposal, propose
-from cleaner.ranking.features import reduce_features, unit_length
+from cleaner.labelling.proposal import Proposal, propose
+from cleaner.ranking.features import FeatureMap, reduce_features, unit_length
 
 
 def blobs(
@@ -229,7 +229,7 @@ def test_many_features_are_reduced_and_odd_values_do_no_harm() -> None:
     mapped = FeatureMap.fit(X)
     X[3, 5], X[4, 5] = np.nan, -1
 
-    Z = mapped(X)
+    Z = unit_length(mapped(X))
 
     assert Z.shape == (300, mapped.dim) == (300, 256)
     assert Z.dtype == np.float32

@@ -43,7 +43,7 @@ def find(vectors: np.ndarray, given: list[str | None], **options: object) -> Out
 @pytest.mark.parametrize("planted", [1, 3, 25])
 def test_what_belongs_to_no_class_comes_first_though_there_are_many_of_it(planted: int) -> None:
     found = find(*make(planted=planted))
-    assert set(found.order()[:planted]) == {f"{k:03d}" for k in range(120, 120 + planted)}
+    assert set(found.flagged(0.0)[:planted]) == {f"{k:03d}" for k in range(120, 120 + planted)}
 
 
 def test_a_wrong_label_makes_no_outlier() -> None:
@@ -61,29 +61,29 @@ def test_unlabelled_images_are_judged_but_do_not_vouch() -> None:
     labels[120:] = [None] * 30
     labels[7] = None
     found = find(vectors, labels)
-    assert set(found.order()[:30]) == {f"{k:03d}" for k in range(120, 150)}
+    assert set(found.flagged(0.0)[:30]) == {f"{k:03d}" for k in range(120, 150)}
     assert found.table["nearest"].tolist()[7] == "bear"
 
 
 def test_without_any_label_the_set_is_one_class() -> None:
     vectors, _ = make(planted=2)
     found = find(vectors, [None] * 122)
-    assert set(found.order()[:2]) == {"120", "121"}
+    assert set(found.flagged(0.0)[:2]) == {"120", "121"}
     assert found.table["nearest"].tolist() == [None] * 122
 
 
 def test_small_classes_do_not_vouch_for_their_own() -> None:
     vectors, labels = make(planted=3)
     labels[120:] = ["odd"] * 3
-    assert set(find(vectors, labels).order()[:3]) == {"120", "121", "122"}
+    assert set(find(vectors, labels).flagged(0.0)[:3]) == {"120", "121", "122"}
 
 
 def test_labels_can_be_replaced() -> None:
     vectors, labels = make(planted=30)
     labels[120:] = ["fish"] * 30
-    assert not set(find(vectors, labels).order()[:10]) & {f"{k:03d}" for k in range(120, 150)}
+    assert not set(find(vectors, labels).flagged(0.0)[:10]) & {f"{k:03d}" for k in range(120, 150)}
     gone = {f"{k:03d}": None for k in range(120, 150)}
-    assert set(find(vectors, labels, labels=gone).order()[:30]) == set(gone)
+    assert set(find(vectors, labels, labels=gone).flagged(0.0)[:30]) == set(gone)
 
 
 def test_images_without_embedding_are_left_out() -> None:
@@ -96,7 +96,7 @@ def test_images_without_embedding_are_left_out() -> None:
 
 def test_an_empty_set_has_no_outliers() -> None:
     found = find(np.zeros((0, 4), np.float32), [])
-    assert len(found) == 0 and found.flagged() == [] and found.order().tolist() == []
+    assert len(found) == 0 and found.flagged() == [] and found.flagged(0.0) == []
 
 
 def test_blocks_and_representatives_change_little(monkeypatch: pytest.MonkeyPatch) -> None:

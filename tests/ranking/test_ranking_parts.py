@@ -103,7 +103,7 @@ def test_reduced_features_keep_the_geometry_and_forgive_broken_rows() -> None:
     rng = np.random.default_rng(0)
     X = np.abs(rng.normal(size=(80, 300))).astype(np.float32)
     learn = np.ones(80, dtype=bool)
-    Z = reduce_features(X, learn, dim=256)
+    Z = reduce_features(X, learn)
     root = np.sqrt(X)
     full = unit_length(root - root.mean(axis=0))
     np.testing.assert_allclose(Z @ Z.T, full @ full.T, atol=1e-4)
