@@ -14,9 +14,8 @@ from cleaner.cli import page
 from cleaner.cli.checks import duplicates, problems
 from cleaner.cli.classes import classes
 from cleaner.cli.collection import download, verify
-from cleaner.cli.console import guarded
 from cleaner.cli.files import apply, export, merge, restore
-from cleaner.cli.options import spread
+from cleaner.cli.options import as_command
 from cleaner.cli.ranking import rank
 from cleaner.cli.simulation import simulate
 from cleaner.cli.status import status
@@ -98,7 +97,7 @@ for _panel, _commands in COMMANDS.items():
             help=_paragraphs(_function),
             rich_help_panel=_panel,
             epilog="\n\n".join(["Example:" if len(_examples) == 1 else "Examples:", *_examples]),
-        )(guarded(spread(_function)))
+        )(as_command(_function))
 
 
 def main() -> None:

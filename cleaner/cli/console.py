@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
 import logging
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import typer
 
@@ -26,7 +24,6 @@ EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 T = TypeVar("T")
-Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]
 
 
 def say(message: str) -> None:
@@ -49,36 +46,26 @@ def is_interactive() -> bool:
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
-def guarded(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn our errors into one sentence and an exit code, and give the command the option ``--debug``.
+@contextmanager
+def errors_as_sentences(*, debug: bool) -> Iterator[None]:
+    """Turn our errors into one sentence on stderr and an exit code.
 
-    Exit codes: 0 done, 1 an error of ours (its sentence on stderr), 2 wrong usage, 130 stopped by Ctrl-C.
-    Any other exception is a defect and keeps its traceback.
+    Exit codes: 0 done, 1 an error of ours, 2 wrong usage, 130 stopped by Ctrl-C. Any other exception is a
+    defect and keeps its traceback; with ``debug``, ours keep it, too.
     """
-    signature = inspect.signature(command, eval_str=True)
-    debug = inspect.Parameter("debug", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=Debug)
-
-    @functools.wraps(command)
-    def run(**arguments: Any) -> None:
-        with_traceback = arguments.pop("debug")
-        if with_traceback:
-            logging.basicConfig(stream=sys.stderr)
-            logging.getLogger("cleaner").setLevel(logging.DEBUG)
-        try:
-            command(**arguments)
-        except (KeyboardInterrupt, Cancelled) as exc:
-            say(str(exc) or "Stopped.")
-            raise typer.Exit(EXIT_INTERRUPTED) from exc
-        except CleanerError as exc:
-            if with_traceback:
-                raise
-            say(f"Error: {exc}")
-            raise typer.Exit(EXIT_FAILED) from exc
-
-    parameters = [*signature.parameters.values(), debug]
-    run.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined] # read by typer
-    run.__annotations__ = {p.name: p.annotation for p in parameters}
-    return run
+    if debug:
+        logging.basicConfig(stream=sys.stderr)
+        logging.getLogger("cleaner").setLevel(logging.DEBUG)
+    try:
+        yield
+    except (KeyboardInterrupt, Cancelled) as exc:
+        say(str(exc) or "Stopped.")
+        raise typer.Exit(EXIT_INTERRUPTED) from exc
+    except CleanerError as exc:
+        if debug:
+            raise
+        say(f"Error: {exc}")
+        raise typer.Exit(EXIT_FAILED) from exc
 
 
 def ask_without_weights(run: Callable[[bool], T], *, from_scratch: bool) -> T:
@@ -151,14 +138,21 @@ class TerminalReporter(Reporter):
         )
 
 
-def write_table(table: pd.DataFrame, target: Path) -> None:
-    """Write a table as CSV to the standard output (``-``) or, complete or not at all, to a file."""
+def write_table(table: pd.DataFrame, target: Path, *, told: str = "") -> None:
+    """Write a table as CSV to the standard output (``-``) or, complete or not at all, to a file.
+
+    ``told`` says what was written; it goes to stderr.
+    """
     text = table.to_csv(index=False, lineterminator="\n")
     if str(target) == "-":
         typer.echo(text, nl=False)
+        if told:
+            say(told)
         return
     try:
         write_atomically(target, text.encode("utf-8", "surrogateescape"))
     except OSError as exc:
         msg = f"Cannot write {target}: {exc.strerror}. Choose a file in a folder that exists and is writable."
         raise CleanerError(msg) from exc
+    if told:
+        say(f"{told}: {target}")

@@ -1,14 +1,13 @@
 """The built-in example: handwritten digits, about five in a hundred of them filed under a wrong label.
 
-The images come with scikit-learn (the test set of the UCI Optical Recognition of Handwritten Digits: 1,797
-images of 8 × 8 pixels), so nothing is downloaded. Half of the wrong labels are drawn at random, half are
-the mistakes that people make: a few pairs of digits that look alike.
+The images come with this package, in ``digits.npz``: the test set of the UCI "Optical Recognition of
+Handwritten Digits" (E. Alpaydin and C. Kaynak, 1998, https://doi.org/10.24432/C50P49, licence CC BY 4.0),
+1,797 images of 8 × 8 pixels with 17 levels of ink. Half of the wrong labels are drawn at random; the other
+half are mistakes that people make, between a few pairs of digits that look alike.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import logging
 import random
 from collections.abc import Iterable
@@ -19,12 +18,14 @@ from PIL import Image
 from cleaner.dataset.state_folder import home
 from cleaner.errors import CleanerError
 from cleaner.util.atomic import write_atomically
+from cleaner.util.csvfile import csv_text, read_csv
 from cleaner.util.progress import SILENT, Reporter
 
 logger = logging.getLogger(__name__)
 
 TRUTH = "truth.csv"
 """Name of the file, beside the folder of images, with the correct labels."""
+_DIGITS = Path(__file__).with_name("digits.npz")
 _SEED = 7
 _WRONG_SHARE = 0.05
 _ALIKE = (("1", "7"), ("4", "9"), ("3", "8"))
@@ -103,7 +104,7 @@ def true_labels(root: Path) -> dict[str, str]:
             f"{root} is not the built-in example: {TRUTH} is missing beside it. Make it with make_example()."
         )
         raise CleanerError(msg) from error
-    return {row["name"]: row["true_label"] for row in csv.DictReader(io.StringIO(text))}
+    return {row[0]: row[1] for row in read_csv(text)[1]}
 
 
 def wrong_names(root: Path, names: Iterable[str]) -> list[str]:
@@ -124,13 +125,12 @@ def _refuse_others(root: Path) -> None:
 def _write(base: Path, root: Path) -> None:
     """Write the images, then the truth: where that is, the example is complete."""
     import numpy as np
-    from sklearn.datasets import load_digits
 
-    digits = load_digits()
-    labels = [str(target) for target in digits.target]
+    with np.load(_DIGITS, allow_pickle=False) as digits:
+        images, labels = digits["images"], [str(label) for label in digits["labels"]]
     given = _with_errors(labels)
-    rows = [("name", "true_label")]
-    for i, (picture, right, label) in enumerate(zip(digits.images, labels, given, strict=True)):
+    rows = []
+    for i, (picture, right, label) in enumerate(zip(images, labels, given, strict=True)):
         name = f"{label}/digit_{i:04d}.png"
         # Dark ink on light paper; smoothly enlarged, as the blocks of 8 × 8 pixels are hard on the eyes.
         ink = Image.fromarray((255 - picture * (255 / 16)).astype(np.uint8))
@@ -141,9 +141,7 @@ def _write(base: Path, root: Path) -> None:
         paper.paste(ink.resize((inner, inner), Image.Resampling.BICUBIC), (_MARGIN_PX, _MARGIN_PX))
         paper.save(path)
         rows.append((name, right))
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows(rows)
-    write_atomically(base / TRUTH, text.getvalue().encode())
+    write_atomically(base / TRUTH, csv_text(("name", "true_label"), rows).encode())
     logger.info("wrote %d pictures to %s", len(labels), root)
 
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from cleaner.cli.console import say
+from cleaner.cli.console import errors_as_sentences, say
 
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
 
-_SET = "Which images"
-_MODEL = "Which network"
-_SERVER = "Server"
+_of_set = functools.partial(typer.Option, rich_help_panel="Which images")
+_of_network = functools.partial(typer.Option, rich_help_panel="Which network")
+of_server = functools.partial(typer.Option, rich_help_panel="Server")
 
 Folder = Annotated[
     Path,
@@ -34,21 +34,11 @@ Table = Annotated[
 ]
 State = Annotated[
     Path | None,
-    typer.Option(
-        metavar="DIR",
-        help="Folder for decisions, features and models. Default: DIR/.cleaner.",
-        rich_help_panel=_SET,
-    ),
+    _of_set(metavar="DIR", help="Folder for decisions, features and models. Default: DIR/.cleaner."),
 ]
-FollowLinks = Annotated[
-    bool,
-    typer.Option("--follow-links", help="Also follow links that lead out of DIR.", rich_help_panel=_SET),
-]
+FollowLinks = Annotated[bool, _of_set("--follow-links", help="Also follow links that lead out of DIR.")]
 Reviewer = Annotated[
-    str | None,
-    typer.Option(
-        metavar="NAME", help="Name of the reviewer. Default: your login name.", rich_help_panel=_SET
-    ),
+    str | None, _of_set(metavar="NAME", help="Name of the reviewer. Default: your login name.")
 ]
 
 
@@ -58,29 +48,26 @@ class SetOptions:
 
     labels: Annotated[
         Path | None,
-        typer.Option(
+        _of_set(
             metavar="FILE",
             help="CSV file with the columns name,label[,split] to use instead of the folder names. "
             "Names are relative to DIR.",
-            rich_help_panel=_SET,
         ),
     ] = None
     state: State = None
     store: Annotated[
         str | None,
-        typer.Option(
+        _of_set(
             metavar="URL",
             help="Database for the decisions, such as postgresql+psycopg://user@host/reviews. "
             "Default: a file in the state folder.",
-            rich_help_panel=_SET,
         ),
     ] = None
     group: Annotated[
         str | None,
-        typer.Option(
+        _of_set(
             metavar="COLUMN",
             help="CSV column (patient, specimen, source) whose images must stay together in one split.",
-            rich_help_panel=_SET,
         ),
     ] = None
     follow_links: FollowLinks = False
@@ -92,31 +79,22 @@ class NetworkOptions:
 
     weights: Annotated[
         Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="Pretrained weights: a safetensors file or a torchvision state dict.",
-            rich_help_panel=_MODEL,
+        _of_network(
+            metavar="FILE", help="Pretrained weights: a safetensors file or a torchvision state dict."
         ),
     ] = None
     backbone: Annotated[
         str | None,
-        typer.Option(
+        _of_network(
             metavar="NAME",
             help="A torchvision classification network, or timm/NAME. "
             "Default: mobilenet_v2, or convnext_tiny if there is a CUDA graphics card.",
-            rich_help_panel=_MODEL,
         ),
     ] = None
     from_scratch: Annotated[
-        bool,
-        typer.Option(
-            "--from-scratch", help="Work without pretrained weights, and do not ask.", rich_help_panel=_MODEL
-        ),
+        bool, _of_network("--from-scratch", help="Work without pretrained weights, and do not ask.")
     ] = False
-    seed: Annotated[
-        int,
-        typer.Option(help="Seed for the split and everything else that is random.", rich_help_panel=_MODEL),
-    ] = 0
+    seed: Annotated[int, _of_network(help="Seed for the split and everything else that is random.")] = 0
 
 
 @dataclass(frozen=True)
@@ -125,68 +103,59 @@ class ServerOptions:
 
     port: Annotated[
         int | None,
-        typer.Option(
+        of_server(
             min=0,
             max=65535,
             help="Port to listen on; 0 takes any free port. Default: 8866, or the next free port.",
-            rich_help_panel=_SERVER,
         ),
     ] = None
     no_browser: Annotated[
-        bool,
-        typer.Option(
-            "--no-browser", help="Print the address, but do not open a browser.", rich_help_panel=_SERVER
-        ),
+        bool, of_server("--no-browser", help="Print the address, but do not open a browser.")
     ] = False
-    ip: Annotated[
-        str, typer.Option(help="Address to listen on. Default: this machine only.", rich_help_panel=_SERVER)
-    ] = "127.0.0.1"
+    ip: Annotated[str, of_server(help="Address to listen on. Default: this machine only.")] = "127.0.0.1"
     token: Annotated[
-        str | None,
-        typer.Option(
-            help="Secret in the address of the page. Default: a new one each time.", rich_help_panel=_SERVER
-        ),
+        str | None, of_server(help="Secret in the address of the page. Default: a new one each time.")
     ] = None
     theme: Annotated[
         Literal["light", "dark"] | None,
-        typer.Option(
-            help="Colours of the page. Default: those of the visitor's system.", rich_help_panel=_SERVER
-        ),
+        of_server(help="Colours of the page. Default: those of the visitor's system."),
     ] = None
 
 
-def spread(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command one option for each field of the groups that it takes.
+Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]
 
-    A parameter whose type is one of the dataclasses above is replaced by the fields of that dataclass; the
-    command gets the group. Typer reads the options from the signature.
+
+def as_command(function: Callable[..., None]) -> Callable[..., None]:
+    """Make a command of a function: give it its options, and turn errors into a sentence and an exit code.
+
+    Typer reads the options from the signature. A parameter whose type is one of the dataclasses above is
+    replaced by the fields of that dataclass; the function gets the group. Every command has ``--debug``.
     """
-    parameters: list[inspect.Parameter] = []
+    options: dict[str, tuple[Any, Any]] = {}  # name: type and default
     groups: dict[str, type[Any]] = {}
-    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+    for parameter in inspect.signature(function, eval_str=True).parameters.values():
         kind = parameter.annotation
-        if not (isinstance(kind, type) and is_dataclass(kind)):
-            parameters.append(parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY))
-            continue
-        groups[parameter.name] = kind
-        hints = get_type_hints(kind, include_extras=True)
-        parameters += [
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=field.default,
-                annotation=hints[field.name],
-            )
-            for field in fields(kind)
-        ]
+        if isinstance(kind, type) and is_dataclass(kind):
+            groups[parameter.name] = kind
+            types = get_type_hints(kind, include_extras=True)
+            options |= {field.name: (types[field.name], field.default) for field in fields(kind)}
+        else:
+            options[parameter.name] = (kind, parameter.default)
+    options["debug"] = (Debug, False)
 
-    @functools.wraps(command)
+    @functools.wraps(function)
     def run(**given: Any) -> None:
-        for name, group in groups.items():
-            given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
-        command(**given)
+        with errors_as_sentences(debug=given.pop("debug")):
+            for name, group in groups.items():
+                given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
+            function(**given)
 
+    parameters = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=kind)
+        for name, (kind, default) in options.items()
+    ]
     run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined] # read by typer
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return run
 
 

@@ -27,10 +27,8 @@ def app(
     reviewer: o.Reviewer = None,
     root: Annotated[
         Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="Folder in which the page may look for data sets. Default: your home folder.",
-            rich_help_panel="Server",
+        o.of_server(
+            metavar="DIR", help="Folder in which the page may look for data sets. Default: your home folder."
         ),
     ] = None,
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 SPLITS = ("train", "valid", "test")
 _SHOWN = 20
+Ordering = Literal[
+    "pooled", "loss", "self_confidence", "normalized_margin", "in_sample_loss", "least_confident"
+]
 
 
 def _splits(text: str | None) -> str | None:
@@ -25,15 +28,6 @@ def _splits(text: str | None) -> str | None:
         msg = f"got {sorted(unknown)}; expected one or more of {','.join(SPLITS)}, separated by commas"
         raise typer.BadParameter(msg)
     return text
-
-
-def _ordering(name: str) -> str:
-    from cleaner.ranking.result import ORDERINGS
-
-    if name not in ORDERINGS:
-        msg = f"got {name!r}; expected one of {', '.join(ORDERINGS)}"
-        raise typer.BadParameter(msg)
-    return name
 
 
 def rank(
@@ -47,13 +41,7 @@ def rank(
         typer.Option(metavar="NAMES", callback=_splits, help="List only these splits, such as train,valid."),
     ] = None,
     ordering: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            callback=_ordering,
-            help="pooled (default), loss, self_confidence, normalized_margin, in_sample_loss or "
-            "least_confident.",
-        ),
+        Ordering, typer.Option(help="What to sort by; pooled combines all signals.")
     ] = "pooled",
     pred_probs: Annotated[
         Path | None,
@@ -91,8 +79,7 @@ def rank(
     if csv is None:
         _show(table)
     else:
-        write_table(table, csv)
-        say(f"{len(table):,} images, most suspicious first{'' if str(csv) == '-' else f': {csv}'}")
+        write_table(table, csv, told=f"{len(table):,} images, most suspicious first")
 
 
 def _show(table: pd.DataFrame) -> None:

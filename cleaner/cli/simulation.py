@@ -68,8 +68,7 @@ def simulate(
 
     table = ask_without_weights(compute, from_scratch=network.from_scratch)
     if csv is not None:
-        write_table(table, csv)
-        say(f"{len(table):,} pages{'' if str(csv) == '-' else f': {csv}'}")
+        write_table(table, csv, told=f"{len(table):,} pages")
     else:
         _show(table)
 

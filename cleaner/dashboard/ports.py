@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import logging
 import socket
-import sys
 
 from cleaner.errors import DashboardError
-
-__all__ = ["DEFAULT_PORT", "choose_port"]
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +37,7 @@ def choose_port(ip: str, port: int | None) -> int:
             _listening_socket(ip, candidate).close()
         except PermissionError as error:
             msg = (
-                f"Port {candidate} may not be used by this user; give one above 1023, or 0 for any free one."
+                f"You are not allowed to use port {candidate}. Choose one above 1023, or 0 for any free port."
             )
             raise DashboardError(msg) from error
         except OSError:
@@ -48,22 +45,17 @@ def choose_port(ip: str, port: int | None) -> int:
         else:
             return candidate
     if port is not None:
-        msg = f"Port {port} on {ip} is in use; stop what uses it, give another port, or 0 for any free one."
+        msg = (
+            f"Port {port} on {ip} is in use. Stop the program that uses it, or choose another port "
+            "(0 for any free port)."
+        )
     else:
         last = DEFAULT_PORT + _PORTS_TRIED - 1
-        msg = f"No port from {DEFAULT_PORT} to {last} is free on {ip}; give one, or 0 for any free one."
+        msg = f"No port from {DEFAULT_PORT} to {last} is free on {ip}. Choose one, or 0 for any free port."
     raise DashboardError(msg)
 
 
 def _listening_socket(ip: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    probe = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        if sys.platform != "win32":  # there it would let two servers share a port
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind((ip, port))
-        probe.listen(1)
-    except BaseException:
-        probe.close()
-        raise
-    return probe
+    return socket.create_server(
+        (ip, port), family=socket.AF_INET6 if ":" in ip else socket.AF_INET, backlog=1
+    )

@@ -7,6 +7,7 @@ token never shows in a list of processes), a copy of the notebook, and a kernel 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import os
 import secrets
@@ -24,23 +25,21 @@ import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 from urllib.parse import quote
 
-from cleaner.dashboard.leftovers import cancel_jobs
-from cleaner.dashboard.ports import DEFAULT_PORT, choose_port
+from cleaner.dashboard.ports import choose_port
 from cleaner.dashboard.voila_folder import SHARE, import_path, write_folder
-from cleaner.dataset.state_folder import home
-from cleaner.errors import DashboardError
+from cleaner.dataset.state_folder import home, recent
+from cleaner.errors import CleanerError, DashboardError
 from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
-
-__all__ = ["DEFAULT_PORT", "Dashboard", "serve"]
 
 logger = logging.getLogger(__name__)
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 10.0
+_JOB_TIMEOUT_S = 10.0
 
 
 class Dashboard:
@@ -75,10 +74,10 @@ class Dashboard:
         theme: str | None = None,
     ) -> None:
         if theme not in (None, "light", "dark"):
-            msg = f"Got theme {theme!r}; expected 'light', 'dark', or none to follow the system."
+            msg = f"Got theme {theme!r}; expected 'light', 'dark', or None to follow the system."
             raise DashboardError(msg)
         if token is not None and not token.strip():
-            msg = "Got an empty token; give one of at least one character, or none to have one made."
+            msg = "Got an empty token. Give a token of at least one character, or none to get a random one."
             raise DashboardError(msg)
         self.ip = ip
         self.token = token or secrets.token_urlsafe(24)
@@ -99,9 +98,7 @@ class Dashboard:
     def __enter__(self) -> Dashboard:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property
@@ -120,7 +117,7 @@ class Dashboard:
         """Describe what happened to Voilà, with the last lines of its log."""
         tail = "\n".join(_tail(self.log_path))
         return DashboardError(
-            f"The dashboard's server {what}. Its log is {self.log_path}; the last lines:\n{tail}"
+            f"The dashboard's server {what}. The last lines of its log ({self.log_path}):\n{tail}"
         )
 
     def stop(self) -> None:
@@ -220,31 +217,57 @@ def serve(
     DashboardError
         The port is taken, or the server did not start or stopped by itself.
     """
-    tell = say or _write_line
+    tell = say or functools.partial(print, flush=True)
     settings = PageSettings.for_root(root, options=options, browse_root=browse_root)
     started = datetime.now(UTC)
     with _stopping_on_signals():
         try:
             with Dashboard(settings, ip=ip, port=port, token=token, theme=theme) as dashboard:
-                tell(f"The dashboard is at {dashboard.url} (stop it with Ctrl-C).")
+                tell(f"The dashboard is at {dashboard.url} (press Ctrl-C to stop it).")
                 if browser and not _open_browser(dashboard.url):
-                    tell("No web browser could be opened: copy this address into one.")
+                    tell("No web browser could be opened. Copy the address into your browser.")
                 dashboard.wait()
                 raise dashboard.failure()
         except KeyboardInterrupt:
             if cancel_jobs(started):
-                tell("The work in the background was cancelled; what was there before it is intact.")
+                tell("The work in the background was cancelled. Earlier results are unchanged.")
             tell("Stopped. All decisions are saved.")
             return 0
 
 
+def cancel_jobs(since: datetime) -> int:
+    """Cancel the jobs of all data sets that were opened since a time; return how many there were.
+
+    A job is a process that outlives its page, so that a reload does not hurt it. Somebody who stops the
+    dashboard wants the machine back; what the job had replaced nothing of yet stays as it was.
+
+    Parameters
+    ----------
+    since : datetime
+        When the dashboard was started, with a time zone.
+    """
+    from cleaner.jobs import Job
+    from cleaner.workspace import Workspace
+
+    cancelled = 0
+    for found in recent():
+        if found.opened < since.replace(microsecond=0):  # the list has whole seconds
+            continue
+        try:
+            with Workspace(found.root, labels=found.labels, state=found.state) as workspace:
+                job = Job.current(workspace.state)
+            if job is not None:
+                job.cancel()
+                cancelled += 1
+                if not job.wait(_JOB_TIMEOUT_S).finished:
+                    job.kill()
+        except (CleanerError, OSError):
+            logger.warning("the job of %s could not be cancelled", found.root, exc_info=True)
+    return cancelled
+
+
 def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host
-
-
-def _write_line(sentence: str) -> None:
-    sys.stdout.write(sentence + "\n")
-    sys.stdout.flush()
 
 
 def _open_browser(url: str) -> bool:

@@ -11,8 +11,6 @@ from typing import Any
 from cleaner.errors import DashboardError
 from cleaner.widgets.page_settings import PageSettings
 
-__all__ = ["SHARE", "import_path", "write_folder"]
-
 # A page whose tab is open keeps its kernel however long it rests; one that lost its connection (a laptop's
 # nap, a network cut) has this long to come back before its kernel is taken away.
 _CULL_IDLE_S = 1800
@@ -113,7 +111,7 @@ def _notebook_path() -> Path:
     for path in (_HERE / "app.ipynb", _HERE.parents[1] / "notebooks" / "app.ipynb"):
         if path.is_file():
             return path
-    msg = f"The dashboard's notebook is missing: {_HERE / 'app.ipynb'} is not there; install cleaner again."
+    msg = f"The dashboard's notebook {_HERE / 'app.ipynb'} is missing. Install cleaner again."
     raise DashboardError(msg)
 
 

@@ -11,8 +11,6 @@ import signal
 import sys
 import threading
 
-__all__ = ["main"]
-
 
 def _end_with_starter() -> None:
     os.read(sys.stdin.fileno(), 1)  # returns when the other end is closed

@@ -19,8 +19,7 @@ import psutil
 import pytest
 
 from cleaner.dashboard import ports, voila_folder
-from cleaner.dashboard.leftovers import cancel_jobs
-from cleaner.dashboard.server import Dashboard
+from cleaner.dashboard.server import Dashboard, cancel_jobs
 from cleaner.errors import DashboardError
 from cleaner.jobs import Job
 from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
@@ -117,8 +116,8 @@ def test_a_port_in_use_is_refused_with_advice(taken_port: int) -> None:
     with pytest.raises(DashboardError) as caught:
         ports.choose_port("127.0.0.1", taken_port)
     assert str(caught.value) == (
-        f"Port {taken_port} on 127.0.0.1 is in use; stop what uses it, give another port, "
-        "or 0 for any free one."
+        f"Port {taken_port} on 127.0.0.1 is in use. Stop the program that uses it, "
+        "or choose another port (0 for any free port)."
     )
 
 
@@ -131,8 +130,8 @@ def test_an_unknown_theme_and_an_empty_token_are_refused(tmp_path: Path, home: P
     settings = PageSettings.for_root(None, browse_root=tmp_path)
     with pytest.raises(DashboardError) as caught:
         Dashboard(settings, theme="blue")
-    assert str(caught.value) == "Got theme 'blue'; expected 'light', 'dark', or none to follow the system."
-    with pytest.raises(DashboardError, match=r"^Got an empty token; give one of at least one character"):
+    assert str(caught.value) == "Got theme 'blue'; expected 'light', 'dark', or None to follow the system."
+    with pytest.raises(DashboardError, match=r"^Got an empty token. Give a token of at least one character"):
         Dashboard(settings, token=" ")
 
 
