@@ -315,7 +315,7 @@ def test_remarks_on_odd_files_come_with_a_whole_decoding(colour_set: Path, pictu
     assert list(remarks.itertuples(index=False, name=None)) == [
         ("red/tiny.png", "only 2 × 2 pixels"),
         ("red/wrong.jpg", "named .jpg, but it is PNG"),
-        ("red/wrong.jpg", "7 bytes of something else after the end of the picture"),
+        ("red/wrong.jpg", "7 bytes of something else after the end of the image"),
     ]
 
 

@@ -127,10 +127,10 @@ class Audit:
     def __init__(self, rounds: Sequence[Round]) -> None:
         self.rounds = tuple(rounds)
         if not self.rounds or not self.rounds[0].names:
-            msg = "Got no image to audit; every image is decided already, or none has a label."
+            msg = "There are no images to audit: every image is already decided, or has no label."
             raise RankingError(msg)
         if len(self.population) < sum(len(each.names) for each in self.rounds):
-            msg = "Got an image twice in an audit; expected every image in one round."
+            msg = "An image is in the audit twice; every image must be in one round only."
             raise RankingError(msg)
 
     @classmethod
@@ -287,10 +287,10 @@ class Audit:
         except FileNotFoundError:
             return None
         except (OSError, ValueError, KeyError, TypeError) as exc:
-            msg = f"The audit in {path} cannot be read ({exc}). Move the file away to begin another audit."
+            msg = f"The audit in {path} cannot be read ({exc}). Move the file away to start a new audit."
             raise RankingError(msg) from exc
         if known != _FORMAT:
-            msg = f"The audit in {path} has format {known}, this version reads {_FORMAT}. Update cleaner."
+            msg = f"The audit in {path} has format {known}, but this version reads {_FORMAT}. Update cleaner."
             raise RankingError(msg)
         return cls(rounds)
 
@@ -316,7 +316,7 @@ class Audit:
                     write_atomically(path, audit._text().encode("utf-8"), durable=True)
                 return audit
         except (OSError, Timeout) as exc:
-            msg = f"The audit cannot be kept in {path} ({exc}). Make room, or ask for write access."
+            msg = f"The audit cannot be saved in {path} ({exc}). Free disk space, or ask for write access."
             raise RankingError(msg) from exc
 
     def _text(self) -> str:

@@ -96,7 +96,7 @@ def download_images(
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        msg = f"Cannot make the folder {target}: {exc.strerror}. Give one that can be written."
+        msg = f"Cannot create the folder {target}: {exc.strerror}. Give one that can be written to."
         raise DownloadError(msg) from exc
     session = _Session(target, max_side_px=max_side_px, show_errors=workers == 0, reporter=reporter)
     return _run(session, session.download(urls, limits, len(urls) if max_pics is None else max_pics))
@@ -145,14 +145,14 @@ class _Session:
                     task.cancel()
                 await asyncio.gather(*running, return_exceptions=True)
         rest = {
-            url: Entry(url=url, status="not tried", detail=f"{max_pics} pictures are there") for url in urls
+            url: Entry(url=url, status="not tried", detail=f"{max_pics} images are there") for url in urls
         }
         return DownloadReport(self._folder, tuple((rest | self._entries)[url] for url in urls))
 
     def _check(self) -> None:
         self._reporter.check()
         if self._stopped.is_set():
-            msg = "Stopped on request; the pictures that were complete are kept."
+            msg = "Stopped. The images that were complete are kept."
             raise Cancelled(msg)
 
     def _kept(self) -> int:
@@ -214,7 +214,7 @@ class _Session:
         name = entry.sha256[:24] + suffix
         with self._lock:  # two addresses may bring the same picture at the same time
             if (self._folder / name).is_file():
-                return replace(entry, status="already there", detail="the same picture as another", file=name)
+                return replace(entry, status="already there", detail="the same image as another", file=name)
             write_atomically(self._folder / name, data)
         return replace(entry, file=name)
 

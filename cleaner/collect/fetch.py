@@ -13,7 +13,7 @@ from http import HTTPStatus
 import httpx
 
 from cleaner.collect.guard import GuardedTransport
-from cleaner.collect.urls import decode_data_url
+from cleaner.collect.urls import TooLargeError, decode_data_url
 from cleaner.errors import PrivateAddressError
 from cleaner.version import __version__
 
@@ -122,7 +122,7 @@ class Fetcher:
             try:
                 return Fetched(decode_data_url(url, max_bytes=self._limits.max_bytes), 1)
             except ValueError as exc:
-                status = "too large" if "larger" in str(exc) else "bad address"
+                status = "too large" if isinstance(exc, TooLargeError) else "bad address"
                 raise FetchError(status, str(exc)) from exc
         host = self._hosts[_host_of(url)]
         for tries in itertools.count(1):
@@ -137,7 +137,7 @@ class Fetcher:
                     if not exc.passing or tries >= self._limits.tries:
                         raise
             await asyncio.sleep(min(self._limits.backoff_s * 2 ** (tries - 1), _MAX_WAIT_S))
-        raise FetchError("no answer", "no try was allowed")
+        raise FetchError("no answer", "no attempt was allowed")
 
     async def _try(self, url: str) -> bytes:
         try:

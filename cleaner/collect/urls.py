@@ -42,7 +42,7 @@ def read_urls(path: Path | str) -> list[str]:
     path = Path(path)
     try:
         if path.stat().st_size > _MAX_LIST_BYTES:
-            msg = f"{path} is larger than {_MAX_LIST_BYTES // 1024**2} MB; a list of addresses was expected."
+            msg = f"{path} is larger than {_MAX_LIST_BYTES // 1024**2} MB. Give a list of addresses."
             raise DownloadError(msg)
         data = path.read_bytes()
     except OSError as exc:
@@ -51,7 +51,7 @@ def read_urls(path: Path | str) -> list[str]:
     lines = [line for line in _text(data).splitlines() if line.strip() and not line.lstrip().startswith("#")]
     urls = unique_urls(_from_csv(lines) or lines)
     if not urls:
-        msg = f"{path} holds no address; write one a line, or a CSV file with a column named url."
+        msg = f"{path} contains no addresses. Write one per line, or give a CSV file with a column named url."
         raise DownloadError(msg)
     return urls
 
@@ -79,13 +79,17 @@ def _from_csv(lines: list[str]) -> list[str]:
     return [] if column is None else [row[column] for row in read_csv("\n".join(lines))[1]]
 
 
+class TooLargeError(ValueError):
+    """There is more behind an address than is wanted."""
+
+
 def decode_data_url(url: str, *, max_bytes: int) -> bytes:
     """Return the bytes inside a ``data:`` address.
 
     Raises
     ------
     ValueError
-        With the reason in words.
+        With the reason in words; `TooLargeError` where that is the size.
     """
     match = _DATA_URL.fullmatch(url)
     if match is None:
@@ -94,7 +98,7 @@ def decode_data_url(url: str, *, max_bytes: int) -> bytes:
     kind, text = match.groups()
     if len(text) > 3 * max_bytes + 4:  # the longest way to write a byte is %xx
         msg = f"larger than {max_bytes:,} bytes"
-        raise ValueError(msg)
+        raise TooLargeError(msg)
     data = unquote_to_bytes(text)
     if kind.lower().rpartition(";")[2].strip() == "base64":
         try:
@@ -104,5 +108,5 @@ def decode_data_url(url: str, *, max_bytes: int) -> bytes:
             raise ValueError(msg) from exc
     if len(data) > max_bytes:
         msg = f"larger than {max_bytes:,} bytes"
-        raise ValueError(msg)
+        raise TooLargeError(msg)
     return data

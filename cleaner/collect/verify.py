@@ -129,7 +129,7 @@ def verify_folder(
     """
     folder = Path(root).expanduser()
     if not folder.is_dir():
-        msg = f"{folder} is no folder; give the folder of images to verify."
+        msg = f"{folder} is not a folder. Give the folder of images to check."
         raise CatalogError(msg)
     listing = list_images(folder, hidden=hidden, follow_links=follow_links)
     verdicts = [Verdict(name=name, verdict="left out", reason=reason) for name, reason in listing.left_out]

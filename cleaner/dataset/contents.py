@@ -60,7 +60,7 @@ def known_files(
         The reporter asked to stop.
     """
     if catalog.root is None:
-        msg = "This catalog has no root, so its images cannot be read; make it with root=."
+        msg = "This catalog has no root, so its images cannot be read. Make it with root=."
         raise CatalogError(msg)
     names = [str(name) for name in catalog.names]
     index.scan(catalog.root, names, reporter=reporter)

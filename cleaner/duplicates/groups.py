@@ -344,7 +344,7 @@ class Similar:
                 arrays = {name: stored[name] for name in _ARRAYS}
             return cls(names=head["names"], labels=head["labels"], splits=head["splits"], **arrays)
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as exc:
-            msg = f"Cannot read {path}: {exc}; look for duplicates again."
+            msg = f"Cannot read {path}: {exc}. Look for duplicates again."
             raise RankingError(msg) from exc
 
 

@@ -133,8 +133,8 @@ class EmbeddingCache:
         if not np.isfinite(vectors).all():
             n_bad = int((~np.isfinite(vectors).all(axis=1)).sum())
             msg = (
-                f"The backbone gave {n_bad} of {len(digests)} images embeddings that are not finite; "
-                "its weights are damaged, or do not belong to this network. Give another weights file."
+                f"The network gave values that are not numbers for {n_bad} of {len(digests)} images. "
+                "Its weights are damaged, or belong to another network. Give another weights file."
             )
             raise EmbeddingError(msg)
         with self._disk_errors(), self._locked():
@@ -163,7 +163,7 @@ class EmbeddingCache:
             beside.replace(path)
         dim = json.loads(path.read_text(encoding="utf-8"))["dim"]
         if dim != self.dim:
-            msg = f"{self.folder} holds embeddings of length {dim}, not {self.dim}; delete it."
+            msg = f"{self.folder} holds embeddings of length {dim}, not {self.dim}. Delete this folder."
             raise EmbeddingError(msg)
 
     def _locked(self) -> FileLock:
@@ -174,12 +174,12 @@ class EmbeddingCache:
         try:
             yield
         except Timeout as exc:
-            msg = f"Another process has been writing to {self.folder} for a minute; wait for it, or end it."
+            msg = f"Another process has been writing to {self.folder} for a minute. Wait for it, or stop it."
             raise EmbeddingError(msg) from exc
         except (OSError, ValueError, KeyError) as exc:
             msg = (
-                f"The embeddings in {self.folder} cannot be read or written: {exc}. Check the disk; deleting "
-                "this folder is safe."
+                f"The embeddings in {self.folder} cannot be read or written: {exc}. Check the disk. This "
+                "folder can be deleted; it is made again when needed."
             )
             raise EmbeddingError(msg) from exc
 

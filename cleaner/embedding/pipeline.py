@@ -126,7 +126,7 @@ def embed(
     kept = [hashes[name] for name in usable]
     vectors, there = cache.get(kept)
     if not there.all():
-        msg = f"The embeddings in {cache.folder} were deleted while they were made. Start again."
+        msg = f"The embeddings in {cache.folder} were deleted while they were being computed. Start again."
         raise EmbeddingError(msg)
     return Embeddings(names=usable, vectors=vectors, hashes=kept, key=backbone.key, problems=problems)
 

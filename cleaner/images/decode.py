@@ -112,12 +112,12 @@ def open_header(file: BinaryIO) -> ImageFile.ImageFile:
 
 
 def _too_large(pixels: int) -> str:
-    return f"{round(pixels / 1e6):,} megapixels: larger than the {MAX_PIXELS // 10**6} that are opened"
+    return f"{round(pixels / 1e6):,} megapixels: larger than the limit of {MAX_PIXELS // 10**6}"
 
 
 def _unidentified(kind: str | None, head: bytes) -> str:
     if kind == "HEIF" and "HEIF" not in _late_formats():
-        return "HEIC picture, and pillow-heif is not installed"
+        return "HEIC image, and pillow-heif, which reads it, is not installed"
     if kind is not None:
         return f"damaged, or a kind of {kind} that cannot be opened"
     return not_an_image(head)

@@ -138,7 +138,7 @@ def verify(source: Path | bytes, *, suffix: str = "") -> Probe:
     notes = list(found.notes)
     extra = _bytes_after_end(data, found.format)
     if extra:
-        notes.append(f"{extra} bytes of something else after the end of the picture")
+        notes.append(f"{extra} bytes of something else after the end of the image")
     if all(high - low <= _FLAT_LEVELS for low, high in _extrema(picture)) and min(picture.size) >= _TINY_PX:
         notes.append("all black" if picture.getpixel((0, 0)) == (0, 0, 0) else "one colour only, no content")
     return replace(found, notes=tuple(notes))

@@ -212,7 +212,7 @@ def propose(
         The arguments differ in length.
     """
     if not len(names) == len(Z) == len(labels):
-        msg = f"Got {len(names)} names, {len(Z)} rows and {len(labels)} labels; give one of each a picture."
+        msg = f"Got {len(names)} names, {len(Z)} rows and {len(labels)} labels; give one of each per image."
         raise RankingError(msg)
     by_name = sorted(range(len(names)), key=names.__getitem__)
     todo = np.array([i for i in by_name if not labels[i]], dtype=np.intp)

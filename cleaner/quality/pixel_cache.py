@@ -97,7 +97,7 @@ class PixelCache:
                     f"SELECT * FROM pixels WHERE hash IN ({marks})", some
                 ).fetchall()
             if len(found) < len(some):
-                msg = f"The small pictures in {self.db} were deleted while they were made. Start again."
+                msg = f"The small images in {self.db} were deleted while they were being made. Start again."
                 raise StoreError(msg)
             for digest, pixels, values in found:
                 grey[at[digest]] = np.frombuffer(pixels, np.uint8).reshape(self._shape)
@@ -124,7 +124,7 @@ class PixelCache:
             yield
         except (OSError, sqlite3.Error) as exc:
             msg = (
-                f"Cannot use {self.db}: {exc}. Check that the folder can be written to; deleting this file "
-                "loses nothing but time."
+                f"Cannot use {self.db}: {exc}. Check that the folder can be written to. This file can be "
+                "deleted; it is made again when needed."
             )
             raise StoreError(msg) from exc

@@ -85,7 +85,7 @@ class Quality:
             There is no such problem.
         """
         if problem not in PROBLEMS:
-            msg = f"Got the picture problem {problem!r}; expected one of {', '.join(PROBLEMS)}."
+            msg = f"Got the image problem {problem!r}; expected one of {', '.join(PROBLEMS)}."
             raise RankingError(msg)
         return self.table[problem].to_numpy(dtype=np.float64)
 
@@ -145,7 +145,7 @@ class Quality:
         RankingError
             Nothing there, or a file this version cannot read.
         """
-        return cls(read_scores(path, dict.fromkeys(PROBLEMS, float), what="picture problems"))
+        return cls(read_scores(path, dict.fromkeys(PROBLEMS, float), what="poor images"))
 
 
 def quality(pixels: Pixels) -> Quality:

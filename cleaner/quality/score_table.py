@@ -57,5 +57,5 @@ def read_scores(path: Path, columns: Mapping[str, type], *, what: str) -> pd.Dat
         table = pd.read_csv(path, dtype=texts, keep_default_na=False, encoding_errors="surrogateescape")
         return table.astype({name: kind for name, kind in kinds.items() if kind is not str})[list(kinds)]
     except (OSError, ValueError, KeyError) as exc:
-        msg = f"Cannot read {path}: {exc}; look for {what} again."
+        msg = f"Cannot read {path}: {exc}. Look for {what} again."
         raise RankingError(msg) from exc

@@ -256,9 +256,9 @@ class LinearHead:
         unknown = sorted({str(label) for label in y if label not in index})
         if unknown or len(y) == 0:
             msg = (
-                f"Got labels {unknown[:5]} that are not among the {len(index)} classes; add them."
+                f"Got labels {unknown[:5]} that are not among the {len(index)} classes. Add them."
                 if unknown
-                else "Got no labelled images to fit a head on; label at least one image of two classes."
+                else "There are no labelled images to learn from. Label images of at least two classes."
             )
             raise RankingError(msg)
         codes = np.array([index[label] for label in y])

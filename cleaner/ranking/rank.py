@@ -113,8 +113,8 @@ def rank(
     items = _items(catalog, at, labels or {}, set(trusted))
     if not items.classes:
         msg = (
-            f"Got {len(items.names)} images with embeddings, none of them labelled; "
-            "label some images of every class first."
+            f"None of the {len(items.names)} images with an embedding has a label. "
+            "Label some images of every class first."
         )
         raise RankingError(msg)
     copies = units_of([embeddings.hashes[row] for row in items.rows])
@@ -173,7 +173,7 @@ def _joined(
     if units is None:
         return copies
     if np.shape(units) != (n,):
-        msg = f"Got units of shape {np.shape(units)} for {n} images; give one number an image of the catalog."
+        msg = f"Got units of shape {np.shape(units)} for {n} images; give one per image of the catalog."
         raise RankingError(msg)
     return join_units(copies, np.asarray(units, dtype=np.int64)[items.places])
 
@@ -276,13 +276,12 @@ def _checked(catalog: Catalog, P: Floats) -> Floats:
     if P.shape != (len(catalog), len(catalog.classes)):
         msg = (
             f"Got probabilities of shape {P.shape} for {len(catalog)} images and {len(catalog.classes)} "
-            "classes; give one row an image (sorted by name) and one column a class (sorted)."
+            "classes; give one row per image (sorted by name) and one column per class (sorted)."
         )
         raise RankingError(msg)
     if not np.isfinite(P).all() or (P < 0).any() or (np.abs(P.sum(axis=1) - 1) > 1e-2).any():
         msg = (
-            "Got rows that are no probabilities; every row must be non-negative and sum to 1 "
-            "(apply a softmax)."
+            "Some rows are not probabilities: every row must be non-negative and sum to 1 (apply a softmax)."
         )
         raise RankingError(msg)
     return P

@@ -90,7 +90,7 @@ class Ranking:
         if self.posterior.shape != shape or self.predicted.shape != shape:
             msg = (
                 f"Got probabilities of shape {self.posterior.shape} and {self.predicted.shape} for "
-                f"{shape[0]} images and {shape[1]} classes; give one row an image and one column a class."
+                f"{shape[0]} images and {shape[1]} classes; give one row per image and one column per class."
             )
             raise RankingError(msg)
         self.table = self._build_table()
@@ -165,7 +165,7 @@ class Ranking:
         try:
             return self._row[name]
         except KeyError as exc:
-            msg = f"Got {name!r}, which is not in this ranking of {len(self.names)} images; rank again."
+            msg = f"{name!r} is not in this ranking of {len(self.names)} images. Rank the images again."
             raise RankingError(msg) from exc
 
     def __len__(self) -> int:
@@ -223,14 +223,14 @@ class Ranking:
                 arrays = {key: stored[key] for key in stored.files}
             head = json.loads(arrays["head"].tobytes())
         except FileNotFoundError as exc:
-            msg = f"No ranking in {path.parent}; rank the images first."
+            msg = f"There is no ranking in {path.parent}. Rank the images first."
             raise RankingError(msg) from exc
         except (OSError, ValueError, KeyError, EOFError, BadZipFile) as exc:
-            msg = f"Cannot read {path}: {exc}; rank the images again."
+            msg = f"Cannot read {path}: {exc}. Rank the images again."
             raise RankingError(msg) from exc
         if head.get("format") != _FORMAT:
             known = head.get("format")
-            msg = f"{path} has format {known}, this version reads {_FORMAT}; rank the images again."
+            msg = f"{path} has format {known}, but this version reads {_FORMAT}. Rank the images again."
             raise RankingError(msg)
         return cls(
             head["names"],

@@ -64,7 +64,7 @@ class Reporter:
     def check(self) -> None:
         """Raise `Cancelled` if the user asked to stop."""
         if self.should_stop():
-            msg = "Stopped on request; what was finished before is kept."
+            msg = "Stopped. What was finished before is kept."
             raise Cancelled(msg)
 
 

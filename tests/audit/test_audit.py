@@ -49,7 +49,9 @@ def test_the_order_does_not_follow_the_names() -> None:
 def test_nothing_to_audit_is_said() -> None:
     with pytest.raises(RankingError) as caught:
         Audit.begun([])
-    assert str(caught.value) == "Got no image to audit; every image is decided already, or none has a label."
+    assert (
+        str(caught.value) == "There are no images to audit: every image is already decided, or has no label."
+    )
 
 
 # -------------------------------------------------------------------- what counts
@@ -245,7 +247,7 @@ def test_there_is_no_audit_before_one_is_begun(tmp_path: Path) -> None:
 def test_a_broken_file_is_said_to_be_so_and_is_kept(tmp_path: Path, text: str) -> None:
     path = audit_file(tmp_path, "clothing")
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(RankingError, match=r"cannot be read .*Move the file away to begin another audit\."):
+    with pytest.raises(RankingError, match=r"cannot be read .*Move the file away to start a new audit\."):
         Audit.begin(path, NAMES, {})
     assert path.read_bytes() == text.encode("utf-8", "surrogateescape")
 

@@ -421,5 +421,6 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DownloadError) as error:
         download_images(["http://example.org/a"], tmp_path / "file" / "cat")
     assert str(error.value) == (
-        f"Cannot make the folder {tmp_path / 'file' / 'cat'}: Not a directory. Give one that can be written."
+        f"Cannot create the folder {tmp_path / 'file' / 'cat'}: Not a directory. "
+        "Give one that can be written to."
     )

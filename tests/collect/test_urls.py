@@ -46,7 +46,7 @@ def test_an_empty_list_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(DownloadError) as error:
         read_urls(path)
     assert str(error.value) == (
-        f"{path} holds no address; write one a line, or a CSV file with a column named url."
+        f"{path} contains no addresses. Write one per line, or give a CSV file with a column named url."
     )
 
 

@@ -60,7 +60,7 @@ def test_bad_files_have_their_reason(tmp_path: Path, name: str, data: bytes, rea
         (
             "more.jpg",
             encoded("JPEG") + b"x" * 10,
-            "10 bytes of something else after the end of the picture",
+            "10 bytes of something else after the end of the image",
         ),
     ],
 )
@@ -152,7 +152,7 @@ def test_the_table_keeps_whole_numbers_whole(colour_set: Path) -> None:
 def test_a_missing_folder_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(CatalogError) as error:
         verify_folder(tmp_path / "nothing")
-    assert str(error.value) == f"{tmp_path / 'nothing'} is no folder; give the folder of images to verify."
+    assert str(error.value) == f"{tmp_path / 'nothing'} is not a folder. Give the folder of images to check."
 
 
 def test_progress_is_told_and_a_stop_is_heard(colour_set: Path) -> None:

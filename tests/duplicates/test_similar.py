@@ -434,10 +434,10 @@ def test_what_was_saved_is_read_again(tmp_path: Path) -> None:
 
 def test_a_file_that_is_none_is_named(tmp_path: Path) -> None:
     path = tmp_path / "similar.npz"
-    with pytest.raises(RankingError, match="look for duplicates again"):
+    with pytest.raises(RankingError, match="Look for duplicates again"):
         Similar.load(path)
     path.write_bytes(b"PK no zip")
-    with pytest.raises(RankingError, match="look for duplicates again"):
+    with pytest.raises(RankingError, match="Look for duplicates again"):
         Similar.load(path)
 
 

@@ -164,8 +164,8 @@ def test_values_that_are_no_numbers_are_refused_with_a_hint(tmp_path: Path) -> N
     with pytest.raises(EmbeddingError) as caught:
         cache.append([digest(1), digest(2)], np.array([[1, np.nan], [1, 2]]))
     assert str(caught.value) == (
-        "The backbone gave 1 of 2 images embeddings that are not finite; its weights are damaged, or do not "
-        "belong to this network. Give another weights file."
+        "The network gave values that are not numbers for 1 of 2 images. Its weights are damaged, or belong "
+        "to another network. Give another weights file."
     )
     assert len(cache) == 0
 
@@ -177,13 +177,13 @@ def test_a_wrong_shape_is_refused(tmp_path: Path) -> None:
 
 def test_another_length_under_the_same_key_is_refused(tmp_path: Path) -> None:
     fill(tmp_path, 1)
-    with pytest.raises(EmbeddingError, match=r"holds embeddings of length 4, not 5; delete it\.$"):
+    with pytest.raises(EmbeddingError, match=r"holds embeddings of length 4, not 5\. Delete this folder\.$"):
         EmbeddingCache(tmp_path, "net", 5)
 
 
 def test_a_state_folder_that_is_a_file_is_an_error_in_words(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(
-        EmbeddingError, match=r"cannot be read or written: .+ Check the disk; deleting this folder is safe\.$"
+        EmbeddingError, match=r"cannot be read or written: .+ Check the disk\. This folder can be deleted"
     ):
         EmbeddingCache(tmp_path / "file", "net", DIM)

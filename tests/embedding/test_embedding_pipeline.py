@@ -214,7 +214,7 @@ def test_a_cache_that_vanishes_while_it_is_filled_gives_an_error_and_no_zeros(
         return found
 
     monkeypatch.setattr(module, "_run", run_and_lose)
-    with pytest.raises(EmbeddingError, match=r"were deleted while they were made\. Start again\.$"):
+    with pytest.raises(EmbeddingError, match=r"were deleted while they were being computed\. Start again\.$"):
         run(colour_set)
 
 

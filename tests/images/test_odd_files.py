@@ -21,13 +21,13 @@ REASONS = {
     "html_saved_as.jpg": "not an image: HTML",
     "zero_bytes.jpg": "empty file",
     "text_as.png": "not an image: text",
-    "huge_dimensions.png": "200 megapixels: larger than the 178 that are opened",
+    "huge_dimensions.png": "200 megapixels: larger than the limit of 178",
 }
 REMARKS = {
     "broken_exif.jpg": "its EXIF data is damaged and was not used",
     "jpeg_inside.png": "named .png, but it is JPEG",
     "png_inside.jpg": "named .jpg, but it is PNG",
-    "trailing_garbage.jpg": "1004 bytes of something else after the end of the picture",
+    "trailing_garbage.jpg": "1004 bytes of something else after the end of the image",
     "one_pixel.png": "only 1 × 1 pixels",
     "very_wide.jpg": "very wide: 3000 × 2 pixels",
     "all_black.jpg": "all black",

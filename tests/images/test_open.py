@@ -251,7 +251,7 @@ def bomb(width_px: int, height_px: int) -> bytes:
 
 
 def test_a_decompression_bomb_is_refused_by_its_header() -> None:
-    reason = "200 megapixels: larger than the 178 that are opened"
+    reason = "200 megapixels: larger than the limit of 178"
 
     assert probe(bomb(20_000, 10_000)).problem == reason
     with pytest.raises(ImageError, match="200 megapixels"):
@@ -261,7 +261,7 @@ def test_a_decompression_bomb_is_refused_by_its_header() -> None:
 def test_a_bomb_is_refused_also_where_pillows_limit_is_lifted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
 
-    assert probe(bomb(20_000, 10_000)).problem == "200 megapixels: larger than the 178 that are opened"
+    assert probe(bomb(20_000, 10_000)).problem == "200 megapixels: larger than the limit of 178"
 
 
 def test_a_large_but_honest_picture_gives_no_warning() -> None:
@@ -311,7 +311,7 @@ def test_bytes_after_the_end_are_counted(format_name: str) -> None:
 
     assert verify(whole).notes == verify(whole + bytes(100)).notes == ()
     assert verify(whole + b"\xff\xd9" * 50).notes == (
-        "100 bytes of something else after the end of the picture",
+        "100 bytes of something else after the end of the image",
     )
 
 

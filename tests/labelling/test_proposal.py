@@ -208,7 +208,7 @@ def test_probabilities_are_right_about_as_often_as_they_say() -> None:
 def test_wrong_lengths_are_refused() -> None:
     with pytest.raises(RankingError) as caught:
         propose(named(3), blobs((4,))[0], [None] * 4)
-    assert str(caught.value) == "Got 3 names, 4 rows and 4 labels; give one of each a picture."
+    assert str(caught.value) == "Got 3 names, 4 rows and 4 labels; give one of each per image."
 
 
 @pytest.mark.parametrize("positive", [True, False])

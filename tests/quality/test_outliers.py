@@ -148,5 +148,5 @@ def test_the_table_is_read_as_it_was_saved(tmp_path: Path) -> None:
     assert again.flagged(THRESHOLD) == found.flagged()
     counts, edges = again.histogram(bins=10)
     assert counts.sum() == 122 and len(edges) == 11
-    with pytest.raises(RankingError, match="look for outliers again"):
+    with pytest.raises(RankingError, match="Look for outliers again"):
         Outliers.load(tmp_path / "absent.csv")

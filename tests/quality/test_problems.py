@@ -157,7 +157,7 @@ def test_a_damaged_cache_is_made_anew(colour_set: Path, see: Callable[..., Pixel
 def test_a_cache_that_cannot_be_made_is_an_error_of_ours(colour_set: Path, tmp_path: Path) -> None:
     index = FileIndex(tmp_path / "index.db")
     (tmp_path / "file").write_text("not a folder")
-    with pytest.raises(StoreError, match="deleting this file loses nothing but time"):
+    with pytest.raises(StoreError, match="This file can be deleted; it is made again when needed"):
         read_pixels(Catalog.from_folder(colour_set), index=index, db=tmp_path / "file" / "pixels.db")
     index.close()
 
@@ -168,7 +168,7 @@ def test_a_catalog_without_a_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(CatalogError) as caught:
         read_pixels(catalog, index=index, db=tmp_path / "pixels.db")
     assert str(caught.value) == (
-        "This catalog has no root, so its images cannot be read; make it with root=."
+        "This catalog has no root, so its images cannot be read. Make it with root=."
     )
     index.close()
 
@@ -315,7 +315,7 @@ def test_an_unknown_problem_is_refused(scored: Quality, ask: str) -> None:
     with pytest.raises(RankingError) as caught:
         getattr(scored, ask)("ugly")
     assert str(caught.value) == (
-        "Got the picture problem 'ugly'; expected one of dark, bright, blurry, low_information, "
+        "Got the image problem 'ugly'; expected one of dark, bright, blurry, low_information, "
         "odd_aspect_ratio, odd_size, grey."
     )
 
@@ -323,8 +323,8 @@ def test_an_unknown_problem_is_refused(scored: Quality, ask: str) -> None:
 def test_scores_are_read_as_they_were_saved(scored: Quality, tmp_path: Path) -> None:
     again = Quality.load(scored.save(tmp_path / "deep" / "quality.csv"))
     pd.testing.assert_frame_equal(again.table, scored.table)
-    with pytest.raises(RankingError, match="look for picture problems again"):
+    with pytest.raises(RankingError, match="Look for poor images again"):
         Quality.load(tmp_path / "absent.csv")
     (tmp_path / "other.csv").write_text("name,dark\na,1\n")
-    with pytest.raises(RankingError, match="look for picture problems again"):
+    with pytest.raises(RankingError, match="Look for poor images again"):
         Quality.load(tmp_path / "other.csv")

@@ -181,7 +181,7 @@ def test_units_that_do_not_fit_are_refused() -> None:
     with pytest.raises(RankingError) as caught:
         rank(made, made, units=np.arange(299))
     assert str(caught.value) == (
-        "Got units of shape (299,) for 300 images; give one number an image of the catalog."
+        "Got units of shape (299,) for 300 images; give one per image of the catalog."
     )
 
 
@@ -275,7 +275,7 @@ def test_a_set_without_labels_is_refused_with_a_reason() -> None:
     with pytest.raises(RankingError) as caught:
         rank(made, made)
     assert str(caught.value) == (
-        "Got 20 images with embeddings, none of them labelled; label some images of every class first."
+        "None of the 20 images with an embedding has a label. Label some images of every class first."
     )
 
 
@@ -314,18 +314,18 @@ def test_probabilities_of_a_wrong_shape_or_sum_are_refused() -> None:
         rank_probabilities(made, np.ones((9, 4)) / 4)
     assert str(caught.value) == (
         "Got probabilities of shape (9, 4) for 10 images and 4 classes; "
-        "give one row an image (sorted by name) and one column a class (sorted)."
+        "give one row per image (sorted by name) and one column per class (sorted)."
     )
-    with pytest.raises(RankingError, match="no probabilities"):
+    with pytest.raises(RankingError, match="not probabilities"):
         rank_probabilities(made, np.ones((10, 4)))
 
 
 def test_a_missing_or_broken_saved_ranking_is_named(tmp_path: Path) -> None:
     with pytest.raises(RankingError) as caught:
         Ranking.load(tmp_path)
-    assert str(caught.value) == f"No ranking in {tmp_path}; rank the images first."
+    assert str(caught.value) == f"There is no ranking in {tmp_path}. Rank the images first."
     (tmp_path / "ranking.npz").write_bytes(b"PK\x03\x04 broken")
-    with pytest.raises(RankingError, match="rank the images again"):
+    with pytest.raises(RankingError, match="Rank the images again"):
         Ranking.load(tmp_path)
 
 

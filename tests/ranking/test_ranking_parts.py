@@ -96,7 +96,7 @@ def test_a_label_outside_the_classes_is_named() -> None:
     X, _ = cloud(3)
     with pytest.raises(RankingError) as caught:
         LinearHead.fit(X, ["a", "kat", "a"], ["a", "b"])
-    assert str(caught.value) == "Got labels ['kat'] that are not among the 2 classes; add them."
+    assert str(caught.value) == "Got labels ['kat'] that are not among the 2 classes. Add them."
 
 
 def test_reduced_features_keep_the_geometry_and_forgive_broken_rows() -> None:

@@ -291,7 +291,7 @@ def test_with_nothing_left_to_decide_there_is_nothing_to_audit(open_cleaner: Ope
     cleaner = open_cleaner()
     for _ in range(4):
         cleaner.confirm_page()
-    with pytest.raises(RankingError, match=r"^Got no image to audit"):
+    with pytest.raises(RankingError, match=r"^There are no images to audit"):
         cleaner.start_audit()
 
 

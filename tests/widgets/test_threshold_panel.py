@@ -131,7 +131,7 @@ def test_a_problem_that_most_have_is_none_of_a_picture() -> None:
 
 
 def test_an_unknown_problem_is_refused(checks: Checks) -> None:
-    with pytest.raises(RankingError, match=r"^Got the picture problem 'dull'; expected one of dark, "):
+    with pytest.raises(RankingError, match=r"^Got the image problem 'dull'; expected one of dark, "):
         problem_scale(checks.quality, "dull", None)
 
 
