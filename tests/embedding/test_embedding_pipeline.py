@@ -279,7 +279,7 @@ def test_a_catalog_without_a_folder_is_refused(
 ) -> None:
     catalog = Catalog(Catalog.from_folder(colour_set).table)
     with pytest.raises(
-        CatalogError, match=r"^This catalog has no root, so its images cannot be read; make it"
+        CatalogError, match=r"^This catalog has no root, so its images cannot be read\. Make it"
     ):
         embed(catalog, backbone, index=index, cache_root=tmp_path)
 
