@@ -220,9 +220,7 @@ class _Session:
 
 
 def _run(session: _Session, work: Coroutine[Any, Any, DownloadReport]) -> DownloadReport:
-    """Run asynchronous work from any caller, also from a notebook, whose thread already has an event loop."""
-    if not _has_loop():
-        return asyncio.run(work)
+    """Run asynchronous work in a thread of its own: that of a notebook already has an event loop."""
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(asyncio.run, work)
         try:
@@ -230,11 +228,3 @@ def _run(session: _Session, work: Coroutine[Any, Any, DownloadReport]) -> Downlo
         except BaseException:
             session.stop()
             raise
-
-
-def _has_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -138,27 +139,16 @@ def verify_folder(
 
 
 def _judge_all(folder: Path, names: list[str], workers: int, reporter: Reporter) -> list[Verdict]:
-    """Judge files in threads, with a bounded queue, so that a stop is heard at once."""
+    """Judge files in threads, a few at a time, so that a stop is heard at once."""
     found: list[Verdict] = []
-    running: set[Future[Verdict]] = set()
     reporter(Stage.VERIFY, 0, len(names))
     with ThreadPoolExecutor(workers, thread_name_prefix="verify") as pool:
-        for name in names:
-            running.add(pool.submit(judge, folder, name))
-            if len(running) >= workers * _QUEUED_PER_WORKER:
-                reporter.check()
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                found += [future.result() for future in done]
-                reporter(Stage.VERIFY, len(found), len(names), bad=_bad(found))
-        for future in running:
+        for start in range(0, len(names), workers * _QUEUED_PER_WORKER):
             reporter.check()
-            found.append(future.result())
-            reporter(Stage.VERIFY, len(found), len(names), bad=_bad(found))
+            found += pool.map(partial(judge, folder), names[start : start + workers * _QUEUED_PER_WORKER])
+            bad = sum(verdict.verdict == "bad" for verdict in found)
+            reporter(Stage.VERIFY, len(found), len(names), bad=bad)
     return found
-
-
-def _bad(verdicts: list[Verdict]) -> int:
-    return sum(verdict.verdict == "bad" for verdict in verdicts)
 
 
 def judge(folder: Path, name: str) -> Verdict:

@@ -10,6 +10,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,7 +108,8 @@ def read_pixels(catalog: Catalog, *, index: FileIndex, db: Path, reporter: Repor
     of_content: defaultdict[str, list[KnownFile]] = defaultdict(list)
     for file in files.values():
         of_content[file.digest].append(file)
-    with PixelCache(db, version=_VERSION, side_px=GREY_SIDE_PX, n_measures=len(MEASURES)) as cache:
+    cache = PixelCache(db, version=_VERSION, side_px=GREY_SIDE_PX, n_measures=len(MEASURES))
+    with closing(cache):
         todo = [same[0] for digest, same in of_content.items() if digest not in cache]
         for failed in _look_at(todo, cache, reporter):
             found = {file.name: failed.reason for file in of_content.pop(failed.digest)}
