@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HUGE_PIXELS = 50_000_000
-"""Pictures from here on are remarked on: they cost seconds and hundreds of megabytes each."""
+"""Images from here on are remarked on: they cost seconds and hundreds of megabytes each."""
 
 _ORIENTATION_TAG = 0x0112
 _QUEUED_PER_WORKER = 8
@@ -102,7 +102,7 @@ def verify_folder(
     workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> VerifyReport:
-    """Decode every picture below a folder and judge it.
+    """Decode every image below a folder and judge it.
 
     Parameters
     ----------
@@ -118,7 +118,7 @@ def verify_folder(
     Returns
     -------
     VerifyReport
-        Sorted by name. Files that no picture program would open (``Thumbs.db``, notes, side files of macOS)
+        Sorted by name. Files that no image program would open (``Thumbs.db``, notes, side files of macOS)
         are not in it.
 
     Raises
@@ -180,11 +180,11 @@ def judge(folder: Path, name: str) -> Verdict:
 
 
 def _properties(path: Path, format_name: str) -> list[str]:
-    """Name what is unusual about a picture that can be used; reads the header only."""
+    """Name what is unusual about an image that can be used; reads the header only."""
     try:
         with Image.open(path, formats=[format_name]) as image:
             return list(_unusual(image))
-    except Exception:  # the picture was decoded a moment ago; what its header hides is not worth an error
+    except Exception:  # the image was decoded a moment ago; what its header hides is not worth an error
         return []
 
 
@@ -199,7 +199,7 @@ def _unusual(image: Image.Image) -> list[str]:
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         found.append("transparent: shown on white")
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # phones store a second view beside the picture
+    if frames > 1 and image.format != "MPO":  # phones store a second view beside the image
         found.append(f"animated, {frames} frames: the first is used")
     if image.getexif().get(_ORIENTATION_TAG, 1) not in (0, 1):
         found.append("stored rotated or mirrored: shown upright")

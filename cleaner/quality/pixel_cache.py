@@ -1,4 +1,4 @@
-"""Small grey pictures and measures on disk, found by the content of the file they were made from."""
+"""Small grey images and measures on disk, found by the content of the file they were made from."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PixelCache:
     version : int
         Of the way in which the contents were made.
     side_px : int
-        Side of the grey pictures.
+        Side of the grey images.
     n_measures : int
 
     Raises
@@ -65,7 +65,7 @@ class PixelCache:
         return bytes.fromhex(digest) in self._known
 
     def add(self, rows: Mapping[str, tuple[bytes, bytes]]) -> None:
-        """Keep the grey picture and the measures (float32, little-endian) of each hash."""
+        """Keep the grey image and the measures (float32, little-endian) of each hash."""
         listed = [(bytes.fromhex(digest), grey, values) for digest, (grey, values) in rows.items()]
         with self._errors(), self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO pixels VALUES (?, ?, ?)", listed)
