@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from cleaner.review.output.cleaned_csv import write_cleaned
+from cleaner.review.output.cleaned_csv import as_csv, swap_in
 
 
 def table(version: int) -> pd.DataFrame:
@@ -40,14 +40,14 @@ def main(folder: Path, rounds: int) -> None:
     """Fork, write, kill, look; again and again."""
     path = folder / "cleaned.csv"
     tables = [table(version) for version in range(5)]
-    write_cleaned(tables[0], path)
+    swap_in(as_csv(tables[0]), path)
     seen = set()
     for _ in range(rounds):
         child = os.fork()
         if child == 0:
             while True:
                 for version in tables:
-                    write_cleaned(version, path)
+                    swap_in(as_csv(version), path)
         time.sleep(random.uniform(0.005, 0.06))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

@@ -160,7 +160,7 @@ def test_of_two_that_draw_at_once_the_first_is_believed(
             others.append(first.catalog)  # in between, the other one draws
         return draw(*args, **options)
 
-    monkeypatch.setattr("cleaner.dataset.opening.assign", slow)
+    monkeypatch.setattr("cleaner.dataset.dataset.assign", slow)
 
     assert splits(late) == splits(first)
     assert list(others[0].splits) == list(late.catalog.splits)
@@ -325,7 +325,7 @@ def test_splits_of_a_large_new_set_are_pending_until_it_is_scanned(
 ) -> None:
     with Workspace(make_set(name="other"), dataset="x") as workspace:
         at_once = list(splits(workspace).values())
-    monkeypatch.setattr(f"cleaner.workspace.{limit}", 0)
+    monkeypatch.setattr(f"cleaner.dataset.dataset.{limit}", 0)
     monkeypatch.setattr("cleaner.dataset.file_index._REPORT_EVERY", 5)
 
     with Workspace(colour_set) as workspace:
@@ -386,7 +386,7 @@ def test_a_set_of_broken_pictures_is_refused_with_a_reason(tmp_path: Path) -> No
     with pytest.raises(CatalogError) as caught:
         Workspace(tmp_path).catalog  # noqa: B018
 
-    assert str(caught.value) == f"None of the 1 pictures in {tmp_path} can be used; a.jpg: empty file."
+    assert str(caught.value) == f"None of the 1 images in {tmp_path} can be used; a.jpg: empty file."
 
 
 def test_options_rebuild_the_workspace_in_another_process(colour_set: Path, tmp_path: Path) -> None:

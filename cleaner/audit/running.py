@@ -3,29 +3,34 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Container
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Container
+from pathlib import Path
 
 from cleaner.audit.audit import Audit, audit_file
 from cleaner.audit.certificate import Certificate
-
-if TYPE_CHECKING:
-    from cleaner.workspace import Workspace
+from cleaner.dataset.catalog import Catalog
+from cleaner.review.store import ReviewStore
 
 _WRONG = frozenset({"delete", "relabel"})
 
 
 class RunningAudit:
-    """Follows the audit that is kept in a workspace's state; safe to use from several threads.
+    """Follows the audit that is kept in a state folder; safe to use from several threads.
 
     Parameters
     ----------
-    workspace : Workspace
+    folder : Path
+        The state folder.
+    store : ReviewStore
+        The decisions, also the name of the data set.
+    catalog : callable
+        Gives the images as they are now.
     """
 
-    def __init__(self, workspace: Workspace) -> None:
-        self._workspace = workspace
-        self._path = audit_file(workspace.state, workspace.name)
+    def __init__(self, folder: Path, store: ReviewStore, *, catalog: Callable[[], Catalog]) -> None:
+        self._store = store
+        self._catalog = catalog
+        self._path = audit_file(folder, store.dataset)
         self._lock = threading.Lock()
         self._seen: tuple[int, int] | None = None
         self._audit: Audit | None = None
@@ -58,7 +63,7 @@ class RunningAudit:
         RankingError
             There is nothing to audit, or its file cannot be written.
         """
-        judgements = self._workspace.store.state.judgements()
+        judgements = self._store.state.judgements()
         return Audit.begin(self._path, self._open_names(judgements), judgements, seed=seed)
 
     def newcomers(self) -> list[str]:
@@ -66,7 +71,7 @@ class RunningAudit:
         audit = self.audit
         if audit is None:
             return []
-        marked = self._workspace.store.state.judgements()
+        marked = self._store.state.judgements()
         return [name for name in self._open_names(marked) if name not in audit.population]
 
     def sequence(self) -> list[str]:
@@ -79,7 +84,7 @@ class RunningAudit:
         audit, there = self.audit, self._there()
         if audit is None:
             return None
-        state, catalog = self._workspace.store.state, self._workspace.catalog
+        state, catalog = self._store.state, self._catalog()
         judgements = state.judgements()
         # Not counted from the judgements: a file that was moved is in them by both of its names.
         found = state.progress().errors
@@ -90,9 +95,9 @@ class RunningAudit:
         return audit.certificate(judgements, found_elsewhere=elsewhere, is_there=there.__contains__)
 
     def _there(self) -> set[str]:
-        return set(self._workspace.catalog.names.tolist())
+        return set(self._catalog().names.tolist())
 
     def _open_names(self, marked: Container[str]) -> list[str]:
-        catalog = self._workspace.catalog
+        catalog = self._catalog()
         pairs = zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True)
         return [name for name, label in pairs if label is not None and name not in marked]

@@ -88,7 +88,9 @@ def _checked(folder: Path, images: o.SetOptions, network: o.NetworkOptions) -> t
     from cleaner.pipelines.check import check, decided
 
     with o.opened(folder, images, network) as workspace, progress() as reporter:
-        return check(workspace, reporter=reporter), decided(workspace)
+        review = workspace.store.state
+        found = check(workspace, review, workspace.network, reporter=reporter)
+        return found, decided(workspace.catalog, review)
 
 
 def _give(table: pd.DataFrame, columns: list[str], csv: Path | None) -> None:

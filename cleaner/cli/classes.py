@@ -41,15 +41,13 @@ def classes(
     Files and folders keep their names. A change is a decision like any other: it goes into cleaned.csv, and
     can be undone. Several changes are made in this order: undo, new, rename, merge, describe.
     """
-    from cleaner.review.output.cleaned_csv import CleanedCsv
-
     with o.opened(folder, images, reviewer=reviewer) as workspace:
         before = workspace.store.state.last_seq
         try:
             _change(workspace, new=new, rename=rename, merge=merge, describe=describe, undo=undo)
         finally:
             if workspace.store.state.last_seq > before:
-                CleanedCsv(workspace).write_now()
+                workspace.csv_writer().write_now()
                 say(f"Written: {workspace.cleaned_csv}")
         if not (undo or new or rename or merge or describe):
             _show(workspace)
@@ -68,21 +66,21 @@ def _change(
     from cleaner.review import classes as acts
 
     if undo:
-        say(f"Undone: {acts.in_words(acts.undo_class_act(workspace))}.")
+        say(f"Undone: {acts.in_words(acts.undo_class_act(workspace.store))}.")
     if new is not None:
-        acts.make_class(workspace, new)
+        acts.make_class(workspace.catalog, workspace.store, new)
         say(f"New class “{new}”.")
     if rename is not None:
         images = _images(workspace, rename[0])
-        acts.rename_class(workspace, *rename)
+        acts.rename_class(workspace.catalog, workspace.store, *rename)
         say(f"Renamed “{rename[0]}” to “{rename[1]}”: {images}.")
     if merge is not None:
         images = _images(workspace, merge[0])
-        acts.merge_classes(workspace, *merge)
+        acts.merge_classes(workspace.catalog, workspace.store, *merge)
         say(f"Merged “{merge[0]}” into “{merge[1]}”: {images}.")
     if describe is not None:
         name, text = describe
-        if not acts.describe_class(workspace, name, text).events:
+        if not acts.describe_class(workspace.catalog, workspace.store, name, text).events:
             say(f"“{name}” already has this description.")
         else:
             say(f"Described “{name}”." if text.strip() else f"Removed the description of “{name}”.")

@@ -28,10 +28,8 @@ def apply(
 
     Images that reviewers disagree on are not moved. No file is erased: "cleaner restore" brings it back.
     """
-    from cleaner.review.files import trash
-
     with o.opened(folder, images) as workspace, progress() as reporter:
-        rows = trash.apply(workspace, dry_run=not yes, relabel=relabel, reporter=reporter)
+        rows = workspace.trash.apply(dry_run=not yes, relabel=relabel, reporter=reporter)
     for row in rows.to_dict("records"):
         _show_move(row["action"], row["from"], row["to"], row["note"])
     moving = int((rows["action"] != "leave").sum())
@@ -64,10 +62,8 @@ def restore(
     Decisions are not changed: an image marked for deletion is still left out of cleaned.csv. To change that,
     undo the decision on the page.
     """
-    from cleaner.review.files import trash
-
     with o.opened(folder, images) as workspace:
-        rows = trash.restore(workspace, names or None)
+        rows = workspace.trash.restore(names or None)
     for row in rows.to_dict("records"):
         _show_move("restored" if row["done"] else "stayed", row["name"], row["to"], row["note"])
     done = sum(map(bool, rows["done"]))
@@ -116,8 +112,6 @@ def merge(
     Nothing is overwritten. If two people disagree, both decisions are kept and the page shows the conflict.
     Merging the same file again adds nothing.
     """
-    from cleaner.review.output.cleaned_csv import CleanedCsv
-
     with o.opened(folder, images) as workspace:
         added = workspace.store.import_history(decisions)
         say(f"{count(added, 'decision')} added.")
@@ -127,5 +121,5 @@ def merge(
                 f"Reviewers disagree on {count(conflicts, 'image')}; find them on the page under “conflicts”."
             )
         if added:
-            CleanedCsv(workspace).write_now()
+            workspace.csv_writer().write_now()
             say(f"Written: {workspace.cleaned_csv}")

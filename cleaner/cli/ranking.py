@@ -66,9 +66,11 @@ def rank(
         ):
             if pred_probs is None:
                 return workspace.rank(reporter=reporter)
-            from cleaner.pipelines import rank_given
+            from cleaner.pipelines.rank import rank_given
 
-            return rank_given(workspace, pred_probs, reporter=reporter)
+            return rank_given(
+                workspace, workspace.store.state, workspace.network, pred_probs, reporter=reporter
+            )
 
     ranking = ask_without_weights(compute, from_scratch=network.from_scratch)
     table = ranking.table

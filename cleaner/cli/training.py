@@ -17,7 +17,7 @@ from cleaner.errors import CheckpointError, ImageError
 from cleaner.util.progress import Stage
 
 if TYPE_CHECKING:
-    from cleaner.pipelines import TrainReport
+    from cleaner.pipelines.train import TrainReport
     from cleaner.training.learner import Learner
     from cleaner.training.network import Prediction
 
@@ -52,11 +52,12 @@ def train(
         from cleaner.models.reach import require_weights
 
         require_weights(network.backbone, weights=network.weights, from_scratch=scratch)
-        from cleaner.pipelines import train as train_on
+        from cleaner.pipelines.train import train as train_on
 
         more = {"from_scratch": scratch, "labels": csv or images.labels}
         with o.opened(folder, images, network, **more) as workspace, progress() as reporter:
-            return train_on(workspace, out=out, epochs=epochs, reporter=reporter)
+            review = workspace.store.state
+            return train_on(workspace, review, workspace.network, out=out, epochs=epochs, reporter=reporter)
 
     report = ask_without_weights(compute, from_scratch=network.from_scratch)
     _show_error("valid", report.error_rate, report.n_valid)

@@ -27,7 +27,7 @@ __all__ = [
 
 _FORMER_MODULES = {
     "cleaner.tasks": "cleaner.pipelines.entries",
-    "cleaner.tasks.check": "cleaner.pipelines.check",
+    "cleaner.tasks.check": "cleaner.pipelines.entries",
 }
 """Modules of tasks by the names that version 0.1 wrote into job folders, and where the tasks are now."""
 

@@ -1,6 +1,7 @@
 """What takes long: ranking, retraining, training. One implementation for jobs, commands and notebooks.
 
-The functions ``job_…`` are the same for a worker process: they take plain values and return a dict.
+The functions ``job_…`` in `cleaner.pipelines.entries` are the same for a worker process: they take plain
+values and return a dict.
 
 Labels. A ranking is made with the labels as they are after all decisions so far. An undecided image has its
 given label (under the present name of its class); a relabelled one has the new label, so that the heads learn
@@ -11,23 +12,3 @@ after the whole network was tuned.
 Order. Everything is computed first. Then, if nobody asked to stop, the model and the ranking are replaced,
 each in one step: a run that was cancelled, failed or killed leaves those from before.
 """
-
-from __future__ import annotations
-
-from cleaner.pipelines.entries import job_prepare, job_retrain_full, job_retrain_quick
-from cleaner.pipelines.rank import prepare, rank_given
-from cleaner.pipelines.retrain import model_path, retrain_full, retrain_quick
-from cleaner.pipelines.train import TrainReport, train
-
-__all__ = [
-    "TrainReport",
-    "job_prepare",
-    "job_retrain_full",
-    "job_retrain_quick",
-    "model_path",
-    "prepare",
-    "rank_given",
-    "retrain_full",
-    "retrain_quick",
-    "train",
-]

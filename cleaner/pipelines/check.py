@@ -1,45 +1,47 @@
-"""Look for what else is wrong with a set: duplicates, leaks, bad pictures, images that belong to no class."""
+"""Look for what else is wrong with a set: duplicates, leaks, poor images, images that belong to no class."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.dataset import Dataset
+from cleaner.embedding import Embeddings, embed
 from cleaner.errors import RankingError, WeightsUnavailableError
 from cleaner.pipelines.checks import Checks
+from cleaner.pipelines.network import NetworkOptions
 from cleaner.review.labels import PresentLabels
+from cleaner.review.state import ReviewState
 from cleaner.util.progress import SILENT, Reporter, Stage
-from cleaner.workspace import Workspace
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from cleaner.dataset.catalog import Catalog
-    from cleaner.embedding import Embeddings
-
-__all__ = ["check", "checks_folder", "decided", "fold_units", "job_check"]
 
 logger = logging.getLogger(__name__)
 
 
-def checks_folder(workspace: Workspace) -> Path:
+def checks_folder(dataset: Dataset) -> Path:
     """Return where the last `Checks` are kept."""
-    return workspace.state / "checks"
+    return dataset.state / "checks"
 
 
-def check(workspace: Workspace, *, reporter: Reporter = SILENT) -> Checks:
-    """Look at all pictures, find duplicates, picture problems and outliers, and save them in the workspace.
+def check(
+    dataset: Dataset, review: ReviewState, network: NetworkOptions, *, reporter: Reporter = SILENT
+) -> Checks:
+    """Look at all images, find duplicates, poor images and outliers, and save what was found in the state.
 
     What was looked at or embedded before is not read again. Without pretrained weights there are no
     outliers, look-alikes and mirrored copies: random features find outliers no better than chance.
 
     Parameters
     ----------
-    workspace : Workspace
+    dataset : Dataset
+    review : ReviewState
+        The decisions so far, which say what label each image has.
+    network : NetworkOptions
     reporter : Reporter
 
     Raises
@@ -55,61 +57,43 @@ def check(workspace: Workspace, *, reporter: Reporter = SILENT) -> Checks:
     from cleaner.quality.problems import quality
 
     reporter(Stage.SCAN, 0, 0)
-    catalog = workspace.scan(reporter=reporter)
-    pixels = read_pixels(catalog, index=workspace.index, db=workspace.state / "pixels.db", reporter=reporter)
-    embeddings = _embeddings(workspace, catalog, reporter)
+    catalog = dataset.scan(reporter=reporter)
+    pixels = read_pixels(catalog, index=dataset.index, db=dataset.state / "pixels.db", reporter=reporter)
+    embeddings = _embeddings(dataset, network, catalog, reporter)
     if pixels.problems or (embeddings is not None and embeddings.problems):
-        catalog = workspace.refresh()  # which leaves them out and says why
+        catalog = dataset.refresh()  # which leaves them out and says why
     reporter.check()
     similar = find_similar(catalog, pixels, embeddings=embeddings, reporter=reporter)
     outliers = None
     if embeddings is not None:
-        present = PresentLabels.of(catalog, workspace.store.state)
+        present = PresentLabels.of(catalog, review)
         labels = dict.fromkeys(present.names) | present.by_name()
-        outliers = find_outliers(catalog, embeddings, labels=labels, seed=workspace.seed, reporter=reporter)
+        outliers = find_outliers(catalog, embeddings, labels=labels, seed=dataset.seed, reporter=reporter)
     found = Checks(similar=similar, quality=quality(pixels), outliers=outliers)
     reporter.check()
-    found.save(checks_folder(workspace))
+    found.save(checks_folder(dataset))
     return found
 
 
-def job_check(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Run `check` in a worker process.
-
-    Parameters
-    ----------
-    workspace : mapping
-        What `Workspace.options` gave.
-    reporter : Reporter
-
-    Returns
-    -------
-    dict
-        What `Checks.counts` returns, decisions so far taken into account.
-    """
-    with Workspace(**workspace) as opened:
-        return check(opened, reporter=reporter).counts(**decided(opened))
-
-
-def decided(workspace: Workspace) -> dict[str, Any]:
+def decided(catalog: Catalog, review: ReviewState) -> dict[str, Any]:
     """Return what decisions so far mean for duplicates: keywords of `Similar.groups`, `leaks`, `counts`."""
-    state = workspace.store.state
-    present = PresentLabels.of(workspace.catalog, state)
+    present = PresentLabels.of(catalog, review)
     return {
-        "different": state.different_pairs(),
+        "different": review.different_pairs(),
         "labels": present.by_name(),
         "without": set(present.deleted),
     }
 
 
-def fold_units(workspace: Workspace, names: Sequence[str]) -> NDArray[np.int64] | None:
+def fold_units(dataset: Dataset, review: ReviewState, names: Sequence[str]) -> NDArray[np.int64] | None:
     """Return which images the last checks found to be so alike that they must stay in one fold.
 
     At the suggested threshold, and without the pairs that a reviewer called different.
 
     Parameters
     ----------
-    workspace : Workspace
+    dataset : Dataset
+    review : ReviewState
     names : sequence of str
         Images in any order; those that came after the checks stand alone.
 
@@ -120,29 +104,26 @@ def fold_units(workspace: Workspace, names: Sequence[str]) -> NDArray[np.int64] 
         read: a ranking goes without them.
     """
     try:
-        found = Checks.load(checks_folder(workspace))
+        found = Checks.load(checks_folder(dataset))
     except RankingError as exc:
         logger.warning("Near duplicates are not kept in one fold: %s", exc)
         return None
     if found is None:
         return None
-    different = workspace.store.state.different_pairs()
-    return found.similar.fold_groups(names, found.similar.suggested_threshold, different=different)
+    threshold = found.similar.suggested_threshold
+    return found.similar.fold_groups(names, threshold, different=review.different_pairs())
 
 
-def _embeddings(workspace: Workspace, catalog: Catalog, reporter: Reporter) -> Embeddings | None:
-    from cleaner.embedding import embed
-    from cleaner.models.backbones import load_backbone
-
+def _embeddings(
+    dataset: Dataset, network: NetworkOptions, catalog: Catalog, reporter: Reporter
+) -> Embeddings | None:
     reporter(Stage.LOAD_NETWORK, 0, 0)
     try:
-        backbone = load_backbone(
-            workspace.backbone, weights=workspace.weights, from_scratch=workspace.from_scratch
-        )
+        backbone = network.load()
     except WeightsUnavailableError as exc:
         logger.info("Outliers and look-alikes are not looked for: %s", exc)
         return None
     if not backbone.pretrained:
         return None
-    cache_root = workspace.state / "embeddings"
-    return embed(catalog, backbone, index=workspace.index, cache_root=cache_root, reporter=reporter)
+    cache_root = dataset.state / "embeddings"
+    return embed(catalog, backbone, index=dataset.index, cache_root=cache_root, reporter=reporter)

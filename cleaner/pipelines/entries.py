@@ -1,27 +1,49 @@
-"""The tasks as a worker process calls them: plain values in, a dict for JSON out."""
+"""The pipelines as a worker process calls them: plain values in, a dict for JSON out.
+
+``workspace`` is what `Workspace.options` gave.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+from cleaner.dataset.dataset import Dataset
+from cleaner.dataset.state_folder import login
 from cleaner.errors import TooFewLabelsError
+from cleaner.pipelines.check import check, decided
+from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import prepare
 from cleaner.pipelines.retrain import model_path, retrain_full, retrain_quick
+from cleaner.review.database import store_url
+from cleaner.review.state import ReviewState
+from cleaner.review.store import ReviewStore
 from cleaner.util.progress import Reporter
-from cleaner.workspace import Workspace
 
-__all__ = ["job_prepare", "job_retrain_full", "job_retrain_quick"]
+
+@contextmanager
+def _opened(workspace: Mapping[str, Any]) -> Iterator[tuple[Dataset, ReviewState, NetworkOptions]]:
+    options = dict(workspace)
+    url, reviewer = options.pop("store", None), options.pop("reviewer", None)
+    weights = options.pop("weights", None)
+    network = NetworkOptions(
+        options.pop("backbone", None),
+        None if weights is None else Path(weights),
+        options.pop("from_scratch", False),
+    )
+    with (
+        Dataset(**options, shared_store=url is not None) as dataset,
+        ReviewStore(
+            url or store_url(dataset.state), dataset=dataset.name, reviewer=reviewer or login()
+        ) as store,
+    ):
+        yield dataset, store.state, network
 
 
 def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Run `prepare`; that there are too few labels to rank by is a result, too.
-
-    Parameters
-    ----------
-    workspace : mapping
-        What `Workspace.options` gave; likewise below.
-    reporter : Reporter
 
     Returns
     -------
@@ -29,25 +51,32 @@ def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str
         ``ranking`` (its identity; None: too few labels), ``n`` (images ranked), ``left_out`` (files that
         cannot be used) and, without a ranking, ``reason`` (why there is none, in a sentence for people).
     """
-    with Workspace(**workspace) as opened:
+    with _opened(workspace) as (dataset, review, network):
         try:
-            ranking = prepare(opened, reporter=reporter)
+            ranking = prepare(dataset, review, network, reporter=reporter)
         except TooFewLabelsError as exc:
             found: dict[str, Any] = {"ranking": None, "n": 0, "reason": str(exc)}
         else:
             found = {"ranking": ranking.model, "n": len(ranking)}
-        return found | {"left_out": len(opened.catalog.left_out)}
+        return found | {"left_out": len(dataset.catalog.left_out)}
+
+
+def job_check(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Run `check`; returns what `Checks.counts` returns, decisions so far taken into account."""
+    with _opened(workspace) as (dataset, review, network):
+        found = check(dataset, review, network, reporter=reporter)
+        return found.counts(**decided(dataset.catalog, review))
 
 
 def job_retrain_quick(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Run `retrain_quick`; returns the fields of `RetrainResult`, and ``model``, the saved model's place."""
-    with Workspace(**workspace) as opened:
-        result = retrain_quick(opened, reporter=reporter)
-        return {**result.to_dict(), "model": str(model_path(opened, "quick"))}
+    with _opened(workspace) as (dataset, review, network):
+        result = retrain_quick(dataset, review, network, reporter=reporter)
+        return {**result.to_dict(), "model": str(model_path(dataset, "quick"))}
 
 
 def job_retrain_full(*, workspace: Mapping[str, Any], reporter: Reporter, epochs: int = 4) -> dict[str, Any]:
     """Run `retrain_full`; returns the fields of `RetrainResult`, and ``model``, the saved model's place."""
-    with Workspace(**workspace) as opened:
-        result = retrain_full(opened, epochs=epochs, reporter=reporter)
-        return {**result.to_dict(), "model": str(model_path(opened, "full"))}
+    with _opened(workspace) as (dataset, review, network):
+        result = retrain_full(dataset, review, network, epochs=epochs, reporter=reporter)
+        return {**result.to_dict(), "model": str(model_path(dataset, "full"))}

@@ -10,26 +10,25 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.dataset import Dataset
 from cleaner.embedding import Embeddings, embed
 from cleaner.errors import RankingError, TooFewLabelsError
 from cleaner.pipelines.check import fold_units
+from cleaner.pipelines.network import NetworkOptions
 from cleaner.ranking import Ranking, rank, rank_probabilities
 from cleaner.ranking.result import NAMED_AT
-from cleaner.review.labels import PresentLabels
-from cleaner.review.state import Action
+from cleaner.review.labels import PresentLabels, cleaned_catalog
+from cleaner.review.state import Action, ReviewState
 from cleaner.util.progress import SILENT, Reporter, Stage
 
-if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
+if TYPE_CHECKING:  # torch takes 2 to 4 s
     from cleaner.models.backbones import Backbone
-    from cleaner.workspace import Workspace
-
-__all__ = ["Seen", "look", "prepare", "rank_given", "rank_seen"]
 
 
 @dataclass(frozen=True)
 class Seen:
-    """A frozen copy of a workspace: decisions made later count next time.
+    """A frozen copy of a data set and its review: decisions made later count next time.
 
     Attributes
     ----------
@@ -76,12 +75,17 @@ class Seen:
         return names, self.embeddings.vectors[np.array(rows, dtype=np.intp)], labels
 
 
-def prepare(workspace: Workspace, *, reporter: Reporter = SILENT) -> Ranking:
-    """Read new files, compute their embeddings, rank all images, and save the ranking in the workspace.
+def prepare(
+    dataset: Dataset, review: ReviewState, network: NetworkOptions, *, reporter: Reporter = SILENT
+) -> Ranking:
+    """Read new files, compute their embeddings, rank all images, and save the ranking in the state folder.
 
     Parameters
     ----------
-    workspace : Workspace
+    dataset : Dataset
+    review : ReviewState
+        The decisions so far.
+    network : NetworkOptions
     reporter : Reporter
 
     Raises
@@ -96,11 +100,11 @@ def prepare(workspace: Workspace, *, reporter: Reporter = SILENT) -> Ranking:
     CleanerError
         Whatever else keeps this from being done.
     """
-    seen = look(workspace, reporter=reporter)
+    seen = look(dataset, review, network, reporter=reporter)
     _check_labels(seen)
     ranking = rank_seen(seen, reporter=reporter)
     reporter.check()
-    ranking.save(workspace.ranking_folder)
+    ranking.save(dataset.ranking_folder)
     return ranking
 
 
@@ -117,20 +121,29 @@ def _check_labels(seen: Seen) -> None:
     n = len(seen.embeddings.names)
     msg = (
         f"Got {n:,} {'image' if n == 1 else 'images'} with {what}; wrong labels can be looked for once two "
-        "classes have some. Label pictures first, in the dashboard or in a CSV file."
+        "classes have some. Label images first, in the dashboard or in a CSV file."
     )
     raise TooFewLabelsError(msg)
 
 
-def rank_given(workspace: Workspace, pred_probs: Path, *, reporter: Reporter = SILENT) -> Ranking:
-    """Rank all images by probabilities from a model elsewhere, and save the ranking in the workspace.
+def rank_given(
+    dataset: Dataset,
+    review: ReviewState,
+    network: NetworkOptions,
+    pred_probs: Path,
+    *,
+    reporter: Reporter = SILENT,
+) -> Ranking:
+    """Rank all images by probabilities from a model elsewhere, and save the ranking in the state folder.
 
-    Where the workspace names a backbone, weights or ``from_scratch``, heads and neighbours on its embeddings
+    Where ``network`` names a backbone, weights or ``from_scratch``, heads and neighbours on its embeddings
     are pooled with them; else the probabilities are all that counts, and no network is loaded.
 
     Parameters
     ----------
-    workspace : Workspace
+    dataset : Dataset
+    review : ReviewState
+    network : NetworkOptions
     pred_probs : Path
         A ``.npy`` file: float, shape (images, classes), out of sample; rows sorted by name as in the catalog,
         columns by class.
@@ -147,41 +160,37 @@ def rank_given(workspace: Workspace, pred_probs: Path, *, reporter: Reporter = S
         msg = f"Cannot read {pred_probs} as an array of probabilities ({exc}); write it with numpy.save."
         raise RankingError(msg) from exc
     embeddings = None
-    if workspace.backbone or workspace.weights or workspace.from_scratch:
-        embeddings = look(workspace, reporter=reporter).embeddings
-    catalog = workspace.catalog if embeddings is not None else workspace.scan(reporter=reporter)
-    units = fold_units(workspace, catalog.names.tolist())
-    ranking = rank_probabilities(catalog, probabilities, embeddings, seed=workspace.seed, units=units)
+    if network.named:
+        embeddings = look(dataset, review, network, reporter=reporter).embeddings
+    catalog = dataset.catalog if embeddings is not None else dataset.scan(reporter=reporter)
+    units = fold_units(dataset, review, catalog.names.tolist())
+    ranking = rank_probabilities(catalog, probabilities, embeddings, seed=dataset.seed, units=units)
     reporter.check()
-    ranking.save(workspace.ranking_folder)
+    ranking.save(dataset.ranking_folder)
     return ranking
 
 
-def look(workspace: Workspace, *, reporter: Reporter) -> Seen:
+def look(dataset: Dataset, review: ReviewState, network: NetworkOptions, *, reporter: Reporter) -> Seen:
     """Read and embed new files; take down the labels of this moment."""
     reporter(Stage.SCAN, 0, 0)
-    given = workspace.scan(reporter=reporter)
+    given = dataset.scan(reporter=reporter)
     reporter.check()
     reporter(Stage.LOAD_NETWORK, 0, 0)
-    from cleaner.models.backbones import load_backbone
-
-    backbone = load_backbone(
-        workspace.backbone, weights=workspace.weights, from_scratch=workspace.from_scratch
-    )
-    cache_root = workspace.state / "embeddings"
-    embeddings = embed(given, backbone, index=workspace.index, cache_root=cache_root, reporter=reporter)
+    backbone = network.load()
+    cache_root = dataset.state / "embeddings"
+    embeddings = embed(given, backbone, index=dataset.index, cache_root=cache_root, reporter=reporter)
     if embeddings.problems:
-        given = workspace.refresh()  # which leaves them out and says why
-    state = workspace.store.state
-    named_at, renamed = state.last_seq, state.label_map
-    present = PresentLabels.of(given, state)
+        given = dataset.refresh()  # which leaves them out and says why
+    now = review.snapshot()
+    present, cleaned = PresentLabels.of(given, now), cleaned_catalog(given, now)
     given = given.with_labels(dict(zip(present.names, present.given, strict=True)))
-    cleaned = workspace.cleaned()
     labels = dict.fromkeys(present.names) | present.by_name()
-    decisions = {name: state.of(name) for name in labels}
+    decisions = {name: now.of(name) for name in labels}
     kept = frozenset(name for name, made in decisions.items() if made and made.action is Action.KEEP)
-    units = fold_units(workspace, given.names.tolist())
-    return Seen(given, cleaned, labels, kept, backbone, embeddings, renamed, named_at, units, workspace.seed)
+    units = fold_units(dataset, now, given.names.tolist())
+    return Seen(
+        given, cleaned, labels, kept, backbone, embeddings, now.label_map, now.last_seq, units, dataset.seed
+    )
 
 
 def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:

@@ -10,17 +10,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.dataset import Dataset
 from cleaner.errors import CheckpointError, TrainingError
+from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import Seen, look, rank_seen
+from cleaner.review.state import ReviewState
 from cleaner.training.compare import RetrainResult, compare
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
     from cleaner.ranking.heads import LinearHead
-    from cleaner.workspace import Workspace
-
-__all__ = ["check_epochs", "model_path", "retrain_full", "retrain_quick"]
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +30,9 @@ TUNED_EARLIER = "the network tuned last time"
 TUNED_CLEANED = "tuned network, cleaned labels"
 
 
-def retrain_quick(workspace: Workspace, *, reporter: Reporter = SILENT) -> RetrainResult:
+def retrain_quick(
+    dataset: Dataset, review: ReviewState, network: NetworkOptions, *, reporter: Reporter = SILENT
+) -> RetrainResult:
     """Fit a linear head on the cached embeddings with the cleaned labels; renew model and ranking.
 
     *Before* is such a head on the labels as given. Both are judged on the same validation images by their
@@ -41,11 +43,11 @@ def retrain_quick(workspace: Workspace, *, reporter: Reporter = SILENT) -> Retra
     TrainingError
         No labelled validation images, or fewer than two classes to learn.
     Cancelled, CleanerError
-        See `cleaner.pipelines.prepare`.
+        See `cleaner.pipelines.rank.prepare`.
     """
     from cleaner.training.network import Network  # torch: 2 to 4 s
 
-    seen = look(workspace, reporter=reporter)
+    seen = look(dataset, review, network, reporter=reporter)
     _, vectors, truth = _validation(seen)
     reporter.check()
     reporter(Stage.TRAIN_HEAD, 0, 2)
@@ -64,13 +66,20 @@ def retrain_quick(workspace: Workspace, *, reporter: Reporter = SILENT) -> Retra
     ranking = rank_seen(seen, reporter=reporter)
     reporter.check()
     metrics = {"n": result.n, "error_rate": result.after}
-    network = Network.from_linear_head(seen.backbone, after.classes, weight=after.weight, offset=after.offset)
-    network.save(model_path(workspace, "quick"), metrics=metrics)
-    ranking.save(workspace.ranking_folder)
+    fitted = Network.from_linear_head(seen.backbone, after.classes, weight=after.weight, offset=after.offset)
+    fitted.save(model_path(dataset, "quick"), metrics=metrics)
+    ranking.save(dataset.ranking_folder)
     return result
 
 
-def retrain_full(workspace: Workspace, *, epochs: int = 4, reporter: Reporter = SILENT) -> RetrainResult:
+def retrain_full(
+    dataset: Dataset,
+    review: ReviewState,
+    network: NetworkOptions,
+    *,
+    epochs: int = 4,
+    reporter: Reporter = SILENT,
+) -> RetrainResult:
     """Fine-tune the whole network on the cleaned set; renew model and ranking.
 
     *Before* is the network tuned last time if there is one, else a linear head on the labels as given; the
@@ -78,7 +87,9 @@ def retrain_full(workspace: Workspace, *, epochs: int = 4, reporter: Reporter = 
 
     Parameters
     ----------
-    workspace : Workspace
+    dataset : Dataset
+    review : ReviewState
+    network : NetworkOptions
     epochs : int
         Passes over the training images with all layers, after one with the head alone.
     reporter : Reporter
@@ -90,38 +101,31 @@ def retrain_full(workspace: Workspace, *, epochs: int = 4, reporter: Reporter = 
         ``epochs`` below 1, no labelled validation images, fewer than two classes to learn, or the loss is no
         number any more.
     Cancelled, CleanerError
-        See `cleaner.pipelines.prepare`.
+        See `cleaner.pipelines.rank.prepare`.
     """
-    from cleaner.training.learner import Learner
-
     check_epochs(epochs)
-    seen = look(workspace, reporter=reporter)
+    seen = look(dataset, review, network, reporter=reporter)
     names, vectors, truth = _validation(seen)
     valid = seen.cleaned.subset(names)
-    path = model_path(workspace, "full")
+    path = model_path(dataset, "full")
     before, before_name = _tuned_earlier(path, valid, seen.renamed, reporter), TUNED_EARLIER
     if before is None:
         before, before_name = _predicted(_fit_head(seen, seen.given), vectors), HEAD_GIVEN
-    learner = Learner(
-        seen.cleaned.subset(set(seen.cleaned.names) & set(seen.embeddings.names)),
-        backbone=workspace.backbone,
-        weights=workspace.weights,
-        from_scratch=workspace.from_scratch,
-        seed=workspace.seed,
-    )
+    usable = seen.cleaned.subset(set(seen.cleaned.names) & set(seen.embeddings.names))
+    learner = network.learner(usable, seed=dataset.seed)
     learner.fine_tune(epochs, reporter=reporter)
     after = _best(learner.probabilities(valid, reporter=reporter), learner.classes)
     result = compare(truth, before, after, before_name=before_name, after_name=TUNED_CLEANED)
     ranking = rank_seen(seen, reporter=reporter)
     reporter.check()
     learner.save(path)
-    ranking.save(workspace.ranking_folder)
+    ranking.save(dataset.ranking_folder)
     return result
 
 
-def model_path(workspace: Workspace, kind: str) -> Path:
+def model_path(dataset: Dataset, kind: str) -> Path:
     """Return where the model of the last "quick" or "full" retraining is kept."""
-    return workspace.state / "models" / f"{kind}.safetensors"
+    return dataset.state / "models" / f"{kind}.safetensors"
 
 
 def check_epochs(epochs: int) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from cleaner.dataset.dataset import Dataset
+from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.retrain import check_epochs
+from cleaner.review.labels import cleaned_catalog
+from cleaner.review.state import ReviewState
 from cleaner.util.progress import SILENT, Reporter
-
-if TYPE_CHECKING:
-    from cleaner.workspace import Workspace
-
-__all__ = ["TrainReport", "train"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,12 +39,22 @@ class TrainReport:
     test_error_rate: float | None
 
 
-def train(workspace: Workspace, *, out: Path, epochs: int = 4, reporter: Reporter = SILENT) -> TrainReport:
+def train(
+    dataset: Dataset,
+    review: ReviewState,
+    network: NetworkOptions,
+    *,
+    out: Path,
+    epochs: int = 4,
+    reporter: Reporter = SILENT,
+) -> TrainReport:
     """Fine-tune a network on the set after all decisions, save it, and measure it.
 
     Parameters
     ----------
-    workspace : Workspace
+    dataset : Dataset
+    review : ReviewState
+    network : NetworkOptions
     out : Path
         Where to write the model; written last, in one step.
     epochs : int
@@ -59,19 +67,11 @@ def train(workspace: Workspace, *, out: Path, epochs: int = 4, reporter: Reporte
         ``epochs`` below 1, no labelled training or validation images, fewer than two classes, or the loss is
         no number any more.
     Cancelled, CleanerError
-        See `cleaner.pipelines.prepare`.
+        See `cleaner.pipelines.rank.prepare`.
     """
-    from cleaner.training.learner import Learner
-
     check_epochs(epochs)
-    workspace.scan(reporter=reporter)
-    learner = Learner(
-        workspace.cleaned(),
-        backbone=workspace.backbone,
-        weights=workspace.weights,
-        from_scratch=workspace.from_scratch,
-        seed=workspace.seed,
-    )
+    catalog = dataset.scan(reporter=reporter)
+    learner = network.learner(cleaned_catalog(catalog, review), seed=dataset.seed)
     learner.fine_tune(epochs, reporter=reporter)
     valid = learner.evaluate("valid", reporter=reporter)
     test = learner.evaluate("test", reporter=reporter) if len(learner.data.indices("test")) else None

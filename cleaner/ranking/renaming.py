@@ -75,7 +75,6 @@ def under_present_names(
         model=ranking.model,
         info=ranking.info,
     )
-    present.workspace = ranking.workspace
     if named_at is not None:
         present.info[NAMED_AT] = named_at
     return present

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from zipfile import BadZipFile
 
 import numpy as np
@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
 from cleaner.util.atomic import write_atomically
-
-if TYPE_CHECKING:
-    from cleaner.workspace import Workspace
 
 ORDERINGS = ("pooled", "loss", "self_confidence", "normalized_margin", "in_sample_loss", "least_confident")
 """Names of the orderings; ``pooled`` is the default one."""
@@ -56,8 +53,6 @@ class Ranking:
         when unlabelled), ``predicted_label``, ``probability`` (of the predicted label), ``loss`` (nats, of
         the given label, out of sample; higher = worse), ``score`` (probability that the given label is
         wrong; NaN when there is none), ``suggested_label`` (best class other than the given one).
-    workspace : Workspace or None
-        The workspace that made or loaded it, so that it can be shown; None for other rankings.
     """
 
     def __init__(
@@ -84,7 +79,6 @@ class Ranking:
         self.features = {k: np.asarray(v, dtype=np.float32) for k, v in (features or {}).items()}
         self.model = model
         self.info = dict(info or {})
-        self.workspace: Workspace | None = None
         self._row = {name: i for i, name in enumerate(self.names)}
         shape = (len(self.names), len(self.classes))
         if self.posterior.shape != shape or self.predicted.shape != shape:

@@ -9,31 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from cleaner.dataset.catalog import Catalog
 from cleaner.errors import StoreError
 from cleaner.review.events import CLASS_KINDS, Event, Kind, check_label
 from cleaner.review.labels import PresentLabels
-
-if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
-    from cleaner.review.journal import Act
-    from cleaner.review.state import ReviewState
-    from cleaner.workspace import Workspace
-
-__all__ = [
-    "ClassCount",
-    "class_acts",
-    "class_counts",
-    "describe_class",
-    "in_words",
-    "is_about_descriptions",
-    "make_class",
-    "merge_classes",
-    "rename_class",
-    "twin_of",
-    "undo_class_act",
-]
+from cleaner.review.state import ReviewState
+from cleaner.review.store import Act, ReviewStore
 
 _MOST_NAMED = 8
 _UNDOABLE = CLASS_KINDS | {Kind.CLASS_DESCRIBE}
@@ -88,7 +70,7 @@ def _plain(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
-def make_class(workspace: Workspace, name: str, *, reviewer: str | None = None) -> Act:
+def make_class(catalog: Catalog, store: ReviewStore, name: str, *, reviewer: str | None = None) -> Act:
     """Make a class that no image has yet.
 
     Raises
@@ -96,15 +78,17 @@ def make_class(workspace: Workspace, name: str, *, reviewer: str | None = None) 
     StoreError
         There is a class of that name, or it can be no name.
     """
-    present = _present(workspace)
+    present = _present(catalog, store)
     _check_new(name)
     if name in present:
         msg = f"There is a class “{name}” already. Choose another name."
         raise StoreError(msg)
-    return workspace.store.class_event(Kind.CLASS_NEW, name, reviewer=reviewer)
+    return store.class_event(Kind.CLASS_NEW, name, reviewer=reviewer)
 
 
-def rename_class(workspace: Workspace, old: str, new: str, *, reviewer: str | None = None) -> Act:
+def rename_class(
+    catalog: Catalog, store: ReviewStore, old: str, new: str, *, reviewer: str | None = None
+) -> Act:
     """Give a class another name, which no other class has.
 
     Raises
@@ -112,7 +96,7 @@ def rename_class(workspace: Workspace, old: str, new: str, *, reviewer: str | No
     StoreError
         There is no class ``old``, there is a class ``new``, or ``new`` can be no name.
     """
-    present = _present(workspace)
+    present = _present(catalog, store)
     _check_there(old, present)
     _check_new(new)
     if new == old:
@@ -121,10 +105,12 @@ def rename_class(workspace: Workspace, old: str, new: str, *, reviewer: str | No
     if new in present:
         msg = f"There is a class “{new}” already. To put the images of “{old}” there, merge the two."
         raise StoreError(msg)
-    return workspace.store.class_event(Kind.CLASS_RENAME, old, new, reviewer=reviewer)
+    return store.class_event(Kind.CLASS_RENAME, old, new, reviewer=reviewer)
 
 
-def merge_classes(workspace: Workspace, old: str, into: str, *, reviewer: str | None = None) -> Act:
+def merge_classes(
+    catalog: Catalog, store: ReviewStore, old: str, into: str, *, reviewer: str | None = None
+) -> Act:
     """Put all images of one class into another; the first is a class no longer.
 
     Raises
@@ -132,17 +118,23 @@ def merge_classes(workspace: Workspace, old: str, into: str, *, reviewer: str | 
     StoreError
         One of the two is no class of this set, or they are the same.
     """
-    present = _present(workspace)
+    present = _present(catalog, store)
     _check_there(old, present)
     _check_there(into, present)
     if old == into:
         msg = f"Got “{old}” twice. Choose two different classes to merge."
         raise StoreError(msg)
-    return workspace.store.class_event(Kind.CLASS_MERGE, old, into, reviewer=reviewer)
+    return store.class_event(Kind.CLASS_MERGE, old, into, reviewer=reviewer)
 
 
 def describe_class(
-    workspace: Workspace, label: str, text: str, *, act: str | None = None, reviewer: str | None = None
+    catalog: Catalog,
+    store: ReviewStore,
+    label: str,
+    text: str,
+    *,
+    act: str | None = None,
+    reviewer: str | None = None,
 ) -> Act:
     """Say in words what belongs into a class; an empty text takes the description away.
 
@@ -151,11 +143,11 @@ def describe_class(
     StoreError
         There is no class ``label``, or the text cannot be one.
     """
-    _check_there(label, _present(workspace))
-    return workspace.store.describe_class(label, text, act=act, reviewer=reviewer)
+    _check_there(label, _present(catalog, store))
+    return store.describe_class(label, text, act=act, reviewer=reviewer)
 
 
-def undo_class_act(workspace: Workspace, *, reviewer: str | None = None) -> Event:
+def undo_class_act(store: ReviewStore, *, reviewer: str | None = None) -> Event:
     """Take back a reviewer's last act, if it is one on classes; returns what was taken back.
 
     Raises
@@ -163,7 +155,6 @@ def undo_class_act(workspace: Workspace, *, reviewer: str | None = None) -> Even
     StoreError
         The reviewer's last act is none on classes, or there is none.
     """
-    store = workspace.store
     store.refresh()
     last = store.state.undoable(reviewer or store.reviewer)
     if last is None:
@@ -213,10 +204,10 @@ def in_words(event: Event) -> str:
     return f"renaming of “{old}” to “{new}”"
 
 
-def _present(workspace: Workspace) -> list[str]:
+def _present(catalog: Catalog, store: ReviewStore) -> list[str]:
     """Return the classes as they are now, also by what others did a moment ago."""
-    workspace.store.refresh()
-    return workspace.store.state.classes(workspace.catalog.classes)
+    store.refresh()
+    return store.state.classes(catalog.classes)
 
 
 def _check_new(name: str) -> None:

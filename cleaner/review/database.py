@@ -23,8 +23,6 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cleaner.errors import NotSavedError, StoreError
 
-__all__ = ["EVENTS", "file_id", "in_words", "not_saved", "open_engine", "reading", "writing"]
-
 logger = logging.getLogger(__name__)
 
 _METADATA = sa.MetaData()
@@ -59,6 +57,11 @@ EVENTS = sa.Table(
 _LOCK_KEY = int("cleaner", 36)
 _OPENING_TRIES = 20
 _SQLITE = ("sqlite", "sqlite+pysqlite")
+
+
+def store_url(state: Path) -> str:
+    """Return the URL of the SQLite file in a state folder, the usual place of the decisions."""
+    return f"sqlite:///{(state / 'review.db').as_posix()}"
 
 
 def open_engine(url: str, *, timeout_s: float) -> sa.Engine:

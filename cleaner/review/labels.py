@@ -95,3 +95,9 @@ class PresentLabels:
         """Return the label of each image, without those of some outcomes; an empty ``without``: of all."""
         rows = zip(self.names, self.labels, self.outcomes, strict=True)
         return {name: label for name, label, outcome in rows if outcome not in without}
+
+
+def cleaned_catalog(catalog: Catalog, state: ReviewState) -> Catalog:
+    """Return a catalog after all decisions: with the present labels, without the deleted images."""
+    labels = PresentLabels.of(catalog, state).by_name()
+    return catalog.with_labels(labels).subset(labels)

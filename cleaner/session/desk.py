@@ -241,7 +241,7 @@ class ReviewDesk(Showing):
     def describe(self, label: str, text: str, *, act: str) -> Outcome:
         """Record what belongs into a class, in words."""
         self._own_acts.add(act)
-        describe_class(self.workspace, label, text, act=act, reviewer=self.reviewer)
+        describe_class(self.workspace.catalog, self.store, label, text, act=act, reviewer=self.reviewer)
         said = f"“{label}” {'is described' if text.strip() else 'has no description any more'}."
         return Outcome(said=said, summary=sentences.summary(self.progress(), self.view))
 

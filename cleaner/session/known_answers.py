@@ -46,14 +46,14 @@ def simulate_review(
     RankingError
         The file cannot be read, lacks a column, or knows none of the images.
     Cancelled, CleanerError
-        See `cleaner.pipelines.prepare`.
+        See `cleaner.pipelines.rank.prepare`.
     """
     from cleaner.pipelines.rank import look
     from cleaner.ranking import rank
     from cleaner.session.simulation import simulate
 
     right, filed = _read(truth, labels)
-    seen = look(workspace, reporter=reporter)
+    seen = look(workspace, workspace.store.state, workspace.network, reporter=reporter)
     key_of = _keys(seen.given.names.tolist(), right)
     if not key_of:
         first = next(iter(right), "none")

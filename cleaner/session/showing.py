@@ -65,7 +65,7 @@ class Showing:
         self.workspace = workspace
         self.store = workspace.store
         self.reviewer = reviewer or workspace.reviewer
-        self.audit = RunningAudit(workspace)
+        self.audit = RunningAudit(workspace.state, workspace.store, catalog=lambda: workspace.catalog)
         self._made = ranking  # as it was made; the one in use has the present names of the classes
         self.facts = Facts(self._found(ranking))
         decided = self.store.state.progress().decided

@@ -27,7 +27,7 @@ from cleaner.session.studies import Studies
 from cleaner.widgets.grid.widget import ReviewGrid
 from cleaner.widgets.panels.filters import FilterBox
 from cleaner.widgets.panels.threshold import ThresholdPanel
-from cleaner.workspace import Workspace
+from cleaner.workspace import Workspace, workspace_of
 
 if TYPE_CHECKING:
     from cleaner.pipelines.checks import Checks
@@ -139,7 +139,7 @@ class ImageCleaner(ipywidgets.VBox):
         self._scaled = ""  # the order that the slider is for
         self._choices = 0  # of a view; one that takes long to show gives way to the next
         self._studies = Studies(self._desk, self.grid, self._count)
-        self._csv = CleanedCsv(self.workspace, on_notice=self._tell)
+        self._csv = self.workspace.csv_writer(on_notice=self._tell)
         self._unsubscribe = self.store.subscribe(self._on_events)
         self._closed = False
         with self._lock:
@@ -514,7 +514,7 @@ def _parts(source: Any, workspace: Workspace | None) -> tuple[Workspace, Ranking
     if not (hasattr(source, "table") and hasattr(source, "order")):
         msg = f"Got {type(source).__name__}. {_ADVICE} For a folder: ImageCleaner(Workspace(folder))."
         raise TypeError(msg)
-    found = workspace or getattr(source, "workspace", None)
+    found = workspace or workspace_of(source)
     if found is None:
         msg = "Got a ranking without its data set; pass the Workspace as workspace=."
         raise TypeError(msg)

@@ -75,7 +75,7 @@ def measure(kind: str, weights: Path, work: Path) -> dict[str, tuple[np.ndarray,
 
     truth = lay_out(kind, work / kind)
     with Workspace(work / kind, weights=weights) as workspace:
-        seen = look(workspace, reporter=SILENT)
+        seen = look(workspace, workspace.store.state, workspace.network, reporter=SILENT)
         ranking = rank_seen(seen, reporter=SILENT)
     table = simulate(ranking, truth, orderings=("learning", "random"), looks=LOOKS)
     curves = {

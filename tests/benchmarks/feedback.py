@@ -66,7 +66,7 @@ def drawn(work: Path) -> Set:
             picture.save(root / kind / f"{number:04d}.png")
     weights = DATA / "weights" / "squeezenet1_1.safetensors"
     with Workspace(root, weights=weights, state=work / "figures seen") as workspace:
-        embeddings = look(workspace, reporter=SILENT).embeddings
+        embeddings = look(workspace, workspace.store.state, workspace.network, reporter=SILENT).embeddings
     truth = np.array([Path(name).parent.name for name in embeddings.names])
     return Set("drawn", np.asarray(embeddings.vectors), truth, {})
 

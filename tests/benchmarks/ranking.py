@@ -58,7 +58,7 @@ def clothing(weights: Path, work: Path) -> Set:
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(packed.read(member))
     with Workspace(root, weights=weights, state=work / weights.stem) as workspace:
-        embeddings = look(workspace, reporter=SILENT).embeddings
+        embeddings = look(workspace, workspace.store.state, workspace.network, reporter=SILENT).embeddings
     kept = [rows[Path(name).name] for name in embeddings.names]
     columns = {kind: np.array([row[kind] for row in kept]) for kind in ("sym10", "sym20", "asym15")}
     truth = np.array([row["true_label"] for row in kept])

@@ -43,7 +43,7 @@ def times(weights: Path, work: Path) -> None:
 
     lay_out("asym15", work / "asym15")
     with Workspace(work / "asym15", weights=weights) as workspace:
-        seen = look(workspace, reporter=SILENT)
+        seen = look(workspace, workspace.store.state, workspace.network, reporter=SILENT)
     ranking = rank_seen(seen, reporter=SILENT)
     labels = [seen.labels[name] for name in seen.embeddings.names]
     vectors = seen.embeddings.vectors

@@ -277,7 +277,7 @@ def test_rank_says_what_is_missing_where_nothing_is_labelled(tmp_path: Path) -> 
     assert done.stdout == ""
     assert done.stderr == (
         "Error: Got 3 images with no label on any of them; wrong labels can be looked for once two classes "
-        "have some. Label pictures first, in the dashboard or in a CSV file.\n"
+        "have some. Label images first, in the dashboard or in a CSV file.\n"
     )
 
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from pictures import COLOURS, make_picture
 
-from cleaner import pipelines as tasks
 from cleaner.embedding.cache import EmbeddingCache, last_embeddings
 from cleaner.errors import TooFewLabelsError
 from cleaner.labelling.proposal import Proposal, propose_labels
+from cleaner.pipelines.rank import prepare
 from cleaner.review import Action, Kind
 from cleaner.review.labels import SET_ASIDE, PresentLabels
 from cleaner.workspace import Workspace
@@ -80,7 +80,7 @@ def label(space: Workspace, *names: str) -> None:
 def test_a_flat_folder_goes_from_no_labels_to_suggestions_and_a_ranking(flat: Workspace) -> None:
     assert propose(flat) is None  # nothing is embedded yet
     with pytest.raises(TooFewLabelsError):
-        tasks.prepare(flat)
+        prepare(flat, flat.store.state, flat.network)
 
     first = propose(flat)
     assert first is not None
@@ -97,7 +97,7 @@ def test_a_flat_folder_goes_from_no_labels_to_suggestions_and_a_ranking(flat: Wo
     right = [s == n.split("_")[0] for s, n in zip(second.suggestion, second.names, strict=True)]
     assert all(right)
 
-    assert tasks.prepare(flat).classes == ["blue", "green", "red"]
+    assert prepare(flat, flat.store.state, flat.network).classes == ["blue", "green", "red"]
     label(flat, *second.names)
     assert propose(flat) is None
     assert bare(flat) == 0

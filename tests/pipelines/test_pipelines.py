@@ -7,15 +7,26 @@ import itertools
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from cleaner import pipelines as tasks
 from cleaner.dataset.catalog import Catalog
 from cleaner.embedding.cache import last_embeddings
 from cleaner.errors import Cancelled, TooFewLabelsError, TrainingError
 from cleaner.jobs import Job
-from cleaner.pipelines.retrain import HEAD_CLEANED, HEAD_GIVEN, TUNED_CLEANED, TUNED_EARLIER
+from cleaner.pipelines.entries import job_prepare
+from cleaner.pipelines.rank import prepare
+from cleaner.pipelines.retrain import (
+    HEAD_CLEANED,
+    HEAD_GIVEN,
+    TUNED_CLEANED,
+    TUNED_EARLIER,
+    model_path,
+    retrain_full,
+    retrain_quick,
+)
+from cleaner.pipelines.train import train
 from cleaner.review.state import Action
 from cleaner.training.network import Network
 from cleaner.util.progress import Reporter
@@ -23,6 +34,11 @@ from cleaner.workspace import Workspace
 
 ENTRIES = "cleaner.pipelines.entries"
 LONG_S = 120.0
+
+
+def run(task: Callable[..., Any], space: Workspace, **more: Any) -> Any:
+    """Run a pipeline on a workspace as it is now."""
+    return task(space, space.store.state, space.network, **more)
 
 
 class Notes(Reporter):
@@ -82,7 +98,7 @@ def results(space: Workspace) -> dict[str, str]:
 
 
 def test_prepare_finds_the_wrong_labels_first_and_saves_the_ranking(space: Workspace) -> None:
-    ranking = tasks.prepare(space)
+    ranking = run(prepare, space)
     wrong = wrong_names(space.catalog)
     assert len(wrong) == 9
     assert set(ranking.table["name"][:9]) == wrong
@@ -94,9 +110,9 @@ def test_prepare_finds_the_wrong_labels_first_and_saves_the_ranking(space: Works
 
 
 def test_a_second_prepare_computes_no_embedding_and_ranks_the_same(space: Workspace) -> None:
-    first = tasks.prepare(space)
+    first = run(prepare, space)
     notes = Notes()
-    again = tasks.prepare(space, reporter=notes)
+    again = run(prepare, space, reporter=notes)
     assert list(again.table["score"]) == list(first.table["score"])
     assert notes.stages.count("embedding") == 1
 
@@ -108,7 +124,7 @@ def test_a_file_that_cannot_be_decoded_is_left_out_with_its_reason(
     whole = (root / "red" / "red_000.png").read_bytes()
     (root / "red" / "cut.png").write_bytes(whole[: len(whole) // 2])
     space = opened(root)
-    ranking = tasks.prepare(space)
+    ranking = run(prepare, space)
     assert len(ranking) == 30
     left_out = dict(zip(space.catalog.left_out["name"], space.catalog.left_out["reason"], strict=True))
     assert left_out == {"red/cut.png": "truncated: the file ends early"}
@@ -118,7 +134,7 @@ def test_a_ranking_takes_decided_labels_and_shows_given_ones_for_the_rest(space:
     space.store.decide("green/red_000.png", Action.RELABEL, label="red")
     space.store.decide("green/red_001.png", Action.DELETE)
     space.store.decide("green/red_002.png", Action.UNSURE)
-    table = tasks.prepare(space).table.set_index("name")
+    table = run(prepare, space).table.set_index("name")
     assert table["given_label"]["green/red_000.png"] == "red"
     assert table["score"]["green/red_000.png"] < 0.5
     assert table["given_label"]["green/red_002.png"] == "green"
@@ -140,13 +156,13 @@ def flat(make_set: Callable[..., Path], opened: Callable[..., Workspace], tmp_pa
 def test_preparing_pictures_without_labels_embeds_them_all_and_says_why_there_is_no_ranking(
     flat: Workspace,
 ) -> None:
-    result = tasks.job_prepare(workspace=flat.options(), reporter=Notes())
+    result = job_prepare(workspace=flat.options(), reporter=Notes())
     assert result == {
         "ranking": None,
         "n": 0,
         "left_out": 0,
         "reason": "Got 24 images with no label on any of them; wrong labels can be looked for once two "
-        "classes have some. Label pictures first, in the dashboard or in a CSV file.",
+        "classes have some. Label images first, in the dashboard or in a CSV file.",
     }
     assert flat.ranking() is None
     cache = last_embeddings(flat.state / "embeddings")
@@ -157,9 +173,9 @@ def test_preparing_pictures_without_labels_embeds_them_all_and_says_why_there_is
 def test_one_class_is_too_few_and_two_labels_of_two_classes_are_enough(flat: Workspace) -> None:
     flat.store.decide("red_000.png", Action.RELABEL, label="red")
     with pytest.raises(TooFewLabelsError, match=r"^Got 24 images with 1 label, all “red”; wrong labels can"):
-        tasks.prepare(flat)
+        run(prepare, flat)
     flat.store.decide("blue_000.png", Action.RELABEL, label="blue")
-    ranking = tasks.prepare(flat)
+    ranking = run(prepare, flat)
     assert ranking.classes == ["blue", "red"]
     table = ranking.table.set_index("name")
     assert table["given_label"].dropna().to_dict() == {"blue_000.png": "blue", "red_000.png": "red"}
@@ -176,7 +192,7 @@ def test_a_set_with_labels_for_some_pictures_is_ranked_and_the_rest_gets_suggest
     (root / "unlabelled").mkdir()
     for path in sorted((root / "red").glob("*.png"))[:4]:
         path.rename(root / "unlabelled" / path.name)
-    table = tasks.prepare(opened(root)).table.set_index("name")
+    table = run(prepare, opened(root)).table.set_index("name")
     assert len(table) == 30
     assert table.index[-4:].to_list() == [f"unlabelled/red_{i:03d}.png" for i in range(4)]
     assert table["suggested_label"][-4:].to_list() == ["red"] * 4
@@ -185,20 +201,20 @@ def test_a_set_with_labels_for_some_pictures_is_ranked_and_the_rest_gets_suggest
 
 @pytest.mark.parametrize("stage", ["looking", "loading", "embedding", "fitting"])
 def test_a_stopped_prepare_leaves_the_ranking_from_before(space: Workspace, stage: str) -> None:
-    tasks.prepare(space)
+    run(prepare, space)
     before = results(space)
     correct(space)
     with pytest.raises(Cancelled):
-        tasks.prepare(space, reporter=Notes(stop_at=stage))
+        run(prepare, space, reporter=Notes(stop_at=stage))
     assert results(space) == before
-    tasks.prepare(space)
+    run(prepare, space)
     assert results(space) != before
 
 
 def test_a_quick_retraining_compares_on_the_validation_images_with_cleaned_labels(space: Workspace) -> None:
     correct(space)
     space.store.decide("red/red_010.png", Action.DELETE)
-    result = tasks.retrain_quick(space)
+    result = run(retrain_quick, space)
     cleaned = space.cleaned()
     assert result.n == len(cleaned.where(split="valid"))
     assert (result.before_name, result.after_name) == (HEAD_GIVEN, HEAD_CLEANED)
@@ -212,15 +228,15 @@ def test_learning_from_many_corrections_is_a_measurable_gain(
 ) -> None:
     space = opened(make_set(40, wrong=25), valid_pct=0.5)
     correct(space)
-    result = tasks.retrain_quick(space)
+    result = run(retrain_quick, space)
     assert result.sentence.startswith("Fewer errors: ")
     assert result.high < 0
 
 
 def test_the_quick_model_can_be_loaded_and_predicts_from_pictures(space: Workspace) -> None:
     correct(space)
-    tasks.retrain_quick(space)
-    network = Network.load(tasks.model_path(space, "quick"), device="cpu")
+    run(retrain_quick, space)
+    network = Network.load(model_path(space, "quick"), device="cpu")
     assert network.classes == ["blue", "green", "red"]
     names = ["red/red_010.png", "green/green_011.png", "blue/blue_012.png", "green/red_000.png"]
     said = network.predict([space.root / name for name in names])
@@ -228,9 +244,9 @@ def test_the_quick_model_can_be_loaded_and_predicts_from_pictures(space: Workspa
 
 
 def test_retraining_renews_the_ranking(space: Workspace) -> None:
-    old = tasks.prepare(space)
+    old = run(prepare, space)
     correct(space)
-    tasks.retrain_quick(space)
+    run(retrain_quick, space)
     new = space.ranking()
     assert new is not None
     assert new.model != old.model
@@ -241,12 +257,12 @@ def test_retraining_renews_the_ranking(space: Workspace) -> None:
 def test_a_stopped_quick_retraining_leaves_model_and_ranking_from_before(
     space: Workspace, stage: str
 ) -> None:
-    tasks.retrain_quick(space)
+    run(retrain_quick, space)
     before = results(space)
     assert set(before) == {"quick.safetensors", "ranking.npz", "ranking.csv"}
     correct(space)
     with pytest.raises(Cancelled):
-        tasks.retrain_quick(space, reporter=Notes(stop_at=stage))
+        run(retrain_quick, space, reporter=Notes(stop_at=stage))
     assert results(space) == before
 
 
@@ -255,9 +271,9 @@ def test_a_renamed_class_makes_no_model_wrong(
 ) -> None:
     space = opened(make_set(20))
     space.store.class_event("class_rename", "red", "crimson")
-    result = tasks.retrain_quick(space)
+    result = run(retrain_quick, space)
     assert (result.before, result.after) == (0.0, 0.0)
-    assert Network.load(tasks.model_path(space, "quick")).classes == ["blue", "crimson", "green"]
+    assert Network.load(model_path(space, "quick")).classes == ["blue", "crimson", "green"]
     ranking = space.ranking()
     assert ranking is not None
     assert set(ranking.table["given_label"]) == {"blue", "crimson", "green"}
@@ -268,9 +284,9 @@ def test_a_new_class_is_learnt(space: Workspace) -> None:
     for name in sorted(space.catalog.names):
         if name.startswith("blue/blue"):
             space.store.decide(name, Action.RELABEL, label="navy")
-    result = tasks.retrain_quick(space)
+    result = run(retrain_quick, space)
     assert result.after < result.before
-    assert "navy" in Network.load(tasks.model_path(space, "quick")).classes
+    assert "navy" in Network.load(model_path(space, "quick")).classes
 
 
 def test_without_validation_images_retraining_says_what_is_missing(
@@ -280,13 +296,13 @@ def test_without_validation_images_retraining_says_what_is_missing(
     for name in space.catalog.where(split="valid").names:
         space.store.decide(name, Action.DELETE)
     with pytest.raises(TrainingError) as caught:
-        tasks.retrain_quick(space)
+        run(retrain_quick, space)
     assert str(caught.value) == (
         "There are no labelled validation images, so nothing could be compared; put some into a folder "
         "“valid”, or give them that split in the CSV file."
     )
     with pytest.raises(TrainingError, match=r"^There are no labelled validation images"):
-        tasks.retrain_full(space, epochs=1)
+        run(retrain_full, space, epochs=1)
 
 
 def test_one_class_alone_cannot_be_trained_on(
@@ -299,7 +315,7 @@ def test_one_class_alone_cannot_be_trained_on(
     with pytest.raises(
         TrainingError, match=r"^The labelled training images are of 1 classes; training needs two or more\.$"
     ):
-        tasks.retrain_quick(opened(root))
+        run(retrain_quick, opened(root))
 
 
 def test_a_full_retraining_compares_with_the_head_first_and_then_with_the_network_before(
@@ -307,14 +323,14 @@ def test_a_full_retraining_compares_with_the_head_first_and_then_with_the_networ
 ) -> None:
     space = opened(make_set(16, wrong=2))
     notes = Notes()
-    first = tasks.retrain_full(space, epochs=1, reporter=notes)
+    first = run(retrain_full, space, epochs=1, reporter=notes)
     assert (first.before_name, first.after_name) == (HEAD_GIVEN, TUNED_CLEANED)
     assert all({"train_loss", "valid_loss", "error_rate"} <= set(point) for point in notes.points)
     assert len(notes.points) >= 1
     assert first.n == len(space.catalog.where(split="valid"))
     assert set(results(space)) == {"full.safetensors", "ranking.npz", "ranking.csv"}
     correct(space)
-    second = tasks.retrain_full(space, epochs=1)
+    second = run(retrain_full, space, epochs=1)
     assert second.before_name == TUNED_EARLIER
     assert TUNED_EARLIER in second.sentence
     ranking = space.ranking()
@@ -327,11 +343,11 @@ def test_a_stopped_full_retraining_leaves_model_and_ranking_from_before(
     make_set: Callable[..., Path], opened: Callable[..., Workspace], stage: str
 ) -> None:
     space = opened(make_set(10, wrong=1))
-    tasks.retrain_full(space, epochs=1)
+    run(retrain_full, space, epochs=1)
     before = results(space)
     correct(space)
     with pytest.raises(Cancelled):
-        tasks.retrain_full(space, epochs=2, reporter=Notes(stop_at=stage))
+        run(retrain_full, space, epochs=2, reporter=Notes(stop_at=stage))
     assert results(space) == before
 
 
@@ -339,19 +355,19 @@ def test_a_damaged_earlier_network_is_passed_over(
     make_set: Callable[..., Path], opened: Callable[..., Workspace]
 ) -> None:
     space = opened(make_set(10))
-    path = tasks.model_path(space, "full")
+    path = model_path(space, "full")
     path.parent.mkdir(parents=True)
     path.write_bytes(b"not a model")
-    result = tasks.retrain_full(space, epochs=1)
+    result = run(retrain_full, space, epochs=1)
     assert result.before_name == HEAD_GIVEN
     assert Network.load(path).classes == ["blue", "green", "red"]
 
 
-@pytest.mark.parametrize("train", [tasks.retrain_full, tasks.train])
-def test_no_epochs_are_refused(space: Workspace, tmp_path: Path, train: Callable[..., object]) -> None:
-    more = {"out": tmp_path / "m.safetensors"} if train is tasks.train else {}
+@pytest.mark.parametrize("task", [retrain_full, train])
+def test_no_epochs_are_refused(space: Workspace, tmp_path: Path, task: Callable[..., object]) -> None:
+    more = {"out": tmp_path / "m.safetensors"} if task is train else {}
     with pytest.raises(TrainingError, match=r"^Got 0 epochs; training takes at least one\.$"):
-        train(space, epochs=0, **more)
+        run(task, space, epochs=0, **more)
 
 
 def test_training_reports_error_rates_on_valid_and_test(
@@ -364,7 +380,7 @@ def test_training_reports_error_rates_on_valid_and_test(
             for i in range(count):
                 picture(root / split / label / f"{i}.png", colour, seed=next(seeds))
     out = tmp_path / "out" / "model.safetensors"
-    report = tasks.train(opened(root), out=out, epochs=2)
+    report = run(train, opened(root), out=out, epochs=2)
     assert (report.n_train, report.n_valid, report.n_test) == (20, 8, 6)
     assert report.classes == ["blue", "red"]
     assert 0 <= report.error_rate <= 1
@@ -373,14 +389,14 @@ def test_training_reports_error_rates_on_valid_and_test(
 
 
 def test_training_without_a_test_split_reports_none(space: Workspace, tmp_path: Path) -> None:
-    report = tasks.train(space, out=tmp_path / "model.safetensors", epochs=1)
+    report = run(train, space, out=tmp_path / "model.safetensors", epochs=1)
     assert (report.n_test, report.test_error_rate) == (0, None)
 
 
 def test_stopped_training_writes_no_model(space: Workspace, tmp_path: Path) -> None:
     out = tmp_path / "model.safetensors"
     with pytest.raises(Cancelled):
-        tasks.train(space, out=out, epochs=1, reporter=Notes(stop_at="training"))
+        run(train, space, out=out, epochs=1, reporter=Notes(stop_at="training"))
     assert not out.exists()
 
 

@@ -24,8 +24,7 @@ from cleaner.ranking import Ranking
 from cleaner.ranking.renaming import under_present_names
 from cleaner.review import Event, Kind, ReviewState
 from cleaner.review import classes as acts
-from cleaner.review.files.plan import plan
-from cleaner.review.output.cleaned_csv import cleaned_table
+from cleaner.review.labels import cleaned_catalog
 from cleaner.session.sentences import undone
 from cleaner.widgets.panels.base import Tree, text_of
 from cleaner.widgets.panels.class_trees import ClassPage, classes_section
@@ -156,28 +155,28 @@ def test_what_makes_no_sense_is_refused_with_what_to_do(
     workspace: Workspace, act: Callable[..., Any], names: tuple[str, ...], expected: str
 ) -> None:
     with pytest.raises(StoreError) as caught:
-        act(workspace, *names)
+        act(workspace.catalog, workspace.store, *names)
     assert str(caught.value) == expected
     assert workspace.store.state.last_seq == 0
 
 
 def test_many_classes_are_not_all_listed_in_an_error(workspace: Workspace) -> None:
     for i in range(10):
-        acts.make_class(workspace, f"class {i}")
+        acts.make_class(workspace.catalog, workspace.store, f"class {i}")
     with pytest.raises(StoreError, match=r"“class 6” and 5 more\.$"):
-        acts.merge_classes(workspace, "pink", "red")
+        acts.merge_classes(workspace.catalog, workspace.store, "pink", "red")
 
 
 def test_a_name_that_was_given_up_can_be_used_again(workspace: Workspace) -> None:
-    acts.rename_class(workspace, "red", "crimson")
-    acts.make_class(workspace, "red")
+    acts.rename_class(workspace.catalog, workspace.store, "red", "crimson")
+    acts.make_class(workspace.catalog, workspace.store, "red")
     workspace.store.decide("blue/blue_000.png", "relabel", "red")
     assert counts(workspace) == {"blue": 7, "crimson": 8, "green": 8, "red": 1}
 
 
 def test_undo_takes_back_the_act_that_is_meant_or_nothing(workspace: Workspace) -> None:
     store = workspace.store
-    act = acts.merge_classes(workspace, "red", "blue")
+    act = acts.merge_classes(workspace.catalog, workspace.store, "red", "blue")
     store.decide("blue/blue_000.png", "keep")
     assert store.undo(only=act.id) is None
     assert counts(workspace) == {"blue": 16, "green": 8}
@@ -209,20 +208,20 @@ def test_undo_says_how_many_pictures_were_called_different(workspace: Workspace)
 
 
 def test_every_result_speaks_of_the_present_names(workspace: Workspace) -> None:
-    acts.rename_class(workspace, "red", "crimson")
-    acts.merge_classes(workspace, "green", "blue")
+    acts.rename_class(workspace.catalog, workspace.store, "red", "crimson")
+    acts.merge_classes(workspace.catalog, workspace.store, "green", "blue")
     workspace.store.decide("blue/blue_000.png", "relabel", "crimson")
-    table = cleaned_table(workspace.catalog, workspace.store.state)
+    table = cleaned_catalog(workspace.catalog, workspace.store.state).table
     assert table["label"].value_counts().to_dict() == {"blue": 15, "crimson": 9}
     assert workspace.cleaned().classes == ["blue", "crimson"]
-    moves = plan(workspace, relabel=True)
+    moves = workspace.trash.plan(relabel=True)
     assert set(moves["action"]) == {"move-to-class"}
     assert {to.split("/")[0] for to in moves["to"]} == {"blue", "crimson"}
     assert len(moves) == 8 + 8 + 1
 
 
 def test_a_history_from_elsewhere_renames_here_too(workspace: Workspace, tmp_path: Path) -> None:
-    acts.rename_class(workspace, "red", "crimson")
+    acts.rename_class(workspace.catalog, workspace.store, "red", "crimson")
     workspace.store.decide("blue/blue_000.png", "relabel", "crimson")
     history = workspace.store.export(tmp_path / "decisions.csv")
     with Workspace(workspace.root, state=tmp_path / "elsewhere", reviewer="Ben") as other:
@@ -232,31 +231,31 @@ def test_a_history_from_elsewhere_renames_here_too(workspace: Workspace, tmp_pat
 
 
 def test_a_description_is_given_taken_away_and_shared(workspace: Workspace, tmp_path: Path) -> None:
-    acts.describe_class(workspace, "red", " warm\r\nand bright ")
-    acts.rename_class(workspace, "red", "crimson")
+    acts.describe_class(workspace.catalog, workspace.store, "red", " warm\r\nand bright ")
+    acts.rename_class(workspace.catalog, workspace.store, "red", "crimson")
     with Workspace(workspace.root, reviewer="Ben") as colleague:
         assert colleague.store.state.descriptions() == {"crimson": "warm\nand bright"}
     history = workspace.store.export(tmp_path / "decisions.csv")
     with Workspace(workspace.root, state=tmp_path / "elsewhere", reviewer="Ben") as other:
         assert other.store.import_history(history) == 2
         assert other.store.state.description("crimson") == "warm\nand bright"
-    acts.describe_class(workspace, "crimson", "")
+    acts.describe_class(workspace.catalog, workspace.store, "crimson", "")
     assert workspace.store.state.descriptions() == {}
-    assert undone([acts.undo_class_act(workspace)]) == "Undone: the description of “crimson”."
+    assert undone([acts.undo_class_act(workspace.store)]) == "Undone: the description of “crimson”."
     assert workspace.store.state.description("crimson") == "warm\nand bright"
 
 
 def test_a_description_that_is_there_already_makes_no_row(workspace: Workspace) -> None:
-    acts.describe_class(workspace, "red", "warm")
+    acts.describe_class(workspace.catalog, workspace.store, "red", "warm")
     seq = workspace.store.state.last_seq
-    assert acts.describe_class(workspace, "red", "warm ").events == ()
-    assert acts.describe_class(workspace, "blue", "").events == ()
+    assert acts.describe_class(workspace.catalog, workspace.store, "red", "warm ").events == ()
+    assert acts.describe_class(workspace.catalog, workspace.store, "blue", "").events == ()
     assert workspace.store.state.last_seq == seq
 
 
 def test_only_a_class_of_the_set_is_described(workspace: Workspace) -> None:
     with pytest.raises(StoreError) as caught:
-        acts.describe_class(workspace, "Red", "warm")
+        acts.describe_class(workspace.catalog, workspace.store, "Red", "warm")
     assert str(caught.value) == "There is no class “Red”. Did you mean “red”?"
 
 
@@ -350,7 +349,7 @@ def test_any_sequence_of_acts_comes_to_what_a_simple_model_says(steps: list[tupl
         state.apply(Event(seq=seq, act=f"act{seq}", kind=kind, reviewer="Ana", time=now, **fields))
     catalog = catalog_of(GIVEN)
     labels, classes = carried_out([step for _, step in done])
-    table = cleaned_table(catalog, state)
+    table = cleaned_catalog(catalog, state).table
     assert dict(zip(table["name"], table["label"], strict=True)) == labels
     assert state.classes(catalog.classes) == sorted(classes)
     assert state.descriptions() == described([step for _, step in done])
@@ -512,7 +511,7 @@ def test_merging_waits_for_a_choice_and_says_what_will_happen(
 
 
 def test_the_likeliest_class_to_merge_into_is_chosen_already(workspace: Workspace) -> None:
-    acts.make_class(workspace, "Red")
+    acts.make_class(workspace.catalog, workspace.store, "Red")
     panel = ClassPanel(workspace, lambda: None)
     panel.do("merge", "Red")
     assert "“Red” has no image; it only leaves the list. It can be undone." in text(panel)
@@ -565,7 +564,7 @@ def test_what_is_undone_among_the_pictures_is_seen(panel: ClassPanel, workspace:
 def test_a_colleagues_act_is_seen_and_an_open_form_stays(panel: ClassPanel, workspace: Workspace) -> None:
     panel.do("rename", "red")
     with Workspace(workspace.root, reviewer="Ben") as other:
-        acts.merge_classes(other, "blue", "green")
+        acts.merge_classes(other.catalog, other.store, "blue", "green")
     panel.draw()
     wait_until(lambda: told(panel) == "Ben: merging of “blue” into “green”.")
     assert panel.changes == [1]
@@ -633,7 +632,10 @@ def labels_in(path: Path) -> list[str]:
 def test_the_command_describes_a_class_and_lists_the_text(colour_set: Path) -> None:
     assert "Described “red”." in run(colour_set, "--describe", "red", "warm\nand bright").output
     assert run(colour_set).output.endswith("\n\nred: warm\nand bright\n")
-    assert "“red” has that text already." in run(colour_set, "--describe", "red", "warm\nand bright").output
+    assert (
+        "“red” already has this description."
+        in run(colour_set, "--describe", "red", "warm\nand bright").output
+    )
     assert "Undone: the description of “red”." in run(colour_set, "--undo").output
     assert "warm" not in run(colour_set).output
     refused = run(colour_set, "--describe", "red", "x" * 2001, code=1)

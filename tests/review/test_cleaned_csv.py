@@ -20,7 +20,8 @@ from pictures import make_picture
 from cleaner.dataset.catalog import Catalog
 from cleaner.errors import StoreError
 from cleaner.review import ReviewStore
-from cleaner.review.output.cleaned_csv import CleanedCsv, cleaned_table, write_cleaned
+from cleaner.review.labels import cleaned_catalog
+from cleaner.review.output.cleaned_csv import CleanedCsv, as_csv, swap_in
 from cleaner.util.csvfile import csv_text, decode_csv, read_csv
 from cleaner.util.delayed import Delayed
 from cleaner.workspace import Workspace
@@ -41,7 +42,7 @@ def said() -> list[str]:
 @pytest.fixture
 def cleaned(workspace: Workspace, said: list[str]) -> Iterator[CleanedCsv]:
     # an hour: whatever is written in these tests was asked for
-    opened = CleanedCsv(workspace, on_notice=said.append, delay_s=3600)
+    opened = workspace.csv_writer(on_notice=said.append, delay_s=3600)
     yield opened
     opened.close()
 
@@ -79,12 +80,12 @@ def test_the_table_is_the_catalog_after_all_decisions(tmp_path: Path) -> None:
         store.decide("d", "relabel", "dog")
         store.decide("e", "unsure")
         store.class_event("class_rename", "dog", "hound")
-        table = cleaned_table(given, store.state)
+        table = cleaned_catalog(given, store.state).table
     assert table["name"].tolist() == list("bcdef")
     assert table["label"].tolist() == ["fox, red", "hound", "hound", "hound", "cat"]
     assert table["weight"].tolist() == [2, 3, 4, 5, 6]
     assert given.labels.tolist() == ["cat", "cat", "dog", None, "dog", "cat"]  # untouched
-    path = write_cleaned(table, tmp_path / "cleaned.csv")
+    path = swap_in(as_csv(table), tmp_path / "cleaned.csv")
     assert path.read_bytes() == (
         b"name,label,split,source,weight,count,size\n"
         b'b,"fox, red",valid,y,2,2,0.30000000000000004\n'
@@ -99,16 +100,16 @@ def test_an_unlabelled_image_stays_unlabelled(tmp_path: Path) -> None:
     given = catalog(name=["a", "b"], label=[None, "cat"])
     with ReviewStore(tmp_path / "r.db", dataset="set", reviewer="ann") as store:
         store.decide("a", "keep")
-        table = cleaned_table(given, store.state)
+        table = cleaned_catalog(given, store.state).table
     assert no_label(table["label"][0])
-    assert write_cleaned(table, tmp_path / "c.csv").read_text() == "name,label,split\na,,\nb,cat,\n"
+    assert swap_in(as_csv(table), tmp_path / "c.csv").read_text() == "name,label,split\na,,\nb,cat,\n"
 
 
 def test_a_table_of_which_nothing_is_left_has_its_header(tmp_path: Path) -> None:
     with ReviewStore(tmp_path / "r.db", dataset="set", reviewer="ann") as store:
         store.decide("a", "delete")
-        table = cleaned_table(catalog(name=["a"], label=["cat"]), store.state)
-    assert write_cleaned(table, tmp_path / "c.csv").read_text() == "name,label,split\n"
+        table = cleaned_catalog(catalog(name=["a"], label=["cat"]), store.state).table
+    assert swap_in(as_csv(table), tmp_path / "c.csv").read_text() == "name,label,split\n"
 
 
 ODD = [
@@ -119,7 +120,7 @@ ODD = [
 
 def test_odd_names_and_labels_come_back_from_pandas_and_csv_as_they_were(tmp_path: Path) -> None:
     table = pd.DataFrame({"name": ODD, "label": ODD[::-1], "split": "train"})
-    path = write_cleaned(table, tmp_path / "cleaned.csv")
+    path = swap_in(as_csv(table), tmp_path / "cleaned.csv")
     read = pd.read_csv(path, dtype=str, keep_default_na=False)
     assert read["name"].tolist() == ODD
     assert read["label"].tolist() == ODD[::-1]
@@ -156,12 +157,12 @@ def test_an_old_file_is_left_alone_until_somebody_decides(workspace: Workspace) 
     path = workspace.cleaned_csv
     path.write_text("name,label\nred/red_000.png,blue\n")
     before = path.stat().st_mtime_ns
-    CleanedCsv(workspace).close()
+    workspace.csv_writer().close()
     assert path.stat().st_mtime_ns == before
 
 
 def test_a_decision_is_written_a_moment_later(workspace: Workspace) -> None:
-    cleaned = CleanedCsv(workspace, delay_s=0.05)
+    cleaned = workspace.csv_writer(delay_s=0.05)
     workspace.store.decide("red/red_000.png", "delete")
     wait_until(lambda: cleaned.path.exists())
     wait_until(lambda: not cleaned.behind)
@@ -274,7 +275,7 @@ def test_a_file_that_cannot_be_written_is_said_and_tried_again(
             raise OSError(28, "No space left on device")
         fsync(handle)
 
-    cleaned = CleanedCsv(workspace, on_notice=said.append, delay_s=0.01)
+    cleaned = workspace.csv_writer(on_notice=said.append, delay_s=0.01)
     monkeypatch.setattr("cleaner.review.output.cleaned_csv.os.fsync", full)
     workspace.store.decide("red/red_000.png", "delete")
     wait_until(lambda: len(said) == 2)
@@ -525,7 +526,7 @@ def test_a_set_that_comes_from_cleaned_csv_is_not_written_over(make_set: Callabl
     )
     before = hashlib.sha256(source.read_bytes()).hexdigest()
     with Workspace(source, reviewer="ann") as workspace:
-        cleaned = CleanedCsv(workspace, delay_s=3600)
+        cleaned = workspace.csv_writer(delay_s=3600)
         workspace.store.decide("red/red_000.png", "relabel", "blue")
         cleaned.close()
         assert cleaned.path.name == "cleaned-2.csv"
@@ -539,7 +540,7 @@ def test_a_hundred_images_are_written_in_the_order_of_the_catalog(tmp_path: Path
     for i in (2, 10, 1):
         make_picture(tmp_path / "set" / "cat" / f"{i}.png", (1, 2, 3), seed=i)
     with Workspace(tmp_path / "set", reviewer="ann") as workspace:
-        cleaned = CleanedCsv(workspace)
+        cleaned = workspace.csv_writer()
         cleaned.write_now()
         cleaned.close()
         assert list(rows(cleaned.path)) == ["cat/1.png", "cat/10.png", "cat/2.png"]

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from cleaner.errors import StoreError
 from cleaner.review.files import moves as moving
 from cleaner.review.files.moves import free_name, move_file
-from cleaner.review.files.trash import apply, move_to_trash, plan, restore, restore_act
-from cleaner.review.output.cleaned_csv import cleaned_table
+from cleaner.review.files.trash import move_to_trash, restore_act
+from cleaner.review.labels import cleaned_catalog
 from cleaner.workspace import Workspace
 
 
@@ -57,7 +57,7 @@ def decide(workspace: Workspace) -> None:
 def test_by_default_nothing_moves(workspace: Workspace) -> None:
     decide(workspace)
     before = files(workspace.root)
-    found = apply(workspace)
+    found = workspace.trash.apply()
     assert found[["name", "action", "done"]].to_numpy().tolist() == [
         ["red/red_000.png", "move-to-trash", False]
     ]
@@ -67,7 +67,7 @@ def test_by_default_nothing_moves(workspace: Workspace) -> None:
 
 def test_the_plan_names_the_new_place_of_relabelled_files(workspace: Workspace) -> None:
     decide(workspace)
-    found = plan(workspace, relabel=True)
+    found = workspace.trash.plan(relabel=True)
     assert found[["action", "from", "to"]].to_numpy().tolist() == [
         ["move-to-trash", "red/red_000.png", "trash/…/files/red/red_000.png"],
         ["move-to-class", "red/red_001.png", "blue/red_001.png"],
@@ -75,8 +75,8 @@ def test_the_plan_names_the_new_place_of_relabelled_files(workspace: Workspace) 
 
 
 def test_an_empty_plan_is_a_table_too(workspace: Workspace) -> None:
-    assert list(plan(workspace).columns) == ["name", "action", "from", "to", "note"]
-    assert len(apply(workspace, dry_run=False)) == 0
+    assert list(workspace.trash.plan().columns) == ["name", "action", "from", "to", "note"]
+    assert len(workspace.trash.apply(dry_run=False)) == 0
 
 
 def test_files_on_which_reviewers_disagree_are_left(workspace: Workspace) -> None:
@@ -84,7 +84,7 @@ def test_files_on_which_reviewers_disagree_are_left(workspace: Workspace) -> Non
     workspace.store.decide("red/red_001.png", "delete", reviewer="bob")
     workspace.store.decide("red/red_000.png", "keep", reviewer="bob")
     workspace.store.decide("red/red_000.png", "delete")
-    found = apply(workspace, dry_run=False)
+    found = workspace.trash.apply(dry_run=False)
     assert found[["name", "action", "note", "done"]].to_numpy().tolist() == [
         ["red/red_000.png", "leave", "reviewers disagree about it", False],
         ["red/red_001.png", "move-to-trash", "", True],
@@ -96,12 +96,12 @@ def test_where_a_csv_file_gives_the_labels_files_do_not_change_folders(root: Pat
     with Workspace(root / "labels.csv", reviewer="ann") as workspace:
         workspace.store.decide("red/red_000.png", "delete")
         with pytest.raises(StoreError) as caught:
-            plan(workspace, relabel=True)
+            workspace.trash.plan(relabel=True)
         assert str(caught.value) == (
             "The labels come from labels.csv, not from folders, so there is no class folder to "
             "move files to. The new labels are in cleaned.csv."
         )
-        assert apply(workspace, dry_run=False)["done"].tolist() == [True]
+        assert workspace.trash.apply(dry_run=False)["done"].tolist() == [True]
 
 
 # -------------------------------------------------------------------- apply and restore
@@ -110,32 +110,32 @@ def test_where_a_csv_file_gives_the_labels_files_do_not_change_folders(root: Pat
 def test_deleted_files_move_to_the_trash_and_come_back(workspace: Workspace) -> None:
     decide(workspace)
     before = files(workspace.root)
-    done = apply(workspace, dry_run=False)
+    done = workspace.trash.apply(dry_run=False)
     assert done["done"].tolist() == [True]
     assert set(before) - set(files(workspace.root)) == {"red/red_000.png"}
     assert (workspace.state / done["to"][0]).read_bytes() == before["red/red_000.png"]
     assert done["to"][0].endswith("/files/red/red_000.png")
     assert "red/red_000.png" not in set(workspace.catalog.names)
-    back = restore(workspace)
+    back = workspace.trash.restore()
     assert back.to_numpy().tolist() == [["red/red_000.png", "red/red_000.png", True, ""]]
     assert files(workspace.root) == before
     assert "red/red_000.png" in set(workspace.catalog.names)
     decision = workspace.store.state.of("red/red_000.png")
     assert decision is not None
     assert decision.outcome == "delete"  # decisions stay
-    assert len(restore(workspace)) == 0
+    assert len(workspace.trash.restore()) == 0
 
 
 def test_discarded_files_move_to_the_trash_too_whatever_is_said_of_their_labels(workspace: Workspace) -> None:
     workspace.store.decide("red/red_000.png", "relabel", "blue", reviewer="bob")
     workspace.store.decide(["red/red_000.png", "red/red_001.png"], "delete", reason="duplicate")
-    done = apply(workspace, dry_run=False)
+    done = workspace.trash.apply(dry_run=False)
     assert (done["name"].tolist(), done["done"].tolist()) == (
         ["red/red_000.png", "red/red_001.png"],
         [True] * 2,
     )
     assert not (workspace.root / "red" / "red_000.png").exists()
-    assert sorted(restore(workspace)["name"]) == ["red/red_000.png", "red/red_001.png"]
+    assert sorted(workspace.trash.restore()["name"]) == ["red/red_000.png", "red/red_001.png"]
 
 
 def test_every_move_is_written_down_before_it_is_made(
@@ -151,7 +151,7 @@ def test_every_move_is_written_down_before_it_is_made(
         move_file(source, target)
 
     monkeypatch.setattr(moving, "move_file", look)
-    apply(workspace, dry_run=False)
+    workspace.trash.apply(dry_run=False)
     assert seen == ["files/red/red_000.png"]
     assert manifest(workspace)[0]["root"] == str(workspace.root)
 
@@ -160,8 +160,8 @@ def test_relabelled_files_move_to_their_class_and_decisions_and_splits_follow(wo
     decide(workspace)
     before = files(workspace.root)
     splits = dict(zip(workspace.catalog.names, workspace.catalog.splits, strict=True))
-    cleaned = cleaned_table(workspace.catalog, workspace.store.state)
-    apply(workspace, dry_run=False, relabel=True)
+    cleaned = cleaned_catalog(workspace.catalog, workspace.store.state).table
+    workspace.trash.apply(dry_run=False, relabel=True)
     assert files(workspace.root)["blue/red_001.png"] == before["red/red_001.png"]
     assert "red/red_001.png" not in files(workspace.root)
     catalog = workspace.catalog
@@ -170,14 +170,14 @@ def test_relabelled_files_move_to_their_class_and_decisions_and_splits_follow(wo
     assert now["blue/red_001.png"] == splits["red/red_001.png"]
     assert workspace.store.state.is_decided("blue/red_001.png")
     assert workspace.store.state.progress().relabelled == 1
-    after = cleaned_table(catalog, workspace.store.state)
+    after = cleaned_catalog(catalog, workspace.store.state).table
     assert sorted(after["label"]) == sorted(cleaned["label"])
-    assert len(plan(workspace, relabel=True)) == 0  # nothing left to do
-    restore(workspace)
+    assert len(workspace.trash.plan(relabel=True)) == 0  # nothing left to do
+    workspace.trash.restore()
     assert files(workspace.root) == before
     catalog = workspace.catalog
     assert dict(zip(catalog.names, catalog.splits, strict=True)) == splits
-    again = cleaned_table(catalog, workspace.store.state)
+    again = cleaned_catalog(catalog, workspace.store.state).table
     assert again.to_numpy().tolist() == cleaned.to_numpy().tolist()
 
 
@@ -185,7 +185,7 @@ def test_files_of_a_renamed_class_move_too(workspace: Workspace) -> None:
     workspace.store.class_event("class_rename", "red", "scarlet")
     splits = dict(zip(workspace.catalog.names, workspace.catalog.splits, strict=True))
     assert len(set(splits.values())) == 2
-    done = apply(workspace, dry_run=False, relabel=True)
+    done = workspace.trash.apply(dry_run=False, relabel=True)
     assert done["done"].tolist() == [True] * 3
     assert workspace.catalog.classes == ["blue", "green", "scarlet"]
     now = dict(zip(workspace.catalog.names, workspace.catalog.splits, strict=True))
@@ -199,13 +199,13 @@ def test_splits_given_by_folders_and_deeper_folders_are_kept(tmp_path: Path, pic
     with Workspace(root, reviewer="ann") as workspace:
         workspace.store.decide(["train/cat/site 1/a.png", "valid/cat/c.png"], "relabel", "dog")
         workspace.store.decide("train/loose.png", "relabel", "cat")
-        found = plan(workspace, relabel=True)
+        found = workspace.trash.plan(relabel=True)
         assert dict(zip(found["from"], found["to"], strict=True)) == {
             "train/cat/site 1/a.png": "train/dog/site 1/a.png",
             "train/loose.png": "train/cat/loose.png",
             "valid/cat/c.png": "valid/dog/c.png",
         }
-        apply(workspace, dry_run=False, relabel=True)
+        workspace.trash.apply(dry_run=False, relabel=True)
         assert dict(zip(workspace.catalog.names, workspace.catalog.splits, strict=True)) == {
             "train/cat/loose.png": "train",
             "train/dog/b.png": "train",
@@ -220,14 +220,14 @@ def test_no_file_is_overwritten(workspace: Workspace, picture: Any) -> None:
     before = files(workspace.root)
     workspace.refresh()
     workspace.store.decide(["red/red_001.png", "green/Red_001.png"], "relabel", "blue")
-    found = apply(workspace, dry_run=False, relabel=True)
+    found = workspace.trash.apply(dry_run=False, relabel=True)
     assert dict(zip(found["name"], found["to"], strict=True)) == {
         "green/Red_001.png": "blue/Red_001.png",
         "red/red_001.png": "blue/red_001-2.png",
     }
     assert found["note"].tolist() == ["", "blue/red_001.png is taken"]
     assert sorted(files(workspace.root).values()) == sorted(before.values())
-    restore(workspace)
+    workspace.trash.restore()
     assert files(workspace.root) == before
 
 
@@ -243,9 +243,9 @@ def test_a_restored_file_whose_name_is_taken_gets_another_and_it_is_said(
 ) -> None:
     decide(workspace)
     before = files(workspace.root)
-    apply(workspace, dry_run=False)
+    workspace.trash.apply(dry_run=False)
     new = picture(workspace.root / "red" / "red_000.png", (5, 5, 5), seed=5).read_bytes()
-    back = restore(workspace)
+    back = workspace.trash.restore()
     assert back[["to", "note"]].to_numpy().tolist() == [
         ["red/red_000-2.png", "its old name is taken; it is now red/red_000-2.png"]
     ]
@@ -257,34 +257,34 @@ def test_another_file_under_the_name_of_a_deleted_one_is_not_trashed_unseen(
     workspace: Workspace, picture: Any
 ) -> None:
     decide(workspace)
-    apply(workspace, dry_run=False)
+    workspace.trash.apply(dry_run=False)
     picture(workspace.root / "red" / "red_000.png", (5, 5, 5), seed=5)
     workspace.refresh()
-    found = apply(workspace, dry_run=False)
+    found = workspace.trash.apply(dry_run=False)
     assert found[["action", "note"]].to_numpy().tolist() == [
         ["leave", "the file that was deleted is in the trash already; decide on this one"]
     ]
     workspace.store.decide("red/red_000.png", "delete")
-    assert apply(workspace, dry_run=False)["done"].tolist() == [True]
-    assert restore(workspace)["to"].tolist() == ["red/red_000.png", "red/red_000-2.png"]
+    assert workspace.trash.apply(dry_run=False)["done"].tolist() == [True]
+    assert workspace.trash.restore()["to"].tolist() == ["red/red_000.png", "red/red_000-2.png"]
 
 
 def test_some_files_can_be_restored(workspace: Workspace) -> None:
     workspace.store.decide(["red/red_000.png", "red/red_001.png"], "delete")
-    apply(workspace, dry_run=False)
-    assert restore(workspace, ["red/red_001.png"])["name"].tolist() == ["red/red_001.png"]
+    workspace.trash.apply(dry_run=False)
+    assert workspace.trash.restore(["red/red_001.png"])["name"].tolist() == ["red/red_001.png"]
     with pytest.raises(StoreError) as caught:
-        restore(workspace, ["red/red_001.png", "no.png"])
+        workspace.trash.restore(["red/red_001.png", "no.png"])
     assert str(caught.value) == (
         "Not in the trash: 'red/red_001.png', 'no.png'. Give names as they were before the files were moved."
     )
-    assert restore(workspace)["name"].tolist() == ["red/red_000.png"]
+    assert workspace.trash.restore()["name"].tolist() == ["red/red_000.png"]
 
 
 def test_a_class_that_cannot_be_a_folder_is_left(workspace: Workspace) -> None:
     workspace.store.decide("red/red_000.png", "relabel", "a/../../b")
     workspace.store.decide("red/red_001.png", "relabel", "con")
-    found = apply(workspace, dry_run=False, relabel=True)
+    found = workspace.trash.apply(dry_run=False, relabel=True)
     assert found["note"].tolist() == [
         "the class 'a/../../b' cannot be the name of a folder everywhere",
         "the class 'con' cannot be the name of a folder everywhere",
@@ -301,7 +301,7 @@ def test_files_reached_by_a_link_that_leads_out_are_left(tmp_path: Path, picture
     with Workspace(root, reviewer="ann", follow_links=True) as workspace:
         workspace.store.decide("dog/b.png", "delete")
         workspace.store.decide("cat/a.png", "relabel", "dog")
-        found = apply(workspace, dry_run=False, relabel=True)
+        found = workspace.trash.apply(dry_run=False, relabel=True)
         assert found[["name", "note"]].to_numpy().tolist() == [
             ["cat/a.png", "it is reached through a link that leads out of the folder"],
             ["dog/b.png", "it is reached through a link that leads out of the folder"],
@@ -316,10 +316,10 @@ def test_a_link_moves_as_a_link(workspace: Workspace) -> None:
     link.symlink_to("red_000.png")
     workspace.refresh()
     workspace.store.decide("red/link.png", "delete")
-    done = apply(workspace, dry_run=False)
+    done = workspace.trash.apply(dry_run=False)
     assert (workspace.state / done["to"][0]).is_symlink()
     assert (workspace.root / "red" / "red_000.png").exists()
-    restore(workspace)
+    workspace.trash.restore()
     assert link.is_symlink()
 
 
@@ -360,16 +360,16 @@ def test_an_interrupted_apply_can_be_run_again(
     workspace.store.decide("red/red_002.png", "relabel", "blue")
     killed_at(monkeypatch, moves, where)
     with pytest.raises(Killed):
-        apply(workspace, dry_run=False, relabel=True)
+        workspace.trash.apply(dry_run=False, relabel=True)
     monkeypatch.undo()
-    apply(workspace, dry_run=False, relabel=True)
+    workspace.trash.apply(dry_run=False, relabel=True)
     now = files(workspace.root)
     assert set(now) == set(before) - {"red/red_000.png", "red/red_001.png", "red/red_002.png"} | {
         "blue/red_002.png"
     }
     assert workspace.store.state.is_decided("blue/red_002.png")
-    assert len(plan(workspace, relabel=True)) == 0
-    restore(workspace)
+    assert len(workspace.trash.plan(relabel=True)) == 0
+    workspace.trash.restore()
     assert files(workspace.root) == before
 
 
@@ -380,23 +380,23 @@ def test_an_interrupted_restore_can_be_run_again(
     before = files(workspace.root)
     workspace.store.decide(["red/red_000.png", "red/red_001.png"], "delete")
     workspace.store.decide("red/red_002.png", "relabel", "blue")
-    apply(workspace, dry_run=False, relabel=True)
+    workspace.trash.apply(dry_run=False, relabel=True)
     killed_at(monkeypatch, 1, where)
     with pytest.raises(Killed):
-        restore(workspace)
+        workspace.trash.restore()
     monkeypatch.undo()
-    restore(workspace)
+    workspace.trash.restore()
     assert files(workspace.root) == before
 
 
 def test_a_torn_last_line_of_the_manifest_is_passed_over(workspace: Workspace) -> None:
     decide(workspace)
-    apply(workspace, dry_run=False)
+    workspace.trash.apply(dry_run=False)
     (path,) = (workspace.state / "trash").glob("*/manifest.jsonl")
     with path.open("a") as file:
         file.write('{"id": 1, "batch": "x", "ki')
-    assert restore(workspace)["done"].tolist() == [True]
-    assert restore(workspace).empty
+    assert workspace.trash.restore()["done"].tolist() == [True]
+    assert workspace.trash.restore().empty
     assert path.read_text().count("\n") == 6  # the torn line got an end, and others follow it
 
 
@@ -411,14 +411,14 @@ def test_a_file_that_cannot_move_stays_and_the_others_go_on(
         move_file(source, target)
 
     monkeypatch.setattr(moving, "move_file", move)
-    found = apply(workspace, dry_run=False)
+    found = workspace.trash.apply(dry_run=False)
     assert found[["done", "note"]].to_numpy().tolist() == [
         [True, ""],
         [False, "it cannot be moved: Permission denied"],
         [True, ""],
     ]
     assert (workspace.root / "red" / "red_001.png").exists()
-    assert sorted(restore(workspace)["name"]) == ["red/red_000.png", "red/red_002.png"]
+    assert sorted(workspace.trash.restore()["name"]) == ["red/red_000.png", "red/red_002.png"]
 
 
 # -------------------------------------------------------------------- one file

@@ -37,9 +37,7 @@ def rank(workspace: Workspace) -> Ranking:
     odds = np.full((len(catalog), len(catalog.classes)), 0.05)
     for row, name in enumerate(catalog.names):
         odds[row, catalog.classes.index(name.split("/")[1].split("_")[0])] = 0.9
-    ranking = rank_probabilities(catalog, odds)
-    ranking.workspace = workspace
-    return ranking
+    return rank_probabilities(catalog, odds)
 
 
 @pytest.fixture
@@ -49,7 +47,7 @@ def open_cleaner(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenCl
 
     def build(reviewer: str = "Ana") -> ImageCleaner:
         workspace = Workspace(root, reviewer=reviewer)
-        made = ImageCleaner(rank(workspace), page_size=PAGE)
+        made = ImageCleaner(rank(workspace), workspace=workspace, page_size=PAGE)
         made.sent = []
         monkeypatch.setattr(made.grid, "send", lambda message, buffers=None: made.sent.append(message))
         opened.append((made, workspace))
@@ -201,7 +199,7 @@ def test_another_page_sees_at_once_that_an_audit_has_begun(open_cleaner: OpenCle
 
 def test_decided_unsure_and_unlabelled_pictures_are_no_part_of_it(open_cleaner: OpenCleaner) -> None:
     cleaner = open_cleaner()
-    names = cleaner.audit._workspace.catalog.names.tolist()
+    names = cleaner.workspace.catalog.names.tolist()
     cleaner.decide(names[0], "delete")
     cleaner.decide(names[1], "unsure")
     cleaner.start_audit()
@@ -214,7 +212,7 @@ def test_a_picture_without_a_label_is_no_part_of_it_and_deleting_it_finds_no_err
         make_picture(tmp_path / name, (200, 40, 40), seed=ord(name[0]))
     (tmp_path / "labels.csv").write_text("name,label\na.png,red\nb.png,red\nc.png,\n", encoding="utf-8")
     with Workspace(tmp_path / "labels.csv", reviewer="Ana") as workspace:
-        audit = RunningAudit(workspace)
+        audit = RunningAudit(workspace.state, workspace.store, catalog=lambda: workspace.catalog)
         assert audit.begin().population == {"a.png", "b.png"}
         workspace.store.decide("c.png", "delete")
         workspace.store.decide("b.png", "delete")

@@ -555,9 +555,9 @@ def test_order_to_label_follows_labels_given_elsewhere(bare: ImageCleaner) -> No
 
 
 def swap_names(space: Workspace) -> None:
-    rename_class(space, "a", "between")
-    rename_class(space, "b", "a")
-    rename_class(space, "between", "b")
+    rename_class(space.catalog, space.store, "a", "between")
+    rename_class(space.catalog, space.store, "b", "a")
+    rename_class(space.catalog, space.store, "between", "b")
 
 
 def test_suggestions_follow_two_classes_that_swap_their_names(
@@ -596,5 +596,5 @@ def test_proposals_made_after_a_swap_of_names_are_taken_by_their_word(bare: Imag
     bare._desk.set_proposal(Proposal(names, label, sure, ("a", "b"), 2, "Because.", seq))
     bare.next_page()
     assert {cell["suggestion"] for cell in page(bare)["cells"]} == {"a"}
-    rename_class(bare.workspace, "a", "c")
+    rename_class(bare.workspace.catalog, bare.workspace.store, "a", "c")
     assert {cell["suggestion"] for cell in page(bare)["cells"]} == {"c"}

@@ -44,7 +44,6 @@ def made_ranking(workspace: Workspace, *, model: str = "made") -> Ranking:
         signals={"pooled": 1 - wrong, "loss": -np.log(wrong), "least_confident": 1 - odds.max(axis=1)},
         model=model,
     )
-    ranking.workspace = workspace
     return ranking
 
 
@@ -65,7 +64,7 @@ def open_cleaner(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Itera
     opened: list[ImageCleaner] = []
 
     def build(**options: Any) -> ImageCleaner:
-        made: Any = ImageCleaner(made_ranking(workspace, **options), page_size=20)
+        made: Any = ImageCleaner(made_ranking(workspace, **options), workspace=workspace, page_size=20)
         made.sent = []
         monkeypatch.setattr(made.grid, "send", lambda message, buffers=None: made.sent.append(message))
         opened.append(made)

@@ -38,9 +38,7 @@ def rank(workspace: Workspace, *, sure: float = 0.9) -> Ranking:
     odds = np.full((len(catalog), len(catalog.classes)), (1 - sure) / 2)
     for row, name in enumerate(catalog.names):
         odds[row, catalog.classes.index(name.split("/")[1].split("_")[0])] = sure
-    ranking = rank_probabilities(catalog, odds)
-    ranking.workspace = workspace
-    return ranking
+    return rank_probabilities(catalog, odds)
 
 
 @pytest.fixture
@@ -51,7 +49,9 @@ def open_cleaner(
     opened: list[ImageCleaner] = []
 
     def build(source: Any = None, **options: Any) -> ImageCleaner:
-        made = ImageCleaner(rank(workspace) if source is None else source, **{"page_size": 6, **options})
+        if source is None:
+            source, options = rank(workspace), {"workspace": workspace, **options}
+        made = ImageCleaner(source, **{"page_size": 6, **options})
         made.sent = []
         monkeypatch.setattr(made.grid, "send", lambda message, buffers=None: made.sent.append(message))
         opened.append(made)
@@ -93,11 +93,17 @@ def test_source_must_be_a_ranking_or_a_workspace(workspace: Workspace) -> None:
     with pytest.raises(TypeError, match=r"^Got str\. ImageCleaner takes a Ranking or a Workspace"):
         ImageCleaner("data/bears")  # type: ignore[arg-type]
     ranking = rank(workspace)
-    ranking.workspace = None
     expected = "Got a ranking without its data set; pass the Workspace as workspace=."
     with pytest.raises(TypeError, match=expected):
         ImageCleaner(ranking)
     ImageCleaner(ranking, workspace=workspace).close()
+
+
+def test_a_ranking_that_a_workspace_handed_out_needs_no_more(workspace: Workspace) -> None:
+    rank(workspace).save(workspace.ranking_folder)
+    cleaner = ImageCleaner(workspace.ranking())
+    assert cleaner.workspace is workspace
+    cleaner.close()
 
 
 def test_misspelt_keyword_is_refused_with_advice(workspace: Workspace) -> None:

@@ -3,73 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+import pandas as pd
+
+from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.export import safe_name
 from cleaner.dataset.folders import split_of_folder
-from cleaner.errors import StoreError
 from cleaner.review.events import Action
 from cleaner.review.files.moves import TO_TRASH, act_folders, free_name, inside
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from cleaner.workspace import Workspace
-
-__all__ = ["LEAVE", "MOVE_TO_CLASS", "MOVE_TO_TRASH", "plan"]
+from cleaner.review.labels import PresentLabels
+from cleaner.review.state import ReviewState
 
 _COLUMNS = ["name", "action", "from", "to", "note"]
 MOVE_TO_TRASH, MOVE_TO_CLASS, LEAVE = "move-to-trash", "move-to-class", "leave"
 
 
-def plan(workspace: Workspace, *, relabel: bool = False) -> pd.DataFrame:
-    """Say which files `apply` would move, and where; moves none.
+def plan(
+    catalog: Catalog, review: ReviewState, *, root: Path, state: Path, relabel: bool = False
+) -> pd.DataFrame:
+    """Say which files `Trash.apply` would move, and where; moves none.
 
     Parameters
     ----------
-    workspace : Workspace
+    catalog : Catalog
+        The images with the labels that folders give.
+    review : ReviewState
+    root, state : Path
+        Folder of the set, and its state folder.
     relabel : bool
         Move files whose label changed (by a relabel, or because their class was renamed) to the folder of
-        their class too; only where folders give the labels.
+        their class too.
 
     Returns
     -------
     DataFrame
         Columns ``name``; ``action``: ``move-to-trash``, ``move-to-class`` or ``leave`` (the note says why);
         ``from``, ``to``: relative to the root, for the trash to the state folder; ``note``.
-
-    Raises
-    ------
-    StoreError
-        If ``relabel`` is asked for where a CSV file gives the labels.
     """
-    import pandas as pd
-
-    if relabel and workspace.labels is not None:
-        msg = (
-            f"The labels come from {workspace.labels.name}, not from folders, so there is no class folder to "
-            "move files to. The new labels are in cleaned.csv."
-        )
-        raise StoreError(msg)
-    rows = list(_deleted(workspace))
+    rows = list(_deleted(review, root, state))
     if relabel:
-        rows += _relabelled(workspace)
+        rows += _relabelled(catalog, review, root)
     return pd.DataFrame(sorted(rows), columns=_COLUMNS, dtype=object)
 
 
-def _deleted(workspace: Workspace) -> Iterator[tuple[str, ...]]:
-    state = workspace.store.state
-    disputed = state.conflicts()
+def _deleted(review: ReviewState, root: Path, state: Path) -> Iterator[tuple[str, ...]]:
+    disputed = review.conflicts()
     earlier = {
         move.name: move.seq
-        for folder in reversed(act_folders(workspace.state, root=workspace.root))
+        for folder in reversed(act_folders(state, root=root))
         for move in folder.standing()
         if move.kind == TO_TRASH
     }
-    for name, decision in state.decisions().items():
-        if decision.action is not Action.DELETE or not (workspace.root / name).is_file():
+    for name, decision in review.decisions().items():
+        if decision.action is not Action.DELETE or not (root / name).is_file():
             continue
-        why = _why_not(workspace, name, disputed)
+        why = _why_not(root, name, disputed)
         if not why and decision.seq <= earlier.get(name, 0):
             why = "the file that was deleted is in the trash already; decide on this one"
         if why:
@@ -78,19 +67,15 @@ def _deleted(workspace: Workspace) -> Iterator[tuple[str, ...]]:
             yield name, MOVE_TO_TRASH, name, f"trash/…/files/{name}", ""
 
 
-def _relabelled(workspace: Workspace) -> Iterator[tuple[str, ...]]:
-    from cleaner.review.output.cleaned_csv import cleaned_table
-
-    state = workspace.store.state
-    table = cleaned_table(workspace.catalog, state)
-    disputed, known = state.conflicts(), state.outcomes()
+def _relabelled(catalog: Catalog, review: ReviewState, root: Path) -> Iterator[tuple[str, ...]]:
+    disputed, known = review.conflicts(), review.outcomes()
     taken: set[str] = set()
-    for name, label in zip(table["name"], table["label"], strict=True):
-        given = workspace.catalog.label_of(name)
+    for name, label in PresentLabels.of(catalog, review).by_name().items():
+        given = catalog.label_of(name)
         if not label or label == given:
             continue
         target = _in_class(name, given, label)
-        why = _why_not(workspace, name, disputed)
+        why = _why_not(root, name, disputed)
         if not why and target is None:
             why = "its place among the folders does not say its class"
         elif not why and safe_name(label) != label:
@@ -99,14 +84,14 @@ def _relabelled(workspace: Workspace) -> Iterator[tuple[str, ...]]:
             yield name, LEAVE, name, name, why
             continue
         # a name with decisions of its own would lend them to the file that comes there
-        free = free_name(workspace.root, target, taken, avoid=known)
+        free = free_name(root, target, taken, avoid=known)
         yield name, MOVE_TO_CLASS, name, free, "" if free == target else f"{target} is taken"
 
 
-def _why_not(workspace: Workspace, name: str, disputed: Container[str]) -> str:
+def _why_not(root: Path, name: str, disputed: Container[str]) -> str:
     if name in disputed:
         return "reviewers disagree about it"
-    if not inside(workspace.root, workspace.root / name):
+    if not inside(root, root / name):
         return "it is reached through a link that leads out of the folder"
     return ""
 

@@ -1,7 +1,7 @@
 """Moving files as the decisions say: deleted ones to the trash, relabelled ones to their class folder.
 
-Nothing here is done by deciding: files move by `apply` (which only plans unless told otherwise) and by
-`move_to_trash`, and `restore` and `restore_act` bring them back. The decisions stay as they are; those on a
+Nothing here is done by deciding: files move by `Trash.apply` (which only plans unless told otherwise) and by
+`move_to_trash`; `Trash.restore` and `restore_act` bring them back. The decisions stay as they are; those on a
 file that gets a new name follow it.
 """
 
@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
 from filelock import FileLock, Timeout
 
+from cleaner.dataset.catalog import Catalog
 from cleaner.errors import CatalogError, StoreError
 from cleaner.review.files.moves import (
     BACK,
@@ -30,14 +31,8 @@ from cleaner.review.files.moves import (
     relative_name,
 )
 from cleaner.review.files.plan import LEAVE, MOVE_TO_CLASS, plan
+from cleaner.review.store import ReviewStore
 from cleaner.util.progress import SILENT, Reporter
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from cleaner.workspace import Workspace
-
-__all__ = ["Moved", "apply", "move_to_trash", "plan", "restore", "restore_act"]
 
 logger = logging.getLogger(__name__)
 
@@ -66,101 +61,173 @@ class Moved:
     note: str = ""
 
 
-def apply(
-    workspace: Workspace, *, dry_run: bool = True, relabel: bool = False, reporter: Reporter = SILENT
-) -> pd.DataFrame:
-    """Move files as the decisions say; by default only say what would move.
-
-    An apply that was interrupted can be run again: it goes on with what is left.
+class Trash:
+    """Moves the files of a set as its decisions say, and brings them back.
 
     Parameters
     ----------
-    workspace : Workspace
-    dry_run : bool
-        Only plan.
-    relabel : bool
-        Move relabelled files to their class folder too; see `plan`.
-    reporter : Reporter
-        Hears about every file.
-
-    Returns
-    -------
-    DataFrame
-        The plan (see `plan`), with a column ``done``; the note of a file that could not be moved says why.
-
-    Raises
-    ------
-    StoreError
-        If another process is moving files, or the decisions cannot be read.
+    root, state : Path
+        Folder of the set, and its state folder, where the trash is.
+    store : ReviewStore
+        The decisions.
+    catalog, refresh : callable
+        Give the images as they are known, and as they are after another look at the folder.
+    labels : Path, optional
+        The CSV file that gives the labels; without one, folders do.
     """
-    if dry_run:
-        return plan(workspace, relabel=relabel).assign(done=False)
-    with _alone(workspace.state):
-        _settle_interrupted(workspace)
-        workspace.store.refresh()
-        rows = plan(workspace, relabel=relabel).assign(done=False)
-        todo = rows[rows["action"] != LEAVE]
-        if len(todo):
-            folder = act_folder(workspace.state, uuid.uuid4().hex, root=workspace.root)
-            taken: set[str] = set()
-            wanted = [
-                (TO_CLASS, name, to, None)
-                if action == MOVE_TO_CLASS
-                else (TO_TRASH, name, free_name(folder.path, f"files/{name}", taken), None)
-                for name, action, to in zip(todo["name"], todo["action"], todo["to"], strict=True)
-            ]
-            moves = folder.start(folder.act, wanted, seq=workspace.store.state.last_seq)
-            problems = folder.perform(moves, reporter=reporter)
-            _record(workspace, folder, folder.act, [move for move in moves if move.id not in problems])
-            folder.finish(folder.act, problems)
-            for index, move in zip(todo.index, moves, strict=True):
-                rows.loc[index, "done"] = move.id not in problems
-                if move.id in problems:
-                    rows.loc[index, "note"] = problems[move.id]
-                elif move.kind == TO_TRASH:
-                    rows.loc[index, "to"] = folder.ends(move)[1].relative_to(workspace.state).as_posix()
-        return rows
 
+    def __init__(
+        self,
+        root: Path,
+        state: Path,
+        store: ReviewStore,
+        *,
+        catalog: Callable[[], Catalog],
+        refresh: Callable[[], Catalog],
+        labels: Path | None = None,
+    ) -> None:
+        self.root = root
+        self.state = state
+        self._store = store
+        self._catalog = catalog
+        self._refresh = refresh
+        self._labels = labels
 
-def restore(workspace: Workspace, names: Iterable[str] | None = None) -> pd.DataFrame:
-    """Bring files back from the trash, and moved ones back to the folder that they came from.
+    def plan(self, *, relabel: bool = False) -> pd.DataFrame:
+        """Say which files `apply` would move, and where; see `cleaner.review.files.plan.plan`.
 
-    Decisions stay: a file that is marked delete is still absent from ``cleaned.csv``.
+        Raises
+        ------
+        StoreError
+            If ``relabel`` is asked for where a CSV file gives the labels.
+        """
+        if relabel and self._labels is not None:
+            msg = (
+                f"The labels come from {self._labels.name}, not from folders, so there is no class folder to "
+                "move files to. The new labels are in cleaned.csv."
+            )
+            raise StoreError(msg)
+        return plan(self._catalog(), self._store.state, root=self.root, state=self.state, relabel=relabel)
 
-    Parameters
-    ----------
-    workspace : Workspace
-    names : iterable of str, optional
-        Names that the files had before they were moved; default: all.
+    def apply(
+        self, *, dry_run: bool = True, relabel: bool = False, reporter: Reporter = SILENT
+    ) -> pd.DataFrame:
+        """Move files as the decisions say; by default only say what would move.
 
-    Returns
-    -------
-    DataFrame
-        Columns ``name``; ``to``: where it is now, relative to the root; ``done``; ``note``: a new name
-        because the old one is taken, or why it stayed.
+        An apply that was interrupted can be run again: it goes on with what is left.
 
-    Raises
-    ------
-    StoreError
-        If a name is not in the trash, or another process is moving files.
-    """
-    import pandas as pd
+        Parameters
+        ----------
+        dry_run : bool
+            Only plan.
+        relabel : bool
+            Move relabelled files to their class folder too; see `plan`.
+        reporter : Reporter
+            Hears about every file.
 
-    wanted = None if names is None else dict.fromkeys(names)
-    rows: list[tuple[str, str, bool, str]] = []
-    with _alone(workspace.state):
-        _settle_interrupted(workspace)
-        for folder in act_folders(workspace.state, root=workspace.root):
-            chosen = [m for m in reversed(folder.standing()) if wanted is None or m.name in wanted]
-            for moved in _bring_back(folder, chosen, workspace):
-                to = moved.path.relative_to(workspace.root).as_posix() if not moved.problem else ""
-                rows.append((moved.name, to, not moved.problem, moved.problem or moved.note))
-    missing = [name for name in wanted or () if name not in {row[0] for row in rows}]
-    if missing:
-        some = ", ".join(map(repr, missing[:5]))
-        msg = f"Not in the trash: {some}. Give names as they were before the files were moved."
-        raise StoreError(msg)
-    return pd.DataFrame(rows, columns=["name", "to", "done", "note"], dtype=object)
+        Returns
+        -------
+        DataFrame
+            The plan (see `plan`), with a column ``done``; the note of a file that was not moved says why.
+
+        Raises
+        ------
+        StoreError
+            If another process is moving files, or the decisions cannot be read.
+        """
+        if dry_run:
+            return self.plan(relabel=relabel).assign(done=False)
+        with _alone(self.state):
+            self._settle_interrupted()
+            self._store.refresh()
+            rows = self.plan(relabel=relabel).assign(done=False)
+            todo = rows[rows["action"] != LEAVE]
+            if len(todo):
+                folder = act_folder(self.state, uuid.uuid4().hex, root=self.root)
+                taken: set[str] = set()
+                wanted = [
+                    (TO_CLASS, name, to, None)
+                    if action == MOVE_TO_CLASS
+                    else (TO_TRASH, name, free_name(folder.path, f"files/{name}", taken), None)
+                    for name, action, to in zip(todo["name"], todo["action"], todo["to"], strict=True)
+                ]
+                moves = folder.start(folder.act, wanted, seq=self._store.state.last_seq)
+                problems = folder.perform(moves, reporter=reporter)
+                self._record(folder, folder.act, [move for move in moves if move.id not in problems])
+                folder.finish(folder.act, problems)
+                for index, move in zip(todo.index, moves, strict=True):
+                    rows.loc[index, "done"] = move.id not in problems
+                    if move.id in problems:
+                        rows.loc[index, "note"] = problems[move.id]
+                    elif move.kind == TO_TRASH:
+                        rows.loc[index, "to"] = folder.ends(move)[1].relative_to(self.state).as_posix()
+            return rows
+
+    def restore(self, names: Iterable[str] | None = None) -> pd.DataFrame:
+        """Bring files back from the trash, and moved ones back to the folder that they came from.
+
+        Decisions stay: a file that is marked delete is still absent from ``cleaned.csv``.
+
+        Parameters
+        ----------
+        names : iterable of str, optional
+            Names that the files had before they were moved; default: all.
+
+        Returns
+        -------
+        DataFrame
+            Columns ``name``; ``to``: where it is now, relative to the root; ``done``; ``note``: a new name
+            because the old one is taken, or why it stayed.
+
+        Raises
+        ------
+        StoreError
+            If a name is not in the trash, or another process is moving files.
+        """
+        wanted = None if names is None else dict.fromkeys(names)
+        rows: list[tuple[str, str, bool, str]] = []
+        with _alone(self.state):
+            self._settle_interrupted()
+            for folder in act_folders(self.state, root=self.root):
+                chosen = [m for m in reversed(folder.standing()) if wanted is None or m.name in wanted]
+                for moved in _bring_back(folder, chosen, record=self._record):
+                    to = moved.path.relative_to(self.root).as_posix() if not moved.problem else ""
+                    rows.append((moved.name, to, not moved.problem, moved.problem or moved.note))
+        missing = [name for name in wanted or () if name not in {row[0] for row in rows}]
+        if missing:
+            some = ", ".join(map(repr, missing[:5]))
+            msg = f"Not in the trash: {some}. Give names as they were before the files were moved."
+            raise StoreError(msg)
+        return pd.DataFrame(rows, columns=["name", "to", "done", "note"], dtype=object)
+
+    def _settle_interrupted(self) -> None:
+        """Finish what a killed process began: record what moved, leave the rest to the next plan."""
+        for folder in act_folders(self.state, root=self.root):
+            for batch, moves in folder.interrupted().items():
+                made = [move for move in moves if folder.was_made(move)]
+                self._record(folder, batch, made)
+                folder.settle(batch)
+                logger.info("An interrupted act of moves was settled: %s", folder.path)
+
+    def _record(self, folder: ActFolder, batch: str, made: list[Move]) -> None:
+        """Let decisions follow the files that have new names; safe to repeat.
+
+        Their splits follow by themselves: they go by content.
+        """
+        renamed = {}
+        for move in made:
+            old = move.name
+            if move.of is not None and folder.moves[move.of].kind == TO_CLASS:
+                old = folder.moves[move.of].target
+            if move.kind != TO_TRASH and old != move.target:
+                renamed[old] = move.target
+        if renamed:
+            self._store.files_moved(renamed, act=batch)
+        if made:
+            try:
+                self._refresh()
+            except CatalogError as exc:  # where no usable image is left; the files have moved all the same
+                logger.info("The catalog cannot be read after moving files: %s", exc)
 
 
 # -------------------------------------------------------------------- for FileDeleter
@@ -221,7 +288,7 @@ def restore_act(root: Path, state: Path, act: str) -> list[Moved]:
         folder = act_folder(state, act, root=Path(root))
         for batch in folder.interrupted():
             folder.settle(batch)
-        return _bring_back(folder, list(reversed(folder.standing())), None)
+        return _bring_back(folder, list(reversed(folder.standing())))
 
 
 # -------------------------------------------------------------------- common
@@ -237,8 +304,10 @@ def _alone(state: Path) -> Iterator[None]:
         raise StoreError(msg) from exc
 
 
-def _bring_back(folder: ActFolder, moves: list[Move], workspace: Workspace | None) -> list[Moved]:
-    """Take moves back, the latest first, each to its old name or a free one like it."""
+def _bring_back(
+    folder: ActFolder, moves: list[Move], record: Callable[[ActFolder, str, list[Move]], None] | None = None
+) -> list[Moved]:
+    """Take moves back, the latest first, each to its old name or a free one like it; `record` those made."""
     if not moves:
         return []
     batch = uuid.uuid4().hex
@@ -246,8 +315,8 @@ def _bring_back(folder: ActFolder, moves: list[Move], workspace: Workspace | Non
     wanted = [(BACK, move.name, free_name(folder.root, move.name, taken), move.id) for move in moves]
     started = folder.start(batch, wanted)
     problems = folder.perform(started)
-    if workspace is not None:
-        _record(workspace, folder, batch, [move for move in started if move.id not in problems])
+    if record is not None:
+        record(folder, batch, [move for move in started if move.id not in problems])
     folder.finish(batch, problems)
     out = []
     for move in started:
@@ -255,34 +324,3 @@ def _bring_back(folder: ActFolder, moves: list[Move], workspace: Workspace | Non
         problem = problems.get(move.id, "")
         out.append(Moved(move.name, folder.ends(move)[not problem], problem, "" if problem else note))
     return out
-
-
-def _settle_interrupted(workspace: Workspace) -> None:
-    """Finish what a killed process began: record what moved, leave the rest to the next plan."""
-    for folder in act_folders(workspace.state, root=workspace.root):
-        for batch, moves in folder.interrupted().items():
-            made = [move for move in moves if folder.was_made(move)]
-            _record(workspace, folder, batch, made)
-            folder.settle(batch)
-            logger.info("An interrupted act of moves was settled: %s", folder.path)
-
-
-def _record(workspace: Workspace, folder: ActFolder, batch: str, made: list[Move]) -> None:
-    """Let decisions follow the files that have new names; safe to repeat.
-
-    Their splits follow by themselves: they go by content.
-    """
-    renamed = {}
-    for move in made:
-        old = move.name
-        if move.of is not None and folder.moves[move.of].kind == TO_CLASS:
-            old = folder.moves[move.of].target
-        if move.kind != TO_TRASH and old != move.target:
-            renamed[old] = move.target
-    if renamed:
-        workspace.store.files_moved(renamed, act=batch)
-    if made:
-        try:
-            workspace.refresh()
-        except CatalogError as exc:  # where no usable picture is left; the files have moved all the same
-            logger.info("The catalog cannot be read after moving files: %s", exc)

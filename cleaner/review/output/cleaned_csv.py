@@ -16,25 +16,17 @@ import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import pandas as pd
 from filelock import FileLock, Timeout
 
+from cleaner.dataset.catalog import Catalog
 from cleaner.errors import CleanerError, StoreError
-from cleaner.review.labels import PresentLabels
+from cleaner.review.labels import cleaned_catalog
 from cleaner.review.output.hand_edits import Written, backup, differences, to_choices
+from cleaner.review.store import Act, ReviewStore
 from cleaner.util.csvfile import csv_text
 from cleaner.util.delayed import Delayed
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from cleaner.dataset.catalog import Catalog
-    from cleaner.review.journal import Act
-    from cleaner.review.state import ReviewState
-    from cleaner.workspace import Workspace
-
-__all__ = ["CleanedCsv", "cleaned_table", "write_cleaned"]
 
 logger = logging.getLogger(__name__)
 
@@ -43,38 +35,16 @@ _LOCK_TIMEOUT_S = 20.0
 _OLD_S = 3600.0
 
 
-def cleaned_table(catalog: Catalog, state: ReviewState) -> pd.DataFrame:
-    """Apply the decisions to a catalog.
-
-    Parameters
-    ----------
-    catalog : Catalog
-        The images with their given labels.
-    state : ReviewState
-
-    Returns
-    -------
-    DataFrame
-        Columns ``name``, ``label`` (None if there is none), ``split``, then the catalog's others, in the
-        catalog's order, without the deleted images.
-    """
-    import pandas as pd
-
-    table, present = catalog.table, PresentLabels.of(catalog, state)
-    column = pd.Series(present.labels, index=table.index, dtype=object)  # an array would turn None into NaN
-    kept = [outcome != "delete" for outcome in present.outcomes]
-    return table.assign(label=column)[kept].reset_index(drop=True)
-
-
-def _as_bytes(table: pd.DataFrame) -> bytes:
+def as_csv(table: pd.DataFrame) -> bytes:
+    """Return the file's content for the table of a catalog after all decisions."""
     table = table.assign(split=table["split"].where(table["split"] != "pending", None))
     cells = table.astype(object).where(table.notna(), None)
     rows = zip(*(cells[column].tolist() for column in cells.columns), strict=True)
     return csv_text([str(column) for column in table.columns], rows).encode("utf-8", "surrogateescape")
 
 
-def write_cleaned(table: pd.DataFrame, path: Path) -> Path:
-    """Write a table of `cleaned_table` in one step: a reader sees the old file or the new one, whole.
+def swap_in(data: bytes, path: Path, *, locked: bool = False) -> Path:
+    """Write ``data`` in one step: a reader sees the old file or the new one, whole.
 
     Returns
     -------
@@ -86,11 +56,6 @@ def write_cleaned(table: pd.DataFrame, path: Path) -> Path:
     StoreError
         If neither can be written.
     """
-    return _swap_in(_as_bytes(table), _target(path))
-
-
-def _swap_in(data: bytes, path: Path, *, locked: bool = False) -> Path:
-    """Write ``data`` beside ``path`` and swap it in; if ``path`` is locked, leave it beside."""
     beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
     try:
         _remove_old(path)
@@ -135,11 +100,18 @@ class CleanedCsv:
     """Keeps ``cleaned.csv`` in step with the decisions; making one writes nothing.
 
     It follows the store: one second after the last new decision the file is written in the background.
-    Close it before the workspace.
+    Close it before the store.
 
     Parameters
     ----------
-    workspace : Workspace
+    path : Path
+        Where the file goes.
+    store : ReviewStore
+        The decisions.
+    catalog : callable
+        Gives the images as they are now.
+    state : Path
+        The state folder, which remembers what was written.
     on_notice : callable, optional
         Gets a sentence for the user when something is unusual; called in any thread.
     delay_s : float, seconds
@@ -147,10 +119,19 @@ class CleanedCsv:
     """
 
     def __init__(
-        self, workspace: Workspace, *, on_notice: Callable[[str], None] | None = None, delay_s: float = 1.0
+        self,
+        path: Path,
+        store: ReviewStore,
+        *,
+        catalog: Callable[[], Catalog],
+        state: Path,
+        on_notice: Callable[[str], None] | None = None,
+        delay_s: float = 1.0,
     ) -> None:
-        self._workspace = workspace
-        self._store = workspace.store
+        self.path = path
+        self._store = store
+        self._catalog = catalog
+        self._state = state
         self._on_notice = on_notice
         self._closed = False
         self._delayed = Delayed(self._try, delay_s=delay_s, retry_s=_RETRY_S)
@@ -159,14 +140,9 @@ class CleanedCsv:
         atexit.register(self.close)
 
     @property
-    def path(self) -> Path:
-        """Where the file goes."""
-        return self._workspace.cleaned_csv
-
-    @property
     def written(self) -> Written:
         """What is remembered of the file as it was written last."""
-        return Written(self._workspace.state, self.path.stem)
+        return Written(self._state, self.path.stem)
 
     @property
     def behind(self) -> bool:
@@ -224,7 +200,7 @@ class CleanedCsv:
     def _write(self) -> Path:
         path = _target(self.path)
         try:
-            with FileLock(self._workspace.state / "cleaned-csv.lock", timeout=_LOCK_TIMEOUT_S):
+            with FileLock(self._state / "cleaned-csv.lock", timeout=_LOCK_TIMEOUT_S):
                 done = self._write_locked(path)
         except Timeout as exc:
             msg = f"{path.name} was not written: another process has been at it for {_LOCK_TIMEOUT_S:.0f} s."
@@ -244,21 +220,24 @@ class CleanedCsv:
         if not self._closed:
             self._store.refresh()
         seq = self._store.state.last_seq
-        data = _as_bytes(cleaned_table(self._workspace.catalog, self._store.state))
+        data = self._content()
         written = self.written
         try:
             found = path.read_bytes() if path.exists() else None
         except PermissionError:
-            return _swap_in(data, path, locked=True)
+            return swap_in(data, path, locked=True)
         if found is not None and found != data and not written.knows(found):
-            kept = backup(found, self._workspace.state / "backups", path)
+            kept = backup(found, self._state / "backups", path)
             if kept is not None:
                 self._say(f"{path.name} was changed by hand or elsewhere; that version is kept as {kept}.")
         written.announce(data, over=found)
-        done = path if found == data else _swap_in(data, path)
+        done = path if found == data else swap_in(data, path)
         if done == path:
             written.remember(data, seq=seq)
         return done
+
+    def _content(self) -> bytes:
+        return as_csv(cleaned_catalog(self._catalog(), self._store.state).table)
 
     # ---------------------------------------------------------------- hand edits
 
@@ -287,12 +266,12 @@ class CleanedCsv:
             raise StoreError(msg) from exc
         if written.knows(found):
             return None
-        present = _as_bytes(cleaned_table(self._workspace.catalog, self._store.state))
+        present = self._content()
         return differences(
             found,
             base=written.last() or present,
             present=present,
-            images=frozenset(self._workspace.catalog.names),
+            images=frozenset(self._catalog().names),
             file=path.name,
         )
 
@@ -321,15 +300,15 @@ class CleanedCsv:
         if edits is None:
             return None
         deleted = int((edits["change"] == "deleted").sum())
-        if names is None and 2 * deleted > len(self._workspace.catalog):
+        if names is None and 2 * deleted > len(self._catalog()):
             msg = (
-                f"{self.path.name} lacks {deleted:,} of {len(self._workspace.catalog):,} images; nothing was "
+                f"{self.path.name} lacks {deleted:,} of {len(self._catalog()):,} images; nothing was "
                 "imported. If that is meant, give the names to import."
             )
             raise StoreError(msg)
         if names is not None:
             edits = edits[edits["name"].isin(list(names))]
-        choices = to_choices(edits, self._workspace.catalog, self._store.state)
+        choices = to_choices(edits, self._catalog(), self._store.state)
         if not choices:
             return None
         return self._store.record(choices, reviewer=reviewer)

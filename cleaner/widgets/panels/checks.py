@@ -24,7 +24,7 @@ __all__ = ["CHECK_TASK", "CheckPanel", "checks_report", "count_found"]
 
 logger = logging.getLogger(__name__)
 
-CHECK_TASK = "cleaner.pipelines.check:job_check"
+CHECK_TASK = "cleaner.pipelines.entries:job_check"
 
 _TITLE = "Other problems"  # beside wrong labels; the column is narrow
 _PURPOSE = "Looks for copies, also between training and validation, for bad pictures, and those of no class."

@@ -45,8 +45,8 @@ def count_found(
     from cleaner.pipelines.check import decided
 
     chosen = {order.replace(" ", "_"): value for order, value in (thresholds or {}).items()}
-    so_far = decided(workspace)
     catalog = workspace.catalog
+    so_far = decided(catalog, workspace.store.state)
     so_far["without"] |= set(checks.similar.names) - set(catalog.names.tolist())  # files that went away
     found = checks.counts(chosen.pop("duplicates", None), limits=chosen, **so_far)
     return {**found, "files": len(catalog.left_out)}

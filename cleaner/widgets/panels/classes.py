@@ -129,7 +129,7 @@ class ClassPanel(Panel):
         self._count()
         images = count(self._page.images(form.label), "image")
         try:
-            act = rename_class(self.workspace, form.label, name)
+            act = rename_class(self.workspace.catalog, self.workspace.store, form.label, name)
         except CleanerError as error:
             taken = name if name in self._page.labels and name != form.label else ""
             self._draw(form=replace(form, taken=taken, complaint=str(error)))
@@ -144,7 +144,7 @@ class ClassPanel(Panel):
         self._count()
         images = count(self._page.images(form.label), "image")
         try:
-            act = merge_classes(self.workspace, form.label, form.into)
+            act = merge_classes(self.workspace.catalog, self.workspace.store, form.label, form.into)
         except CleanerError as error:
             self._draw(form=replace(form, complaint=str(error)))
             return
@@ -152,7 +152,7 @@ class ClassPanel(Panel):
 
     def _new(self, name: str) -> None:
         try:
-            act = make_class(self.workspace, name)
+            act = make_class(self.workspace.catalog, self.workspace.store, name)
         except CleanerError as error:
             self._draw(complaint=str(error))
             return

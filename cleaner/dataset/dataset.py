@@ -1,0 +1,363 @@
+"""A data set on disk: its folder, its catalog, and the state folder that remembers things about its files."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.file_index import FileIndex
+from cleaner.dataset.folders import STATE_FOLDER
+from cleaner.dataset.splits import PENDING, assign
+from cleaner.dataset.state_folder import find_root, place_state, remember
+from cleaner.errors import Cancelled, CatalogError
+from cleaner.images.thumbnails import ThumbnailCache
+from cleaner.util.progress import SILENT, Reporter
+
+logger = logging.getLogger(__name__)
+
+_HASH_AT_ONCE_BYTES = 10**9
+_HASH_AT_ONCE_S = 10.0
+
+
+class Dataset:
+    """The images below a root, and what is remembered of their files.
+
+    Opening reads; it writes nothing below the root but the folder ``.cleaner``. What is there is found again.
+
+    While less than 1 GB of images is new, asking for the `catalog` reads them, to know their content and
+    with it their split, for ten seconds at most. Beyond that the split of new images is "pending" until
+    `scan` has read them, which is for a background job.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the images, or a CSV file, whose folder is then the root.
+    labels : Path, optional
+        A CSV file with ``name,label[,split]``; without one, folders give the labels.
+    state : Path, optional
+        Where to keep the state. Default: ``.cleaner`` in the root; where that is read-only or on a network
+        drive, a folder of the user.
+    shared_store : bool
+        The decisions are kept elsewhere, so that a state folder on a network drive is good enough.
+    valid_pct : float
+        Share of validation images in each class, where no validation set is given.
+    seed : int
+        Of the split and of everything random.
+    group : str, optional
+        Column of the CSV file whose values (patients, specimens) are never divided between splits.
+    follow_links : bool
+        Follow links that lead out of the root.
+    hidden : bool
+        List hidden files, too.
+    dataset : str, optional
+        The data set's key in the database of decisions. Default: the root's name, with the CSV file's name if
+        there is one.
+
+    Attributes
+    ----------
+    root : Path
+        The folder, resolved.
+    labels : Path or None
+        The CSV file.
+    name : str
+        The data set's key in the database of decisions.
+
+    Raises
+    ------
+    CatalogError
+        There is no such folder or file.
+    """
+
+    def __init__(
+        self,
+        root: Path | str,
+        *,
+        labels: Path | str | None = None,
+        state: Path | str | None = None,
+        shared_store: bool = False,
+        valid_pct: float = 0.2,
+        seed: int = 0,
+        group: str | None = None,
+        follow_links: bool = False,
+        hidden: bool = False,
+        dataset: str | None = None,
+    ) -> None:
+        self.root, self.labels = find_root(Path(root), None if labels is None else Path(labels))
+        if group is not None and self.labels is None:
+            msg = f"Got group={group!r} without a CSV file; groups are a column of one. Give it with labels=."
+            raise CatalogError(msg)
+        folder = self.root.name or "root"
+        self.name = dataset or (f"{folder}/{self.labels.name}" if self.labels else folder)
+        self.valid_pct = valid_pct
+        self.seed = seed
+        self.group = group
+        self.follow_links = follow_links
+        self.hidden = hidden
+        self._dataset = dataset
+        self._asked_state = None if state is None else Path(state).expanduser().resolve()
+        self._shared_store = shared_store
+        self._lock = threading.RLock()
+        self._refreshing = threading.RLock()
+        self._notices: list[str] = []
+        self._state: Path | None = None
+        self._catalog: Catalog | None = None
+        self._index: FileIndex | None = None
+        self._thumbnails: ThumbnailCache | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name!r} in {self.root}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def state(self) -> Path:
+        """The state folder; chosen and made when first asked for."""
+        with self._lock:
+            if self._state is None:
+                try:
+                    self._state, notices = place_state(
+                        self.root, state=self._asked_state, shared_store=self._shared_store
+                    )
+                except OSError as exc:
+                    msg = (
+                        f"Cannot keep the state of {self.root}: {exc.filename or self._asked_state}: "
+                        f"{exc.strerror}. Name a folder that can be written to with --state."
+                    )
+                    raise CatalogError(msg) from exc
+                self._notices += notices
+            return self._state
+
+    @property
+    def notices(self) -> list[str]:
+        """Sentences for the user on what is unusual here, such as a root that is read-only."""
+        self.state  # noqa: B018 - choosing it is what there may be to say something about
+        return list(self._notices)
+
+    @property
+    def index(self) -> FileIndex:
+        """What is remembered of each file."""
+        with self._lock:
+            if self._index is None:
+                self._index = FileIndex(self.state / "index.db")
+            return self._index
+
+    @property
+    def thumbnails(self) -> ThumbnailCache:
+        """Thumbnails, kept in the state."""
+        with self._lock:
+            if self._thumbnails is None:
+                self._thumbnails = ThumbnailCache(self.state / "thumbnails")
+            return self._thumbnails
+
+    @property
+    def catalog(self) -> Catalog:
+        """The images with labels as given and with their splits; files that are not usable are left out."""
+        with self._refreshing if self._catalog is None else nullcontext():
+            return self.refresh() if self._catalog is None else self._catalog
+
+    @property
+    def cleaned_csv(self) -> Path:
+        """Where the result goes: ``cleaned.csv`` in the root, or in the state if the root is read-only.
+
+        Never the file that the labels came from: after ``cleaned.csv`` comes ``cleaned-2.csv``.
+        """
+        folder = self.root if os.access(self.root, os.W_OK) else self.state
+        path = folder / "cleaned.csv"
+        if self.labels is not None and self.labels.parent == folder:
+            number = re.fullmatch(r"cleaned(?:-(\d+))?\.csv", self.labels.name)
+            if number:
+                path = folder / f"cleaned-{int(number[1] or 1) + 1}.csv"
+        return path
+
+    @property
+    def ranking_folder(self) -> Path:
+        """Where the last ranking is saved."""
+        return self.state / "ranking"
+
+    def refresh(self) -> Catalog:
+        """Look at the folder or CSV file again and return the new catalog; until then the old one serves."""
+        with self._refreshing:
+            listed = self._listed()
+            stale = self.index.stale(self.root, listed.names)
+            if stale.size_bytes < _HASH_AT_ONCE_BYTES:
+                try:
+                    self.index.scan(self.root, stale.names, reporter=_Deadline(_HASH_AT_ONCE_S))
+                except Cancelled:
+                    logger.info(
+                        "Reading the new files of %s takes long; their splits are pending.", self.root
+                    )
+            usable = _leave_out_broken(listed, self.index)
+            self._catalog = _with_splits(
+                usable, self.index, earlier=self.cleaned_csv, valid_pct=self.valid_pct, seed=self.seed
+            )
+            usual = self._asked_state in (None, self.root / STATE_FOLDER)
+            remember(self.root, self.labels, None if usual else self._asked_state, len(self._catalog))
+            return self._catalog
+
+    def scan(self, *, reporter: Reporter = SILENT, decode: bool = False) -> Catalog:
+        """Read all new files, however many; returns the catalog, in which no split is pending any more.
+
+        Parameters
+        ----------
+        reporter : Reporter
+            Hears about progress.
+        decode : bool
+            Decode images whole, which also finds those that end early, and makes remarks on odd ones.
+
+        Raises
+        ------
+        Cancelled
+            The reporter asked to stop; what was read is remembered.
+        """
+        self.index.scan(self.root, self._listed().names, reporter=reporter, decode=decode)
+        return self.refresh()
+
+    def remarks(self) -> pd.DataFrame:
+        """Return what is odd about usable files: columns ``name``, ``remark``; see `scan` with ``decode``."""
+        seen = self.index.table()
+        odd = seen[seen["notes"].notna() & seen["name"].isin(self.catalog.names)]
+        remarks = odd[["name", "notes"]].rename(columns={"notes": "remark"})
+        return remarks.assign(remark=remarks["remark"].str.split("\n")).explode("remark", ignore_index=True)
+
+    def options(self) -> dict[str, Any]:
+        """Return what makes the same data set in another process, fit for JSON."""
+        return {
+            "root": str(self.root),
+            "labels": None if self.labels is None else str(self.labels),
+            "state": str(self.state),
+            "valid_pct": self.valid_pct,
+            "seed": self.seed,
+            "group": self.group,
+            "follow_links": self.follow_links,
+            "hidden": self.hidden,
+            "dataset": self._dataset,
+        }
+
+    def close(self) -> None:
+        """Close the database of files; a closed data set opens it again when used."""
+        with self._lock:
+            if self._index is not None:
+                self._index.close()
+            self._index = None
+
+    def _listed(self) -> Catalog:
+        if self.labels is None:
+            return Catalog.from_folder(
+                self.root, hidden=self.hidden, follow_links=self.follow_links, exclude=self._asked_state
+            )
+        return Catalog.from_csv(
+            self.labels, root=self.root, group_column=self.group, follow_links=self.follow_links
+        )
+
+
+class _Deadline(Reporter):
+    """Stops a scan that takes longer than somebody who opens a page should wait."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._end_s = time.monotonic() + limit_s
+
+    def should_stop(self) -> bool:
+        return time.monotonic() > self._end_s
+
+
+def _leave_out_broken(listed: Catalog, index: FileIndex) -> Catalog:
+    """Leave out the files that cannot be used, as far as the index knows.
+
+    Raises
+    ------
+    CatalogError
+        None can be used.
+    """
+    known = index.table().set_index("name")["problem"].reindex(listed.names)
+    problems = {
+        name: problem for name, problem in zip(listed.names, known, strict=True) if isinstance(problem, str)
+    }
+    usable = listed.leave_out(problems)
+    if not len(usable):
+        name, problem = next(iter(problems.items()))
+        msg = f"None of the {len(listed)} images in {listed.root} can be used; {name}: {problem}."
+        raise CatalogError(msg)
+    return usable
+
+
+def _with_splits(
+    catalog: Catalog, index: FileIndex, *, earlier: Path, valid_pct: float, seed: int
+) -> Catalog:
+    """Give every image its split: as remembered, given, or drawn; "pending" before its content is known.
+
+    Parameters
+    ----------
+    catalog : Catalog
+        The usable images, with the splits that folders or a column give.
+    index : FileIndex
+        Knows contents and earlier splits, and remembers new ones.
+    earlier : Path
+        The result of earlier work (``cleaned.csv``): source of splits if the index has none. Need not exist.
+    valid_pct : float
+        Share of validation images in each class.
+    seed : int
+        Of the draw.
+    """
+    given = dict(zip(catalog.names, catalog.splits, strict=True))
+    known = _known(catalog, index, given, earlier)
+    hashes = index.table().set_index("name")["hash"]
+    # Files that are gone take part, so that one that was moved joins what it was.
+    gone = [name for name in known if name not in given and name in hashes.index]
+    none = [None] * len(gone)
+    groups = [None] * len(catalog) if catalog.groups is None else catalog.groups
+    rows = {
+        "name": [*catalog.names, *gone],
+        "label": [*catalog.labels, *none],
+        "split": [*catalog.splits, *none],
+        "hash": hashes.reindex([*catalog.names, *gone]).tolist(),
+        "group": [*groups, *none],
+    }
+    splits = assign(pd.DataFrame(rows, dtype=object), known, valid_pct=valid_pct, seed=seed)
+    new = {name: split for name, split in splits.items() if name in given and known.get(name) != split}
+    if new:
+        index.set_splits(new, given=given)
+        stored = index.splits()
+        splits |= {name: stored[name][0] for name in new}  # another process may have been first
+    return catalog.with_splits({name: splits.get(name, PENDING) for name in given})
+
+
+def _known(
+    catalog: Catalog, index: FileIndex, given: Mapping[str, str | None], earlier: Path
+) -> dict[str, str]:
+    """Return the splits drawn earlier, as far as what is given for the file is what it was then."""
+    remembered = index.splits()
+    if remembered or not earlier.is_file():
+        return {
+            name: split
+            for name, (split, was_given) in remembered.items()
+            if name not in given or given[name] == was_given
+        }
+    try:  # the state is lost, the result of earlier work is not
+        result = Catalog.from_csv(earlier, root=catalog.root, follow_links=catalog.follow_links)
+    except CatalogError as exc:
+        logger.warning("Cannot take the earlier splits from %s: %s", earlier, exc)
+        return {}
+    found = {
+        name: split
+        for name, split in zip(result.names, result.splits, strict=True)
+        if split is not None and given.get(name) not in ("valid", "test")
+    }
+    index.set_splits(found, given=given)
+    return found
