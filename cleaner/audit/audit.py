@@ -8,7 +8,7 @@ so neither re-ranking nor retraining touches anything. Undoing a decision takes 
 *Unsure* stops nothing: it counts as an error in the bound and is not counted as found, which can only raise
 the number of errors said to be left. So does an image whose file is gone before it was judged.
 
-A *discarded* image (a duplicate, a blurred picture) whose label nobody had judged leaves the audit: the order
+A *discarded* image (a duplicate, a blurred image) whose label nobody had judged leaves the audit: the order
 passes over it, and it is no longer left. That is fair, as it goes for what it shows and not for its place in
 an order that nobody reads ahead: the next look is at a random one of those that stay. But the looks before
 were at images of a larger set: 300 clean ones of 3,000 say no more when 1,500 of the others go. So the bound

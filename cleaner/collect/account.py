@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MANIFEST = ".downloads.csv"
-"""In the folder: where each picture came from and when; a second run reads it."""
+"""In the folder: where each image came from and when; a second run reads it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +96,7 @@ def read_manifest(folder: Path) -> dict[str, Entry]:
 
 
 def append_manifest(folder: Path, entry: Entry) -> None:
-    """Add one line, on the disk before the next picture is counted."""
+    """Add one line, on the disk before the next image is counted."""
     path = folder / MANIFEST
     with path.open("a", encoding="utf-8", errors="replace", newline="") as stream:
         writer = csv.DictWriter(stream, fieldnames=list(Entry.__annotations__))

@@ -1,4 +1,4 @@
-"""Download a list of addresses into a folder: only pictures, each once, and an account of every address."""
+"""Download a list of addresses into a folder: only images, each once, and an account of every address."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ def download_images(
     backoff_s: float = 0.5,
     reporter: Reporter = SILENT,
 ) -> DownloadReport:
-    """Download pictures into a folder, usually ``<set>/<class>``.
+    """Download images into a folder, usually ``<set>/<class>``.
 
-    A picture is named by its content, so that the same picture behind two addresses is kept once. What was
-    saved earlier is not fetched again. Whatever is no picture (an error page named ``.jpg``, half a file) is
-    refused. A stop, by Ctrl-C or by the reporter, keeps every picture that was complete.
+    An image is named by its content, so that the same image behind two addresses is kept once. What was
+    saved earlier is not fetched again. Whatever is no image (an error page named ``.jpg``, half a file) is
+    refused. A stop, by Ctrl-C or by the reporter, keeps every image that was complete.
 
     Parameters
     ----------
@@ -53,9 +53,9 @@ def download_images(
     folder : Path or str
         Made if it is missing.
     max_pics : int, optional
-        Stop when this many pictures are there.
+        Stop when this many images are there.
     max_side_px : int, optional
-        Pictures with a longer side are reduced to this and stored as JPEG; the others keep their bytes.
+        Images with a longer side are reduced to this and stored as JPEG; the others keep their bytes.
     workers : int
         Connections at a time, at most four to one host. 0: one after the other, one try each, and the
         traceback of every failure goes to the log.
@@ -129,7 +129,7 @@ class _Session:
                 while True:
                     self._check()
                     self._report(len(urls))
-                    # A picture on its way takes a place, so that there are never more than were asked for.
+                    # An image on its way takes a place, so that there are never more than were asked for.
                     room = min(limits.connections, max_pics - self._kept()) - len(running)
                     for url in itertools.islice(waiting, max(0, room)):
                         running.add(asyncio.create_task(self._one(fetcher, url)))
@@ -156,13 +156,13 @@ class _Session:
             raise Cancelled(msg)
 
     def _kept(self) -> int:
-        """Count the pictures that are there; one that two addresses brought counts once."""
+        """Count the images that are there; one that two addresses brought counts once."""
         return len({entry.file for entry in self._entries.values() if entry.file})
 
     def _report(self, total: int) -> None:
         entries = self._entries.values()
         failed = sum(not entry.file for entry in entries)
-        self._reporter(Stage.DOWNLOAD, len(entries), total, pictures=self._kept(), failed=failed)
+        self._reporter(Stage.DOWNLOAD, len(entries), total, images=self._kept(), failed=failed)
 
     async def _one(self, fetcher: Fetcher, url: str) -> Entry:
         entry = self._from_before(url)
@@ -197,7 +197,7 @@ class _Session:
         return await asyncio.to_thread(self._keep, entry, fetched.data)
 
     def _keep(self, entry: Entry, data: bytes) -> Entry:
-        """Write a picture; runs in a thread, because decoding takes time."""
+        """Write an image; runs in a thread, because decoding takes time."""
         from cleaner.images.open import verify
         from cleaner.images.thumbnails import rendition
 
@@ -212,7 +212,7 @@ class _Session:
             except ImageError as exc:
                 return replace(entry, status="not an image", detail=str(exc))
         name = entry.sha256[:24] + suffix
-        with self._lock:  # two addresses may bring the same picture at the same time
+        with self._lock:  # two addresses may bring the same image at the same time
             if (self._folder / name).is_file():
                 return replace(entry, status="already there", detail="the same image as another", file=name)
             write_atomically(self._folder / name, data)
@@ -220,9 +220,7 @@ class _Session:
 
 
 def _run(session: _Session, work: Coroutine[Any, Any, DownloadReport]) -> DownloadReport:
-    """Run asynchronous work from any caller, also from a notebook, whose thread already has an event loop."""
-    if not _has_loop():
-        return asyncio.run(work)
+    """Run asynchronous work in a thread of its own: that of a notebook already has an event loop."""
     with ThreadPoolExecutor(1) as pool:
         future = pool.submit(asyncio.run, work)
         try:
@@ -230,11 +228,3 @@ def _run(session: _Session, work: Coroutine[Any, Any, DownloadReport]) -> Downlo
         except BaseException:
             session.stop()
             raise
-
-
-def _has_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

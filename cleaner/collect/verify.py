@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 HUGE_PIXELS = 50_000_000
-"""Pictures from here on are remarked on: they cost seconds and hundreds of megabytes each."""
+"""Images from here on are remarked on: they cost seconds and hundreds of megabytes each."""
 
 _ORIENTATION_TAG = 0x0112
 _QUEUED_PER_WORKER = 8
@@ -101,7 +102,7 @@ def verify_folder(
     workers: int | None = None,
     reporter: Reporter = SILENT,
 ) -> VerifyReport:
-    """Decode every picture below a folder and judge it.
+    """Decode every image below a folder and judge it.
 
     Parameters
     ----------
@@ -117,7 +118,7 @@ def verify_folder(
     Returns
     -------
     VerifyReport
-        Sorted by name. Files that no picture program would open (``Thumbs.db``, notes, side files of macOS)
+        Sorted by name. Files that no image program would open (``Thumbs.db``, notes, side files of macOS)
         are not in it.
 
     Raises
@@ -138,27 +139,16 @@ def verify_folder(
 
 
 def _judge_all(folder: Path, names: list[str], workers: int, reporter: Reporter) -> list[Verdict]:
-    """Judge files in threads, with a bounded queue, so that a stop is heard at once."""
+    """Judge files in threads, a few at a time, so that a stop is heard at once."""
     found: list[Verdict] = []
-    running: set[Future[Verdict]] = set()
     reporter(Stage.VERIFY, 0, len(names))
     with ThreadPoolExecutor(workers, thread_name_prefix="verify") as pool:
-        for name in names:
-            running.add(pool.submit(judge, folder, name))
-            if len(running) >= workers * _QUEUED_PER_WORKER:
-                reporter.check()
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                found += [future.result() for future in done]
-                reporter(Stage.VERIFY, len(found), len(names), bad=_bad(found))
-        for future in running:
+        for start in range(0, len(names), workers * _QUEUED_PER_WORKER):
             reporter.check()
-            found.append(future.result())
-            reporter(Stage.VERIFY, len(found), len(names), bad=_bad(found))
+            found += pool.map(partial(judge, folder), names[start : start + workers * _QUEUED_PER_WORKER])
+            bad = sum(verdict.verdict == "bad" for verdict in found)
+            reporter(Stage.VERIFY, len(found), len(names), bad=bad)
     return found
-
-
-def _bad(verdicts: list[Verdict]) -> int:
-    return sum(verdict.verdict == "bad" for verdict in verdicts)
 
 
 def judge(folder: Path, name: str) -> Verdict:
@@ -190,11 +180,11 @@ def judge(folder: Path, name: str) -> Verdict:
 
 
 def _properties(path: Path, format_name: str) -> list[str]:
-    """Name what is unusual about a picture that can be used; reads the header only."""
+    """Name what is unusual about an image that can be used; reads the header only."""
     try:
         with Image.open(path, formats=[format_name]) as image:
             return list(_unusual(image))
-    except Exception:  # the picture was decoded a moment ago; what its header hides is not worth an error
+    except Exception:  # the image was decoded a moment ago; what its header hides is not worth an error
         return []
 
 
@@ -209,7 +199,7 @@ def _unusual(image: Image.Image) -> list[str]:
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         found.append("transparent: shown on white")
     frames = getattr(image, "n_frames", 1)
-    if frames > 1 and image.format != "MPO":  # phones store a second view beside the picture
+    if frames > 1 and image.format != "MPO":  # phones store a second view beside the image
         found.append(f"animated, {frames} frames: the first is used")
     if image.getexif().get(_ORIENTATION_TAG, 1) not in (0, 1):
         found.append("stored rotated or mirrored: shown upright")

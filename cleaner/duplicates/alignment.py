@@ -1,10 +1,10 @@
-"""Are two pictures the same picture? One is laid over the other and shifted and stretched until they agree.
+"""Are two images the same image? One is laid over the other and shifted and stretched until they agree.
 
 Copies differ in compression, size, brightness and, when cropped, in what part they show. So the first small
-grey picture is sampled at ``scale · u + shift``, separately down and across, where it fits the second best:
+grey image is sampled at ``scale · u + shift``, separately down and across, where it fits the second best:
 Gauss–Newton steps on the squared difference after contrast is made equal (inverse compositional, after Baker
 and Matthews 2004), first at 16, then at 32 and 64 pixels. What counts is how far the *gradients* then agree
-in the part that both show: different pictures of one kind of thing have the same light and dark areas, but
+in the part that both show: different images of one kind of thing have the same light and dark areas, but
 only copies have the same edges. Where little can be seen (a clear sky) edges are what compression makes them;
 so it is enough, too, that grey values differ by less than anybody sees.
 """
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.floating[Any]]
 
 SAME = 0.95
-"""Agreement from which a pair is the same picture. Of different photos hardly any pair exceeds .92; copies at
+"""Agreement from which a pair is the same image. Of different photos hardly any pair exceeds .92; copies at
 JPEG quality 20, half as bright, of a quarter the size, or without 5 % at each side reach it."""
 
 BATCH = 128  # pairs at a time: small enough for the processor's cache
@@ -35,13 +35,13 @@ _LARGEST_STEP = 0.1
 _SCALES = (0.4, 2.5)
 _LARGEST_SHIFT = 0.4
 _NOISE = np.float32(2)  # grey levels; differences below this are not made larger
-_UNSEEN = 1.5  # grey levels (root mean square); different pictures of clothing differ by 5 and more
+_UNSEEN = 1.5  # grey levels (root mean square); different images of clothing differ by 5 and more
 _FAINT = 1e-3  # squared grey levels; keeps plain areas from dividing by zero
 
 
 @dataclass(frozen=True)
 class Match:
-    """How well pairs of pictures agree.
+    """How well pairs of images agree.
 
     Attributes
     ----------
@@ -58,12 +58,12 @@ class Match:
 
 
 def match(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Match:
-    """Lay pictures over one another.
+    """Lay images over one another.
 
     Parameters
     ----------
     first, second : uint8, shape (n, 64, 64)
-        Grey pictures, each squeezed into a square.
+        Grey images, each squeezed into a square.
     """
     agreement = np.zeros(len(first), dtype=np.float32)
     overlap = np.ones(len(first), dtype=np.float32)
@@ -114,7 +114,7 @@ def _match(first: Floats, second: Floats) -> tuple[Floats, Floats]:
 
 
 def _align(first: Floats, second: Floats, warps: Floats, steps: int) -> Floats:
-    """Improve warps (scale down, scale across, shift down, shift across; the picture is 1 long), (n, 4)."""
+    """Improve warps (scale down, scale across, shift down, shift across; the image is 1 long), (n, 4)."""
     n, size, _ = second.shape
     u = _places(size)
     down, across = _gradients(second)
@@ -136,7 +136,7 @@ def _align(first: Floats, second: Floats, warps: Floats, steps: int) -> Floats:
         normal += np.eye(4, dtype=np.float32) * 0.01 * size * size
         step = np.linalg.solve(normal, masked @ warped.reshape(n, -1, 1))[..., 0]
         step = np.clip(step, -_LARGEST_STEP, _LARGEST_STEP)
-        # The step says how the second picture should move: the first gets its inverse.
+        # The step says how the second image should move: the first gets its inverse.
         scales = warps[:, :2] / (1 + step[:, :2])
         shifts = warps[:, 2:] - scales * step[:, 2:]
         warps = np.concatenate(
@@ -180,7 +180,7 @@ def _inverse(warps: Floats) -> Floats:
 
 
 def _warp(pictures: Floats, warps: Floats) -> tuple[Floats, Floats, Floats]:
-    """Sample pictures (bilinear), and tell which rows and columns lie inside, as 0 and 1, (n, size)."""
+    """Sample images (bilinear), and tell which rows and columns lie inside, as 0 and 1, (n, size)."""
     size = pictures.shape[1]
     grid = np.arange(size, dtype=np.float32)
     weights, inside = [], []
@@ -193,7 +193,7 @@ def _warp(pictures: Floats, warps: Floats) -> tuple[Floats, Floats, Floats]:
 
 
 def _places(size: int) -> Floats:
-    """Return the middles of the pixels on a picture from -0.5 to 0.5."""
+    """Return the middles of the pixels on an image from -0.5 to 0.5."""
     return (np.arange(size, dtype=np.float32) + 0.5) / size - np.float32(0.5)
 
 
@@ -205,7 +205,7 @@ def _centred(pictures: Floats, inside: Floats, area: Floats) -> Floats:
 
 
 def _shorten(inside: Floats) -> Floats:
-    """Take one pixel off both ends of what is inside, and at the border of the picture, (n, size)."""
+    """Take one pixel off both ends of what is inside, and at the border of the image, (n, size)."""
     short = inside.copy()
     short[:, 1:] *= inside[:, :-1]
     short[:, :-1] *= inside[:, 1:]

@@ -25,7 +25,7 @@ def stars(
         The pairs that count.
     similarity : float32, shape (n_pairs,)
     sure : float
-        Similarity from which a pair counts as the same picture.
+        Similarity from which a pair counts as the same image.
 
     Returns
     -------

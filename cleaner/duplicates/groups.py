@@ -127,12 +127,12 @@ class Similar:
 
             - ``group``: 1, 2, …
             - ``name``, ``label``, ``split``, ``width``, ``height`` (pixels)
-            - ``kind``: "original" for the first of a group, which is the largest picture, at equal size that
+            - ``kind``: "original" for the first of a group, which is the largest image, at equal size that
               of test, then valid; the others, as compared with it: "exact", "re-encoded" (or edited),
               "resized", "cropped", "mirrored", "look-alike"
             - ``similarity``: to the first of the group, or to whichever is nearest if they were not compared
             - ``same_label``, ``leak``: whether all of the group have one label; are of several splits
-            - ``suggested``: "keep" for the first, "delete" for what is the same picture as that, else ""
+            - ``suggested``: "keep" for the first, "delete" for what is the same image as that, else ""
         """
         here, rows_of = _present(self, labels, without)
         edges = self.edges(threshold, different, without)
@@ -301,7 +301,7 @@ class Similar:
 
     @property
     def suggested_threshold(self) -> float:
-        """`SAME` or, where different pictures of this set are as alike as copies (digits), more.
+        """`SAME` or, where different images of this set are as alike as copies (digits), more.
 
         It is the first of .95, .96, … .99 with few pairs within .01 below it, as compared with those above:
         there is a gap between copies and the rest. What embeddings alone say plays no part.

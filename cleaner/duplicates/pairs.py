@@ -1,12 +1,12 @@
 """Duplicates and near duplicates: exact copies by hash, others by what they show, joined into groups.
 
-1. *Candidates* are the nearest neighbours by a perceptual hash (`perceptual`), of the whole picture and of
+1. *Candidates* are the nearest neighbours by a perceptual hash (`perceptual`), of the whole image and of
    what lies within its margins, and by embedding; each content once, block by block.
 2. Every candidate pair is laid over one another (`cleaner.duplicates.alignment`): `SAME` agreement or more
-   is the same picture, also re-encoded, resized, cropped, brighter, or (found by embedding) mirrored.
+   is the same image, also re-encoded, resized, cropped, brighter, or (found by embedding) mirrored.
 3. The *similarity* of a pair is 1 for exact copies, else its agreement, or the cosine of its embeddings where
-   that is more: pictures of one thing taken twice. The cosine counts `LOOK_ALIKE` at most: no embedding
-   proves that two pictures are the same.
+   that is more: images of one thing taken twice. The cosine counts `LOOK_ALIKE` at most: no embedding
+   proves that two images are the same.
 
 All this is done once. Groups, leaks and folds for any threshold are then made from the pairs, at once.
 """
@@ -114,10 +114,10 @@ def _candidates(
 
 
 def perceptual(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Return a perceptual hash of pictures that is not cut down to bits; compare by cosine.
+    """Return a perceptual hash of images that is not cut down to bits; compare by cosine.
 
     As in pHash (Zauner 2010) it is the discrete cosine transform's low frequencies, here 16 × 16 without the
-    mean. They are weighted by the square root of the frequency, as pictures have the more of one the lower it
+    mean. They are weighted by the square root of the frequency, as images have the more of one the lower it
     is, and scaled to length 1.
 
     Parameters
@@ -127,12 +127,12 @@ def perceptual(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     Returns
     -------
     float32, shape (n, 255)
-        Zeros for a picture of one grey.
+        Zeros for an image of one grey.
     """
     n, size, _ = grey.shape
     edges = np.linspace(0, size, _HASH_SIDE + 1)[:, None]
     place = np.arange(size)
-    # The share of each row (or column) of pixels that falls into each row of the smaller picture.
+    # The share of each row (or column) of pixels that falls into each row of the smaller image.
     parts = np.clip(np.minimum(edges[1:], place + 1) - np.maximum(edges[:-1], place), 0, None)
     shrink = (parts * _HASH_SIDE / size).astype(np.float32)
     frequency = np.arange(_HASH_SIDE, dtype=np.float32)

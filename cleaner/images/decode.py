@@ -31,7 +31,7 @@ from cleaner.errors import ImageError
 from cleaner.images.formats import kind_of, not_an_image
 
 MAX_PIXELS = 178_956_970
-"""Larger pictures are refused undecoded: the point where Pillow, too, suspects a decompression bomb."""
+"""Larger images are refused undecoded: the point where Pillow, too, suspects a decompression bomb."""
 
 # Importing a plugin registers it, so that no thread has to search for one. Named formats only: Pillow's list
 # also holds some that start other programs (EPS) or have no signature (TGA).
@@ -169,18 +169,18 @@ def orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 (upright) where there is none that can be read."""
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # a broken EXIF block must not cost the picture; `images.probe` remarks on it
+    except Exception:  # a broken EXIF block must not cost the image; `images.probe` remarks on it
         return 1
     return value if isinstance(value, int) else 1
 
 
 def upright(picture: Image.Image, turn: int) -> Image.Image:
-    """Turn a picture by the value of its EXIF orientation, 1 to 8; any other value leaves it alone."""
+    """Turn an image by the value of its EXIF orientation, 1 to 8; any other value leaves it alone."""
     return picture.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else picture
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert any mode to RGB: deep pictures by range, transparency on white; raises ValueError for LAB."""
+    """Convert any mode to RGB: deep images by range, transparency on white; raises ValueError for LAB."""
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode == "F" or image.mode.startswith("I"):
@@ -196,7 +196,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def _scale_by_range(image: Image.Image) -> Image.Image:
-    """Map the range of a deep picture to 0..255; a plain conversion would clip it to white."""
+    """Map the range of a deep image to 0..255; a plain conversion would clip it to white."""
     values = np.array(image, dtype=np.float32)
     values[~np.isfinite(values)] = np.nan
     if np.isnan(values).all():

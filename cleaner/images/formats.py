@@ -1,4 +1,4 @@
-"""Which files are pictures: by suffix, and by the first bytes where there is no suffix."""
+"""Which files are images: by suffix, and by the first bytes where there is no suffix."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMAT_SUFFIXES: dict[str, frozenset[str]] = {
 }
 
 SUFFIXES: frozenset[str] = frozenset().union(*FORMAT_SUFFIXES.values())
-"""Suffixes of picture files, in small letters and with the dot."""
+"""Suffixes of image files, in small letters and with the dot."""
 
 _HEAD_BYTES = 512
 
@@ -52,7 +52,7 @@ _OTHER_KINDS = (
 
 
 def is_candidate(path: Path, *, hidden: bool = False) -> bool:
-    """Tell whether a file is to be listed as a picture, usable or not.
+    """Tell whether a file is to be listed as an image, usable or not.
 
     Parameters
     ----------
@@ -70,12 +70,12 @@ def is_candidate(path: Path, *, hidden: bool = False) -> bool:
     try:
         with path.open("rb") as file:
             return kind_of(file.read(_HEAD_BYTES)) is not None
-    except OSError:  # nothing says that it is a picture
+    except OSError:  # nothing says that it is an image
         return False
 
 
 def kind_of(head: bytes) -> str | None:
-    """Name the picture format that the first bytes of a file promise; None: none that is known."""
+    """Name the image format that the first bytes of a file promise; None: none that is known."""
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
             return kind
@@ -95,7 +95,7 @@ def kind_of(head: bytes) -> str | None:
 
 
 def not_an_image(head: bytes) -> str:
-    """Say in words what a file is that is no picture, judged by its first bytes."""
+    """Say in words what a file is that is no image, judged by its first bytes."""
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if start.startswith((b"<!doctype html", b"<html", b"<head", b"<body")):
         return "not an image: HTML"

@@ -1,7 +1,7 @@
 """The one place that opens images: decode, turn upright, convert to RGB, find broken files.
 
 Whatever Pillow can read comes out as RGB, the way a person expects to see it: upright, first frame,
-transparency on white, 16-bit and float pictures scaled by their range. Whatever cannot be used raises
+transparency on white, 16-bit and float images scaled by their range. Whatever cannot be used raises
 `ImageError` with a reason in plain words. Nothing here changes Pillow's global settings, and everything is
 thread safe.
 """
@@ -20,7 +20,7 @@ from cleaner.errors import ImageError
 from cleaner.images.decode import damage, open_file, open_header, orientation, to_rgb, unreadable, upright
 from cleaner.images.formats import FORMAT_SUFFIXES
 
-_LYING = (5, 6, 7, 8)  # values of the EXIF orientation for pictures stored on their side
+_LYING = (5, 6, 7, 8)  # values of the EXIF orientation for images stored on their side
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 _TINY_PX = 8
 _MAX_ASPECT = 10.0
@@ -53,17 +53,17 @@ class Probe:
 def open_image(
     source: Path | bytes, *, max_side_px: int | None = None, min_side_px: int | None = None
 ) -> Image.Image:
-    """Open a picture as a person expects to see it.
+    """Open an image as a person expects to see it.
 
     Parameters
     ----------
     source : Path or bytes
         A file, or the bytes of one.
     max_side_px : int, optional
-        The longer side is at most this; smaller pictures are left as they are. JPEG files are then decoded at
+        The longer side is at most this; smaller images are left as they are. JPEG files are then decoded at
         a fraction of their size, which is several times faster.
     min_side_px : int, optional
-        For callers that scale the picture themselves: JPEG files may come at a fraction of their size whose
+        For callers that scale the image themselves: JPEG files may come at a fraction of their size whose
         shorter side is still at least this.
 
     Returns
@@ -86,7 +86,7 @@ def open_image(
             image.draft(None, (min_side_px, min_side_px))
         try:
             image.load()
-            # Only now: Pillow turns TIFF pictures upright while loading, and takes the tag away.
+            # Only now: Pillow turns TIFF images upright while loading, and takes the tag away.
             turn = orientation(image)
             picture = to_rgb(image)
             if max_side_px is not None and max(picture.size) > max_side_px:
@@ -121,7 +121,7 @@ def probe(source: Path | bytes, *, suffix: str = "") -> Probe:
 
 
 def verify(source: Path | bytes, *, suffix: str = "") -> Probe:
-    """Decode the whole picture, and remark on what is odd about it.
+    """Decode the whole image, and remark on what is odd about it.
 
     Parameters and result are those of `probe`.
     """

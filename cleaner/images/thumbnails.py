@@ -21,12 +21,12 @@ logger = logging.getLogger(__name__)
 
 
 def thumbnail(source: Path | bytes, *, size_px: int = 224, quality: int = 80) -> bytes:
-    """Return the picture as a small JPEG whose longer side is at most ``size_px``; raises `ImageError`."""
+    """Return the image as a small JPEG whose longer side is at most ``size_px``; raises `ImageError`."""
     return _jpeg(open_image(source, max_side_px=size_px), quality)
 
 
 def rendition(source: Path | bytes, *, max_side_px: int = 1600) -> bytes:
-    """Return the picture as a JPEG for the large view, never larger than it is; raises `ImageError`."""
+    """Return the image as a JPEG for the large view, never larger than it is; raises `ImageError`."""
     return _jpeg(open_image(source, max_side_px=max_side_px), 90)
 
 

@@ -1,4 +1,4 @@
-"""A few typical pictures of a class: what its reviewers agreed on, near its middle, and no two alike."""
+"""A few typical images of a class: what its reviewers agreed on, near its middle, and no two alike."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _MOST_READ = 500
 _MOST_LIKELY = 40
 _MOST_PAIRED = 100
 _NEAR = 0.2
-"""Two pictures are near copies if they are nearer than this share of what two of the class are apart."""
+"""Two images are near copies if they are nearer than this share of what two of the class are apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Typical:
-    """A typical picture of a class.
+    """A typical image of a class.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ def find_typical(
     cache: EmbeddingCache | None = None,
     most: int = 4,
 ) -> list[Typical]:
-    """Choose typical pictures of a class, the most typical first.
+    """Choose typical images of a class, the most typical first.
 
     The confirmed ones come in the order of the cosine between their embeddings and the mean of all of them;
     those without an embedding after the others, by name. A near copy of one already chosen is passed over:
@@ -103,7 +103,7 @@ def find_typical(
     hashes_of : callable, optional
         Gives the content of images: name → SHA-256, hexadecimal.
     cache : EmbeddingCache, optional
-        Without one, the pictures come in the order in which they are given.
+        Without one, the images come in the order in which they are given.
     most : int
         How many at most.
     """
@@ -153,7 +153,7 @@ def _nearest_first(vectors: NDArray[np.float32], found: NDArray[np.bool_]) -> li
 
 
 def _near_copies_from(vectors: NDArray[np.float32]) -> float:
-    """Return the cosine above which two pictures of these are near copies; backbones differ much in that."""
+    """Return the cosine above which two images of these are near copies; backbones differ much in that."""
     if len(vectors) < 2:
         return 1.0
     some = vectors[np.linspace(0, len(vectors) - 1, min(len(vectors), _MOST_PAIRED)).astype(int)]

@@ -1,29 +1,29 @@
-"""What to label next: pictures without a label in the order in which labels teach most, with suggestions.
+"""What to label next: images without a label in the order in which labels teach most, with suggestions.
 
-The order. Pictures are picked one at a time, each so that it adds most to
+The order. Images are picked one at a time, each so that it adds most to
 
     Σ_j u_j · max over picked and labelled i of k(x_i, x_j),   k(x, y) = exp(−|x − y|² / σ²),
 
-the sum over pictures j without a label: pictures that stand for many others come first (*typical*), and none
+the sum over images j without a label: images that stand for many others come first (*typical*), and none
 that resembles one picked or labelled before (*diverse*). Without a model all u_j are 1, and a cold start
-shows the kinds of picture that there are. With one, u_j is the square root of 1 − (difference of the two
+shows the kinds of image that there are. With one, u_j is the square root of 1 − (difference of the two
 largest probabilities): what the model knows already counts little (*uncertain*). This is the greedy coverage
 of Bae et al., *Generalized coverage for more robust low-budget active learning* (MaxHerding), ECCV 2024, with
 the weights of Bae et al., *Uncertainty herding: one active learning method for all label budgets*, ICLR 2025;
 the square root and σ are our choice, by ``tests/benchmarks/labelling.py``. The sum is submodular, so that a
-bound from an earlier round holds on, and few pictures are looked at again for each pick (Minoux 1978).
+bound from an earlier round holds on, and few images are looked at again for each pick (Minoux 1978).
 
 What it brings (that benchmark: photos of clothing on two backbones, digits): with 24 to 48 labels, 5 to 18
 points of accuracy over an order at random, where uncertainty alone brings nothing, and clusters of uncertain
-pictures (Zhdanov 2019) as much at first and then less; with 150 to 250 labels 2 to 5 points, as much as
+images (Zhdanov 2019) as much at first and then less; with 150 to 250 labels 2 to 5 points, as much as
 uncertainty alone. It saves no corrections to somebody who labels all: what comes early is hard, so that
 suggestions are right less often than at random while it is shown, and more often on what is left. With the
 weights u_j left out, 2 to 9 % fewer corrections were needed in all, and 1 to 2 points of accuracy were lost.
 
-The suggestions come from a linear head on the labelled pictures (`cleaner.ranking.heads`). With its penalty,
+The suggestions come from a linear head on the labelled images (`cleaner.ranking.heads`). With its penalty,
 probabilities need no calibration: on photos they are right as often as they say, on digits more often. They
-know nothing of classes that have no label yet. The probability that a picture belongs to one is estimated by
-the share of labelled pictures that are the only one of their class (Good 1953), at most one half, and is
+know nothing of classes that have no label yet. The probability that an image belongs to one is estimated by
+the share of labelled images that are the only one of their class (Good 1953), at most one half, and is
 taken off.
 """
 
@@ -45,7 +45,7 @@ from cleaner.review import ReviewState
 from cleaner.review.labels import SET_ASIDE, PresentLabels
 
 DIVERSE = 240
-"""Pictures at the head of the order that are chosen to differ: ten pages. The rest follow by uncertainty."""
+"""Images at the head of the order that are chosen to differ: ten pages. The rest follow by uncertainty."""
 
 _WIDTH = 1.3  # σ, for rows of unit length; between 0.8 and 1.6 little changes
 _POWER = 0.5  # of the uncertainty in u
@@ -65,12 +65,12 @@ _FEW_A_CLASS = 20  # below so many labels of each class the hard ones, which com
 
 @dataclass(frozen=True, eq=False)
 class Proposal:
-    """Pictures without a label, most informative first.
+    """Images without a label, most informative first.
 
     Attributes
     ----------
     names : object array, shape (n,)
-        Every picture without a label, once.
+        Every image without a label, once.
     suggestion : object array, shape (n,)
         The likeliest class of each; None where there is no model yet.
     probability : float32, shape (n,)
@@ -78,7 +78,7 @@ class Proposal:
     classes : tuple of str
         The classes that have a label, sorted: what is suggested is one of these.
     labelled : int
-        Pictures that the suggestions were learnt from, or would be.
+        Images that the suggestions were learnt from, or would be.
     named_at : int
         Row of the history at which the classes had these names; two of them may swap theirs later.
     """
@@ -104,7 +104,7 @@ class Proposal:
         return self.labelled < _FEW_A_CLASS * len(self.classes)
 
     def and_then(self, names: Sequence[str]) -> Proposal:
-        """Return the proposal with further pictures behind, of which nothing is known."""
+        """Return the proposal with further images behind, of which nothing is known."""
         more = np.array(names, dtype=object)
         nothing = np.full(len(more), np.nan, dtype=np.float32)
         return Proposal(
@@ -185,17 +185,17 @@ def _features(cache: EmbeddingCache, hashes: Sequence[str], seed: int) -> Floats
 def propose(
     names: Sequence[str], Z: Floats, labels: Sequence[str | None], *, first: int = DIVERSE, seed: int = 0
 ) -> Proposal:
-    """Order the pictures without a label, and suggest one for each.
+    """Order the images without a label, and suggest one for each.
 
     The same arguments give the same order, whatever the order of the rows; equals stand by name. Beyond
-    3,000 pictures without a label, those that are chosen to differ are chosen from a sample in which the
-    uncertain ones are frequent; beyond 10,000 labelled pictures (or 5,000,000 pictures times classes), the
+    3,000 images without a label, those that are chosen to differ are chosen from a sample in which the
+    uncertain ones are frequent; beyond 10,000 labelled images (or 5,000,000 images times classes), the
     head is fitted on a sample of them.
 
     Parameters
     ----------
     names : sequence of str, length n
-        Labelled pictures and others.
+        Labelled images and others.
     Z : float32, shape (n, d)
         Rows of length 1; see `cleaner.ranking.features.FeatureMap`.
     labels : sequence of str or None, length n

@@ -1,6 +1,6 @@
-"""What is measured on one picture, from which `cleaner.quality.problems` makes scores.
+"""What is measured on one image, from which `cleaner.quality.problems` makes scores.
 
-All on the picture as `open_image` gives it, its longer side at most 256 pixels: how a picture looks as a
+All on the image as `open_image` gives it, its longer side at most 256 pixels: how an image looks as a
 whole, whatever the camera's resolution.
 """
 
@@ -25,14 +25,14 @@ blur
     The perceptual blur metric, 0 (sharp) to 1; see `blur_effect`.
 colour
     99th percentile of the difference between the largest and the smallest of red, green and blue, 0..1: 0 in
-    a grey picture, whatever it is stored as.
+    a grey image, whatever it is stored as.
 """
 
 _BLUR_WINDOW_PX = 5
 
 
 def measure(picture: Image.Image) -> dict[str, float]:
-    """Measure a picture.
+    """Measure an image.
 
     Parameters
     ----------
@@ -62,9 +62,9 @@ def measure(picture: Image.Image) -> dict[str, float]:
 def blur_effect(grey: NDArray[np.float32]) -> float:
     """Return the perceptual blur metric of Crete, Dolmiere, Ladret and Nicolas (2007), 0 sharp to 1 blurred.
 
-    The picture is blurred once more: what was sharp loses most of the differences between neighbouring
+    The image is blurred once more: what was sharp loses most of the differences between neighbouring
     pixels, what was blurred keeps them. The metric is the share that is kept, in the worse direction. A
-    picture without any difference has nothing sharp in it, and gets 1.
+    image without any difference has nothing sharp in it, and gets 1.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Small grey pictures and measures on disk, found by the content of the file they were made from."""
+"""Small grey images and measures on disk, found by the content of the file they were made from."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +31,7 @@ class PixelCache:
     version : int
         Of the way in which the contents were made.
     side_px : int
-        Side of the grey pictures.
+        Side of the grey images.
     n_measures : int
 
     Raises
@@ -59,19 +57,15 @@ class PixelCache:
                 self._connection = self._connect()
             self._known = {digest for (digest,) in self._connection.execute("SELECT hash FROM pixels")}
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def close(self) -> None:
+        """Close the file."""
         self._connection.close()
 
     def __contains__(self, digest: str) -> bool:
         return bytes.fromhex(digest) in self._known
 
     def add(self, rows: Mapping[str, tuple[bytes, bytes]]) -> None:
-        """Keep the grey picture and the measures (float32, little-endian) of each hash."""
+        """Keep the grey image and the measures (float32, little-endian) of each hash."""
         listed = [(bytes.fromhex(digest), grey, values) for digest, (grey, values) in rows.items()]
         with self._errors(), self._connection:
             self._connection.executemany("INSERT OR REPLACE INTO pixels VALUES (?, ?, ?)", listed)

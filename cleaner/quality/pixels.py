@@ -1,7 +1,7 @@
-"""What duplicates and picture problems are found by: a small grey picture and a few measures.
+"""What duplicates and image problems are found by: a small grey image and a few measures.
 
 Each content is decoded once, however many files hold it, and remembered by its hash in ``pixels.db`` of the
-state folder (5 kB each), so that a second look reads no pictures, and one that was stopped goes on.
+state folder (5 kB each), so that a second look reads no images, and one that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,10 +28,10 @@ from cleaner.quality.pixel_cache import PixelCache
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 GREY_SIDE_PX = 64
-"""Side of the small grey picture. At 32 px different pictures of one kind come as close as copies do."""
+"""Side of the small grey image. At 32 px different images of one kind come as close as copies do."""
 
 
-_VERSION = 1  # raise it when pictures are shrunk or measured differently: all are then looked at anew
+_VERSION = 1  # raise it when images are shrunk or measured differently: all are then looked at anew
 _BATCH = 256
 
 
@@ -107,7 +108,8 @@ def read_pixels(catalog: Catalog, *, index: FileIndex, db: Path, reporter: Repor
     of_content: defaultdict[str, list[KnownFile]] = defaultdict(list)
     for file in files.values():
         of_content[file.digest].append(file)
-    with PixelCache(db, version=_VERSION, side_px=GREY_SIDE_PX, n_measures=len(MEASURES)) as cache:
+    cache = PixelCache(db, version=_VERSION, side_px=GREY_SIDE_PX, n_measures=len(MEASURES))
+    with closing(cache):
         todo = [same[0] for digest, same in of_content.items() if digest not in cache]
         for failed in _look_at(todo, cache, reporter):
             found = {file.name: failed.reason for file in of_content.pop(failed.digest)}
@@ -146,7 +148,7 @@ def _look_at(files: Sequence[KnownFile], cache: PixelCache, reporter: Reporter) 
 
 
 def _look(file: KnownFile) -> tuple[bytes, bytes] | _Failed:
-    """Return the grey picture and the measures of a file, as bytes."""
+    """Return the grey image and the measures of a file, as bytes."""
     try:
         picture = open_image(file.read(), max_side_px=WORKING_SIDE_PX)
     except ImageError as exc:

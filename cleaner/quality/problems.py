@@ -1,9 +1,9 @@
-"""Pictures with something wrong with the picture itself: too dark, blurred, empty, of an odd shape, grey.
+"""Images with something wrong with the image itself: too dark, blurred, empty, of an odd shape, grey.
 
 Every problem has a score in 0..1, higher = worse, from the measures of `cleaner.quality.measures`:
 
 dark
-    1 - highlight. Even the brightest pixels are dark: a picture with one lamp in it is not dark by this.
+    1 - highlight. Even the brightest pixels are dark: an image with one lamp in it is not dark by this.
 bright
     shadow. Even the darkest pixels are bright, as if washed out. (Percentiles of brightness are CleanVision's
     idea, too; there it is brightness as seen.)
@@ -17,10 +17,10 @@ odd_size
     1 - 2^(-|d| / s) with d = log2 of (√(width · height) / the median of this set), and s = the set's own
     spread (1.4826 · median |d|), at least 1: .75 is four times as small or large, or more in a mixed set.
 grey
-    exp(-colour / .05) · (share of the set's pictures that are in colour): a grey one among coloured ones.
+    exp(-colour / .05) · (share of the set's images that are in colour): a grey one among coloured ones.
 
-Thresholds are where a histogram of the set says; the defaults suit photographs. What most pictures of a set
-have is no problem of a picture (photos of the night sky, enlarged digits): see `Quality.thresholds`.
+Thresholds are where a histogram of the set says; the defaults suit photographs. What most images of a set
+have is no problem of an image (photos of the night sky, enlarged digits): see `Quality.thresholds`.
 """
 
 from __future__ import annotations
@@ -49,11 +49,11 @@ THRESHOLDS: Mapping[str, float] = {
     "odd_size": 0.75,
     "grey": 0.9,
 }
-"""Scores from which a picture is said to have the problem, unless most of its set have it."""
+"""Scores from which an image is said to have the problem, unless most of its set have it."""
 
 _COMMON = 0.1
 
-_GREY_COLOUR = 0.05  # what compression leaves of colour in a grey picture is well below this
+_GREY_COLOUR = 0.05  # what compression leaves of colour in a grey image is well below this
 
 
 def spoken_problem(problem: str) -> str:
@@ -63,7 +63,7 @@ def spoken_problem(problem: str) -> str:
 
 @dataclass(frozen=True)
 class Quality:
-    """The problems of all pictures of a set.
+    """The problems of all images of a set.
 
     Attributes
     ----------
@@ -91,7 +91,7 @@ class Quality:
 
     @property
     def thresholds(self) -> dict[str, float]:
-        """The scores from which pictures of this set are said to have a problem.
+        """The scores from which images of this set are said to have a problem.
 
         Those of `THRESHOLDS`; where a tenth of the set reaches one, Tukey's fence (third quartile + 1.5 ·
         interquartile range; 1977) if that is more, to two decimals.
@@ -115,14 +115,14 @@ class Quality:
         return histogram(self.scores(problem), bins=bins)
 
     def counts(self, thresholds: Mapping[str, float] | None = None) -> dict[str, int]:
-        """Return how many pictures have each problem; ``thresholds`` replaces some of the defaults."""
+        """Return how many images have each problem; ``thresholds`` replaces some of the defaults."""
         limits = {**self.thresholds, **(thresholds or {})}
         return {problem: int((self.scores(problem) >= limits[problem]).sum()) for problem in PROBLEMS}
 
     def worst(self) -> pd.DataFrame:
-        """Return the pictures that have a problem: columns ``name``, ``problem``, ``score``, the worst first.
+        """Return the images that have a problem: columns ``name``, ``problem``, ``score``, the worst first.
 
-        "Worst" is by how far the score is above its threshold, relative to what there is above it; a picture
+        "Worst" is by how far the score is above its threshold, relative to what there is above it; an image
         stands once for each of its problems.
         """
         limits = self.thresholds
@@ -149,7 +149,7 @@ class Quality:
 
 
 def quality(pixels: Pixels) -> Quality:
-    """Score the problems of all pictures; the formulas stand at the top of this module.
+    """Score the problems of all images; the formulas stand at the top of this module.
 
     Parameters
     ----------
@@ -193,7 +193,7 @@ def odd_size(widths: NDArray[np.int64], heights: NDArray[np.int64]) -> NDArray[n
 
 
 def grey_among_colour(colour: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how grey each picture is, in so far as others are not; see the top of this module."""
+    """Return how grey each image is, in so far as others are not; see the top of this module."""
     if not len(colour):
         return np.zeros(0)
     return np.asarray(np.exp(-colour / _GREY_COLOUR) * float((colour > _GREY_COLOUR).mean()))

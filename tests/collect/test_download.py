@@ -359,7 +359,7 @@ def test_a_stop_keeps_what_is_complete_and_the_next_run_goes_on(site: Site, tmp_
         pictures = 0.0
 
         def __call__(self, stage: str, done: int, total: int, **values: float) -> None:
-            self.pictures = values["pictures"]
+            self.pictures = values["images"]
 
         def should_stop(self) -> bool:
             return self.pictures >= 2
@@ -412,8 +412,8 @@ def test_the_progress_counts_pictures_and_failures(site: Site, tmp_path: Path) -
             heard.append((done, total, values))
 
     fetch([site.url("/x"), site.picture("/y")], tmp_path, reporter=Ear())
-    assert heard[0] == (0, 2, {"pictures": 0, "failed": 0})
-    assert heard[-1] == (2, 2, {"pictures": 1, "failed": 1})
+    assert heard[0] == (0, 2, {"images": 0, "failed": 0})
+    assert heard[-1] == (2, 2, {"images": 1, "failed": 1})
 
 
 def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:

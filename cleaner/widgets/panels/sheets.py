@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from cleaner.analysis.changes import class_changes, label_moves
 from cleaner.widgets.panels.base import Tree, node
 
 __all__ = ["files_page", "report_page"]
@@ -33,30 +33,19 @@ def report_page(
 
     Parameters
     ----------
-    given : mapping of str to str or None
-        The label of every image as it was given.
-    outcomes : mapping of str to (str, str or None)
-        What is decided on each label ("keep", "delete", "relabel", "label", "unsure", or "discard",
-        which is no judgement) and its new label: `ReviewState.judgements`.
+    given, outcomes
+        See `cleaner.analysis.changes.class_changes`.
     more : sequence of list
         What else belongs into the report, to stand before the tables.
     """
-    images = Counter(label or "(no label)" for label in given.values())
-    decided: Counter[tuple[str, str]] = Counter()
-    moves: Counter[tuple[str, str]] = Counter()
-    for name, (outcome, label) in outcomes.items():
-        if name in given:
-            was = given[name] or "(no label)"
-            decided[was, outcome] += 1
-            if outcome in ("relabel", "label") and label:
-                moves[was, label] += 1
-    rows = []
-    for was in sorted(images):
-        wrong = decided[was, "delete"] + decided[was, "relabel"]
-        looked = wrong + decided[was, "keep"] + decided[was, "label"]
-        numbers = (images[was], looked, wrong, decided[was, "unsure"])
-        rows.append([was, *(f"{number:,}" for number in numbers)])
-    changes = [[was, now, f"{number:,}"] for (was, now), number in moves.most_common()]
+    rows = [
+        [
+            each.label or "(no label)",
+            *(f"{number:,}" for number in (each.images, each.looked_at, each.wrong, each.unsure)),
+        ]
+        for each in class_changes(given, outcomes)
+    ]
+    changes = [[was or "(no label)", now, f"{number:,}"] for was, now, number in label_moves(given, outcomes)]
     parts = [
         *more,
         node("h3", "What you changed"),
