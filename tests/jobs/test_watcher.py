@@ -40,7 +40,8 @@ def test_the_end_is_told_once_to_everybody_even_if_somebody_else_saw_it_first(tm
         watcher.look()
     for statuses in heard.values():
         until(lambda statuses=statuses: statuses and statuses[-1].finished)
-    time.sleep(0.6)  # two rounds of the watcher
+    watcher.look()  # as two more rounds of the watcher would
+    watcher.look()
     for statuses in heard.values():
         assert [status.result for status in statuses if status.finished] == [{"sum": 3}]
     for unsubscribe in stop:
