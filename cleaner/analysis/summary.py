@@ -65,6 +65,7 @@ def analyse_review(
     certificate: Certificate | None = None,
     newcomers: int = 0,
     problem: str = "",
+    earlier: ReviewAnalysis | None = None,
 ) -> ReviewAnalysis:
     """Find out what can be said now; takes a while, so call it from a thread of its own.
 
@@ -84,10 +85,16 @@ def analyse_review(
         Which images are a random sample.
     certificate, newcomers, problem
         As in `ReviewAnalysis`.
+    earlier : ReviewAnalysis, optional
+        Whose patterns and confusions still serve: to find them is what takes a while.
     """
     ahead = forecast(state, names, scores, page_size=page_size)
     progress = state.progress()
-    seen = observe(provenance, state, ranking=ranking, audit=audit)
+    if earlier is None:
+        seen = observe(provenance, state, ranking=ranking, audit=audit)
+        patterns, confused = find_patterns(seen), confusions(seen, state, ranking)
+    else:
+        patterns, confused = earlier.patterns, earlier.confusions
     return ReviewAnalysis(
         forecast=ahead,
         is_rare=errors_are_rare(
@@ -97,7 +104,7 @@ def analyse_review(
         window_errors=progress.window_errors,
         certificate=certificate,
         newcomers=newcomers,
-        patterns=find_patterns(seen),
-        confusions=confusions(seen, state, ranking),
+        patterns=patterns,
+        confusions=confused,
         problem=problem,
     )

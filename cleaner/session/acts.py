@@ -1,40 +1,45 @@
-"""What a key on a page comes to, by what the page is for: choices ready for the store."""
+"""What an act on a page comes to, by what the page is for: choices ready for the store."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cleaner.errors import StoreError
 from cleaner.review import Action, Choice, ReviewState
-from cleaner.session.orders import GridView, Purpose, problem_of, purpose_of
-
-if TYPE_CHECKING:
-    from cleaner.session.facts import Facts
-
-__all__ = ["DIFFERENT", "choices_of", "seen"]
+from cleaner.session.duplicate_groups import DuplicateGroups
+from cleaner.session.orders import problem_of, purpose_of
+from cleaner.session.snapshot import Snapshot
+from cleaner.session.view import GridView, Purpose
 
 DIFFERENT = "different"
-"""These are no copies of each other."""
+"""These are no duplicates of each other."""
 ONLY = "only"
-"""Keep these of their groups of copies, and delete the rest."""
+"""Keep these of their groups of duplicates, and delete the rest."""
 SUGGEST = "suggest"
-"""Do what the model, or the comparison of copies, advises."""
+"""Do what the model, or the comparison of duplicates, advises."""
 DUPLICATE = "duplicate"
-"""Why a copy is deleted, which says nothing on its label."""
+"""Why a duplicate is deleted, which says nothing on its label."""
 
 
 def choices_of(
-    facts: Facts, names: Sequence[str], action: str, label: str | None, view: GridView
+    known: Snapshot,
+    groups: DuplicateGroups,
+    names: Sequence[str],
+    action: str,
+    label: str | None,
+    view: GridView,
 ) -> list[Choice]:
     """Turn an act on images into choices.
 
     Parameters
     ----------
-    facts : Facts
+    known : Snapshot
+    groups : DuplicateGroups
+        As they are on show.
     names : sequence of str
     action : str
-        ``keep``, ``delete``, ``relabel``, ``unsure``, `SUGGEST` or, among copies, `ONLY`.
+        ``keep``, ``delete``, ``relabel``, ``unsure``, `SUGGEST` or, among duplicates, `ONLY`.
     label : str or None
         For relabel.
     view : GridView
@@ -47,26 +52,26 @@ def choices_of(
     """
     purpose = purpose_of(view.order)
     if action == ONLY and purpose is not Purpose.COPIES:
-        msg = "Only copies can be kept one of a group: look at the duplicates for that."
+        msg = "Keeping one of a group works among duplicates only. Choose the order “duplicates” first."
         raise StoreError(msg)
     if purpose is Purpose.COPIES and action in (ONLY, SUGGEST, Action.DELETE):
-        choices = _copies(facts, names, action)
+        choices = _on_duplicates(known, groups, names, action)
         why = (
-            "There is nothing to delete: the rest of the group is gone, or only looks alike, or the picture "
-            "that was to be kept is deleted. Choose the one to keep with o."
+            "Nothing to delete here: the others of the group are deleted already, or only look alike, or the "
+            "image to keep is deleted itself. Press o on the image to keep."
         )
     elif purpose is Purpose.PICTURES and action == Action.DELETE:
         reason = {"reason": problem_of(view.order)}
-        choices, why = [facts.choice(name, action, detail=reason) for name in names], ""
+        choices, why = [known.choice(name, action, detail=reason) for name in names], ""
     else:
-        choices = [choice for name in names if (choice := _label(facts, name, action, label, view))]
-        why = "There is no suggestion for what is chosen."
+        choices = [choice for name in names if (choice := _label(known, name, action, label, view))]
+        why = "There is no suggestion for this. Press the digit of the right label, or / to type it."
     if not choices:
         raise StoreError(why)
     return choices
 
 
-def seen(facts: Facts, names: Sequence[str], view: GridView) -> list[Choice]:
+def confirmed(known: Snapshot, names: Sequence[str], view: GridView) -> list[Choice]:
     """Return what Confirm says of the images of a page that are unmarked; empty where labels are not judged.
 
     The label that is shown is right: the given one or, for an image without one, a suggestion that the model
@@ -77,51 +82,53 @@ def seen(facts: Facts, names: Sequence[str], view: GridView) -> list[Choice]:
     shown = (
         name
         for name in names
-        if facts.given(name) is not None or ((known := facts.known(name)) is not None and known.sure)
+        if known.given(name) is not None or ((model := known.known(name)) is not None and model.sure)
     )
-    return [choice for name in shown if (choice := _label(facts, name, Action.KEEP, None, view))]
+    return [choice for name in shown if (choice := _label(known, name, Action.KEEP, None, view))]
 
 
-def _label(facts: Facts, name: str, action: str, label: str | None, view: GridView) -> Choice | None:
+def _label(known: Snapshot, name: str, action: str, label: str | None, view: GridView) -> Choice | None:
     """Turn an act on the label of one image into a choice; None if it is to take a suggestion without one."""
     blind = purpose_of(view.order) is Purpose.AUDIT
     detail: dict[str, Any] | None = {"settles": True} if view.show == "conflicts" else None
-    given = facts.given(name)
+    given = known.given(name)
     if action == Action.KEEP and given is not None:
-        return facts.choice(name, action, detail=detail, blind=blind)
+        return known.choice(name, action, detail=detail, blind=blind)
     if action in (Action.KEEP, SUGGEST):
-        known = None if blind else facts.known(name)
-        if known is None:
+        model = None if blind else known.known(name)
+        if model is None:
             return None
-        if known.predicted == given:
-            return facts.choice(name, Action.KEEP, detail=detail)
-        return facts.choice(name, Action.RELABEL, known.predicted, detail=detail)
-    return facts.choice(name, action, label, detail=detail, blind=blind)
+        if model.predicted == given:
+            return known.choice(name, Action.KEEP, detail=detail)
+        return known.choice(name, Action.RELABEL, model.predicted, detail=detail)
+    return known.choice(name, action, label, detail=detail, blind=blind)
 
 
-def _copies(facts: Facts, names: Sequence[str], action: str) -> list[Choice]:
-    copies, state = facts.copies, facts.state
+def _on_duplicates(
+    known: Snapshot, groups: DuplicateGroups, names: Sequence[str], action: str
+) -> list[Choice]:
+    state = known.state
     kept_for: dict[str, str | None]
     if action == Action.DELETE:
         kept_for = dict.fromkeys(names)
     else:
-        kept_for = {**(copies.others(names) if action == ONLY else copies.superfluous(names))}
+        kept_for = {**(groups.others(names) if action == ONLY else groups.superfluous(names))}
     if action == SUGGEST:  # what was to be kept may be deleted by now: then nothing is superfluous
         kept_for = {name: kept for name, kept in kept_for.items() if kept and not _is_gone(state, kept)}
     choices = []
     for name, kept in kept_for.items():
         if not _is_gone(state, name):
             detail = {"reason": DUPLICATE} if kept is None else {"reason": DUPLICATE, "of": kept}
-            choices.append(facts.choice(name, Action.DELETE, detail=detail))
+            choices.append(known.choice(name, Action.DELETE, detail=detail))
     if action == ONLY:  # what was marked before is wanted after all
-        choices += [_restored(facts, name) for name in names if _is_gone(state, name)]
+        choices += [_restored(known, name) for name in names if _is_gone(state, name)]
     return choices
 
 
-def _restored(facts: Facts, name: str) -> Choice:
+def _restored(known: Snapshot, name: str) -> Choice:
     """Take a delete back; of a discard nothing else, so that the label stays as it was judged, or was not."""
-    outcome, _ = facts.state.judgement(name) or ("", None)
-    return facts.choice(name, Action.KEEP, detail=None if outcome == "delete" else {"restores": True})
+    outcome, _ = known.state.judgement(name) or ("", None)
+    return known.choice(name, Action.KEEP, detail=None if outcome == "delete" else {"restores": True})
 
 
 def _is_gone(state: ReviewState, name: str) -> bool:

@@ -1,13 +1,13 @@
-"""What passes between the grid and whoever is behind it: cells, pages, outcomes, and `GridHost`."""
+"""What passes between a session and the grid that shows it: cells, pages, outcomes, and `GridHost`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from cleaner.labelling.examples import Typical
+from cleaner.labelling.examples import Typical
+from cleaner.session.messages import Empty, Notice, PageTitle, Said, Summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +26,79 @@ class Seen:
     suggestions: Mapping[str, str | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class ProblemScore:
+    """How strongly an image shows what an order is about, 0..1, higher = worse."""
+
+    order: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateRemark:
+    """How an image is like the first of its group, and what kind of file it is.
+
+    Parameters
+    ----------
+    kind : str
+        ``original``, ``exact``, ``re-encoded``, ``resized``, ``cropped``, ``mirrored`` or ``look-alike``.
+    similarity : float
+        0..1, higher = more alike.
+    split : str or None
+    width_px, height_px : int
+    """
+
+    kind: str
+    similarity: float
+    split: str | None
+    width_px: int
+    height_px: int
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """What another reviewer thinks of an image: a choice and, for a relabel, the label."""
+
+    reviewer: str
+    action: str
+    label: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """What the large view says of an image beside its cell.
+
+    Parameters
+    ----------
+    split : str or None
+    best : tuple of (str, float)
+        The most probable labels, with their probabilities.
+    score : float or None
+        Probability that the label is wrong.
+    place : int or None
+        0 = most suspicious.
+    ranked : int
+        Images in the ranking.
+    path : str or None
+        Where the file is, where that matters.
+    """
+
+    split: str | None = None
+    best: tuple[tuple[str, float], ...] = ()
+    score: float | None = None
+    place: int | None = None
+    ranked: int = 0
+    path: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """One picture as the page shows it.
+    """One image as the page shows it.
 
     Parameters
     ----------
     name : str
-        Key of the picture.
+        Key of the image.
     given, suggestion : str or None
         The label that it has, and the one that the model would give; None is not shown.
     probability : float or None
@@ -50,16 +115,16 @@ class Cell:
         Who decided.
     mine : bool
         Whether that is who looks at the page; a colleague's decision can be made one's own.
-    notes : tuple of str
-        Remarks that stand on the picture ("Ben: hat").
-    facts : tuple of (str, str)
-        Further lines of the large view.
+    notes : tuple of Colleague
+        What colleagues think, where they disagree or are unsure.
+    details : Details
+        For the large view.
     group : str or None
         The `Group` of the page that it belongs to.
     advice : str
         What is best done with it in its group: ``keep``, ``delete`` or empty.
-    remarks : tuple of str
-        Further lines below the picture.
+    remark : ProblemScore, DuplicateRemark or None
+        What stands below the image.
     likely : tuple of str
         Labels for the digit keys when asked for by likelihood, the likeliest first; empty where there are no
         more classes than digits.
@@ -75,126 +140,90 @@ class Cell:
     label: str | None = None
     reviewer: str | None = None
     mine: bool = True
-    notes: tuple[str, ...] = ()
-    facts: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Colleague, ...] = ()
+    details: Details = Details()
     group: str | None = None
     advice: str = ""
-    remarks: tuple[str, ...] = ()
+    remark: ProblemScore | DuplicateRemark | None = None
     likely: tuple[str, ...] = ()
-
-    def message(self) -> dict[str, Any]:
-        """Return the cell as JSON for the page."""
-        decision = {
-            "action": self.action,
-            "label": self.label,
-            "reviewer": self.reviewer,
-            "mine": self.mine,
-        }
-        return {
-            "name": self.name,
-            "given": self.given,
-            "suggestion": self.suggestion,
-            "probability": self.probability,
-            "sure": self.sure,
-            "loss": self.loss,
-            "decision": None if self.action is None else decision,
-            "problem": None,
-            "notes": list(self.notes),
-            "facts": [list(fact) for fact in self.facts],
-            "group": self.group,
-            "advice": self.advice,
-            "remarks": list(self.remarks),
-            "likely": list(self.likely),
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Group:
-    """Cells that stand in a row of their own, as copies of one picture do.
+    """Cells that stand in a row of their own, as duplicates of one image do.
 
     Parameters
     ----------
     id : str
-    title : str
-        How many there are.
-    marks : tuple of str
-        What the reviewer should know: "leak: train and valid", "2 labels: cat, dog".
-    settled : str
-        What was decided on the group; empty: nothing yet.
+    size : int
+        How many images there are.
+    leak : tuple of str
+        The splits between which it is a leak; empty: it is none.
+    labels : tuple of (str or None)
+        The different labels, where there are several.
+    only_alike : bool
+        Whether the images only look alike, so that none is superfluous.
+    kept : int or None
+        How many are left after what was decided; None: none was deleted.
+    different : str
+        ``all`` or ``some`` of the pairs were called different; empty: none.
     """
 
     id: str
-    title: str
-    marks: tuple[str, ...] = ()
-    settled: str = ""
-
-    def message(self) -> dict[str, Any]:
-        """Return the group as JSON for the page."""
-        return {"id": self.id, "title": self.title, "marks": list(self.marks), "settled": self.settled}
+    size: int
+    leak: tuple[str, ...] = ()
+    labels: tuple[str | None, ...] = ()
+    only_alike: bool = False
+    kept: int | None = None
+    different: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of cells, and the words around it.
+    """One page of cells, and what is to be said around it.
 
     Parameters
     ----------
     id : str
-        Tells this page from every other; the browser keeps its pictures while it stays the same.
+        Tells this page from every other; the browser keeps its images while it stays the same.
     cells : tuple of Cell
     classes : tuple of str
         Labels to choose from; the first ten have the keys 1 … 9, 0.
-    title, summary, notice : str
-        "Page 3"; where the work stands; what the reviewer should know.
-    empty : str
-        What to do next, where there are no cells.
+    title : PageTitle or None
+    summary : Summary
+        Where the work stands.
+    notices : tuple of Notice
+        What the reviewer should know.
+    empty : Empty or None
+        Why there are no cells, where there are none.
     focus : str or None
         Name of the cell to go to; None: the first undecided one.
     can_go_back, can_go_on : bool
         Whether there is a previous, a next page.
-    offer : str
-        What the button says that shows look-alikes of what was just decided; empty: none are offered.
+    offer : int
+        How many images similar to what was just decided are on offer.
     same : (str, str or None) or None
-        On a page of look-alikes: the action and the label that are proposed for all of them.
+        On a page of similar images: the action and the label that are proposed for all of them.
     purpose : str
-        A `cleaner.session.orders.Purpose`: what the reviewer is asked, and so what the acts mean.
+        A `cleaner.session.view.Purpose`: what the reviewer is asked, and so what the acts mean.
     groups : tuple of Group
         Where the cells stand in groups: all of them, in the order of the cells.
     """
 
     id: str
-    cells: tuple[Cell, ...]
+    summary: Summary
+    cells: tuple[Cell, ...] = ()
     classes: tuple[str, ...] = ()
-    title: str = ""
-    summary: str = ""
-    notice: str = ""
-    empty: str = ""
+    title: PageTitle | None = None
+    notices: tuple[Notice, ...] = ()
+    empty: Empty | None = None
     focus: str | None = None
     can_go_back: bool = False
     can_go_on: bool = False
-    offer: str = ""
+    offer: int = 0
     same: tuple[str, str | None] | None = None
     purpose: str = "labels"
     groups: tuple[Group, ...] = ()
-
-    def message(self) -> dict[str, Any]:
-        """Return the page as JSON for the browser."""
-        return {
-            "id": self.id,
-            "cells": [cell.message() for cell in self.cells],
-            "classes": list(self.classes),
-            "title": self.title,
-            "summary": self.summary,
-            "notice": self.notice,
-            "empty": self.empty,
-            "focus": self.focus,
-            "can_go_back": self.can_go_back,
-            "can_go_on": self.can_go_on,
-            "offer": self.offer,
-            "same": None if self.same is None else {"action": self.same[0], "label": self.same[1]},
-            "purpose": self.purpose,
-            "groups": [group.message() for group in self.groups],
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -205,9 +234,9 @@ class Outcome:
     ----------
     cells : tuple of Cell
         The cells that it touched, as they are now.
-    said : str
-        One sentence for the status line; may be empty.
-    summary : str
+    said : Said or None
+        What to tell the reviewer, if anything.
+    summary : Summary
         See `Page`.
     focus : str or None
         Name of the cell to go to.
@@ -215,21 +244,21 @@ class Outcome:
         The page that is to be shown now, if it is another one or its frame changed.
     """
 
+    summary: Summary
     cells: tuple[Cell, ...] = ()
-    said: str = ""
-    summary: str = ""
+    said: Said | None = None
     focus: str | None = None
     page: Page | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
-    """A picture for the large view.
+    """An image for the large view.
 
     Parameters
     ----------
     data : bytes
-        The encoded picture.
+        The encoded image.
     media_type : str
         Such as ``"image/jpeg"``.
     width_px, height_px : int
@@ -243,7 +272,7 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Portrait:
+class ClassExamples:
     """What a class is, to compare it with another one.
 
     Parameters
@@ -252,7 +281,7 @@ class Portrait:
     text : str
         Its description; empty if it has none.
     examples : tuple of Typical
-        Typical pictures of it, the most typical first.
+        Typical images of it, the most typical first.
     """
 
     label: str
@@ -263,8 +292,8 @@ class Portrait:
 class GridHost(Protocol):
     """Who stands behind a grid.
 
-    `thumbnail`, `picture` and `portrait` are called from several threads at once; the others one at a time,
-    under the grid's lock. All may raise; a `CleanerError` is shown as its message.
+    `thumbnail`, `picture` and `class_examples` are called from several threads at once; the others one at a
+    time, under the grid's lock. All may raise; a `CleanerError` is shown as its message.
     """
 
     def page(self) -> Page:
@@ -274,34 +303,36 @@ class GridHost(Protocol):
         self,
         names: Sequence[str],
         action: str,
-        label: str | None,
+        label: str | None = None,
         *,
-        act: str,
-        new_class: bool,
+        act: str | None = None,
+        new_class: bool = False,
         seen: Seen | None = None,
     ) -> Outcome:
-        """Record one decision; ``suggest`` relabels each picture to its own suggestion, ``clear`` unmarks.
+        """Record one decision; ``suggest`` relabels each image to its own suggestion, ``clear`` unmarks.
 
-        Among copies, ``suggest`` deletes those that are not needed, ``only`` keeps the named ones of a group
-        and deletes the rest of it, and ``different`` says that they are no copies.
+        Among duplicates, ``suggest`` deletes those that are not needed, ``only`` keeps the named ones of a
+        group and deletes the rest of it, and ``different`` says that they are no duplicates.
 
         Raises `OutdatedError` where ``seen`` is no longer what the page shows.
         """
 
-    def undo(self, *, act: str) -> Outcome:
+    def undo(self, *, act: str | None = None) -> Outcome:
         """Take the last act back."""
 
-    def confirm(self, names: Sequence[str], *, act: str, page_id: str) -> Outcome:
+    def confirm(
+        self, names: Sequence[str] | None = None, *, act: str | None = None, seen: Seen | None = None
+    ) -> Outcome:
         """Record that ``names``, all that is unmarked on a page, were seen, and go on to the next page."""
 
-    def describe(self, label: str, text: str, *, act: str) -> Outcome:
+    def describe(self, label: str, text: str, *, act: str | None = None) -> Outcome:
         """Record the description of a class; an empty one takes it away."""
 
     def turn(self, by: int) -> Page:
         """Go to the next (1) or previous (-1) page without deciding, and return it."""
 
-    def look_alikes(self) -> Page:
-        """Return a page of pictures that look like what was just decided; raises if none are offered."""
+    def show_similar(self) -> Page:
+        """Return a page of images similar to what was just decided; raises if none are offered."""
 
     def next_names(self) -> Sequence[str]:
         """Return the names on the page that will probably come next."""
@@ -310,7 +341,7 @@ class GridHost(Protocol):
         """Return a small JPEG; raises `ImageError` with the reason."""
 
     def picture(self, name: str, *, full: bool) -> Picture:
-        """Return the picture for the large view, or in its full size; raises `ImageError`."""
+        """Return the image for the large view, or in its full size; raises `ImageError`."""
 
-    def portrait(self, label: str, *, but: str) -> Portrait:
-        """Return what is known of a class, with typical pictures other than ``but``."""
+    def class_examples(self, label: str, *, but: str) -> ClassExamples:
+        """Return what is known of a class, with typical images other than ``but``."""

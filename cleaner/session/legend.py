@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from cleaner.review import ReviewState
 
-__all__ = ["Legend"]
-
 
 class Legend:
     """Follows the classes of a set while they are made, renamed and merged.

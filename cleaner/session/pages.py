@@ -8,40 +8,16 @@ import logging
 import re
 import threading
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cleaner.errors import StoreError
+from cleaner.session.view import GridView
 from cleaner.util.atomic import write_atomically
-
-__all__ = ["Page", "Pager", "View", "pages_file"]
 
 logger = logging.getLogger(__name__)
 
 _MAX_VIEWS = 100
-
-
-@dataclass(frozen=True, slots=True)
-class View:
-    """What the reviewer asked to see; every view has pages of its own.
-
-    Parameters
-    ----------
-    order : str
-        Name of the ordering.
-    split, given, predicted : str or None
-        Filters: the split, the given class, the predicted class; None = all.
-    """
-
-    order: str = "most suspicious"
-    split: str | None = None
-    given: str | None = None
-    predicted: str | None = None
-
-    @property
-    def key(self) -> str:
-        """A text that tells this view from every other one."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +47,7 @@ def pages_file(state: Path, reviewer: str) -> Path:
 
 
 class Pager:
-    """Walks through images page by page.
+    """Divides the images of one view into pages.
 
     A page is fixed once it was shown. A new page takes the first undecided images of the present order that
     were never shown. When there are none left, images that were shown and passed over undecided are offered
@@ -87,7 +63,7 @@ class Pager:
         Tells whether an image has a decision; asked anew every time.
     shown : iterable of str
         Images to offer only at the end, as if they had been shown and passed over.
-    view : View
+    view : GridView
         Under what to remember the page.
     saved : Path, optional
         File that remembers the open page (see `pages_file`); without one nothing is remembered.
@@ -108,7 +84,7 @@ class Pager:
         page_size: int = 24,
         is_decided: Callable[[str], bool],
         shown: Iterable[str] = (),
-        view: View | None = None,
+        view: GridView | None = None,
         saved: Path | None = None,
         unit_of: Callable[[str], object] = str,
     ) -> None:
@@ -119,7 +95,7 @@ class Pager:
             msg = "Got an image twice in the order of the pages; expected every name once."
             raise StoreError(msg)
         self.page_size = page_size
-        self.view = view or View()
+        self.view = view or GridView()
         self._is_decided = is_decided
         self._saved = saved
         self._unit_of = unit_of

@@ -1,31 +1,27 @@
-"""Playing the expert with known answers, through the very code that the page uses.
+"""Playing the expert with known answers, in a `ReviewSession` as the page has one.
 
-Decisions go to a `ReviewStore` in a temporary SQLite file, pages come from a `Pager`, and the unseen are
-re-ordered by `cleaner.ranking.feedback` and certified by `cleaner.audit.audit` as on the page: what a page
-taught moves images from the page after the next one on.
+Decisions go to a store in a temporary folder; what a page taught moves images from the page after the next
+one on.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
-from cleaner.audit.audit import Audit
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.file_index import FileIndex
 from cleaner.errors import RankingError
-from cleaner.ranking.feedback import judged, reorder
+from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.ranking.result import Ranking
 from cleaner.review import Choice, ReviewStore
-from cleaner.session.pages import Pager
+from cleaner.session.orders import AUDIT
+from cleaner.session.session import ReviewSession, Work
 from cleaner.util.progress import SILENT, Reporter, Stage
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-__all__ = ["COLUMNS", "LEARNING", "RANDOM", "simulate"]
 
 LEARNING = "learning"
 """The default ordering, re-ordered by the decisions as on the page."""
@@ -100,8 +96,6 @@ def simulate(
     Cancelled
         The reporter asked to stop.
     """
-    import pandas as pd
-
     _check(ranking, orderings, looks, page_size, reviewer_error)
     given = {name: label for name, label in zip(ranking.names, ranking.given, strict=True) if label}
     missing = [name for name in given if name not in truth]
@@ -116,10 +110,10 @@ def simulate(
         reporter(Stage.SIMULATE, number, len(orderings))
         with tempfile.TemporaryDirectory(prefix="cleaner-", ignore_cleanup_errors=True) as folder:
             expert = _Expert(truth, given, ranking.classes, reviewer_error, seed)
-            with _Session(ranking, ordering, expert, Path(folder), page_size, seed) as session:
-                session.review(most, reporter)
-                session.certify(audit, reporter)
-                rows += session.rows
+            with _Review(ranking, ordering, expert, Path(folder), page_size, seed) as review:
+                review.review(most, reporter)
+                review.certify(audit, reporter)
+                rows += review.rows
     reporter(Stage.SIMULATE, len(orderings), len(orderings))
     return pd.DataFrame(rows, columns=list(COLUMNS))
 
@@ -178,79 +172,96 @@ class _Expert:
         return Choice(name=name, action="relabel", label=label, given=given)
 
 
-class _Session:
-    """One review by one ordering."""
+class _SimulatedSet:
+    """A data set without images: what a `ReviewSession` needs to review a ranking."""
+
+    seed = 0
+    name = "simulation"
+    reviewer = "simulated expert"
+
+    def __init__(self, given: Mapping[str, str], folder: Path) -> None:
+        self.catalog = Catalog(
+            pd.DataFrame({"name": list(given), "label": list(given.values())}), root=folder
+        )
+        self.store = ReviewStore(folder / "review.db", dataset=self.name, reviewer=self.reviewer)
+        self.state = folder
+        self.index = FileIndex(folder / "index.db")
+        self.thumbnails = ThumbnailCache(folder / "thumbnails")
+
+    def close(self) -> None:
+        self.store.close()
+        self.index.close()
+
+
+class _Review:
+    """One review by one ordering, in a session like that of the page."""
 
     def __init__(
         self, ranking: Ranking, ordering: str, expert: _Expert, folder: Path, page_size: int, seed: int
     ) -> None:
-        self.ranking, self.ordering, self.expert, self.page_size = ranking, ordering, expert, page_size
+        self.ranking, self.ordering, self.expert, self.seed = ranking, ordering, expert, seed
         self.rows: list[dict[str, object]] = []
-        self.store = ReviewStore(folder / "review.db", dataset="simulation", reviewer="simulated expert")
-        self.seed = seed
-        by = "pooled" if ordering == LEARNING else ordering
-        names = sorted(expert.given) if ordering == RANDOM else ranking.order(by).tolist()
-        names = [name for name in names if name in expert.given]
-        if ordering == RANDOM:
-            np.random.default_rng(seed).shuffle(names)
-        self.pager = Pager(names, page_size=page_size, is_decided=self.store.state.is_decided)
+        self.images = _SimulatedSet(expert.given, folder)
+        learns = ordering == LEARNING
+        self.session = ReviewSession(
+            self.images,
+            ranking=ranking if learns else _in_order(ranking, ordering, seed),
+            page_size=page_size,
+            in_background=False,
+            works_out={Work.ORDER} if learns else (),
+        )
         self.errors = sum(map(expert.is_error, expert.given))
         self.looks = self.found = self.mistakes = 0
-        self.probability = dict(zip(ranking.names, ranking.signals["pooled"].tolist(), strict=True))
-        self._note(self.pager.current.names if self.pager.current else ())
+        self._note(self.session.names)
 
-    def __enter__(self) -> _Session:
+    def __enter__(self) -> _Review:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.store.close()
+        self.session.close()
+        self.images.close()
 
     def review(self, looks: int, reporter: Reporter) -> None:
         """Decide on page after page until so many images were looked at."""
-        page = self.pager.current
-        while page is not None and self.looks < looks:
+        while self.session.names and self.looks < looks:
             reporter.check()
-            self._decide(page.names, page.number)
-            page = self.pager.next(skip_decided=True)
-            if self.ordering == LEARNING:
-                learnt = reorder(self.ranking, judged(self.store.state, self.ranking))
-                self.pager.reorder(learnt.order(self.ranking).tolist())
-                self.probability = dict(zip(self.ranking.names, learnt.scores.tolist(), strict=True))
-            self._note(() if page is None else page.names)
+            self._decide(self.session.names)
+            self._note(self.session.names)
 
     def certify(self, looks: int, reporter: Reporter) -> None:
         """Audit what is left, page by page in random order."""
-        state = self.store.state
+        state = self.images.store.state
         open_names = [name for name in self.expert.given if not state.is_decided(name)]
         if looks < 1 or not open_names:
             return
-        elsewhere = sum(outcome in ("delete", "relabel") for outcome, _ in state.judgements().values())
-        audit = Audit.begun(open_names, seed=f"simulation {self.seed}")
-        for start in range(0, min(looks, len(open_names)), self.page_size):
+        self.session.audit.begin(seed=f"simulation {self.seed}")
+        self.session.set_view(order=AUDIT)
+        left = min(looks, len(open_names))
+        while left > 0:
             reporter.check()
-            names = audit.sequence[start : min(start + self.page_size, looks)]
-            self._decide(names, len(self.rows))
-            said = audit.certificate(state.judgements(), found_elsewhere=elsewhere)
+            names = self.session.names[:left]
+            self._decide(names)
+            left -= len(names)
+            said = self.session.audit.certificate()
+            assert said is not None
             self._note((), audited=said.audited, left_at_most=said.left, recall_at_least=said.recall)
 
-    def _decide(self, names: Iterable[str], page: int) -> None:
+    def _decide(self, names: Sequence[str]) -> None:
         """Mark what seems wrong, confirm the rest, as on the page."""
-        names = list(names)
-        choices = [choice for name in names if (choice := self.expert.choice(name)) is not None]
-        model = self.ranking.model
-        if choices:
-            self.store.record(choices, model=model, page=page)
-        self.store.confirm(names, given=self.expert.given, model=model, page=page)
-        marked = {choice.name for choice in choices}
+        marked = set()
         for name in names:
+            choice = self.expert.choice(name)
+            if choice is not None:
+                marked.add(name)
+                self.session.decide(name, choice.action, choice.label, new_class=True)
             wrong = self.expert.is_error(name)
             self.looks += 1
             self.found += wrong and name in marked
             self.mistakes += wrong != (name in marked)
+        self.session.confirm([name for name in names if name not in marked])
 
-    def _note(self, next_names: Iterable[str], **audited: object) -> None:
-        names = list(next_names)
-        told = self.ordering in (LEARNING, "pooled") and names
+    def _note(self, next_names: Sequence[str], **audited: object) -> None:
+        told = self.ordering in (LEARNING, "pooled") and next_names
         self.rows.append(
             {
                 "ordering": self.ordering,
@@ -259,7 +270,37 @@ class _Session:
                 "errors_found": self.found,
                 "recall": self.found / self.errors if self.errors else None,
                 "mistakes": self.mistakes,
-                "expected_next": sum(self.probability[name] for name in names) if told else None,
+                "expected_next": self._expected(next_names) if told else None,
                 **audited,
             }
         )
+
+    def _expected(self, names: Sequence[str]) -> float:
+        known, scores = self.ranking.names, self.ranking.signals["pooled"]
+        learnt = self.session.known.learnt
+        if learnt is not None:
+            scores = learnt.reordered.scores
+        probability = dict(zip(known, scores.tolist(), strict=True))
+        return float(sum(probability[name] for name in names))
+
+
+def _in_order(ranking: Ranking, ordering: str, seed: int) -> Ranking:
+    """Return a ranking whose default order is another one, as scores that say nothing but the place."""
+    if ordering == RANDOM:
+        labelled = dict(zip(ranking.names, ranking.given, strict=True))
+        names = sorted(name for name, label in labelled.items() if label)
+        np.random.default_rng(seed).shuffle(names)
+        names += [name for name, label in labelled.items() if not label]
+    else:
+        names = ranking.order(ordering).tolist()
+    places = dict(zip(names, range(len(names), 0, -1), strict=True))
+    return Ranking(
+        ranking.names,
+        ranking.splits,
+        ranking.given,
+        classes=ranking.classes,
+        posterior=ranking.posterior,
+        predicted=ranking.predicted,
+        signals={"pooled": np.array([places[n] for n in ranking.names]), "loss": ranking.signals["loss"]},
+        model=ranking.model,
+    )

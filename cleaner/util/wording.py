@@ -59,6 +59,14 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %"
 
 
+def probability(share: float) -> str:
+    """Say a probability, 0 to 1, in whole per cent, and never as certain: "87 %", "> 99 %"."""
+    whole = round(100 * share)
+    if whole in (0, 100) and 0 < share < 1:
+        return "> 99 %" if whole else "< 1 %"
+    return f"{whole} %"
+
+
 def points(difference: float) -> str:
     """Say a difference of shares in percentage points, with its sign."""
     return f"{100 * difference:+.1f}".replace("-", "−")

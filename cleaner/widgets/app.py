@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from cleaner.errors import CleanerError
-from cleaner.session.orders import GridView
+from cleaner.session.messages import Change, Topic
+from cleaner.session.view import GridView
 from cleaner.util.delayed import Delayed
 from cleaner.util.wording import count
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.panels import sheets, views
+from cleaner.widgets.panels.analysis import AnalysisPanels
 from cleaner.widgets.panels.base import Panel
-from cleaner.widgets.panels.bearings import Bearings
 from cleaner.widgets.panels.checks import CheckPanel, checks_report
 from cleaner.widgets.panels.classes import ClassPanel
 from cleaner.widgets.panels.patterns import report_parts
@@ -80,7 +81,6 @@ class CleanerApp(ipywidgets.VBox):
             msg = f"CleanerApp got {names}; it takes a workspace or a path, and {_KEYWORDS} as keywords."
             raise TypeError(msg)
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
-        self.lock = threading.RLock()
         self._on_leave = on_leave
         self._messages: list[views.Message] = []
         self._step = "Labels"
@@ -91,6 +91,8 @@ class CleanerApp(ipywidgets.VBox):
         self.image_cleaner = ImageCleaner(
             ranking if ranking is not None else self.workspace, workspace=self.workspace, page_size=page_size
         )
+        self.session = self.image_cleaner.session
+        self.lock = self.session.lock
         self.header = self._panel({"files": lambda _: self.go_to("Files"), "dismiss": self._dismiss})
         self.header.on("leave", lambda _: self._leave())
         self.header.on("import", self._import_edits)
@@ -102,14 +104,16 @@ class CleanerApp(ipywidgets.VBox):
         self.classes = ClassPanel(self.workspace, self._follow_classes, lock=self.lock)
         self.checks = CheckPanel(self.workspace, self._take_checks, self._open_order, lock=self.lock)
         self.image_cleaner.set_checks(self.checks.checks)
-        self.bearings = Bearings(self.image_cleaner, lock=self.lock, go_to=self.go_to)
-        self.bearings.listen(self.sheet)
+        self.analysis = AnalysisPanels(
+            self.session, go_to=self.go_to, take_focus=self.image_cleaner.grid.take_focus
+        )
+        self.analysis.listen(self.sheet)
         self.retrain = RetrainPanel(self.workspace, lock=self.lock)
         self.prepare = PreparePanel(self.workspace, self._first_ranked, lock=self.lock)
         super().__init__(self._frame())
         self.add_class("cleaner-app")
         self._delayed = Delayed(self._redraw_soon, delay_s=_REDRAW_DELAY_S, retry_s=_REDRAW_RETRY_S)
-        self.image_cleaner.observe(lambda _change: self._delayed.schedule(), names=["progress"])
+        self.session.subscribe(self._on_change)
         self.image_cleaner.observe(self._on_order, names=["order"])
         if order is not None and order in self.image_cleaner.orders:
             self.image_cleaner.set_view(order=order)
@@ -149,9 +153,9 @@ class CleanerApp(ipywidgets.VBox):
                 column(
                     "right",
                     self.standing,
-                    self.bearings.stopping,
+                    self.analysis.stopping,
                     self.retrain,
-                    self.bearings.seen,
+                    self.analysis.patterns,
                     self.result,
                 ),
             ]
@@ -167,6 +171,8 @@ class CleanerApp(ipywidgets.VBox):
             raise CleanerError(msg)
         with self.lock:
             self._step = step
+            self.session.watch_patterns = step == "Report"
+            self.session.analyse()
             self.draw()
             shown = {"Labels": [self.image_cleaner], "Files": [self.sheet, self.classes]}
             self._middle.children = shown.get(step, [self.sheet])
@@ -182,7 +188,7 @@ class CleanerApp(ipywidgets.VBox):
             widget.close()
         for box in self._boxes:
             box.close()
-        self.bearings.close()
+        self.analysis.close()
         self.retrain.close()
         self.prepare.close()
         self.workspace.close()
@@ -219,16 +225,15 @@ class CleanerApp(ipywidgets.VBox):
     def _draw_progress(self) -> None:
         state = self.workspace.store.state
         figures = self.image_cleaner.progress
-        insight = self.bearings.insight
-        forecast = None if insight is None else insight.forecast
+        analysis = self.session.analysis
+        forecast = None if analysis is None else analysis.forecast
         self.standing.show(views.standing_section(views.standing_of(figures, forecast)))
-        self.bearings.draw()
         if self._step == "Report":
             catalog = self.workspace.catalog
             labels = (None if label is None else state.label_now(label) for label in catalog.labels)
             given = dict(zip(catalog.names, labels, strict=True))
             more = [
-                *report_parts(insight),
+                *report_parts(analysis),
                 *checks_report(self.checks.checks, self.checks.counts, self.image_cleaner.thresholds),
             ]
             self.sheet.show(sheets.report_page(given, state.judgements(), more))
@@ -242,7 +247,6 @@ class CleanerApp(ipywidgets.VBox):
     def _redraw_soon(self) -> bool:
         """Draw what decisions change; runs in a thread, a moment after the last one."""
         try:
-            self.bearings.look()  # without the lock: it takes longer than a callback may wait
             self.checks.refresh(dict(self.image_cleaner.thresholds))
             with self.lock:
                 self._draw_progress()
@@ -304,9 +308,14 @@ class CleanerApp(ipywidgets.VBox):
 
     def _follow_classes(self) -> None:
         """Let everything name the classes as they are now."""
-        self.image_cleaner.refresh()
+        self.session.refresh()
         self.draw()
         self._delayed.schedule()
+
+    def _on_change(self, change: Change) -> None:
+        """Draw the figures a moment after they have changed; called in any thread."""
+        if change.topic in (Topic.PROGRESS, Topic.ANALYSIS):
+            self._delayed.schedule()
 
     def _on_order(self, change: Any) -> None:
         """Let the page's address name the order, so that a reload comes back to it."""
@@ -329,7 +338,7 @@ class CleanerApp(ipywidgets.VBox):
                 self.say(str(error))
             self.image_cleaner.grid.take_focus()
 
-        self.image_cleaner.grid.in_background(show)
+        self.session.run_later(show)
 
     def _take_checks(self, checks: Checks) -> None:
         """Take in what a look has found; runs in a thread."""
@@ -374,7 +383,7 @@ class CleanerApp(ipywidgets.VBox):
                 self.image_cleaner.set_ranking(ranking)
                 self._offer_new(ranking)
             else:  # too few labels for one: then it is time to label
-                self.image_cleaner.propose_labels()
+                self.session.propose_labels()
         except CleanerError as error:
             logger.exception("the new ranking cannot be used")
             self.say(f"The new ranking cannot be used: {error}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,8 @@ from typing import Any
 import ipywidgets
 
 from cleaner.session.cells import Outcome
-from cleaner.session.file_desk import FileDesk
+from cleaner.session.file_review import FileReview
+from cleaner.widgets.grid.text import said_text
 from cleaner.widgets.grid.widget import ReviewGrid
 
 __all__ = ["FileDeleter"]
@@ -63,8 +63,8 @@ class FileDeleter(ipywidgets.VBox):
             what = f"Got one path, {str(file_paths)!r}"
             msg = f"{what}; expected a list of files, such as sorted(Path(folder).glob('*.jpg'))."
             raise TypeError(msg)
-        self._desk = FileDesk(file_paths, page_size=page_size, state=state)
-        self.grid = ReviewGrid(self._desk, mode="delete")
+        self._review = FileReview(file_paths, page_size=page_size, state=state)
+        self.grid = ReviewGrid(self._review, mode="delete")
         super().__init__([self.grid])
         self.layout.overflow = "visible"
         self._closed = False
@@ -72,17 +72,17 @@ class FileDeleter(ipywidgets.VBox):
     @property
     def marked(self) -> list[Path]:
         """Files that are marked and still where they were."""
-        return [self._desk.root / name for name in self._desk.marked]
+        return [self._review.root / name for name in self._review.marked]
 
     @property
     def deleted(self) -> list[Path]:
         """Where the files were that this widget moved to the trash."""
-        return [self._desk.root / name for name in self._desk.gone]
+        return [self._review.root / name for name in self._review.gone]
 
     @property
     def trash(self) -> Path:
         """The folder that they are in."""
-        return self._desk.state / "trash"
+        return self._review.trash
 
     def mark(self, paths: Path | str | Iterable[Path | str], *, delete: bool = True) -> None:
         """Mark files to delete, or take their marks away.
@@ -93,27 +93,27 @@ class FileDeleter(ipywidgets.VBox):
             A file is not among those shown, or in the trash already.
         """
         listed = [paths] if isinstance(paths, str | Path) else list(paths)
-        names = [self._desk.name_of(path) for path in listed]
+        names = [self._review.name_of(path) for path in listed]
         action = "delete" if delete else "clear"
-        self._do(lambda act: self._desk.decide(names, action, None, act=act, new_class=False))
+        self._do(lambda: self._review.decide(names, action))
 
     def confirm_page(self) -> str:
         """Move what is marked on the page to the trash and open the next page; returns what happened."""
-        return self._do(lambda act: self._desk.confirm((), act=act, page_id=self._desk.page().id)).said
+        return said_text(self._do(self._review.confirm).said)
 
     def undo(self) -> str:
         """Take back the last mark or the last Confirm; returns what was undone."""
-        return self._do(lambda act: self._desk.undo(act=act)).said
+        return said_text(self._do(self._review.undo).said)
 
     def next_page(self) -> None:
         """Open the next page without moving anything."""
         with self.grid.lock:
-            self.grid.show(self._desk.turn(1))
+            self.grid.show(self._review.turn(1))
 
     def previous_page(self) -> None:
         """Open the page before this one."""
         with self.grid.lock:
-            self.grid.show(self._desk.turn(-1))
+            self.grid.show(self._review.turn(-1))
 
     def close(self) -> None:
         """Stop the threads and take the widget off the page; marks are forgotten."""
@@ -122,9 +122,9 @@ class FileDeleter(ipywidgets.VBox):
             self.grid.close()
             super().close()
 
-    def _do(self, act: Callable[[str], Outcome]) -> Outcome:
+    def _do(self, act: Callable[[], Outcome]) -> Outcome:
         with self.grid.lock:
-            outcome = act(uuid.uuid4().hex)
+            outcome = act()
             self.grid.update(outcome.cells, summary=outcome.summary)
             if outcome.page is not None:
                 self.grid.show(outcome.page)

@@ -25,10 +25,12 @@ from cleaner.ranking.renaming import under_present_names
 from cleaner.review import Event, Kind, ReviewState
 from cleaner.review import classes as acts
 from cleaner.review.labels import cleaned_catalog
-from cleaner.session.sentences import undone
+from cleaner.session.messages import Undone
+from cleaner.widgets.grid.text import said_text, undone_text
 from cleaner.widgets.panels.base import Tree, text_of
 from cleaner.widgets.panels.class_trees import ClassPage, classes_section
 from cleaner.widgets.panels.classes import ClassPanel
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 
@@ -190,18 +192,20 @@ def test_undo_takes_back_the_act_that_is_meant_or_nothing(workspace: Workspace) 
 @pytest.mark.parametrize(
     ("act", "expected"),
     [
-        (("class_rename", "red", "crimson"), "Undone: renaming of “red” to “crimson”."),
-        (("class_merge", "red", "blue"), "Undone: merging of “red” into “blue”."),
-        (("class_new", "fox"), "Undone: the new class “fox”."),
+        (("class_rename", "red", "crimson"), "renaming of “red” to “crimson”"),
+        (("class_merge", "red", "blue"), "merging of “red” into “blue”"),
+        (("class_new", "fox"), "the new class “fox”"),
     ],
 )
 def test_undo_says_what_became_of_classes(workspace: Workspace, act: tuple[str, ...], expected: str) -> None:
-    assert undone(workspace.store.class_event(*act).events) == expected
+    events = workspace.store.class_event(*act).events
+    assert undone_text(events) == expected
+    assert said_text(Undone(events)) == say("review.undone", what=expected)
 
 
 def test_undo_says_how_many_pictures_were_called_different(workspace: Workspace) -> None:
     done = workspace.store.pair_different(["a.png", "b.png", "c.png"])
-    assert undone(done.events) == "Undone: “not duplicates” for 3 pictures."
+    assert undone_text(done.events) == say("review.act_different", images="3 images")
 
 
 # ---------------------------------------------------------------- everywhere the present names
@@ -241,7 +245,7 @@ def test_a_description_is_given_taken_away_and_shared(workspace: Workspace, tmp_
         assert other.store.state.description("crimson") == "warm\nand bright"
     acts.describe_class(workspace.catalog, workspace.store, "crimson", "")
     assert workspace.store.state.descriptions() == {}
-    assert undone([acts.undo_class_act(workspace.store)]) == "Undone: the description of “crimson”."
+    assert undone_text([acts.undo_class_act(workspace.store)]) == "the description of “crimson”"
     assert workspace.store.state.description("crimson") == "warm\nand bright"
 
 

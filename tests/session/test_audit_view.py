@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,12 @@ from cleaner.audit.audit import audit_file
 from cleaner.audit.running import RunningAudit
 from cleaner.errors import RankingError, StoreError
 from cleaner.ranking import Ranking, rank_probabilities
-from cleaner.session.orders import AUDIT, GridView
+from cleaner.session.messages import Hint
+from cleaner.session.orders import AUDIT
+from cleaner.session.view import GridView
 from cleaner.widgets.image_cleaner import ImageCleaner
-from cleaner.widgets.panels.text import certificate_text
+from cleaner.widgets.panels.text import audit_progress, certificate_text
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 OpenCleaner = Callable[..., ImageCleaner]
@@ -59,7 +61,7 @@ def open_cleaner(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenCl
         workspace.close()
 
 
-def say(cleaner: ImageCleaner, kind: str, **fields: Any) -> dict[str, Any]:
+def send(cleaner: ImageCleaner, kind: str, **fields: Any) -> dict[str, Any]:
     """Send a message as the page would, and return the first answer with its id."""
     fields = {"id": f"{kind}-{len(cleaner.sent)}", "view": "v", **fields}
     cleaner.grid._handle_custom_msg({"kind": kind, **fields}, [])
@@ -67,15 +69,7 @@ def say(cleaner: ImageCleaner, kind: str, **fields: Any) -> dict[str, Any]:
 
 
 def page(cleaner: ImageCleaner) -> dict[str, Any]:
-    return say(cleaner, "hello")["page"]
-
-
-def until(done: Callable[[], object]) -> None:
-    for _ in range(2000):
-        if done():
-            return
-        threading.Event().wait(0.005)
-    pytest.fail("it did not happen within ten seconds")
+    return send(cleaner, "hello")["page"]
 
 
 # -------------------------------------------------------------------- the pages
@@ -87,7 +81,7 @@ def test_audit_pages_follow_the_random_order_not_the_ranking(open_cleaner: OpenC
     assert list(cleaner.names) == cleaner.audit.sequence()[:PAGE]
     cleaner.confirm_page()
     assert list(cleaner.names) == cleaner.audit.sequence()[PAGE : 2 * PAGE]
-    assert page(cleaner)["title"] == "Audit, page 2"
+    assert page(cleaner)["title"] == say("review.title_audit", number=2)
 
 
 def test_nothing_of_what_the_model_thinks_reaches_the_browser(open_cleaner: OpenCleaner) -> None:
@@ -97,11 +91,11 @@ def test_nothing_of_what_the_model_thinks_reaches_the_browser(open_cleaner: Open
     shown = page(cleaner)
     for cell in shown["cells"]:
         assert (cell["suggestion"], cell["probability"], cell["loss"]) == (None, None, None)
-        assert cell["facts"] == [["Split", cell["facts"][0][1]]]
-    say(cleaner, "decide", names=[shown["cells"][0]["name"]], action="keep", label=None)
+        assert [term for term, _ in cell["facts"]] == [say("review.split")]
+    send(cleaner, "decide", names=[shown["cells"][0]["name"]], action="keep", label=None)
     cleaner.confirm_page()
     cleaner.previous_page()
-    say(cleaner, "next", page=shown["id"])
+    send(cleaner, "next", page=shown["id"])
     assert "expected" not in json.dumps(cleaner.sent)
     pages = [message["page"]["cells"] for message in cleaner.sent if message["kind"] == "page"]
     answers = [message["cells"] for message in cleaner.sent if "cells" in message]
@@ -109,7 +103,7 @@ def test_nothing_of_what_the_model_thinks_reaches_the_browser(open_cleaner: Open
     assert len(answers) >= 2
     for cell in (cell for cells in pages + answers for cell in cells):
         assert cell["suggestion"] is None
-        assert {term for term, _ in cell["facts"]} == {"Split"}
+        assert {term for term, _ in cell["facts"]} == {say("review.split")}
 
 
 def test_other_views_show_it_again(open_cleaner: OpenCleaner) -> None:
@@ -122,8 +116,8 @@ def test_other_views_show_it_again(open_cleaner: OpenCleaner) -> None:
 def test_a_suggestion_cannot_be_taken_blindly(open_cleaner: OpenCleaner) -> None:
     cleaner = open_cleaner()
     cleaner.start_audit()
-    answer = say(cleaner, "decide", names=[cleaner.names[0]], action="suggest", label=None)
-    assert answer["message"] == "Not saved: There is no suggestion for what is chosen."
+    answer = send(cleaner, "decide", names=[cleaner.names[0]], action="suggest", label=None)
+    assert answer["message"].startswith("Not saved: There is no suggestion for this.")
     assert not cleaner.store.state.events
 
 
@@ -139,27 +133,29 @@ def test_the_history_holds_what_was_shown_and_which_model_there_was(open_cleaner
 def test_the_audit_takes_no_filters_and_says_so(open_cleaner: OpenCleaner) -> None:
     cleaner = open_cleaner()
     cleaner.start_audit()
-    cleaner.filters._lists["given"].value = "red"
+    lists = {each.description: each for each in cleaner.filters.children}
+    lists["Given label"].value = "red"
+    assert cleaner.session.wait()
     assert cleaner.view == GridView(order=AUDIT)
-    assert cleaner.filters._lists["given"].value == ""
-    assert page(cleaner)["notice"].startswith("The audit takes no filters: it is about all pictures")
+    assert lists["Given label"].value == ""
+    assert Hint.NO_FILTERS_AUDIT in cleaner.session.page().notices
 
 
 def test_a_page_of_the_audit_is_not_left_undecided(open_cleaner: OpenCleaner) -> None:
     cleaner = open_cleaner()
     cleaner.start_audit()
-    with pytest.raises(StoreError, match=r"^The audit counts its pictures in their order: decide on each"):
+    with pytest.raises(StoreError, match=r"^The audit counts its images in their order\. Decide on"):
         cleaner.next_page()
     cleaner.decide(cleaner.names[:3], "keep")
     cleaner.decide(cleaner.names[3:], "unsure")
     cleaner.next_page()
-    assert page(cleaner)["title"] == "Audit, page 2"
+    assert page(cleaner)["title"] == say("review.title_audit", number=2)
 
 
 def test_without_an_audit_the_view_says_how_to_begin_one(open_cleaner: OpenCleaner) -> None:
     cleaner = open_cleaner()
     cleaner.set_view(GridView(order=AUDIT))
-    assert page(cleaner)["empty"].startswith("No audit has begun.")
+    assert page(cleaner)["empty"] == say("review.no_audit")
     cleaner.start_audit()
     assert len(cleaner.names) == PAGE
 
@@ -171,7 +167,8 @@ def test_a_new_ranking_leaves_the_audit_alone(open_cleaner: OpenCleaner) -> None
     before = cleaner.names
     cleaner.set_ranking(rank(cleaner.workspace))
     assert cleaner.names == before
-    assert page(cleaner)["notice"] == "2 of 24 audited. " + certificate_text(cleaner.audit.certificate())
+    said = cleaner.audit.certificate()
+    assert page(cleaner)["notice"] == f"{audit_progress(said)}. {certificate_text(said)}"
 
 
 # -------------------------------------------------------------------- what counts
@@ -281,7 +278,7 @@ def test_when_all_is_judged_the_audit_says_so(open_cleaner: OpenCleaner) -> None
     cleaner.start_audit()
     for _ in range(4):
         cleaner.confirm_page()
-    assert page(cleaner)["empty"] == "Every picture of the audit is judged."
+    assert page(cleaner)["empty"] == say("review.audit_ended")
     assert cleaner.audit.certificate().left == 0
 
 
@@ -296,7 +293,8 @@ def test_with_nothing_left_to_decide_there_is_nothing_to_audit(open_cleaner: Ope
 def test_a_broken_audit_is_said_to_be_so_and_the_other_views_work(open_cleaner: OpenCleaner) -> None:
     cleaner = open_cleaner()
     audit_file(cleaner.workspace.state, cleaner.workspace.name).write_text("{", encoding="utf-8")
-    cleaner.filters._lists["order"].value = AUDIT
-    until(lambda: "cannot be read" in cleaner.grid.problem)
+    next(each for each in cleaner.filters.children if each.description == "Order").value = AUDIT
+    assert cleaner.session.wait()
+    assert "cannot be read" in cleaner.grid.problem
     cleaner.set_view(GridView())
     assert len(cleaner.names) == PAGE

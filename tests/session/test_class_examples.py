@@ -15,10 +15,11 @@ from cleaner.embedding.cache import EmbeddingCache
 from cleaner.errors import CleanerError, StoreError
 from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.review.classes import is_about_descriptions
-from cleaner.session.cells import Portrait
+from cleaner.session.cells import ClassExamples
+from cleaner.session.file_review import FileReview
 from cleaner.session.orders import AUDIT
-from cleaner.widgets.file_deleter import FileDeleter
 from cleaner.widgets.image_cleaner import ImageCleaner
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 RED = [f"red/red_{i:03d}.png" for i in range(8)]
@@ -62,7 +63,7 @@ def wait_for(condition: Callable[[], Any]) -> Any:
     pytest.fail("it never came")
 
 
-def say(cleaner: Any, kind: str, **fields: Any) -> str:
+def send(cleaner: Any, kind: str, **fields: Any) -> str:
     fields = {"id": f"{kind}-{len(cleaner.sent)}", "view": "v", **fields}
     cleaner.grid._handle_custom_msg({"kind": kind, **fields}, [])
     return str(fields["id"])
@@ -74,12 +75,12 @@ def answer(cleaner: Any, act: str) -> tuple[dict[str, Any], list[bytes]]:
 
 
 def compare(cleaner: Any, *labels: str, name: str = RED[0]) -> tuple[dict[str, Any], list[bytes]]:
-    return answer(cleaner, say(cleaner, "compare", name=name, labels=list(labels)))
+    return answer(cleaner, send(cleaner, "compare", name=name, labels=list(labels)))
 
 
 def shown(cleaner: Any, label: str, *, but: str = RED[0]) -> list[str]:
-    portrait: Portrait = cleaner._desk.portrait(label, but=but)
-    return [each.name if each.confirmed else f"{each.name}?" for each in portrait.examples]
+    found: ClassExamples = cleaner.session.class_examples(label, but=but)
+    return [each.name if each.confirmed else f"{each.name}?" for each in found.examples]
 
 
 # ---------------------------------------------------------------- what is shown
@@ -130,11 +131,16 @@ def test_with_embeddings_the_most_typical_come_first(cleaner: Any, workspace: Wo
     assert RED[2] not in shown(cleaner, "red", but=RED[2])
 
 
-def test_walking_on_does_not_choose_anew(cleaner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-    index = cleaner.workspace.index
-    whole = index.hashes_of
-    monkeypatch.setattr(index, "hashes_of", lambda names: asked.append(names) or whole(names))
+@pytest.fixture
+def asked(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """What the index of files was asked about, which it is when examples are chosen."""
+    names_asked: list[object] = []
+    whole = workspace.index.hashes_of
+    monkeypatch.setattr(workspace.index, "hashes_of", lambda names: names_asked.append(names) or whole(names))
+    return names_asked
+
+
+def test_going_on_does_not_choose_anew(cleaner: Any, asked: list[object]) -> None:
     for name in RED:
         shown(cleaner, "red", but=name)
     assert len(asked) == 1
@@ -143,10 +149,16 @@ def test_walking_on_does_not_choose_anew(cleaner: Any, monkeypatch: pytest.Monke
     assert len(asked) == 2
 
 
-def test_only_a_few_classes_are_remembered(cleaner: Any) -> None:
+def test_only_a_few_classes_are_remembered(cleaner: Any, asked: list[object]) -> None:
+    for few in (0, 10, 31):
+        for i in range(few):
+            shown(cleaner, f"class {i}")
+        shown(cleaner, "red")
+    assert len(asked) == 1
     for i in range(100):
         shown(cleaner, f"class {i}")
-    assert len(cleaner._desk._portraits._made) == 32
+    shown(cleaner, "red")
+    assert len(asked) == 2
 
 
 def test_an_audit_shows_only_what_was_confirmed(cleaner: Any) -> None:
@@ -154,7 +166,7 @@ def test_an_audit_shows_only_what_was_confirmed(cleaner: Any) -> None:
     cleaner.start_audit()
     assert cleaner.view.order == AUDIT
     assert shown(cleaner, "red") == [RED[4]]
-    assert [cell.suggestion for cell in cleaner._desk.page().cells] == [None] * 6
+    assert [cell.suggestion for cell in cleaner.session.page().cells] == [None] * 6
 
 
 def test_without_a_ranking_only_the_confirmed_are_shown(workspace: Workspace) -> None:
@@ -183,15 +195,15 @@ def test_what_goes_wrong_is_said(cleaner: Any, monkeypatch: pytest.MonkeyPatch) 
 def test_only_the_last_question_of_a_view_is_answered(cleaner: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     gate, asked = threading.Event(), []
 
-    def portrait(label: str, *, but: str) -> Portrait:
+    def examples(label: str, *, but: str) -> ClassExamples:
         asked.append(but)
-        return Portrait(label=label)
+        return ClassExamples(label=label)
 
-    monkeypatch.setattr(cleaner._desk, "portrait", portrait)
+    monkeypatch.setattr(cleaner.session, "class_examples", examples)
     for _ in range(4):  # as many as there are threads
         cleaner.grid.in_background(lambda: gate.wait(timeout=20))
-    acts = [say(cleaner, "compare", name=name, labels=["red"], id=name) for name in RED]
-    other = say(cleaner, "compare", name="elsewhere", labels=["red"], id="other", view="w")
+    acts = [send(cleaner, "compare", name=name, labels=["red"], id=name) for name in RED]
+    other = send(cleaner, "compare", name="elsewhere", labels=["red"], id="other", view="w")
     gate.set()
     late = [answer(cleaner, act)[0].get("late", False) for act in acts]
     assert late == [True] * 7 + [False]
@@ -205,25 +217,30 @@ def test_only_the_last_question_of_a_view_is_answered(cleaner: Any, monkeypatch:
 def test_a_description_is_saved_before_it_is_answered_and_everybody_is_told(
     cleaner: Any, workspace: Workspace
 ) -> None:
-    act = say(cleaner, "describe", label="red", text=" warm\n")
+    act = send(cleaner, "describe", label="red", text=" warm\n")
     message, _ = answer(cleaner, act)
-    assert (message["kind"], message["said"], message["cells"]) == ("saved", "“red” is described.", [])
+    assert (message["kind"], message["said"], message["cells"]) == (
+        "saved",
+        say("review.described", label="red"),
+        [],
+    )
     assert workspace.store.state.description("red") == "warm"
-    wait_for(lambda: [m for m, _ in list(cleaner.sent) if m["kind"] == "described"])
-    say(cleaner, "describe", label="red", text="another", id=act)  # the same act once more
+    assert cleaner.session.wait()
+    assert "described" in [message["kind"] for message, _ in cleaner.sent]
+    send(cleaner, "describe", label="red", text="another", id=act)  # the same act once more
     assert workspace.store.state.description("red") == "warm"
     with Workspace(workspace.root, reviewer="Ben") as colleague:
         assert colleague.store.state.description("red") == "warm"
 
 
 def test_a_description_that_cannot_be_is_refused(cleaner: Any, workspace: Workspace) -> None:
-    message, _ = answer(cleaner, say(cleaner, "describe", label="red", text="x" * 2001))
+    message, _ = answer(cleaner, send(cleaner, "describe", label="red", text="x" * 2001))
     assert message["kind"] == "refused"
     assert (
         message["message"]
         == "Not saved: Got a description of 2,001 characters; expected at most 2,000. Shorten it."
     )
-    message, _ = answer(cleaner, say(cleaner, "describe", label="rot", text="warm"))
+    message, _ = answer(cleaner, send(cleaner, "describe", label="rot", text="warm"))
     assert message["message"] == (
         "Not saved: There is no class “rot”. The classes are: “blue”, “green”, “red”."
     )
@@ -233,32 +250,32 @@ def test_a_description_that_cannot_be_is_refused(cleaner: Any, workspace: Worksp
 def test_undo_takes_a_description_back_and_leaves_the_page(cleaner: Any, workspace: Workspace) -> None:
     cleaner.next_page()
     names = cleaner.names
-    answer(cleaner, say(cleaner, "describe", label="red", text="warm"))
+    answer(cleaner, send(cleaner, "describe", label="red", text="warm"))
     cleaner.sent.clear()
-    message, _ = answer(cleaner, say(cleaner, "undo"))
-    assert message["said"] == "Undone: the description of “red”."
+    message, _ = answer(cleaner, send(cleaner, "undo"))
+    assert message["said"] == say("review.undone", what="the description of “red”")
     assert (cleaner.names, workspace.store.state.descriptions()) == (names, {})
-    wait_for(lambda: [m for m, _ in list(cleaner.sent) if m["kind"] == "described"])
+    assert cleaner.session.wait()
+    assert "described" in [message["kind"] for message, _ in cleaner.sent]
 
 
 def test_a_colleagues_description_reaches_the_page(cleaner: Any, workspace: Workspace) -> None:
     workspace.store.describe_class("red", "warm", reviewer="Ben")
-    wait_for(lambda: [m for m, _ in list(cleaner.sent) if m["kind"] == "described"])
+    assert cleaner.session.wait()
+    assert "described" in [message["kind"] for message, _ in cleaner.sent]
     workspace.store.decide(RED[0], "keep", reviewer="Ben")
     events = workspace.store.state.events
     assert [is_about_descriptions(workspace.store.state, (event,)) for event in events] == [True, False]
 
 
-def test_the_simple_deleter_has_no_classes(colour_set: Path) -> None:
-    deleter = FileDeleter(sorted(colour_set.glob("red/*.png")))
-    desk: Any = deleter.grid._host
-    assert desk.portrait("red", but="") == Portrait(label="red")
+def test_a_review_of_files_has_no_classes(colour_set: Path) -> None:
+    review = FileReview(sorted(colour_set.glob("red/*.png")))
+    assert review.class_examples("red", but="") == ClassExamples(label="red")
     with pytest.raises(CleanerError, match=r"^Classes are described where labels are reviewed\.$"):
-        desk.describe("red", "warm", act="a")
-    deleter.close()
+        review.describe("red", "warm", act="a")
 
 
-def test_a_label_that_is_no_class_has_an_empty_portrait(cleaner: Any) -> None:
-    assert cleaner._desk.portrait("fox", but="") == Portrait(label="fox")
+def test_a_label_that_is_no_class_has_no_examples(cleaner: Any) -> None:
+    assert cleaner.session.class_examples("fox", but="") == ClassExamples(label="fox")
     with pytest.raises(StoreError, match="There is no class “fox”"):
-        cleaner._desk.describe("fox", "sly", act="a")
+        cleaner.session.describe("fox", "sly", act="a")

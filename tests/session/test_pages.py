@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaner.errors import StoreError
-from cleaner.session.pages import Page, Pager, View, pages_file
+from cleaner.session.pages import Page, Pager, pages_file
+from cleaner.session.view import GridView
 
 
 def pager(names: Any, decided: set[str] | None = None, size: int = 2, **more: Any) -> Pager:
@@ -185,11 +186,11 @@ def test_a_resumed_page_leaves_out_images_that_are_gone(tmp_path: Path) -> None:
 def test_every_view_has_its_own_page(tmp_path: Path) -> None:
     saved = pages_file(tmp_path, "ann")
     pager("abcd", saved=saved).next()
-    cats = pager("abcd", saved=saved, view=View(given="cat"))
+    cats = pager("abcd", saved=saved, view=GridView(given="cat"))
     assert names_of(cats.current) == "ab"
     assert names_of(pager("abcd", saved=saved).current) == "cd"
-    assert names_of(pager("abcd", saved=saved, view=View(given="cat")).current) == "ab"
-    assert names_of(pager("abcd", saved=saved, view=View(given="cat", split="valid")).current) == "ab"
+    assert names_of(pager("abcd", saved=saved, view=GridView(given="cat")).current) == "ab"
+    assert names_of(pager("abcd", saved=saved, view=GridView(given="cat", split="valid")).current) == "ab"
 
 
 def test_reviewers_have_files_of_their_own(tmp_path: Path) -> None:
@@ -216,11 +217,11 @@ def test_a_file_that_cannot_be_read_or_written_only_loses_the_place(
 def test_only_the_last_hundred_views_are_remembered(tmp_path: Path) -> None:
     saved = pages_file(tmp_path, "ann")
     for i in range(105):
-        pager("ab", saved=saved, view=View(given=str(i)))
+        pager("ab", saved=saved, view=GridView(given=str(i)))
     views = json.loads(saved.read_text())["views"]
     assert len(views) == 100
-    assert View(given="104").key in views
-    assert View(given="4").key not in views
+    assert GridView(given="104").key in views
+    assert GridView(given="4").key not in views
 
 
 # -------------------------------------------------------------------- whatever the reviewer does
@@ -294,3 +295,104 @@ def test_no_image_is_lost_or_shown_twice_as_new(size: int, steps: list[Any]) -> 
             break
     assert undecided <= seen
     assert p.undecided == 0
+
+
+# ---------------------------------------------------------------- looking ahead, opening again, swapping
+
+IMAGES = [f"{i:02d}.jpg" for i in range(10)]
+
+
+@pytest.fixture
+def decided() -> set[str]:
+    return set()
+
+
+def paged(decided: set[str], saved: Path | None = None) -> Pager:
+    return Pager(IMAGES, page_size=3, is_decided=decided.__contains__, saved=saved)
+
+
+def test_peek_names_what_next_shows_and_moves_nothing(decided: set[str]) -> None:
+    pager = paged(decided)
+    decided.add("03.jpg")
+    assert pager.peek() == ("04.jpg", "05.jpg", "06.jpg")
+    assert pager.current == Page(1, ("00.jpg", "01.jpg", "02.jpg"))
+    decided.update(IMAGES[:3])
+    assert pager.next() == Page(2, ("04.jpg", "05.jpg", "06.jpg"))
+    assert pager.previous() is not None
+    assert pager.peek() == ("04.jpg", "05.jpg", "06.jpg")
+
+
+def test_peek_on_the_last_page_names_nothing(decided: set[str]) -> None:
+    pager = paged(decided)
+    for _ in range(3):
+        decided.update(pager.current.names if pager.current else ())
+        pager.next()
+    assert pager.peek() == ()
+
+
+def test_open_finds_the_page_of_an_image(decided: set[str]) -> None:
+    pager = paged(decided)
+    pager.next()
+    pager.next()
+    assert pager.open(["04.jpg", "05.jpg"]) == Page(2, ("03.jpg", "04.jpg", "05.jpg"))
+    assert pager.has_previous
+
+
+def test_open_makes_a_page_for_images_of_an_earlier_session(decided: set[str], tmp_path: Path) -> None:
+    saved = tmp_path / "pages.json"
+    decided.update(IMAGES[:3])
+    pager = paged(decided, saved)
+    assert pager.current == Page(1, ("03.jpg", "04.jpg", "05.jpg"))
+    decided.difference_update(IMAGES[:3])
+    assert pager.open(["00.jpg", "02.jpg"]) == Page(1, ("00.jpg", "02.jpg"), again=True)
+    assert pager.next() == Page(2, ("03.jpg", "04.jpg", "05.jpg"))
+
+
+def test_open_makes_no_page_that_is_too_long(decided: set[str], tmp_path: Path) -> None:
+    decided.update(IMAGES[:7])
+    pager = paged(decided)
+    decided.clear()
+    assert pager.open(IMAGES[:7]) == Page(1, ("00.jpg", "01.jpg", "02.jpg"), again=True)
+
+
+def test_open_stays_where_it_is_for_images_that_are_not_there(decided: set[str]) -> None:
+    pager = paged(decided)
+    assert pager.open(["elsewhere.jpg"]) is None
+    assert pager.current == Page(1, ("00.jpg", "01.jpg", "02.jpg"))
+
+
+def test_untouched_open_page_is_swapped_for_the_new_order(decided: set[str]) -> None:
+    pager = paged(decided)
+    pager.reorder(IMAGES[::-1], swap=True)
+    assert pager.current == Page(1, ("09.jpg", "08.jpg", "07.jpg"))
+    decided.update(pager.current.names)
+    pager.next()
+    assert pager.current == Page(2, ("06.jpg", "05.jpg", "04.jpg"))
+
+
+def test_open_page_with_a_decision_stays_under_a_new_order(decided: set[str]) -> None:
+    pager = paged(decided)
+    decided.add("01.jpg")
+    pager.reorder(IMAGES[::-1], swap=True)
+    assert pager.current == Page(1, ("00.jpg", "01.jpg", "02.jpg"))
+    assert pager.peek() == ("09.jpg", "08.jpg", "07.jpg")
+
+
+def test_new_order_fills_a_view_that_was_empty(decided: set[str]) -> None:
+    pager = Pager([], page_size=3, is_decided=decided.__contains__)
+    assert pager.current is None
+    pager.reorder(IMAGES)
+    assert pager.current == Page(1, ("00.jpg", "01.jpg", "02.jpg"))
+
+
+def test_there_is_a_next_page_while_anything_elsewhere_is_undecided(decided: set[str]) -> None:
+    pager = paged(decided)
+    decided.update(IMAGES[3:])
+    assert not pager.has_next
+    decided.remove("07.jpg")
+    assert pager.has_next
+    assert pager.next() == Page(2, ("07.jpg",))
+    decided.update(IMAGES)
+    assert not pager.has_next
+    pager.previous()
+    assert pager.has_next

@@ -153,7 +153,7 @@ import sys
 from cleaner.dashboard import open_app
 page = open_app({str(root)!r})
 app = page.children[0]
-pictures = [app.image_cleaner._desk.thumbnail(name) for name in app.image_cleaner.names]
+pictures = [app.image_cleaner.session.thumbnail(name) for name in app.image_cleaner.names]
 slow = {{"torch", "torchvision", "sklearn", "matplotlib", "scipy", "timm"}}
 print(len(pictures), sorted(slow & sys.modules.keys()))
 """

@@ -19,7 +19,8 @@ from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.audit.audit import audit_file
 from cleaner.audit.certificate import Certificate
 from cleaner.ranking import rank_probabilities
-from cleaner.session.orders import AUDIT, GridView
+from cleaner.session.orders import AUDIT
+from cleaner.session.view import GridView
 from cleaner.util.wording import about
 from cleaner.widgets.app import CleanerApp
 from cleaner.widgets.panels.audit import stopping_section
@@ -261,7 +262,7 @@ def until(condition: Callable[[], object]) -> None:
 
 
 def test_the_button_opens_the_audit_and_each_page_moves_the_certificate(app: CleanerApp) -> None:
-    stopping = app.bearings.stopping
+    stopping = app.analysis.stopping
     until(lambda: "Start the audit" in text(stopping))
     stopping.do("audit")
     until(lambda: "0 of 24 audited" in text(stopping))
@@ -275,10 +276,10 @@ def test_the_button_opens_the_audit_and_each_page_moves_the_certificate(app: Cle
 
 
 def test_an_audit_that_cannot_begin_says_why(app: CleanerApp) -> None:
-    until(lambda: app.bearings.insight is not None)
+    until(lambda: app.session.analysis is not None)
     audit_file(app.workspace.state, app.workspace.name).mkdir()
-    app.bearings.stopping.do("audit")
-    until(lambda: "cannot be read" in app.bearings.stopping.problem)
+    app.analysis.stopping.do("audit")
+    until(lambda: "cannot be read" in app.analysis.stopping.problem)
 
 
 def test_review_all_sets_the_filters_and_shows_the_labels(app: CleanerApp) -> None:
@@ -291,16 +292,16 @@ def test_review_all_sets_the_filters_and_shows_the_labels(app: CleanerApp) -> No
 
 def test_the_report_is_a_click_away_and_follows_the_decisions(app: CleanerApp) -> None:
     app.image_cleaner.decide(app.image_cleaner.names[0], "suggest")
-    until(lambda: "All findings" in text(app.bearings.seen))
-    app.bearings.seen.do("report")
+    until(lambda: "All findings" in text(app.analysis.patterns))
+    app.analysis.patterns.do("report")
     until(lambda: "Which class is mistaken for which" in text(app.sheet))
 
 
 def test_looking_closer_does_not_wait_for_the_page_nor_hold_it_up(app: CleanerApp) -> None:
-    until(lambda: app.bearings.insight is not None)
-    before = app.bearings.insight
+    until(lambda: app.session.analysis is not None)
+    before = app.session.analysis
     with app.lock:
         looking = threading.Thread(target=app.bearings.look)
         looking.start()
         looking.join(20)
-        assert app.bearings.insight is not before
+        assert app.session.analysis is not before

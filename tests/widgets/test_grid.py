@@ -140,7 +140,7 @@ def test_view_gets_its_page_when_it_asks(grid: ReviewGrid, sent: Sent, host: Hos
     say(grid, "hello")
     ((message, _),) = sent
     assert (message["kind"], message["id"], message["to"]) == ("page", "id1", "v1")
-    assert message["page"] == host.page().message()
+    assert message["page"] == host.page()
     assert message["page"]["cells"][0]["given"] == "cat"
     assert message["page"]["cells"][0]["decision"] is None
 

@@ -7,14 +7,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import ipywidgets
 import numpy as np
 import pandas as pd
 import pytest
 
 from cleaner.errors import CleanerError, StoreError
 from cleaner.ranking import Ranking, rank_probabilities
-from cleaner.session.orders import ORDERS, GridView, Order
+from cleaner.session.orders import ORDERS, Order
+from cleaner.session.snapshot import Snapshot
+from cleaner.session.view import GridView
 from cleaner.widgets.image_cleaner import ImageCleaner
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 WRONG = ("blue/green_000.png", "green/red_000.png", "red/blue_000.png")
@@ -62,7 +66,7 @@ def open_cleaner(
         made.close()
 
 
-def say(cleaner: ImageCleaner, kind: str, **fields: Any) -> dict[str, Any]:
+def send(cleaner: ImageCleaner, kind: str, **fields: Any) -> dict[str, Any]:
     """Send a message as the page would, and return the first answer with its id."""
     fields = {"id": f"{kind}-{len(cleaner.sent)}", "view": "v", **fields}
     cleaner.grid._handle_custom_msg({"kind": kind, **fields}, [])
@@ -70,11 +74,19 @@ def say(cleaner: ImageCleaner, kind: str, **fields: Any) -> dict[str, Any]:
 
 
 def page(cleaner: ImageCleaner) -> dict[str, Any]:
-    return say(cleaner, "hello")["page"]
+    return send(cleaner, "hello")["page"]
 
 
 def decisions(cells: list[dict[str, Any]]) -> list[tuple[str, str | None] | None]:
     return [c["decision"] and (c["decision"]["action"], c["decision"]["label"]) for c in cells]
+
+
+def undone(key: str, **values: Any) -> str:
+    return say("review.undone", what=say(f"review.{key}", **values))
+
+
+def dropdowns(cleaner: ImageCleaner) -> dict[str, ipywidgets.Dropdown]:
+    return {each.description: each for each in cleaner.filters.children}
 
 
 def wait_until(done: Callable[[], bool]) -> None:
@@ -126,10 +138,10 @@ def test_first_page_has_the_most_suspicious_pictures(open_cleaner: Callable[...,
     row = cleaner.ranking.table.set_index("name").loc[WRONG[0]]
     assert first["probability"] == pytest.approx(row["probability"])
     assert first["loss"] == pytest.approx(row["loss"])
-    assert [label for label, _ in first["facts"][:2]] == ["Split", "Predictions"]
+    assert [label for label, _ in first["facts"][:2]] == [say("review.split"), say("review.predictions")]
     assert first["facts"][1][1].startswith(f"green {row['probability']:.0%}".replace("%", " %"))
     assert shown["classes"] == ["blue", "green", "red"]
-    assert (shown["title"], shown["notice"]) == ("Page 1", "")
+    assert (shown["title"], shown["notice"]) == (say("review.title", number=1), "")
     assert (shown["can_go_back"], shown["can_go_on"]) == (False, True)
 
 
@@ -138,7 +150,7 @@ def test_without_a_ranking_the_order_is_that_of_the_names(
 ) -> None:
     shown = page(open_cleaner(workspace))
     assert [cell["name"] for cell in shown["cells"]] == list(workspace.catalog.names[:6])
-    assert shown["notice"] == "There is no ranking yet: the pictures come in the order of their names."
+    assert shown["notice"] == say("review.no_ranking")
     assert shown["cells"][0]["suggestion"] is None
 
 
@@ -163,7 +175,7 @@ def test_opening_again_goes_on_with_the_first_undecided(open_cleaner: Callable[.
     shown = page(again)
     assert again.names == second_page
     assert decisions(shown["cells"])[2:] == [None] * 4
-    assert shown["notice"] == "Resumed: 8 of 24 decided, going on with the first undecided."
+    assert shown["notice"] == say("review.resumed", decided=8, total=24)
 
 
 # ---------------------------------------------------------------- deciding
@@ -173,10 +185,10 @@ def test_decision_is_in_the_database_before_it_is_answered(
     open_cleaner: Callable[..., ImageCleaner], workspace: Workspace
 ) -> None:
     cleaner = open_cleaner()
-    answer = say(cleaner, "decide", names=[WRONG[0]], action="relabel", label="green")
+    answer = send(cleaner, "decide", names=[WRONG[0]], action="relabel", label="green")
     assert answer["kind"] == "saved"
     assert decisions(answer["cells"]) == [("relabel", "green")]
-    assert answer["summary"].startswith("1 error in 1 looked at, 23 left; ")
+    assert answer["summary"].startswith(say("review.summary", errors="1 error", looked_at=1, left=23) + "; ")
     with Workspace(workspace.root, reviewer="Ben") as elsewhere:
         (row,) = elsewhere.store.state.events
     assert (row.name, row.kind, row.given_label, row.new_label) == (WRONG[0], "relabel", "blue", "green")
@@ -188,21 +200,23 @@ def test_decision_is_in_the_database_before_it_is_answered(
 
 def test_relabel_to_the_given_label_is_shown_as_kept(open_cleaner: Callable[..., ImageCleaner]) -> None:
     cleaner = open_cleaner()
-    answer = say(cleaner, "decide", names=[WRONG[0]], action="relabel", label="blue")
+    answer = send(cleaner, "decide", names=[WRONG[0]], action="relabel", label="blue")
     assert decisions(answer["cells"]) == [("keep", None)]
 
 
 def test_suggestions_are_taken_each_its_own_as_one_act(open_cleaner: Callable[..., ImageCleaner]) -> None:
     cleaner = open_cleaner()
     right = next(name for name in cleaner.names if name not in WRONG)
-    answer = say(cleaner, "decide", names=[*WRONG, right], action="suggest")
+    answer = send(cleaner, "decide", names=[*WRONG, right], action="suggest")
     assert decisions(answer["cells"]) == [
         ("relabel", "green"),
         ("relabel", "red"),
         ("relabel", "blue"),
         ("keep", None),
     ]
-    assert say(cleaner, "undo")["said"] == "Undone: decision of 4 pictures."
+    assert send(cleaner, "undo")["said"] == undone(
+        "act_decision", kind=say("review.act_mixed"), of="4 images"
+    )
     assert cleaner.store.state.progress().looked_at == 0
 
 
@@ -210,16 +224,16 @@ def test_suggestion_without_a_ranking_is_refused(
     open_cleaner: Callable[..., ImageCleaner], workspace: Workspace
 ) -> None:
     cleaner = open_cleaner(workspace)
-    answer = say(cleaner, "decide", names=[cleaner.names[0]], action="suggest")
-    assert answer["message"] == "Not saved: There is no suggestion for what is chosen."
+    answer = send(cleaner, "decide", names=[cleaner.names[0]], action="suggest")
+    assert answer["message"].startswith("Not saved: There is no suggestion for this.")
 
 
 def test_new_class_is_made_only_on_purpose_and_comes_last(open_cleaner: Callable[..., ImageCleaner]) -> None:
     cleaner = open_cleaner()
-    refused = say(cleaner, "decide", names=[WRONG[0]], action="relabel", label="amber")
+    refused = send(cleaner, "decide", names=[WRONG[0]], action="relabel", label="amber")
     assert refused["kind"] == "refused"
-    assert "give new_class=True to make it one" in refused["message"]
-    say(cleaner, "decide", names=[WRONG[0]], action="relabel", label="amber", new_class=True)
+    assert "Give new_class=True to make it one." in refused["message"]
+    send(cleaner, "decide", names=[WRONG[0]], action="relabel", label="amber", new_class=True)
     assert page(cleaner)["classes"] == ["blue", "green", "red", "amber"]
     cleaner.close()
     assert page(open_cleaner())["classes"] == ["blue", "green", "red", "amber"]
@@ -228,7 +242,7 @@ def test_new_class_is_made_only_on_purpose_and_comes_last(open_cleaner: Callable
 def test_undo_of_the_only_use_takes_the_new_class_away(open_cleaner: Callable[..., ImageCleaner]) -> None:
     cleaner = open_cleaner()
     cleaner.decide(WRONG[0], "relabel", "amber", new_class=True)
-    assert cleaner.undo() == "Undone: relabel of green_000.png to amber."
+    assert cleaner.undo() == undone("act_relabel_to", of="green_000.png", label="amber")
     assert page(cleaner)["classes"] == ["blue", "green", "red"]
 
 
@@ -237,7 +251,7 @@ def test_names_that_are_not_in_the_set_are_refused(
     open_cleaner: Callable[..., ImageCleaner], names: list[str]
 ) -> None:
     cleaner = open_cleaner()
-    answer = say(cleaner, "decide", names=names, action="keep")
+    answer = send(cleaner, "decide", names=names, action="keep")
     assert answer["kind"] == "refused"
     assert "expected images of this set" in answer["message"]
     with pytest.raises(StoreError, match="expected images of this set"):
@@ -260,7 +274,7 @@ def test_large_view_gets_a_rendition_and_the_size_of_the_original(
     open_cleaner: Callable[..., ImageCleaner],
 ) -> None:
     cleaner = open_cleaner()
-    small = cleaner._desk.picture(WRONG[0], full=False)
+    small = cleaner.session.picture(WRONG[0], full=False)
     assert (small.width_px, small.height_px, small.media_type) == (24, 24, "image/jpeg")
     assert small.data.startswith(b"\xff\xd8")
 
@@ -274,22 +288,22 @@ def test_confirm_keeps_what_is_unmarked_and_opens_the_next_page(
     cleaner = open_cleaner()
     shown = page(cleaner)
     names = [cell["name"] for cell in shown["cells"]]
-    say(cleaner, "decide", names=names[:1], action="delete")
-    answer = say(cleaner, "confirm", names=names[1:], page=shown["id"])
-    assert answer["said"] == "5 kept."
+    send(cleaner, "decide", names=names[:1], action="delete")
+    answer = send(cleaner, "confirm", names=names[1:], page=shown["id"])
+    assert answer["said"] == f"{say('review.kept', n=5)}."
     assert decisions(answer["cells"]) == [("keep", None)] * 5
     new = cleaner.sent[-1]["page"]
-    assert (new["title"], len(new["cells"])) == ("Page 2", 6)
+    assert (new["title"], len(new["cells"])) == (say("review.title", number=2), 6)
     assert not {cell["name"] for cell in new["cells"]} & set(names)
-    assert new["summary"].startswith("1 error in 6 looked at, 18 left; ")
+    assert new["summary"].startswith(say("review.summary", errors="1 error", looked_at=6, left=18) + "; ")
 
 
 def test_confirm_of_a_page_that_is_not_open_keeps_nothing(open_cleaner: Callable[..., ImageCleaner]) -> None:
     cleaner = open_cleaner()
     old = page(cleaner)
-    say(cleaner, "turn", by=1)
-    answer = say(cleaner, "confirm", names=[old["cells"][0]["name"]], page=old["id"])
-    assert answer["message"] == "Not saved: Another page is open by now; look at it, and confirm again."
+    send(cleaner, "turn", by=1)
+    answer = send(cleaner, "confirm", names=[old["cells"][0]["name"]], page=old["id"])
+    assert answer["message"] == "Not saved: Another page is open now. Look at it, and confirm again."
     assert cleaner.progress["looked_at"] == 0
 
 
@@ -298,8 +312,8 @@ def test_undo_of_a_confirm_brings_the_page_back(open_cleaner: Callable[..., Imag
     names = cleaner.names
     cleaner.decide(names[0], "unsure")
     cleaner.confirm_page()
-    answer = say(cleaner, "undo")
-    assert answer["said"] == "Undone: the Confirm that kept 5 pictures."
+    answer = send(cleaner, "undo")
+    assert answer["said"] == undone("act_confirm", of="5 images")
     assert answer["focus"] == names[1]
     assert cleaner.names == names
     assert decisions(page(cleaner)["cells"]) == [("unsure", None)] + [None] * 5
@@ -312,9 +326,9 @@ def test_undo_reaches_back_beyond_a_restart(open_cleaner: Callable[..., ImageCle
     cleaner.close()
     again = open_cleaner()
     assert again.names != names
-    assert again.undo() == "Undone: the Confirm that kept 6 pictures."
+    assert again.undo() == undone("act_confirm", of="6 images")
     assert again.names == names
-    assert again.undo() == "There is nothing to undo."
+    assert again.undo() == say("review.nothing_to_undo")
 
 
 def test_end_of_the_view_says_what_to_do_and_back_leads_to_the_last_page(
@@ -327,10 +341,12 @@ def test_end_of_the_view_says_what_to_do_and_back_leads_to_the_last_page(
     cleaner.confirm_page()
     shown = page(cleaner)
     assert shown["cells"] == []
-    assert shown["empty"] == (
-        "Every picture in this view is decided. Retrain now, or look at the result. "
-        "1 picture is set aside as unsure: show those."
-    )
+    parts = [
+        say("review.all_decided"),
+        say("review.retrain_now"),
+        say("review.set_aside", images="1 image is"),
+    ]
+    assert shown["empty"] == " ".join(parts)
     assert (shown["can_go_back"], shown["can_go_on"]) == (True, False)
     cleaner.previous_page()
     assert cleaner.names == last
@@ -353,7 +369,7 @@ def test_pages_turn_without_deciding(open_cleaner: Callable[..., ImageCleaner]) 
 
 def test_next_page_is_named_for_fetching_ahead(open_cleaner: Callable[..., ImageCleaner]) -> None:
     cleaner = open_cleaner()
-    ahead = say(cleaner, "next", page="any")["names"]
+    ahead = send(cleaner, "next", page="any")["names"]
     assert len(ahead) == 6
     cleaner.confirm_page()
     assert list(cleaner.names) == ahead
@@ -394,10 +410,7 @@ def test_decided_and_unsure_and_all_can_be_shown(open_cleaner: Callable[..., Ima
     cleaner.set_view(show="decided")
     assert set(cleaner.names) == set(names[:2])
     cleaner.confirm_page()
-    assert (
-        page(cleaner)["empty"]
-        == "That was the last page of this view. Choose another one, or go back a page."
-    )
+    assert page(cleaner)["empty"] == say("review.last_page")
     cleaner.set_view(show="unsure")
     assert cleaner.names == (names[2],)
     cleaner.set_view(show="all")
@@ -407,7 +420,7 @@ def test_decided_and_unsure_and_all_can_be_shown(open_cleaner: Callable[..., Ima
         cleaner.next_page()
     assert sorted(seen) == sorted(cleaner.workspace.catalog.names)
     cleaner.set_view(show="conflicts")
-    assert page(cleaner)["empty"] == "No two reviewers disagree. Choose another view."
+    assert page(cleaner)["empty"] == say("review.none_conflicts")
 
 
 def test_order_by_confidence_and_a_registered_order(
@@ -424,7 +437,7 @@ def test_order_by_confidence_and_a_registered_order(
 
 def test_dropdowns_choose_the_view_and_follow_it(open_cleaner: Callable[..., ImageCleaner]) -> None:
     cleaner = open_cleaner()
-    lists = {each.description: each for each in cleaner.filters.children}
+    lists = dropdowns(cleaner)
     assert [each for each, _ in lists["Given label"].options] == ["any", "blue", "green", "red"]
     assert [each for each, _ in lists["Order"].options] == [
         "most suspicious",
@@ -433,10 +446,21 @@ def test_dropdowns_choose_the_view_and_follow_it(open_cleaner: Callable[..., Ima
         "audit (random)",
     ]
     lists["Given label"].value = "green"
+    assert cleaner.session.wait()
     assert cleaner.view.given == "green"
     assert cleaner.sent[-1]["kind"] == "page"
     cleaner.set_view(given="red", show="all")
     assert (lists["Given label"].value, lists["Show"].value) == ("red", "all")
+
+
+def test_the_last_of_quick_choices_stays(open_cleaner: Callable[..., ImageCleaner]) -> None:
+    cleaner = open_cleaner()
+    given = dropdowns(cleaner)["Given label"]
+    for label in ["blue", "green", "red"] * 5:
+        given.value = label
+    assert cleaner.session.wait()
+    assert cleaner.view.given == given.value == "red"
+    assert all(name.startswith("red/") for name in cleaner.names)
 
 
 def test_error_behind_a_dropdown_is_shown_on_the_page(
@@ -444,12 +468,16 @@ def test_error_behind_a_dropdown_is_shown_on_the_page(
 ) -> None:
     cleaner = open_cleaner()
 
-    def fail(view: GridView) -> None:
-        raise KeyError(view.order)
+    def fail(known: Snapshot, _view: GridView) -> list[str]:
+        raise KeyError(known.catalog.names[0])
 
-    monkeypatch.setattr(cleaner._desk, "set_view", fail)
-    cleaner.filters.children[0].value = "by file name"
-    assert cleaner.grid.problem == "Something went wrong here (KeyError: 'by file name'). Try again."
+    monkeypatch.setitem(ORDERS, "by file name", Order(fail))
+    dropdowns(cleaner)["Order"].value = "by file name"
+    assert cleaner.session.wait()
+    assert cleaner.grid.problem == say(
+        "review.failed", error=f"KeyError: '{cleaner.workspace.catalog.names[0]}'"
+    )
+    assert cleaner.view.order == "most suspicious"
 
 
 # ---------------------------------------------------------------- a new ranking
@@ -475,7 +503,7 @@ def test_new_ranking_leaves_a_page_in_work_alone(
     cleaner.set_ranking(rank(workspace))
     shown = cleaner.sent[-1]["page"]
     assert [cell["name"] for cell in shown["cells"]] == list(names)
-    assert shown["notice"] == "A new order is ready; it starts with the next page."
+    assert shown["notice"] == say("review.new_order")
     cleaner.confirm_page()
     assert set(WRONG) - set(names) <= set(cleaner.names[:3])
     assert page(cleaner)["notice"] == ""
@@ -490,14 +518,14 @@ def test_what_a_colleague_decides_appears_and_conflicts_are_marked(
     cleaner = open_cleaner()
     name = cleaner.names[0]
     cleaner.store.decide(name, "delete", reviewer="Ben")
-    wait_until(lambda: any(message["kind"] == "cells" for message in cleaner.sent))
-    (cell,) = cleaner.sent[-1]["cells"]
+    assert cleaner.session.wait()
+    (cell,) = next(message for message in cleaner.sent if message["kind"] == "cells")["cells"]
     assert cell["decision"] == {"action": "delete", "label": None, "reviewer": "Ben", "mine": False}
-    answer = say(cleaner, "decide", names=[name], action="keep")
+    answer = send(cleaner, "decide", names=[name], action="keep")
     assert answer["cells"][0]["notes"] == ["Ben: delete", "Ana: keep"]
     cleaner.set_view(show="conflicts")
     assert cleaner.names == (name,)
-    answer = say(cleaner, "decide", names=[name], action="keep")
+    answer = send(cleaner, "decide", names=[name], action="keep")
     assert answer["cells"][0]["notes"] == []
 
 
@@ -521,7 +549,7 @@ def test_cleaned_csv_follows_a_confirm(
     cleaner.decide(WRONG[1], "delete")
     shown = page(cleaner)
     open_names = [cell["name"] for cell in shown["cells"] if cell["decision"] is None]
-    say(cleaner, "confirm", names=open_names, page=shown["id"])
+    send(cleaner, "confirm", names=open_names, page=shown["id"])
     wait_until(workspace.cleaned_csv.exists)
     cleaner.close()
     table = pd.read_csv(workspace.cleaned_csv).set_index("name")
@@ -546,15 +574,16 @@ def test_progress_is_counted(open_cleaner: Callable[..., ImageCleaner]) -> None:
     assert now["last100"]["low"] == pytest.approx(0.58, abs=0.02)
     assert now["last100"]["high"] == pytest.approx(4.2, abs=0.02)
     scores = cleaner.ranking.table.set_index("name")["score"]
-    ahead = cleaner._desk.next_names()
+    ahead = cleaner.session.next_names()
     assert now["expected_next"] == pytest.approx(scores[list(ahead)].sum(), rel=1e-5)
     assert heard[-1] == 6
 
 
 def test_decision_of_the_page_updates_progress(open_cleaner: Callable[..., ImageCleaner]) -> None:
     cleaner = open_cleaner()
-    say(cleaner, "decide", names=[WRONG[0]], action="delete")
-    wait_until(lambda: cleaner.progress["errors"] == 1)
+    send(cleaner, "decide", names=[WRONG[0]], action="delete")
+    assert cleaner.session.wait()
+    assert cleaner.progress["errors"] == 1
 
 
 def test_observer_that_waits_for_a_lock_of_its_own_does_not_stop_the_page(
@@ -569,20 +598,34 @@ def test_observer_that_waits_for_a_lock_of_its_own_does_not_stop_the_page(
 
     cleaner.observe(observe, names=["progress"])
     with lock:  # as a frame that draws, and asks the cleaner for something
-        say(cleaner, "decide", names=[WRONG[0]], action="delete")
-        other = threading.Thread(target=lambda: say(cleaner, "decide", names=[WRONG[1]], action="delete"))
+        send(cleaner, "decide", names=[WRONG[0]], action="delete")
+        other = threading.Thread(target=lambda: send(cleaner, "decide", names=[WRONG[1]], action="delete"))
         other.start()
         other.join(timeout=20)
         cleaner.set_view(show="all")
     assert not other.is_alive()
-    wait_until(lambda: cleaner.progress["errors"] == 2)
+    assert cleaner.session.wait()
+    assert cleaner.progress["errors"] == 2
 
 
-def test_trouble_with_the_csv_is_an_alert_until_it_is_over(open_cleaner: Callable[..., ImageCleaner]) -> None:
+def test_trouble_with_the_csv_is_an_alert_until_it_is_over(
+    open_cleaner: Callable[..., ImageCleaner], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cleaner = open_cleaner()
-    cleaner._tell("cleaned.csv is open in another program.")
-    assert cleaner.grid.problem == cleaner.message == "cleaned.csv is open in another program."
-    cleaner._tell("cleaned.csv is up to date again.")
+    replace = Path.replace
+
+    def locked(self: Path, target: Path) -> Path:
+        if Path(target).name == "cleaned.csv":
+            raise PermissionError(13, "The process cannot access the file")
+        return replace(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", locked)
+        workspace.cleaned_csv.touch()
+        cleaner.csv.write_now()
+    assert cleaner.grid.problem == cleaner.message
+    assert cleaner.message.startswith("cleaned.csv is open in another program.")
+    cleaner.csv.write_now()
     assert cleaner.grid.problem == ""
 
 
@@ -604,7 +647,11 @@ def test_closed_cleaner_leaves_no_thread_and_no_listener(open_cleaner: Callable[
     cleaner.close()
     cleaner.close()
     wait_until(lambda: not any(t.name.startswith("cleaner-") for t in threading.enumerate()))
-    assert cleaner.store._listeners == []
+    cleaner.sent.clear()
+    before = cleaner.progress
+    cleaner.store.decide(WRONG[1], "delete")
+    assert not any(t.name.startswith("cleaner-") for t in threading.enumerate())
+    assert (cleaner.sent, cleaner.progress) == ([], before)
 
 
 # ---------------------------------------------------------------- acts on classes
@@ -616,21 +663,15 @@ def test_a_renamed_class_keeps_its_place_in_the_legend(
     cleaner = open_cleaner()
     assert page(cleaner)["classes"] == ["blue", "green", "red"]
     workspace.store.class_event("class_rename", "blue", "navy")
-    wait_until(lambda: page(cleaner)["classes"] == ["navy", "green", "red"])
+    assert cleaner.session.wait()
+    assert page(cleaner)["classes"] == ["navy", "green", "red"]
     cell = next(cell for cell in page(cleaner)["cells"] if cell["name"] == WRONG[0])
     assert (cell["given"], cell["suggestion"]) == ("navy", "green")
-    wait_until(
-        lambda: (
-            [value for _, value in cleaner.filters._lists["given"].options][1:] == ["green", "navy", "red"]
-        )
-    )
-    assert cleaner.undo() == "Undone: renaming of “blue” to “navy”."
-    wait_until(lambda: page(cleaner)["classes"] == ["blue", "green", "red"])
-    wait_until(
-        lambda: (
-            [value for _, value in cleaner.filters._lists["given"].options][1:] == ["blue", "green", "red"]
-        )
-    )
+    assert [value for _, value in dropdowns(cleaner)["Given label"].options][1:] == ["green", "navy", "red"]
+    assert cleaner.undo() == say("review.undone", what="renaming of “blue” to “navy”")
+    assert cleaner.session.wait()
+    assert page(cleaner)["classes"] == ["blue", "green", "red"]
+    assert [value for _, value in dropdowns(cleaner)["Given label"].options][1:] == ["blue", "green", "red"]
 
 
 def test_pictures_whose_given_and_suggested_class_became_one_are_no_longer_suspicious(
@@ -639,13 +680,15 @@ def test_pictures_whose_given_and_suggested_class_became_one_are_no_longer_suspi
     cleaner = open_cleaner()
     assert {cell["name"] for cell in page(cleaner)["cells"][:3]} == set(WRONG)
     workspace.store.class_event("class_merge", "green", "blue", reviewer="Ben")
-    wait_until(lambda: WRONG[0] not in [cell["name"] for cell in page(cleaner)["cells"]])
+    assert cleaner.session.wait()
+    assert WRONG[0] not in [cell["name"] for cell in page(cleaner)["cells"]]
     assert page(cleaner)["classes"] == ["blue", "red"]
     assert {cell["name"] for cell in page(cleaner)["cells"][:2]} == {WRONG[1], WRONG[2]}
     assert cleaner.ranking is not None
     assert cleaner.ranking.table.set_index("name").loc[WRONG[0], "score"] < 0.1
     workspace.store.undo(reviewer="Ben")
-    wait_until(lambda: {cell["name"] for cell in page(cleaner)["cells"][:3]} == set(WRONG))
+    assert cleaner.session.wait()
+    assert {cell["name"] for cell in page(cleaner)["cells"][:3]} == set(WRONG)
 
 
 def test_a_filter_follows_the_class_that_it_is_about(
@@ -654,13 +697,16 @@ def test_a_filter_follows_the_class_that_it_is_about(
     cleaner = open_cleaner()
     cleaner.set_view(given="blue", predicted="green")
     workspace.store.class_event("class_rename", "blue", "navy")
-    wait_until(lambda: cleaner.view.given == "navy")
+    assert cleaner.session.wait()
+    assert cleaner.view.given == "navy"
     assert [cell["name"] for cell in page(cleaner)["cells"]] == [WRONG[0]]
     workspace.store.class_event("class_rename", "green", "lime")
-    wait_until(lambda: cleaner.view.predicted == "lime")
+    assert cleaner.session.wait()
+    assert cleaner.view.predicted == "lime"
     assert [cell["name"] for cell in page(cleaner)["cells"]] == [WRONG[0]]
     workspace.store.undo()
-    wait_until(lambda: cleaner.view.predicted is None)
+    assert cleaner.session.wait()
+    assert cleaner.view.predicted is None
 
 
 # ---------------------------------------------------------------- many classes
@@ -674,10 +720,10 @@ def test_cells_name_the_likeliest_classes_where_there_are_more_than_digits(
     with Workspace(tmp_path / "many", reviewer="Ana") as workspace:
         odds = np.tile(np.arange(1, 13) / 78, (12, 1))
         cleaner = ImageCleaner(rank_probabilities(workspace.catalog, odds), workspace=workspace)
-        cell = cleaner._desk.cells(["kind 00/a.png"])[0]
+        cell = cleaner.session.cells(["kind 00/a.png"])[0]
         assert cell.likely == tuple(f"kind {i:02d}" for i in range(11, 1, -1))
         cleaner.set_view(order="audit (random)")
-        assert cleaner._desk.cells(["kind 00/a.png"])[0].likely == ()
+        assert cleaner.session.cells(["kind 00/a.png"])[0].likely == ()
         cleaner.close()
 
 

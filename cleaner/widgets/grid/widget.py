@@ -16,7 +16,10 @@ import anywidget
 import traitlets
 
 from cleaner.errors import CleanerError, ImageError
-from cleaner.session.cells import Cell, GridHost, Outcome, Page
+from cleaner.session.cells import Cell, GridHost, Outcome, Page, Seen
+from cleaner.session.messages import Summary
+from cleaner.widgets.grid.protocol import CellMessage, cell_message, page_message
+from cleaner.widgets.grid.text import offer_text, said_text, summary_text
 
 __all__ = ["ReviewGrid"]
 
@@ -73,6 +76,8 @@ class ReviewGrid(anywidget.AnyWidget):
         Who decides what is shown, and keeps what is decided.
     mode : str
         ``"review"``, or ``"delete"`` where marking and taking back is all there is.
+    lock : threading.RLock, optional
+        The host's lock; one of its own by default.
     """
 
     _esm = "\n".join((_HERE / "js" / name).read_text(encoding="utf-8") for name in _SCRIPTS)
@@ -86,12 +91,12 @@ class ReviewGrid(anywidget.AnyWidget):
 
     _closed = True  # until it is made: ipywidgets also closes what could not be
 
-    def __init__(self, host: GridHost, *, mode: str = "review") -> None:
+    def __init__(self, host: GridHost, *, mode: str = "review", lock: threading.RLock | None = None) -> None:
         self._host = host
         self._answers: OrderedDict[str, Message] = OrderedDict()
         self._compared: dict[object, object] = {}  # what each view asked for last
         self._closed = False
-        self.lock = threading.RLock()
+        self.lock = lock or threading.RLock()
         # Decoding lets other threads run; a few of them keep the message loop free and the pictures coming.
         self._decoders = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="cleaner-picture")
         self._senders = ThreadPoolExecutor(4, thread_name_prefix="cleaner-send")
@@ -102,19 +107,20 @@ class ReviewGrid(anywidget.AnyWidget):
 
     def show(self, page: Page) -> None:
         """Show a page in every view."""
-        self.send({"kind": "page", "page": page.message()})
+        self.send({"kind": "page", "page": page_message(page)})
 
-    def update(self, cells: Sequence[Cell], *, summary: str = "") -> None:
+    def update(self, cells: Sequence[Cell], *, summary: Summary | None = None) -> None:
         """Show cells as they are now, as far as they are on the page."""
-        self.send({"kind": "cells", "cells": [cell.message() for cell in cells], "summary": summary})
+        text = "" if summary is None else summary_text(summary)
+        self.send({"kind": "cells", "cells": [cell_message(cell) for cell in cells], "summary": text})
 
     def expect(self, page_id: str, names: Sequence[str]) -> None:
         """Tell every view that shows a page which pictures now come after it."""
         self.send({"kind": "next", "page": page_id, "names": list(names)})
 
-    def offer(self, text: str) -> None:
-        """Offer look-alikes of what was just decided, in the words of the button; empty: no longer."""
-        self.send({"kind": "offer", "text": text})
+    def offer(self, images: int) -> None:
+        """Offer so many images similar to what was just decided; 0: no longer."""
+        self.send({"kind": "offer", "text": offer_text(images)})
 
     def tell_described(self) -> None:
         """Tell every view that the description of some class is another one."""
@@ -168,11 +174,11 @@ class ReviewGrid(anywidget.AnyWidget):
         """Answer that something was not done, and why."""
         if message.get("kind") in self._ACTS and not reason.startswith("Not saved"):
             reason = f"Not saved: {reason}"
-        cells: list[Message] = []
+        cells: list[CellMessage] = []
         try:
             with self.lock:
                 names = set(_names(message.get("names", [])))
-                cells = [cell.message() for cell in self._host.page().cells if cell.name in names]
+                cells = [cell_message(cell) for cell in self._host.page().cells if cell.name in names]
         except Exception:  # the page goes back to what it showed before
             logger.exception("The page cannot be told what holds")
         answer = {"kind": "refused", "id": message.get("id"), "message": reason, "cells": cells}
@@ -185,18 +191,20 @@ class ReviewGrid(anywidget.AnyWidget):
     def _hello(self, message: Message) -> None:
         with self.lock:
             page = self._host.page()
-        self._reply(message, {"kind": "page", "page": page.message()})
+        self._reply(message, {"kind": "page", "page": page_message(page)})
 
     @_guard
     def _turn(self, message: Message) -> None:
         with self.lock:
             page = self._host.turn(1 if message.get("by") == 1 else -1)
-            self.send({"kind": "page", "id": message.get("id"), "page": page.message()})
+            self.send({"kind": "page", "id": message.get("id"), "page": page_message(page)})
 
     @_guard
     def _alike(self, message: Message) -> None:
         with self.lock:
-            self.send({"kind": "page", "id": message.get("id"), "page": self._host.look_alikes().message()})
+            self.send(
+                {"kind": "page", "id": message.get("id"), "page": page_message(self._host.show_similar())}
+            )
 
     @_guard
     def _next(self, message: Message) -> None:
@@ -220,9 +228,9 @@ class ReviewGrid(anywidget.AnyWidget):
             answer = {
                 "kind": "saved",
                 "id": act,
-                "cells": [cell.message() for cell in outcome.cells],
-                "summary": outcome.summary,
-                "said": outcome.said,
+                "cells": [cell_message(cell) for cell in outcome.cells],
+                "summary": summary_text(outcome.summary),
+                "said": said_text(outcome.said),
                 "focus": outcome.focus,
             }
             self._answers[act] = answer
@@ -241,7 +249,7 @@ class ReviewGrid(anywidget.AnyWidget):
             return self._host.describe(str(message.get("label")), str(message.get("text")), act=act)
         names = _names(message.get("names"))
         if kind == "confirm":
-            return self._host.confirm(names, act=act, page_id=str(message.get("page")))
+            return self._host.confirm(names, act=act, seen=Seen(str(message.get("page"))))
         label = message.get("label")
         return self._host.decide(
             names,
@@ -318,19 +326,19 @@ class ReviewGrid(anywidget.AnyWidget):
         if self._compared.get(message.get("view")) != message.get("id"):
             return self._reply(message, {**head, "late": True})
         try:
-            portraits = [self._host.portrait(label, but=str(message.get("name"))) for label in labels]
+            classes = [self._host.class_examples(label, but=str(message.get("name"))) for label in labels]
         except CleanerError as exc:
             return self._reply(message, {**head, "problem": str(exc)})
         except Exception as exc:
             logger.exception("The classes %r cannot be compared", labels)
             return self._reply(message, {**head, "problem": f"{type(exc).__name__}: {exc}"})
         buffers: list[bytes] = []
-        for portrait in portraits:
-            names = [example.name for example in portrait.examples]
-            shown = list(zip(portrait.examples, self._decoders.map(self._thumb, names), strict=True))
+        for each in classes:
+            names = [example.name for example in each.examples]
+            shown = list(zip(each.examples, self._decoders.map(self._thumb, names), strict=True))
             pictures = [{"name": e.name, "confirmed": e.confirmed} for e, (_, bad) in shown if not bad]
             buffers += [data for _, (data, bad) in shown if not bad]
-            head["sides"].append({"label": portrait.label, "text": portrait.text, "pictures": pictures})
+            head["sides"].append({"label": each.label, "text": each.text, "pictures": pictures})
         return self._reply(message, head, buffers)
 
     def _reply(self, message: Message, answer: Message, buffers: Sequence[bytes] = ()) -> None:

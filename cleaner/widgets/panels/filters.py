@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets
 
-from cleaner.session.orders import SHOWS, GridView
+from cleaner.session.view import SHOWS, GridView
 
 __all__ = ["FilterBox"]
 

@@ -5,97 +5,33 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from dataclasses import replace
 
-from cleaner.duplicates.groups import FLOOR
 from cleaner.errors import CleanerError
-from cleaner.quality.outliers import THRESHOLD, Outliers
-from cleaner.quality.problems import PROBLEMS, Quality, spoken_problem
+from cleaner.session.orders import DUPLICATES, OUTLIERS
+from cleaner.session.scales import Scale
 from cleaner.util.delayed import Delayed
 from cleaner.util.wording import count
 from cleaner.widgets.panels.base import Panel, Tree, button, node
 from cleaner.widgets.panels.chart import bar_chart
 
-if TYPE_CHECKING:
-    from cleaner.pipelines.checks import Checks
-
-__all__ = [
-    "PROBLEM_OF",
-    "Scale",
-    "ThresholdPanel",
-    "duplicate_scale",
-    "outlier_scale",
-    "problem_scale",
-]
-
 logger = logging.getLogger(__name__)
 
-PROBLEM_OF: dict[str, str] = {spoken_problem(problem): problem for problem in PROBLEMS}
-"""From the plain words for a picture problem, which name its order too, to its column in `Quality.table`."""
-
-_STEP = 0.01
-_BINS = 100
 _HIGHER = {
     "dark": "darker",
     "bright": "brighter",
     "blurry": "blurrier",
-    "low_information": "emptier",
-    "odd_aspect_ratio": "odder",
-    "odd_size": "odder",
+    "low information": "emptier",
+    "odd aspect ratio": "odder",
+    "odd size": "odder",
     "grey": "greyer",
+    DUPLICATES: "more alike",
+    OUTLIERS: "less like any class",
 }
+"""What lies at the right end of the slider, by order."""
+
 _BUSY = "…"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scale:
-    """What there is to choose a threshold on.
-
-    Parameters
-    ----------
-    title : str
-        What the slider sets: "Blurry from".
-    counts : sequence of int
-        How many there are in each part of the scale.
-    edges : sequence of float
-        The limits of these parts, one more than ``counts``, rising.
-    value : float
-        The threshold in force; it may lie above ``high``, where nothing reaches it.
-    low, high, step : float
-        Where the slider begins and ends, and how far one key press moves it.
-    default : float
-        The suggested threshold.
-    found : str
-        What the threshold comes to: "12 groups, 3 leaks".
-    higher : str
-        What lies at the right end: "blurrier".
-    noun : str
-        What is counted, in the singular.
-    """
-
-    title: str
-    counts: Sequence[int]
-    edges: Sequence[float]
-    value: float
-    low: float = 0.0
-    high: float = 1.0
-    step: float = _STEP
-    default: float
-    found: str
-    higher: str
-    noun: str = "picture"
-
-    def spoken(self, value: float) -> str:
-        """Return a threshold as the slider shows it."""
-        decimals = max(0, -math.floor(math.log10(self.step)))
-        return f"{min(max(value, self.low), self.high):.{decimals}f}"
-
-    @property
-    def at_default(self) -> bool:
-        """Whether the threshold in force is the suggested one, as far as the slider can tell."""
-        return self.spoken(self.value) == self.spoken(self.default)
 
 
 class ThresholdPanel(Panel):
@@ -119,6 +55,7 @@ class ThresholdPanel(Panel):
         self._scale: Scale | None = None
         self._before: Scale | None = None  # what the moves that are not told yet began from
         self._wanted = 0.0  # where they have led
+        self._counting = False  # whether what the last move leaves is not known yet
         super().__init__(lock=lock)
         self._later = Delayed(self._tell, delay_s=0.0, retry_s=1.0)
         self.add_class("cleaner-threshold-panel")
@@ -134,12 +71,14 @@ class ThresholdPanel(Panel):
     def show_for(self, scale: Scale | None) -> None:
         """Show a scale; None hides the panel. May be called from any thread."""
         with self.lock:
-            if self._scale is not None and (scale is None or scale.title != self._scale.title):
+            if self._scale is not None and (scale is None or scale.order != self._scale.order):
                 self._forget()
                 self.problem = ""
             if scale is not None and self._before is not None:  # an answer to an earlier move
                 self._before = scale
-                scale = replace(scale, value=self._wanted, found=_BUSY)
+                scale = replace(scale, value=self._wanted)
+            else:
+                self._counting = False
             self._scale = scale
             self._draw()
 
@@ -164,12 +103,13 @@ class ThresholdPanel(Panel):
         except ValueError:
             wanted = math.nan
         if not (scale.low <= wanted <= scale.high or wanted == scale.default):
-            span = f"{scale.spoken(scale.low)} to {scale.spoken(scale.high)}"
+            span = f"{scale.rounded(scale.low)} to {scale.rounded(scale.high)}"
             msg = f"Got the threshold {value!r}; expected {span}."
             raise CleanerError(msg)
         self._before = self._before or scale
         self._wanted = wanted
-        self._scale = replace(scale, value=wanted, found=_BUSY)
+        self._scale = replace(scale, value=wanted)
+        self._counting = True
         self._draw()
         self._later.schedule()
 
@@ -193,7 +133,7 @@ class ThresholdPanel(Panel):
             with self.lock:
                 self.problem = problem
                 if self._scale is scale:  # nothing newer is on show
-                    self._scale = before
+                    self._scale, self._counting = before, False
                     self._draw()
         return True
 
@@ -207,23 +147,23 @@ class ThresholdPanel(Panel):
             type="range",
             do="threshold",
             class_="cleaner-range",
-            aria_label=scale.title,
+            aria_label=_title(scale),
             data_heir=True,
             min=f"{scale.low:g}",
             max=f"{scale.high:g}",
             step=f"{scale.step:g}",
-            value=scale.spoken(scale.value),  # after the limits, by which the browser would cut it
+            value=scale.rounded(scale.value),  # after the limits, by which the browser would cut it
         )
         ends = node(
             "div",
-            node("span", scale.spoken(scale.low)),
-            node("span", f"{scale.higher} →"),
+            node("span", scale.rounded(scale.low)),
+            node("span", f"{_HIGHER.get(scale.order, 'more')} →"),
             class_="cleaner-scale-ends",
             aria_hidden="true",
         )
-        value = node("b", scale.spoken(scale.value), aria_hidden="true", class_="cleaner-scale-value")
+        value = node("b", scale.rounded(scale.value), aria_hidden="true", class_="cleaner-scale-value")
         back = button(
-            f"default ({scale.spoken(scale.default)})",
+            f"default ({scale.rounded(scale.default)})",
             "default",
             class_="cleaner-link",
             hidden=scale.at_default,
@@ -231,9 +171,14 @@ class ThresholdPanel(Panel):
         self.show(
             node(
                 "div",
-                node("div", node("span", f"{scale.title} "), value, class_="cleaner-scale-title"),
+                node("div", node("span", f"{_title(scale)} "), value, class_="cleaner-scale-title"),
                 node("div", _bars(scale), slider, ends, class_="cleaner-scale-chart"),
-                node("div", node("span", scale.found, role="status"), back, class_="cleaner-scale-found"),
+                node(
+                    "div",
+                    node("span", _BUSY if self._counting else _found(scale), role="status"),
+                    back,
+                    class_="cleaner-scale-found",
+                ),
                 class_="cleaner-scale",
                 role="group",
                 aria_label="Threshold",
@@ -243,100 +188,27 @@ class ThresholdPanel(Panel):
 
 def _bars(scale: Scale) -> Tree:
     above = sum(n for n, edge in zip(scale.counts, scale.edges, strict=False) if edge >= scale.value - 1e-9)
-    total = count(sum(scale.counts), scale.noun)
-    span = f"{scale.spoken(scale.low)} to {scale.spoken(scale.high)}"
-    name = (
-        f"Histogram of {total} from {span}, {above:,} from {scale.spoken(scale.value)} on; logarithmic height"
-    )
+    total = count(sum(scale.counts), "pair" if scale.order == DUPLICATES else "image")
+    span = f"{scale.rounded(scale.low)} to {scale.rounded(scale.high)}"
+    marked = f"{above:,} from {scale.rounded(scale.value)} on"
+    name = f"Histogram of {total} from {span}, {marked}; logarithmic height"
     return bar_chart(
         scale.counts, scale.edges, name=name, ends=(scale.low, scale.high), marked_from=scale.value
     )
 
 
-def duplicate_scale(checks: Checks, threshold: float | None, decided: Mapping[str, Any]) -> Scale:
-    """Return the scale of similarity; takes up to seconds for 50,000 images, as groups are formed.
-
-    Parameters
-    ----------
-    checks : Checks
-    threshold : float or None
-        None: the suggested one.
-    decided : mapping
-        What `cleaner.pipelines.check.decided` returns.
-    """
-    similar = checks.similar
-    default = similar.suggested_threshold
-    value = default if threshold is None else threshold
-    groups = int(similar.groups(value, **decided)["group"].nunique())
-    leaks = int(similar.leaks(value, **decided)["name"].nunique())
-    counts, edges = similar.histogram()
-    return Scale(
-        title="Similarity from",
-        counts=counts.tolist(),
-        edges=edges.tolist(),
-        value=value,
-        low=FLOOR,
-        default=default,
-        found=", ".join([count(groups, "group"), *([count(leaks, "leak")] if leaks else [])]),
-        higher="more alike",
-        noun="pair",
-    )
+def _title(scale: Scale) -> str:
+    """Return what the slider sets."""
+    if scale.order == DUPLICATES:
+        return "Similarity from"
+    return "Unlike all classes from" if scale.order == OUTLIERS else f"{scale.order.capitalize()} from"
 
 
-def problem_scale(
-    quality: Quality, problem: str, threshold: float | None, *, without: Collection[str] = ()
-) -> Scale:
-    """Return the scale of a picture problem.
-
-    Parameters
-    ----------
-    quality : Quality
-    problem : str
-        One of `cleaner.quality.problems.PROBLEMS`.
-    threshold : float or None
-        None: the suggested one.
-    without : collection of str
-        Pictures that do not count, such as deleted ones.
-
-    Raises
-    ------
-    RankingError
-        There is no such problem.
-    """
-    left = Quality(quality.table[~quality.table["name"].isin(list(without))])
-    counts, edges = left.histogram(problem, bins=_BINS)
-    default = quality.thresholds[problem]
-    value = default if threshold is None else threshold
-    n = len(left.flagged(problem, threshold=value))
-    found = _found(n, value)
-    if value > 1:
-        found = "none by itself: most of the set are like this"
-    return Scale(
-        title=f"{spoken_problem(problem).capitalize()} from",
-        counts=counts.tolist(),
-        edges=edges.tolist(),
-        value=value,
-        default=default,
-        found=found,
-        higher=_HIGHER[problem],
-    )
-
-
-def outlier_scale(outliers: Outliers, threshold: float | None, *, without: Collection[str] = ()) -> Scale:
-    """Return the scale of pictures that fit no class; parameters are those of `problem_scale`."""
-    left = Outliers(outliers.table[~outliers.table["name"].isin(list(without))])
-    counts, edges = left.histogram(bins=_BINS)
-    value = THRESHOLD if threshold is None else threshold
-    return Scale(
-        title="Unlike all classes from",
-        counts=counts.tolist(),
-        edges=edges.tolist(),
-        value=value,
-        default=THRESHOLD,
-        found=_found(len(left.flagged(value)), value),
-        higher="stranger",
-    )
-
-
-def _found(number: int, value: float) -> str:
-    return f"{count(number, 'picture')} at {value:.2f} or more"
+def _found(scale: Scale) -> str:
+    """Say what the threshold leaves."""
+    if scale.order == DUPLICATES:
+        groups = count(scale.found, "group")
+        return f"{groups}, {count(scale.leaks, 'leak')}" if scale.leaks else groups
+    if scale.value > 1:
+        return "none by itself: most images of the set are like this"
+    return f"{count(scale.found, 'image')} with {scale.value:.2f} or more"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,12 +11,18 @@ import pytest
 
 from cleaner.ranking import Ranking
 from cleaner.review import Choice
-from cleaner.session.lessons import study
+from cleaner.session.background import learn_order
+from cleaner.session.messages import Learnt
+from cleaner.session.orders import ordered_names
+from cleaner.session.snapshot import Snapshot
+from cleaner.util.wording import about
+from cleaner.widgets.grid.text import notice_text, summary_text
 from cleaner.widgets.image_cleaner import ImageCleaner
+from cleaner.widgets.panels.text import learnt_text
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 PER_CLASS = 80
-SAID = "so more of these come first."
 
 
 def made_ranking(workspace: Workspace, *, model: str = "made") -> Ranking:
@@ -84,19 +89,12 @@ def review(cleaner: ImageCleaner, pages: int) -> None:
         if wrong:
             cleaner.decide(wrong, "relabel", "green")
         cleaner.confirm_page()
-        settle(cleaner)
+        assert cleaner.session.wait()
 
 
-def settle(cleaner: ImageCleaner) -> None:
-    """Wait until nothing works behind the page."""
-    time.sleep(0.05)
-    for _ in range(400):
-        studied = cleaner._desk._studied == cleaner.store.state.progress().looked_at
-        if studied and cleaner._studies._studying.acquire(timeout=5):
-            cleaner._studies._studying.release()
-            return
-        time.sleep(0.01)
-    pytest.fail("what the decisions teach was not learnt in time")
+def says_why(cleaner: ImageCleaner) -> bool:
+    """Tell whether the page says why its order changed."""
+    return any(isinstance(notice, Learnt) for notice in cleaner.session.page().notices)
 
 
 def static_pages(cleaner: ImageCleaner, upto: int) -> list[tuple[str, ...]]:
@@ -125,26 +123,28 @@ def test_decisions_bring_structured_errors_forward_from_the_page_after_the_next(
 def test_the_page_in_view_stays_while_the_next_one_changes(open_cleaner: Any) -> None:
     cleaner = open_cleaner()
     review(cleaner, 2)
-    expected = cleaner._desk.next_names()
+    expected = cleaner.session.next_names()
     cleaner.sent.clear()
     review(cleaner, 1)
     assert cleaner.names == tuple(expected)
-    page = cleaner._desk.page()
+    page = cleaner.session.page()
     told = [message for message in cleaner.sent if message["kind"] == "next"]
-    assert told == [{"kind": "next", "page": page.id, "names": list(cleaner._desk.next_names())}]
+    assert told == [{"kind": "next", "page": page.id, "names": list(cleaner.session.next_names())}]
     assert told[0]["names"] != list(static_pages(cleaner, 5)[4])
-    assert SAID not in page.notice
+    assert not says_why(cleaner)
 
 
 def test_the_first_page_in_the_new_order_says_why_and_only_that_one(open_cleaner: Any) -> None:
     cleaner = open_cleaner()
     review(cleaner, 4)
-    notice = cleaner._desk.page().notice
-    assert notice.startswith("New order: of ")
-    wrong = notice.split()[-9]
-    assert notice.endswith(f"images labelled red that look like green, {wrong} were wrong, {SAID}")
+    (notice,) = cleaner.session.page().notices
+    assert isinstance(notice, Learnt)
+    moved = notice.reordered.moved
+    assert moved is not None
+    assert (moved.given, moved.suggested, moved.is_raised) == ("red", "green", True)
+    assert notice_text(notice) == learnt_text(notice.reordered)
     cleaner.previous_page()
-    assert cleaner._desk.page().notice == ""
+    assert cleaner.session.page().notices == ()
 
 
 def test_pages_that_were_shown_are_found_again_as_they_were(open_cleaner: Any) -> None:
@@ -164,45 +164,47 @@ def test_other_orders_are_left_alone_and_filters_of_this_one_follow(open_cleaner
     review(cleaner, 4)
     cleaner.set_view(given="red")
     decided = cleaner.store.state.is_decided
-    learnt = [n for n in cleaner._desk.facts.lesson.names if n.startswith("red/") and not decided(n)]
+    learnt = [n for n in cleaner.session.known.learnt.names if n.startswith("red/") and not decided(n)]
     assert learnt != [name for name in cleaner.ranking.order() if name in learnt]
     shown = {*first, *cleaner.names}
-    assert list(cleaner._desk.next_names()) == [name for name in learnt if name not in shown][:20]
+    assert list(cleaner.session.next_names()) == [name for name in learnt if name not in shown][:20]
     cleaner.set_view(order="least confident", given=None)
-    assert cleaner._desk.facts.names(cleaner.view) == cleaner.ranking.order("least_confident").tolist()
+    names = ordered_names(cleaner.view, cleaner.session.known)
+    assert names == cleaner.ranking.order("least_confident").tolist()
 
 
 def test_opening_again_learns_the_same_from_the_store(open_cleaner: Any) -> None:
     cleaner = open_cleaner()
     review(cleaner, 4)
-    names, following = cleaner.names, cleaner._desk.next_names()
+    names, following = cleaner.names, cleaner.session.next_names()
     again = open_cleaner()
     assert again.names == names
-    assert again._desk.next_names() == following
-    assert SAID in again._desk.page().notice
+    assert again.session.next_names() == following
+    assert says_why(again)
 
 
 def test_the_expectation_follows_the_decisions(open_cleaner: Any) -> None:
     cleaner = open_cleaner()
     review(cleaner, 3)
     ranking = cleaner.ranking
-    following = cleaner._desk.next_names()
+    following = cleaner.session.next_names()
     static = sum(float(ranking.signals["pooled"][ranking.row(name)]) for name in following)
     told = cleaner.progress["expected_next"]
     came = sum(is_wrong(ranking, name) for name in following)
     assert abs(told - came) < 0.4 * abs(static - came)
-    assert cleaner._desk.page().summary.endswith(f"about {told:.0f} expected on the next page")
+    summary = summary_text(cleaner.session.page().summary)
+    assert summary.endswith(say("review.summary_expected", errors=about(told)))
 
 
 def test_a_new_ranking_starts_anew_and_is_learnt_about_in_turn(open_cleaner: Any, workspace: Any) -> None:
     cleaner = open_cleaner()
     review(cleaner, 4)
     cleaner.set_ranking(made_ranking(workspace, model="another"))
-    settle(cleaner)
-    assert cleaner._desk.facts.lesson is None
+    assert cleaner.session.wait()
+    assert cleaner.session.known.learnt is None
     review(cleaner, 4)
-    assert cleaner._desk.facts.lesson is not None
-    assert cleaner._desk.facts.lesson.learnt.decisions == 80
+    assert cleaner.session.known.learnt is not None
+    assert cleaner.session.known.learnt.reordered.decisions == 80
 
 
 def test_marks_without_a_confirm_count_after_a_page_of_them(open_cleaner: Any) -> None:
@@ -211,14 +213,13 @@ def test_marks_without_a_confirm_count_after_a_page_of_them(open_cleaner: Any) -
     names = ranking.order().tolist()
     for name in names[:49]:
         cleaner.decide(name, "delete" if is_wrong(ranking, name) else "keep")
-    assert cleaner._desk.facts.lesson is None
+    assert cleaner.session.wait()
+    assert cleaner.session.known.learnt is None
     for name in names[49:90]:
         cleaner.decide(name, "delete" if is_wrong(ranking, name) else "keep")
-    for _ in range(500):
-        if cleaner._desk.facts.lesson is not None:
-            break
-        time.sleep(0.01)
-    assert 50 <= cleaner._desk.facts.lesson.learnt.decisions <= 90
+    assert cleaner.session.wait()
+    assert cleaner.session.known.learnt is not None
+    assert 50 <= cleaner.session.known.learnt.reordered.decisions <= 90
 
 
 def test_what_is_thrown_out_for_another_reason_teaches_nothing(workspace: Workspace) -> None:
@@ -232,10 +233,11 @@ def test_what_is_thrown_out_for_another_reason_teaches_nothing(workspace: Worksp
         ],
         model=ranking.model,
     )
-    assert study(ranking, store.state) is None
+    known = Snapshot(catalog=workspace.catalog, state=store.state, ranking=ranking)
+    assert learn_order(known) is None
     for name in names[60:180]:
         wrong = is_wrong(ranking, name)
         store.decide(name, "delete" if wrong else "keep", given=given, model=ranking.model)
-    lesson = study(ranking, store.state)
-    assert lesson is not None
-    assert lesson.learnt.decisions == 120
+    learnt = learn_order(known)
+    assert learnt is not None
+    assert learnt.reordered.decisions == 120

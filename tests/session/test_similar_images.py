@@ -16,7 +16,12 @@ import pytest
 from cleaner.embedding.cache import EmbeddingCache, last_embeddings
 from cleaner.errors import StoreError
 from cleaner.labelling.similar_images import find_similar
+from cleaner.session import background
+from cleaner.session.messages import Change, SimilarImages, Topic
+from cleaner.session.view import GridView
+from cleaner.widgets.grid.text import notice_text, offer_text
 from cleaner.widgets.image_cleaner import ImageCleaner
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 PER_CLASS = 10
@@ -65,17 +70,19 @@ def cleaner(workspace: Workspace, open_cleaner: Callable[..., Any]) -> Any:
     return open_cleaner()
 
 
-def offered(cleaner: Any, text: str) -> None:
-    """Wait for the words of the button."""
-    for _ in range(500):
-        told = [message["text"] for message in cleaner.sent if message["kind"] == "offer"]
-        if told and told[-1] == text:
-            return
-        time.sleep(0.01)
-    pytest.fail(f"the page was told {told}, never {text!r}")
+def offered(cleaner: Any, images: int) -> None:
+    """Wait until nothing is looked for any more; so many similar images must be on offer then."""
+    assert cleaner.session.wait()
+    told = [message["text"] for message in cleaner.sent if message["kind"] == "offer"]
+    assert told[-1] == offer_text(images)
+    assert cleaner.session.page().offer == images
 
 
-def say(cleaner: Any, kind: str, **fields: Any) -> dict[str, Any]:
+def undone(of: str) -> str:
+    return say("review.undone", what=say("review.act_relabel_to", of=of, label="blue"))
+
+
+def send(cleaner: Any, kind: str, **fields: Any) -> dict[str, Any]:
     fields = {"id": f"{kind}-{len(cleaner.sent)}", "view": "v", **fields}
     cleaner.grid._handle_custom_msg({"kind": kind, **fields}, [])
     return next(message for message in cleaner.sent if message.get("id") == fields["id"])
@@ -119,7 +126,7 @@ def test_the_embeddings_that_were_added_to_last_are_used(workspace: Workspace, t
 
 def test_finding_them_imports_no_torch() -> None:
     code = (
-        "import sys, cleaner.labelling.similar_images, cleaner.session.offers; print('torch' in sys.modules)"
+        "import sys, cleaner.labelling.similar_images, cleaner.session.session; print('torch' in sys.modules)"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert ran.stdout.strip() == "False"
@@ -131,38 +138,39 @@ def test_finding_them_imports_no_torch() -> None:
 def test_a_relabel_offers_undecided_pictures_of_the_old_label(cleaner: Any) -> None:
     cleaner.decide("red/red_001.png", "keep")
     cleaner.decide("red/red_000.png", "relabel", "blue")
-    offered(cleaner, "8 look-alikes")
-    page = say(cleaner, "alike")["page"]
+    offered(cleaner, 8)
+    page = send(cleaner, "alike")["page"]
     assert [cell["name"] for cell in page["cells"]] == [f"red/red_{i:03d}.png" for i in range(2, 10)]
     assert page["same"] == {"action": "relabel", "label": "blue"}
-    assert page["notice"].startswith(
-        "8 pictures of “red” that look most like red_000.png: relabel them to “blue”, too?"
-    )
+    (notice,) = cleaner.session.page().notices
+    assert notice == SimilarImages(("red/red_000.png",), "red", "relabel", "blue", cleaner.names)
+    assert page["notice"] == notice_text(notice)
+    assert say("review.similar_relabel", label="blue") in page["notice"]
     assert cleaner.store.state.progress().looked_at == 2
     assert [cell["decision"] for cell in page["cells"]] == [None] * 8
 
 
 def test_a_delete_offers_the_same_and_says_so(cleaner: Any) -> None:
     cleaner.decide("green/green_009.png", "delete")
-    offered(cleaner, "9 look-alikes")
-    cleaner.show_look_alikes()
+    offered(cleaner, 9)
+    cleaner.show_similar()
     assert cleaner.names[:2] == ("green/green_008.png", "green/green_007.png")
-    page = cleaner._desk.page()
+    page = cleaner.session.page()
     assert page.same == ("delete", None)
-    assert "delete them, too?" in page.notice
+    assert say("review.similar_delete") in notice_text(page.notices[0])
 
 
 def test_the_same_decision_is_one_act_and_one_undo(cleaner: Any) -> None:
     before = cleaner.names
     cleaner.decide("red/red_000.png", "relabel", "blue")
-    offered(cleaner, "9 look-alikes")
-    cleaner.show_look_alikes()
+    offered(cleaner, 9)
+    cleaner.show_similar()
     cleaner.decide(cleaner.names[:5], "relabel", "blue")
     assert cleaner.store.state.progress().relabelled == 6
-    assert cleaner.undo() == "Undone: relabel of 5 pictures to blue."
+    assert cleaner.undo() == undone("5 images")
     assert cleaner.store.state.progress().relabelled == 1
     assert len(cleaner.names) == 9
-    assert cleaner.undo() == "Undone: relabel of red_000.png to blue."
+    assert cleaner.undo() == undone("red_000.png")
     assert cleaner.store.state.progress().looked_at == 0
     assert ("red/red_000.png" in cleaner.names, cleaner.names == before) == (
         True,
@@ -173,11 +181,11 @@ def test_the_same_decision_is_one_act_and_one_undo(cleaner: Any) -> None:
 def test_confirm_keeps_the_unmarked_and_goes_back_to_the_page(cleaner: Any) -> None:
     before = cleaner.names
     cleaner.decide("red/red_000.png", "relabel", "blue")
-    offered(cleaner, "9 look-alikes")
-    page = say(cleaner, "alike")["page"]
+    offered(cleaner, 9)
+    page = send(cleaner, "alike")["page"]
     cleaner.decide(cleaner.names[:2], "relabel", "blue")
     rest = list(cleaner.names[2:])
-    assert say(cleaner, "confirm", page=page["id"], names=rest)["said"] == "7 kept."
+    assert send(cleaner, "confirm", page=page["id"], names=rest)["said"] == f"{say('review.kept', n=7)}."
     assert cleaner.names == before
     assert [cleaner.store.state.of(name).outcome for name in rest] == ["keep"] * 7
 
@@ -185,76 +193,93 @@ def test_confirm_keeps_the_unmarked_and_goes_back_to_the_page(cleaner: Any) -> N
 def test_going_back_leaves_them_undecided(cleaner: Any) -> None:
     before = cleaner.names
     cleaner.decide("red/red_000.png", "relabel", "blue")
-    offered(cleaner, "9 look-alikes")
-    cleaner.show_look_alikes()
-    assert cleaner._desk.page().can_go_back
+    offered(cleaner, 9)
+    cleaner.show_similar()
+    assert cleaner.session.page().can_go_back
     cleaner.previous_page()
     assert cleaner.names == before
     assert cleaner.store.state.progress().looked_at == 1
 
 
-def test_what_was_decided_meanwhile_is_no_look_alike_any_more(cleaner: Any) -> None:
+def test_what_was_decided_meanwhile_is_not_shown(cleaner: Any) -> None:
     cleaner.decide("red/red_000.png", "relabel", "blue")
-    offered(cleaner, "9 look-alikes")
+    offered(cleaner, 9)
     cleaner.store.decide("red/red_001.png", "keep", reviewer="Ben")
-    cleaner.show_look_alikes()
+    cleaner.show_similar()
     assert cleaner.names[0] == "red/red_002.png"
 
 
 @pytest.mark.parametrize(("action", "label"), [("keep", None), ("unsure", None), ("relabel", "red")])
 def test_other_decisions_withdraw_the_offer(cleaner: Any, action: str, label: str | None) -> None:
     cleaner.decide("red/red_000.png", "relabel", "blue")
-    offered(cleaner, "9 look-alikes")
+    offered(cleaner, 9)
     cleaner.decide("red/red_005.png", action, label)
-    offered(cleaner, "")
-    refused = say(cleaner, "alike")
-    assert refused["message"] == "No look-alikes are on offer: relabel or delete a picture first."
+    offered(cleaner, 0)
+    refused = send(cleaner, "alike")
+    assert refused["message"] == "No similar images are on offer. Relabel or delete an image first."
 
 
 def test_an_undo_withdraws_the_offer(cleaner: Any) -> None:
     cleaner.decide("red/red_000.png", "relabel", "blue")
-    offered(cleaner, "9 look-alikes")
+    offered(cleaner, 9)
     cleaner.undo()
-    offered(cleaner, "")
+    offered(cleaner, 0)
 
 
 def test_without_embeddings_nothing_is_offered(open_cleaner: Callable[..., Any]) -> None:
     cleaner = open_cleaner()
     cleaner.decide("red/red_000.png", "relabel", "blue")
-    time.sleep(0.2)
-    assert cleaner._desk.offer is None
-    with pytest.raises(StoreError, match="No look-alikes are on offer"):
-        cleaner.show_look_alikes()
+    assert cleaner.session.wait()
+    assert cleaner.session.offer is None
+    with pytest.raises(StoreError, match="No similar images are on offer"):
+        cleaner.show_similar()
 
 
 def test_a_page_that_is_drawn_anew_still_offers_them(cleaner: Any) -> None:
     cleaner.decide("red/red_000.png", "relabel", "blue")
-    offered(cleaner, "9 look-alikes")
-    assert say(cleaner, "hello")["page"]["offer"] == "9 look-alikes"
-    say(cleaner, "alike")
-    again = say(cleaner, "hello")["page"]
-    assert (again["title"], again["offer"], len(again["cells"])) == ("Look-alikes", "", 9)
+    offered(cleaner, 9)
+    assert send(cleaner, "hello")["page"]["offer"] == offer_text(9)
+    send(cleaner, "alike")
+    again = send(cleaner, "hello")["page"]
+    assert (again["title"], again["offer"], len(again["cells"])) == (say("review.title_similar"), "", 9)
 
 
 def test_an_answer_that_comes_late_does_not_withdraw_a_newer_offer(
     cleaner: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    studies = cleaner._studies
-    look, asked, go_on = studies._look_alikes.offer, threading.Event(), threading.Event()
+    look, asked, go_on = background.similar_to_decided, threading.Event(), threading.Event()
 
-    def slow_for_keeps(events: Any, **how: Any) -> Any:
+    def slow_for_keeps(events: Any, *known: Any, **how: Any) -> Any:
         if events[0].kind == "keep":
             asked.set()
             assert go_on.wait(10)
-        return look(events, **how)
+        return look(events, *known, **how)
 
-    monkeypatch.setattr(studies._look_alikes, "offer", slow_for_keeps)
+    monkeypatch.setattr(background, "similar_to_decided", slow_for_keeps)
+    offers: list[SimilarImages | None] = []
+    told = threading.Event()
+
+    def hear(change: Change) -> None:
+        if change.topic is Topic.OFFER:
+            offers.append(cleaner.session.offer)
+            told.set()
+
+    cleaner.session.subscribe(hear)
     cleaner.decide("red/red_001.png", "keep")
     assert asked.wait(10)
     cleaner.decide("red/red_000.png", "relabel", "blue")
-    offered(cleaner, "8 look-alikes")
-    told = len(cleaner.sent)
+    assert told.wait(10)
     go_on.set()
-    cleaner.grid._senders.shutdown(wait=True)
-    assert "" not in [message["text"] for message in cleaner.sent[told:] if message["kind"] == "offer"]
-    assert cleaner._desk.offer is not None
+    offered(cleaner, 8)
+    assert [offer and len(offer.names) for offer in offers] == [8]
+
+
+def test_the_view_that_was_chosen_stays_while_similar_images_are_shown(cleaner: Any) -> None:
+    cleaner.set_view(order="by file name", show="all")
+    cleaner.decide("red/red_000.png", "relabel", "blue")
+    offered(cleaner, 9)
+    cleaner.show_similar()
+    assert cleaner.view == GridView(order="by file name", show="all")
+    cleaner.set_view(given="green")
+    assert cleaner.view == GridView(order="by file name", show="all", given="green")
+    assert cleaner.order == "by file name"

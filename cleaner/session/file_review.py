@@ -1,9 +1,10 @@
-"""What stands behind the grid when files are deleted: marks, the trash, and the way back. Knows no widget."""
+"""Looking through files to throw some out: marks, the trash, and the way back."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+import uuid
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,21 +13,29 @@ from cleaner.dataset.state_folder import place_state
 from cleaner.errors import CleanerError, ImageError, OutdatedError, StoreError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.review.files.moves import act_folders
-from cleaner.review.files.trash import Moved, move_to_trash, restore_act
-from cleaner.session.cells import Cell, Outcome, Page, Picture, Portrait, Seen
-from cleaner.session.facts import picture_of
+from cleaner.review.files.trash import move_to_trash, restore_act
+from cleaner.session.cells import Cell, ClassExamples, Outcome, Page, Picture, Seen
+from cleaner.session.large_image import large_image
+from cleaner.session.messages import (
+    Empty,
+    FilesBack,
+    FilesKept,
+    FilesMoved,
+    FilesSummary,
+    MarksUndone,
+    Notice,
+    PageTitle,
+    Reason,
+    Said,
+    Undone,
+)
 from cleaner.util.wording import count
-
-__all__ = ["FileDesk"]
 
 _THUMBNAIL_PX = 256
 _ACT_PREFIX = "files-"
-_PROMISE = (
-    "Nothing is removed for good: what is confirmed goes to the trash in {folder}, and Undo brings it back."
-)
 
 
-class FileDesk:
+class FileReview:
     """Shows files page by page, marks some to delete, and moves them to the trash: a `GridHost`.
 
     Not safe to be used by two threads at once, but for `thumbnail` and `picture`: its owner holds a lock.
@@ -83,20 +92,26 @@ class FileDesk:
     def page(self) -> Page:
         """Return the page that is open."""
         ended = self._at >= self.page_count
-        folder = self.state / "trash"
-        end = (
-            f"That was the last page. {count(len(self.gone), 'file is', 'files are')} in the trash: {folder}"
-        )
+        first: list[Notice] = [*self.notices, FilesKept(self.trash)]
         return Page(
             id=hashlib.sha256("\0".join([str(self._at), *self.shown]).encode(errors="replace")).hexdigest(),
             cells=self.cells(self.shown),
-            title="" if ended else f"Page {self._at + 1} of {self.page_count}",
-            summary=self._summary(),
-            notice=" ".join([*self.notices, _PROMISE.format(folder=folder)]) if self._at == 0 else "",
-            empty=end if ended else "All files of this page are in the trash. Undo brings them back.",
+            title=None if ended else PageTitle(self._at + 1, of=self.page_count),
+            summary=self.summary(),
+            notices=tuple(first) if self._at == 0 else (),
+            empty=None if self.shown else Empty(Reason.FILES_ENDED if ended else Reason.FILES_GONE),
             can_go_back=self._at > 0,
             can_go_on=self._at + 1 < self.page_count,
         )
+
+    def summary(self) -> FilesSummary:
+        """Return where the work stands."""
+        return FilesSummary(len(self.names), len(self.marked), len(self.gone), self.trash)
+
+    @property
+    def trash(self) -> Path:
+        """The folder that confirmed files go to."""
+        return self.state / "trash"
 
     def cells(self, names: Iterable[str]) -> tuple[Cell, ...]:
         """Describe files as they are now."""
@@ -118,7 +133,7 @@ class FileDesk:
 
     def picture(self, name: str, *, full: bool) -> Picture:
         """Return one of the files for the large view."""
-        return picture_of(self._path(name), full=full)
+        return large_image(self._path(name), full=full)
 
     # ---------------------------------------------------------------- what is done
 
@@ -126,10 +141,10 @@ class FileDesk:
         self,
         names: Sequence[str],
         action: str,
-        label: str | None,
+        label: str | None = None,
         *,
-        act: str,
-        new_class: bool,
+        act: str | None = None,
+        new_class: bool = False,
         seen: Seen | None = None,
     ) -> Outcome:
         """Mark files (``delete``), or take their marks away (``clear``)."""
@@ -147,19 +162,23 @@ class FileDesk:
         if changed:
             self._flip(changed)
             self._acts.append((action, changed))
-        return Outcome(cells=self.cells(names), summary=self._summary())
+        return Outcome(cells=self.cells(names), summary=self.summary())
 
-    def confirm(self, names: Sequence[str], *, act: str, page_id: str) -> Outcome:
+    def confirm(
+        self, names: Sequence[str] | None = None, *, act: str | None = None, seen: Seen | None = None
+    ) -> Outcome:
         """Move what is marked on the page to the trash, and open the next page."""
         page = self.page()
-        if page_id != page.id or not page.cells:
-            msg = "Another page is open by now; look at it, and confirm again."
-            raise StoreError(msg)
+        if (seen is not None and seen.page_id != page.id) or not page.cells:
+            msg = "Another page is open now. Look at it, and confirm again."
+            raise OutdatedError(msg)
         marked = [name for name in self.shown if name in self.marked]
-        said = ""
+        said: Said | None = None
         if marked:
             paths = [self.root / name for name in marked]
-            trash_act, moved = move_to_trash(self.root, self.state, paths, act=f"{_ACT_PREFIX}{act}"[:40])
+            trash_act, moved = move_to_trash(
+                self.root, self.state, paths, act=f"{_ACT_PREFIX}{act or uuid.uuid4().hex}"[:40]
+            )
             done = tuple(each.name for each in moved if not each.problem)
             for name in done:
                 self.gone[name] = None
@@ -167,21 +186,21 @@ class FileDesk:
                 self.marked.pop(name, None)
             if done:
                 self._acts.append((trash_act, done))
-            said = _told(moved)
+            said = FilesMoved(tuple(moved))
         self._at += 1
-        return Outcome(said=said, summary=self._summary(), page=self.page())
+        return Outcome(said=said, summary=self.summary(), page=self.page())
 
-    def undo(self, *, act: str) -> Outcome:
+    def undo(self, *, act: str | None = None) -> Outcome:
         """Take back the last mark, or bring back what the last Confirm moved, also in an earlier session."""
         if self._acts:
             what, names = self._acts.pop()
         else:
             what, names = self._earlier()
         if not what:
-            return Outcome(said="There is nothing to undo.", summary=self._summary())
+            return Outcome(said=Undone(), summary=self.summary())
         if what in ("delete", "clear"):
             self._flip(names)
-            said = f"Undone: {'mark' if what == 'delete' else 'unmarking'} of {count(len(names), 'file')}."
+            said: Said = MarksUndone(what == "delete", len(names))
         else:
             said = self._bring_back(what)
         at = next((i for i, name in enumerate(self.names) if name in set(names)), None)
@@ -189,7 +208,7 @@ class FileDesk:
             self._at = at // self.page_size
         focus = None if at is None else self.names[at]
         return Outcome(
-            cells=self.cells(names), said=said, summary=self._summary(), focus=focus, page=self.page()
+            cells=self.cells(names), said=said, summary=self.summary(), focus=focus, page=self.page()
         )
 
     def turn(self, by: int) -> Page:
@@ -197,19 +216,19 @@ class FileDesk:
         self._at = max(0, min(self.page_count - 1, self._at + by))
         return self.page()
 
-    def look_alikes(self) -> Page:
+    def show_similar(self) -> Page:
         """Refuse: there are no labels here to give to others."""
-        msg = "Look-alikes are shown where labels are reviewed."
+        msg = "Similar images are shown where labels are reviewed."
         raise CleanerError(msg)
 
-    def describe(self, label: str, text: str, *, act: str) -> Outcome:
+    def describe(self, label: str, text: str, *, act: str | None = None) -> Outcome:
         """Refuse: there are no classes here."""
         msg = "Classes are described where labels are reviewed."
         raise CleanerError(msg)
 
-    def portrait(self, label: str, *, but: str) -> Portrait:
+    def class_examples(self, label: str, *, but: str) -> ClassExamples:
         """Return nothing: there are no classes here."""
-        return Portrait(label=label)
+        return ClassExamples(label=label)
 
     # ---------------------------------------------------------------- inside
 
@@ -234,30 +253,12 @@ class FileDesk:
                 return folder.act, tuple(move.name for move in standing)
         return "", ()
 
-    def _bring_back(self, act: str) -> str:
+    def _bring_back(self, act: str) -> FilesBack:
         moved = restore_act(self.root, self.state, act)
-        notes = []
         for each in moved:
-            if each.problem:
-                notes.append(f"{each.name} stays in the trash: {each.problem}.")
-            else:
+            if not each.problem:
                 self.gone.pop(each.name, None)
-                notes += [f"{each.name}: {each.note}."] if each.note else []
-        back = sum(not each.problem for each in moved)
-        return " ".join([f"Undone: {count(back, 'file is', 'files are')} back.", *notes])
-
-    def _summary(self) -> str:
-        gone = f" · {len(self.gone):,} in the trash" if self.gone else ""
-        return f"{count(len(self.names), 'file')} · {len(self.marked):,} marked{gone}"
-
-
-def _told(moved: Iterable[Moved]) -> str:
-    listed = list(moved)
-    failed = [each for each in listed if each.problem]
-    said = f"{count(len(listed) - len(failed), 'file')} moved to the trash."
-    if failed:
-        said += f" {count(len(failed), 'file')} could not be moved: {failed[0].name}: {failed[0].problem}."
-    return said
+        return FilesBack(tuple(moved))
 
 
 def _whole(path: Path | str) -> Path:

@@ -1,4 +1,4 @@
-"""The reviewer's way through the pages of several views, each of which is found again as it was left."""
+"""The pages of several views, each of which is found again as it was left."""
 
 from __future__ import annotations
 
@@ -6,16 +6,15 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from cleaner.session.orders import AUDIT, GridView, Purpose, purpose_of
+from cleaner.session.orders import AUDIT, purpose_of
 from cleaner.session.pages import Page, Pager
-
-__all__ = ["Walk"]
+from cleaner.session.view import GridView, Purpose
 
 _MOST_VIEWS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class _Path:
+class _ViewPages:
     """The pages of one view; ``seen`` where every page comes once, because nothing waits for a decision."""
 
     pager: Pager
@@ -26,7 +25,7 @@ class _Path:
             self.seen.update(self.pager.current.names)
 
 
-class Walk:
+class Paging:
     """Which page is open, and what comes before and after it.
 
     Parameters
@@ -38,10 +37,10 @@ class Walk:
     is_reviewed : callable
         Tells whether anybody decided on it.
     page_size : int
-    saved : Path
+    saved : Path or None
         File that remembers the open page.
     unit_of : callable
-        Gives what an image belongs to; among copies, what belongs together comes on one page.
+        Gives what an image belongs to; among duplicates, what belongs together comes on one page.
     view : GridView, optional
         The first one.
     """
@@ -53,7 +52,7 @@ class Walk:
         is_open: Callable[[str], bool],
         is_reviewed: Callable[[str], bool],
         page_size: int,
-        saved: Path,
+        saved: Path | None,
         unit_of: Callable[[str], object] = str,
         view: GridView | None = None,
     ) -> None:
@@ -63,16 +62,16 @@ class Walk:
         self._page_size = page_size
         self._saved = saved
         self._unit_of = unit_of
-        self._paths: dict[str, _Path] = {}
+        self._views: dict[str, _ViewPages] = {}
         self._stale: set[str] = set()
         self.finished = False
         self.view = view or GridView()
-        self._path = self._find(self.view)
+        self._open = self._find(self.view)
 
     @property
     def pager(self) -> Pager:
         """The pages of the present view."""
-        return self._path.pager
+        return self._open.pager
 
     @property
     def page(self) -> Page | None:
@@ -101,21 +100,21 @@ class Walk:
 
     def look_at(self, view: GridView) -> None:
         """Open a view where it was left, or where its undecided images begin."""
-        self._path = self._find(view)
+        self._open = self._find(view)
         self.view, self.finished = view, False
-        if self._path.seen is None and view.show == "undecided" and not self._waits(self.page):
+        if self._open.seen is None and view.show == "undecided" and not self._waits(self.page):
             self.go_on()
 
     def go_on(self) -> None:
         """Open the next page with something to decide; at the end there is none any more."""
-        self.finished = self.pager.next(skip_decided=self._path.seen is None) is None
-        self._path.mark()
+        self.finished = self.pager.next(skip_decided=self._open.seen is None) is None
+        self._open.mark()
 
     def turn(self, by: int) -> bool:
         """Go one page on (1) or back (-1); tells whether it moved."""
         if by > 0:
             moved = self.pager.next() is not None
-            self._path.mark()
+            self._open.mark()
         else:  # from the end of a view, back is the last page
             moved = self.finished or self.pager.previous() is not None
         self.finished = self.finished and not moved
@@ -131,12 +130,12 @@ class Walk:
     def reorder(self) -> bool:
         """Take new orders; tells whether the open page stays, because something on it is decided."""
         before = self.page
-        self._paths = {self.view.key: self._path}
+        self._views = {self.view.key: self._open}
         self._stale.clear()
         if not purpose_of(self.view.order).judges_labels:  # no ranking orders them, and groups must stay
             return False
-        self.pager.reorder(self._names_of(self.view), swap=self._path.seen is None)
-        self._path.mark()
+        self.pager.reorder(self._names_of(self.view), swap=self._open.seen is None)
+        self._open.mark()
         if self.finished and self._waits(self.pager.current):
             self.finished = False
         return before is not None and self.page == before
@@ -146,33 +145,33 @@ class Walk:
 
         Other views than the present one follow when they are looked at again.
         """
-        self._stale |= {key for key, path in self._paths.items() if path.pager.view.order == order}
-        self._refresh(self.view, self._path)
+        self._stale |= {key for key, pages in self._views.items() if pages.pager.view.order == order}
+        self._refresh(self.view, self._open)
 
-    def _refresh(self, view: GridView, path: _Path) -> None:
+    def _refresh(self, view: GridView, pages: _ViewPages) -> None:
         if view.key in self._stale:
             self._stale.discard(view.key)
-            if path.seen is None:
-                path.pager.reorder(self._names_of(view))
+            if pages.seen is None:
+                pages.pager.reorder(self._names_of(view))
 
     def _waits(self, page: Page | None) -> bool:
         return page is not None and any(self._is_open(name) for name in page.names)
 
-    def _find(self, view: GridView) -> _Path:
-        path = self._paths.pop(view.key, None)
+    def _find(self, view: GridView) -> _ViewPages:
+        pages = self._views.pop(view.key, None)
         # What is decided, and what not, may have changed; the audit may have begun since, or grown.
         waits = view.show == "undecided" and purpose_of(view.order).judges_labels
-        if path is None or not waits or view.order == AUDIT:
-            path = self._make(view)
+        if pages is None or not waits or view.order == AUDIT:
+            pages = self._make(view)
         else:
-            self._refresh(view, path)
-        self._paths[view.key] = path
-        while len(self._paths) > _MOST_VIEWS:
-            del self._paths[next(iter(self._paths))]
-        path.mark()
-        return path
+            self._refresh(view, pages)
+        self._views[view.key] = pages
+        while len(self._views) > _MOST_VIEWS:
+            del self._views[next(iter(self._views))]
+        pages.mark()
+        return pages
 
-    def _make(self, view: GridView) -> _Path:
+    def _make(self, view: GridView) -> _ViewPages:
         seen: set[str] | None = None
         if view.show == "undecided" and purpose_of(view.order).judges_labels:
             decided: Callable[[str], bool] = lambda name: not self._is_open(name)  # noqa: E731
@@ -191,4 +190,4 @@ class Walk:
             saved=saved,
             unit_of=self._unit_of if purpose_of(view.order) is Purpose.COPIES else str,
         )
-        return _Path(pager, seen)
+        return _ViewPages(pager, seen)

@@ -1,4 +1,4 @@
-"""The figures of a review: what is done, what turned up, what is left."""
+"""How far a review is: what is done, what turned up, what is left."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ from typing import Any
 from cleaner.review import ReviewState
 from cleaner.util.intervals import wilson
 
-__all__ = ["figures"]
 
-
-def figures(
+def review_progress(
     state: ReviewState, reviewer: str, *, total: int, next_scores: Sequence[float] = ()
 ) -> dict[str, Any]:
-    """Count; the keys are those of `ImageCleaner.progress`.
+    """Count; the keys are those of `cleaner.ImageCleaner.progress`.
 
     Parameters
     ----------

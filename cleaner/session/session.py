@@ -1,0 +1,834 @@
+"""`ReviewSession`: a review of one data set by one person, without any page."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import uuid
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from cleaner.audit.running import RunningAudit
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.file_index import FileIndex
+from cleaner.errors import CleanerError, OutdatedError, StoreError
+from cleaner.images.thumbnails import ThumbnailCache
+from cleaner.ranking.renaming import under_present_names
+from cleaner.review import Act, Event, Kind, ReviewStore
+from cleaner.review.classes import class_acts, is_about_descriptions
+from cleaner.session import background
+from cleaner.session.acts import DIFFERENT, SUGGEST, choices_of, confirmed
+from cleaner.session.cells import Cell, ClassExamples, Outcome, Page, Picture, Seen
+from cleaner.session.class_examples import ExampleChooser
+from cleaner.session.display import Display
+from cleaner.session.large_image import large_image
+from cleaner.session.messages import (
+    CalledDifferent,
+    Change,
+    Confirmed,
+    Described,
+    ReviewSummary,
+    Said,
+    SimilarImages,
+    Topic,
+    Undone,
+)
+from cleaner.session.orders import AUDIT, DUPLICATES, has_threshold, orders_of
+from cleaner.session.pages import pages_file
+from cleaner.session.snapshot import Snapshot
+from cleaner.session.view import NO_LABEL, GridView, Purpose
+from cleaner.session.worker import Worker
+
+if TYPE_CHECKING:
+    from cleaner.analysis.summary import ReviewAnalysis
+    from cleaner.labelling.proposal import Proposal
+    from cleaner.pipelines.checks import Checks
+    from cleaner.ranking import Ranking
+
+logger = logging.getLogger(__name__)
+
+Listener = Callable[[Change], None]
+
+_THUMBNAIL_PX = 256
+_PROPOSE_AFTER = 8  # decisions after which another proposal is worth a second of work
+_COUNT_AFTER = 24  # decisions after which what is expensive to work out is worked out again
+
+
+class Work(StrEnum):
+    """What a session works out in the background as decisions come."""
+
+    ORDER = "order"
+    """A better order for what was never shown."""
+    LABELS = "labels"
+    """Labels for images without one."""
+    SIMILAR = "similar"
+    """Images similar to those just decided."""
+    ANALYSIS = "analysis"
+    """How many errors are left, and what they have in common."""
+    COUNTS = "counts"
+    """How many duplicates and poor images are left."""
+
+
+class Reviewable(Protocol):
+    """What a session needs of a data set; a `cleaner.Workspace` is one."""
+
+    name: str
+    seed: int
+    reviewer: str
+
+    @property
+    def catalog(self) -> Catalog:
+        """The images, with labels as given."""
+
+    @property
+    def store(self) -> ReviewStore:
+        """Where decisions go."""
+
+    @property
+    def state(self) -> Path:
+        """The state folder."""
+
+    @property
+    def index(self) -> FileIndex:
+        """What is remembered of each file."""
+
+    @property
+    def thumbnails(self) -> ThumbnailCache:
+        """Small versions of the images."""
+
+
+class ReviewSession:
+    """What is shown, what is known of each image, and what is decided: all of a review but its page.
+
+    All methods may be called from any thread. Work that takes longer than a key press runs in threads of
+    the session's own, on a `Snapshot`; whoever wants to know what comes of it subscribes.
+
+    Parameters
+    ----------
+    source : Reviewable
+        The data set.
+    ranking : Ranking, optional
+        Without one, images come in the catalog's order.
+    page_size : int
+        Images on a page.
+    reviewer : str, optional
+        Who decides; the data set's reviewer if not given.
+    in_background : bool
+        False: what would run in threads runs in the caller's, after the act that it follows, for a script.
+    works_out : collection of Work
+        What to work out as decisions come; all by default.
+
+    Attributes
+    ----------
+    lock : threading.RLock
+        Held while anything is read or changed; hold it to do several things as one.
+    store : ReviewStore
+    reviewer : str
+    audit : RunningAudit
+    analysis : ReviewAnalysis or None
+        What was found out last about the errors so far; None before the first time.
+    check_counts : dict of str to int
+        What `cleaner.pipelines.checks.Checks.counts` returned last; empty before the first time.
+    watch_patterns : bool
+        Whether somebody is looking at what the errors have in common, so that it is worked out every time.
+    thresholds : dict of str to float
+        Thresholds that were chosen instead of the suggested ones, by order.
+    """
+
+    def __init__(
+        self,
+        source: Reviewable,
+        *,
+        ranking: Ranking | None = None,
+        page_size: int = 24,
+        reviewer: str | None = None,
+        in_background: bool = True,
+        works_out: Collection[Work] = frozenset(Work),
+    ) -> None:
+        self.lock = threading.RLock()
+        self.source = source
+        self.store = source.store
+        self.reviewer = reviewer or source.reviewer
+        self.audit = RunningAudit(source.state, source.store, catalog=lambda: source.catalog)
+        self.analysis: ReviewAnalysis | None = None
+        self.check_counts: dict[str, int] = {}
+        self.thresholds: dict[str, float] = {}
+        self.watch_patterns = False
+        self._made = ranking  # as it was made; the one in use has the present names of the classes
+        self._listeners: list[Listener] = []
+        self._own_acts: set[str] = set()
+        self._worker = Worker(
+            in_background=in_background,
+            on_error=lambda exc: self._tell_change(Change(Topic.PROBLEM, problem=exc)),
+        )
+        self._works_out = frozenset(works_out)
+        self._closed = False
+        self._choices = 0  # of a view; one that takes long to show gives way to the next
+        self._asked_seq = 0  # the act that similar images were last looked for
+        self._proposed_seq = -1
+        self._analysed_at = self._counted_at = self._learnt_at = 0
+        self._provenance: background.ProvenanceCache = background.ProvenanceCache()
+        known = Snapshot(catalog=source.catalog, state=self.store.state, audit=self.audit.sequence)
+        known = replace(known, ranking=self._under_present_names(ranking))
+        known = replace(known, learnt=background.learn_order(known))
+        self._learnt_at = self.store.state.progress().looked_at
+        self._display = Display(
+            known,
+            reviewer=self.reviewer,
+            page_size=page_size,
+            saved=pages_file(source.state, self.reviewer),
+            certificate=self.audit.certificate,
+        )
+        self._examples = ExampleChooser(lambda: self.source.index, source.state / "embeddings")
+        self._unsubscribe = self.store.subscribe(lambda events: self.run_later(lambda: self._follow(events)))
+
+    # ---------------------------------------------------------------- being told
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` with whatever happens without being asked for; returns how to stop it.
+
+        It is called in any thread, never under the lock, so it reads the session for what holds by then.
+        """
+        self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def close(self) -> None:
+        """Stop the threads; the data set stays open."""
+        if self._closed:
+            return
+        self._closed = True
+        self._unsubscribe()
+        self._listeners.clear()
+        self._worker.close()
+
+    def _tell(self, topic: Topic, names: Iterable[str] = ()) -> None:
+        self._tell_change(Change(topic, tuple(names)))
+
+    def _tell_change(self, change: Change) -> None:
+        for listener in tuple(self._listeners):
+            try:
+                listener(change)
+            except Exception:  # the trouble of one must not keep it from the others
+                logger.exception("A listener of the session failed")
+
+    def run_later(self, task: Callable[[], object]) -> None:
+        """Run something that must not hold up whoever asks; its errors are told as a `Topic.PROBLEM`."""
+        self._worker.later(task)
+
+    def wait(self, timeout_s: float = 60.0) -> bool:
+        """Wait until nothing runs in the background any more, as a script wants to; tells whether it is so.
+
+        Not to be called under the lock.
+        """
+        return self._worker.wait(timeout_s)
+
+    def _work_later(self, work: Work, task: Callable[[], object]) -> None:
+        """Work something out later, if it is wanted at all."""
+        if work in self._works_out:
+            self._worker.once(work, task)
+
+    # ---------------------------------------------------------------- looking
+
+    @property
+    def known(self) -> Snapshot:
+        """What is known of the images now; never changed, so it may be used without the lock."""
+        return self._display.known
+
+    @property
+    def ranking(self) -> Ranking | None:
+        """The ranking in use, under the present names of the classes."""
+        return self.known.ranking
+
+    @property
+    def checks(self) -> Checks | None:
+        """What was found of duplicates, poor images and outliers."""
+        return self.known.checks
+
+    @property
+    def view(self) -> GridView:
+        """What was chosen to be shown, also while similar images are shown before it."""
+        return self._display.paging.view
+
+    @property
+    def purpose(self) -> Purpose:
+        """What the reviewer is asked on the open page."""
+        return self._display.purpose
+
+    @property
+    def orders(self) -> list[str]:
+        """The orders that can be chosen by now."""
+        return orders_of(self.known)
+
+    @property
+    def classes(self) -> list[str]:
+        """All classes, in the order of their keys."""
+        return self._display.classes
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the images on the open page; empty at the end of a view."""
+        return self._display.names
+
+    @property
+    def page_size(self) -> int:
+        """Images on a page."""
+        return self._display.paging.pager.page_size
+
+    @property
+    def offer(self) -> SimilarImages | None:
+        """Undecided images similar to what was just decided, if there are any to show."""
+        return self._display.offer
+
+    def page(self) -> Page:
+        """Return the page that is open."""
+        with self.lock:
+            return self._display.page()
+
+    def cells(self, names: Iterable[str]) -> tuple[Cell, ...]:
+        """Describe images as they are now; names that are not in the set are passed over."""
+        with self.lock:
+            return self._display.cells(names)
+
+    def next_names(self) -> Sequence[str]:
+        """Return the names on the page that will probably come next."""
+        with self.lock:
+            return self._display.next_names()
+
+    def progress(self) -> dict[str, Any]:
+        """Count; see `cleaner.ImageCleaner.progress`."""
+        with self.lock:
+            return self._display.progress()
+
+    def summary(self) -> ReviewSummary:
+        """Return where the work stands."""
+        with self.lock:
+            return ReviewSummary(self._display.progress(), self._display.view)
+
+    def filters(self) -> dict[str, list[str]]:
+        """Return what there is to filter by now: values of ``splits``, ``given`` and ``predicted``."""
+        with self.lock:
+            known, catalog = self.known, self.known.catalog
+            given = sorted({known.state.label_now(label) for label in catalog.classes})
+            return {
+                "splits": sorted({str(split) for split in catalog.splits if split is not None}),
+                "given": [*given, NO_LABEL] if any(label is None for label in catalog.labels) else given,
+                "predicted": known.suggestions(),
+            }
+
+    # ---------------------------------------------------------------- showing something else
+
+    def set_view(self, view: GridView | None = None, **changes: Any) -> None:
+        """Show something else.
+
+        Parameters
+        ----------
+        view : GridView, optional
+            All of it; default: the present view.
+        **changes
+            Fields of `GridView` to change. Another order begins with the threshold last chosen for it, or the
+            suggested one.
+
+        Raises
+        ------
+        CleanerError
+            An unknown order or an unknown ``show``.
+        """
+        wanted, choice = self._choose(view, changes)
+        self._show(wanted, choice, remember="threshold" in changes)
+
+    def set_view_later(self, view: GridView) -> None:
+        """Show something else, in the background; its errors are told, and what is chosen last stays."""
+        wanted, choice = self._choose(view, {})
+        self.run_later(lambda: self._show(wanted, choice))
+
+    def set_threshold(self, value: float | None, *, order: str) -> None:
+        """Show what reaches another threshold of an order, if that is on show; None: the suggested one."""
+        with self.lock:
+            if self.view.order != order:
+                return
+            wanted, choice = self._choose(None, {"threshold": value})
+        self._show(wanted, choice, remember=True)
+        self.count_checks()
+
+    def _choose(self, view: GridView | None, changes: dict[str, Any]) -> tuple[GridView, int]:
+        """Return what is to be shown, and the number of this choice, by which a later one is told."""
+        with self.lock:
+            self._choices += 1
+            wanted = replace(view or self.view, **changes)
+            other = wanted.order != self.view.order and (view is None or wanted.threshold is None)
+            if other and "threshold" not in changes:
+                wanted = replace(wanted, threshold=self.thresholds.get(wanted.order))
+            return wanted, self._choices
+
+    def _show(self, wanted: GridView, choice: int, *, remember: bool = False) -> None:
+        """Show what was chosen, unless something else was chosen meanwhile."""
+        if wanted.order == DUPLICATES:
+            self._display.form_groups(wanted.threshold)
+        with self.lock:
+            if choice != self._choices:
+                return
+            self._display.set_view(wanted)
+            if remember and wanted.threshold is None:
+                self.thresholds.pop(wanted.order, None)
+            elif remember and wanted.threshold is not None:
+                self.thresholds[wanted.order] = wanted.threshold
+        self._tell(Topic.PAGE)
+        self._tell(Topic.CHOICES)
+        self._tell(Topic.PROGRESS)
+
+    def turn(self, by: int) -> Page:
+        """Go a page on (1) or back (-1) without deciding; an audit goes on only when its page is decided.
+
+        Raises
+        ------
+        StoreError
+            Something on the page of an audit is undecided.
+        """
+        with self.lock:
+            if by > 0 and self._display.is_blind and self._display.paging.waits:
+                msg = (
+                    "The audit counts its images in their order. Decide on each image of this page first; "
+                    "“unsure” is fine."
+                )
+                raise StoreError(msg)
+            self._display.turn(by)
+            return self._display.page()
+
+    def show_similar(self) -> Page:
+        """Put the pages aside for one with images similar to what was just decided.
+
+        Raises
+        ------
+        StoreError
+            None are on offer.
+        """
+        with self.lock:
+            self._display.show_similar()
+            return self._display.page()
+
+    def start_audit(self, *, join: bool = False) -> None:
+        """Begin the audit, or go on with it: random pages that tell how many errors are left at most.
+
+        Parameters
+        ----------
+        join : bool
+            Let images join that came after it had begun.
+
+        Raises
+        ------
+        RankingError
+            There is nothing to audit, or its file cannot be read or written.
+        """
+        if join or self.audit.audit is None:
+            self.audit.begin()
+        self.set_view(GridView(order=AUDIT))
+        self.analyse()
+
+    # ---------------------------------------------------------------- deciding
+
+    def decide(
+        self,
+        names: str | Sequence[str],
+        action: str,
+        label: str | None = None,
+        *,
+        act: str | None = None,
+        new_class: bool = False,
+        seen: Seen | None = None,
+    ) -> Outcome:
+        """Record one decision on one or several images; see `cleaner.session.cells.GridHost`.
+
+        Parameters
+        ----------
+        names : str or sequence of str
+        action : str
+            ``keep``, ``delete``, ``relabel``, ``unsure``, ``suggest`` to take the model's suggestions, or
+            among duplicates ``only`` and ``different``.
+        label : str, optional
+            For ``relabel``: the new label.
+        act : str, optional
+            Identity of the act; one that comes again is recorded once.
+        new_class : bool
+            Whether the label may be one that no image has yet.
+        seen : Seen, optional
+            What the reviewer had on the screen.
+
+        Raises
+        ------
+        StoreError
+            The names, the action or the label cannot be.
+        OutdatedError
+            The page or the suggestion is not what the reviewer saw.
+        NotSavedError
+            The database did not take it; then nothing of it is saved.
+        """
+        listed = [names] if isinstance(names, str) else list(names)
+        with self._worker.after(), self.lock:
+            unknown = [name for name in listed if name not in self.known]
+            if unknown or not listed:
+                what = ", ".join(map(repr, unknown[:3])) or "no image"
+                msg = f"Got {what} to decide on; expected images of this set."
+                raise StoreError(msg)
+            self._check_seen(listed, action, seen)
+            before, display = self.classes, self._display
+            if label is not None and label not in before and not new_class:
+                msg = (
+                    f"Got the label {label!r}, which is no class of this set. "
+                    "Give new_class=True to make it one."
+                )
+                raise StoreError(msg)
+            if action == DIFFERENT:
+                return self._call_different(listed, act=self._own(act))
+            if display.purpose is Purpose.COPIES:
+                self.store.refresh()  # who keeps what a colleague has just deleted must not delete the rest
+            choices = choices_of(self.known, display.groups, listed, action, label, display.view)
+            done = self.store.record(choices, act=self._own(act), reviewer=self.reviewer, **self._where())
+            changed = self.classes != before or display.purpose is Purpose.COPIES
+            return self._outcome(done, page=display.page() if changed else None)
+
+    def confirm(
+        self, names: Sequence[str] | None = None, *, act: str | None = None, seen: Seen | None = None
+    ) -> Outcome:
+        """Keep all that is unmarked on the page, and open the next page.
+
+        Parameters
+        ----------
+        names : sequence of str, optional
+            What was unmarked; default: what is unmarked now.
+        act : str, optional
+        seen : Seen, optional
+
+        Raises
+        ------
+        OutdatedError
+            Another page is open than the reviewer saw.
+        NotSavedError
+            The database did not take it; then nothing of it is saved.
+        """
+        with self._worker.after(), self.lock:
+            display = self._display
+            if names is None:
+                names = [cell.name for cell in display.page().cells if cell.action is None]
+            if (seen is not None and seen.page_id != display.page_id()) or not set(names) <= set(self.names):
+                msg = "Another page is open now. Look at it, and confirm again."
+                raise OutdatedError(msg)
+            said: Said | None = None
+            right = confirmed(self.known, [name for name in names if name in self.known], display.view)
+            if right:
+                done = self.store.confirm(right, act=self._own(act), reviewer=self.reviewer, **self._where())
+                labelled = sum(event.kind == Kind.RELABEL for event in done.events)
+                said = Confirmed(labelled, len(done.events) - labelled)
+            cells = display.cells(names)
+            display.go_on()
+            return Outcome(cells=cells, said=said, summary=self.summary(), page=display.page())
+
+    def undo(self, *, act: str | None = None) -> Outcome:
+        """Take back the reviewer's last act, also one of an earlier session, and go to where it was."""
+        with self._worker.after(), self.lock:
+            before, display = self.classes, self._display
+            done = self.store.undo(reviewer=self.reviewer, act=self._own(act))
+            if done is None:
+                return Outcome(said=Undone(), summary=self.summary())
+            moved = display.go_to(done.names)
+            focus = next((name for name in self.names if name in set(done.names)), None)
+            changed = moved or self.classes != before or display.purpose is Purpose.COPIES
+            said = Undone(tuple(self.store.state.act(done.undoes or "")))
+            return self._outcome(done, said=said, focus=focus, page=display.page() if changed else None)
+
+    def describe(self, label: str, text: str, *, act: str | None = None) -> Outcome:
+        """Record what belongs into a class, in words; an empty text takes the description away.
+
+        Raises
+        ------
+        StoreError
+            There is no such class, or the text is too long.
+        """
+        from cleaner.review.classes import describe_class
+
+        with self._worker.after(), self.lock:
+            describe_class(self.known.catalog, self.store, label, text, act=self._own(act), reviewer=self.reviewer)
+            return Outcome(said=Described(label, not text.strip()), summary=self.summary())
+
+    def _check_seen(self, names: Sequence[str], action: str, seen: Seen | None) -> None:
+        """Refuse an act on something that has changed since its reviewer saw it."""
+        if seen is None:
+            return
+        if seen.page_id != self._display.page_id():
+            msg = "Another page is open now. Look at it, and decide again."
+            raise OutdatedError(msg)
+        if action != SUGGEST or self.purpose is Purpose.COPIES:
+            return
+        for name in names:
+            model = None if self._display.is_blind else self.known.known(name)
+            if (None if model is None else model.predicted) != seen.suggestions.get(name):
+                msg = "The suggestion has changed since you saw it. Look at it, and decide again."
+                raise OutdatedError(msg)
+
+    def _call_different(self, names: Sequence[str], *, act: str) -> Outcome:
+        """Record that images are no duplicates of the rest of their groups."""
+        display = self._display
+        pairs = display.groups.different(names) if display.purpose is Purpose.COPIES else {}
+        if not pairs:
+            msg = "Only duplicates can be called different. Choose the order “duplicates” first."
+            raise StoreError(msg)
+        done = self.store.pair_different(pairs, act=act, reviewer=self.reviewer)
+        images = len({*pairs, *(name for rest in pairs.values() for name in rest)})
+        return self._outcome(done, said=CalledDifferent(images), page=display.page())
+
+    def _own(self, act: str | None) -> str:
+        """Remember an act as this session's, which answers it itself."""
+        act = act or uuid.uuid4().hex
+        self._own_acts.add(act)
+        return act
+
+    def _where(self) -> dict[str, Any]:
+        ranking, page = self.ranking, self._display.paging.page
+        return {
+            "model": None if ranking is None else ranking.model,
+            "page": None if page is None else page.number,
+        }
+
+    def _outcome(
+        self, done: Act, *, said: Said | None = None, focus: str | None = None, page: Page | None = None
+    ) -> Outcome:
+        return Outcome(
+            cells=self._display.cells(done.names), said=said, summary=self.summary(), focus=focus, page=page
+        )
+
+    # ---------------------------------------------------------------- images
+
+    def thumbnail(self, name: str) -> bytes:
+        """Return a small JPEG of an image of the set; raises `ImageError` with the reason."""
+        return self.source.thumbnails.get(self.known.path(name), size_px=_THUMBNAIL_PX)
+
+    def picture(self, name: str, *, full: bool) -> Picture:
+        """Return an image of the set for the large view; raises `ImageError` with the reason."""
+        return large_image(self.known.path(name), full=full)
+
+    def class_examples(self, label: str, *, but: str) -> ClassExamples:
+        """Return a class's description and typical images; in an audit only such as were confirmed."""
+        return self._examples.of(label, self.known, but=but, blind=self._display.is_blind)
+
+    # ---------------------------------------------------------------- what comes from outside
+
+    def set_ranking(self, ranking: Ranking) -> None:
+        """Take a new ranking: at once if nothing on the open page is decided, else from the next page on."""
+        with self.lock:
+            self._take_ranking(ranking)
+        self._after_ranking()
+
+    def set_checks(self, checks: Checks | None) -> None:
+        """Take what was found of duplicates and poor images, and offer the orders that come of it.
+
+        The open page stays as it is, unless it is empty for want of them.
+        """
+        with self.lock:
+            missed = self.checks is None and has_threshold(self.view.order) and not self.names
+            self._display.take_checks(replace(self.known, checks=checks))
+        self._tell(Topic.CHECKS)
+        self._tell(Topic.CHOICES)
+        if missed and checks is not None:  # the view was asked for before they were read
+            self.set_view(self.view)
+        self.count_checks()
+
+    def set_proposal(self, proposal: Proposal | None) -> None:
+        """Take labels proposed for images without one: at once where none is shown, else on the next page."""
+        with self.lock:
+            shown = self._display.take_proposal(replace(self.known, proposal=proposal))
+        self._tell(Topic.PAGE if shown else Topic.NEXT)
+        self._tell(Topic.PROGRESS)
+
+    def load_checks(self) -> None:
+        """Take what was found the last time, in the background, unless somebody has given it already.
+
+        What cannot be read is told as a `Topic.PROBLEM`.
+        """
+
+        def load() -> None:
+            if self.checks is None:
+                checks = background.load_checks(self.source.state)
+                if checks is not None and self.checks is None:
+                    self.set_checks(checks)
+
+        self.run_later(load)
+
+    def refresh(self) -> None:
+        """Follow the classes as they are now; where some became one, the order is another one, too."""
+        with self.lock:
+            self._display.rename_filters()
+            used, made = self.ranking, self._made
+            if used is not None and made is not None:
+                present = self._under_present_names(made)
+                assert present is not None
+                if np.array_equal(present.signals["pooled"], used.signals["pooled"], equal_nan=True):
+                    self._display.known = replace(self.known, ranking=present)
+                else:
+                    self._take_ranking(made)
+        self._after_ranking()
+
+    def _take_ranking(self, ranking: Ranking) -> None:
+        self._made = ranking
+        self._examples.forget()
+        known = replace(
+            self.known,
+            catalog=self.source.catalog,
+            ranking=self._under_present_names(ranking),
+            learnt=None,
+            shown_proposal=self.known.proposal,
+        )
+        self._display.take_ranking(known)
+
+    def _after_ranking(self) -> None:
+        self._tell(Topic.PAGE)
+        self._tell(Topic.CHOICES)
+        self._tell(Topic.PROGRESS)
+        self.learn()
+        self.analyse()
+
+    def _under_present_names(self, ranking: Ranking | None) -> Ranking | None:
+        if ranking is None:
+            return None
+        state = self.store.state
+        return under_present_names(
+            ranking, partial(state.label_now, since_seq=ranking.named_at), named_at=state.last_seq
+        )
+
+    def _follow(self, events: tuple[Event, ...]) -> None:
+        """Follow the store, after own decisions and those of colleagues."""
+        state = self.store.state
+        own = all(event.act in self._own_acts for event in events)
+        if not own:
+            touched = {name for event in events for name in state.names_of(event.act)}
+            on_page = [name for name in self.names if name in touched]
+            if on_page and self.purpose is Purpose.COPIES:
+                self._tell(Topic.PAGE)  # what is decided on a group stands beside its cards
+            elif on_page:
+                self._tell(Topic.CELLS, on_page)
+        if class_acts(state, events):
+            self.refresh()
+        if class_acts(state, events) or is_about_descriptions(state, events):
+            self._tell(Topic.CLASSES)
+        confirmed_page = own and any(event.detail.get("confirm") for event in events)
+        if confirmed_page:
+            self._tell(Topic.CONFIRMED)
+        self._tell(Topic.PROGRESS)
+        if own:
+            self._offer_similar(events)
+        if confirmed_page or abs(state.progress().looked_at - self._learnt_at) >= self.page_size:
+            self.learn()
+        self.propose_labels()
+        self.analyse()
+        if any(not event.is_decision or event.detail.get("reason") for event in events) or (
+            abs(state.last_seq - self._counted_at) >= _COUNT_AFTER
+        ):
+            self.count_checks()
+
+    # ---------------------------------------------------------------- in the background
+
+    def learn(self) -> None:
+        """Learn from the decisions, and re-order what was never shown; in the background."""
+        self._work_later(Work.ORDER, self._learn)
+        self.propose_labels()
+
+    def _learn(self) -> None:
+        known = self.known
+        self._learnt_at = self.store.state.progress().looked_at
+        learnt = background.learn_order(known)
+        if learnt is None:
+            return
+        with self.lock:
+            changed = self._display.take_learnt(learnt)
+        if changed:
+            self._tell(Topic.NEXT)
+        self._tell(Topic.PROGRESS)
+
+    def propose_labels(self) -> None:
+        """Propose labels for images without one, if there is more to learn from by now, in the background."""
+        self._work_later(Work.LABELS, self._propose)
+
+    def _propose(self) -> None:
+        known, seq = self.known, self.store.state.last_seq
+        proposal = known.proposal
+        enough = _PROPOSE_AFTER if proposal is not None and proposal.has_model else 1
+        if not known.lacks_labels() or seq - self._proposed_seq < enough:
+            return
+        self._proposed_seq = seq
+        try:
+            made = background.propose_labels(
+                known,
+                index=self.source.index,
+                embeddings=self.source.state / "embeddings",
+                seed=self.source.seed,
+            )
+        except CleanerError as exc:
+            logger.warning("No labels are proposed: %s", exc)
+            return
+        if made is None:
+            self._proposed_seq = -1  # nothing is embedded: try again
+            if known.unlabelled():
+                return
+        self.set_proposal(made)
+
+    def _offer_similar(self, events: Sequence[Event]) -> None:
+        """Look for images like those just relabelled or deleted; another act withdraws the offer before."""
+        if Work.SIMILAR not in self._works_out or all(event.detail.get("confirm") for event in events):
+            return
+        seq, known = events[0].seq, self.known
+        with self.lock:
+            self._asked_seq = max(self._asked_seq, seq)
+        offer = background.similar_to_decided(
+            events,
+            known,
+            is_open=self._display.is_open,
+            index=self.source.index,
+            embeddings=self.source.state / "embeddings",
+        )
+        with self.lock:
+            if seq < self._asked_seq:  # a later act has asked meanwhile: its answer counts
+                return
+            if not self.store.state.stands(events[0].act) or (offer is None and self.offer is None):
+                return
+            self._display.offer = offer
+        self._tell(Topic.OFFER)
+
+    def analyse(self) -> None:
+        """Find out how many errors are left and, every 24 decisions, what they have in common.
+
+        In the background; with `watch_patterns` always both.
+        """
+        self._work_later(Work.ANALYSIS, self._analyse)
+
+    def _analyse(self) -> None:
+        seq = self.store.state.last_seq
+        due = self.watch_patterns or abs(seq - self._analysed_at) >= _COUNT_AFTER
+        earlier = None if due else self.analysis
+        if earlier is None:
+            self._analysed_at = seq
+        self.analysis = background.analyse(
+            self.known,
+            self.audit,
+            provenance=self._provenance.of(self.known.catalog, lambda: self.source.index),
+            page_size=self.page_size,
+            earlier=earlier,
+        )
+        self._tell(Topic.ANALYSIS)
+
+    def count_checks(self) -> None:
+        """Count duplicates, poor images and outliers that are still there; in the background."""
+        self._work_later(Work.COUNTS, self._count)
+
+    def _count(self) -> None:
+        self._counted_at = self.store.state.last_seq
+        self.check_counts = background.count_checks(self.known, self.thresholds)
+        self._tell(Topic.CHECKS)

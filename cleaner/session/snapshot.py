@@ -1,0 +1,253 @@
+"""What is known of the images of a set at one moment: labels, ranking, duplicates, what was learnt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.dataset.catalog import Catalog
+from cleaner.errors import ImageError
+from cleaner.review import Choice, ReviewState
+from cleaner.review.labels import PresentLabels
+
+if TYPE_CHECKING:
+    from cleaner.labelling.proposal import Proposal
+    from cleaner.pipelines.checks import Checks
+    from cleaner.ranking import Ranking
+    from cleaner.ranking.feedback import Reordered
+
+_DIGITS = 10
+_SURE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the model says of one image.
+
+    Parameters
+    ----------
+    predicted : str
+        The most probable label.
+    probability : float
+        Of ``predicted``.
+    loss, score : float or None
+        Nats, and probability that the label is wrong; higher = more suspicious; None for unlabelled images.
+    place : int
+        0 = most suspicious.
+    best : tuple of (str, float)
+        The most probable labels, at most ten, with their probabilities.
+    likely : tuple of str
+        Labels for the digit keys by likelihood; empty where there are no more classes than digits.
+    """
+
+    predicted: str
+    probability: float
+    loss: float | None
+    score: float | None
+    place: int
+    best: tuple[tuple[str, float], ...] = ()
+    likely: tuple[str, ...] = ()
+
+    @property
+    def sure(self) -> bool:
+        """Whether ``predicted`` is more probable than all other labels together."""
+        return self.probability >= _SURE
+
+
+@dataclass(frozen=True, slots=True)
+class LearntOrder:
+    """A ranking in the light of the decisions on it.
+
+    Parameters
+    ----------
+    ranking : Ranking
+        What was learnt about; it says nothing about another one.
+    reordered : Reordered
+    names : list of str
+        Most suspicious first.
+    """
+
+    ranking: Ranking
+    reordered: Reordered
+    names: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """A catalog and whatever was found out about it; made anew for every change, never changed.
+
+    Background work gets one and works on it without a lock.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    state : ReviewState
+        The decisions: a live object that answers in any thread, also after later decisions.
+    ranking : Ranking or None
+        Under the present names of the classes.
+    learnt : LearntOrder or None
+        What the decisions make of this ranking.
+    checks : Checks or None
+        Duplicates, poor images and outliers.
+    proposal : Proposal or None
+        Labels for images that have none: the newest, which says the order.
+    shown_proposal : Proposal or None
+        The one whose labels are on show: what Confirm accepts is what was seen.
+    audit : callable
+        Gives the names of the audit in their random order.
+    """
+
+    catalog: Catalog
+    state: ReviewState
+    ranking: Ranking | None = None
+    learnt: LearntOrder | None = None
+    checks: Checks | None = None
+    proposal: Proposal | None = None
+    shown_proposal: Proposal | None = None
+    audit: Callable[[], list[str]] = list
+
+    # ---------------------------------------------------------------- all images
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._split_of
+
+    def __len__(self) -> int:
+        return len(self._split_of)
+
+    def lacks_labels(self) -> bool:
+        """Tell whether any image has no label in the catalog, whatever was decided since."""
+        return bool(self.catalog.table["label"].isna().any())
+
+    def unlabelled(self) -> list[str]:
+        """Return the images that have no label in the catalog and none by a decision, in its order."""
+        present = PresentLabels.of(self.catalog, self.state)
+        return [name for name, label in present.by_name().items() if label is None]
+
+    def deleted(self) -> set[str]:
+        """Return the images that were deleted, for whatever reason."""
+        return {name for name, (outcome, _) in self.state.outcomes().items() if outcome == "delete"}
+
+    def scores(self) -> tuple[Sequence[str], NDArray[np.floating] | None]:
+        """Return the names that the ranking knows, and how probably each is wrong; None without one."""
+        if self.ranking is None:
+            return (), None
+        return self.ranking.names, self._pooled
+
+    @cached_property
+    def suspicious_first(self) -> list[str]:
+        """The names that the ranking knows, by what was learnt so far; empty without a ranking."""
+        if self.ranking is None:
+            return []
+        return self.ranking.order("pooled").tolist() if self.learnt is None else self.learnt.names
+
+    def suggestions(self) -> list[str]:
+        """Return the classes that the model may suggest, under their present names."""
+        if self.ranking is None:
+            return []
+        since = self.ranking.named_at
+        return list(dict.fromkeys(self.state.label_now(c, since_seq=since) for c in self.ranking.classes))
+
+    # ---------------------------------------------------------------- one image
+
+    def path(self, name: str) -> Path:
+        """Return where an image of the set is; raises `ImageError` for any other name."""
+        if name not in self:
+            msg = "not an image of this set"
+            raise ImageError(msg)
+        return self.catalog.path(name)
+
+    def split(self, name: str) -> str | None:
+        """Return the split of an image; None if it has none."""
+        return self._split_of.get(name)
+
+    def given(self, name: str) -> str | None:
+        """Return the label that an image has without any decision on it, under its present name."""
+        label = self.catalog.label_of(name)
+        return None if label is None else self.state.label_now(label)
+
+    def known(self, name: str) -> Known | None:
+        """Return what the model says of an image; None if it says nothing."""
+        if name in self._proposed_row:
+            return self._proposed(name)
+        ranking = self.ranking
+        if ranking is None or name not in self._place_of:
+            return None
+        row = ranking.row(name)
+        odds = ranking.predicted[row]
+        best = np.argsort(-odds, kind="stable")[:_DIGITS]
+        classes = [self.state.label_now(ranking.classes[c], since_seq=ranking.named_at) for c in best]
+        return Known(
+            predicted=classes[0],
+            probability=float(odds[best[0]]),
+            loss=_number(ranking.signals["loss"][row]),
+            score=_number(self._pooled[row]),
+            place=self._place_of[name],
+            best=tuple((label, float(odds[c])) for label, c in zip(classes, best, strict=True)),
+            likely=tuple(dict.fromkeys(classes)) if len(ranking.classes) > _DIGITS else (),
+        )
+
+    def ranked(self) -> int:
+        """Return how many images the ranking knows."""
+        return len(self._place_of)
+
+    def choice(
+        self,
+        name: str,
+        action: str,
+        label: str | None = None,
+        *,
+        detail: Mapping[str, Any] | None = None,
+        blind: bool = False,
+    ) -> Choice:
+        """Make a decision on an image ready for the store, with what the reviewer saw of it."""
+        known = None if blind else self.known(name)
+        return Choice(
+            name=name,
+            action=action,
+            label=label,
+            given=self.catalog.label_of(name),
+            rank=None if known is None else known.place,
+            loss=None if known is None else known.loss,
+            score=None if known is None else known.score,
+            detail=detail,
+        )
+
+    # ---------------------------------------------------------------- inside
+
+    @property
+    def _pooled(self) -> NDArray[np.floating]:
+        assert self.ranking is not None
+        return self.ranking.signals["pooled"] if self.learnt is None else self.learnt.reordered.scores
+
+    @cached_property
+    def _split_of(self) -> dict[str, str | None]:
+        return dict(zip(self.catalog.names.tolist(), self.catalog.splits.tolist(), strict=True))
+
+    @cached_property
+    def _place_of(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.suspicious_first)}
+
+    @cached_property
+    def _proposed_row(self) -> dict[str, int]:
+        if self.shown_proposal is None:
+            return {}
+        made = self.shown_proposal.suggestion
+        return {str(n): i for i, n in enumerate(self.shown_proposal.names) if made[i] is not None}
+
+    def _proposed(self, name: str) -> Known:
+        proposal, row = self.shown_proposal, self._proposed_row[name]
+        assert proposal is not None
+        label = self.state.label_now(proposal.suggestion[row], since_seq=proposal.named_at)
+        probability = float(proposal.probability[row])
+        return Known(label, probability, None, None, row, ((label, probability),))
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else float(value)

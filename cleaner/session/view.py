@@ -1,0 +1,65 @@
+"""What the reviewer asked to see: an order, filters, and which of the images that pass them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+
+NO_LABEL = "(no label)"
+"""Stands for images without a label among the given labels to filter by."""
+
+SHOWS = ("undecided", "decided", "unsure", "conflicts", "all")
+"""What may be shown of the images that pass the filters."""
+
+
+class Purpose(StrEnum):
+    """What the reviewer is asked on the pages of an order, which is what the acts on them mean."""
+
+    LABELS = "labels"
+    """Is the label right? Confirm says that it is."""
+    AUDIT = "audit"
+    """The same, without what the model thinks."""
+    PICTURES = "pictures"
+    """Is the image good enough? Says nothing about its label; going on leaves it as it is."""
+    COPIES = "copies"
+    """Which of these are the same? Says nothing about their labels, either."""
+
+    @property
+    def judges_labels(self) -> bool:
+        """Whether going on says that the labels on the page are right."""
+        return self in (Purpose.LABELS, Purpose.AUDIT)
+
+
+@dataclass(frozen=True, slots=True)
+class GridView:
+    """What the reviewer asked to see; every view has pages of its own.
+
+    Parameters
+    ----------
+    order : str
+        A key of `cleaner.session.orders.ORDERS`.
+    split, given, predicted : str or None
+        Filters; None = all. ``given`` may be `NO_LABEL`.
+    show : str
+        One of `SHOWS`; ``unsure`` and ``conflicts`` are those of all reviewers.
+    threshold : float or None
+        Score or similarity from which an image is shown, where the order has one; None: the suggested one.
+    """
+
+    order: str = "most suspicious"
+    split: str | None = None
+    given: str | None = None
+    predicted: str | None = None
+    show: str = "undecided"
+    threshold: float | None = None
+
+    @property
+    def key(self) -> str:
+        """A text that tells this view from every other one."""
+        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+
+    @property
+    def filtered(self) -> bool:
+        """Whether any filter leaves images out."""
+        return any((self.split, self.given, self.predicted))

@@ -1,0 +1,328 @@
+"""What the grid says in words, made from the data of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import singledispatch
+
+from cleaner.errors import CleanerError
+from cleaner.review import Event, Kind
+from cleaner.review.classes import in_words
+from cleaner.review.events import CLASS_KINDS
+from cleaner.session import messages
+from cleaner.session.cells import Colleague, Details, DuplicateRemark, Group, Page, ProblemScore
+from cleaner.session.messages import Hint, Reason
+from cleaner.session.orders import OUTLIERS, TO_LABEL, purpose_of
+from cleaner.session.view import Purpose
+from cleaner.util.wording import about, count, probability
+from cleaner.widgets.panels.text import audit_progress, certificate_text, learnt_text, proposal_text
+from cleaner.widgets.sentences import say
+
+# ---------------------------------------------------------------- above the page
+
+
+@singledispatch
+def notice_text(notice: object) -> str:
+    """Return a notice of a page as a sentence."""
+    return str(notice)
+
+
+@notice_text.register
+def _(notice: Hint) -> str:
+    return say(f"review.{notice.value}")
+
+
+@notice_text.register
+def _(notice: messages.Resumed) -> str:
+    return say("review.resumed", decided=f"{notice.decided:,}", total=f"{notice.total:,}")
+
+
+@notice_text.register
+def _(notice: messages.Learnt) -> str:
+    return learnt_text(notice.reordered)
+
+
+@notice_text.register
+def _(notice: messages.Proposed) -> str:
+    return proposal_text(notice.proposal)
+
+
+@notice_text.register
+def _(notice: messages.AuditStatus) -> str:
+    progress = f"{audit_progress(notice.certificate)}."
+    return f"{progress} {certificate_text(notice.certificate)}" if notice.certificate.audited else progress
+
+
+@notice_text.register
+def _(notice: messages.FilesKept) -> str:
+    return say("review.files_kept", folder=notice.folder)
+
+
+@notice_text.register
+def _(notice: messages.SimilarImages) -> str:
+    one = notice.like[0].rpartition("/")[2]
+    like = one if len(notice.like) == 1 else say("review.similar_to_many", n=len(notice.like))
+    of = (
+        say("review.similar_labelled", label=notice.given)
+        if notice.given
+        else say("review.similar_unlabelled")
+    )
+    what = (
+        say("review.similar_delete")
+        if notice.action == "delete"
+        else say("review.similar_relabel", label=notice.label)
+    )
+    return say("review.similar", images=count(len(notice.names), "image"), of=of, like=like, what=what)
+
+
+# ---------------------------------------------------------------- beside the images
+
+
+def title_text(page: Page) -> str:
+    """Return which page it is, and of what."""
+    title = page.title
+    if title is None:
+        return say("review.title_similar") if page.same is not None else ""
+    if title.of is not None:
+        return say("review.title_of", number=title.number, of=title.of)
+    key = {Purpose.AUDIT: "review.title_audit", Purpose.COPIES: "review.title_duplicates"}
+    text = say(key.get(title.purpose, "review.title"), number=title.number)
+    return say("review.title_again", title=text) if title.again else text
+
+
+@singledispatch
+def summary_text(summary: object) -> str:
+    """Return where the work stands: "37 errors in 480 reviewed, 2,929 left; …"."""
+    raise TypeError(summary)
+
+
+@summary_text.register
+def _(summary: messages.ReviewSummary) -> str:
+    progress, order = summary.progress, summary.view.order
+    if order == TO_LABEL:
+        return say(
+            "review.summary_labelling", labelled=f"{progress['labelled']:,}", left=f"{progress['left']:,}"
+        )
+    if not purpose_of(order).judges_labels:
+        return say("review.summary_discarded", images=count(progress["discarded"], "image"))
+    errors, looked_at = count(progress["errors"], "error"), progress["looked_at"]
+    parts = [say("review.summary", errors=errors, looked_at=f"{looked_at:,}", left=f"{progress['left']:,}")]
+    window = progress["last100"]
+    if 0 < window["looked_at"] < looked_at:
+        parts.append(say("review.summary_window", errors=window["errors"], looked_at=window["looked_at"]))
+    if progress["expected_next"] is not None:
+        parts.append(say("review.summary_expected", errors=about(progress["expected_next"])))
+    return "; ".join(parts)
+
+
+@summary_text.register
+def _(summary: messages.FilesSummary) -> str:
+    files, marked = count(summary.files, "file"), f"{summary.marked:,}"
+    if not summary.gone:
+        return say("review.files", files=files, marked=marked)
+    return say("review.files_gone_too", files=files, marked=marked, gone=f"{summary.gone:,}")
+
+
+def empty_text(page: Page) -> str:
+    """Say what to do where a page has nothing to show (any more)."""
+    empty = page.empty
+    if empty is None:
+        return ""
+    if isinstance(page.summary, messages.FilesSummary):
+        gone = count(page.summary.gone, "file is", "files are")
+        return say(f"review.{empty.reason.value}", gone=gone, folder=page.summary.trash)
+    if empty.reason is not Reason.END:
+        return say(f"review.{empty.reason.value}")
+    if not empty.purpose.judges_labels:
+        return _end_of_check(empty)
+    return _end_of_labels(empty)
+
+
+def _end_of_labels(empty: messages.Empty) -> str:
+    view = empty.view
+    if view.show != "undecided":
+        key = "last_page" if empty.total else f"none_{view.show}" if view.show != "all" else "none_fits"
+        return say(f"review.{key}")
+    if view.order == TO_LABEL and not view.filtered:
+        first = say("review.all_labelled")
+    else:
+        first = say("review.all_decided" if empty.total else "review.none_fits")
+    if empty.left_elsewhere > empty.unsure:
+        more = say("review.left_elsewhere", left=f"{empty.left_elsewhere:,}")
+        return f"{first} {more}" if view.filtered else first
+    aside = (
+        say("review.set_aside", images=count(empty.unsure, "image is", "images are")) if empty.unsure else ""
+    )
+    return " ".join([first, say("review.retrain_now"), *([aside] if aside else [])])
+
+
+def _end_of_check(empty: messages.Empty) -> str:
+    duplicates = empty.purpose is Purpose.COPIES
+    if empty.total:
+        return say("review.last_group" if duplicates else "review.last_image")
+    return (
+        say("review.no_duplicates") if duplicates else say("review.none_at_threshold", order=empty.view.order)
+    )
+
+
+def offer_text(offered: int) -> str:
+    """Return what the button says that shows similar images; empty for none."""
+    return count(offered, "similar image") if offered else ""
+
+
+# ---------------------------------------------------------------- after an act
+
+
+@singledispatch
+def said_text(said: object) -> str:
+    """Say what an act came to; empty for nothing worth saying."""
+    return ""
+
+
+@said_text.register
+def _(said: messages.Confirmed) -> str:
+    parts = [say("review.labelled", n=f"{said.labelled:,}")] if said.labelled else []
+    parts += [say("review.kept", n=f"{said.kept:,}")] if said.kept else []
+    return f"{', '.join(parts)}." if parts else ""
+
+
+@said_text.register
+def _(said: messages.CalledDifferent) -> str:
+    return say("review.called_different", images=count(said.images, "image"))
+
+
+@said_text.register
+def _(said: messages.Described) -> str:
+    return say("review.description_gone" if said.empty else "review.described", label=said.label)
+
+
+@said_text.register
+def _(said: messages.MarksUndone) -> str:
+    return say(
+        "review.undone_marks" if said.were_set else "review.undone_unmarking", files=count(said.files, "file")
+    )
+
+
+@said_text.register
+def _(said: messages.FilesMoved) -> str:
+    failed = [each for each in said.moved if each.problem]
+    text = say("review.files_moved", files=count(len(said.moved) - len(failed), "file"))
+    if not failed:
+        return text
+    first = say("review.file_not_moved", name=failed[0].name, problem=failed[0].problem)
+    return f"{text} {say('review.files_not_moved', files=count(len(failed), 'file'))} {first}"
+
+
+@said_text.register
+def _(said: messages.FilesBack) -> str:
+    back = sum(not each.problem for each in said.moved)
+    parts = [say("review.undone_files", files=count(back, "file is", "files are"))]
+    for each in said.moved:
+        if each.problem:
+            parts.append(say("review.file_stays", name=each.name, problem=each.problem))
+        elif each.note:
+            parts.append(f"{each.name}: {each.note}.")
+    return " ".join(parts)
+
+
+@said_text.register
+def _(said: messages.Undone) -> str:
+    what = undone_text(said.events)
+    return say("review.undone", what=what) if what else say("review.nothing_to_undo")
+
+
+def undone_text(events: Sequence[Event]) -> str:
+    """Name an act by its rows, as in "Undone: relabel of 3 images to hat"; empty for no rows."""
+    if not events:
+        return ""
+    first, kinds = events[0], {event.kind for event in events}
+    of = first.name.rpartition("/")[2] if len(events) == 1 else count(len(events), "image")
+    if first.detail.get("confirm"):
+        return say("review.act_confirm", of=of)
+    if first.kind in (*CLASS_KINDS, Kind.CLASS_DESCRIBE):
+        return in_words(first)
+    if first.kind == Kind.PAIR_DIFFERENT:
+        images = {name for event in events for name in (event.name, *event.detail.get("others", ()))}
+        return say("review.act_different", images=count(len(images), "image"))
+    if not first.is_decision:
+        return say("review.act_other")
+    if kinds != {Kind.RELABEL}:
+        return say(
+            "review.act_decision", kind=first.kind if len(kinds) == 1 else say("review.act_mixed"), of=of
+        )
+    labels = {event.new_label for event in events}
+    if len(labels) == 1:
+        return say("review.act_relabel_to", of=of, label=first.new_label)
+    return say("review.act_relabel", of=of)
+
+
+# ---------------------------------------------------------------- on an image
+
+
+def note_text(note: Colleague) -> str:
+    """Return what a colleague thinks of an image."""
+    return say("review.note", reviewer=note.reviewer, choice=note.label or note.action)
+
+
+def remark_lines(remark: ProblemScore | DuplicateRemark | None) -> list[str]:
+    """Return the lines below an image."""
+    if remark is None:
+        return []
+    if isinstance(remark, ProblemScore):
+        name = say("review.outlier") if remark.order == OUTLIERS else remark.order
+        return [f"{name} {remark.score:.2f}"]
+    size = f"{remark.width_px:,} × {remark.height_px:,}"
+    lines = [f"{remark.split} · {size}" if remark.split else size]
+    if remark.kind != "original":
+        kind = say(f"review.duplicate_{remark.kind.replace('-', '_')}")
+        share = "" if remark.kind == "exact" else f" · {probability(remark.similarity)}"
+        lines.insert(0, f"{kind}{share}")
+    return lines
+
+
+def detail_lines(details: Details) -> list[tuple[str, str]]:
+    """Return the lines of the large view: what each says, and its value."""
+    lines = [(say("review.split"), details.split or say("review.no_split"))]
+    if details.best:
+        best = ", ".join(f"{label} {probability(share)}" for label, share in details.best)
+        lines.append((say("review.predictions"), best))
+    if details.score is not None:
+        lines.append((say("review.score"), probability(details.score)))
+    if details.place is not None:
+        lines.append((say("review.rank"), f"{details.place + 1:,} of {details.ranked:,}"))
+    return lines
+
+
+def group_title(group: Group) -> str:
+    """Return how many images stand in a group."""
+    return count(group.size, "image")
+
+
+def group_marks(group: Group) -> list[str]:
+    """Return what a reviewer should know about a group: "leak: train and valid", "2 labels: cat or dog?"."""
+    marks = [say("review.leak", splits=" and ".join(group.leak))] if group.leak else []
+    if group.labels:
+        labels = " or ".join(label or say("review.no_label") for label in group.labels)
+        marks.append(say("review.labels_differ", n=len(group.labels), labels=labels))
+    return [*marks, *([say("review.only_alike")] if group.only_alike else [])]
+
+
+def group_settled(group: Group) -> str:
+    """Return what was decided on a group; empty for nothing yet."""
+    if group.kept is not None:
+        return (
+            say("review.some_kept", kept=group.kept, size=group.size)
+            if group.kept
+            else say("review.all_deleted")
+        )
+    return say(f"review.different_{group.different}") if group.different else ""
+
+
+# ---------------------------------------------------------------- when something fails
+
+
+def failure_text(error: Exception) -> str:
+    """Return what the page says of an error: our own errors are sentences already."""
+    if isinstance(error, CleanerError):
+        return str(error)
+    return say("review.failed", error=f"{type(error).__name__}: {error}")

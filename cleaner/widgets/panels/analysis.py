@@ -1,0 +1,99 @@
+"""The panels of what the decisions say so far: whether one may stop, and what the errors have in common."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+
+from cleaner.session.messages import Change, Topic
+from cleaner.session.orders import AUDIT
+from cleaner.session.session import ReviewSession
+from cleaner.session.view import GridView
+from cleaner.widgets.grid.text import failure_text
+from cleaner.widgets.panels.audit import stopping_section
+from cleaner.widgets.panels.base import Panel
+from cleaner.widgets.panels.patterns import pair_of, seen_section
+
+logger = logging.getLogger(__name__)
+
+
+class AnalysisPanels:
+    """Two panels that follow the analysis of a session.
+
+    Parameters
+    ----------
+    session : ReviewSession
+    go_to : callable
+        Shows a step of the application.
+    take_focus : callable
+        Lets the keys go to the grid.
+
+    Attributes
+    ----------
+    stopping, patterns : Panel
+        "May I stop?" and "Errors so far".
+    """
+
+    def __init__(
+        self, session: ReviewSession, *, go_to: Callable[[str], None], take_focus: Callable[[], None]
+    ) -> None:
+        self._session = session
+        self._go_to = go_to
+        self._take_focus = take_focus
+        self.stopping = Panel(lock=session.lock)
+        self.patterns = Panel(lock=session.lock)
+        self.stopping.on("audit", lambda _: self._start())
+        self.stopping.on("join", lambda _: self._start(join=True))
+        self.stopping.on("suspicious", lambda _: self._show(GridView()))
+        self.listen(self.patterns)
+        self._unsubscribe = session.subscribe(self._on_change)
+        self.draw()
+
+    def listen(self, panel: Panel) -> None:
+        """Answer the buttons that findings have, in any panel that shows them."""
+        panel.on("review", self._review)
+        panel.on("report", lambda _: self._go_to("Report"))
+
+    def draw(self) -> None:
+        """Draw what was found out last."""
+        with self._session.lock:
+            auditing = self._session.view.order == AUDIT
+            self.stopping.show(stopping_section(self._session.analysis, auditing=auditing))
+            self.patterns.show(seen_section(self._session.analysis))
+
+    def close(self) -> None:
+        """Take the panels off the page."""
+        self._unsubscribe()
+        self.stopping.close()
+        self.patterns.close()
+
+    def _on_change(self, change: Change) -> None:
+        if change.topic in (Topic.ANALYSIS, Topic.PAGE):
+            self.draw()
+
+    # ---------------------------------------------------------------- buttons
+
+    def _start(self, *, join: bool = False) -> None:
+        """Open the audit's pages; later, since drawing the order of a large set takes a while."""
+
+        def run() -> None:
+            self.stopping.problem = ""
+            try:
+                self._session.start_audit(join=join)
+            except Exception as error:
+                logger.warning("the audit does not start", exc_info=True)
+                self.stopping.problem = failure_text(error)
+            else:
+                self._take_focus()
+
+        self._go_to("Labels")
+        self._session.run_later(run)
+
+    def _review(self, value: str) -> None:
+        given, right = pair_of(value)
+        self._show(GridView(given=given, predicted=right))
+
+    def _show(self, view: GridView) -> None:
+        self._session.set_view(view)
+        self._go_to("Labels")
+        self._take_focus()
