@@ -557,7 +557,9 @@ class ReviewSession:
         from cleaner.review.classes import describe_class
 
         with self._worker.after(), self.lock:
-            describe_class(self.known.catalog, self.store, label, text, act=self._own(act), reviewer=self.reviewer)
+            describe_class(
+                self.known.catalog, self.store, label, text, act=self._own(act), reviewer=self.reviewer
+            )
             return Outcome(said=Described(label, not text.strip()), summary=self.summary())
 
     def _check_seen(self, names: Sequence[str], action: str, seen: Seen | None) -> None:

@@ -150,7 +150,9 @@ def test_what_was_typed_stays_when_it_is_refused_and_when_others_act(
     expect(page.get_by_role("alert").filter(has_text="blank")).to_be_visible()
     expect(field).to_have_value("red ")
     expect(field).to_be_focused()
-    merge_classes(workspace.catalog, workspace.store, "blue", "red", reviewer="Ben")  # the row above goes away
+    merge_classes(
+        workspace.catalog, workspace.store, "blue", "red", reviewer="Ben"
+    )  # the row above goes away
     page.panel.draw()
     redraw(page)
     expect(page.get_by_role("button", name="rename blue")).to_have_count(0)
