@@ -15,7 +15,7 @@ from cleaner.pipelines.network import NetworkOptions
 if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import cleaner`` must not
     from cleaner.ranking import Ranking
     from cleaner.review.files.trash import Trash
-    from cleaner.review.output.cleaned_csv import CleanedCsv
+    from cleaner.review.output.cleaned_csv import CleanedCsv, CsvNotice
     from cleaner.review.store import ReviewStore
 
 _MADE_BY: WeakKeyDictionary[Ranking, Workspace] = WeakKeyDictionary()
@@ -140,7 +140,7 @@ class Workspace(Dataset):
         return recent()
 
     def csv_writer(
-        self, *, on_notice: Callable[[str], None] | None = None, delay_s: float = 1.0
+        self, *, on_notice: Callable[[CsvNotice], None] | None = None, delay_s: float = 1.0
     ) -> CleanedCsv:
         """Keep ``cleaned.csv`` in step with the decisions until the writer is closed."""
         from cleaner.review.output.cleaned_csv import CleanedCsv

@@ -15,14 +15,14 @@ from cleaner.audit.running import RunningAudit
 from cleaner.pipelines.checks import Checks
 from cleaner.ranking import Ranking
 from cleaner.review import ReviewStore
-from cleaner.review.output.cleaned_csv import CleanedCsv
+from cleaner.review.output.cleaned_csv import CleanedCsv, CsvEvent, CsvNotice
 from cleaner.session.cells import Outcome
 from cleaner.session.messages import Change, Topic
 from cleaner.session.orders import ORDERS, has_threshold
 from cleaner.session.scales import scale_of
 from cleaner.session.session import ReviewSession
 from cleaner.session.view import GridView
-from cleaner.widgets.grid.text import failure_text, said_text
+from cleaner.widgets.grid.text import csv_text, failure_text, said_text
 from cleaner.widgets.grid.widget import ReviewGrid
 from cleaner.widgets.panels.filters import FilterBox
 from cleaner.widgets.panels.threshold import ThresholdPanel
@@ -331,10 +331,10 @@ class ImageCleaner(ipywidgets.VBox):
         elif change.topic is Topic.PROGRESS:
             self._count()
 
-    def _on_csv(self, sentence: str) -> None:
-        """Say something about cleaned.csv; called in any thread."""
-        self.message = sentence
-        self.grid.problem = "" if sentence.endswith("is up to date again.") else sentence
+    def _on_csv(self, notice: CsvNotice) -> None:
+        """Say something about cleaned.csv: an alert while it is not up to date; called in any thread."""
+        self.message = csv_text(notice)
+        self.grid.problem = "" if notice.event is CsvEvent.CURRENT else self.message
 
     def _on_choice(self, view: GridView) -> None:
         """Show what was chosen; in the background, as the thread that hears of it hears of the keys, too."""

@@ -131,6 +131,13 @@ SENTENCES: dict[str, str] = {
     "review.all_deleted": "all deleted",
     "review.different_all": "not duplicates",
     "review.different_some": "some are not duplicates",
+    "csv.failed": "{reason}",
+    "csv.locked": (
+        "{file} is open in another program. The new version is in {other} beside it, and takes its place "
+        "when the other program lets go."
+    ),
+    "csv.current": "{file} is up to date again.",
+    "csv.hand_edited": "{file} was changed by hand or elsewhere. That version is kept as {path}.",
     "review.failed": "Something went wrong ({error}). Try again.",
     # ------------------------------ panels, one block a panel
     # ------------------------------ analysis: patterns, certificate, forecast, what was learnt

@@ -21,7 +21,7 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.errors import StoreError
 from cleaner.review import ReviewStore
 from cleaner.review.labels import cleaned_catalog
-from cleaner.review.output.cleaned_csv import CleanedCsv, as_csv, swap_in
+from cleaner.review.output.cleaned_csv import CleanedCsv, CsvEvent, CsvNotice, as_csv, swap_in
 from cleaner.util.csvfile import csv_text, decode_csv, read_csv
 from cleaner.util.delayed import Delayed
 from cleaner.workspace import Workspace
@@ -40,7 +40,7 @@ def said() -> list[str]:
 
 
 @pytest.fixture
-def cleaned(workspace: Workspace, said: list[str]) -> Iterator[CleanedCsv]:
+def cleaned(workspace: Workspace, said: list[CsvNotice]) -> Iterator[CleanedCsv]:
     # an hour: whatever is written in these tests was asked for
     opened = workspace.csv_writer(on_notice=said.append, delay_s=3600)
     yield opened
@@ -232,7 +232,7 @@ def test_nothing_else_is_left_beside_the_file(workspace: Workspace, cleaned: Cle
 
 
 def test_a_locked_file_is_kept_beside_and_put_in_place_later(
-    workspace: Workspace, cleaned: CleanedCsv, said: list[str], monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, cleaned: CleanedCsv, said: list[CsvNotice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cleaned.write_now()
     before = cleaned.path.read_bytes()
@@ -251,19 +251,16 @@ def test_a_locked_file_is_kept_beside_and_put_in_place_later(
     assert "red/red_000.png" not in rows(beside)
     assert cleaned.behind
     cleaned.write_now()
-    assert said == [
-        "cleaned.csv is open in another program. The new version is in cleaned.new.csv beside it, "
-        "and takes its place once the other program lets go."
-    ]  # once, not at every attempt
+    assert said == [CsvNotice(CsvEvent.LOCKED, cleaned.path, beside)]  # once, not at every attempt
     monkeypatch.undo()
     assert cleaned.write_now() == cleaned.path
     assert "red/red_000.png" not in rows(cleaned.path)
     assert not beside.exists()
-    assert said[1:] == ["cleaned.csv is up to date again."]
+    assert said[1:] == [CsvNotice(CsvEvent.CURRENT, cleaned.path)]
 
 
 def test_a_file_that_cannot_be_written_is_said_and_tried_again(
-    workspace: Workspace, said: list[str], monkeypatch: pytest.MonkeyPatch
+    workspace: Workspace, said: list[CsvNotice], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cleaner.review.output.cleaned_csv._RETRY_S", 0.05)
     attempts: list[int] = []
@@ -279,11 +276,8 @@ def test_a_file_that_cannot_be_written_is_said_and_tried_again(
     monkeypatch.setattr("cleaner.review.output.cleaned_csv.os.fsync", full)
     workspace.store.decide("red/red_000.png", "delete")
     wait_until(lambda: len(said) == 2)
-    assert said == [
-        f"cleaned.csv cannot be written to {workspace.root}: No space left on device. "
-        "The decisions are safe in the database.",
-        "cleaned.csv is up to date again.",
-    ]
+    assert [notice.event for notice in said] == [CsvEvent.FAILED, CsvEvent.CURRENT]
+    assert said[0].reason.startswith(f"cleaned.csv cannot be written to {workspace.root}: No space left on")
     assert len(rows(cleaned.path)) == 8
     cleaned.close()
 
@@ -313,7 +307,9 @@ def edit(path: Path, change: Callable[[str], str]) -> str:
     return text
 
 
-def test_our_own_file_is_no_hand_edit(workspace: Workspace, cleaned: CleanedCsv, said: list[str]) -> None:
+def test_our_own_file_is_no_hand_edit(
+    workspace: Workspace, cleaned: CleanedCsv, said: list[CsvNotice]
+) -> None:
     assert cleaned.hand_edits() is None
     cleaned.write_now()
     assert cleaned.hand_edits() is None
@@ -418,7 +414,7 @@ def test_decisions_made_meanwhile_are_not_taken_for_hand_edits(
 
 
 def test_an_edited_file_is_kept_before_it_is_written_over(
-    workspace: Workspace, cleaned: CleanedCsv, said: list[str]
+    workspace: Workspace, cleaned: CleanedCsv, said: list[CsvNotice]
 ) -> None:
     cleaned.write_now()
     text = edit(
@@ -429,7 +425,7 @@ def test_an_edited_file_is_kept_before_it_is_written_over(
     (kept,) = (workspace.state / "backups").iterdir()
     assert kept.read_text(encoding="utf-8") == text
     assert kept.name.startswith("cleaned-")
-    assert said == [f"cleaned.csv was changed by hand or elsewhere; that version is kept as {kept}."]
+    assert said == [CsvNotice(CsvEvent.HAND_EDITED, cleaned.path, kept)]
     assert rows(cleaned.path)["green/green_001.png"] == "green"
 
 

@@ -624,7 +624,7 @@ def test_trouble_with_the_csv_is_an_alert_until_it_is_over(
         workspace.cleaned_csv.touch()
         cleaner.csv.write_now()
     assert cleaner.grid.problem == cleaner.message
-    assert cleaner.message.startswith("cleaned.csv is open in another program.")
+    assert cleaner.message == say("csv.locked", file="cleaned.csv", other="cleaned.new.csv")
     cleaner.csv.write_now()
     assert cleaner.grid.problem == ""
 

@@ -15,6 +15,8 @@ import time
 import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import pandas as pd
@@ -96,6 +98,40 @@ def _remove_old(path: Path) -> None:
                 left.unlink()
 
 
+class CsvEvent(StrEnum):
+    """What can be told about ``cleaned.csv``."""
+
+    FAILED = "failed"
+    """It was not written; the decisions are in the database."""
+    LOCKED = "locked"
+    """Another program has it open; the new version lies beside it until then."""
+    CURRENT = "current"
+    """It is up to date again."""
+    HAND_EDITED = "hand_edited"
+    """It was changed by hand or elsewhere; that version is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class CsvNotice:
+    """Something that a user should know about ``cleaned.csv``.
+
+    Parameters
+    ----------
+    event : CsvEvent
+    path : Path
+        The file.
+    other : Path or None
+        The new version beside it, or the kept one.
+    reason : str
+        Why it was not written, as a sentence.
+    """
+
+    event: CsvEvent
+    path: Path
+    other: Path | None = None
+    reason: str = ""
+
+
 class CleanedCsv:
     """Keeps ``cleaned.csv`` in step with the decisions; making one writes nothing.
 
@@ -113,7 +149,7 @@ class CleanedCsv:
     state : Path
         The state folder, which remembers what was written.
     on_notice : callable, optional
-        Gets a sentence for the user when something is unusual; called in any thread.
+        Gets a `CsvNotice` when something is unusual; called in any thread.
     delay_s : float, seconds
         How long to wait for further decisions before writing.
     """
@@ -125,7 +161,7 @@ class CleanedCsv:
         *,
         catalog: Callable[[], Catalog],
         state: Path,
-        on_notice: Callable[[str], None] | None = None,
+        on_notice: Callable[[CsvNotice], None] | None = None,
         delay_s: float = 1.0,
     ) -> None:
         self.path = path
@@ -135,7 +171,7 @@ class CleanedCsv:
         self._on_notice = on_notice
         self._closed = False
         self._delayed = Delayed(self._try, delay_s=delay_s, retry_s=_RETRY_S)
-        self._trouble = ""
+        self._trouble: CsvNotice | None = None
         self._unsubscribe = self._store.subscribe(lambda _events: self.schedule())
         atexit.register(self.close)
 
@@ -191,10 +227,16 @@ class CleanedCsv:
         try:
             return self._write() == _target(self.path)
         except CleanerError as exc:
-            self._trouble_is(str(exc))
+            self._trouble_is(CsvNotice(CsvEvent.FAILED, self.path, reason=str(exc)))
         except Exception as exc:  # nobody would see what a thread raises
             logger.exception("cleaned.csv was not written")
-            self._trouble_is(f"{self.path.name} was not written ({exc}). The decisions are in the database.")
+            self._trouble_is(
+                CsvNotice(
+                    CsvEvent.FAILED,
+                    self.path,
+                    reason=f"{self.path.name} was not written ({exc}). The decisions are safe.",
+                )
+            )
         return False
 
     def _write(self) -> Path:
@@ -206,13 +248,10 @@ class CleanedCsv:
             msg = f"{path.name} was not written: another process has been at it for {_LOCK_TIMEOUT_S:.0f} s."
             raise StoreError(msg) from exc
         if done != path:
-            self._trouble_is(
-                f"{path.name} is open in another program. The new version is in {done.name} beside it, "
-                "and takes its place once the other program lets go."
-            )
-        elif self._trouble:
-            self._trouble = ""
-            self._say(f"{path.name} is up to date again.")
+            self._trouble_is(CsvNotice(CsvEvent.LOCKED, path, done))
+        elif self._trouble is not None:
+            self._trouble = None
+            self._say(CsvNotice(CsvEvent.CURRENT, path))
         return done
 
     def _write_locked(self, path: Path) -> Path:
@@ -229,7 +268,7 @@ class CleanedCsv:
         if found is not None and found != data and not written.knows(found):
             kept = backup(found, self._state / "backups", path)
             if kept is not None:
-                self._say(f"{path.name} was changed by hand or elsewhere; that version is kept as {kept}.")
+                self._say(CsvNotice(CsvEvent.HAND_EDITED, path, kept))
         written.announce(data, over=found)
         done = path if found == data else swap_in(data, path)
         if done == path:
@@ -315,16 +354,16 @@ class CleanedCsv:
 
     # ---------------------------------------------------------------- telling
 
-    def _trouble_is(self, sentence: str) -> None:
+    def _trouble_is(self, notice: CsvNotice) -> None:
         """Tell about trouble once, not at every retry."""
-        if sentence != self._trouble:
-            self._trouble = sentence
-            self._say(sentence)
+        if notice != self._trouble:
+            self._trouble = notice
+            self._say(notice)
 
-    def _say(self, sentence: str) -> None:
-        logger.info("%s", sentence)
+    def _say(self, notice: CsvNotice) -> None:
+        logger.info("%s: %s %s", notice.path.name, notice.event, notice.reason)
         if self._on_notice is not None:
-            self._on_notice(sentence)
+            self._on_notice(notice)
 
 
 def _target(path: Path) -> Path:

@@ -9,6 +9,7 @@ from cleaner.errors import CleanerError
 from cleaner.review import Event, Kind
 from cleaner.review.classes import in_words
 from cleaner.review.events import CLASS_KINDS
+from cleaner.review.output.cleaned_csv import CsvNotice
 from cleaner.session import messages
 from cleaner.session.cells import Colleague, Details, DuplicateRemark, Group, Page, ProblemScore
 from cleaner.session.messages import Hint, Reason
@@ -319,6 +320,14 @@ def group_settled(group: Group) -> str:
 
 
 # ---------------------------------------------------------------- when something fails
+
+
+def csv_text(notice: CsvNotice) -> str:
+    """Say what happened to cleaned.csv."""
+    other = "" if notice.other is None else notice.other.name
+    return say(
+        f"csv.{notice.event}", file=notice.path.name, other=other, path=notice.other, reason=notice.reason
+    )
 
 
 def failure_text(error: Exception) -> str:
