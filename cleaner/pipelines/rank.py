@@ -18,8 +18,9 @@ from cleaner.pipelines.check import fold_units
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.ranking import Ranking, rank, rank_probabilities
 from cleaner.ranking.result import NAMED_AT
+from cleaner.review.events import Action
 from cleaner.review.labels import PresentLabels, cleaned_catalog
-from cleaner.review.state import Action, ReviewState
+from cleaner.review.state import ReviewState
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:  # torch takes 2 to 4 s

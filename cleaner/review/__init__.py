@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from cleaner.review.state import Action, Decision, Event, Kind, Progress, ReviewState
-from cleaner.review.store import Act, Choice, ReviewStore
+from cleaner.review.choices import Choice
+from cleaner.review.events import Action, Event, Kind
+from cleaner.review.state import Decision, Progress, ReviewState
+from cleaner.review.store import Act, ReviewStore
 
 __all__ = [
     "Act",

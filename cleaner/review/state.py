@@ -1,19 +1,20 @@
 """What the reviewers have decided: the fold of the history, kept up to date one row at a time.
 
-The rules are those of `cleaner.review.fold`.
+The rules are those of `cleaner.review.records`.
 """
 
 from __future__ import annotations
 
+import threading
+from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import combinations, product
+from itertools import product
 
-from cleaner.review.events import Action, Event, Kind, check_label
-from cleaner.review.fold import Fold, Record
-
-__all__ = ["Action", "Decision", "Event", "Kind", "Progress", "ReviewState", "check_label"]
+from cleaner.review.acts import Acts, ClassNames
+from cleaner.review.events import CLASS_KINDS, Action, Event, Kind
+from cleaner.review.records import Record, Records
 
 _PAUSE_S = 120.0
 _PACE_ROWS = 400
@@ -108,12 +109,23 @@ class Progress:
         return self.deleted + self.relabelled
 
 
-class ReviewState(Fold):
+class ReviewState:
     """The fold of the history; safe to read from several threads while it grows.
 
     It is a live object: it changes as decisions come in. Each method answers for one moment; `snapshot` gives
     a copy that stays as it is.
     """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._events: list[Event] = []
+        self._acts = Acts()
+        self._classes = ClassNames()
+        self._records = Records(self._acts, self._classes)
+        self._dirty: dict[Record, None] | None = None
+        self._described: list[Event] = []
+        self._pairs: list[tuple[str, Record, Record]] = []
+        self._times_by: dict[str, array[float]] = {}
 
     @classmethod
     def fold(cls, events: Iterable[Event]) -> ReviewState:
@@ -127,9 +139,70 @@ class ReviewState(Fold):
         with self._lock:
             return ReviewState.fold(self._events)
 
+    # ---------------------------------------------------------------- taking rows in
+
+    @property
+    def last_seq(self) -> int:
+        """Sequence number of the last row taken in; 0 before the first."""
+        return self._events[-1].seq if self._events else 0
+
+    def extend(self, events: Iterable[Event]) -> None:
+        """Take in several rows, in order."""
+        with self._lock:
+            self._dirty = {}  # settle each image once, after its last row
+            try:
+                for event in events:
+                    self.apply(event)
+            finally:
+                dirty, self._dirty = self._dirty, None
+                for record in dirty:
+                    self._records.settle(record)
+
+    def apply(self, event: Event) -> None:
+        """Take in one row; a row that is already in has no effect."""
+        with self._lock:
+            if event.seq <= self.last_seq:
+                return
+            self._events.append(event)
+            for row in self._acts.add(event):  # taken back, or brought back
+                if row.is_decision:
+                    self._changed(self._records.get(row.name))
+                elif row.kind in CLASS_KINDS:
+                    self._classes_changed()
+            if event.is_decision:
+                self._decide(event)
+            elif event.kind in CLASS_KINDS:
+                self._classes_changed()
+            elif event.kind == Kind.CLASS_DESCRIBE:
+                self._described.append(event)
+            elif event.kind == Kind.FILE_MOVED:
+                self._records.rename(event.name, str(event.detail.get("to", "")))
+            elif event.kind == Kind.PAIR_DIFFERENT:
+                first = self._records.get(event.name)
+                for other in event.detail.get("others", ()):
+                    self._pairs.append((event.act, first, self._records.get(str(other))))
+
+    def _decide(self, event: Event) -> None:
+        record = self._records.get(event.name)
+        record.events += (event,)
+        if event.reason is None:  # the pace is that of looking at labels
+            self._times_by.setdefault(event.reviewer, array("d")).append(event.time.timestamp())
+        self._changed(record)
+
+    def _classes_changed(self) -> None:
+        self._classes.update(self._acts)
+        for record in self._records.with_classes():
+            self._changed(record)
+
+    def _changed(self, record: Record) -> None:
+        if self._dirty is None:
+            self._records.settle(record)
+        else:
+            self._dirty[record] = None
+
     def _decision(self, record: Record, event: Event, name: str | None = None) -> Decision:
         given = record.given
-        outcome, label = self._outcome(record, event)
+        outcome, label = self._records.outcome(record, event)
         return Decision(
             name=name or record.names[-1],
             action=Action(event.kind),
@@ -154,18 +227,18 @@ class ReviewState(Fold):
     def of(self, name: str, *, reviewer: str | None = None) -> Decision | None:
         """Return what holds for an image, or one reviewer's own choice; None if there is none."""
         with self._lock:
-            record = self._records.get(name)
+            record = self._records.by_name.get(name)
             if record is None:
                 return None
             event = record.effective
             if reviewer is not None:
-                own = (e for e in reversed(self._in_force(record)) if e.reviewer == reviewer)
+                own = (e for e in reversed(self._records.in_force(record)) if e.reviewer == reviewer)
                 event = next(own, None)
             return None if event is None else self._decision(record, event, name)
 
     def is_decided(self, name: str) -> bool:
         """Tell whether an image has a decision; unsure is none."""
-        record = self._records.get(name)
+        record = self._records.by_name.get(name)
         return record is not None and record.outcome not in ("", "unsure")
 
     def decisions(self) -> dict[str, Decision]:
@@ -173,7 +246,7 @@ class ReviewState(Fold):
         with self._lock:
             return {
                 name: self._decision(record, record.effective, name)
-                for name, record in self._records.items()
+                for name, record in self._records.by_name.items()
                 if record.effective is not None
             }
 
@@ -186,7 +259,7 @@ class ReviewState(Fold):
         with self._lock:
             return {
                 name: (record.outcome, record.label)
-                for name, record in self._records.items()
+                for name, record in self._records.by_name.items()
                 if record.outcome
             }
 
@@ -196,36 +269,33 @@ class ReviewState(Fold):
         Those have what was decided on their label otherwise, or ``discard`` if nothing was.
         """
         with self._lock:
-            return {name: self._judgement(r) for name, r in self._records.items() if r.outcome}
+            return {
+                name: self._records.judgement(r) for name, r in self._records.by_name.items() if r.outcome
+            }
 
     def judgement(self, name: str) -> tuple[str, str | None] | None:
         """Return what `judgements` holds for one image; None if nobody marked it."""
         with self._lock:
-            record = self._records.get(name)
-            return None if record is None or not record.outcome else self._judgement(record)
-
-    def _judgement(self, record: Record) -> tuple[str, str | None]:
-        if record.judging is record.effective:
-            return record.outcome, record.label
-        return ("discard", None) if record.judging is None else self._outcome(record, record.judging)
+            record = self._records.by_name.get(name)
+            return None if record is None or not record.outcome else self._records.judgement(record)
 
     def discarded(self) -> dict[str, str]:
         """Return the images that go for a reason that says nothing about their label, and that reason."""
         with self._lock:
-            reasons = ((name, record.reason) for name, record in self._records.items())
+            reasons = ((name, record.reason) for name, record in self._records.by_name.items())
             return {name: reason for name, reason in reasons if reason is not None}
 
     def unsure(self) -> list[str]:
         """Return the images that are set aside for a colleague."""
         with self._lock:
-            return [name for name, record in self._records.items() if record.outcome == "unsure"]
+            return [name for name, record in self._records.by_name.items() if record.outcome == "unsure"]
 
     def conflicts(self) -> dict[str, tuple[Decision, ...]]:
         """Return the images on which reviewers disagree, each with every reviewer's choice, oldest first."""
         with self._lock:
             out = {}
-            for record in self._conflicts:
-                choices = {e.reviewer: e for e in self._in_force(record) if e.reason is None}
+            for record in self._records.conflicts:
+                choices = {e.reviewer: e for e in self._records.in_force(record) if e.reason is None}
                 ordered = sorted(choices.values(), key=lambda event: event.seq)
                 real = [event for event in ordered if event.kind != Kind.UNSURE]
                 for name in record.names:
@@ -234,30 +304,27 @@ class ReviewState(Fold):
 
     # ---------------------------------------------------------------- classes and pairs
 
+    def label_now(self, label: str, *, since_seq: int = 0) -> str:
+        """Return the present name of a class that was called ``label`` after row ``since_seq``."""
+        return self._classes.now(label, since_seq=since_seq)
+
     @property
     def label_map(self) -> dict[str, str]:
         """Given labels whose class was renamed or merged, and what they are now."""
         with self._lock:
-            olds = dict.fromkeys(old for _, old, _ in self._renames)
-            return {old: now for old in olds if (now := self.label_now(old)) != old}
+            return self._classes.changed()
 
     @property
     def new_classes(self) -> list[str]:
         """Classes made by reviewers (also those that still have no image), under their present names."""
         with self._lock:
-            made = (
-                self.label_now(row.new_label or "", since_seq=row.seq)
-                for act, rows in self._acts.items()
-                if act not in self._undone
-                for row in rows
-                if row.kind == Kind.CLASS_NEW
-            )
-            return list(dict.fromkeys(made))
+            made = self._acts.standing({Kind.CLASS_NEW})
+            return list(dict.fromkeys(self.label_now(row.new_label or "", since_seq=row.seq) for row in made))
 
     def classes(self, given: Iterable[str]) -> list[str]:
         """Return all classes as they stand, sorted: the given ones, those made, and those chosen."""
         with self._lock:
-            used = (label for label, n in self._used.items() if n > 0)
+            used = (label for label, n in self._records.used.items() if n > 0)
             return sorted({*map(self.label_now, given), *self.new_classes, *used})
 
     def descriptions(self) -> dict[str, str]:
@@ -265,7 +332,7 @@ class ReviewState(Fold):
         with self._lock:
             found: dict[str, str] = {}
             for event in self._described:
-                label = None if event.act in self._undone else self._described_class(event)
+                label = self._classes.described(event) if self._acts.stands(event.act) else None
                 if label is not None:
                     found[label] = str(event.detail.get("text", ""))
             return {label: text for label, text in found.items() if text}
@@ -280,7 +347,7 @@ class ReviewState(Fold):
             return frozenset(
                 frozenset(pair)
                 for act, first, second in self._pairs
-                if act not in self._undone
+                if self._acts.stands(act)
                 for pair in product(first.names, second.names)
             )
 
@@ -289,30 +356,31 @@ class ReviewState(Fold):
     def act(self, act: str) -> tuple[Event, ...]:
         """Return the rows of one act; empty if there is none of that id."""
         with self._lock:
-            return tuple(self._acts.get(act, ()))
+            return self._acts.rows(act)
 
     def names_of(self, act: str) -> tuple[str, ...]:
         """Return the images that an act touches, by all names they had; for an undo those of its target."""
         with self._lock:
-            rows = self._acts.get(act, [])
+            rows = self._acts.rows(act)
             if rows and rows[0].undoes:
                 return self.names_of(rows[0].undoes)
-            groups = (self._records[row.name].names if row.is_decision else (row.name,) for row in rows)
+            by_name = self._records.by_name
+            groups = (by_name[row.name].names if row.is_decision else (row.name,) for row in rows)
             return tuple(dict.fromkeys(name for group in groups for name in group if name))
 
     def stands(self, act: str) -> bool:
         """Tell whether an act is in force, that is, was not undone."""
-        return act not in self._undone
+        return self._acts.stands(act)
 
     def undoable(self, reviewer: str) -> str | None:
         """Return the reviewer's latest act that still stands."""
         with self._lock:
-            return next(reversed(self._done_by.get(reviewer, [])), None)
+            return self._acts.undoable(reviewer)
 
     def redoable(self, reviewer: str) -> str | None:
         """Return the act that the reviewer undid last, unless the reviewer did something since."""
         with self._lock:
-            return next(reversed(self._redo_by.get(reviewer, [])), None)
+            return self._acts.redoable(reviewer)
 
     # ---------------------------------------------------------------- progress
 
@@ -322,21 +390,21 @@ class ReviewState(Fold):
         Looks are ordered by the first standing decision on each label, so a change of mind is no new look.
         """
         with self._lock:
-            count = self._counts
-            last = self._looks[-window:] if window > 0 else []
+            count = self._records.counts
+            last = self._records.looks[-window:] if window > 0 else []
             errors = sum(record.judged in ("delete", "relabel") for record in last)
             return Progress(
-                looked_at=len(self._looks),
+                looked_at=len(self._records.looks),
                 kept=count["keep"],
                 deleted=count["delete"],
                 relabelled=count["relabel"],
                 labelled=count["label"],
                 unsure=count["unsure"],
-                conflicts=len(self._conflicts),
+                conflicts=len(self._records.conflicts),
                 window=len(last),
                 window_errors=errors,
                 discarded=count["discarded"],
-                decided=len(self._looks) + count["discarded unseen"],
+                decided=len(self._records.looks) + count["discarded unseen"],
             )
 
     def looks(self) -> list[Decision]:
@@ -345,7 +413,7 @@ class ReviewState(Fold):
         A discard is no look, and takes none back.
         """
         with self._lock:
-            return [self._decision(r, r.judging) for r in self._looks if r.judging is not None]
+            return [self._decision(r, r.judging) for r in self._records.looks if r.judging is not None]
 
     def times_s(self, reviewer: str) -> list[float]:
         """Return when a reviewer decided, one Unix time in seconds for every row, in order."""
@@ -366,11 +434,3 @@ class ReviewState(Fold):
                 active_s += gap_s
                 images += 1
         return 60.0 * images / active_s if images >= _PACE_LEAST and active_s > 0 else None
-
-
-def all_pairs(names: Iterable[str]) -> list[tuple[str, list[str]]]:
-    """Write every pair of ``names`` once: each name with those after it."""
-    grouped: dict[str, list[str]] = {}
-    for first, second in combinations(dict.fromkeys(names), 2):
-        grouped.setdefault(first, []).append(second)
-    return list(grouped.items())

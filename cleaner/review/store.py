@@ -2,36 +2,67 @@
 
 from __future__ import annotations
 
-import json
-import math
+import logging
+import threading
+import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from cleaner.errors import StoreError
-from cleaner.review.choices import Choice
+from cleaner.review.choices import Choice, as_json
 from cleaner.review.events import (
     CLASS_KINDS,
     Action,
+    Event,
     Kind,
+    check_act,
     check_description,
-    check_given,
     check_label,
     check_name,
-    check_reason,
     check_reviewer,
 )
-from cleaner.review.journal import Act, Journal, Row
-from cleaner.review.state import ReviewState, all_pairs
+from cleaner.review.journal import Journal, Row
+from cleaner.review.state import ReviewState
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Act", "Choice", "ReviewStore"]
+logger = logging.getLogger(__name__)
+
+Listener = Callable[[tuple[Event, ...]], None]
 
 
-class ReviewStore(Journal):
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act as it stands in the store.
+
+    Parameters
+    ----------
+    id : str
+    events : tuple of Event
+        Its rows; empty if there was nothing left to record.
+    names : tuple of str
+        The images that it touches; for undo and redo those of the act taken back or brought back.
+    undoes : str or None
+        The act taken back or brought back.
+    """
+
+    id: str
+    events: tuple[Event, ...]
+    names: tuple[str, ...]
+    undoes: str | None = None
+
+    @property
+    def kind(self) -> str | None:
+        """The kind of the first row; None for an act without rows."""
+        return self.events[0].kind if self.events else None
+
+
+class ReviewStore:
     """Where decisions live: an append-only table in SQLite or PostgreSQL, and its fold in memory.
 
     Every method that records something returns after the commit. An act is identified by ``act``: a repeated
@@ -67,8 +98,100 @@ class ReviewStore(Journal):
         given_of: Callable[[str], str | None] | None = None,
         timeout_s: float = 4.0,
     ) -> None:
+        self.dataset = dataset
+        self.reviewer = check_reviewer(reviewer)
         self.given_of = given_of
-        super().__init__(url, dataset=dataset, reviewer=reviewer, timeout_s=timeout_s)
+        self.journal = Journal(url, dataset=dataset, timeout_s=timeout_s)
+        self._lock = threading.RLock()
+        self._listeners: list[Listener] = []
+        self._state = ReviewState()
+        try:
+            self.refresh()
+        except StoreError:
+            self.journal.close()
+            raise
+
+    def __repr__(self) -> str:
+        url = self.journal.engine.url.render_as_string(hide_password=True)
+        return f"ReviewStore({url!r}, dataset={self.dataset!r}, reviewer={self.reviewer!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+    @property
+    def state(self) -> ReviewState:
+        """What holds now; a live object that may be read from any thread."""
+        return self._state
+
+    def close(self) -> None:
+        """Close the connections; the store takes nothing more."""
+        with self._lock:
+            self._listeners.clear()
+            self.journal.close()
+
+    # ---------------------------------------------------------------- others' work
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Call ``listener`` with the new rows after every change, own or pulled; returns how to stop it.
+
+        It is called in the thread that made the change, after the commit; its errors are logged.
+        """
+        with self._lock:
+            self._listeners.append(listener)
+
+        def unsubscribe() -> None:
+            with self._lock:
+                if listener in self._listeners:
+                    self._listeners.remove(listener)
+
+        return unsubscribe
+
+    def refresh(self) -> tuple[Event, ...]:
+        """Take in what other processes recorded since; returns those rows."""
+        with self._lock:
+            pulled = self.journal.read(self._state.last_seq)
+            self._state.extend(pulled)
+        self._tell(pulled)
+        return pulled
+
+    def _tell(self, events: Sequence[Event]) -> None:
+        for listener in tuple(self._listeners) if events else ():
+            try:
+                listener(tuple(events))
+            except Exception:  # the decision is saved: a listener's trouble must not look like a lost one
+                logger.exception("A listener of the review store failed")
+
+    # ---------------------------------------------------------------- the one way in
+
+    def _write(
+        self, act: str | None, reviewer: str | None, make_rows: Callable[[ReviewState, Row], list[Row]]
+    ) -> Act:
+        """Append the rows of one act, after everything that others committed before it.
+
+        ``make_rows`` gets the state under the write lock and the columns that all rows share.
+        """
+        act = uuid.uuid4().hex if act is None else check_act(act)
+        stamp: Row = {"act": act, "reviewer": check_reviewer(reviewer or self.reviewer)}
+        stamp["time"] = datetime.now(UTC).isoformat(timespec="microseconds")
+        news: list[Event] = []
+
+        def prepared(pulled: tuple[Event, ...]) -> list[Row]:
+            news.extend(pulled)
+            self._state.extend(pulled)  # committed before us, whatever becomes of us
+            return [] if self._state.act(act) else make_rows(self._state, stamp)
+
+        try:
+            with self._lock:
+                own = self.journal.append(self._state.last_seq, prepared)
+                news.extend(own)
+                self._state.extend(own)
+        finally:  # without the lock: a listener may wait for a thread that wants it
+            self._tell(news)
+        events = own or self._state.act(act)
+        return Act(act, events, self._state.names_of(act), events[0].undoes if events else None)
 
     # ---------------------------------------------------------------- decisions
 
@@ -166,7 +289,7 @@ class ReviewStore(Journal):
         # made before the lock is taken: a look at the catalog may take its own
         shared = {"model": model, "page": None if page is None else int(page)}
         prepared = [
-            self._choice_row(replace(choice, detail={**(choice.detail or {}), "confirm": True})) | shared
+            replace(choice, detail={**(choice.detail or {}), "confirm": True}).row(self.given_of) | shared
             for choice in _choices(seen, given or {})
         ]
 
@@ -192,37 +315,8 @@ class ReviewStore(Journal):
             msg = "Got an image twice in one act; decide on each image once, or make two acts."
             raise StoreError(msg)
         shared = {"model": model, "page": None if page is None else int(page)}
-        prepared = [self._choice_row(choice) | shared for choice in choices]
+        prepared = [choice.row(self.given_of) | shared for choice in choices]
         return self._write(act, reviewer, lambda _state, stamp: [stamp | row for row in prepared])
-
-    def _choice_row(self, choice: Choice) -> Row:
-        name = check_name(choice.name)
-        try:
-            action = Action(choice.action)
-        except ValueError as exc:
-            known = ", ".join(Action)
-            msg = f"Got the action {choice.action!r}; expected one of {known}."
-            raise StoreError(msg) from exc
-        if (action is Action.RELABEL) != (choice.label is not None):
-            msg = (
-                f"Got {action} with the label {choice.label!r}; relabel needs a label, the others take none."
-            )
-            raise StoreError(msg)
-        if choice.detail and "reason" in choice.detail:
-            check_reason(choice.detail["reason"], action)
-        given = choice.given
-        if given is None and self.given_of is not None:
-            given = self.given_of(name)
-        return {
-            "kind": str(action),
-            "name": name,
-            "given_label": check_given(given),
-            "new_label": None if choice.label is None else check_label(choice.label),
-            "rank": None if choice.rank is None else int(choice.rank),
-            "loss": _number(choice.loss),
-            "score": _number(choice.score),
-            "detail": _dumps(choice.detail),
-        }
 
     # ---------------------------------------------------------------- undo
 
@@ -293,8 +387,8 @@ class ReviewStore(Journal):
     ) -> Act:
         """Record what belongs into a class, in words; an empty text takes the description away.
 
-        The text stays with the class when it is renamed; see `cleaner.review.fold` for merging. If the class
-        has that text already, the act returned has no events and nothing is recorded.
+        The text stays with the class when it is renamed; see `cleaner.review.records` for merging. If the
+        class has that text already, the act returned has no events and nothing is recorded.
 
         Parameters
         ----------
@@ -313,7 +407,7 @@ class ReviewStore(Journal):
             "kind": str(Kind.CLASS_DESCRIBE),
             "name": "",
             "given_label": name,
-            "detail": _dumps({"text": plain}),
+            "detail": as_json({"text": plain}),
         }
 
         def rows(state: ReviewState, stamp: Row) -> list[Row]:
@@ -338,13 +432,13 @@ class ReviewStore(Journal):
             )
             pairs = [(first, rest) for first, rest in listed if rest]
         else:
-            pairs = all_pairs(check_name(name) for name in _names(names))
+            pairs = _all_pairs(check_name(name) for name in _names(names))
         if not pairs:
             msg = "Got fewer than two images; expected those that are different from one another."
             raise StoreError(msg)
         kind = str(Kind.PAIR_DIFFERENT)
         prepared = [
-            {"kind": kind, "name": first, "detail": _dumps({"others": rest})} for first, rest in pairs
+            {"kind": kind, "name": first, "detail": as_json({"others": rest})} for first, rest in pairs
         ]
         return self._write(act, reviewer, lambda _state, stamp: [stamp | row for row in prepared])
 
@@ -354,7 +448,7 @@ class ReviewStore(Journal):
         """Record that files have new names, old to new; their decisions go with them. Undo passes over it."""
         kind = str(Kind.FILE_MOVED)
         prepared = [
-            {"kind": kind, "name": check_name(old), "detail": _dumps({"to": check_name(new)})}
+            {"kind": kind, "name": check_name(old), "detail": as_json({"to": check_name(new)})}
             for old, new in moves.items()
         ]
         return self._write(act, reviewer, lambda _state, stamp: [stamp | row for row in prepared])
@@ -415,12 +509,9 @@ def _names(names: str | Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(dict.fromkeys(names))
 
 
-def _number(value: float | None) -> float | None:
-    """Make a plain number of whatever numpy gave; not-a-number is no number."""
-    if value is None or math.isnan(value):
-        return None
-    return float(value)
-
-
-def _dumps(detail: Mapping[str, Any] | None) -> str | None:
-    return json.dumps(dict(detail), ensure_ascii=False, sort_keys=True) if detail else None
+def _all_pairs(names: Iterable[str]) -> list[tuple[str, list[str]]]:
+    """Write every pair of ``names`` once: each name with those after it."""
+    grouped: dict[str, list[str]] = {}
+    for first, second in combinations(dict.fromkeys(names), 2):
+        grouped.setdefault(first, []).append(second)
+    return list(grouped.items())

@@ -27,7 +27,7 @@ from cleaner.pipelines.retrain import (
     retrain_quick,
 )
 from cleaner.pipelines.train import train
-from cleaner.review.state import Action
+from cleaner.review.events import Action
 from cleaner.training.network import Network
 from cleaner.util.progress import Reporter
 from cleaner.workspace import Workspace

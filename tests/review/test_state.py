@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaner.errors import StoreError
-from cleaner.review.events import check_description, check_name
-from cleaner.review.state import Action, Event, ReviewState, check_label
+from cleaner.review.events import Action, Event, check_description, check_label, check_name
+from cleaner.review.state import ReviewState
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 

@@ -401,7 +401,7 @@ def local(file: Path) -> Iterator[ReviewStore]:
 
 
 def test_the_file_survives_a_power_cut_and_takes_several_writers(local: ReviewStore, file: Path) -> None:
-    with local._engine.connect() as connection:
+    with local.journal.engine.connect() as connection:
         pragmas = [
             connection.exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "busy_timeout")
@@ -430,7 +430,7 @@ def test_while_another_program_writes_nothing_is_half_saved(local: ReviewStore, 
 
 def test_on_a_full_disk_nothing_is_half_saved(local: ReviewStore, file: Path) -> None:
     local.decide("a", "keep")
-    with local._engine.connect() as connection:
+    with local.journal.engine.connect() as connection:
         pages = connection.exec_driver_sql("PRAGMA page_count").scalar()
         connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
     with pytest.raises(NotSavedError) as caught:
@@ -439,7 +439,7 @@ def test_on_a_full_disk_nothing_is_half_saved(local: ReviewStore, file: Path) ->
         "Not saved. The review database did not take it: the disk is full; make room on it. Try again."
     )
     assert list(local.state.decisions()) == ["a"]
-    with local._engine.connect() as connection:
+    with local.journal.engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA max_page_count = 1000000")
     local.decide("b", "keep")
     with ReviewStore(file, dataset="set", reviewer="ann") as again:

@@ -73,9 +73,9 @@ def test_a_server_set_to_answer_early_still_writes_decisions_to_the_disk(url: st
 
     early = url.replace("-csearch_path", "-csynchronous_commit%3Doff%20-csearch_path")
     with ReviewStore(early, dataset="set", reviewer="bob") as late:
-        with database.reading(late._engine) as connection:
+        with database.reading(late.journal.engine) as connection:
             assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "off"
-        with database.writing(late._engine) as connection:
+        with database.writing(late.journal.engine) as connection:
             assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
 
 
@@ -119,7 +119,7 @@ def test_a_later_writer_waits_until_the_rows_of_an_earlier_one_can_be_seen(
     def slow() -> None:
         with (
             ReviewStore(url, dataset="set", reviewer="bob") as bob,
-            database.writing(bob._engine) as connection,
+            database.writing(bob.journal.engine) as connection,
         ):
             connection.execute(sa.insert(database.EVENTS), row)  # has its number, and is not committed
             wrote.set()

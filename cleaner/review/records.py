@@ -1,0 +1,208 @@
+"""What the rows on each image come to.
+
+The rules, in the order in which they apply:
+
+- A row counts once, in the order of its sequence number; the clock plays no part.
+- An act that was undone counts as if it had never been; redo brings it back at its old place.
+- A reviewer's *choice* for an image is that reviewer's last standing row on it.
+- *Unsure* is no decision: it takes back the reviewer's own earlier choice, and never a colleague's. The
+  *effective* decision is the last choice, over all reviewers, that is not unsure; if every choice is unsure,
+  the image is set aside and not reviewed.
+- Two choices with different outcomes are a conflict, and both stay. It ends when one reviewer comes round, or
+  by a decision made with ``settles=True``, which overrules what was there before it.
+- Renaming and merging classes change the given labels and the labels chosen before, never those chosen after.
+- The description of a class is its last standing one, and follows the class when that is renamed. A class
+  that is merged into another one loses its description; that of the other one stays as it is.
+- A relabel to the label that the image already has is a keep.
+- A delete with a reason (duplicate, blurry …) is a *discard*. For the image it is a decision like any other:
+  the later one holds. About the label it says nothing: it is no look, finds no error, contradicts nobody, and
+  leaves what was said about the label before, by the same reviewer or by another, as it was. A keep that
+  *restores* takes back the discards before it, whoever made them, and is nothing else.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+
+from cleaner.review.acts import Acts, ClassNames
+from cleaner.review.events import Event, Kind
+
+
+def _seq(event: Event) -> int:
+    return event.seq
+
+
+def _that_holds(standing: list[Event]) -> tuple[Event | None, list[Event]]:
+    """Return the row that holds, and every reviewer's choice that is not unsure."""
+    if len(standing) == 1:  # by far the most
+        return standing[0], [] if standing[0].kind == Kind.UNSURE else standing
+    choices = {event.reviewer: event for event in standing}
+    real = [event for event in choices.values() if event.kind != Kind.UNSURE]
+    return max(real or choices.values(), key=_seq, default=None), real
+
+
+class Record:
+    """The rows on one image, and what they come to.
+
+    ``names`` is what the file is called and was called before, ``effective`` the row that holds, ``outcome``
+    what it comes to ("" if none), ``label`` the label that it gives. ``judging`` is the row that holds about
+    the label, which is another one only if ``effective`` is a discard, ``judged`` what that comes to, and
+    ``look`` the sequence number of the first look at the label (0 before it).
+    """
+
+    __slots__ = ("effective", "events", "judged", "judging", "label", "look", "names", "outcome")
+
+    def __init__(self, name: str) -> None:
+        self.names: tuple[str, ...] = (name,)
+        self.events: tuple[Event, ...] = ()
+        self.effective: Event | None = None
+        self.outcome = ""
+        self.label: str | None = None
+        self.judging: Event | None = None
+        self.judged = ""
+        self.look = 0
+
+    @property
+    def given(self) -> str | None:
+        """The first label known for the image; later rows may speak of a label that an earlier one gave."""
+        return next((e.given_label for e in self.events if e.given_label is not None), None)
+
+    @property
+    def reason(self) -> str | None:
+        """Why the image was discarded; None if it was not."""
+        return None if self.effective is None else self.effective.reason
+
+
+class Records:
+    """All images that a history speaks of, and the counts over them.
+
+    Parameters
+    ----------
+    acts : Acts
+    classes : ClassNames
+
+    Attributes
+    ----------
+    by_name : dict of str to Record
+        By all names that the files have and had.
+    counts : Counter of str
+        Images by what was decided on their label; ``unsure``, ``discarded``, and ``discarded unseen``, those
+        of the discarded whose label nobody looked at.
+    used : Counter of str
+        Images by the label that a decision gives them.
+    conflicts : dict of Record to None
+        Images on which reviewers disagree, in the order in which they came to.
+    looks : list of Record
+        Images whose label was looked at, in the order of the first look.
+    """
+
+    def __init__(self, acts: Acts, classes: ClassNames) -> None:
+        self._acts = acts
+        self._classes = classes
+        self._all: list[Record] = []
+        self._look_seqs: list[int] = []  # in step with ``looks``
+        self.by_name: dict[str, Record] = {}
+        self.counts: Counter[str] = Counter()
+        self.used: Counter[str] = Counter()
+        self.conflicts: dict[Record, None] = {}
+        self.looks: list[Record] = []
+
+    def get(self, name: str) -> Record:
+        """Return the record of an image; a new one if there is none."""
+        record = self.by_name.get(name)
+        if record is None:
+            record = self.by_name[name] = Record(name)
+            self._all.append(record)
+        return record
+
+    def rename(self, old: str, new: str) -> None:
+        """Let a file's new name stand for the same image as the old one.
+
+        The old name goes on to mean it too: a colleague's copy of the set may still have it, and so may a
+        ranking made before. A name that has a history of its own keeps it.
+        """
+        record = self.get(old)
+        if new and new not in self.by_name:
+            self.by_name[new] = record
+            record.names += (new,)
+
+    def with_classes(self) -> Iterable[Record]:
+        """Yield the images whose outcome may change when a class is renamed or merged."""
+        # one row without a label: no class in it
+        return (r for r in self._all if r.label is not None or len(r.events) > 1)
+
+    def settle(self, record: Record) -> None:
+        """Find out what the rows on an image come to, after one of them came or was taken back."""
+        standing = self.in_force(record)
+        of_label = [event for event in standing if event.reason is None]
+        judging, real = _that_holds(of_label)
+        last = judging if len(of_label) == len(standing) else _that_holds(standing)[0]
+        self._count(record, -1)
+        self._place_look(record, next((e.seq for e in of_label if e.kind != Kind.UNSURE), 0) if real else 0)
+        record.effective, record.judging = last, judging
+        record.outcome, record.label = self.outcome(record, last) if last is not None else ("", None)
+        record.judged = self.outcome(record, judging)[0] if judging is not None else ""
+        self._count(record, 1)
+        if len(real) > 1 and self._differ(record, standing, real):
+            self.conflicts[record] = None
+        else:
+            self.conflicts.pop(record, None)
+
+    def in_force(self, record: Record) -> list[Event]:
+        """Return the rows on an image that were not taken back, neither by undo nor by restoring it."""
+        standing = [event for event in record.events if self._acts.stands(event.act)]
+        restored = max((event.seq for event in standing if event.restores), default=0)
+        if not restored:
+            return standing
+        return [e for e in standing if not e.restores and (e.reason is None or e.seq > restored)]
+
+    def outcome(self, record: Record, event: Event) -> tuple[str, str | None]:
+        """Return what a row comes to, and the label it gives (None where it gives none)."""
+        if event.kind != Kind.RELABEL:
+            return str(event.kind), None
+        label = self._classes.now(event.new_label or "", since_seq=event.seq)
+        given = record.given
+        if given is None:
+            return "label", label
+        return ("keep" if label == self._classes.now(given) else "relabel"), label
+
+    def judgement(self, record: Record) -> tuple[str, str | None]:
+        """Return what holds about an image's label, and the label that it gives."""
+        if record.judging is record.effective:
+            return record.outcome, record.label
+        return ("discard", None) if record.judging is None else self.outcome(record, record.judging)
+
+    def _count(self, record: Record, by: int) -> None:
+        """Count what an image comes to, or take it back."""
+        if record.look:
+            self.counts[record.judged] += by
+        if record.outcome == "unsure":
+            self.counts["unsure"] += by
+        if record.reason is not None:
+            self.counts["discarded"] += by
+            self.counts["discarded unseen"] += 0 if record.look else by
+        if record.label is not None:
+            self.used[record.label] += by
+
+    def _differ(self, record: Record, standing: list[Event], real: list[Event]) -> bool:
+        overruled = max((event.seq for event in standing if event.detail.get("settles")), default=0)
+        return len({self._stance(record, event) for event in real if event.seq >= overruled}) > 1
+
+    def _stance(self, record: Record, event: Event) -> tuple[str, str | None]:
+        outcome, label = self.outcome(record, event)
+        return (outcome, None) if outcome in ("keep", "delete") else ("label", label)
+
+    def _place_look(self, record: Record, seq: int) -> None:
+        """Keep the order of first looks, so that a change of mind is no new look."""
+        if record.look == seq:
+            return
+        if record.look:
+            at = bisect_left(self._look_seqs, record.look)
+            del self._look_seqs[at], self.looks[at]
+        if seq:
+            at = bisect_left(self._look_seqs, seq)
+            self._look_seqs.insert(at, seq)
+            self.looks.insert(at, record)
+        record.look = seq
