@@ -1,7 +1,7 @@
 """``python tests/coverage_by_room.py DATA``: how many of the lines of each room the tests have run.
 
-Only lines that run in the processes of pytest are counted. What runs in jobs, in the kernels behind a browser and in
-servers is tested as well, but in processes of its own.
+Only lines that run in the processes of pytest are counted. What runs in jobs, in servers and in the kernels
+behind a browser is tested as well, but in processes of its own.
 """
 
 from __future__ import annotations
