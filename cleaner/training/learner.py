@@ -1,37 +1,38 @@
-"""The learner: a network, the pictures of a catalog, and how the one is trained on the others."""
+"""The learner: a network, the images of a catalog, and how the one is trained and measured on the others."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 import torch
+from numpy.typing import NDArray
 
-from cleaner.errors import BackboneError
+from cleaner.dataset.catalog import Catalog
+from cleaner.errors import BackboneError, TrainingError
 from cleaner.models.backbones import Backbone, load_backbone
+from cleaner.models.heads import Classifier
 from cleaner.models.scratch import SCRATCH
 from cleaner.training.data import LabelledPictures, require_trainable
+from cleaner.training.diagnosis import Diagnosis, diagnose
+from cleaner.training.evaluation import Evaluation, evaluate, loss_table
 from cleaner.training.fitting import find_lr, fit
 from cleaner.training.history import History
 from cleaner.training.loop import Phase, seeded
 from cleaner.training.lr_finder import LrSweep
-from cleaner.training.network import Network
-from cleaner.training.results import Results
+from cleaner.training.network import Network, Picture, Prediction
 from cleaner.training.schedules import LearningRate
-from cleaner.util.progress import SILENT, Reporter
-
-if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
-
-__all__ = ["Learner"]
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 CPU_BATCH = 16  # measured a fifth faster than 32, and small sets get more steps
 GPU_BATCH = 64
 WEIGHT_DECAY = 0.01
 
 
-class Learner(Results):
+class Learner:
     """A network that learns the classes of a catalog.
 
     Parameters
@@ -51,7 +52,7 @@ class Learner(Results):
     batch_size : int, optional
         By default 16 on a CPU and 64 on a GPU.
     mirror : bool, optional
-        Mirror half of the training pictures left to right. False for digits, letters and the like; by default
+        Mirror half of the training images left to right. False for digits, letters and the like; by default
         True, but False for the "scratch" backbone, whose features know left from right.
     seed : int
         Equal seeds give equal models on a CPU.
@@ -113,7 +114,10 @@ class Learner(Results):
         data = None
         if catalog is not None:
             data = LabelledPictures(catalog, network.classes, network.runner.preprocess)
-        super().__init__(network, data)
+        self.network = network
+        self.history = History()
+        self._data = data
+        self._evaluations: dict[str, Evaluation] = {}
         self.mirror = network.backbone != SCRATCH if mirror is None else mirror
         self.seed = seed
         self.batch_size = batch_size or (GPU_BATCH if network.runner.device.type == "cuda" else CPU_BATCH)
@@ -121,6 +125,35 @@ class Learner(Results):
 
     def __repr__(self) -> str:
         return f"<Learner: {self.network.backbone}, {len(self.classes)} classes, {self.history!r}>"
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, in the order of the probabilities."""
+        return self.network.classes
+
+    @property
+    def model(self) -> Classifier:
+        """The torch module, with ``body`` and ``head``."""
+        return self.network.runner.model
+
+    @property
+    def data(self) -> LabelledPictures:
+        """The images and their labels.
+
+        Raises
+        ------
+        TrainingError
+            The model was loaded without a catalog.
+        """
+        if self._data is None:
+            msg = "This model was loaded without images; use Learner.load(path, catalog)."
+            raise TrainingError(msg)
+        return self._data
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Name → reason, for the images that turned out to be unreadable and were skipped."""
+        return self.data.problems
 
     def freeze(self) -> None:
         """Let only the head learn."""
@@ -247,6 +280,108 @@ class Learner(Results):
         )
         self._evaluations = {"valid": measured}
         self.frozen = phases[-1].frozen
+
+    def evaluate(self, split: str = "valid", *, reporter: Reporter = SILENT) -> Evaluation:
+        """Measure loss and error rate on one split; remembered until the weights change.
+
+        Raises
+        ------
+        TrainingError
+            The split has no labelled images that can be read.
+        """
+        if split not in self._evaluations:
+            rows = self.data.indices(split)
+            if not len(rows):
+                msg = f"There are no labelled images in the split {split!r}."
+                raise TrainingError(msg)
+            self._evaluations[split] = evaluate(
+                self.network, self.data, rows, reporter=reporter, stage=Stage.EVALUATE
+            )
+        return self._evaluations[split]
+
+    @property
+    def error_rate(self) -> float:
+        """Share of validation images that are predicted wrongly, 0..1."""
+        return self.evaluate().error_rate
+
+    @property
+    def accuracy(self) -> float:
+        """Share of validation images that are predicted rightly, 0..1."""
+        return self.evaluate().accuracy
+
+    def diagnose(
+        self, *, target_error: float | None = None, previous_error: float | None = None
+    ) -> Diagnosis:
+        """Judge all training so far; see `cleaner.training.diagnosis`."""
+        epochs = self.history.to_frame()
+        counts = np.bincount(self.data.targets[self.data.indices("valid")])
+        return diagnose(
+            list(epochs["train_loss"]),
+            list(epochs["valid_loss"]),
+            list(epochs["error_rate"]),
+            n_valid=int(counts.sum()),
+            n_classes=len(self.classes),
+            largest_share=float(counts.max() / counts.sum()),
+            target_error=target_error,
+            previous_error=previous_error,
+        )
+
+    def predict(self, pictures: Picture | Sequence[Picture]) -> list[Prediction]:
+        """Name the class of one or several images: files, contents of files, or Pillow images.
+
+        Raises
+        ------
+        ImageError
+            An image cannot be opened.
+        """
+        several = isinstance(pictures, Sequence) and not isinstance(pictures, str | bytes)
+        return self.network.predict(pictures if several else [pictures])  # type: ignore[list-item, arg-type]
+
+    def probabilities(self, catalog: Catalog, *, reporter: Reporter = SILENT) -> NDArray[np.float32]:
+        """Return the probability of every class for every image of a catalog.
+
+        Returns
+        -------
+        ndarray, float32, shape (len(catalog), n_classes)
+            Rows in the catalog's order; rows of unreadable images are NaN.
+        """
+        return self.network.probabilities(catalog, reporter=reporter)
+
+    def top_losses(self, k: int | None = None, *, reporter: Reporter = SILENT) -> pd.DataFrame:
+        """Return the images of train and valid with the highest loss, as the lesson did it.
+
+        This is the loss *in sample*: the model has seen the training images with these very labels and may
+        have learnt their errors by heart. To find wrong labels, use `cleaner.ranking.rank`.
+
+        Parameters
+        ----------
+        k : int, optional
+            How many; by default all.
+
+        Returns
+        -------
+        DataFrame
+            ``name``, ``split``, ``given_label``, ``predicted_label``, ``probability`` (of the predicted
+            label), ``loss`` (nats, of the given label), highest loss first.
+        """
+        rows = self.data.indices("train", "valid")
+        return loss_table(self.network, self.data, rows, reporter=reporter).head(
+            len(rows) if k is None else k
+        )
+
+    def save(self, path: Path | str) -> None:
+        """Write one safetensors file: weights, classes, preprocessing, metrics and history.
+
+        Raises
+        ------
+        CheckpointError
+            The file cannot be written.
+        """
+        valid = self._evaluations.get("valid")
+        metrics = {} if valid is None else asdict(valid)
+        self.network.save(Path(path), metrics=metrics, history=self.history.to_dict())
+
+    export = save  # the lesson's word
 
     @classmethod
     def load(
