@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -21,7 +18,7 @@ from cleaner.duplicates.clusters import partition, stars
 from cleaner.errors import RankingError
 from cleaner.quality.score_table import histogram
 from cleaner.ranking.folds import components
-from cleaner.util.atomic import write_atomically
+from cleaner.util.arrays import load_arrays, save_arrays
 
 LOOK_ALIKE = 0.94
 """The most that embeddings alone can give."""
@@ -315,15 +312,8 @@ class Similar:
 
     def save(self, path: Path) -> Path:
         """Write everything to one ``.npz`` file, complete or not at all, and return its path."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         head = {"format": _FORMAT, "names": self.names, "labels": self.labels, "splits": self.splits}
-        arrays: dict[str, NDArray[Any]] = {
-            name: value for name, value in vars(self).items() if name in _ARRAYS
-        }
-        buffer = io.BytesIO()
-        arrays["head"] = np.frombuffer(json.dumps(head).encode(), dtype=np.uint8)
-        np.savez(buffer, allow_pickle=False, **arrays)
-        write_atomically(path, buffer.getvalue())
+        save_arrays(path, head, {name: value for name, value in vars(self).items() if name in _ARRAYS})
         return path
 
     @classmethod
@@ -335,17 +325,11 @@ class Similar:
         RankingError
             Nothing there, or a file this version cannot read.
         """
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                head = json.loads(stored["head"].tobytes())
-                if head["format"] != _FORMAT:
-                    msg = f"format {head['format']}, this version reads {_FORMAT}"
-                    raise ValueError(msg)
-                arrays = {name: stored[name] for name in _ARRAYS}
-            return cls(names=head["names"], labels=head["labels"], splits=head["splits"], **arrays)
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as exc:
-            msg = f"Cannot read {path}: {exc}. Look for duplicates again."
-            raise RankingError(msg) from exc
+        head, arrays = load_arrays(
+            path, required=_ARRAYS, format_number=_FORMAT, advice="Look for duplicates again."
+        )
+        known = {name: arrays[name] for name in _ARRAYS}
+        return cls(names=head["names"], labels=head["labels"], splits=head["splits"], **known)
 
 
 _ARRAYS = tuple(field.name for field in fields(Similar) if field.name not in ("names", "labels", "splits"))

@@ -26,6 +26,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from cleaner.errors import EmbeddingError
+from cleaner.util.atomic import write_atomically
 
 DIGEST_BYTES = 32
 LOCK_TIMEOUT_S = 60.0
@@ -158,9 +159,7 @@ class EmbeddingCache:
     def _check_meta(self, key: str) -> None:
         path = self.folder / "meta.json"
         if not path.exists():
-            beside = path.with_suffix(".new")
-            beside.write_text(json.dumps({"key": key, "dim": self.dim}), encoding="utf-8")
-            beside.replace(path)
+            write_atomically(path, json.dumps({"key": key, "dim": self.dim}).encode())
         dim = json.loads(path.read_text(encoding="utf-8"))["dim"]
         if dim != self.dim:
             msg = f"{self.folder} holds embeddings of length {dim}, not {self.dim}. Delete this folder."

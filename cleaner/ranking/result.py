@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
+from cleaner.util.arrays import load_arrays, save_arrays
 from cleaner.util.atomic import write_atomically
 
 ORDERINGS = ("pooled", "loss", "self_confidence", "normalized_margin", "in_sample_loss", "least_confident")
@@ -179,7 +177,6 @@ class Ranking:
     def save(self, folder: Path | str) -> Path:
         """Write ``ranking.npz`` (all of it) and ``ranking.csv`` (the table) into a folder and return it."""
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         head = {
             "format": _FORMAT,
             "names": self.names,
@@ -189,16 +186,10 @@ class Ranking:
             "model": self.model,
             "info": self.info,
         }
-        arrays: dict[str, NDArray[Any]] = {
-            "head": np.frombuffer(json.dumps(head).encode(), dtype=np.uint8),
-            "posterior": self.posterior,
-            "predicted": self.predicted,
-        }
-        arrays.update({f"signal:{k}": v for k, v in self.signals.items()})
-        arrays.update({f"feature:{k}": v for k, v in self.features.items()})
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)  # type: ignore[arg-type]
-        write_atomically(folder / "ranking.npz", buffer.getvalue())
+        arrays = {"posterior": self.posterior, "predicted": self.predicted}
+        arrays |= {f"signal:{k}": v for k, v in self.signals.items()}
+        arrays |= {f"feature:{k}": v for k, v in self.features.items()}
+        save_arrays(folder / "ranking.npz", head, arrays)
         self.to_csv(folder / "ranking.csv")
         return folder
 
@@ -212,20 +203,15 @@ class Ranking:
             Nothing there, or a file this version cannot read.
         """
         path = Path(folder) / "ranking.npz"
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-                arrays = {key: stored[key] for key in stored.files}
-            head = json.loads(arrays["head"].tobytes())
-        except FileNotFoundError as exc:
+        if not path.exists():
             msg = f"There is no ranking in {path.parent}. Rank the images first."
-            raise RankingError(msg) from exc
-        except (OSError, ValueError, KeyError, EOFError, BadZipFile) as exc:
-            msg = f"Cannot read {path}: {exc}. Rank the images again."
-            raise RankingError(msg) from exc
-        if head.get("format") != _FORMAT:
-            known = head.get("format")
-            msg = f"{path} has format {known}, but this version reads {_FORMAT}. Rank the images again."
             raise RankingError(msg)
+        head, arrays = load_arrays(
+            path,
+            required=("posterior", "predicted"),
+            format_number=_FORMAT,
+            advice="Rank the images again.",
+        )
         return cls(
             head["names"],
             head["splits"],
