@@ -10,8 +10,6 @@ from pathlib import Path
 from cleaner.errors import CatalogError
 from cleaner.images.formats import SUFFIXES
 
-__all__ = ["Folder", "count_images", "list_folder", "place_below"]
-
 _MOST_FOLDERS = 400
 _MOST_ENTRIES = 20_000
 

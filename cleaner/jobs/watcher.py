@@ -12,8 +12,6 @@ from typing import Any, ClassVar
 from cleaner.errors import JobError
 from cleaner.jobs import Job, JobStatus
 
-__all__ = ["JobWatcher"]
-
 logger = logging.getLogger(__name__)
 
 Listener = Callable[[JobStatus], None]

@@ -12,23 +12,25 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from cleaner.errors import CleanerError
+from cleaner.session.background import load_checks
 from cleaner.session.messages import Change, Topic
 from cleaner.session.view import GridView
 from cleaner.util.delayed import Delayed
 from cleaner.util.wording import count
 from cleaner.widgets.image_cleaner import ImageCleaner
-from cleaner.widgets.panels import sheets, views
 from cleaner.widgets.panels.analysis import AnalysisPanels
 from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.panels.checks import CheckPanel, checks_report
 from cleaner.widgets.panels.classes import ClassPanel
-from cleaner.widgets.panels.patterns import report_parts
+from cleaner.widgets.panels.files import files_page, results_section
+from cleaner.widgets.panels.header import STEPS, Message, header, steps
 from cleaner.widgets.panels.prepare import PreparePanel
+from cleaner.widgets.panels.progress import progress_section
+from cleaner.widgets.panels.report import analysis_trees, report_page
 from cleaner.widgets.panels.retrain import RetrainPanel
 from cleaner.workspace import Workspace
 
 if TYPE_CHECKING:
-    from cleaner.pipelines.checks import Checks
     from cleaner.ranking import Ranking
 
 __all__ = ["CleanerApp"]
@@ -82,7 +84,7 @@ class CleanerApp(ipywidgets.VBox):
             raise TypeError(msg)
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
         self._on_leave = on_leave
-        self._messages: list[views.Message] = []
+        self._messages: list[Message] = []
         self._step = "Labels"
         self._decisions_csv: Path | None = None
         self._boxes: list[ipywidgets.Widget] = []
@@ -103,7 +105,6 @@ class CleanerApp(ipywidgets.VBox):
         self.sheet = self._panel({})
         self.classes = ClassPanel(self.workspace, self._follow_classes, lock=self.lock)
         self.checks = CheckPanel(self.workspace, self._take_checks, self._open_order, lock=self.lock)
-        self.image_cleaner.set_checks(self.checks.checks)
         self.analysis = AnalysisPanels(
             self.session, go_to=self.go_to, take_focus=self.image_cleaner.grid.take_focus
         )
@@ -166,8 +167,8 @@ class CleanerApp(ipywidgets.VBox):
 
     def go_to(self, step: str) -> None:
         """Show a step in the middle: "Files", "Labels" or "Report"."""
-        if step not in views.STEPS:
-            msg = f"Got step {step!r}; expected one of {', '.join(views.STEPS)}."
+        if step not in STEPS:
+            msg = f"Got step {step!r}; expected one of {', '.join(STEPS)}."
             raise CleanerError(msg)
         with self.lock:
             self._step = step
@@ -203,22 +204,20 @@ class CleanerApp(ipywidgets.VBox):
             present = self.workspace.store.state.classes(catalog.classes)
             summary = {**catalog.summary(), "classes": present}
             self.header.show(
-                *views.header(
-                    views.Header(
-                        name=self.workspace.name,
-                        summary=summary,
-                        reviewer=self.workspace.reviewer,
-                        notices=tuple(self.workspace.notices),
-                        messages=tuple(self._messages),
-                        can_leave=self._on_leave is not None,
-                    )
+                *header(
+                    name=self.workspace.name,
+                    summary=summary,
+                    reviewer=self.workspace.reviewer,
+                    notices=self.workspace.notices,
+                    messages=self._messages,
+                    can_leave=self._on_leave is not None,
                 )
             )
             left_out = summary["left_out"]
-            self.steps.show(views.steps(self._step, {"Files": f"{left_out:,} left out" if left_out else ""}))
+            self.steps.show(steps(self._step, {"Files": f"{left_out:,} left out" if left_out else ""}))
             if self._step == "Files":
                 rows = zip(catalog.left_out["name"], catalog.left_out["reason"], strict=True)
-                self.sheet.show(sheets.files_page(list(rows)))
+                self.sheet.show(files_page(list(rows)))
                 self.classes.draw()
             self._draw_progress()
 
@@ -227,27 +226,24 @@ class CleanerApp(ipywidgets.VBox):
         figures = self.image_cleaner.progress
         analysis = self.session.analysis
         forecast = None if analysis is None else analysis.forecast
-        self.standing.show(views.standing_section(views.standing_of(figures, forecast)))
+        self.standing.show(progress_section(figures, forecast))
         if self._step == "Report":
             catalog = self.workspace.catalog
             labels = (None if label is None else state.label_now(label) for label in catalog.labels)
             given = dict(zip(catalog.names, labels, strict=True))
             more = [
-                *report_parts(analysis),
-                *checks_report(self.checks.checks, self.checks.counts, self.image_cleaner.thresholds),
+                *analysis_trees(analysis),
+                *checks_report(self.session.checks, self.session.check_counts, self.session.thresholds),
             ]
-            self.sheet.show(sheets.report_page(given, state.judgements(), more))
+            self.sheet.show(report_page(given, state.judgements(), more))
         model = (self.retrain.result or {}).get("model")
         self.result.show(
-            views.result_section(
-                self.workspace.cleaned_csv, self._decisions_csv, model, begun=state.last_seq > 0
-            )
+            results_section(self.workspace.cleaned_csv, self._decisions_csv, model, begun=state.last_seq > 0)
         )
 
     def _redraw_soon(self) -> bool:
         """Draw what decisions change; runs in a thread, a moment after the last one."""
         try:
-            self.checks.refresh(dict(self.image_cleaner.thresholds))
             with self.lock:
                 self._draw_progress()
         except Exception:
@@ -257,7 +253,7 @@ class CleanerApp(ipywidgets.VBox):
 
     def say(self, sentence: str, *, act: str = "", act_text: str = "") -> None:
         """Put a sentence below the header; the user can dismiss it, or ask for an act of the header."""
-        message = views.Message(sentence, act, act_text)
+        message = Message(sentence, act, act_text)
         with self.lock:
             if message not in self._messages:
                 self._messages.append(message)
@@ -314,8 +310,10 @@ class CleanerApp(ipywidgets.VBox):
 
     def _on_change(self, change: Change) -> None:
         """Draw the figures a moment after they have changed; called in any thread."""
-        if change.topic in (Topic.PROGRESS, Topic.ANALYSIS):
+        if change.topic in (Topic.PROGRESS, Topic.ANALYSIS, Topic.CHECKS):
             self._delayed.schedule()
+        if change.topic is Topic.CHECKS:
+            self.checks.show_found(self.session.checks, self.session.check_counts or None)
 
     def _on_order(self, change: Any) -> None:
         """Let the page's address name the order, so that a reload comes back to it."""
@@ -340,12 +338,15 @@ class CleanerApp(ipywidgets.VBox):
 
         self.session.run_later(show)
 
-    def _take_checks(self, checks: Checks) -> None:
+    def _take_checks(self) -> None:
         """Take in what a look has found; runs in a thread."""
         self.workspace.refresh()
-        self.image_cleaner.set_checks(checks)
-        with self.lock:
-            self.draw()
+        try:
+            self.session.set_checks(load_checks(self.workspace.state))
+        except CleanerError as error:
+            logger.exception("what was found cannot be used")
+            self.checks.problem = str(error)
+        self.draw()
 
     # ---------------------------------------------------------------- rankings
 
@@ -354,7 +355,7 @@ class CleanerApp(ipywidgets.VBox):
             return self.workspace.ranking()
         except CleanerError:
             logger.warning("the saved ranking cannot be used", exc_info=True)
-            self._messages.append(views.Message("The saved ranking could not be read; a new one is made."))
+            self._messages.append(Message("The saved ranking could not be read; a new one is made."))
             shutil.rmtree(self.workspace.ranking_folder, ignore_errors=True)
             return None
 

@@ -13,8 +13,6 @@ from cleaner.session.file_review import FileReview
 from cleaner.widgets.grid.text import said_text
 from cleaner.widgets.grid.widget import ReviewGrid
 
-__all__ = ["FileDeleter"]
-
 _ADVICE = "FileDeleter takes file paths, and page_size= and state= as keywords."
 
 

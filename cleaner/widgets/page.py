@@ -14,10 +14,9 @@ import ipywidgets
 from cleaner.dataset.state_folder import recent
 from cleaner.errors import CleanerError
 from cleaner.widgets.page_settings import PageSettings
-from cleaner.widgets.panels.base import Panel, node
+from cleaner.widgets.panels.base import Panel, button, node, paragraph
+from cleaner.widgets.sentences import say
 from cleaner.widgets.start import Chosen, StartPage, chosen_again
-
-__all__ = ["DashboardPage", "open_app"]
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +106,8 @@ class DashboardPage(ipywidgets.VBox):
             self._fail(name, str(error))
         except Exception as error:
             logger.exception("%s cannot be opened", options["root"])
-            self._fail(name, f"{type(error).__name__}: {error}. The log has more: {self.settings.log_path}.")
+            problem = f"{type(error).__name__}: {error}"
+            self._fail(name, say("page.error", error=problem, log=self.settings.log_path))
         else:
             if self.can_choose:
                 folder = str(options.get("labels") or options["root"])
@@ -115,17 +115,13 @@ class DashboardPage(ipywidgets.VBox):
             self._show(app)
 
     def _fail(self, name: str, reason: str) -> None:
-        advice = "Choose another one, or put it right and try again." if self.can_choose else ""
-        if not self.can_choose:
-            advice = "Put that right and load the page again, or start the dashboard on another folder."
-        retry = node("button", "Choose another folder", do="choose", type="button", class_="cleaner-button")
         panel = Panel(
             node(
                 "div",
-                node("h1", f"{name} could not be opened"),
+                node("h1", say("page.failed", name=name)),
                 node("p", reason, role="alert"),
-                node("p", advice, class_="cleaner-note"),
-                *([retry] if self.can_choose else []),
+                paragraph(say("page.choose_other" if self.can_choose else "page.reload")),
+                *([button(say("page.choose"), "choose")] if self.can_choose else []),
                 class_="cleaner-message",
             )
         )

@@ -11,8 +11,6 @@ from typing import Any
 
 from cleaner.errors import DashboardError
 
-__all__ = ["ENVIRONMENT_VARIABLE", "PageSettings"]
-
 ENVIRONMENT_VARIABLE = "CLEANER_DASHBOARD"
 _PATHS = {"labels", "state", "weights"}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -12,18 +11,15 @@ from cleaner.dataset.browse import Folder, count_images, list_folder, place_belo
 from cleaner.dataset.state_folder import RecentSet
 from cleaner.errors import CatalogError
 from cleaner.util.wording import count
-from cleaner.widgets.panels.base import Panel, Tree, button, node
-
-__all__ = ["Chosen", "StartPage", "chosen_again"]
-
-logger = logging.getLogger(__name__)
+from cleaner.widgets.panels.base import Panel, Tree, button, node, paragraph
+from cleaner.widgets.sentences import say
 
 Chosen = dict[str, str]
+"""Keyword arguments of `cleaner.Workspace` that open a data set."""
 
 _COUNTING_S = 3.0
 _MOST_RECENT = 8
-_NOTHING = "no images"
-_ADVICE = "One that holds a folder for each class, or a CSV file with the columns name and label."
+_NOTHING = (0, True)  # no images, and all was looked at
 
 
 class StartPage(Panel):
@@ -93,17 +89,17 @@ class StartPage(Panel):
                 self._draw()
 
     def _draw(self) -> None:
-        opening = f"Opening {self._opening} …" if self._opening else ""
+        opening = say("start.opening", name=self._opening) if self._opening else ""
         self.show(
             node(
                 "div",
-                node("h1", "Which pictures?"),
-                node("p", opening, role="status", class_="cleaner-note"),
+                node("h1", say("start")),
+                paragraph(opening, role="status"),
                 *self._recent_trees(),
                 *self._folder_trees(),
                 class_="cleaner-message is-wide",
                 role="region",
-                aria_label="Choose a data set",
+                aria_label=say("start"),
             )
         )
 
@@ -113,10 +109,10 @@ class StartPage(Panel):
         entries = []
         for i, found in enumerate(self._recent):
             name = found.labels.name if found.labels else found.root.name
-            what = f"{count(found.count, 'image')}, opened {_ago(found.opened)}"
+            what = say("start.recent.opened", images=count(found.count, "image"), ago=_ago(found.opened))
             where = node("span", node("b", name), node("span", f" {found.root}", class_="cleaner-fine"))
             entries.append(node("li", where, self._what_and_open(what, "recent", str(i), name)))
-        return [node("h3", "Opened lately"), node("ul", *entries, class_="cleaner-list")]
+        return [node("h3", say("start.recent")), node("ul", *entries, class_="cleaner-list")]
 
     def _folder_trees(self) -> list[Tree]:
         folder = self._folder
@@ -124,25 +120,26 @@ class StartPage(Panel):
         for path in folder.folders:
             value = self._value(path)
             name = button(path.name, "enter", value, class_="cleaner-link")
-            entries.append(
-                node("li", name, self._what_and_open(self._spoken_count(path), "open", value, path.name))
-            )
+            what, shut = self._count_text(path), self._counts.get(path) == _NOTHING
+            entries.append(node("li", name, self._what_and_open(what, "open", value, path.name, shut=shut)))
         for path in folder.tables:
-            opener = self._what_and_open("table of labels", "open", self._value(path), path.name)
+            opener = self._what_and_open(say("start.table"), "open", self._value(path), path.name)
             entries.append(node("li", node("span", path.name), opener))
-        empty = bool(self._opening) or self._counts.get(folder.path) == (0, True)
+        shut = bool(self._opening) or self._counts.get(folder.path) == _NOTHING
+        here = say("start.open_folder")
+        more = say("start.more", folders=count(folder.more, "more folder")) if folder.more else ""
         return [
-            node("h3", "Or choose a folder" if self._recent else "Choose a folder"),
-            node("p", _ADVICE, class_="cleaner-note"),
-            node("nav", self._crumbs(folder.path), aria_label="Folder"),
+            node("h3", say("start.folder.or" if self._recent else "start.folder")),
+            paragraph(say("start.advice")),
+            node("nav", self._crumbs(folder.path), aria_label=say("start.trail")),
             node(
                 "p",
-                button("Open this folder", "open", self._value(folder.path), disabled=empty, data_heir=True),
-                node("span", f" {self._spoken_count(folder.path)}", class_="cleaner-fine"),
+                button(here, "open", self._value(folder.path), disabled=shut, data_heir=True),
+                node("span", f" {self._count_text(folder.path)}", class_="cleaner-fine"),
             ),
             node("ul", *entries, class_="cleaner-list", hidden=not entries),
-            node("p", "" if entries else "There is no folder in here.", class_="cleaner-note"),
-            node("p", f"{folder.more:,} more folders are not listed." if folder.more else ""),
+            paragraph("" if entries else say("start.empty")),
+            node("p", more),
         ]
 
     def _crumbs(self, here: Path) -> Tree:
@@ -150,29 +147,27 @@ class StartPage(Panel):
         entries = []
         for path in reversed(trail[: trail.index(self.base) + 1]):
             name = path.name or str(path)
-            if path == here:
-                entries.append(node("li", node("b", name, aria_current="location")))
-            else:
-                entries.append(
-                    node("li", button(name, "enter", self._value(path), class_="cleaner-link"), " /")
-                )
+            link = button(name, "enter", self._value(path), class_="cleaner-link")
+            place = [node("b", name, aria_current="location")] if path == here else [link, " /"]
+            entries.append(node("li", *place))
         return node("ol", *entries, class_="cleaner-crumbs")
 
-    def _what_and_open(self, what: str, act: str, value: str, name: str) -> Tree:
-        shut = bool(self._opening) or what == _NOTHING
-        opener = button("Open", act, value, aria_label=f"Open {name}", disabled=shut)
+    def _what_and_open(self, what: str, act: str, value: str, name: str, *, shut: bool = False) -> Tree:
+        called, shut = say("start.open.name", name=name), shut or bool(self._opening)
+        opener = button(say("start.open"), act, value, aria_label=called, disabled=shut)
         return node("span", node("span", what, class_="cleaner-fine"), opener, class_="cleaner-entry-end")
 
     def _value(self, path: Path) -> str:
         return path.relative_to(self.base).as_posix()
 
-    def _spoken_count(self, path: Path) -> str:
+    def _count_text(self, path: Path) -> str:
         if path not in self._counts:
             return ""
         number, complete = self._counts[path]
-        if complete:
-            return count(number, "image") if number else _NOTHING
-        return f"more than {count(number, 'image')}" if number else "many files"
+        if not number:
+            return say("start.no_images" if complete else "start.many")
+        images = count(number, "image")
+        return images if complete else say("start.more_than", images=images)
 
 
 def chosen_again(found: RecentSet) -> Chosen:
@@ -185,5 +180,5 @@ def _ago(then: datetime) -> str:
     seconds = (datetime.now(UTC) - then).total_seconds()
     for size, noun in ((86400, "day"), (3600, "hour"), (60, "minute")):
         if seconds >= size:
-            return f"{count(int(seconds // size), noun)} ago"
-    return "just now"
+            return say("start.ago", time=count(int(seconds // size), noun))
+    return say("start.just_now")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from cleaner.ranking import rank_probabilities
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -41,11 +42,11 @@ def test_an_audit_tells_nothing_of_the_model_and_ends_in_a_certificate(
     opened = visit(ranked, reviewer="Ana")
     page = opened.page
     opened.wait_for_pictures()
-    stopping = page.get_by_label("May I stop?", exact=True)
+    stopping = page.get_by_label(say("audit"), exact=True)
     ranked_first = labels(page)
     assert all("predicted" in label and "loss" in label for label in ranked_first)
 
-    stopping.get_by_role("button", name="Start the audit").click()
+    stopping.get_by_role("button", name=say("audit.start")).click()
     expect(page.locator(".cleaner-title")).to_have_text("Audit, page 1")
     expect(stopping).to_contain_text("0 of 60 audited")
     opened.wait_for_pictures()
@@ -88,9 +89,9 @@ def test_an_audit_tells_nothing_of_the_model_and_ends_in_a_certificate(
     assert labels(page) == second
 
     # and the others are a click away
-    stopping.get_by_role("button", name="Back to the suspicious ones").click()
+    stopping.get_by_role("button", name=say("audit.suspicious")).click()
     expect(page.locator(".cleaner-title")).to_have_text(re.compile(r"^Page \d+$"))
     opened.wait_for_pictures()
     assert all("predicted" in label for label in labels(page))
-    stopping.get_by_role("button", name="Go on with the audit").click()
+    stopping.get_by_role("button", name=say("audit.continue")).click()
     expect(page.locator(".cleaner-title")).to_have_text("Audit, page 1")

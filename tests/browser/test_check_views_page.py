@@ -20,6 +20,7 @@ from cleaner.pipelines.checks import Checks
 from cleaner.quality.pixels import read_pixels
 from cleaner.quality.problems import quality
 from cleaner.ranking import rank_probabilities
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -80,8 +81,8 @@ def test_copies_are_found_and_thinned_out_by_keys(
     expect(page.get_by_role("rowheader").nth(1)).to_contain_text("not duplicates")
     assert [row[0] for row in stored(checked)] == ["delete", "pair_different"]
     assert stored(checked)[0] == ("delete", COPY, "duplicate")
-    expect(page.locator("[aria-label='Where you are']")).to_contain_text("0 errors found")
-    expect(page.locator("[aria-label='Where you are']")).to_contain_text("1 out")
+    expect(page.locator(f"[aria-label='{say('progress')}']")).to_contain_text("0 errors found")
+    expect(page.locator(f"[aria-label='{say('progress')}']")).to_contain_text(f"{say('progress.removed')}1")
 
     press(page, "u")
     expect(page.get_by_role("rowheader").nth(1)).not_to_contain_text("not duplicates")
@@ -136,8 +137,8 @@ def test_classes_are_renamed_on_the_page_and_undone_from_the_grid(
 ) -> None:
     page = visit(checked, reviewer="Ana").page
     page.get_by_role("tab", name="Files").click()
-    page.get_by_role("button", name="rename a", exact=True).click()
-    name = page.get_by_role("textbox", name="New name of a")
+    page.get_by_role("button", name="Rename a", exact=True).click()
+    name = page.get_by_role("textbox", name=say("classes.rename.field", label="a"))
     expect(name).to_be_focused()
     name.fill("apples")
     press(page, "Enter")
@@ -181,4 +182,4 @@ def test_a_folder_without_classes_is_labelled(
     press(page, "k")
     wait_until_saved(page)
     assert [row[0] for row in stored(tmp_path / "flat")] == ["relabel"] * 3
-    expect(page.locator("[aria-label='Where you are']")).to_contain_text("labelled")
+    expect(page.locator(f"[aria-label='{say('progress')}']")).to_contain_text("labelled")

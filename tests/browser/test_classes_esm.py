@@ -11,6 +11,7 @@ import pytest
 
 from cleaner.review.classes import class_counts, merge_classes
 from cleaner.widgets.panels.classes import ClassPanel
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 pytestmark = pytest.mark.browser
@@ -94,7 +95,7 @@ def test_a_class_is_renamed_by_keyboard_alone(
     page = show()
     page.get_by_role("button", name="rename red").focus()
     page.keyboard.press("Enter")
-    field = page.get_by_label("New name of red")
+    field = page.get_by_label("New name for red")
     expect(field).to_be_focused()
     expect(field).to_have_value("red")
     page.keyboard.press("Control+A")
@@ -116,13 +117,13 @@ def test_escape_leaves_without_renaming_and_goes_back(
 ) -> None:
     page = show()
     page.get_by_role("button", name="rename red").click()
-    expect(page.get_by_label("New name of red")).to_be_focused()
+    expect(page.get_by_label("New name for red")).to_be_focused()
     page.keyboard.type("dish")
     page.keyboard.press("Escape")
     expect(page.get_by_role("button", name="rename red")).to_be_focused()
-    expect(page.get_by_label("New name of red")).to_have_count(0)
+    expect(page.get_by_label("New name for red")).to_have_count(0)
     page.get_by_role("button", name="rename red").click()
-    expect(page.get_by_label("New name of red")).to_have_value("red")
+    expect(page.get_by_label("New name for red")).to_have_value("red")
     assert workspace.store.state.last_seq == 0
 
 
@@ -131,7 +132,7 @@ def test_leaving_the_field_renames_nothing(
 ) -> None:
     page = show()
     page.get_by_role("button", name="rename red").click()
-    page.get_by_label("New name of red").fill("crimson")
+    page.get_by_label("New name for red").fill("crimson")
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name="Rename", exact=True)).to_be_focused()
     assert workspace.store.state.last_seq == 0
@@ -144,7 +145,7 @@ def test_what_was_typed_stays_when_it_is_refused_and_when_others_act(
 ) -> None:
     page = show()
     page.get_by_role("button", name="rename green").click()
-    field = page.get_by_label("New name of green")
+    field = page.get_by_label("New name for green")
     field.fill("red ")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert").filter(has_text="blank")).to_be_visible()
@@ -163,15 +164,16 @@ def test_what_was_typed_stays_when_it_is_refused_and_when_others_act(
 def test_a_taken_name_leads_to_merging(show: Callable[..., Any], expect: Any, workspace: Workspace) -> None:
     page = show()
     page.get_by_role("button", name="rename red").click()
-    page.get_by_label("New name of red").fill("blue")
+    page.get_by_label("New name for red").fill("blue")
     page.keyboard.press("Enter")
     page.get_by_role("button", name="Merge with “blue”").click()
     choice = page.get_by_label("Merge red into")
     expect(choice).to_be_focused()
     expect(choice).to_have_value("blue")
-    expect(page.get_by_text("8 images of “red” become “blue”. It can be undone.")).to_be_visible()
+    become = {"images": "8 images", "label": "red"}
+    expect(page.get_by_text(say("classes.merge.images", **become, into="blue"))).to_be_visible()
     choice.select_option("green")
-    expect(page.get_by_text("8 images of “red” become “green”. It can be undone.")).to_be_visible()
+    expect(page.get_by_text(say("classes.merge.images", **become, into="green"))).to_be_visible()
     page.get_by_role("button", name="Merge", exact=True).click()
     expect(page.get_by_role("button", name="rename green")).to_be_focused()
     assert labels(workspace) == ["blue", "green"]

@@ -18,6 +18,7 @@ import pytest
 from cleaner.cli.example import wrong_names
 from cleaner.jobs import Job
 from cleaner.ranking import Ranking, rank_probabilities
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -107,7 +108,7 @@ def test_a_session_from_the_first_page_to_the_resumed_one(
     mark(page, expect, wrong[3], "x", "marked delete")
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_role("gridcell", name=wrong[3])).not_to_have_accessible_name(re.compile("marked"))
-    expect(page.locator("[aria-label='Where you are']")).to_contain_text("3 errors found")
+    expect(page.locator(f"[aria-label='{say('progress')}']")).to_contain_text("3 errors found")
     page.get_by_role("button", name="Confirm page").click()
     expect(page.locator(".cleaner-title")).to_have_text("Page 2")
     second = names(page)
@@ -156,8 +157,8 @@ def test_a_killed_kernel_takes_nothing_with_it_that_was_shown_as_saved(
     expect(page.get_by_role("alert").filter(has_text="Not saved: no answer for 5 seconds")).to_be_visible(
         timeout=15_000
     )
-    expect(page.get_by_text("Saving is interrupted")).to_be_visible()
-    expect(page.get_by_text("All decisions saved")).to_be_hidden()
+    expect(page.get_by_text(say("header.unsaved"))).to_be_visible()
+    expect(page.get_by_text(say("header.saved"))).to_be_hidden()
     expect(page.get_by_role("alert").filter(has_text=LOST)).to_be_visible(timeout=20_000)
     assert page.get_by_role("button", name="Delete").is_disabled()
     assert stored(ranked) == [("keep", first[0])]
@@ -167,7 +168,7 @@ def test_a_killed_kernel_takes_nothing_with_it_that_was_shown_as_saved(
     opened.wait_until_open()
     opened.wait_for_pictures()
     expect(page.get_by_role("gridcell", name=first[1])).not_to_have_accessible_name(re.compile("marked"))
-    expect(page.get_by_text("All decisions saved")).to_be_visible()
+    expect(page.get_by_text(say("header.saved"))).to_be_visible()
     context.close()
 
 
@@ -181,12 +182,12 @@ def test_pictures_are_there_before_the_ranking_which_then_takes_over(
     page = opened.page
     opened.wait_for_pictures()
     assert names(page) == sorted(names(page))
-    expect(page.get_by_role("status").filter(has_text="Finding suspicious labels")).to_be_visible()
-    expect(page.get_by_role("progressbar", name="Finding suspicious labels")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text=say("prepare.progress"))).to_be_visible()
+    expect(page.get_by_role("progressbar", name=say("prepare.progress"))).to_be_visible()
 
     opened.reload()  # the work goes on, and the new page finds it
-    expect(page.get_by_role("status").filter(has_text="Finding suspicious labels")).to_be_visible()
-    expect(page.get_by_text("Finding suspicious labels")).to_be_hidden(timeout=120_000)
+    expect(page.get_by_role("status").filter(has_text=say("prepare.progress"))).to_be_visible()
+    expect(page.get_by_text(say("prepare.progress"))).to_be_hidden(timeout=120_000)
     page.wait_for_function("() => document.querySelector('.cleaner-loss') !== null", timeout=30_000)
     assert page.get_by_role("alert").filter(has_text="Cannot").count() == 0
     wrong = [name for name in names(page)[:8] if name.split("/")[0] != name.split("/")[1].split("_")[0]]
@@ -200,14 +201,14 @@ def test_without_weights_and_network_the_user_decides(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no weights"))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing answers there
     page = visit(root).page
-    answer = page.get_by_role("button", name="Go on without pretrained weights")
+    answer = page.get_by_role("button", name=say("prepare.from_scratch"))
     expect(answer).to_be_visible(timeout=60_000)
     expect(page.get_by_role("alert").filter(has_text="weights")).to_be_visible()
     answer.click()
     expect(page.get_by_role("alert").filter(has_text="weights")).to_be_hidden()
     expect(page.get_by_role("button", name="Cancel")).to_be_visible()
     page.get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("button", name="Find suspicious labels")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name=say("prepare.start"))).to_be_visible(timeout=60_000)
 
 
 def test_retraining_quick_and_full_with_one_cancel(visit: OpenVisit, ranked: Path, expect: Any) -> None:
@@ -218,7 +219,7 @@ def test_retraining_quick_and_full_with_one_cancel(visit: OpenVisit, ranked: Pat
     model = Ranking.load(ranked / ".cleaner" / "ranking").model
 
     button.click()
-    expect(panel.get_by_text("error, before")).to_be_visible(timeout=120_000)
+    expect(panel.get_by_text(say("retrain.before"))).to_be_visible(timeout=120_000)
     expect(panel).to_contain_text("on the same 12 validation images with your labels.")
     renewed = Ranking.load(ranked / ".cleaner" / "ranking").model
     assert renewed != model
@@ -228,14 +229,14 @@ def test_retraining_quick_and_full_with_one_cancel(visit: OpenVisit, ranked: Pat
     button.click()
     expect(button).to_be_disabled()
     page.get_by_role("button", name="Cancel").click()
-    expect(panel.get_by_text("Cancelled. The model before it is still in use.")).to_be_visible(timeout=60_000)
+    expect(panel.get_by_text(say("retrain.cancelled"))).to_be_visible(timeout=60_000)
     assert Ranking.load(ranked / ".cleaner" / "ranking").model == renewed
     assert not (ranked / ".cleaner" / "models" / "full.safetensors").exists()
 
     page.get_by_label("epochs").fill("2")
     button.click()
     expect(panel.get_by_role("img", name="After 2 epochs")).to_be_visible(timeout=180_000)
-    expect(panel.get_by_text("Done.")).to_be_visible(timeout=180_000)
+    expect(panel.get_by_text(say("retrain.done"))).to_be_visible(timeout=180_000)
     expect(panel).to_contain_text("tuned network, cleaned labels")
     assert (ranked / ".cleaner" / "models" / "full.safetensors").exists()
     expect(page.locator(".cleaner-notice")).to_contain_text("new order")
@@ -287,7 +288,7 @@ def test_a_set_is_chosen_by_keyboard_kept_in_a_reload_and_left(
 ) -> None:
     opened = visit(None, browse_root=tmp_path)
     page = opened.page
-    expect(page.get_by_role("heading", name="Which pictures?")).to_be_visible()
+    expect(page.get_by_role("heading", name=say("start"))).to_be_visible()
     choice = page.get_by_role("button", name="Open set").last
     expect(choice).to_be_enabled()
     choice.focus()
@@ -295,17 +296,17 @@ def test_a_set_is_chosen_by_keyboard_kept_in_a_reload_and_left(
     expect(page.get_by_role("grid", name="Images to review")).to_be_visible(timeout=30_000)
     opened.reload()
     expect(page.get_by_role("grid", name="Images to review")).to_be_visible(timeout=30_000)
-    page.get_by_role("button", name="choose another set").click()
-    expect(page.get_by_role("heading", name="Opened lately")).to_be_visible()
+    page.get_by_role("button", name=say("header.leave")).click()
+    expect(page.get_by_role("heading", name=say("start.recent"))).to_be_visible()
     opened.reload()
-    expect(page.get_by_role("heading", name="Which pictures?")).to_be_visible()
+    expect(page.get_by_role("heading", name=say("start"))).to_be_visible()
 
 
 def test_steps_lead_to_files_and_report_and_back(visit: OpenVisit, ranked: Path, expect: Any) -> None:
     (ranked / "red" / "page.jpg").write_bytes(b"<html>gone</html>")
     page = visit(ranked).page
-    page.get_by_role("button", name="1 file left out (why?)").click()
-    expect(page.get_by_role("table", name="Files that are left out")).to_contain_text("red/page.jpg")
+    page.get_by_role("button", name=say("header.left_out", files="1 file")).click()
+    expect(page.get_by_role("table", name=say("files"))).to_contain_text("red/page.jpg")
     expect(page.get_by_role("tab", name="Files")).to_have_attribute("aria-selected", "true")
     page.get_by_role("tab", name="Files").focus()
     page.keyboard.press("End")
@@ -332,7 +333,7 @@ def test_nothing_sticks_out_and_the_bar_stays_in_sight_at_any_width(
             ".map((e) => e.className).slice(0, 5)"
         )
         assert sticking_out == [], width
-        right = page.locator("[aria-label='Where you are']").bounding_box()
+        right = page.locator(f"[aria-label='{say('progress')}']").bounding_box()
         grid = page.get_by_role("grid").bounding_box()
         beside = right["x"] >= grid["x"] + grid["width"] - 1
         assert beside is (width > 1100), width

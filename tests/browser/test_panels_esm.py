@@ -7,7 +7,7 @@ from panel_page import Show, change, sent
 
 from cleaner.widgets.panels.base import Tree, button, node
 from cleaner.widgets.panels.chart import line_chart
-from cleaner.widgets.panels.views import steps
+from cleaner.widgets.panels.header import steps
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ import pytest
 from panel_page import Show, change, sent
 
 from cleaner.widgets.panels.base import Tree, node
-from cleaner.widgets.panels.checks_found import found_entries
+from cleaner.widgets.panels.checks import found_entries
 from cleaner.widgets.panels.threshold import Scale, ThresholdPanel
 
 pytestmark = pytest.mark.browser

@@ -37,7 +37,7 @@ def quick(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
 def full(*, workspace: dict[str, Any], epochs: int, reporter: Reporter) -> dict[str, Any]:
     return {
         **RESULT,
-        "sentence": f"{epochs} epochs.",
+        "after_name": f"{epochs} epochs",
         "model": str(Path(workspace["root"]) / "m.safetensors"),
     }
 

@@ -28,8 +28,7 @@ from cleaner.review.labels import cleaned_catalog
 from cleaner.session.messages import Undone
 from cleaner.widgets.grid.text import said_text, undone_text
 from cleaner.widgets.panels.base import Tree, text_of
-from cleaner.widgets.panels.class_trees import ClassPage, classes_section
-from cleaner.widgets.panels.classes import ClassPanel
+from cleaner.widgets.panels.classes import ClassPage, ClassPanel, classes_section
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
@@ -66,6 +65,9 @@ def elements(tree: Tree | str, tag: str) -> Iterator[Tree]:
             yield tree
         for child in tree[2:]:
             yield from elements(child, tag)
+
+
+RENAMED = say("classes.renamed", label="red", name="crimson", images="8 images")
 
 
 def text(panel: ClassPanel) -> str:
@@ -449,21 +451,21 @@ def test_a_merged_suggestion_counts_as_if_it_had_been_the_label() -> None:
 
 def test_the_panel_shows_what_is_there(panel: ClassPanel) -> None:
     rows = [text_of(row) for row in elements(panel.tree[0], "tr")]
-    assert rows[0] == "class train valid images what to do"
+    assert rows[0] == "Class train valid Images Actions"
     assert [row.split()[0] for row in rows[1:]] == ["blue", "green", "red"]
-    assert all(row.endswith(" 8 rename merge") for row in rows[1:])
+    assert all(row.endswith(" 8 Rename Merge") for row in rows[1:])
 
 
 def test_renaming_is_told_with_undo_and_carried_out(panel: ClassPanel, workspace: Workspace) -> None:
     panel.do("rename", "red")
     field = next(e for e in elements(panel.tree[0], "input") if e[1].get("data-enter") == "do-rename")
-    assert (field[1]["value"], field[1]["aria-label"]) == ("red", "New name of red")
+    assert (field[1]["value"], field[1]["aria-label"]) == ("red", say("classes.rename.field", label="red"))
     panel.do("do-rename", "crimson")
-    assert told(panel) == "Renamed “red” to “crimson”: 8 images. Undo"
+    assert told(panel) == f"{RENAMED} Undo"
     assert counts(workspace) == {"blue": 8, "crimson": 8, "green": 8}
     assert panel.changes == [1]
     panel.do("undo")
-    assert told(panel) == "Undone: renaming of “red” to “crimson”."
+    assert told(panel) == say("classes.undone", what="renaming of “red” to “crimson”")
     assert counts(workspace) == {"blue": 8, "green": 8, "red": 8}
     assert panel.changes == [1, 1]
 
@@ -472,7 +474,7 @@ def test_a_second_click_on_rename_does_nothing(panel: ClassPanel, workspace: Wor
     panel.do("rename", "red")
     panel.do("do-rename", "crimson")
     panel.do("do-rename", "crimson")
-    assert told(panel) == "Renamed “red” to “crimson”: 8 images. Undo"
+    assert told(panel) == f"{RENAMED} Undo"
     assert len(workspace.store.state.events) == 1
 
 
@@ -493,9 +495,9 @@ def test_the_name_of_another_class_is_an_offer_to_merge(panel: ClassPanel, works
     panel.do("do-rename", "blue")
     assert "Merge with “blue”" in shown(panel, "cleaner-button")
     panel.do("merge-taken")
-    assert "8 images of “red” become “blue”. It can be undone." in text(panel)
+    assert say("classes.merge.images", images="8 images", label="red", into="blue") in text(panel)
     panel.do("do-merge")
-    assert told(panel) == "Merged “red” into “blue”: 8 images. Undo"
+    assert told(panel) == f"{say('classes.merged', label='red', into='blue', images='8 images')} Undo"
     assert counts(workspace) == {"blue": 16, "green": 8}
 
 
@@ -505,20 +507,24 @@ def test_merging_waits_for_a_choice_and_says_what_will_happen(
     workspace.store.decide("red/red_000.png", "delete")
     panel.do("merge", "red")
     (select,) = elements(panel.tree[0], "select")
-    assert [text_of(option) for option in elements(select, "option")] == ["choose a class", "blue", "green"]
+    assert [text_of(option) for option in elements(select, "option")] == [
+        say("classes.merge.choose"),
+        "blue",
+        "green",
+    ]
     panel.do("do-merge")
     assert workspace.store.state.last_seq == 1
     panel.do("into", "green")
-    assert "7 images of “red” become “green”. It can be undone." in text(panel)
+    assert say("classes.merge.images", images="7 images", label="red", into="green") in text(panel)
     panel.do("into", "no such class")
-    assert "become" not in text(panel)
+    assert "will become" not in text(panel)
 
 
 def test_the_likeliest_class_to_merge_into_is_chosen_already(workspace: Workspace) -> None:
     acts.make_class(workspace.catalog, workspace.store, "Red")
     panel = ClassPanel(workspace, lambda: None)
     panel.do("merge", "Red")
-    assert "“Red” has no image; it only leaves the list. It can be undone." in text(panel)
+    assert say("classes.merge.empty", label="Red") in text(panel)
     chosen = [o[1]["value"] for o in elements(panel.tree[0], "option") if o[1].get("selected")]
     assert chosen == ["red"]
     panel.close()
@@ -534,9 +540,7 @@ def test_a_new_class_empties_its_field_and_a_bad_one_does_not(panel: ClassPanel)
     assert shown(panel, "cleaner-complaint") == ["There is a class “red” already. Choose another name."]
     assert key() == before
     panel.do("new", "RED")
-    assert told(panel) == (
-        "New class “RED”. Take care: there is “red”, too, which looks nearly the same. Undo"
-    )
+    assert told(panel) == (f"{say('classes.added', name='RED')} {say('classes.twin', twin='red')} Undo")
     assert shown(panel, "cleaner-complaint") == []
     assert key() != before
 
@@ -546,10 +550,7 @@ def test_undo_of_what_is_not_the_last_act_says_what_to_do(panel: ClassPanel, wor
     panel.do("do-rename", "crimson")
     workspace.store.decide("blue/blue_000.png", "keep")
     panel.do("undo")
-    assert told(panel) == (
-        "Renamed “red” to “crimson”: 8 images. You did something else since: undo that first (u among the "
-        "pictures), or rename “crimson” back."
-    )
+    assert told(panel) == (f"{RENAMED} {say('classes.undo_first.rename', label='crimson')}")
     assert counts(workspace)["crimson"] == 8
     assert workspace.store.state.is_decided("blue/blue_000.png")
 
@@ -558,11 +559,11 @@ def test_what_is_undone_among_the_pictures_is_seen(panel: ClassPanel, workspace:
     panel.do("rename", "red")
     panel.do("do-rename", "crimson")
     workspace.store.undo()
-    wait_until(lambda: told(panel) == "Undone: renaming of “red” to “crimson”.")
+    wait_until(lambda: told(panel) == say("classes.undone", what="renaming of “red” to “crimson”"))
     assert "crimson 6" not in text(panel)
     assert panel.changes == [1, 1]
     workspace.store.redo()
-    wait_until(lambda: told(panel) == "Done again: renaming of “red” to “crimson”.")
+    wait_until(lambda: told(panel) == say("classes.redone", what="renaming of “red” to “crimson”"))
 
 
 def test_a_colleagues_act_is_seen_and_an_open_form_stays(panel: ClassPanel, workspace: Workspace) -> None:
@@ -580,7 +581,8 @@ def test_a_colleagues_act_is_seen_and_an_open_form_stays(panel: ClassPanel, work
 def test_a_form_of_a_class_that_a_colleague_merged_closes(panel: ClassPanel, workspace: Workspace) -> None:
     panel.do("rename", "red")
     workspace.store.class_event("class_merge", "red", "blue", reviewer="Ben")
-    wait_until(lambda: told(panel) == "Ben: merging of “red” into “blue”. Choose again what to do.")
+    merged = say("classes.done_by", reviewer="Ben", what="merging of “red” into “blue”")
+    wait_until(lambda: told(panel) == f"{merged} {say('classes.choose_again')}")
     assert not any(e[1].get("data-enter") == "do-rename" for e in elements(panel.tree[0], "input"))
 
 
@@ -601,20 +603,20 @@ def test_of_a_thousand_classes_the_first_are_shown_and_any_is_found(panel: Class
     many = [acts.ClassCount(f"class {i:04d}", {"train": i}, 0) for i in range(1000)]
     tree = classes_section(ClassPage(counts=many))
     assert len(list(elements(tree, "tr"))) == 1 + 200
-    assert "The first 200 of 1,000 are shown; type part of a name to find the others." in text_of(tree)
+    assert say("classes.first", shown=200, found="1,000") in text_of(tree)
     found = classes_section(ClassPage(counts=many, wanted="CLASS 099"))
     assert len(list(elements(found, "tr"))) == 1 + 10
     none = classes_section(ClassPage(counts=many, wanted="bear"))
-    assert "No class has that in its name." in text_of(none)
+    assert say("classes.none_found") in text_of(none)
     panel.do("search", " RE")
-    assert [text_of(row).split()[0] for row in elements(panel.tree[0], "tr")] == ["class", "green", "red"]
+    assert [text_of(row).split()[0] for row in elements(panel.tree[0], "tr")] == ["Class", "green", "red"]
 
 
 def test_a_blank_that_cannot_be_seen_is_told() -> None:
     tree = classes_section(ClassPage(counts=[acts.ClassCount("shirt ", {"none": 2}, 0)]))
-    assert "shirt (ends with a blank) 2" in text_of(tree)
+    assert f"shirt {say('classes.ends_blank').strip()} 2" in text_of(tree)
     (rename,) = (b for b in elements(tree, "button") if b[1]["data-do"] == "rename")
-    assert rename[1]["aria-label"] == "rename shirt  (ends with a blank)"
+    assert rename[1]["aria-label"] == say("classes.rename.name", label="shirt " + say("classes.ends_blank"))
 
 
 # ---------------------------------------------------------------- the command

@@ -18,8 +18,9 @@ from cleaner.ranking import rank_probabilities
 from cleaner.widgets.app import CleanerApp
 from cleaner.widgets.page import DashboardPage, open_app
 from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
-from cleaner.widgets.panels import prepare, retrain
+from cleaner.widgets.panels import job
 from cleaner.widgets.panels.base import Panel, Tree, text_of
+from cleaner.widgets.sentences import say
 from cleaner.widgets.start import StartPage
 from cleaner.workspace import Workspace
 
@@ -33,8 +34,8 @@ def quiet_surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PYTHONPATH", str(TASKS))
     monkeypatch.delenv(ENVIRONMENT_VARIABLE, raising=False)
-    monkeypatch.setattr(prepare, "PREPARE_TASK", "retrain_tasks_for_tests:prepare")
-    monkeypatch.setitem(retrain._TASKS, "quick", "retrain_tasks_for_tests:quick")
+    monkeypatch.setitem(job.TASKS, "prepare", "retrain_tasks_for_tests:prepare")
+    monkeypatch.setitem(job.TASKS, "quick", "retrain_tasks_for_tests:quick")
 
 
 @pytest.fixture
@@ -108,7 +109,7 @@ def test_without_a_ranking_the_pictures_are_there_while_one_is_made(
     app = open_app_on()
     names = list(app.workspace.catalog.names)
     assert list(app.image_cleaner.names) == names[:6]
-    until(lambda: "reading the pictures" in text(app.prepare))
+    until(lambda: "Reading images" in text(app.prepare))
 
     wrong = save_ranking(root)
     (root / "go").touch()
@@ -143,7 +144,7 @@ def test_pictures_that_came_later_are_offered_for_ranking(
 ) -> None:
     save_ranking(root, without=5)
     app = open_app_on()
-    assert text(app.prepare) == "5 images came after the ranking. Rank them"
+    assert text(app.prepare) == f"{say('prepare.new', images='5 images')} {say('prepare.rank')}"
 
 
 def test_the_page_needs_no_slow_library_before_its_pictures(root: Path) -> None:
@@ -170,14 +171,14 @@ def test_header_and_figures_follow_the_decisions(open_app_on: Callable[..., Clea
     wrong = save_ranking(root)
     app = open_app_on()
     assert "24 images · 3 classes · train 18, valid 6" in text(app.header)
-    assert "reviewer: Ana" in text(app.header)
-    assert "0 errors found looked at 0 of 24" in text(app.standing)
-    assert "cleaned.csv comes with your first decision:" in text(app.result)
+    assert say("header.reviewer", reviewer="Ana").strip() in text(app.header)
+    assert f"0 errors found {say('progress.reviewed')} 0 of 24" in text(app.standing)
+    assert say("results.begins", name="cleaned.csv") in text(app.result)
 
     app.image_cleaner.decide(wrong[0], "delete")
     app.image_cleaner.decide(wrong[1], "keep")
-    until(lambda: "1 error found looked at 2 of 24" in text(app.standing))
-    until(lambda: "cleaned.csv follows your decisions:" in text(app.result))
+    until(lambda: f"1 error found {say('progress.reviewed')} 2 of 24" in text(app.standing))
+    until(lambda: say("results.follows", name="cleaned.csv") in text(app.result))
 
 
 def test_files_that_are_left_out_are_named_behind_the_question_why(
@@ -186,7 +187,7 @@ def test_files_that_are_left_out_are_named_behind_the_question_why(
     (root / "red" / "page.jpg").write_bytes(b"<html>gone</html>")
     save_ranking(root)
     app = open_app_on()
-    assert "1 file left out (why?)" in text(app.header)
+    assert say("header.left_out", files="1 file") in text(app.header)
     app.header.do("files")
     assert app._middle.children[0] is app.sheet
     assert "red/page.jpg not an image: HTML" in text(app.sheet)
@@ -198,7 +199,7 @@ def test_the_report_tells_what_was_changed(open_app_on: Callable[..., CleanerApp
     wrong = save_ranking(root)
     app = open_app_on()
     app.go_to("Report")
-    assert "No label was changed yet." in text(app.sheet)
+    assert say("report.changes.none") in text(app.sheet)
     app.image_cleaner.decide(wrong[0], "relabel", "green")
     until(lambda: f"{wrong[0].split('/')[0]} green 1" in text(app.sheet))
 
@@ -212,14 +213,15 @@ def test_an_act_on_classes_is_followed_everywhere(open_app_on: Callable[..., Cle
     app.classes.do("do-merge")
     assert "24 images · 2 classes" in text(app.header)
     app.go_to("Report")
-    until(lambda: "given ↓ right → blue red deleted" in text(app.sheet))
+    corner, deleted = say("confusions.matrix.corner"), say("confusions.matrix.deleted")
+    until(lambda: f"{corner} blue red {deleted}" in text(app.sheet))
     assert "green" not in text(app.sheet)
     app.image_cleaner.undo()
     until(lambda: "24 images · 3 classes" in text(app.header))
-    until(lambda: "given ↓ right → blue green red deleted" in text(app.sheet))
+    until(lambda: f"{corner} blue green red {deleted}" in text(app.sheet))
     app.image_cleaner.decide(app.image_cleaner.names[0], "delete")
     app.go_to("Files")
-    assert " 7 rename merge" in text(app.classes)
+    assert " 7 Rename Merge" in text(app.classes)
 
 
 def test_an_unknown_step_is_refused(open_app_on: Callable[..., CleanerApp], root: Path) -> None:
@@ -249,7 +251,7 @@ def test_a_new_ranking_after_training_is_taken_in(open_app_on: Callable[..., Cle
     (root / "go").touch()
     app.retrain.do("retrain")
     until(lambda: app.image_cleaner.ranking is not before)
-    assert "error, now 12.6 %" in text(app.retrain)
+    assert f"{say('retrain.now')} 12.6 %" in text(app.retrain)
 
 
 # ---------------------------------------------------------------- cleaned.csv
@@ -308,8 +310,8 @@ def test_what_cannot_be_opened_is_said_as_an_alert(tmp_path: Path) -> None:
     assert isinstance(panel, Panel)
     (alert,) = with_role(panel.tree[0], "alert")
     assert alert.startswith(f"The folder {missing} does not exist.")
-    assert "no bears could not be opened" in text(panel)
-    assert "Choose another folder" not in text(panel)
+    assert say("page.failed", name="no bears") in text(panel)
+    assert say("page.choose") not in text(panel)
 
 
 def test_a_defect_is_said_too_and_logged(
@@ -322,7 +324,7 @@ def test_a_defect_is_said_too_and_logged(
     monkeypatch.setattr(Workspace, "ranking", fail)
     (panel,) = DashboardPage(PageSettings.for_root(root)).children
     assert isinstance(panel, Panel)
-    assert with_role(panel.tree[0], "alert") == ["RuntimeError: boom. The log has more: None."]
+    assert with_role(panel.tree[0], "alert") == [say("page.error", error="RuntimeError: boom", log=None)]
     assert "Traceback" in caplog.text
 
 

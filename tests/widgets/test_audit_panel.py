@@ -25,7 +25,9 @@ from cleaner.util.wording import about
 from cleaner.widgets.app import CleanerApp
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel, Tree, node, text_of
-from cleaner.widgets.panels.patterns import pair_of, report_parts, seen_section
+from cleaner.widgets.panels.patterns import pair_of, patterns_section
+from cleaner.widgets.panels.progress import progress_section
+from cleaner.widgets.panels.report import analysis_trees
 from cleaner.widgets.panels.text import (
     audit_progress,
     certificate_evidence,
@@ -34,7 +36,6 @@ from cleaner.widgets.panels.text import (
     pattern_details,
     pattern_parts,
 )
-from cleaner.widgets.panels.views import Standing, standing_section
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
@@ -90,33 +91,29 @@ def buttons(tree: Tree) -> list[tuple[str, str]]:
 
 def test_while_errors_turn_up_it_is_not_yet_and_an_audit_is_offered() -> None:
     tree = stopping_section(analysis(), auditing=False)
-    assert text_of(tree) == (
-        "May I stop? Not yet. 9 of the last 100 were wrong. An audit of about 300 random pictures would tell "
-        "how many errors are left at most. Start the audit"
-    )
-    assert buttons(tree) == [("Start the audit", "audit")]
+    wrong = say("audit.wrong", errors=9, window=100)
+    start = say("audit.start")
+    assert text_of(tree) == (f"{say('audit')} {say('audit.not_yet')} {wrong} {say('audit.offer')} {start}")
+    assert buttons(tree) == [(start, "audit")]
 
 
 def test_before_a_hundred_looks_the_model_is_quoted() -> None:
     tree = stopping_section(analysis(window=24), auditing=False)
-    assert "Not yet. About 4 expected on a page of the most suspicious." in text_of(tree)
+    assert f"{say('audit.not_yet')} {say('audit.expected', expected='about 4')}" in text_of(tree)
 
 
 def test_when_errors_are_rare_the_rule_of_thumb_is_called_one() -> None:
     rare = analysis(is_rare=True, window_errors=1, forecast=Forecast(next_page=0.4, rest=3.0))
     said = text_of(stopping_section(rare, auditing=False))
-    assert "Perhaps. Errors have become rare: 1 in the last 100, about 0.4 expected next." in said
-    assert "This is a rule of thumb and proves nothing." in said
-    assert "Start the audit" in said
+    text = say("audit.rare", errors=1, window=100, expected="about 0.4")
+    assert f"{say('audit.maybe')} {text} {say('audit.rule')}" in said
+    assert say("audit.start") in said
 
 
 def test_an_audit_that_has_begun_says_what_to_do() -> None:
     tree = stopping_section(analysis(certificate=certificate(audited=0, left=2929)), auditing=True)
-    assert (
-        "0 of about 300 audited Random pictures, without score and suggestion: judge every one."
-        in text_of(tree)
-    )
-    assert buttons(tree) == [("Back to the suspicious ones", "suspicious")]
+    assert f"0 of about 300 audited {say('audit.random')}" in text_of(tree)
+    assert buttons(tree) == [(say("audit.suspicious"), "suspicious")]
 
 
 def test_the_certificate_comes_with_its_ground_and_its_limits() -> None:
@@ -127,43 +124,48 @@ def test_the_certificate_comes_with_its_ground_and_its_limits() -> None:
     assert f"{audit_progress(shown)}. {certificate_evidence(shown)}" in said
     assert certificate_limits(shown) in said
     assert [bar[1]["value"] for bar in elements(tree, "progress")] == ["0.400"]
-    assert buttons(tree) == [("Go on with the audit", "audit")]
+    assert buttons(tree) == [(say("audit.continue"), "audit")]
 
 
 def test_newcomers_may_join() -> None:
     tree = stopping_section(analysis(certificate=certificate(), newcomers=1), auditing=False)
-    assert "1 picture came later and is not covered." in text_of(tree)
-    assert ("Let them join", "join") in buttons(tree)
+    assert say("audit.newcomers", images="1 image") in text_of(tree)
+    assert (say("audit.join"), "join") in buttons(tree)
 
 
 def test_an_audit_that_cannot_be_read_is_said_to_be_so_and_none_is_offered() -> None:
     tree = stopping_section(analysis(problem="The audit cannot be read."), auditing=False)
-    assert text_of(tree) == "May I stop? The audit cannot be read."
+    assert text_of(tree) == f"{say('audit')} The audit cannot be read."
     assert buttons(tree) == []
 
 
 def test_before_anything_is_known_nothing_is_claimed() -> None:
-    assert text_of(stopping_section(None, auditing=False)) == "May I stop?"
-    assert text_of(seen_section(None)) == ""
+    assert text_of(stopping_section(None, auditing=False)) == say("audit")
+    assert text_of(patterns_section(None)) == ""
 
 
 # -------------------------------------------------------------------- where you are
 
 
 def test_the_curve_goes_on_as_the_model_expects() -> None:
-    said = Standing(
-        errors=3,
-        looked_at=24,
-        total=100,
-        expected_next=0.4,
-        curve=[(1, 1), (24, 3)],
-        expected=[(24, 3.0), (48, 4.6)],
-    )
-    tree = standing_section(said)
+    figures = {
+        "errors": 3,
+        "looked_at": 24,
+        "total": 100,
+        "labelled": 0,
+        "discarded": 0,
+        "last100": {"errors": 3, "looked_at": 24, "low": 1.0, "high": 8.0},
+        "expected_next": 0.4,
+        "pace_per_min": None,
+        "minutes_left": None,
+    }
+    forecast = Forecast(found=((1, 1), (24, 3)), expected=((24, 3.0), (48, 4.6)), next_page=0.4, rest=3.0)
+    tree = progress_section(figures, forecast)
     (svg,) = (each for each in elements(tree, "svg") if each[1].get("role") == "img")
-    assert svg[1]["aria-label"] == "3 errors found in 24 images looked at; the model expects about 5 by 48"
-    assert "found expected by the model" in text_of(tree)
-    assert "expected on next page about 0.4" in text_of(tree)
+    values = {"errors": "3 errors", "images": "24 images", "expected": "about 5", "end": "48"}
+    assert svg[1]["aria-label"] == say("progress.curve.expected", **values)
+    assert f"{say('progress.curve.lines')} {say('progress.curve.model')}" in text_of(tree)
+    assert f"{say('progress.expected')} about 0.4" in text_of(tree)
 
 
 @pytest.mark.parametrize(
@@ -179,7 +181,7 @@ def test_an_estimate_is_said_no_more_precisely_than_it_is(number: float, said: s
 
 def test_the_clearest_finding_leads_to_its_pictures() -> None:
     found = analysis(patterns=Patterns(found=(PAIR,), confirmed=48, top_share=0.45, audited=0))
-    tree = seen_section(found)
+    tree = patterns_section(found)
     assert text_of(node("p", *pattern_parts(PAIR))) in text_of(tree)
     assert [text_of(each) for each in elements(tree, "b")] == ["shirt", "longsleeve"]
     review = next(each for each in elements(tree, "button") if each[1]["data-do"] == "review")
@@ -189,11 +191,11 @@ def test_the_clearest_finding_leads_to_its_pictures() -> None:
 
 def test_too_few_errors_are_no_pattern() -> None:
     early = analysis(patterns=Patterns(found=(), confirmed=12, top_share=0.5, audited=0))
-    assert say("analysis.too_few", errors="12 errors", least=30) in text_of(seen_section(early))
+    assert say("analysis.too_few", errors="12 errors", least=30) in text_of(patterns_section(early))
 
 
 def test_enough_errors_without_a_pattern_are_said_to_have_none() -> None:
-    assert say("analysis.no_pattern") in text_of(seen_section(analysis()))
+    assert say("analysis.no_pattern") in text_of(patterns_section(analysis()))
 
 
 def test_the_report_has_certificate_findings_and_noise_matrix() -> None:
@@ -201,16 +203,16 @@ def test_the_report_has_certificate_findings_and_noise_matrix() -> None:
         certificate=certificate(),
         patterns=Patterns(found=(PAIR,), confirmed=48, top_share=0.45, audited=300),
     )
-    parts = report_parts(found)
+    parts = analysis_trees(found)
     said = " ".join(map(text_of, parts))
     assert certificate_text(certificate()) in said
     assert pattern_details(PAIR) in said
-    assert "The three commonest mistakes make up 45 % of the corrections." in said
-    assert "a false alarm in at most 1 of 20 data sets" in said
-    assert "needs an audit" not in said
+    assert say("patterns.top_share", share="45 %") in said
+    assert say("patterns.level") in said
+    assert say("patterns.needs_audit") not in said
     matrix = next(table for part in parts for table in elements(part, "table"))
     assert [text_of(row) for row in elements(matrix, "tr")] == [
-        "given ↓ right → longsleeve shirt deleted",
+        f"{say('confusions.matrix.corner')} longsleeve shirt {say('confusions.matrix.deleted')}",
         "longsleeve · (3)",
         "shirt 14 (21) · 2",
     ]
@@ -221,10 +223,10 @@ def test_a_report_without_errors_or_audit_says_so() -> None:
     nothing = np.zeros((2, 2), dtype=np.int64)
     empty = confused(estimated=None, corrected=nothing, open=nothing, deleted=nothing[0])
     clean = Patterns(found=(), confirmed=0, top_share=None, audited=0)
-    said = " ".join(map(text_of, report_parts(analysis(patterns=clean, confusions=empty))))
-    assert "No audit was begun." in said
-    assert "No class was mistaken for another yet." in said
-    assert "Whether classes differ in their errors needs an audit." in said
+    said = " ".join(map(text_of, analysis_trees(analysis(patterns=clean, confusions=empty))))
+    assert say("report.audit.none") in said
+    assert say("confusions.none") in said
+    assert say("patterns.needs_audit") in said
 
 
 # -------------------------------------------------------------------- in the application
@@ -263,16 +265,16 @@ def until(condition: Callable[[], object]) -> None:
 
 def test_the_button_opens_the_audit_and_each_page_moves_the_certificate(app: CleanerApp) -> None:
     stopping = app.analysis.stopping
-    until(lambda: "Start the audit" in text(stopping))
+    until(lambda: say("audit.start") in text(stopping))
     stopping.do("audit")
     until(lambda: "0 of 24 audited" in text(stopping))
     assert app.image_cleaner.view == GridView(order=AUDIT)
     app.image_cleaner.confirm_page()
     until(lambda: "6 of 24 audited" in text(stopping))
-    assert "Back to the suspicious ones" in text(stopping)
+    assert say("audit.suspicious") in text(stopping)
     stopping.do("suspicious")
     assert app.image_cleaner.view == GridView()
-    assert "Go on with the audit" in text(stopping)
+    assert say("audit.continue") in text(stopping)
 
 
 def test_an_audit_that_cannot_begin_says_why(app: CleanerApp) -> None:
@@ -292,9 +294,9 @@ def test_review_all_sets_the_filters_and_shows_the_labels(app: CleanerApp) -> No
 
 def test_the_report_is_a_click_away_and_follows_the_decisions(app: CleanerApp) -> None:
     app.image_cleaner.decide(app.image_cleaner.names[0], "suggest")
-    until(lambda: "All findings" in text(app.analysis.patterns))
+    until(lambda: say("patterns.report") in text(app.analysis.patterns))
     app.analysis.patterns.do("report")
-    until(lambda: "Which class is mistaken for which" in text(app.sheet))
+    until(lambda: say("report.confusions") in text(app.sheet))
 
 
 def test_looking_closer_does_not_wait_for_the_page_nor_hold_it_up(app: CleanerApp) -> None:

@@ -12,28 +12,58 @@ import pytest
 
 from cleaner.jobs import Job
 from cleaner.pipelines.check import checks_folder
-from cleaner.pipelines.checks import Checks
-from cleaner.widgets.panels import checks as checking
+from cleaner.session.background import load_checks
+from cleaner.session.messages import Change, Topic
+from cleaner.session.session import ReviewSession
 from cleaner.widgets.panels import retrain
 from cleaner.widgets.panels.base import Panel, Tree, text_of
 from cleaner.widgets.panels.checks import CheckPanel, checks_report
+from cleaner.widgets.panels.job import TASKS
 from cleaner.widgets.panels.retrain import RetrainPanel
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
-TASKS = Path(__file__).parents[1] / "job_tasks"
-OFFER = "Look for them"
-LIST = "1 group of duplicates 1 leak 1 dark 1 low information 1 that fits no class look again"
-OpenPanel = Callable[..., CheckPanel]
+SCRIPTS = Path(__file__).parents[1] / "job_tasks"
+OFFER, AGAIN, STOP = say("checks.start"), say("checks.again"), say("checks.cancel")
+LEAK = say("checks.leaks", leaks="1 leak")
+LIST = f"1 group of duplicates {LEAK} 1 dark 1 low information 1 outlier {AGAIN}"
+
+
+class Shown(CheckPanel):
+    """The panel with the session that loads and counts what was found, as a page joins them."""
+
+    def __init__(self, workspace: Workspace, heard: list[Any]) -> None:
+        self.session = session = ReviewSession(workspace, in_background=False)
+
+        def on_checked() -> None:
+            session.set_checks(load_checks(workspace.state))
+            heard.append(session.checks)
+
+        def on_change(change: Change) -> None:
+            if change.topic is Topic.CHECKS:
+                self.show_found(session.checks, session.check_counts or None)
+            elif change.topic is Topic.PROBLEM:
+                self.problem = str(change.problem)
+
+        super().__init__(workspace, on_checked, heard.append)
+        session.subscribe(on_change)
+        session.load_checks()
+
+    def count(self, thresholds: dict[str, float] | None = None) -> None:
+        self.session.thresholds.update(thresholds or {})
+        self.session.count_checks()
+
+
+OpenPanel = Callable[[], Shown]
 
 
 @pytest.fixture
 def root(colour_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small set whose checks are those of `check_tasks_for_tests`."""
-    monkeypatch.setenv("PYTHONPATH", str(TASKS))
-    monkeypatch.setattr(sys, "path", [*sys.path, str(TASKS)])
-    for module in (checking, retrain):
-        monkeypatch.setattr(module, "CHECK_TASK", "check_tasks_for_tests:check")
-    monkeypatch.setitem(retrain._TASKS, "quick", "retrain_tasks_for_tests:quick")
+    monkeypatch.setenv("PYTHONPATH", str(SCRIPTS))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(SCRIPTS)])
+    monkeypatch.setitem(TASKS, "check", "check_tasks_for_tests:check")
+    monkeypatch.setitem(TASKS, "quick", "retrain_tasks_for_tests:quick")
     return colour_set
 
 
@@ -46,10 +76,10 @@ def heard() -> list[Any]:
 @pytest.fixture
 def open_panel(root: Path, heard: list[Any]) -> Iterator[OpenPanel]:
     """Return a function that opens the set as a page would."""
-    shown: list[CheckPanel] = []
+    shown: list[Shown] = []
 
-    def build() -> CheckPanel:
-        panel = CheckPanel(Workspace(root), heard.append, heard.append)
+    def build() -> Shown:
+        panel = Shown(Workspace(root), heard)
         shown.append(panel)
         return panel
 
@@ -61,11 +91,12 @@ def open_panel(root: Path, heard: list[Any]) -> Iterator[OpenPanel]:
             job.cancel()
             job.wait(30)
         panel.close()
+        panel.session.close()
         panel.workspace.close()
 
 
 def text(panel: Panel) -> str:
-    return " ".join(text_of(tree) for tree in panel.tree).removeprefix("Other problems ")
+    return " ".join(text_of(tree) for tree in panel.tree).removeprefix(f"{say('checks')} ")
 
 
 def buttons(panel: Panel) -> dict[str, bool]:
@@ -103,8 +134,8 @@ def save_checks(root: Path, *, outliers: bool = True, without: int = 0) -> None:
 
 def test_before_the_first_look_it_is_offered(open_panel: OpenPanel) -> None:
     panel = open_panel()
-    assert panel.checks is None
-    assert text(panel).startswith("Looks for copies, ")
+    assert panel.session.checks is None
+    assert text(panel).startswith(say("checks.purpose"))
     assert buttons(panel) == {OFFER: True}
 
 
@@ -113,31 +144,31 @@ def test_a_look_says_how_far_it_is_and_hands_over_what_it_found(
 ) -> None:
     panel = open_panel()
     panel.do("start")
-    until(lambda: text(panel).startswith("Comparing pictures: 5 of 24"), panel)
-    assert buttons(panel) == {"Stop looking": True}
+    until(lambda: text(panel).startswith("Comparing images · 5 of 24"), panel)
+    assert buttons(panel) == {STOP: True}
     (root / "go").touch()
     until(lambda: heard, panel)
     assert text(panel) == LIST
-    assert heard == [panel.checks]
-    assert panel.counts["leaks"] == 1
+    assert heard == [panel.session.checks]
+    assert panel.session.check_counts["leaks"] == 1
 
 
 def test_a_cancelled_look_can_be_started_again(open_panel: OpenPanel) -> None:
     panel = open_panel()
     panel.do("start")
     panel.do("cancel")
-    assert text(panel).startswith("Stopping …")
+    assert text(panel).startswith(say("job.stopping"))
     until(lambda: not panel.running, panel)
-    assert text(panel) == f"Cancelled; what was read is remembered. {OFFER}"
+    assert text(panel) == f"{say('checks.stopped')} {OFFER}"
 
 
 def test_a_failed_look_is_an_alert(open_panel: OpenPanel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(checking, "CHECK_TASK", "check_tasks_for_tests:failing")
+    monkeypatch.setitem(TASKS, "check", "check_tasks_for_tests:failing")
     panel = open_panel()
     panel.do("start")
     until(lambda: panel.problem, panel)
     assert panel.problem == "The pictures cannot be read: the disk is gone."
-    assert buttons(panel) == {"Try again": True}
+    assert buttons(panel) == {say("checks.retry"): True}
 
 
 def test_a_reloaded_page_finds_the_look_that_runs(
@@ -147,9 +178,9 @@ def test_a_reloaded_page_finds_the_look_that_runs(
     reloaded = open_panel()
     reloaded.start()
     assert reloaded.running
-    assert buttons(reloaded) == {"Stop looking": True}
+    assert buttons(reloaded) == {STOP: True}
     (root / "go").touch()
-    until(lambda: reloaded.checks, reloaded)
+    until(lambda: reloaded.session.checks, reloaded)
     until(lambda: len(heard) == 2, reloaded)
 
 
@@ -158,9 +189,7 @@ def test_beside_other_work_it_says_so_and_is_offered_afterwards(open_panel: Open
     panel.watcher.start("job_tasks_for_tests:wait_for", {"flag": str(root / "other")})
     panel.do("start")
     assert panel.problem == ""
-    assert text(panel) == (
-        f"Other work of this data set is running; this can start when it has ended. {OFFER}"
-    )
+    assert text(panel) == f"{say('job.busy')} {OFFER}"
     assert buttons(panel) == {OFFER: False}
     (root / "other").touch()
     until(lambda: buttons(panel)[OFFER], panel)
@@ -170,7 +199,7 @@ def test_the_first_look_starts_by_itself_also_after_other_work(open_panel: OpenP
     panel = open_panel()
     panel.watcher.start("job_tasks_for_tests:wait_for", {"flag": str(root / "other")})
     panel.start_if_never()
-    assert text(panel).startswith("It starts by itself when")
+    assert text(panel).startswith(say("checks.due"))
     (root / "other").touch()
     until(lambda: panel.running, panel)
     panel.do("cancel")
@@ -194,15 +223,12 @@ def test_retraining_interrupts_a_look(open_panel: OpenPanel, root: Path) -> None
     panel.do("start")
     until(lambda: "5 of 24" in text(panel), panel)
     training = RetrainPanel(panel.workspace)
-    assert buttons(training)["Retrain"]
+    assert buttons(training)[say("retrain.start")]
     training.do("retrain")
-    assert "Stopping the look for copies" in text(training)
+    assert say("retrain.making_way") in text(training)
     until(lambda: training.running, training, panel)
     until(lambda: not panel.running, panel)
-    assert text(panel) == (
-        "Interrupted by other work; what was read is remembered. Other work of this data set is running; "
-        f"this can start when it has ended. {OFFER}"
-    )
+    assert text(panel) == f"{say('checks.interrupted')} {say('job.busy')} {OFFER}"
     (root / "go").touch()
     until(lambda: training.renewed, training)
     until(lambda: buttons(panel)[OFFER], panel)
@@ -210,7 +236,7 @@ def test_retraining_interrupts_a_look(open_panel: OpenPanel, root: Path) -> None
 
 
 def test_a_look_that_does_not_stop_is_named(open_panel: OpenPanel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retrain, "CHECK_TASK", "job_tasks_for_tests:ignore_cancel")
+    monkeypatch.setitem(TASKS, "check", "job_tasks_for_tests:ignore_cancel")
     monkeypatch.setattr(retrain, "_STOP_TIMEOUT_S", 0.2)
     panel = open_panel()
     panel.watcher.start("job_tasks_for_tests:ignore_cancel", {})
@@ -233,8 +259,7 @@ def test_what_was_found_before_is_there_at_once_and_leads_to_its_views(
 ) -> None:
     save_checks(root)
     panel = open_panel()
-    assert isinstance(panel.checks, Checks)
-    until(lambda: text(panel) == LIST, panel)
+    assert text(panel) == LIST
     values = [item[2][1]["data-value"] for tree in panel.tree for item in tree[5][2:]]
     assert values == ["duplicates", "dark", "low information", "outliers"]
     panel.do("open", "low information")
@@ -246,30 +271,32 @@ def test_decisions_and_thresholds_change_the_counts(open_panel: OpenPanel, root:
     panel = open_panel()
     names = panel.workspace.catalog.names.tolist()
     panel.workspace.store.decide(names[1], "relabel", "red")
-    panel.refresh()
-    assert text(panel).startswith("1 group of duplicates 1 leak, 1 with two labels 1 dark")
+    panel.count()
+    assert text(panel).startswith(
+        f"1 group of duplicates {LEAK}, {say('checks.two_labels', number=1)} 1 dark"
+    )
     panel.workspace.store.decide(names[1], "delete")
-    panel.refresh()
-    assert text(panel) == "1 dark 1 low information 1 that fits no class look again"
-    panel.refresh({"duplicates": 0.75, "low information": 0.95, "outliers": 0.8})
-    assert text(panel) == "1 group of duplicates 1 leak 1 dark look again"
+    panel.count()
+    assert text(panel) == f"1 dark 1 low information 1 outlier {AGAIN}"
+    panel.count({"duplicates": 0.75, "low information": 0.95, "outliers": 0.8})
+    assert text(panel) == f"1 group of duplicates {LEAK} 1 dark {AGAIN}"
     panel.workspace.store.decide(names[2], "delete")
-    panel.refresh()
-    assert text(panel) == "Nothing found. look again"
+    panel.count()
+    assert text(panel) == f"{say('checks.none_found')} {AGAIN}"
 
 
 def test_broken_files_lead_to_the_files(open_panel: OpenPanel, root: Path) -> None:
     (root / "red" / "broken.jpg").write_bytes(b"no picture")
     save_checks(root)
     panel = open_panel()
-    until(lambda: "1 broken file" in buttons(panel), panel)
+    until(lambda: "1 file left out" in buttons(panel), panel)
 
 
 def test_files_that_came_since_are_named(open_panel: OpenPanel, root: Path) -> None:
     save_checks(root, without=2)
     panel = open_panel()
-    until(lambda: "Look again" in buttons(panel), panel)
-    assert text(panel).startswith("2 pictures came since. 1 group")
+    assert buttons(panel)[AGAIN]
+    assert text(panel).startswith(f"{say('checks.new', images='2 images')} 1 group")
 
 
 def test_files_that_went_away_are_not_counted(open_panel: OpenPanel, root: Path) -> None:
@@ -285,10 +312,7 @@ def test_without_weights_it_says_what_was_not_looked_for(open_panel: OpenPanel, 
     save_checks(root, outliers=False)
     panel = open_panel()
     until(lambda: "1 dark" in text(panel), panel)
-    assert (
-        "Look-alikes and pictures of no class are not looked for without pretrained weights (--weights FILE)."
-        in text(panel)
-    )
+    assert say("checks.no_weights") in text(panel)
 
 
 def test_a_damaged_result_is_said_and_can_be_made_again(open_panel: OpenPanel, root: Path) -> None:
@@ -296,8 +320,12 @@ def test_a_damaged_result_is_said_and_can_be_made_again(open_panel: OpenPanel, r
     with Workspace(root) as workspace:
         (checks_folder(workspace) / "similar.npz").write_bytes(b"no archive")
     panel = open_panel()
-    assert panel.checks is None
-    assert text(panel) == f"What was found earlier could not be read. {OFFER}"
+    assert panel.session.checks is None
+    assert panel.problem.startswith("Cannot read ")
+    assert buttons(panel) == {OFFER: True}
+    panel.start_if_never()
+    assert panel.running
+    assert panel.problem == ""
 
 
 # ---------------------------------------------------------------- the report
@@ -306,17 +334,18 @@ def test_a_damaged_result_is_said_and_can_be_made_again(open_panel: OpenPanel, r
 def test_the_report_says_what_was_found_and_from_which_score(open_panel: OpenPanel, root: Path) -> None:
     save_checks(root)
     panel = open_panel()
-    panel.refresh()
-    said = [text_of(tree) for tree in checks_report(panel.checks, panel.counts, {"dark": 0.7})]
-    assert said[:2] == [
-        "Copies and bad pictures",
-        "Found: 1 group of duplicates (1 leak), 1 dark, 1 low information, 1 that fits no class.",
+    panel.count()
+    said = [
+        text_of(tree)
+        for tree in checks_report(panel.session.checks, panel.session.check_counts, {"dark": 0.7})
     ]
-    assert "dark 0.70 1" in said[2]
-    assert "blurry 0.65 0" in said[2]
-    assert said[2].endswith("outliers 0.50 1 groups of duplicates 0.95 1")
+    found = f"1 group of duplicates ({LEAK}), 1 dark, 1 low information, 1 outlier"
+    assert said[:2] == [say("checks.report"), say("checks.report.found", found=found)]
+    assert "Dark 0.70 1" in said[2]
+    assert "Blurry 0.65 0" in said[2]
+    assert said[2].endswith("Outliers 0.50 1 Duplicates 0.95 1")
 
 
 def test_the_report_says_that_nobody_has_looked() -> None:
     said = [text_of(tree) for tree in checks_report(None, {})]
-    assert said == ["Copies and bad pictures", "Not looked for yet."]
+    assert said == [say("checks.report"), say("checks.report.none")]

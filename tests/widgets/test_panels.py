@@ -9,14 +9,18 @@ from pathlib import Path
 
 import pytest
 
+from cleaner.analysis.forecast import Forecast
 from cleaner.dataset import browse as folders
 from cleaner.dataset.state_folder import RecentSet
 from cleaner.errors import CatalogError, CleanerError
 from cleaner.util.wording import count, duration, percent, points
 from cleaner.widgets.panels.base import Panel, Tree, button, node, text_of
 from cleaner.widgets.panels.chart import line_chart, thinned
-from cleaner.widgets.panels.sheets import files_page, report_page
-from cleaner.widgets.panels.views import Header, Standing, header, standing_section, steps
+from cleaner.widgets.panels.files import files_page
+from cleaner.widgets.panels.header import header, steps
+from cleaner.widgets.panels.progress import progress_section
+from cleaner.widgets.panels.report import report_page
+from cleaner.widgets.sentences import say
 from cleaner.widgets.start import Chosen, StartPage
 
 SUMMARY = {
@@ -25,6 +29,12 @@ SUMMARY = {
     "left_out": 2,
     "splits": {"train": 3068, "valid": 341},
     "classes": {"hat": {"train": 1000, "valid": 100}, "shirt": {"train": 2068, "valid": 241}},
+}
+
+NOTHING = {
+    **dict.fromkeys(("errors", "looked_at", "total", "labelled", "discarded"), 0),
+    **dict.fromkeys(("expected_next", "pace_per_min", "minutes_left")),
+    "last100": {"looked_at": 0, "errors": 0, "low": 0.0, "high": 1.0},
 }
 
 
@@ -139,17 +149,16 @@ def test_a_long_curve_keeps_its_ends() -> None:
 
 
 def test_the_header_counts_and_offers_the_reasons() -> None:
-    trees = header(Header(name="clothing", summary=SUMMARY, reviewer="Ana"))
-    said = " ".join(map(text_of, trees))
+    said = " ".join(map(text_of, header(name="clothing", summary=SUMMARY, reviewer="Ana")))
     assert "3,409 images · 2 classes · train 3,068, valid 341" in said
-    assert "2 files left out (why?)" in said
-    assert "All decisions saved" in said
-    assert "reviewer: Ana" in said
-    assert "choose another set" not in said
+    assert say("header.left_out", files="2 files") in said
+    assert say("header.saved") in said
+    assert say("header.reviewer", reviewer="Ana").strip() in said
+    assert say("header.leave") not in said
 
 
 def test_a_header_without_trouble_shows_no_list() -> None:
-    trees = header(Header(name="x", summary={**SUMMARY, "left_out": 0}, reviewer="Ana"))
+    trees = header(name="x", summary={**SUMMARY, "left_out": 0}, reviewer="Ana")
     assert "left out" not in " ".join(map(text_of, trees))
     assert list(elements(trees[1], "li")) == []
 
@@ -164,46 +173,45 @@ def test_the_chosen_step_is_the_one_tab_stop() -> None:
 
 
 def test_where_the_work_stands_is_said_in_figures_and_one_curve() -> None:
-    said = Standing(
-        errors=37,
-        looked_at=480,
-        total=3409,
-        window=100,
-        window_errors=9,
-        window_low=4.8,
-        window_high=16.2,
-        expected_next=4.2,
-        pace_per_min=31.0,
-        minutes_left=94.5,
-        curve=[(i, i // 13) for i in range(1, 481)],
-    )
-    tree = standing_section(said)
+    figures = {
+        **NOTHING,
+        "errors": 37,
+        "looked_at": 480,
+        "total": 3409,
+        "discarded": 12,
+        "last100": {"looked_at": 100, "errors": 9, "low": 4.8, "high": 16.2},
+        "expected_next": 4.2,
+        "pace_per_min": 31.0,
+        "minutes_left": 94.5,
+    }
+    found = tuple((i, i // 13) for i in range(1, 481))
+    tree = progress_section(figures, Forecast(found=found, next_page=4.2, rest=30.0))
     for words in (
-        "37 errors found",
-        "looked at 480 of 3,409",
-        "in the last 100 9 (5–16)",
-        "expected on next page about 4",
-        "31 a minute about 1.6 h for all",
+        say("progress.found", errors="37 errors"),
+        f"{say('progress.reviewed')} 480 of 3,409",
+        f"{say('progress.removed')} 12",
+        f"{say('progress.window', window=100)} 9 (probably 5–16)",
+        f"{say('progress.expected')} about 4",
+        f"{say('progress.pace', number=31)} about 1.6 h left",
     ):
         assert words in text_of(tree)
-    assert [svg[1]["aria-label"] for svg in elements(tree, "svg")] == [
-        "37 errors found in 480 images looked at"
-    ]
+    (name,) = (svg[1]["aria-label"] for svg in elements(tree, "svg"))
+    assert name == say("progress.curve", errors="37 errors", images="480 images")
 
 
 def test_before_the_first_decision_nothing_is_claimed() -> None:
-    tree = standing_section(Standing(total=10))
-    assert text_of(tree) == "Where you are 0 errors found looked at 0 of 10"
+    tree = progress_section({**NOTHING, "total": 10})
+    assert text_of(tree) == f"{say('progress')} 0 errors found {say('progress.reviewed')} 0 of 10"
 
 
 def test_the_files_page_names_each_file_with_its_reason() -> None:
     tree = files_page([("a.jpg", "truncated"), ("b<i>.jpg", "empty file")])
-    assert text_of(tree).endswith("file why a.jpg truncated b<i>.jpg empty file")
+    assert text_of(tree).endswith("File Reason a.jpg truncated b<i>.jpg empty file")
 
 
 def test_a_long_list_is_cut_and_says_so() -> None:
     tree = files_page([(f"{i}.jpg", "empty file") for i in range(1234)])
-    assert "The first 200 of 1,234 are shown." in text_of(tree)
+    assert say("report.first", shown=200, all="1,234") in text_of(tree)
     assert len(list(elements(tree, "tr"))) == 1 + 200
 
 
@@ -256,7 +264,7 @@ def test_folders_and_tables_are_listed_with_what_is_in_them(base: Path) -> None:
     said = texts(page)
     assert "bears 2 images Open" in said
     assert "empty no images Open" in said
-    assert "labels.csv table of labels Open" in said
+    assert f"labels.csv {say('start.table')} Open" in said
     assert "hidden" not in said
     shut = {b[1].get("aria-label"): b[1].get("disabled", False) for b in elements(page.tree[0], "button")}
     assert shut["Open bears"] is False
@@ -306,7 +314,7 @@ def test_recent_sets_can_be_opened_wherever_they_are(base: Path, tmp_path: Path)
     ]
     opened: list[Chosen] = []
     page = StartPage(base, opened.append, recent=recent)
-    assert "12 images, opened just now" in texts(page)
+    assert say("start.recent.opened", images="12 images", ago=say("start.just_now")) in texts(page)
     page.do("recent", "0")
     page.do("recent", "1")
     assert opened == [

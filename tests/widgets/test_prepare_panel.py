@@ -10,22 +10,23 @@ import pytest
 
 from cleaner.errors import JobError
 from cleaner.jobs import Job
-from cleaner.widgets.panels import prepare
 from cleaner.widgets.panels.base import text_of
+from cleaner.widgets.panels.job import TASKS
 from cleaner.widgets.panels.prepare import PreparePanel
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
-TASKS = Path(__file__).parents[1] / "job_tasks"
+SCRIPTS = Path(__file__).parents[1] / "job_tasks"
 OpenPanel = Callable[..., tuple[PreparePanel, list[int]]]
-ANSWER = "Go on without pretrained weights"
+ANSWER = say("prepare.from_scratch")
 
 
 @pytest.fixture
 def root(colour_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A small set that is prepared by `retrain_tasks_for_tests`."""
     monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PYTHONPATH", str(TASKS))
-    monkeypatch.setattr(prepare, "PREPARE_TASK", "retrain_tasks_for_tests:prepare")
+    monkeypatch.setenv("PYTHONPATH", str(SCRIPTS))
+    monkeypatch.setitem(TASKS, "prepare", "retrain_tasks_for_tests:prepare")
     return colour_set
 
 
@@ -71,8 +72,8 @@ def test_progress_is_said_in_pictures_and_time_and_the_end_is_told_once(
 ) -> None:
     panel, ranked = open_panel(from_scratch=True)
     panel.start()
-    until(lambda: "reading the pictures · 23 of 24" in text(panel), panel)
-    assert text(panel).startswith("Finding suspicious labels: ")
+    until(lambda: "Reading images · 23 of 24" in text(panel), panel)
+    assert text(panel).startswith(say("prepare.stage", progress="Reading images")[:-1])
     (root / "go").touch()
     until(lambda: ranked, panel)
     assert text(panel) == ""
@@ -101,7 +102,7 @@ def test_an_explicit_backbone_is_not_overruled_by_the_answer(
     open_panel: OpenPanel,
 ) -> None:
     panel, _ = open_panel()
-    panel._agree()
+    panel.start(from_scratch=True)
     asked, _ = open_panel(backbone="resnet18")
     assert not asked.workspace.from_scratch
 
@@ -110,8 +111,8 @@ def test_after_a_cancel_it_can_be_started_again(open_panel: OpenPanel, root: Pat
     panel, ranked = open_panel(from_scratch=True)
     panel.start()
     panel.do("cancel")
-    assert "Stopping …" in text(panel)
-    until(lambda: "was cancelled; what was read is remembered" in text(panel), panel)
+    assert say("job.stopping") in text(panel)
+    until(lambda: say("prepare.stopped") in text(panel), panel)
     assert ranked == []
     (root / "go").touch()
     panel.do("start")
@@ -139,6 +140,6 @@ def test_it_does_not_start_beside_other_work(open_panel: OpenPanel, root: Path) 
 def test_new_pictures_are_offered(open_panel: OpenPanel) -> None:
     panel, _ = open_panel()
     panel.offer(12)
-    assert text(panel) == "12 images came after the ranking. Rank them"
+    assert text(panel) == f"{say('prepare.new', images='12 images')} {say('prepare.rank')}"
     panel.offer(0)
     assert text(panel) == ""

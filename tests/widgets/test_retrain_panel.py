@@ -10,21 +10,22 @@ import pytest
 
 from cleaner.errors import CleanerError
 from cleaner.jobs import Job
-from cleaner.widgets.panels import retrain
 from cleaner.widgets.panels.base import Tree, text_of
+from cleaner.widgets.panels.job import TASKS
 from cleaner.widgets.panels.retrain import RetrainPanel
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
-TASKS = Path(__file__).parents[1] / "job_tasks"
+SCRIPTS = Path(__file__).parents[1] / "job_tasks"
 
 
 @pytest.fixture
 def workspace(colour_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A small set whose trainings are those of `retrain_tasks_for_tests`."""
     monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("PYTHONPATH", str(TASKS))
+    monkeypatch.setenv("PYTHONPATH", str(SCRIPTS))
     for mode in ("quick", "full"):
-        monkeypatch.setitem(retrain._TASKS, mode, f"retrain_tasks_for_tests:{mode}")
+        monkeypatch.setitem(TASKS, mode, f"retrain_tasks_for_tests:{mode}")
     with Workspace(colour_set) as ws:
         yield ws
 
@@ -50,6 +51,11 @@ def until(condition: Callable[[], bool], panel: RetrainPanel) -> None:
     while not condition():
         assert time.monotonic() < end, text(panel) + panel.problem
         time.sleep(0.02)
+
+
+def choice(time: str) -> str:
+    """Return what the choice of a full training says, as `text_of` reads it."""
+    return say("retrain.full", mode=f"{say('retrain.full.mode')} ", time=time)
 
 
 def disabled(panel: RetrainPanel, words: str) -> bool:
@@ -94,45 +100,44 @@ def test_a_training_is_shown_while_it_runs_and_its_outcome_at_the_end(
 ) -> None:
     renewed: list[int] = []
     panel.observe(lambda change: renewed.append(change["new"]), names=["renewed"])
-    assert "Cancel" not in text(panel)
+    assert say("retrain.cancel") not in text(panel)
 
     panel.do("retrain")
     assert panel.running
     assert disabled(panel, "Retrain")
     assert not disabled(panel, "Cancel")
-    until(lambda: "loss, train" in text(panel), panel)
-    assert "· error 20.0 %" in text(panel)
-    assert "whole network, minutes" in text(panel)
+    until(lambda: say("retrain.train_loss") in text(panel), panel)
+    assert f"· {say('retrain.error', share='20.0 %')}" in text(panel)
+    assert choice(say("retrain.full.time")) in text(panel)
 
     (workspace.root / "go").touch()
     until(lambda: not panel.running, panel)
-    assert "error, before 15.2 % error, now 12.6 %" in text(panel)
-    assert "Fewer errors. −2.6 points" in text(panel)
-    assert "−2.6 points (−4.4 to −0.9), on the same 341 validation images with your labels." in text(panel)
-    assert "Before: last layer on the labels as given. Now: last layer on the cleaned labels." in text(panel)
+    assert f"{say('retrain.before')} 15.2 % {say('retrain.now')} 12.6 %" in text(panel)
+    values = {"difference": "−2.6", "low": "−4.4", "high": "−0.9", "images": "341 validation images"}
+    assert f"{say('retrain.better')} {say('retrain.interval', **values)}" in text(panel)
+    names = {"before": "last layer on the labels as given", "now": "last layer on the cleaned labels"}
+    assert say("retrain.names", **names) in text(panel)
     assert not disabled(panel, "Retrain")
-    assert "whole network, about 5 min" in text(panel)  # 4 epochs and one of the head, 60 s each
+    assert choice("about 5 min") in text(panel)  # 4 epochs and one of the head, 60 s each
     until(lambda: renewed == [1], panel)
 
 
 def test_a_cancelled_training_says_that_the_old_model_is_in_use(panel: RetrainPanel) -> None:
     panel.do("retrain")
     panel.do("cancel")
-    assert "Stopping …" in text(panel)
+    assert say("job.stopping") in text(panel)
     assert disabled(panel, "Cancel")
     until(lambda: not panel.running, panel)
-    assert "Cancelled. The model before it is still in use." in text(panel)
+    assert say("retrain.cancelled") in text(panel)
     assert panel.renewed == 0
     assert panel.problem == ""
 
 
 def test_a_failed_training_is_an_alert(panel: RetrainPanel, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(retrain._TASKS, "quick", "retrain_tasks_for_tests:failing")
+    monkeypatch.setitem(TASKS, "quick", "retrain_tasks_for_tests:failing")
     panel.do("retrain")
     until(lambda: not panel.running, panel)
-    assert panel.problem == (
-        "Retraining failed: Training needs two classes; the set has one. The model before it is still in use."
-    )
+    assert panel.problem == say("retrain.failed", reason="Training needs two classes; the set has one")
     assert not disabled(panel, "Retrain")
 
 
@@ -140,7 +145,7 @@ def test_a_full_training_gets_its_epochs(panel: RetrainPanel) -> None:
     panel.do("mode", "full")
     panel.do("epochs", "3")
     panel.do("retrain")
-    until(lambda: "3 epochs." in text(panel), panel)
+    until(lambda: "Now: 3 epochs." in text(panel), panel)
     assert panel.result is not None
     assert panel.result["model"].endswith("m.safetensors")
 
@@ -156,7 +161,7 @@ def test_a_new_panel_attaches_to_a_running_training_and_shows_the_last_outcome(
     reloaded.close()
 
     later = RetrainPanel(workspace)
-    assert "error, now 12.6 %" in text(later)
+    assert f"{say('retrain.now')} 12.6 %" in text(later)
     later.close()
 
 
@@ -164,7 +169,7 @@ def test_other_work_of_the_set_keeps_the_button_waiting(panel: RetrainPanel, wor
     flag = workspace.root / "enough"
     panel.watcher.start("job_tasks_for_tests:wait_for", {"flag": str(flag)})
     until(lambda: disabled(panel, "Retrain"), panel)
-    assert "Waiting for the other work of this data set to end." in text(panel)
+    assert say("retrain.busy") in text(panel)
     panel.do("retrain")
     assert panel.problem.startswith("Cannot start “quick” while “wait for” is running")
     flag.touch()

@@ -12,7 +12,7 @@ from cleaner.session.view import GridView
 from cleaner.widgets.grid.text import failure_text
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel
-from cleaner.widgets.panels.patterns import pair_of, seen_section
+from cleaner.widgets.panels.patterns import pair_of, patterns_section
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +31,7 @@ class AnalysisPanels:
     Attributes
     ----------
     stopping, patterns : Panel
-        "May I stop?" and "Errors so far".
+        "Can I stop?" and "Errors so far".
     """
 
     def __init__(
@@ -59,7 +59,7 @@ class AnalysisPanels:
         with self._session.lock:
             auditing = self._session.view.order == AUDIT
             self.stopping.show(stopping_section(self._session.analysis, auditing=auditing))
-            self.patterns.show(seen_section(self._session.analysis))
+            self.patterns.show(patterns_section(self._session.analysis))
 
     def close(self) -> None:
         """Take the panels off the page."""

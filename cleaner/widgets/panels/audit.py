@@ -1,26 +1,24 @@
-"""The panel “May I stop?”: a rule of thumb, and the certificate of the audit."""
+"""The panel “Can I stop?”: a rule of thumb, and the certificate of the audit."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from cleaner.util.wording import about, count
-from cleaner.widgets.panels.base import Tree, button, node
+from cleaner.widgets.panels.base import Tree, button, buttons, node, paragraph, section
 from cleaner.widgets.panels.text import (
     audit_progress,
     certificate_evidence,
     certificate_limits,
     certificate_text,
 )
+from cleaner.widgets.sentences import say
 
 if TYPE_CHECKING:
     from cleaner.analysis.summary import ReviewAnalysis
     from cleaner.audit.certificate import Certificate
 
-__all__ = ["certificate", "stopping_section"]
-
 _LOOKS = 100
-_OFFER = "An audit of about 300 random pictures would tell how many errors are left at most."
 
 
 def stopping_section(analysis: ReviewAnalysis | None, *, auditing: bool) -> Tree:
@@ -36,72 +34,52 @@ def stopping_section(analysis: ReviewAnalysis | None, *, auditing: bool) -> Tree
     if analysis is None:
         parts: list[Tree] = []
     elif analysis.problem:
-        parts = [node("p", analysis.problem, class_="cleaner-note")]
+        parts = [paragraph(analysis.problem)]
     elif analysis.certificate is None:
-        parts = [*_light(analysis), node("p", _OFFER), _buttons(button("Start the audit", "audit"))]
+        start = buttons(button(say("audit.start"), "audit"))
+        parts = [*_rule_of_thumb(analysis), node("p", say("audit.offer")), start]
     else:
         parts = _running(analysis.certificate, analysis.newcomers, auditing=auditing)
-    box = node("div", *parts, class_="cleaner-box", hidden=not parts)
-    return node("section", node("h2", "May I stop?"), box, class_="cleaner-section", aria_label="May I stop?")
+    return section(say("audit"), node("div", *parts, class_="cleaner-box", hidden=not parts))
 
 
-def _light(analysis: ReviewAnalysis) -> list[Tree]:
-    """Say what the rule of thumb says: amber, or not yet."""
+def _rule_of_thumb(analysis: ReviewAnalysis) -> list[Tree]:
+    """Say what the rule of thumb says: maybe, or not yet."""
+    window, errors, expected = analysis.window, analysis.window_errors, analysis.forecast.next_page
     if analysis.is_rare:
-        low = f"{analysis.window_errors} in the last {analysis.window}"
-        said = f"Errors have become rare: {low}, {about(analysis.forecast.next_page or 0)} expected next."
-        return [
-            node("p", node("span", "Perhaps.", class_="cleaner-verdict is-amber"), f" {said}"),
-            node("p", "This is a rule of thumb and proves nothing.", class_="cleaner-fine"),
-        ]
-    said = ""
-    if analysis.window >= _LOOKS and analysis.window_errors > 2:
-        said = f" {analysis.window_errors} of the last {analysis.window} were wrong."
-    elif analysis.forecast.next_page is not None and analysis.forecast.next_page >= 0.5:
-        said = (
-            f" {about(analysis.forecast.next_page).capitalize()} expected on a page of the most suspicious."
-        )
-    return [node("p", node("span", "Not yet.", class_="cleaner-verdict"), said)]
+        text = say("audit.rare", errors=errors, window=window, expected=about(expected or 0))
+        maybe = node("span", say("audit.maybe"), class_="cleaner-verdict is-amber")
+        return [node("p", maybe, f" {text}"), paragraph(say("audit.rule"), "fine")]
+    text = ""
+    if window >= _LOOKS and errors > 2:
+        text = say("audit.wrong", errors=errors, window=window)
+    elif expected is not None and expected >= 0.5:
+        text = say("audit.expected", expected=about(expected))
+    return [node("p", node("span", say("audit.not_yet"), class_="cleaner-verdict"), f" {text}")]
 
 
-def _running(statement: Certificate, newcomers: int, *, auditing: bool) -> list[Tree]:
-    done = min(1.0, statement.audited / statement.planned)
-    parts = [
-        *certificate(statement),
-        node("progress", value=f"{done:.3f}", max="1", aria_label="Audit", hidden=done >= 1),
-    ]
-    buttons = [button("Back to the suspicious ones", "suspicious")]
+def _running(certificate: Certificate, newcomers: int, *, auditing: bool) -> list[Tree]:
+    done = min(1.0, certificate.audited / certificate.planned)
+    bar = {"value": f"{done:.3f}", "max": "1", "aria_label": say("audit.progress")}
+    parts = [*certificate_trees(certificate), node("progress", hidden=done >= 1, **bar)]
+    offered = [button(say("audit.suspicious"), "suspicious")]
     if not auditing:
-        goes_on = "Look at the audit" if statement.audited == statement.population else "Go on with the audit"
-        buttons = [button(goes_on, "audit")]
+        complete = certificate.audited == certificate.population
+        offered = [button(say("audit.view" if complete else "audit.continue"), "audit")]
     if newcomers:
-        came = (
-            f"{count(newcomers, 'picture')} came later and {'is' if newcomers == 1 else 'are'} not covered."
-        )
-        parts.append(node("p", came, class_="cleaner-fine"))
-        buttons.append(button("Let them join", "join"))
-    return [*parts, _buttons(*buttons)]
+        parts.append(paragraph(say("audit.newcomers", images=count(newcomers, "image")), "fine"))
+        offered.append(button(say("audit.join"), "join"))
+    return [*parts, buttons(*offered)]
 
 
-def certificate(statement: Certificate) -> list[Tree]:
+def certificate_trees(certificate: Certificate) -> list[Tree]:
     """Describe what an audit has shown: how far it is, the certificate, what it rests on, and its limits."""
-    if not statement.audited:
-        return [
-            node("p", node("b", audit_progress(statement))),
-            node(
-                "p", "Random pictures, without score and suggestion: judge every one.", class_="cleaner-fine"
-            ),
-        ]
+    progress = audit_progress(certificate)
+    if not certificate.audited:
+        return [node("p", node("b", progress)), paragraph(say("audit.random"), "fine")]
+    limits = paragraph(certificate_limits(certificate), "fine")
     return [
-        node("p", node("b", certificate_text(statement)), role="status"),
-        node("p", f"{audit_progress(statement)}. {certificate_evidence(statement)}", class_="cleaner-fine"),
-        node(
-            "details",
-            node("summary", "What this does not cover"),
-            node("p", certificate_limits(statement), class_="cleaner-fine"),
-        ),
+        node("p", node("b", certificate_text(certificate)), role="status"),
+        paragraph(f"{progress}. {certificate_evidence(certificate)}", "fine"),
+        node("details", node("summary", say("audit.limits")), limits),
     ]
-
-
-def _buttons(*buttons: Tree) -> Tree:
-    return node("div", *buttons, class_="cleaner-buttons")

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from string import Formatter
 from typing import Any
 
 import anywidget
 import traitlets
 
 from cleaner.errors import CleanerError
-
-__all__ = ["Panel", "Tree", "button", "node", "pair", "text_of"]
+from cleaner.widgets.sentences import SENTENCES, say
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +25,7 @@ Tree = list[Any]
 """``[tag, {attribute: value}, child, …]``; a child is a text or a tree."""
 
 _HERE = Path(__file__).parent
+_MOST_ROWS = 200
 
 
 def node(
@@ -59,6 +60,80 @@ def button(text: str, do: str, value: str = "", **attributes: str | bool | None)
 def pair(what: str, value: str) -> Tree:
     """Describe a line with what is counted at its left end and the number at its right."""
     return node("div", node("span", what), node("span", value), class_="cleaner-pair")
+
+
+def paragraph(text: str, kind: str = "note", *, role: str | None = None) -> Tree:
+    """Describe a quiet paragraph: a ``note``, or ``fine`` print. An empty one takes no room."""
+    return node("p", text, class_=f"cleaner-{kind}", role=role)
+
+
+def buttons(*trees: Tree) -> Tree:
+    """Describe a row of buttons."""
+    return node("div", *trees, class_="cleaner-buttons")
+
+
+def section(title: str, *parts: Tree, hidden: bool = False) -> Tree:
+    """Describe a section of a column below its heading, which names it for screen readers too."""
+    heading = node("h2", title)
+    return node("section", heading, *parts, class_="cleaner-section", aria_label=title, hidden=hidden)
+
+
+def table(
+    name: str,
+    head: Sequence[str],
+    rows: Sequence[Sequence[Tree | str | None]],
+    *,
+    numbers: Collection[int] = (),
+) -> Tree:
+    """Describe a table, hidden while it is empty.
+
+    Parameters
+    ----------
+    name : str
+        Its caption, for screen readers.
+    head : sequence of str
+        Titles of the columns.
+    rows : sequence of sequences of list, str or None
+    numbers : collection of int
+        Columns with numbers, which stand at the right.
+    """
+
+    def line(tag: str, cells: Sequence[Tree | str | None], **attributes: str) -> Tree:
+        kinds = ["is-number" if i in numbers else None for i in range(len(cells))]
+        return node(
+            "tr",
+            *(node(tag, cell, class_=kind, **attributes) for cell, kind in zip(cells, kinds, strict=True)),
+        )
+
+    return node(
+        "table",
+        node("caption", name, class_="cleaner-hidden"),
+        node("thead", line("th", head, scope="col")),
+        node("tbody", *(line("td", row) for row in rows)),
+        class_="cleaner-table",
+        hidden=not rows,
+    )
+
+
+def cut_table(
+    name: str, head: Sequence[str], rows: Sequence[Sequence[Tree | str]], *, numbers: Collection[int] = ()
+) -> list[Tree]:
+    """Describe a `table` that ends after 200 rows, and the sentence that says so."""
+    cut = say("report.first", shown=_MOST_ROWS, all=f"{len(rows):,}") if len(rows) > _MOST_ROWS else ""
+    return [table(name, head, rows[:_MOST_ROWS], numbers=numbers), paragraph(cut)]
+
+
+def said(key: str, **values: Tree | str) -> list[Tree | str]:
+    """Return a sentence of the page like `say`, in pieces where a value is a tree, such as a name in bold."""
+    parts: list[Tree | str] = []
+    plain = ""
+    for literal, field, _, _ in Formatter().parse(SENTENCES[key]):
+        value = "" if field is None else values[field]
+        plain += literal + (value if isinstance(value, str) else "")
+        if not isinstance(value, str):
+            parts += [plain, value]
+            plain = ""
+    return [part for part in (*parts, plain) if part]
 
 
 def text_of(tree: Tree | str) -> str:

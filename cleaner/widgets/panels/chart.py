@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 
 from cleaner.widgets.panels.base import Tree, node
 
-__all__ = ["Point", "bar_chart", "line_chart", "thinned"]
-
 Point = tuple[float, float]
 
 _WIDTH, _HEIGHT = 240.0, 96.0  # user units; the panel stretches the picture to its width

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING
 
 from cleaner.errors import CleanerError
 from cleaner.review import Event, Kind
 from cleaner.review.classes import (
+    ClassCount,
     class_acts,
     class_counts,
     in_words,
@@ -22,18 +23,86 @@ from cleaner.review.classes import (
 )
 from cleaner.util.delayed import Delayed
 from cleaner.util.wording import count
-from cleaner.widgets.panels.base import Panel
-from cleaner.widgets.panels.class_trees import ClassForm, ClassPage, classes_section
+from cleaner.widgets.panels.base import Panel, Tree, button, buttons, node, paragraph
+from cleaner.widgets.sentences import say
 
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
-
-__all__ = ["ClassPanel"]
 
 logger = logging.getLogger(__name__)
 
 _FOLLOW_DELAY_S = 0.1
 _FOLLOW_RETRY_S = 5.0
+_MOST_ROWS = 200
+_SEARCH_FROM = 20
+_LONGEST_NAME = "200"
+_SPLITS = ("train", "valid", "test")
+
+
+@dataclass(frozen=True, slots=True)
+class ClassForm:
+    """The form that is open in a row.
+
+    Parameters
+    ----------
+    kind : str
+        ``rename`` or ``merge``.
+    label : str
+        The class of the row.
+    into : str
+        The class to merge it into, as far as it is chosen.
+    taken : str
+        Name of another class that was typed as the new name, which is an offer to merge.
+    complaint : str
+        What was wrong with what was typed.
+    """
+
+    kind: str
+    label: str
+    into: str = ""
+    taken: str = ""
+    complaint: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassPage:
+    """All that the panel shows.
+
+    Parameters
+    ----------
+    counts : sequence of ClassCount
+    form : ClassForm or None
+    told : str
+        What was done last.
+    can_undo : bool
+        Whether that can be taken back.
+    wanted : str
+        Part of a name to look for.
+    complaint : str
+        What was wrong with the name of a new class.
+    made : int
+        How many classes were made here; another number makes the field for a new one empty.
+    focus : str or None
+        The class whose row gets the focus when the button that was pressed is gone.
+    """
+
+    counts: Sequence[ClassCount]
+    form: ClassForm | None = None
+    told: str = ""
+    can_undo: bool = False
+    wanted: str = ""
+    complaint: str = ""
+    made: int = 0
+    focus: str | None = None
+
+    @property
+    def labels(self) -> list[str]:
+        """The classes by name."""
+        return [each.label for each in self.counts if each.label is not None]
+
+    def images(self, label: str) -> int:
+        """Return how many images a class has."""
+        return next((each.images for each in self.counts if each.label == label), 0)
 
 
 class ClassPanel(Panel):
@@ -134,8 +203,8 @@ class ClassPanel(Panel):
             taken = name if name in self._page.labels and name != form.label else ""
             self._draw(form=replace(form, taken=taken, complaint=str(error)))
             return
-        said = f"Renamed “{form.label}” to “{name}”: {images}.{self._hint(name, form.label)}"
-        self._done(act.id, said, name)
+        text = say("classes.renamed", label=form.label, name=name, images=images)
+        self._done(act.id, text + self._hint(name, form.label), name)
 
     def _merge(self) -> None:
         form = self._page.form
@@ -148,7 +217,8 @@ class ClassPanel(Panel):
         except CleanerError as error:
             self._draw(form=replace(form, complaint=str(error)))
             return
-        self._done(act.id, f"Merged “{form.label}” into “{form.into}”: {images}.", form.into)
+        text = say("classes.merged", label=form.label, into=form.into, images=images)
+        self._done(act.id, text, form.into)
 
     def _new(self, name: str) -> None:
         try:
@@ -157,13 +227,13 @@ class ClassPanel(Panel):
             self._draw(complaint=str(error))
             return
         self._page = replace(self._page, made=self._page.made + 1)  # another field, an empty one
-        self._done(act.id, f"New class “{name}”.{self._hint(name)}", None)
+        self._done(act.id, say("classes.added", name=name) + self._hint(name), None)
 
-    def _done(self, act: str, said: str, focus: str | None) -> None:
+    def _done(self, act: str, told: str, focus: str | None) -> None:
         self._own.add(act)
         self._undoable = act
         self._count()
-        self._draw(form=None, complaint="", told=said, focus=focus)
+        self._draw(form=None, complaint="", told=told, focus=focus)
         self._on_change()
 
     def _undo(self) -> None:
@@ -174,12 +244,14 @@ class ClassPanel(Panel):
         done = self.workspace.store.undo(only=act)
         self._undoable = ""
         if done is None:
-            stands = state.stands(act)
-            self._draw(told=f"{self._page.told} {_undo_first(row)}" if stands else "That is undone already.")
+            told = say("classes.undone_before")
+            if state.stands(act):
+                told = f"{self._page.told} {_undo_first(row)}"
+            self._draw(told=told)
             return
         self._own.add(done.id)
         self._count()
-        self._draw(told=f"Undone: {in_words(row)}.", focus=row.given_label)
+        self._draw(told=say("classes.undone", what=in_words(row)), focus=row.given_label)
         self._on_change()
 
     # ---------------------------------------------------------------- acts elsewhere
@@ -213,15 +285,16 @@ class ClassPanel(Panel):
     def _take_in(self, others: list[Event]) -> None:
         last = next(e for e in reversed(others) if class_acts(self.workspace.store.state, (e,)))
         kind, act = class_acts(self.workspace.store.state, (last,))[0]
-        words = {"undo": "Undone: ", "redo": "Done again: "}.get(kind, "")
-        who = "" if last.reviewer == self.workspace.store.reviewer else f"{last.reviewer}: "
-        said = who + words + in_words(act)
+        alone = last.reviewer == self.workspace.store.reviewer
+        keys = {"undo": "classes.undone", "redo": "classes.redone"}
+        key = keys.get(kind, "classes.elsewhere") if alone else f"{keys.get(kind, 'classes.done')}_by"
+        told = say(key, what=in_words(act), reviewer=last.reviewer)
         self._undoable = ""
         self._count()
         form = self._page.form
         if form is not None and form.label not in self._page.labels:
-            form, said = None, f"{said}. Choose again what to do"
-        self._draw(told=f"{said[0].upper()}{said[1:]}.", form=form)
+            form, told = None, f"{told} {say('classes.choose_again')}"
+        self._draw(told=told, form=form)
         self._on_change()
 
     # ---------------------------------------------------------------- inside
@@ -235,7 +308,7 @@ class ClassPanel(Panel):
 
     def _hint(self, name: str, old: str = "") -> str:
         twin = twin_of(name, [label for label in self._page.labels if label != old])
-        return f" Take care: there is “{twin}”, too, which looks nearly the same." if twin else ""
+        return f" {say('classes.twin', twin=twin)}" if twin else ""
 
     def _draw(self, **changes: object) -> None:
         """Draw the page with some fields of it changed."""
@@ -246,5 +319,199 @@ class ClassPanel(Panel):
 
 def _undo_first(row: Event) -> str:
     """Say what to do about an act that is not the last one any more."""
-    back = f", or rename “{row.new_label}” back" if row.kind == Kind.CLASS_RENAME else ""
-    return f"You did something else since: undo that first (u among the pictures){back}."
+    if row.kind == Kind.CLASS_RENAME:
+        return say("classes.undo_first.rename", label=row.new_label)
+    return say("classes.undo_first")
+
+
+def classes_section(page: ClassPage) -> Tree:
+    """Describe the section: what was done last, the table, and the field for a new class."""
+    wanted = page.wanted.casefold()
+    found = [each for each in page.counts if wanted in (each.label or "").casefold()]
+    shown = found[:_MOST_ROWS]
+    if page.form is not None and page.form.label not in {each.label for each in shown}:
+        shown += [each for each in page.counts if each.label == page.form.label]
+    undo = button(say("classes.undo"), "undo", class_="cleaner-link", hidden=not page.can_undo)
+    return node(
+        "section",
+        node("h3", say("classes")),
+        paragraph(say("classes.note")),
+        node("p", node("span", page.told), " ", undo, class_="cleaner-told", role="status"),
+        _search_field(hidden=len(page.labels) <= _SEARCH_FROM),
+        _table(page, shown),
+        paragraph(_how_many(min(len(found), _MOST_ROWS), len(found), wanted)),
+        _new_form(page),
+        class_="cleaner-sheet-page cleaner-classes",
+        aria_label=say("classes"),
+    )
+
+
+def _how_many(shown: int, found: int, wanted: str) -> str:
+    if not found:
+        return say("classes.none_found" if wanted else "classes.none")
+    return say("classes.first", shown=shown, found=f"{found:,}") if shown < found else ""
+
+
+def _search_field(*, hidden: bool) -> Tree:
+    field = node(
+        "input",
+        type="text",
+        class_="cleaner-input",
+        data_typed="search",
+        autocomplete="off",
+        placeholder=say("classes.find.hint"),
+    )
+    return node("label", say("classes.find"), field, class_="cleaner-find", hidden=hidden)
+
+
+def _table(page: ClassPage, shown: Sequence[ClassCount]) -> Tree:
+    splits = sorted({split for each in page.counts for split in each.splits}, key=_split_order)
+    columns = splits if len(splits) > 1 else []
+    head = [node("th", split, scope="col", class_="is-number is-split") for split in columns]
+    head.append(node("th", say("classes.head.images"), scope="col", class_="is-number"))
+    acts = node("th", node("span", say("classes.head.acts"), class_="cleaner-hidden"), scope="col")
+    return node(
+        "table",
+        node("caption", say("classes"), class_="cleaner-hidden"),
+        node("thead", node("tr", node("th", say("classes.head"), scope="col"), *head, acts)),
+        node("tbody", *(_row(page, each, columns) for each in shown)),
+        class_="cleaner-table cleaner-class-table",
+        hidden=not shown,
+    )
+
+
+def _split_order(split: str) -> tuple[int, str]:
+    return (_SPLITS.index(split) if split in _SPLITS else len(_SPLITS), split)
+
+
+def _row(page: ClassPage, each: ClassCount, columns: Sequence[str]) -> Tree:
+    cells = [node("td", f"{each.splits.get(split, 0):,}", class_="is-number is-split") for split in columns]
+    cells.append(node("td", f"{each.images:,}", class_="is-number"))
+    if each.label is None:
+        unlabelled = node("th", node("span", say("classes.no_label"), class_="cleaner-quiet"), scope="row")
+        return node("tr", unlabelled, *cells, node("td"), data_key="unlabelled")
+    form = page.form if page.form is not None and page.form.label == each.label else None
+    if form is None:
+        quiet = _blanks(each.label)
+        name = [
+            node("span", each.label, class_="cleaner-class-name"),
+            node("span", quiet, class_="cleaner-quiet"),
+        ]
+    else:
+        name = [_rename_form(form) if form.kind == "rename" else _merge_form(form, page)]
+    acts = _acts(page, each.label) if form is None else []
+    return node(
+        "tr",
+        node("th", *name, scope="row"),
+        *cells,
+        node("td", *acts, class_="cleaner-class-acts"),
+        data_key=f"class {each.label}",
+        class_="is-open" if form is not None else None,
+    )
+
+
+def _blanks(label: str) -> str:
+    """Say of a name what cannot be seen in it."""
+    if label == label.strip():
+        return ""
+    return say("classes.ends_blank" if label == label.lstrip() else "classes.begins_blank")
+
+
+def _acts(page: ClassPage, label: str) -> list[Tree]:
+    heir = page.form is None and page.focus == label
+    links = []
+    for act, attributes in (("rename", {"data_heir": heir}), ("merge", {"hidden": len(page.labels) < 2})):
+        name = say(f"classes.{act}.name", label=label + _blanks(label))
+        text = say(f"classes.{act}")
+        links.append(button(text, act, label, class_="cleaner-link", aria_label=name, **attributes))
+    return links
+
+
+def _rename_form(form: ClassForm) -> Tree:
+    field = node(
+        "input",
+        type="text",
+        value=form.label,
+        class_="cleaner-input",
+        aria_label=say("classes.rename.field", label=form.label + _blanks(form.label)),
+        aria_invalid="true" if form.complaint else None,
+        maxlength=_LONGEST_NAME,
+        autocomplete="off",
+        data_field="name",
+        data_enter="do-rename",
+        data_heir=True,
+    )
+    taken = say("classes.merge.taken", label=form.taken)
+    offered = [
+        button(say("classes.rename"), "do-rename", data_from="name", class_="cleaner-button is-go"),
+        button(taken, "merge-taken", hidden=not form.taken),
+        button(say("classes.cancel"), "leave"),
+    ]
+    return _form("rename", field, form.complaint, offered)
+
+
+def _merge_form(form: ClassForm, page: ClassPage) -> Tree:
+    options = [node("option", say("classes.merge.choose"), value="", selected=not form.into, data_key="none")]
+    options += [
+        node("option", label, value=label, selected=label == form.into, data_key=f"class {label}")
+        for label in page.labels
+        if label != form.label
+    ]
+    choice = node(
+        "select",
+        *options,
+        do="into",
+        class_="cleaner-input",
+        aria_label=say("classes.merge.field", label=form.label + _blanks(form.label)),
+        data_heir=True,
+    )
+    name = node("span", form.label, class_="cleaner-class-name")
+    line = node("div", name, say("classes.merge.into"), choice)
+    offered = [
+        button(say("classes.merge"), "do-merge", class_="cleaner-button is-go", disabled=not form.into),
+        button(say("classes.cancel"), "leave"),
+    ]
+    return _form("merge", line, form.complaint, offered, consequence=_consequence(form, page))
+
+
+def _consequence(form: ClassForm, page: ClassPage) -> str:
+    if not form.into:
+        return ""
+    images = page.images(form.label)
+    key = "classes.merge.images" if images else "classes.merge.empty"
+    return say(key, images=count(images, "image"), label=form.label, into=form.into)
+
+
+def _form(kind: str, field: Tree, complaint: str, offered: Sequence[Tree], *, consequence: str = "") -> Tree:
+    return node(
+        "div",
+        field,
+        paragraph(consequence, role="status"),
+        paragraph(complaint, "complaint", role="alert"),
+        buttons(*offered),
+        class_="cleaner-class-form",
+        data_escape="leave",
+        data_key=kind,
+    )
+
+
+def _new_form(page: ClassPage) -> Tree:
+    field = node(
+        "input",
+        type="text",
+        class_="cleaner-input",
+        aria_invalid="true" if page.complaint else None,
+        maxlength=_LONGEST_NAME,
+        autocomplete="off",
+        data_field="new",
+        data_enter="new",
+        data_heir=True,  # the last of those that may get the focus
+    )
+    line = node(
+        "div",
+        node("label", say("classes.new"), field),
+        button(say("classes.add"), "new", data_from="new"),
+        class_="cleaner-new-class",
+        data_key=f"new {page.made}",
+    )
+    return node("div", line, paragraph(page.complaint, "complaint", role="alert"))

@@ -9,8 +9,6 @@ import ipywidgets
 
 from cleaner.session.view import SHOWS, GridView
 
-__all__ = ["FilterBox"]
-
 # Not None: to a Dropdown that is “nothing chosen”, and it shows a blank.
 _ALL = ("any", "")
 _TEXTS = {

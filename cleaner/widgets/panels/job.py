@@ -2,34 +2,52 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
-from cleaner.jobs import JobStatus
+from cleaner.errors import JobError
+from cleaner.jobs import Job, JobStatus
 from cleaner.jobs.watcher import JobWatcher
+from cleaner.util.wording import duration, stage_words
 from cleaner.widgets.panels.base import Panel
+from cleaner.widgets.sentences import say
 
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
 
-__all__ = ["JobPanel"]
+logger = logging.getLogger(__name__)
+
+TASKS = {
+    "prepare": "cleaner.pipelines.entries:job_prepare",
+    "check": "cleaner.pipelines.entries:job_check",
+    "quick": "cleaner.pipelines.entries:job_retrain_quick",
+    "full": "cleaner.pipelines.entries:job_retrain_full",
+}
+"""Kind of work -> what a worker process runs for it; the names stand in job folders."""
 
 
 class JobPanel(Panel):
-    """Shows one kind of job of a workspace, and can ask it to stop.
+    """Shows some kinds of work of a workspace, also what was started before a reload or in another tab.
+
+    A subclass draws it (`_draw`) and hears how it ends (`_ended`, `_done`).
 
     Parameters
     ----------
     workspace : Workspace
+    *kinds : str
+        Which kinds of work; keys of `TASKS`.
     lock : threading.RLock or None
         Shared with other panels of the same page.
     """
 
     _unsubscribe: Callable[[], None] | None = None  # also for one whose __init__ was refused
 
-    def __init__(self, workspace: Workspace, *, lock: threading.RLock | None = None) -> None:
+    def __init__(self, workspace: Workspace, *kinds: str, lock: threading.RLock | None = None) -> None:
         self.workspace = workspace
+        self._kinds = kinds
         self._status: JobStatus | None = None
         self._asked_to_stop = False
         super().__init__(lock=lock)
@@ -56,5 +74,82 @@ class JobPanel(Panel):
                 self.watcher.cancel()
                 self._draw()
 
+    def _follow(self) -> None:
+        """Draw, and follow the work from now on; the last thing that an ``__init__`` does."""
+        with self.lock:  # a job that ends meanwhile is told afterwards
+            self._unsubscribe = self.watcher.subscribe(self._on_status)
+            status = self.watcher.status
+            if status is not None and self._is_ours(status) and not status.finished:
+                self._status = status
+            self._draw()
+
+    def _begin(self, kind: str, **arguments: Any) -> None:
+        """Start work of a kind, unless it is running. Raises `JobError` if other work is, or if it cannot."""
+        found = self.watcher.look()
+        if found is None or found.finished or found.task != TASKS[kind]:
+            self.problem = ""
+            self._asked_to_stop = False
+            self.watcher.start(TASKS[kind], {"workspace": self.workspace.options(), **arguments})
+            found = self.watcher.status
+        self._status = found
+        self._draw()
+
+    def _is_ours(self, status: JobStatus) -> bool:
+        return status.task in {TASKS[kind] for kind in self._kinds}
+
+    def _on_status(self, status: JobStatus) -> None:
+        """Take in where a job is; runs in the watcher's thread."""
+        with self.lock:
+            last = self._status
+            if not self._is_ours(status):
+                if last is None or last.finished or status.id < last.id:
+                    self._other(status)
+                    self._draw()
+                    return
+                status = self._end_of(last)  # another one was started before we heard of the end
+            if last is not None and status.id < last.id:
+                return  # the end of one job, told after the next was started
+            ended = status.finished and (last is None or not last.finished)
+            self._status = status
+            if ended:
+                self._ended(status)
+            self._draw()
+        if ended and status.phase == "done":
+            self._done(status)
+
+    def _end_of(self, status: JobStatus) -> JobStatus:
+        """Return how a job ended that ran when last seen."""
+        try:
+            return Job(self.workspace.state / "jobs" / status.id).status()
+        except JobError:
+            logger.info("job %s has left no word", status.id, exc_info=True)
+            return replace(status, phase="cancelled")
+
     def _draw(self) -> None:
-        """Show where the work is; there is nothing to show of work in general."""
+        """Show where the work is."""
+
+    def _other(self, status: JobStatus) -> None:
+        """Hear of work that other panels show; with the lock held."""
+
+    def _ended(self, status: JobStatus) -> None:
+        """Hear that the work is done, has failed or was cancelled, before it is drawn; with the lock held."""
+
+    def _done(self, status: JobStatus) -> None:
+        """Take in what work that is done has made; in the watcher's thread, without the lock."""
+
+
+def bar_of(status: JobStatus | None) -> dict[str, str]:
+    """Return the attributes of a progress bar; none of them while it is not known how much there is to do."""
+    return {"value": str(status.done), "max": str(status.total)} if status and status.total else {}
+
+
+def progress_text(status: JobStatus) -> str:
+    """Say what is going on, how far it is, how fast, and how long it will take."""
+    parts = [stage_words(status.stage)]
+    if status.total:
+        parts.append(say("job.of", done=f"{status.done:,}", total=f"{status.total:,}"))
+    if status.rate_per_s and status.rate_per_s >= 1 and status.total:
+        parts.append(say("job.rate", number=f"{status.rate_per_s:,.0f}"))
+    if status.seconds_left is not None and status.done < status.total:
+        parts.append(say("job.left", time=duration(status.seconds_left)))
+    return " · ".join(parts)

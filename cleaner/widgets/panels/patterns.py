@@ -1,4 +1,4 @@
-"""What the errors have in common: the findings in words, and the table of classes mistaken for each other."""
+"""What the errors have in common: the patterns in words, and the table of classes that are mixed up."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from cleaner.analysis.patterns import FIRST_ERRORS
 from cleaner.util.wording import count
-from cleaner.widgets.panels.audit import certificate
-from cleaner.widgets.panels.base import Tree, button, node
+from cleaner.widgets.panels.base import Tree, button, node, paragraph, section, table
 from cleaner.widgets.panels.text import pattern_details, pattern_parts
 from cleaner.widgets.sentences import say
 
@@ -17,15 +16,9 @@ if TYPE_CHECKING:
     from cleaner.analysis.patterns import Pattern
     from cleaner.analysis.summary import ReviewAnalysis
 
-__all__ = ["pair_of", "report_parts", "seen_section"]
-
 _MOST_IN_PANEL = 2
 _MOST_PAIRS = 20
 _MOST_CLASSES = 14
-_LEVEL = (
-    "Each question (pairs, directions, sources, classes) is asked so that chance alone gives a false alarm "
-    "in at most 1 of 20 data sets, however often you look."
-)
 
 
 def pair_of(value: str) -> tuple[str, str]:
@@ -34,80 +27,48 @@ def pair_of(value: str) -> tuple[str, str]:
     return str(given), str(right)
 
 
-def seen_section(analysis: ReviewAnalysis | None) -> Tree:
-    """Describe the clearest findings, for the side of the page."""
+def patterns_section(analysis: ReviewAnalysis | None) -> Tree:
+    """Describe the clearest patterns, for the side of the page."""
     parts: list[Tree] = []
     if analysis is not None and analysis.patterns.confirmed:
-        for finding in analysis.patterns.found[:_MOST_IN_PANEL]:
-            parts += [node("p", *pattern_parts(finding)), *_review(analysis.confusions, finding)]
+        for pattern in analysis.patterns.found[:_MOST_IN_PANEL]:
+            parts += [node("p", *pattern_parts(pattern)), *_review(analysis.confusions, pattern)]
         if not parts:
-            parts.append(node("p", _nothing(analysis), class_="cleaner-note"))
-        parts.append(node("p", button("All findings", "report", class_="cleaner-link")))
-    box = node("div", *parts, class_="cleaner-box")
-    return node(
-        "section",
-        node("h2", "Seen so far"),
-        box,
-        class_="cleaner-section",
-        aria_label="Seen so far",
-        hidden=not parts,
-    )
+            parts.append(paragraph(_no_pattern(analysis)))
+        parts.append(node("p", button(say("patterns.report"), "report", class_="cleaner-link")))
+    return section(say("patterns"), node("div", *parts, class_="cleaner-box"), hidden=not parts)
 
 
-def report_parts(analysis: ReviewAnalysis | None) -> list[Tree]:
-    """Describe audit, findings and confusions, for the report."""
-    if analysis is None:
-        return [node("p", "Looking …", class_="cleaner-note")]
-    audit = [node("p", "No audit was begun.", class_="cleaner-note")]
-    if analysis.problem:
-        audit = [node("p", analysis.problem, class_="cleaner-note")]
-    elif analysis.certificate is not None:
-        audit = certificate(analysis.certificate)
-    return [
-        node("h3", "How many errors are left"),
-        node("div", *audit),
-        node("h3", "Biased or random?"),
-        node("div", *_findings(analysis)),
-        node("h3", "Which class is mistaken for which"),
-        node("div", *_confusions(analysis.confusions)),
-    ]
-
-
-def _findings(analysis: ReviewAnalysis) -> list[Tree]:
+def pattern_trees(analysis: ReviewAnalysis) -> list[Tree]:
+    """Describe all patterns, for the report."""
     patterns = analysis.patterns
     parts: list[Tree] = []
-    for finding in patterns.found:
-        said = [
-            node("p", *pattern_parts(finding)),
-            node("p", pattern_details(finding), class_="cleaner-fine"),
-        ]
-        parts.append(node("li", *said, *_review(analysis.confusions, finding)))
-    rest = [node("p", _nothing(analysis), class_="cleaner-note")] if not parts else []
+    for pattern in patterns.found:
+        details = paragraph(pattern_details(pattern), "fine")
+        review = _review(analysis.confusions, pattern)
+        parts.append(node("li", node("p", *pattern_parts(pattern)), details, *review))
+    rest = [] if parts else [paragraph(_no_pattern(analysis))]
     if patterns.top_share is not None and not patterns.is_early:
-        share = f"The three commonest mistakes make up {100 * patterns.top_share:.0f} % of the corrections."
-        rest.append(node("p", share, class_="cleaner-note"))
+        share = f"{100 * patterns.top_share:.0f} %"
+        rest.append(paragraph(say("patterns.top_share", share=share)))
     if not patterns.audited:
-        rest.append(
-            node("p", "Whether classes differ in their errors needs an audit.", class_="cleaner-fine")
-        )
-    rest.append(node("p", _LEVEL, class_="cleaner-fine"))
+        rest.append(paragraph(say("patterns.needs_audit"), "fine"))
+    rest.append(paragraph(say("patterns.level"), "fine"))
     return [node("ul", *parts, class_="cleaner-findings", hidden=not parts), *rest]
 
 
-def _nothing(analysis: ReviewAnalysis) -> str:
+def _no_pattern(analysis: ReviewAnalysis) -> str:
     patterns = analysis.patterns
     if patterns.is_early:
         return say("analysis.too_few", errors=count(patterns.confirmed, "error"), least=FIRST_ERRORS)
     return say("analysis.no_pattern")
 
 
-def _review(confusions: Confusions, finding: Pattern) -> list[Tree]:
-    if finding.given is None or finding.right is None:
-        return []
+def _review(confusions: Confusions, pattern: Pattern) -> list[Tree]:
     classes = confusions.classes
-    if finding.given not in classes or finding.right not in classes:
+    if pattern.given not in classes or pattern.right not in classes:
         return []
-    link = _link(confusions, classes.index(finding.given), classes.index(finding.right))
+    link = _link(confusions, classes.index(pattern.given), classes.index(pattern.right))
     return [node("p", link)] if link else []
 
 
@@ -116,40 +77,48 @@ def _link(confusions: Confusions, given: int, right: int) -> Tree | None:
     if not number:
         return None
     first, second = confusions.classes[given], confusions.classes[right]
-    value = json.dumps([first, second])
-    return button(f"Review all {first} → {second} ({number:,})", "review", value, class_="cleaner-link")
+    text = say("patterns.review", given=first, right=second, number=f"{number:,}")
+    return button(text, "review", json.dumps([first, second]), class_="cleaner-link")
 
 
-def _confusions(confusions: Confusions) -> list[Tree]:
+def confusion_trees(confusions: Confusions) -> list[Tree]:
+    """Describe which classes are mixed up: a matrix if they are few, and the commonest pairs."""
     pairs = confusions.pairs(most=_MOST_PAIRS)
     if not pairs:
-        return [node("p", "No class was mistaken for another yet.", class_="cleaner-note")]
-    small = len(confusions.classes) <= _MOST_CLASSES
-    return [*([_matrix(confusions)] if small else []), _pairs(confusions, pairs)]
+        return [paragraph(say("confusions.none"))]
+    rows = [
+        (
+            confusions.classes[g],
+            confusions.classes[c],
+            f"{int(confusions.corrected[g, c]):,}",
+            "–" if confusions.estimated is None else f"{confusions.estimated[g, c]:.0f}",
+            _link(confusions, g, c),
+        )
+        for g, c in pairs
+    ]
+    listed = table(say("confusions.pairs"), say("confusions.pairs.head").split("|"), rows, numbers={2, 3})
+    return [*([_matrix(confusions)] if len(confusions.classes) <= _MOST_CLASSES else []), listed]
 
 
 def _matrix(confusions: Confusions) -> Tree:
     """Describe the noise matrix: rows given, columns right; corrections, then the model's estimate."""
-    k = len(confusions.classes)
-    head = [
-        node("th", "given ↓ right →", scope="col"),
-        *(node("th", c, scope="col") for c in confusions.classes),
-    ]
-    head.append(node("th", "deleted", scope="col"))
+    corner, deleted = say("confusions.matrix.corner"), say("confusions.matrix.deleted")
     rows = []
-    for g in range(k):
-        cells = [_cell(confusions, g, c) for c in range(k)]
+    for g, label in enumerate(confusions.classes):
         gone = int(confusions.deleted[g])
+        cells = [_cell(confusions, g, c) for c in range(len(confusions.classes))]
         cells.append(node("td", node("b", f"{gone:,}" if gone else ""), class_="is-number"))
-        rows.append(node("tr", node("th", confusions.classes[g], scope="row"), *cells))
-    table = node(
+        rows.append(node("tr", node("th", label, scope="row"), *cells))
+    head = (node("th", text, scope="col") for text in (corner, *confusions.classes, deleted))
+    matrix = node(
         "table",
-        node("caption", "Corrected by you, and in brackets the model's estimate for the whole set"),
+        node("caption", say("confusions.matrix")),
         node("thead", node("tr", *head)),
         node("tbody", *rows),
         class_="cleaner-table cleaner-matrix",
     )
-    return node("div", table, class_="cleaner-scroll", tabindex="0", role="region", aria_label="Noise matrix")
+    name = say("confusions.matrix.name")
+    return node("div", matrix, class_="cleaner-scroll", tabindex="0", role="region", aria_label=name)
 
 
 def _cell(confusions: Confusions, given: int, right: int) -> Tree:
@@ -162,30 +131,4 @@ def _cell(confusions: Confusions, given: int, right: int) -> Tree:
         node("b", f"{corrected:,}" if corrected else ""),
         node("span", f" ({guess:.0f})" if guess >= 0.5 else ""),
         class_="is-number",
-    )
-
-
-def _pairs(confusions: Confusions, pairs: list[tuple[int, int]]) -> Tree:
-    head = ("given label", "right label", "corrected", "estimated", "still to review")
-    rows = []
-    for g, c in pairs:
-        guess = "–" if confusions.estimated is None else f"{confusions.estimated[g, c]:.0f}"
-        rows.append(
-            node(
-                "tr",
-                node("td", confusions.classes[g]),
-                node("td", confusions.classes[c]),
-                node("td", f"{int(confusions.corrected[g, c]):,}", class_="is-number"),
-                node("td", guess, class_="is-number"),
-                node("td", _link(confusions, g, c)),
-            )
-        )
-    numbers = (None, None, "is-number", "is-number", None)
-    titles = (node("th", text, scope="col", class_=kind) for text, kind in zip(head, numbers, strict=True))
-    return node(
-        "table",
-        node("caption", "The commonest mistakes", class_="cleaner-hidden"),
-        node("thead", node("tr", *titles)),
-        node("tbody", *rows),
-        class_="cleaner-table",
     )

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING, Any
 
 import traitlets
 
 from cleaner.errors import CleanerError
-from cleaner.jobs import JobStatus
-from cleaner.util.wording import duration, percent
-from cleaner.widgets.panels.base import Tree, button, node
-from cleaner.widgets.panels.checks import CHECK_TASK
-from cleaner.widgets.panels.job import JobPanel
-from cleaner.widgets.panels.training import Remembered, curve, result_trees
+from cleaner.jobs import Job, JobStatus
+from cleaner.util.atomic import write_atomically
+from cleaner.util.wording import count, duration, percent, points, stage_words
+from cleaner.widgets.panels.base import Tree, button, buttons, node, pair, paragraph, said, section
+from cleaner.widgets.panels.chart import Point, line_chart
+from cleaner.widgets.panels.job import TASKS, JobPanel, bar_of
+from cleaner.widgets.sentences import say
 
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
 
-__all__ = ["RetrainPanel"]
-
 logger = logging.getLogger(__name__)
 
-QUICK_TASK = "cleaner.pipelines.entries:job_retrain_quick"
-FULL_TASK = "cleaner.pipelines.entries:job_retrain_full"
-_TASKS = {"quick": QUICK_TASK, "full": FULL_TASK}
+_MODES = ("quick", "full")
 _STOP_TIMEOUT_S = 5.0
 _STOP_POLL_S = 0.05
 _MOST_EPOCHS = 100
@@ -77,30 +78,28 @@ class RetrainPanel(JobPanel):
             raise TypeError(msg)
         self._mode = "quick"
         self._epochs = _checked_epochs(epochs)
-        self._remembered = Remembered(workspace.state)
+        self._last = LastTraining(workspace.state)
         self._message = ""
         self._making_way = False
-        super().__init__(workspace, lock=lock)
-        for name, act in {
-            "mode": self._choose_mode,
-            "epochs": self._choose_epochs,
-            "retrain": lambda _: self.retrain(self._mode),
-        }.items():
-            self.on(name, act)
-        self._remembered.look(_TASKS)
-        self._draw()
-        self._unsubscribe = self.watcher.subscribe(self._on_status)
+        super().__init__(workspace, *_MODES, lock=lock)
+        self.on("mode", self._choose_mode)
+        self.on("epochs", self._choose_epochs)
+        self.on("retrain", lambda _: self.retrain(self._mode))
+        self._last.look(TASKS[mode] for mode in _MODES)
+        self._follow()
 
     @property
     def result(self) -> dict[str, Any] | None:
         """Before and after of the last training, as `cleaner.pipelines` returns it; None before the first."""
-        return self._remembered.result
+        return self._last.result
+
+    # ---------------------------------------------------------------- the job
 
     def retrain(self, mode: str = "quick") -> None:
         """Start a training in the background.
 
-        A look for copies and bad pictures is interrupted: it remembers what it has read, and can be started
-        again.
+        A search for duplicates and poor images is interrupted: it remembers what it has read, and can be
+        started again.
 
         Parameters
         ----------
@@ -113,113 +112,88 @@ class RetrainPanel(JobPanel):
         JobError
             Another job of this workspace is running.
         """
-        if mode not in _TASKS:
+        if mode not in _MODES:
             msg = f"Got mode {mode!r}; expected 'quick' or 'full'."
             raise CleanerError(msg)
+        arguments = {"epochs": self._epochs} if mode == "full" else {}
         with self.lock:
-            arguments: dict[str, Any] = {"workspace": self.workspace.options()}
-            if mode == "full":
-                arguments["epochs"] = self._epochs
-            self._message = ""
-            self._asked_to_stop = False
             if self._making_way:
                 return
             found = self.watcher.look()
-            if found is None or found.finished or found.task != CHECK_TASK:
-                self._start(_TASKS[mode], arguments)
+            if found is None or found.finished or found.task != TASKS["check"]:
+                self._message = ""
+                self._begin(mode, **arguments)
                 return
             self._making_way = True
-            self._message = "Stopping the look for copies and bad pictures first …"
+            self._message = say("retrain.making_way")
             self.watcher.cancel()
             self._draw()
         threading.Thread(
-            target=self._start_after, args=(_TASKS[mode], arguments), name="cleaner retrain", daemon=True
+            target=self._start_after, args=(mode, arguments), name="cleaner retrain", daemon=True
         ).start()
 
-    def _start(self, task: str, arguments: dict[str, Any]) -> None:
-        self._message = ""
-        self.watcher.start(task, arguments)
-        self._status = self.watcher.status
-        self._draw()
-
-    def _start_after(self, task: str, arguments: dict[str, Any]) -> None:
+    def _start_after(self, mode: str, arguments: dict[str, Any]) -> None:
         """Start once the other job has stopped; one that does not stop in time is left alone, and named."""
         end_s = time.monotonic() + _STOP_TIMEOUT_S
         while (found := self.watcher.look()) and not found.finished and time.monotonic() < end_s:
             time.sleep(_STOP_POLL_S)
         with self.lock:
             self._making_way = False
+            self._message = ""
             try:
-                self._start(task, arguments)
+                self._begin(mode, **arguments)
             except CleanerError as error:
                 logger.info("retraining does not start", exc_info=True)
                 self.problem = str(error)
                 self._draw()
 
+    def _ended(self, status: JobStatus) -> None:
+        if status.phase == "done":
+            self._last.take(status)
+            self._message = say("retrain.done")
+        elif status.phase == "failed":
+            self.problem = say("retrain.failed", reason=(status.error or "").removesuffix("."))
+        else:
+            self._message = say("retrain.cancelled")
+
+    def _done(self, status: JobStatus) -> None:
+        self.renewed += 1
+
+    # ---------------------------------------------------------------- what is drawn
+
     def _choose_mode(self, value: str) -> None:
-        self._mode = value if value in _TASKS else self._mode
+        self._mode = value if value in _MODES else self._mode
         self._draw()
 
     def _choose_epochs(self, value: str) -> None:
-        try:
-            self._epochs = _checked_epochs(int(value))
-        except ValueError as error:
-            msg = f"Got {value!r} as the number of epochs; expected a whole number from 1 to {_MOST_EPOCHS}."
-            raise CleanerError(msg) from error
+        self._epochs = _checked_epochs(value)
         self._draw()
-
-    def _on_status(self, status: JobStatus) -> None:
-        """Take in where a job is; runs in the watcher's thread."""
-        if status.task not in _TASKS.values():
-            with self.lock:
-                self._draw()  # another job keeps the button disabled
-            return
-        with self.lock:
-            if self._status is not None and status.id < self._status.id:
-                return  # the end of one job, told after the next was started
-            was_running = self.running or self._status is None
-            self._status = status
-            if status.phase == "done" and was_running:
-                self._remembered.take(status)
-                self._message = "Done."
-            elif status.phase == "failed" and was_running:
-                reason = (status.error or "").removesuffix(".")
-                self.problem = f"Retraining failed: {reason}. The model before it is still in use."
-            elif status.phase == "cancelled" and was_running:
-                self._message = "Cancelled. The model before it is still in use."
-            self._draw()
-        if status.phase == "done" and was_running:
-            self.renewed += 1
 
     def _draw(self) -> None:
         running = self.running
-        status = self.watcher.status
-        gives_way = status is not None and status.task == CHECK_TASK and not self._making_way
-        busy_elsewhere = self.watcher.running and not running and not gives_way
-        stop = self._asked_to_stop
-        buttons = [
-            button("Retrain", "retrain", disabled=running or busy_elsewhere, data_heir=True),
-            button("Cancel", "cancel", hidden=not running, disabled=stop, data_heir=True),
-        ]
+        other = self.watcher.status
+        gives_way = other is not None and other.task == TASKS["check"] and not self._making_way
+        waiting = self.watcher.running and not running and not gives_way
+        stop, cancel = self._asked_to_stop, say("retrain.cancel")
         self.show(
-            node(
-                "section",
-                node("h2", "Retrain"),
+            section(
+                say("retrain"),
                 self._choices(disabled=running),
-                node("div", *buttons, class_="cleaner-buttons"),
-                self._progress(running, busy_elsewhere),
+                buttons(
+                    button(say("retrain.start"), "retrain", disabled=running or waiting, data_heir=True),
+                    button(cancel, "cancel", hidden=not running, disabled=stop, data_heir=True),
+                ),
+                self._progress(waiting=waiting),
                 *result_trees(self.result),
-                class_="cleaner-section",
-                aria_label="Retrain",
             )
         )
 
     def _choices(self, *, disabled: bool) -> Tree:
-        def choice(mode: str, said: str) -> Tree:
+        def choice(mode: str, **values: str) -> Tree:
             given = {"type": "radio", "name": f"cleaner-mode-{self.model_id}", "value": mode}
-            chosen = self._mode == mode
-            radio = node("input", do="mode", checked=chosen, disabled=disabled, **given)
-            return node("label", radio, node("span", node("b", mode), f" – {said}"), class_="cleaner-choice")
+            radio = node("input", do="mode", checked=self._mode == mode, disabled=disabled, **given)
+            words = said(f"retrain.{mode}", mode=node("b", say(f"retrain.{mode}.mode")), **values)
+            return node("label", radio, node("span", *words), class_="cleaner-choice")
 
         epochs = node(
             "input",
@@ -231,49 +205,135 @@ class RetrainPanel(JobPanel):
             disabled=disabled,
             class_="cleaner-input is-number",
         )
-        inner = "cleaner-choice is-inner"
+        # A full training begins with an epoch of the head alone.
+        epoch_s = self._last.epoch_s
+        full = say("retrain.full.time") if epoch_s is None else duration(epoch_s * (self._epochs + 1))
+        inner, label = "cleaner-choice is-inner", node("span", say("retrain.epochs"))
         return node(
             "fieldset",
-            node("legend", "What to train", class_="cleaner-hidden"),
-            choice("quick", "last layer, seconds"),
-            choice("full", f"whole network, {self._spoken_minutes()}"),
-            node("label", epochs, node("span", "epochs"), class_=inner, hidden=self._mode != "full"),
+            node("legend", say("retrain.mode"), class_="cleaner-hidden"),
+            choice("quick"),
+            choice("full", time=full),
+            node("label", epochs, label, class_=inner, hidden=self._mode != "full"),
             class_="cleaner-fieldset",
         )
 
-    def _spoken_minutes(self) -> str:
-        """Say how long a full training takes, by the last one; it begins with an epoch of the head alone."""
-        epoch_s = self._remembered.epoch_s
-        return "minutes" if epoch_s is None else duration(epoch_s * (self._epochs + 1))
-
-    def _progress(self, running: bool, busy_elsewhere: bool) -> Tree:
+    def _progress(self, *, waiting: bool) -> Tree:
         """Describe where the training is; the parts stay, so that a screen reader hears only what changes."""
-        status = self._status
-        said = self._message
-        bar: dict[str, str] = {}
-        chart = node("div")
-        if running and status is not None:
-            left = status.seconds_left
-            said = "Stopping …" if self._asked_to_stop else f"{status.stage} …"
-            if left is not None and not self._asked_to_stop:
-                said = f"{status.stage}, {duration(left)} left"
-            if "error_rate" in status.values and not self._asked_to_stop:
-                said += f" · error {percent(status.values['error_rate'])}"
-            if status.total:
-                bar = {"value": str(status.done), "max": str(status.total)}
-            chart = curve(status) or chart
-        elif busy_elsewhere and not self._making_way:
-            said = "Waiting for the other work of this data set to end."
+        status = self._status if self.running else None
+        text, chart = self._message, None
+        if status is not None:
+            text = say("job.stopping") if self._asked_to_stop else _running_text(status)
+            chart = curve(status)
+        elif waiting and not self._making_way:
+            text = say("retrain.busy")
+        hidden = status is None
         return node(
             "div",
-            node("p", said, role="status", class_="cleaner-note"),
-            node("progress", aria_label="Progress of the training", hidden=not running, **bar),
-            node("div", chart, hidden=not running),
+            paragraph(text, role="status"),
+            node("progress", aria_label=say("retrain.progress"), hidden=hidden, **bar_of(status)),
+            node("div", chart or node("div"), hidden=hidden),
         )
 
 
-def _checked_epochs(epochs: int) -> int:
+def _running_text(status: JobStatus) -> str:
+    parts = [stage_words(status.stage)]
+    if status.seconds_left is not None:
+        parts.append(say("job.left", time=duration(status.seconds_left)))
+    if "error_rate" in status.values:
+        parts.append(say("retrain.error", share=percent(status.values["error_rate"])))
+    return " · ".join(parts)
+
+
+def _checked_epochs(value: int | str) -> int:
+    epochs = int(value) if isinstance(value, int) or value.isdecimal() else 0
     if not 1 <= epochs <= _MOST_EPOCHS:
-        msg = f"Got {epochs} as the number of epochs; expected a whole number from 1 to {_MOST_EPOCHS}."
+        msg = f"Got {value!r} as the number of epochs; expected a whole number from 1 to {_MOST_EPOCHS}."
         raise CleanerError(msg)
     return epochs
+
+
+class LastTraining:
+    """What a workspace remembers of its last training: the outcome, and how long an epoch took.
+
+    Parameters
+    ----------
+    state : Path
+        State folder of the workspace.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._state = state
+        self._file = state / "last-retraining.json"
+        try:
+            known = json.loads(self._file.read_text(encoding="utf-8"))
+            self.result: dict[str, Any] | None = known["result"]
+            self.epoch_s: float | None = known["epoch_s"]
+        except FileNotFoundError:
+            self.result = self.epoch_s = None
+        except (OSError, ValueError, KeyError, TypeError):
+            logger.warning("what was remembered of the last training is lost", exc_info=True)
+            self.result = self.epoch_s = None
+
+    def look(self, tasks: Iterable[str]) -> None:
+        """Take in a training that ended while no page was open; ``tasks`` are those of trainings."""
+        job = Job.last(self._state)
+        if job is not None and not job.seen:
+            status = job.status()
+            if status.phase == "done" and status.task in set(tasks):
+                self.take(status)
+                job.mark_seen()
+
+    def take(self, status: JobStatus) -> None:
+        """Remember the outcome of a training that is done."""
+        self.result = status.result
+        seconds = [float(entry["seconds"]) for entry in status.series if "epoch" in entry]
+        if seconds:
+            self.epoch_s = median(seconds)
+        text = json.dumps({"result": self.result, "epoch_s": self.epoch_s})
+        try:
+            write_atomically(self._file, text.encode())
+        except OSError:
+            logger.warning("the outcome of the training is shown, but not remembered", exc_info=True)
+
+
+def curve(status: JobStatus) -> Tree | None:
+    """Draw the losses that a training has reported so far; None before there are two epochs to join."""
+    lines: dict[str, list[Point]] = {}
+    for key in ("valid_loss", "train_loss"):
+        line = [(float(entry["epoch"]), float(entry[key])) for entry in status.series if key in entry]
+        if len(line) > 1:
+            lines[say(f"retrain.{key}")] = line
+    if not lines:
+        return None
+    first, last = (int(next(iter(lines.values()))[i][0]) for i in (0, -1))
+    losses = ", ".join(f"{name} {line[-1][1]:.3g}" for name, line in lines.items())
+    ends = (say("retrain.curve.epoch", number=first), say("retrain.curve.epoch", number=last))
+    return line_chart(lines, name=say("retrain.curve", epochs=last, losses=losses), x_ends=ends)
+
+
+def result_trees(result: Mapping[str, Any] | None) -> list[Tree]:
+    """Describe before and after of a training, the fields of `cleaner.training.compare.RetrainResult`."""
+    if result is None:
+        return [node("div", class_="cleaner-box", hidden=True)]
+    verdict = "retrain.worse" if result["low"] > 0 else "retrain.better"
+    if result["low"] <= 0 <= result["high"]:
+        verdict = "retrain.same"
+    interval = say(
+        "retrain.interval",
+        **{key: points(result[key]) for key in ("difference", "low", "high")},
+        images=count(result["n"], "validation image"),
+    )
+    names = say("retrain.names", before=result["before_name"], now=result["after_name"])
+    return [
+        node(
+            "div",
+            pair(say("retrain.before"), percent(result["before"])),
+            pair(say("retrain.now"), percent(result["after"])),
+            node("p", node("b", say(verdict))),
+            paragraph(interval, "fine"),
+            paragraph(names, "fine"),
+            class_="cleaner-box",
+            role="status",
+        )
+    ]

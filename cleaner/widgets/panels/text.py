@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from string import Formatter
 
 from cleaner.analysis.patterns import Pattern
 from cleaner.audit.certificate import Certificate
@@ -11,33 +10,25 @@ from cleaner.labelling.proposal import Proposal
 from cleaner.ranking.feedback import Reordered
 from cleaner.util.intervals import wilson
 from cleaner.util.wording import count, p_value
-from cleaner.widgets.panels.base import Tree, node
-from cleaner.widgets.sentences import SENTENCES, say
+from cleaner.widgets.panels.base import Tree, node, said
+from cleaner.widgets.sentences import say
 
 
 def pattern_parts(pattern: Pattern) -> list[Tree | str]:
     """Say what pattern the errors follow, with the classes in bold: texts and trees."""
-    values = {
-        "part": f"{pattern.part:,}",
-        "whole": f"{pattern.whole:,}",
-        "other_part": f"{pattern.other_part:,}",
-        "other_whole": f"{pattern.other_whole:,}",
-        "expected": f"{pattern.expected:.0f}",
-        "source": pattern.source,
-        "group": pattern.group,
-        "p": p_value(pattern.p),
-    }
-    classes = {"given": pattern.given or "", "right": pattern.right or ""}
-    parts: list[Tree | str] = []
-    plain = ""
-    for literal, field, _, _ in Formatter().parse(SENTENCES[f"analysis.{pattern.kind}"]):
-        plain += literal
-        if field in classes:
-            parts += [plain, node("b", classes[field])]
-            plain = ""
-        elif field is not None:
-            plain += values[field]
-    return [*parts, plain]
+    return said(
+        f"analysis.{pattern.kind}",
+        part=f"{pattern.part:,}",
+        whole=f"{pattern.whole:,}",
+        other_part=f"{pattern.other_part:,}",
+        other_whole=f"{pattern.other_whole:,}",
+        expected=f"{pattern.expected:.0f}",
+        source=pattern.source or "",
+        group=pattern.group or "",
+        p=p_value(pattern.p),
+        given=node("b", pattern.given or ""),
+        right=node("b", pattern.right or ""),
+    )
 
 
 def pattern_details(pattern: Pattern) -> str:

@@ -1,0 +1,118 @@
+"""The header: data set, counts, who reviews, and what happened; and the steps below it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cleaner.util.wording import count
+from cleaner.widgets.panels.base import Tree, button, node, section
+from cleaner.widgets.sentences import say
+
+STEPS = ("Files", "Labels", "Report")
+_SPLITS = {"train": 0, "valid": 1, "test": 2}
+
+
+@dataclass(frozen=True)
+class Message:
+    """Something that happened, for the user to know, and perhaps to do something about.
+
+    Parameters
+    ----------
+    text : str
+    act : str
+        Name of an act of the header that the message offers; empty if none.
+    act_text : str
+        What the button for it says.
+    """
+
+    text: str
+    act: str = ""
+    act_text: str = ""
+
+
+def header(
+    *,
+    name: str,
+    summary: Mapping[str, Any],
+    reviewer: str,
+    notices: Sequence[str] = (),
+    messages: Sequence[Message] = (),
+    can_leave: bool = False,
+) -> list[Tree]:
+    """Describe the header: data set, counts, who decides, and that everything is saved.
+
+    Parameters
+    ----------
+    name : str
+        Of the data set.
+    summary : mapping
+        What `cleaner.Catalog.summary` returns.
+    reviewer : str
+    notices : sequence of str
+        Sentences on what is unusual about the data set.
+    messages : sequence of Message
+        What happened since; each can be dismissed.
+    can_leave : bool
+        Whether another data set can be chosen on this page.
+    """
+    left_out = int(summary["left_out"])
+    why = say("header.left_out", files=count(left_out, "file"))
+    saved = node(
+        "span",
+        node("span", node("b", say("header.saved")), class_="cleaner-saved"),
+        node("span", say("header.unsaved"), class_="cleaner-unsaved"),
+        say("header.reviewer", reviewer=reviewer),
+        class_="is-end",
+    )
+    notes = [node("li", notice) for notice in notices]
+    for i, message in enumerate(messages):
+        links = [(message.act_text, message.act), (say("header.dismiss"), "dismiss")]
+        found = [button(text, act, str(i), class_="cleaner-link") for text, act in links if act]
+        notes.append(node("li", message.text, *(part for each in found for part in (" ", each))))
+    return [
+        node(
+            "header",
+            node("h1", name),
+            node("span", " · ".join(_counts(summary)), class_="cleaner-quiet"),
+            node("span", button(why, "files", class_="cleaner-link"), hidden=not left_out),
+            node("span", button(say("header.leave"), "leave", class_="cleaner-link"), hidden=not can_leave),
+            saved,
+            class_="cleaner-header",
+        ),
+        node("ul", *notes, class_="cleaner-notes-list", role="status", hidden=not notes),
+    ]
+
+
+def _counts(summary: Mapping[str, Any]) -> list[str]:
+    known = sorted(summary["splits"].items(), key=lambda pair: (_SPLITS.get(pair[0], len(_SPLITS)), pair[0]))
+    splits = [f"{split} {number:,}" for split, number in known if split != "none"]
+    parts = [count(summary["total"], "image"), count(len(summary["classes"]), "class", "classes")]
+    if splits:
+        parts.append(", ".join(splits))
+    if summary["unlabelled"]:
+        parts.append(say("header.unlabelled", number=f"{summary['unlabelled']:,}"))
+    return parts
+
+
+def steps(chosen: str, hints: Mapping[str, str]) -> Tree:
+    """Describe the steps as tabs; ``hints`` are short remarks behind their names."""
+    tabs = [
+        node(
+            "button",
+            name,
+            node("span", hints.get(name, "")),
+            do="step",
+            data_value=name,
+            type="button",
+            role="tab",
+            class_="cleaner-step",
+            aria_selected="true" if name == chosen else "false",
+            tabindex="0" if name == chosen else "-1",
+        )
+        for name in STEPS
+    ]
+    return section(
+        say("steps"), node("div", *tabs, class_="cleaner-steps", role="tablist", aria_label=say("steps"))
+    )

@@ -1,0 +1,65 @@
+"""The report: errors left, patterns, mix-ups, other problems, and what the reviewer changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from cleaner.analysis.changes import class_changes, label_moves
+from cleaner.analysis.summary import ReviewAnalysis
+from cleaner.widgets.panels.audit import certificate_trees
+from cleaner.widgets.panels.base import Tree, cut_table, node, paragraph
+from cleaner.widgets.panels.patterns import confusion_trees, pattern_trees
+from cleaner.widgets.sentences import say
+
+
+def report_page(
+    given: Mapping[str, str | None],
+    outcomes: Mapping[str, tuple[str, str | None]],
+    more: Sequence[Tree] = (),
+) -> Tree:
+    """Describe the report.
+
+    Parameters
+    ----------
+    given, outcomes
+        See `cleaner.analysis.changes.class_changes`.
+    more : sequence of list
+        What else belongs into the report, to stand before the tables.
+    """
+    none = say("report.no_label")
+    rows = []
+    for each in class_changes(given, outcomes):
+        numbers = (each.images, each.looked_at, each.wrong, each.unsure)
+        rows.append([each.label or none, *(f"{number:,}" for number in numbers)])
+    changes = [(was or none, now, f"{number:,}") for was, now, number in label_moves(given, outcomes)]
+    changed, by_class = say("report.changes"), say("report.classes")
+    return node(
+        "div",
+        *more,
+        node("h3", changed),
+        paragraph("" if changes else say("report.changes.none")),
+        *cut_table(changed, say("report.changes.head").split("|"), changes, numbers={2}),
+        node("h3", by_class),
+        *cut_table(by_class, say("report.classes.head").split("|"), rows, numbers=range(1, 5)),
+        paragraph(say("report.wrong"), "fine"),
+        class_="cleaner-sheet-page",
+        role="region",
+        aria_label=say("report"),
+    )
+
+
+def analysis_trees(analysis: ReviewAnalysis | None) -> list[Tree]:
+    """Describe audit, patterns and mix-ups, for the report."""
+    if analysis is None:
+        return [paragraph(say("report.loading"))]
+    audit = [paragraph(analysis.problem or say("report.audit.none"))]
+    if analysis.certificate is not None and not analysis.problem:
+        audit = certificate_trees(analysis.certificate)
+    return [
+        node("h3", say("report.audit")),
+        node("div", *audit),
+        node("h3", say("report.patterns")),
+        node("div", *pattern_trees(analysis)),
+        node("h3", say("report.confusions")),
+        node("div", *confusion_trees(analysis.confusions)),
+    ]
