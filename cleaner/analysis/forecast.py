@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.review import ReviewState
+from cleaner.review.labels import WRONG
 
-_WRONG = frozenset({"delete", "relabel"})
 _MOST_POINTS = 400
 _FEW = 2
 _LOOKS = 100
@@ -63,7 +63,7 @@ def forecast(
     page_size : int
         Images on a page.
     """
-    errors = np.cumsum([look.outcome in _WRONG for look in state.looks()], dtype=np.int64)
+    errors = np.cumsum([look.outcome in WRONG for look in state.looks()], dtype=np.int64)
     done, found = len(errors), int(errors[-1]) if len(errors) else 0
     at = _spread(done)
     curve = tuple((i + 1, int(errors[i])) for i in at)

@@ -17,11 +17,11 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
+from cleaner.review.labels import WRONG
 
 Codes = NDArray[np.int64]
 
 _MOST_GROUPS = 50
-_WRONG = ("delete", "relabel")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,7 +165,7 @@ def observe(
     for place, decision in enumerate(state.looks(), start=1):
         i = at.get(decision.name)
         if i is not None:
-            look[i], wrong[i] = place, decision.outcome in _WRONG
+            look[i], wrong[i] = place, decision.outcome in WRONG
             right[i] = index.get(decision.new_label, -1) if decision.outcome == "relabel" else -1
     if audit is not None:
         for place, name in enumerate(audit.wrong(state.judgements()), start=1):

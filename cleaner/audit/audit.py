@@ -45,12 +45,12 @@ from numpy.typing import NDArray
 from cleaner.audit.bound import ALPHA, Stratum, most_errors
 from cleaner.audit.certificate import Certificate
 from cleaner.errors import RankingError
+from cleaner.review.labels import WRONG
 from cleaner.util.atomic import write_atomically
 
 _FORMAT = 1
 _LOCK_S = 10.0
 _MOST_PREFIXES = 64
-_WRONG = frozenset({"delete", "relabel"})
 
 _DISCARDED = "discard"
 
@@ -229,7 +229,7 @@ class Audit:
             for end in [*ends, n]
         )
         judged = Counter(outcomes[name][0] for name in self.population if name in outcomes)
-        found = sum(judged[outcome] for outcome in _WRONG)
+        found = sum(judged[outcome] for outcome in WRONG)
         settled = judged.total() - found - judged["unsure"]
         most = max(found, min(most, len(self.population) - settled))
         return Certificate(
@@ -258,7 +258,7 @@ class Audit:
             unknown = outcome in ("", "unsure")
             open_ones += unknown
             places.append(place)
-            errors.append(unknown or outcome in _WRONG)
+            errors.append(unknown or outcome in WRONG)
         return _Prefix(len(self.sequence), places, errors, open_ones)
 
     # ---------------------------------------------------------------- keeping it

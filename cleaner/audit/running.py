@@ -9,9 +9,8 @@ from pathlib import Path
 from cleaner.audit.audit import Audit, audit_file
 from cleaner.audit.certificate import Certificate
 from cleaner.dataset.catalog import Catalog
+from cleaner.review.labels import WRONG
 from cleaner.review.store import ReviewStore
-
-_WRONG = frozenset({"delete", "relabel"})
 
 
 class RunningAudit:
@@ -90,7 +89,7 @@ class RunningAudit:
         found = state.progress().errors
         bare = (name for name, label in zip(catalog.names, catalog.labels, strict=True) if label is None)
         found -= sum(judgements.get(name, ("",))[0] == "delete" for name in bare)  # no label was wrong
-        inside = sum(judgements[name][0] in _WRONG for name in audit.population if name in judgements)
+        inside = sum(judgements[name][0] in WRONG for name in audit.population if name in judgements)
         elsewhere = max(0, found - inside)
         return audit.certificate(judgements, found_elsewhere=elsewhere, is_there=there.__contains__)
 

@@ -16,6 +16,8 @@ from cleaner.review.state import ReviewState
 
 DELETED = ("delete",)
 SET_ASIDE = ("delete", "unsure")
+WRONG = ("delete", "relabel")
+"""What is decided on an image whose given label was wrong."""
 
 
 class LabelOfImage(NamedTuple):
