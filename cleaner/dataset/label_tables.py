@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
-import io
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,8 +12,7 @@ import pandas as pd
 
 from cleaner.dataset.folders import name_problem, place_of, printable, split_of_folder
 from cleaner.errors import CatalogError
-
-__all__ = ["Columns", "as_text", "check_rows", "columns_of", "read_csv", "rows_of", "split_of"]
+from cleaner.util.csvfile import decode_csv, numbered_rows, separator_of
 
 _NAME_COLUMNS = ("name", "path", "file", "filename", "file_name", "fname", "image", "image_path", "img")
 _LABEL_COLUMNS = ("label", "labels", "class", "category", "target", "given_label", "y")
@@ -56,37 +53,29 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]
     except OSError as exc:
         msg = f"Cannot read {path}: {exc.strerror or exc}."
         raise CatalogError(msg) from exc
-    utf16 = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if b"\0" in data[:4096] and not utf16:
+    text = decode_csv(data)
+    if "\0" in text[:4096]:
         msg = f"{path} is no CSV file: it holds binary data. Save the table as CSV (UTF-8) and open that."
         raise CatalogError(msg)
-    try:
-        text = data.decode("utf-16" if utf16 else "utf-8-sig")
-    except UnicodeDecodeError:  # what spreadsheets write on Windows
-        text = data.decode("cp1252", "replace")
-    delimiter = max(",;\t", key=text.partition("\n")[0].count)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     rows: list[list[str]] = []
     places: list[str] = []
     left_out: list[tuple[str, str]] = []
+    numbered, line = numbered_rows(text), 1
     try:
-        header = [column.strip() for column in next(reader, [])]
+        header = [column.strip() for column in next(numbered, (1, []))[1]]
         if not any(header):
             msg = f"{path} is empty; expected a first line such as name,label and then one line an image."
             raise CatalogError(msg)
-        while True:
-            place = f"line {reader.line_num + 1}"
-            row = next(reader, None)
-            if row is None:
-                break
+        for line, row in numbered:
             if len(row) > len(header):
-                count = f"{place} has {len(row)} fields, the header {len(header)}"
-                left_out.append((printable(row[0]), f"{count}; put quotes around values with {delimiter!r}"))
+                count = f"line {line} has {len(row)} fields, the header {len(header)}"
+                quotes = f"put quotes around values with {separator_of(text)!r}"
+                left_out.append((printable(row[0]), f"{count}; {quotes}"))
             elif any(row):
                 rows.append(row + [""] * (len(header) - len(row)))
-                places.append(place)
+                places.append(f"line {line}")
     except csv.Error as exc:
-        msg = f"{path} cannot be read as CSV at line {reader.line_num}: {exc}."
+        msg = f"{path} cannot be read as CSV after line {line}: {exc}."
         raise CatalogError(msg) from exc
     if len(set(header)) < len(header):
         twice = next(column for column in header if header.count(column) > 1)

@@ -7,29 +7,17 @@ import hashlib
 import json
 import logging
 import os
-import subprocess
-import sys
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import platformdirs
+import psutil
 
 from cleaner.dataset.folders import STATE_FOLDER
 from cleaner.errors import CatalogError
 from cleaner.util.atomic import write_atomically
-
-__all__ = [
-    "RecentSet",
-    "find_root",
-    "home",
-    "is_network",
-    "login",
-    "place_state",
-    "recent",
-    "remember",
-]
 
 logger = logging.getLogger(__name__)
 
@@ -40,7 +28,6 @@ _NETWORK_TYPES = frozenset(
 )
 _RECENT_MAX = 20
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
-_DRIVE_REMOTE = 4
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,51 +128,19 @@ def _make(folder: Path) -> None:
 
 def is_network(path: Path) -> bool:
     """Tell whether a path is on a network drive; False where the system does not say."""
+    real = path.resolve()
+    if str(real).startswith("\\\\"):  # a Windows share without a drive letter
+        return True
     try:
-        if sys.platform == "win32":
-            import ctypes
-
-            drive = path.resolve().drive
-            remote = drive.startswith("\\\\")
-            return remote or ctypes.windll.kernel32.GetDriveTypeW(drive + "\\") == _DRIVE_REMOTE
-        if sys.platform == "darwin":
-            mounts = subprocess.run(
-                ["/sbin/mount"], capture_output=True, text=True, timeout=5, check=True
-            ).stdout
-            return _type_of(path, _macos_mounts(mounts)) in _NETWORK_TYPES
-        return _type_of(path, _linux_mounts(Path("/proc/self/mounts").read_text("utf-8"))) in _NETWORK_TYPES
-    except (OSError, subprocess.SubprocessError) as exc:
+        mounts = psutil.disk_partitions(all=True)
+    except (OSError, RuntimeError, psutil.Error) as exc:
         logger.info("Cannot tell on what kind of drive %s is: %s", path, exc)
         return False
-
-
-def _linux_mounts(text: str) -> list[tuple[str, str]]:
-    r"""Return mount point and type of each line of ``/proc/self/mounts``, where a space is ``\040``."""
-    fields = [line.split(" ") for line in text.splitlines()]
-    return [
-        (f[1].encode().decode("unicode_escape").encode("latin-1").decode(), f[2])
-        for f in fields
-        if len(f) > 2
-    ]
-
-
-def _macos_mounts(text: str) -> list[tuple[str, str]]:
-    """Return mount point and type of each line of ``mount``: ``//me@host/x on /Volumes/x (smbfs, …)``."""
-    found = []
-    for line in text.splitlines():
-        device_and_place, _, options = line.rpartition(" (")
-        found.append((device_and_place.partition(" on ")[2], options.rstrip(")").split(",")[0]))
-    return found
-
-
-def _type_of(path: Path, mounts: list[tuple[str, str]]) -> str:
-    """Return the type of the mount that holds a path: of the longest mount point, the last of equals."""
-    real = f"{path.resolve()}/"
-    best, kind = "", ""
-    for place, of_type in mounts:
-        if real.startswith(place.rstrip("/") + "/") and len(place) >= len(best):
-            best, kind = place, of_type
-    return kind
+    holding = [mount for mount in mounts if real.is_relative_to(mount.mountpoint)]
+    if not holding:
+        return False
+    nearest = max(reversed(holding), key=lambda mount: len(mount.mountpoint))  # the last of equals
+    return nearest.fstype.lower() in _NETWORK_TYPES or "remote" in nearest.opts.split(",")
 
 
 def recent() -> list[RecentSet]:

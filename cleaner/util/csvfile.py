@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -30,23 +31,42 @@ def _field(value: object) -> str:
 
 
 def decode_csv(data: bytes) -> str:
-    """Decode a CSV file as a spreadsheet may have written it, in UTF-8 or else Windows-1252."""
+    """Decode a CSV file as a spreadsheet may have written it: UTF-8, UTF-16 with a mark, or Windows-1252."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16", errors="replace")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:
         return data.decode("cp1252", errors="replace")
 
 
-def read_csv(text: str) -> tuple[list[str], list[list[str]]]:
-    """Take a CSV text apart into its header and its rows, all as text.
+def separator_of(text: str) -> str:
+    """Return what separates the columns of a CSV text: a comma, semicolon or tab, as the header has it.
 
-    The separator is a semicolon or a tab if the header has one and no comma, as spreadsheets write it in
-    countries with a decimal comma. Blank lines are left out, and short rows are filled up.
+    Spreadsheets write semicolons in countries with a decimal comma.
     """
-    head = text.split("\n", 1)[0]
-    separator = next((char for char in ",;\t" if char in head), ",")
+    return max(",;\t", key=text.partition("\n")[0].count)
+
+
+def numbered_rows(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row of a CSV text, all as text, with the number of the line on which it begins.
+
+    Raises
+    ------
+    csv.Error
+        A field is far too long, as in what is no CSV.
+    """
     csv.field_size_limit(10_000_000)
-    rows = [row for row in csv.reader(io.StringIO(text, newline=""), delimiter=separator) if row]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text))
+    line = 1
+    for row in reader:
+        yield line, row
+        line = reader.line_num + 1
+
+
+def read_csv(text: str) -> tuple[list[str], list[list[str]]]:
+    """Take a CSV text apart into its header and its rows; blank lines are left out, short rows filled up."""
+    rows = [row for _, row in numbered_rows(text) if row]
     if not rows:
         return [], []
     header = [column.strip() for column in rows[0]]

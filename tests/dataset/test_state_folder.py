@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -80,6 +79,15 @@ def test_a_state_that_was_asked_for_is_taken_and_a_network_drive_remarked_on(
     ]
 
 
+def mounted(monkeypatch: pytest.MonkeyPatch, *mounts: tuple[str, str]) -> None:
+    """Let the system say that these places are mounted, each with its type of file system."""
+    found = [
+        SimpleNamespace(mountpoint=place, fstype=kind, opts="rw,remote" if kind == "" else "rw")
+        for place, kind in mounts
+    ]
+    monkeypatch.setattr(places.psutil, "disk_partitions", lambda all: found)
+
+
 @pytest.mark.parametrize(
     ("path", "network"),
     [
@@ -90,35 +98,32 @@ def test_a_state_that_was_asked_for_is_taken_and_a_network_drive_remarked_on(
         ("/mnt/with space/a", True),
         ("/mnt/photos/remote/x", True),
         ("/mnt/photos/fast/x", False),
+        ("/mnt/drive/x", True),
     ],
 )
-def test_network_drives_are_told_by_the_longest_mount_on_linux(path: str, network: bool) -> None:
-    kind = places._type_of(Path(path), places._linux_mounts(MOUNTS))
-
-    assert (kind in places._NETWORK_TYPES) is network
-
-
-def test_network_drives_are_told_on_macos(monkeypatch: pytest.MonkeyPatch) -> None:
-    output = (
-        "/dev/disk1s1 on / (apfs, local, journaled)\n"
-        "//me@server/my%20share on /Volumes/my share (smbfs, nodev, nosuid, mounted by me)\n"
+def test_network_drives_are_told_by_the_longest_mount(
+    monkeypatch: pytest.MonkeyPatch, path: str, network: bool
+) -> None:
+    mounted(
+        monkeypatch,
+        ("/", "ext4"),
+        ("/mnt/photos", "autofs"),
+        ("/mnt/photos", "nfs4"),  # mounted over the one before
+        ("/mnt/with space", "cifs"),
+        ("/mnt/photos/remote", "fuse.sshfs"),
+        ("/mnt/photos/fast", "xfs"),
+        ("/mnt/drive", ""),  # Windows says only that it is remote
     )
-    monkeypatch.setattr(sys, "platform", "darwin")
-    monkeypatch.setattr(
-        subprocess, "run", lambda *args, **options: subprocess.CompletedProcess(args, 0, stdout=output)
-    )
-
-    assert is_network(Path("/Volumes/my share/photos"))
-    assert not is_network(Path("/Users/me"))
+    assert is_network(Path(path)) is network
 
 
 def test_a_system_that_does_not_tell_its_drives_is_taken_for_local(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fails(self: Path, *args: object) -> str:
+    def fails(all: bool) -> None:
         raise OSError(2, "no /proc here")
 
-    monkeypatch.setattr(sys, "platform", "linux")
-    monkeypatch.setattr(Path, "read_text", fails)
-
+    mounted(monkeypatch)
+    assert not is_network(Path("/"))
+    monkeypatch.setattr(places.psutil, "disk_partitions", fails)
     assert not is_network(Path("/"))
 
 
