@@ -88,11 +88,13 @@ def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
 def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that shows the grid alone, with a stand-in for the kernel."""
     from cleaner.widgets.grid.widget import ReviewGrid
+    from cleaner.widgets.sentences import SENTENCES
 
     def build(*, clock: bool = False, width: int = 1280, wait: bool = True, **setup: Any) -> Any:
         setup = {
             "classes": ["bird", "cat", "dog"],
             "pages": [make_cells(24), make_cells(24, page=1), make_cells(5, page=2)],
+            "words": SENTENCES,
             **setup,
         }
         files = {

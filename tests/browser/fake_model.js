@@ -10,13 +10,14 @@ function bytes_of(base64) {
 
 export class FakeModel {
   constructor(setup) {
-    this.traits = { mode: "review", problem: "", ...setup.traits };
+    this.traits = { mode: "review", problem: "", dismissed: "", words: setup.words, ...setup.traits };
     this.classes = setup.classes;
     this.pages = setup.pages;
     this.thumbs = setup.thumbs ?? {};
     this.problems = setup.problems ?? {};
     this.options = setup.options ?? {};
     this.at = 0;
+    this.open_page = ""; // id of the page that was sent last
     this.sent = [];
     this.acts = [];
     this.answering = true;
@@ -45,7 +46,10 @@ export class FakeModel {
     if (this.answering) setTimeout(() => this.answering && this.answer(message), 0);
   }
 
-  reply(message, buffers = []) { this.emit("msg:custom", message, buffers); }
+  reply(message, buffers = []) {
+    if (message.kind === "page") this.open_page = message.page.id;
+    this.emit("msg:custom", message, buffers);
+  }
 
   of_kind(kind) { return this.sent.filter((message) => message.kind === kind); }
 
@@ -55,7 +59,7 @@ export class FakeModel {
       id: `page-${at}`, title: `Page ${at + 1}`, summary: this.options.summary ?? "48 of 3,409 looked at",
       notice: this.options.notice ?? "", empty: cells.length ? "" : "Every picture in this view is decided.", focus,
       cells: structuredClone(cells), classes: this.classes, can_go_back: at > 0, can_go_on: at < this.pages.length - 1,
-      purpose: this.options.purpose ?? "labels", groups: structuredClone(this.options.groups?.[at] ?? []),
+      offer: "", same: null, purpose: this.options.purpose ?? "labels", groups: structuredClone(this.options.groups?.[at] ?? []),
     };
   }
 
@@ -73,7 +77,7 @@ export class FakeModel {
     if (kind === "next") this.reply({ kind: "next", id, page: message.page, names: (this.pages[this.at + 1] ?? []).map((c) => c.name) });
     if (kind === "image") {
       const data = bytes_of(this.thumbs[message.name] ?? JPEG);
-      this.reply({ kind: "image", id, name: message.name, full: message.full, type: "image/jpeg", width: this.options.width ?? 8, height: this.options.height ?? 8 }, [data]);
+      this.reply({ kind: "image", id, name: message.name, full: message.full, type: "image/jpeg", problem: "", width: this.options.width ?? 8, height: this.options.height ?? 8 }, [data]);
     }
     if (kind === "compare" && !this.options.mute_compare) this.compare(message);
     if (kind === "describe") this.describe(message);
@@ -95,14 +99,34 @@ export class FakeModel {
       pictures: [{ name: `${label}/one.jpg`, confirmed: true }, { name: `${label}/two.jpg`, confirmed: false }],
     }));
     const buffers = sides.flatMap((side) => side.pictures.map(() => bytes_of(JPEG)));
-    this.reply({ kind: "compare", id, to: view, name, sides, problem: "" }, buffers);
+    this.reply({ kind: "compare", id, to: view, name, sides, problem: "", late: false }, buffers);
   }
 
   describe({ id, label, text }) {
-    if (text.length > 20) return this.reply({ kind: "refused", id, message: "Not saved: Got 21 characters. Shorten it.", cells: [] });
+    if (text.length > 20) return this.refuse(id, "Not saved: Got 21 characters. Shorten it.");
     this.texts[label] = text.trim();
-    this.reply({ kind: "saved", id, cells: [], summary: "", said: "" });
+    this.save(id, []);
     this.reply({ kind: "described" });
+  }
+
+  save(id, names, told = {}) {
+    this.reply({ kind: "saved", id, cells: this.cells(names), summary: "", said: "", focus: null, ...told });
+  }
+
+  /** Refuse an act; with a page, because that is not what was seen. */
+  refuse(id, reason, page = null) {
+    this.reply({ kind: "refused", id, reason, cells: [], page });
+  }
+
+  /** Suggest another label for an image, as after a new ranking, and tell nobody. */
+  suggest(name, label) {
+    this.pages.flat().find((cell) => cell.name === name).suggestion = label;
+  }
+
+  /** @returns {boolean} whether an act was meant for what is on show, as the kernel judges it */
+  is_seen({ action, names, seen }) {
+    if (seen.page !== this.open_page) return false;
+    return action !== "suggest" || this.options.purpose === "copies" || this.cells(names).every((cell) => cell.suggestion === seen.suggestions[cell.name]);
   }
 
   cells(names) {
@@ -133,11 +157,13 @@ export class FakeModel {
     const page = this.options.groups[this.at];
     for (const group of page) if (groups.includes(group.id)) group.settled = gone.length ? "1 kept" : "not duplicates";
     this.acts.push({ before, page: this.at });
-    this.reply({ kind: "saved", id, cells: this.cells(gone), summary: "", said: "" });
+    this.save(id, gone);
     this.turn_to(this.at);
   }
 
-  decide({ id, action, names, label }) {
+  decide(message) {
+    const { id, action, names, label } = message;
+    if (!this.is_seen(message)) return this.refuse(id, "Not saved: it has changed.", this.page(this.at, names[0]));
     if (this.options.purpose === "copies" && ["only", "suggest", "different"].includes(action)) return this.decide_groups({ id, action, names });
     const before = names.map((name) => {
       const cell = this.cells([name])[0];
@@ -148,22 +174,22 @@ export class FakeModel {
       return [name, this.put(name, action === "clear" ? null : { ...decision, reviewer: "Ana" })];
     });
     this.acts.push({ before, page: this.at });
-    this.reply({ kind: "saved", id, cells: this.cells(names), summary: "49 of 3,409 looked at", said: "" });
+    this.save(id, names, { summary: "49 of 3,409 looked at" });
   }
 
   confirm({ id, names }) {
     const before = names.map((name) => [name, this.put(name, { action: "keep", label: null, reviewer: "Ana" })]);
     this.acts.push({ before, page: this.at });
-    this.reply({ kind: "saved", id, cells: this.cells(names), summary: "72 of 3,409 looked at", said: `${names.length} kept.` });
+    this.save(id, names, { summary: "72 of 3,409 looked at", said: `${names.length} kept.` });
     this.turn_to(this.at + 1);
   }
 
   undo({ id }) {
     const act = this.acts.pop();
-    if (!act) return this.reply({ kind: "saved", id, cells: [], said: "There is nothing to undo." });
+    if (!act) return this.save(id, [], { said: "There is nothing to undo." });
     for (const [name, decision] of act.before) this.put(name, decision);
     const names = act.before.map(([name]) => name);
-    this.reply({ kind: "saved", id, cells: this.cells(names), said: "Undone.", focus: names[0] });
+    this.save(id, names, { said: "Undone.", focus: names[0] });
     if (act.page !== this.at) this.turn_to(act.page);
   }
 }

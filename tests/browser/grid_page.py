@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from cleaner.widgets.sentences import say
+
 OpenGrid = Callable[..., Any]
 
 
@@ -18,14 +20,37 @@ def make_cells(many: int, *, page: int = 0, **changes: Any) -> list[dict[str, An
             "suggestion": labels[(i + 1) % 3],
             "probability": 0.93,
             "loss": 2.61,
+            "sure": True,
             "decision": None,
-            "problem": None,
             "notes": [],
             "facts": [["Split", "train"]],
+            "group": None,
+            "advice": "",
+            "remarks": [],
+            "likely": [],
             **changes,
         }
         for i in range(many)
     ]
+
+
+def spoken(cell: dict[str, Any], *more: str) -> str:
+    """Return the accessible name of a card, with what is said after label, prediction and loss."""
+    parts = [cell["name"]]
+    if cell["given"] is not None:
+        parts.append(say("grid.name.given", label=cell["given"]))
+    if cell["suggestion"] is not None:
+        label = f"{cell['suggestion']} {cell['probability']:.2f}"
+        parts.append(say("grid.name.suggestion", label=label))
+    if cell["loss"] is not None:
+        parts.append(say("grid.name.loss", loss=f"{cell['loss']:.2f}"))
+    return ", ".join([*parts, *more])
+
+
+def status(marked: int, confirm: str, *, where: str = "grid.on_this_page") -> str:
+    """Return what the status line says where nothing else was said."""
+    first = say("grid.marked", n=marked) if marked else say("grid.none_marked")
+    return f"{first} {say(where)} · {confirm}"
 
 
 def settle(page: Any) -> None:

@@ -15,30 +15,43 @@ from grid_page import (
     press,
     sent,
     settle,
+    spoken,
+    status,
     wait_until_saved,
 )
+
+from cleaner.widgets.sentences import say
 
 pytestmark = pytest.mark.browser
 
 HERE = Path(__file__).parent
 
 
+KEPT = (say("grid.badge.keep"), say("grid.decided.keep"))
+DELETED = (say("grid.badge.delete"), say("grid.decided.delete"))
+
+
+def relabelled(label: str) -> tuple[str, str]:
+    """Badge of a relabelled card, and how its decision is spoken."""
+    return say("grid.badge.relabel", label=label), say("grid.decided.relabel", label=label)
+
+
 # ---------------------------------------------------------------- deciding
 
 
 @pytest.mark.parametrize(
-    ("key", "action", "label", "badge", "words"),
+    ("key", "action", "label", "shown"),
     [
-        ("k", "keep", None, "kept", "kept"),
-        ("a", "keep", None, "kept", "kept"),
-        ("x", "delete", None, "delete", "marked delete"),
-        ("Delete", "delete", None, "delete", "marked delete"),
-        ("s", "unsure", None, "unsure", "marked unsure"),
-        ("1", "relabel", "bird", "→ bird", "relabelled bird"),
-        ("3", "relabel", "dog", "→ dog", "relabelled dog"),
-        ("2", "relabel", "cat", "kept", "kept"),
-        ("y", "suggest", None, "→ dog", "relabelled dog"),
-        ("X", "delete", None, "delete", "marked delete"),
+        ("k", "keep", None, KEPT),
+        ("a", "keep", None, KEPT),
+        ("x", "delete", None, DELETED),
+        ("Delete", "delete", None, DELETED),
+        ("s", "unsure", None, (say("grid.badge.unsure"), say("grid.decided.unsure"))),
+        ("1", "relabel", "bird", relabelled("bird")),
+        ("3", "relabel", "dog", relabelled("dog")),
+        ("2", "relabel", "cat", KEPT),
+        ("y", "suggest", None, relabelled("dog")),
+        ("X", "delete", None, DELETED),
     ],
 )
 def test_keys_decide_and_go_on_to_the_next_card(
@@ -48,20 +61,19 @@ def test_keys_decide_and_go_on_to_the_next_card(
     key: str,
     action: str,
     label: str | None,
-    badge: str,
-    words: str,
+    shown: tuple[str, str],
 ) -> None:
+    badge, words = shown
     page = open_grid()
     focus_grid(page)
     press(page, key)
     expect(cell(page, 0).locator(".cleaner-badge")).to_have_text(badge)
-    name = f"train/cat/0_00.jpg, labelled cat, predicted dog 0.93, loss 2.61, {words}"
-    expect(cell(page, 0)).to_have_attribute("aria-label", name)
+    expect(cell(page, 0)).to_have_attribute("aria-label", spoken(make_cells(1)[0], words))
     assert focused_name(page) == "0_01.jpg"
     (act,) = sent(page, "decide")
     assert (act["action"], act["label"], act["names"]) == (action, label, ["train/cat/0_00.jpg"])
     assert len(act["id"]) == 32
-    expect(page.get_by_role("status")).to_have_text("1 marked on this page · Confirm keeps the other 23")
+    expect(page.get_by_role("status")).to_have_text(status(1, say("grid.confirm.keeps_other", n=23)))
 
 
 def test_selection_is_decided_as_one_act_and_focus_stays(open_grid: OpenGrid, expect: Any) -> None:
@@ -72,21 +84,22 @@ def test_selection_is_decided_as_one_act_and_focus_stays(open_grid: OpenGrid, ex
     assert len(act["names"]) == 3
     assert focused_name(page) == "0_02.jpg"
     expect(page.locator(".cleaner-card[aria-selected='true']")).to_have_count(0)
-    expect(page.get_by_role("status")).to_have_text("3 marked on this page · Confirm keeps the other 21")
+    expect(page.get_by_role("status")).to_have_text(status(3, say("grid.confirm.keeps_other", n=21)))
 
 
 def test_buttons_and_chips_do_what_the_keys_do(open_grid: OpenGrid, expect: Any) -> None:
     page = open_grid()
     cell(page, 0).click()
-    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name=say("grid.delete"), exact=True).click()
     assert focused_name(page) == "0_01.jpg"
-    page.get_by_role("button", name="Relabel to bird", exact=True).click()
-    page.get_by_role("button", name="Unsure", exact=True).click()
-    page.get_by_role("button", name="Keep", exact=True).click()
-    page.get_by_role("button", name="Relabel to the suggestion", exact=True).click()
+    page.get_by_role("button", name=say("grid.relabel_to_label", label="bird"), exact=True).click()
+    page.get_by_role("button", name=say("grid.unsure"), exact=True).click()
+    page.get_by_role("button", name=say("grid.keep"), exact=True).click()
+    page.get_by_role("button", name=say("grid.relabel_to_suggestion"), exact=True).click()
     badges = page.locator(".cleaner-badge:not([hidden])")
-    expect(badges).to_have_text(["delete", "→ bird", "unsure", "kept", "→ bird"])
-    page.get_by_role("button", name="Undo", exact=True).click()
+    bird = relabelled("bird")[0]
+    expect(badges).to_have_text([DELETED[0], bird, say("grid.badge.unsure"), KEPT[0], bird])
+    page.get_by_role("button", name=say("grid.undo"), exact=True).click()
     expect(badges).to_have_count(4)
     assert focused_name(page) == "0_04.jpg"
 
@@ -130,9 +143,8 @@ def test_undo_goes_back_to_the_card(open_grid: OpenGrid, expect: Any, key: str) 
     page = open_grid()
     focus_grid(page)
     press(page, "x", "k", key)
-    expect(page.get_by_role("status")).to_have_text(
-        "Undone. 1 marked on this page · Confirm keeps the other 23"
-    )
+    line = f"Undone. {status(1, say('grid.confirm.keeps_other', n=23))}"
+    expect(page.get_by_role("status")).to_have_text(line)
     assert focused_name(page) == "0_01.jpg"
     press(page, key)
     expect(page.locator(".cleaner-badge:not([hidden])")).to_have_count(0)
@@ -145,7 +157,7 @@ def test_a_digit_without_a_class_says_so(open_grid: OpenGrid, expect: Any) -> No
     page = open_grid()
     focus_grid(page)
     press(page, "9")
-    expect(page.get_by_role("status")).to_contain_text("No class has the number 9.")
+    expect(page.get_by_role("status")).to_contain_text(say("grid.no_such_digit", digit=9))
     assert sent(page, "decide") == []
 
 
@@ -153,8 +165,8 @@ def test_digits_reach_the_first_ten_of_many_classes(open_grid: OpenGrid, expect:
     page = open_grid(classes=[f"class {i:03d}" for i in range(100)])
     focus_grid(page)
     press(page, "0")
-    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text("→ class 009")
-    expect(page.get_by_role("button", name="type one of 40 more")).to_be_visible()
+    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text(relabelled("class 009")[0])
+    expect(page.get_by_role("button", name=say("grid.type_one_of", n=40))).to_be_visible()
 
 
 # ---------------------------------------------------------------- classes by typing
@@ -164,14 +176,14 @@ def test_class_is_found_by_typing(open_grid: OpenGrid, expect: Any) -> None:
     page = open_grid(classes=["longsleeve", "shirt", "t-shirt", "shoes"])
     focus_grid(page)
     press(page, "/")
-    box = page.get_by_role("combobox", name="Class")
+    box = page.get_by_role("combobox", name=say("grid.class"))
     expect(box).to_be_focused()
     page.keyboard.type("SHI")
     options = page.get_by_role("option")
-    expect(options).to_have_text(["shirt", "t-shirt", "Make new class “SHI” …"])
+    expect(options).to_have_text(["shirt", "t-shirt", say("grid.make_class", label="SHI")])
     press(page, "ArrowDown", "Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
-    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text("→ t-shirt")
+    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text(relabelled("t-shirt")[0])
     assert sent(page, "decide")[0]["new_class"] is False
     assert focused_name(page) == "0_01.jpg"
 
@@ -181,12 +193,12 @@ def test_new_class_needs_a_choice_of_its_own(open_grid: OpenGrid, expect: Any) -
     focus_grid(page)
     press(page, "/")
     page.keyboard.type("  jacket ")
-    expect(page.get_by_text("No class is called “jacket”.")).to_be_visible()
+    expect(page.get_by_text(say("grid.no_such_class", label="jacket"))).to_be_visible()
     press(page, "Enter")
-    expect(page.get_by_role("dialog", name="Relabel to a class")).to_be_visible()
+    expect(page.get_by_role("dialog", name=say("grid.relabel_dialog"))).to_be_visible()
     assert sent(page, "decide") == []
     press(page, "ArrowDown", "Enter")
-    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text("→ jacket")
+    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text(relabelled("jacket")[0])
     (act,) = sent(page, "decide")
     assert (act["label"], act["new_class"]) == ("jacket", True)
 
@@ -204,8 +216,8 @@ def test_help_lists_the_keys_and_gives_the_focus_back(open_grid: OpenGrid, expec
     page = open_grid()
     focus_grid(page)
     press(page, "?")
-    help_ = page.get_by_role("dialog", name="Keys")
-    expect(help_).to_contain_text("relabel to the class with this number")
+    help_ = page.get_by_role("dialog", name=say("grid.keys"))
+    expect(help_).to_contain_text(say("grid.key.digits"))
     press(page, "x", "Tab", "Tab", "Escape")
     expect(help_).to_be_hidden()
     assert focused_name(page) == "0_00.jpg"
@@ -224,10 +236,9 @@ def test_confirm_keeps_what_is_unmarked_and_goes_on(open_grid: OpenGrid, expect:
     (act,) = sent(page, "confirm")
     assert len(act["names"]) == 22
     assert "train/cat/0_00.jpg" not in act["names"]
-    assert act["page"] == "page-0"
-    expect(page.get_by_role("status")).to_have_text(
-        "22 kept. Nothing marked on this page · Confirm keeps all 24"
-    )
+    assert act["seen"] == {"page": "page-0", "suggestions": {}}
+    line = f"22 kept. {status(0, say('grid.confirm.keeps_all', n=24))}"
+    expect(page.get_by_role("status")).to_have_text(line)
     assert focused_name(page) == "1_00.jpg"
 
 
@@ -246,11 +257,11 @@ def test_undo_of_a_confirm_brings_the_page_back(open_grid: OpenGrid, expect: Any
 def test_second_confirm_in_a_hurry_is_not_taken(open_grid: OpenGrid, expect: Any) -> None:
     page = open_grid()
     page.clock.set_fixed_time("2040-01-01T10:00:00")
-    page.get_by_role("button", name="Confirm page").dblclick()
+    page.get_by_role("button", name=say("grid.confirm_page")).dblclick()
     expect(page.locator(".cleaner-title")).to_have_text("Page 2")
     expect(page.locator(".has-picture")).to_have_count(24)
     press(page, "Control+Enter")
-    expect(page.get_by_role("status")).to_contain_text("This page has only just come")
+    expect(page.get_by_role("status")).to_contain_text(say("grid.look_first"))
     assert len(sent(page, "confirm")) == 1
     page.clock.set_fixed_time("2040-01-01T10:00:01")
     press(page, "Control+Enter")
@@ -261,16 +272,16 @@ def test_page_without_its_pictures_cannot_be_confirmed(open_grid: OpenGrid, expe
     page = open_grid(wait=False, pages=[[], [], make_cells(3)])
     page.evaluate("() => { model.mute_thumbs = true; model.turn_to(2); }")
     expect(page.get_by_role("gridcell")).to_have_count(3)
-    expect(page.get_by_role("button", name="Confirm page")).to_be_disabled()
+    expect(page.get_by_role("button", name=say("grid.confirm_page"))).to_be_disabled()
     settle(page)
     focus_grid(page)
     press(page, "Control+Enter")
-    expect(page.get_by_role("status")).to_contain_text("3 pictures are still on the way")
+    expect(page.get_by_role("status")).to_contain_text(say("grid.awaited_many", n=3))
     assert sent(page, "confirm") == []
     page.evaluate(
         "model.send_thumbs(model.of_kind('thumbs').at(-1).id, model.of_kind('thumbs').at(-1).names)"
     )
-    expect(page.get_by_role("button", name="Confirm page")).to_be_enabled()
+    expect(page.get_by_role("button", name=say("grid.confirm_page"))).to_be_enabled()
 
 
 def test_page_keys_turn_pages_without_deciding(open_grid: OpenGrid, expect: Any) -> None:
@@ -278,14 +289,14 @@ def test_page_keys_turn_pages_without_deciding(open_grid: OpenGrid, expect: Any)
     title = page.locator(".cleaner-title")
     focus_grid(page)
     press(page, "PageUp")
-    expect(page.get_by_role("status")).to_contain_text("This is the first page.")
+    expect(page.get_by_role("status")).to_contain_text(say("grid.first_page"))
     press(page, "PageDown")
     expect(title).to_have_text("Page 2")
     assert focused_name(page) == "1_00.jpg"
-    page.get_by_role("button", name="Next page").click()
+    page.get_by_role("button", name=say("grid.next_page")).click()
     expect(title).to_have_text("Page 3")
-    expect(page.get_by_role("button", name="Next page")).to_be_disabled()
-    page.get_by_role("button", name="Previous page").click()
+    expect(page.get_by_role("button", name=say("grid.next_page"))).to_be_disabled()
+    page.get_by_role("button", name=say("grid.previous_page")).click()
     expect(title).to_have_text("Page 2")
     assert sent(page, "confirm") == []
 
@@ -311,19 +322,19 @@ def test_focus_elsewhere_is_not_stolen_by_a_new_page(open_grid: OpenGrid, expect
 def test_large_view_shows_the_facts_and_returns_to_the_cell(open_grid: OpenGrid, expect: Any) -> None:
     page = open_grid()
     cell(page, 4).dblclick()
-    large = page.get_by_role("dialog", name="Large view")
+    large = page.get_by_role("dialog", name=say("grid.large_view"))
     expect(large).to_be_visible()
     for text in (
         "train/dog/0_04.jpg",
-        "Given label",
+        say("grid.fact.given"),
         "bird 93\u00a0%",
         "2.61",
         "Split",
-        "8 × 8 pixels",
-        "none yet",
+        say("grid.pixels", width=8, height=8),
+        say("grid.undecided"),
     ):
         expect(large).to_contain_text(text)
-    expect(large.get_by_role("status")).to_have_text("Picture 5 of 24")
+    expect(large.get_by_role("status")).to_have_text(say("grid.image_of", n=5, all=24))
     press(page, "ArrowRight", "ArrowRight", "ArrowLeft")
     expect(large).to_contain_text("train/bird/0_05.jpg")
     press(page, "Escape")
@@ -344,11 +355,11 @@ def test_keys_decide_in_the_large_view(open_grid: OpenGrid, expect: Any) -> None
     page = open_grid()
     focus_grid(page)
     press(page, "Enter", "x")
-    large = page.get_by_role("dialog", name="Large view")
+    large = page.get_by_role("dialog", name=say("grid.large_view"))
     expect(large).to_contain_text("train/dog/0_01.jpg")
     press(page, "1", "u")
     expect(large).to_contain_text("train/dog/0_01.jpg")
-    large.get_by_role("button", name="Unsure").click()
+    large.get_by_role("button", name=say("grid.unsure")).click()
     expect(large).to_contain_text("train/bird/0_02.jpg")
     press(page, "/")
     page.keyboard.type("cat")
@@ -361,7 +372,7 @@ def test_slider_keys_belong_to_the_slider(open_grid: OpenGrid, expect: Any) -> N
     page = open_grid()
     focus_grid(page)
     press(page, "Enter")
-    slider = page.get_by_role("slider", name="Brightness")
+    slider = page.get_by_role("slider", name=say("grid.brightness"))
     slider.focus()
     press(page, "ArrowRight", "ArrowRight")
     expect(page.get_by_role("dialog")).to_contain_text("train/cat/0_00.jpg")
@@ -369,7 +380,7 @@ def test_slider_keys_belong_to_the_slider(open_grid: OpenGrid, expect: Any) -> N
         page.locator(".cleaner-stage img").evaluate("el => el.style.filter")
         == "brightness(102%) contrast(100%)"
     )
-    page.get_by_role("button", name="As it is").click()
+    page.get_by_role("button", name=say("grid.reset")).click()
     assert page.locator(".cleaner-stage img").evaluate("el => el.style.filter") == ""
 
 
@@ -399,7 +410,7 @@ def test_digits_follow_the_picture_when_asked_to(open_grid: OpenGrid, expect: An
         cells[i] |= {"given": "kind 00", "suggestion": "kind 13", "likely": likely}
     page = open_grid(classes=classes, pages=[cells, []])
     chips = page.locator(".cleaner-bar .cleaner-chips").get_by_role("button")
-    toggle = page.locator(".cleaner-bar").get_by_role("button", name="likeliest first")
+    toggle = page.locator(".cleaner-bar").get_by_role("button", name=say("grid.likeliest_first"))
     focus_grid(page)
     expect(chips.nth(1)).to_have_text("1kind 00")
     press(page, ".")
@@ -421,8 +432,8 @@ def test_digits_have_their_order_where_they_are_enough(open_grid: OpenGrid, expe
     page = open_grid()
     focus_grid(page)
     press(page, ".")
-    expect(page.get_by_role("status")).to_contain_text("only where there are more than ten classes")
-    expect(page.get_by_role("button", name="likeliest first")).to_have_count(0)
+    expect(page.get_by_role("status")).to_contain_text(say("grid.no_likelihood"))
+    expect(page.get_by_role("button", name=say("grid.likeliest_first"))).to_have_count(0)
 
 
 # ---------------------------------------------------------------- the simple one
@@ -432,14 +443,16 @@ def test_simple_mode_marks_unmarks_and_has_no_classes(open_grid: OpenGrid, expec
     plain = {"given": None, "suggestion": None, "probability": None, "loss": None}
     page = open_grid(traits={"mode": "delete"}, classes=[], pages=[make_cells(6, **plain), []])
     expect(page.get_by_role("toolbar")).to_have_count(0)
-    expect(page.get_by_role("button", name="Keep")).to_have_count(0)
+    expect(page.get_by_role("button", name=say("grid.keep"))).to_have_count(0)
     focus_grid(page)
     press(page, "x", "x", "k", "s", "1", "y", "/")
     assert [m["action"] for m in sent(page, "decide")] == ["delete", "delete"]
-    expect(page.get_by_role("status")).to_have_text("2 marked to delete · Confirm moves them to the trash")
+    line = status(2, say("grid.confirm.trash_many"), where="grid.to_delete")
+    expect(page.get_by_role("status")).to_have_text(line)
     expect(page.locator(".is-saving")).to_have_count(0)
     press(page, "ArrowLeft", "x")
-    expect(page.get_by_role("status")).to_have_text("1 marked to delete · Confirm moves it to the trash")
+    line = status(1, say("grid.confirm.trash_one"), where="grid.to_delete")
+    expect(page.get_by_role("status")).to_have_text(line)
     assert sent(page, "decide")[-1]["action"] == "clear"
     expect(page.locator(".is-saving")).to_have_count(0)
     press(page, "Control+a", "x")

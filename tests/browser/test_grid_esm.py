@@ -6,7 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grid_page import OpenGrid, cell, focus_grid, focused_name, make_cells, press, sent, settle
+from grid_page import (
+    OpenGrid,
+    cell,
+    focus_grid,
+    focused_name,
+    make_cells,
+    press,
+    sent,
+    settle,
+    spoken,
+    status,
+)
+
+from cleaner.widgets.sentences import say
 
 pytestmark = pytest.mark.browser
 
@@ -18,7 +31,7 @@ HERE = Path(__file__).parent
 
 def test_grid_rows_and_cells_carry_roles_counts_and_names(open_grid: OpenGrid, expect: Any) -> None:
     page = open_grid()
-    grid = page.get_by_role("grid", name="Images to review")
+    grid = page.get_by_role("grid", name=say("grid.images_to_review"))
     expect(grid).to_have_attribute("aria-multiselectable", "true")
     expect(grid).to_have_attribute("aria-rowcount", "4")
     expect(grid).to_have_attribute("aria-colcount", "6")
@@ -26,16 +39,18 @@ def test_grid_rows_and_cells_carry_roles_counts_and_names(open_grid: OpenGrid, e
     expect(grid.get_by_role("row").nth(1).get_by_role("gridcell")).to_have_count(6)
     expect(grid.get_by_role("row").nth(1)).to_have_attribute("aria-rowindex", "2")
     expect(cell(page, 7)).to_have_attribute("aria-colindex", "2")
-    name = "train/cat/0_00.jpg, labelled cat, predicted dog 0.93, loss 2.61"
+    name = spoken(make_cells(1)[0])
+    assert name == "train/cat/0_00.jpg, labelled cat, predicted dog 0.93, loss 2.61"
     expect(grid.get_by_role("gridcell", name=name, exact=True)).to_have_count(1)
     assert page.locator(".cleaner-card img").first.get_attribute("alt") == ""
 
 
 def test_every_button_has_its_plain_name(open_grid: OpenGrid, expect: Any) -> None:
     page = open_grid()
-    for name in ("Keep", "Delete", "Unsure", "Undo", "Enlarge", "Keys", "Confirm page", "Relabel to dog"):
+    names = [say(f"grid.{key}") for key in ("keep", "delete", "unsure", "undo", "enlarge", "show_keys")]
+    for name in (*names, say("grid.confirm_page"), say("grid.relabel_to_label", label="dog")):
         expect(page.get_by_role("button", name=name, exact=True)).to_have_count(1)
-    expect(page.get_by_role("status")).to_have_text("Nothing marked on this page · Confirm keeps all 24")
+    expect(page.get_by_role("status")).to_have_text(status(0, say("grid.confirm.keeps_all", n=24)))
     expect(page.get_by_role("alert")).to_have_text("")
 
 
@@ -85,12 +100,12 @@ def test_unreadable_picture_shows_its_reason_and_confirm_does_not_keep_it(
     open_grid: OpenGrid, expect: Any
 ) -> None:
     page = open_grid(problems={"train/dog/0_01.jpg": "truncated: the file ends early"})
-    expect(cell(page, 1)).to_contain_text("Cannot be shown")
+    expect(cell(page, 1)).to_contain_text(say("grid.cannot_be_shown"))
     expect(cell(page, 1)).to_contain_text("truncated: the file ends early")
-    text = "Nothing marked on this page · Confirm keeps the other 23, not the 1 that cannot be shown"
-    expect(page.get_by_role("status")).to_have_text(text)
+    text = f"{say('grid.confirm.keeps_other', n=23)}; {say('grid.confirm.unseen_one', n=1)}"
+    expect(page.get_by_role("status")).to_have_text(status(0, text))
     settle(page)
-    page.get_by_role("button", name="Confirm page").click()
+    page.get_by_role("button", name=say("grid.confirm_page")).click()
     expect(page.locator(".cleaner-title")).to_have_text("Page 2")
     assert "train/dog/0_01.jpg" not in sent(page, "confirm")[0]["names"]
     assert len(sent(page, "confirm")[0]["names"]) == 23
@@ -99,8 +114,8 @@ def test_unreadable_picture_shows_its_reason_and_confirm_does_not_keep_it(
 def test_empty_page_says_what_to_do(open_grid: OpenGrid, expect: Any) -> None:
     page = open_grid(pages=[[]])
     expect(page.get_by_text("Every picture in this view is decided.")).to_be_visible()
-    expect(page.get_by_role("button", name="Confirm page")).to_be_disabled()
-    expect(page.get_by_role("button", name="Undo")).to_be_enabled()
+    expect(page.get_by_role("button", name=say("grid.confirm_page"))).to_be_disabled()
+    expect(page.get_by_role("button", name=say("grid.undo"))).to_be_enabled()
     press(page, "x", "Enter", "/")
 
 
@@ -135,11 +150,13 @@ def test_legend_is_one_tab_stop_with_arrows(open_grid: OpenGrid) -> None:
     page = open_grid()
     focus_grid(page)
     press(page, "Tab")
-    assert page.evaluate("document.activeElement.textContent") == "ysuggestion"
+    assert page.evaluate("document.activeElement.textContent") == "y" + say("grid.suggestion")
     press(page, "ArrowRight", "ArrowRight")
-    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Relabel to cat"
+    assert page.evaluate("document.activeElement.getAttribute('aria-label')") == say(
+        "grid.relabel_to_label", label="cat"
+    )
     press(page, "Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Keepk"
+    assert page.evaluate("document.activeElement.textContent") == say("grid.keep") + "k"
 
 
 @pytest.mark.parametrize(
@@ -180,7 +197,7 @@ def test_selection_by_keys(open_grid: OpenGrid, expect: Any) -> None:
     expect(selected).to_have_count(8)
     press(page, "Shift+ArrowUp")
     expect(selected).to_have_count(2)
-    expect(page.get_by_role("status")).to_contain_text("2 selected")
+    expect(page.get_by_role("status")).to_contain_text(say("grid.selected", n=2))
     press(page, "Escape")
     expect(selected).to_have_count(0)
     press(page, "Control+a")
@@ -201,9 +218,9 @@ def test_selection_by_mouse(open_grid: OpenGrid, expect: Any) -> None:
     expect(selected).to_have_count(2)
     cell(page, 9).click(modifiers=["Shift"])
     expect(selected).to_have_count(6)
-    page.get_by_role("button", name="Select none").click()
+    page.get_by_role("button", name=say("grid.select_none")).click()
     expect(selected).to_have_count(0)
-    page.get_by_role("button", name="Select all").click()
+    page.get_by_role("button", name=say("grid.select_all")).click()
     expect(selected).to_have_count(24)
 
 

@@ -6,7 +6,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from grid_page import OpenGrid, cell, focus_grid, focused_name, press, sent, wait_until_saved
+from grid_page import (
+    OpenGrid,
+    cell,
+    focus_grid,
+    focused_name,
+    make_cells,
+    press,
+    sent,
+    spoken,
+    wait_until_saved,
+)
+
+from cleaner.widgets.sentences import say
 
 pytestmark = pytest.mark.browser
 
@@ -22,10 +34,9 @@ def test_a_cell_waits_for_its_answer(open_grid: OpenGrid, expect: Any) -> None:
     focus_grid(page)
     press(page, "x", "ArrowLeft", "k")
     assert len(sent(page, "decide")) == 1
-    expect(cell(page, 0)).to_have_attribute(
-        "aria-label", "train/cat/0_00.jpg, labelled cat, predicted dog 0.93, loss 2.61, marked delete, saving"
-    )
-    expect(page.get_by_role("status")).to_contain_text("Still saving")
+    name = spoken(make_cells(1)[0], say("grid.decided.delete"), say("grid.name.saving"))
+    expect(cell(page, 0)).to_have_attribute("aria-label", name)
+    expect(page.get_by_role("status")).to_contain_text(say("grid.still_saving"))
     press(page, "ArrowRight", "k")
     assert len(sent(page, "decide")) == 2
     page.evaluate("model.of_kind('decide').forEach(m => model.answer(m))")
@@ -42,9 +53,9 @@ def test_no_answer_in_five_seconds_freezes_input_and_a_late_one_frees_it(
     page.clock.run_for(4000)
     expect(page.get_by_role("alert")).to_have_text("")
     page.clock.run_for(1600)
-    alert = "Not saved: no answer for 5 seconds (0_00.jpg). Input waits; it will be sent again."
-    expect(page.get_by_role("alert")).to_have_text(alert)
-    for name in ("Keep", "Delete", "Undo", "Confirm page", "Next page", "Relabel to dog"):
+    expect(page.get_by_role("alert")).to_have_text(say("grid.overdue_files", files="0_00.jpg"))
+    names = [say(f"grid.{key}") for key in ("keep", "delete", "undo", "confirm_page", "next_page")]
+    for name in (*names, say("grid.relabel_to_label", label="dog")):
         expect(page.get_by_role("button", name=name, exact=True)).to_be_disabled()
     press(page, "k", "u", "Control+Enter", "PageDown", "1")
     assert len(sent(page, "decide")) == 1
@@ -53,8 +64,8 @@ def test_no_answer_in_five_seconds_freezes_input_and_a_late_one_frees_it(
     assert focused_name(page) == "0_02.jpg"
     page.evaluate("model.answer(model.of_kind('decide')[0])")
     expect(page.get_by_role("alert")).to_have_text("")
-    expect(page.get_by_role("button", name="Keep", exact=True)).to_be_enabled()
-    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text("delete")
+    expect(page.get_by_role("button", name=say("grid.keep"), exact=True)).to_be_enabled()
+    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text(say("grid.badge.delete"))
 
 
 def test_lost_kernel_is_said_and_everything_is_sent_again_when_it_comes_back(
@@ -66,11 +77,9 @@ def test_lost_kernel_is_said_and_everything_is_sent_again_when_it_comes_back(
     press(page, "x")
     page.clock.run_for(12000)
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text(
-        "This page has lost its kernel. Everything shown as saved is saved. Reload the page."
-    )
-    expect(alert.get_by_role("button", name="Reload")).to_be_visible()
-    expect(alert).to_contain_text("Not saved")
+    expect(alert).to_contain_text(say("grid.lost"))
+    expect(alert.get_by_role("button", name=say("grid.reload"))).to_be_visible()
+    expect(alert).to_contain_text(say("grid.overdue_files", files="0_00.jpg"))
     first = sent(page, "decide")
     assert len(first) == 1
     page.evaluate("() => { model.answering = true }")
@@ -80,7 +89,7 @@ def test_lost_kernel_is_said_and_everything_is_sent_again_when_it_comes_back(
     assert len(again) == 2
     assert again[0] == again[1]
     wait_until_saved(page)
-    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text("delete")
+    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text(say("grid.badge.delete"))
 
 
 def test_lost_act_is_sent_again_while_the_kernel_lives(open_grid: OpenGrid, expect: Any) -> None:
@@ -92,7 +101,7 @@ def test_lost_act_is_sent_again_while_the_kernel_lives(open_grid: OpenGrid, expe
     focus_grid(page)
     press(page, "x")
     page.clock.run_for(9000)
-    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text("delete")
+    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text(say("grid.badge.delete"))
     expect(page.get_by_role("alert")).to_have_text("")
     assert len(sent(page, "decide")) == 2
 
@@ -116,17 +125,14 @@ def test_quiet_kernel_is_no_lost_kernel_while_the_page_is_hidden(open_grid: Open
 
 def test_refused_act_is_taken_back_and_said(open_grid: OpenGrid, expect: Any) -> None:
     page = open_grid()
-    page.evaluate(
-        "() => { model.decide = ({ id }) => model.reply({ kind: 'refused', id, cells: [],"
-        " message: 'Not saved: the disk is full.' }); }"
-    )
+    page.evaluate("() => { model.decide = ({ id }) => model.refuse(id, 'Not saved: the disk is full.'); }")
     focus_grid(page)
     press(page, "x")
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text("Not saved: the disk is full.")
     expect(page.locator(".cleaner-badge:not([hidden])")).to_have_count(0)
-    expect(page.get_by_role("button", name="Keep", exact=True)).to_be_enabled()
-    alert.get_by_role("button", name="Dismiss").click()
+    expect(page.get_by_role("button", name=say("grid.keep"), exact=True)).to_be_enabled()
+    alert.get_by_role("button", name=say("grid.dismiss")).click()
     expect(alert).to_have_text("")
 
 
@@ -137,7 +143,7 @@ def test_problem_of_the_model_stays_until_it_is_over(open_grid: OpenGrid, expect
     page.evaluate("model.set('problem', '')")
     expect(alert).to_have_text("")
     page.evaluate("model.set('problem', 'cleaned.csv is open again.')")
-    alert.get_by_role("button", name="Dismiss").click()
+    alert.get_by_role("button", name=say("grid.dismiss")).click()
     expect(page.get_by_role("alert")).to_have_text("")
 
 
@@ -156,7 +162,7 @@ def test_decisions_made_elsewhere_appear(open_grid: OpenGrid, expect: Any) -> No
         " const cells = model.cells(['train/cat/0_00.jpg']);"
         " model.reply({ kind: 'cells', cells, summary: '1 looked at' }); }"
     )
-    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text("delete")
+    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text(say("grid.badge.delete"))
     expect(page.locator(".cleaner-summary")).to_have_text("1 looked at")
 
 
@@ -167,7 +173,7 @@ def test_two_views_show_the_same_decisions(open_grid: OpenGrid, expect: Any) -> 
     expect(page.locator(".cleaner-card.has-picture")).to_have_count(48)
     page.get_by_role("grid").first.get_by_role("gridcell").first.focus()
     press(page, "x")
-    expect(page.locator(".cleaner-badge:not([hidden])")).to_have_text(["delete", "delete"])
+    expect(page.locator(".cleaner-badge:not([hidden])")).to_have_text([say("grid.badge.delete")] * 2)
     assert page.evaluate("model.listeners['msg:custom'].length") == 2
     page.evaluate("stop()")
     assert page.evaluate("model.listeners['msg:custom'].length") == 1

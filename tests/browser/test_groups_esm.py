@@ -14,8 +14,12 @@ from grid_page import (
     press,
     sent,
     settle,
+    spoken,
+    status,
     wait_until_saved,
 )
+
+from cleaner.widgets.sentences import say
 
 pytestmark = pytest.mark.browser
 
@@ -66,7 +70,9 @@ def test_each_group_has_a_row_of_its_own_and_says_what_is_to_be_known(
     expect(page.get_by_role("grid")).to_have_attribute("aria-colcount", "5")
     expect(heads.nth(1)).to_have_attribute("aria-colindex", "1")
     expect(cell(page, 3)).to_have_attribute("aria-colindex", "2")
-    name = "train/dog/0_01.jpg, labelled dog, advised: delete, cropped · 97 %, valid · 380 × 280"
+    known = make_cells(2, suggestion=None, loss=None)[1]
+    advice = say("grid.name.advice", advice=say("grid.advice.delete"))
+    name = spoken(known, advice, "cropped · 97 %", "valid · 380 × 280")
     expect(cell(page, 1)).to_have_attribute("aria-label", name)
 
 
@@ -74,10 +80,19 @@ def test_the_buttons_are_those_that_have_a_sense_here(open_grid: OpenGrid, expec
     page = open_copies(open_grid)
     bar = page.locator(".cleaner-bar .cleaner-buttons").get_by_role("button")
     shown = [button.locator("span").first.text_content() for button in bar.all() if button.is_visible()]
-    acts = ["Keep only this", "As advised", "Not duplicates", "Delete", "Undo", "Enlarge", "Keys"]
-    assert shown == [*acts, "Go on"]
-    expect(page.get_by_role("button", name="Go on")).to_be_visible()
-    expect(page.get_by_role("button", name="Confirm page")).to_have_count(0)
+    acts = (
+        "keep_only",
+        "follow_advice",
+        "not_duplicates",
+        "delete",
+        "undo",
+        "enlarge",
+        "show_keys",
+        "continue",
+    )
+    assert shown == [say(f"grid.{act}") for act in acts]
+    expect(page.get_by_role("button", name=say("grid.continue"))).to_be_visible()
+    expect(page.get_by_role("button", name=say("grid.confirm_page"))).to_have_count(0)
 
 
 def test_keys_decide_on_the_whole_group_and_go_on_to_the_next(open_grid: OpenGrid, expect: Any) -> None:
@@ -115,7 +130,7 @@ def test_several_of_a_group_are_kept_by_selecting_them(open_grid: OpenGrid) -> N
 
 def test_the_buttons_of_a_group_are_for_that_group(open_grid: OpenGrid) -> None:
     page = open_copies(open_grid)
-    page.get_by_role("rowheader").nth(1).get_by_role("button", name="As advised").click()
+    page.get_by_role("rowheader").nth(1).get_by_role("button", name=say("grid.follow_advice")).click()
     wait_until_saved(page)
     assert badges(page) == ["", "", "", "", "delete", "", ""]
 
@@ -124,9 +139,9 @@ def test_nothing_is_advised_for_look_alikes(open_grid: OpenGrid, expect: Any) ->
     page = open_copies(open_grid)
     cell(page, 5).focus()
     press(page, "y")
-    expect(page.get_by_role("status")).to_contain_text("Nothing is advised where they only look alike")
+    expect(page.get_by_role("status")).to_contain_text(say("grid.no_advice"))
     press(page, "k")
-    expect(page.get_by_role("status")).to_contain_text("That is not asked here")
+    expect(page.get_by_role("status")).to_contain_text(say("grid.not_offered"))
     assert sent(page, "decide") == []
 
 
@@ -137,7 +152,7 @@ def test_advice_ends_when_the_one_to_keep_is_deleted(open_grid: OpenGrid, expect
     wait_until_saved(page)
     cell(page, 3).focus()
     press(page, "y")
-    expect(page.get_by_role("status")).to_contain_text("The one that was to be kept is deleted.")
+    expect(page.get_by_role("status")).to_contain_text(say("grid.kept_is_deleted"))
     assert [act["action"] for act in sent(page, "decide")] == ["delete"]
     cell(page, 4).focus()
     press(page, "x")
@@ -164,7 +179,7 @@ def test_going_on_sends_no_names(open_grid: OpenGrid, expect: Any) -> None:
     page = open_copies(open_grid)
     settle(page)
     focus_grid(page)
-    expect(page.get_by_role("status")).to_contain_text("Go on leaves the unmarked as they are")
+    expect(page.get_by_role("status")).to_contain_text(say("grid.confirm.leaves"))
     press(page, "Control+Enter")
     page.wait_for_function("model.of_kind('confirm').length === 1")
     assert sent(page, "confirm")[0]["names"] == []
@@ -174,7 +189,9 @@ def test_groups_fit_into_a_narrow_window(open_grid: OpenGrid, expect: Any) -> No
     page = open_copies(open_grid, width=460)
     assert rows(page) == [3, 2, 2]
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    expect(page.get_by_role("rowheader").nth(0).get_by_role("button", name="Not duplicates")).to_be_visible()
+    expect(
+        page.get_by_role("rowheader").nth(0).get_by_role("button", name=say("grid.not_duplicates"))
+    ).to_be_visible()
 
 
 def test_pictures_are_deleted_or_left(open_grid: OpenGrid, expect: Any) -> None:
@@ -182,7 +199,7 @@ def test_pictures_are_deleted_or_left(open_grid: OpenGrid, expect: Any) -> None:
     pages = [make_cells(4, **plain, remarks=["blurry 0.82"]), make_cells(2, page=1, **plain)]
     page = open_grid(pages=pages, options={"purpose": "pictures"})
     expect(cell(page, 0)).to_contain_text("blurry 0.82")
-    expect(page.get_by_role("button", name="Keep", exact=True)).to_have_count(0)
+    expect(page.get_by_role("button", name=say("grid.keep"), exact=True)).to_have_count(0)
     focus_grid(page)
     press(page, "x")
     wait_until_saved(page)
@@ -200,15 +217,16 @@ def test_labels_are_accepted_corrected_and_only_sure_ones_confirmed(open_grid: O
     cells[4] |= {"suggestion": None, "probability": None}
     page = open_grid(pages=[cells, []])
     focus_grid(page)
-    expect(cell(page, 0)).to_contain_text("no label")
+    expect(cell(page, 0)).to_contain_text(say("grid.no_label"))
     expect(cell(page, 3)).to_contain_text("dog ?")
-    words = "Nothing marked on this page · Confirm accepts 3 suggestions, 2 stay without a label"
-    expect(page.get_by_role("status")).to_have_text(words)
+    accepts = say("grid.confirm.accepts", suggestions=say("grid.suggestions_many", n=3))
+    words = f"{accepts}; {say('grid.confirm.unlabelled_many', n=2)}"
+    expect(page.get_by_role("status")).to_have_text(status(0, words))
     press(page, "k", "1", "y")
     wait_until_saved(page)
     assert badges(page) == ["→ dog", "→ bird", "→ cat", "", ""]
     cell(page, 4).focus()
     press(page, "k")
-    expect(page.get_by_role("status")).to_contain_text("It has no label to keep: give it one.")
+    expect(page.get_by_role("status")).to_contain_text(say("grid.no_label_to_keep"))
     actions = [(act["action"], act["label"]) for act in sent(page, "decide")]
     assert actions == [("keep", None), ("relabel", "bird"), ("suggest", None)]

@@ -30,7 +30,7 @@ from cleaner.session.messages import Hint, Topic
 from cleaner.session.orders import DUPLICATES
 from cleaner.session.snapshot import Snapshot
 from cleaner.session.view import GridView
-from cleaner.widgets.grid.protocol import PageMessage, page_message
+from cleaner.widgets.grid.protocol import PageData, page_data
 from cleaner.widgets.grid.text import group_marks, remark_lines
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.sentences import say
@@ -42,8 +42,8 @@ REMARK = DuplicateRemark("original", 1.0, "train", 96, 72)
 NOTHING = r"^Nothing to delete here"
 
 
-def page(cleaner: ImageCleaner) -> PageMessage:
-    return page_message(cleaner.session.page())
+def page(cleaner: ImageCleaner) -> PageData:
+    return page_data(cleaner.session.page())
 
 
 def outcomes(space: Workspace) -> dict[str, str]:

@@ -9,14 +9,14 @@ from cleaner.errors import OutdatedError, StoreError
 from cleaner.labelling.proposal import Proposal
 from cleaner.session.cells import Seen
 from cleaner.session.orders import TO_LABEL
-from cleaner.widgets.grid.protocol import PageMessage, page_message
+from cleaner.widgets.grid.protocol import PageData, page_data
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.panels.text import proposal_text
 from cleaner.widgets.sentences import say
 
 
-def page(cleaner: ImageCleaner) -> PageMessage:
-    return page_message(cleaner.session.page())
+def page(cleaner: ImageCleaner) -> PageData:
+    return page_data(cleaner.session.page())
 
 
 def propose(cleaner: ImageCleaner, label: str, probability: float) -> Proposal:

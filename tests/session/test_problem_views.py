@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cleaner.session.orders import DUPLICATES, ORDERS, OUTLIERS, TO_LABEL, orders_of
-from cleaner.widgets.grid.protocol import PageMessage, page_message
+from cleaner.widgets.grid.protocol import PageData, page_data
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 
-def page(cleaner: ImageCleaner) -> PageMessage:
-    return page_message(cleaner.session.page())
+def page(cleaner: ImageCleaner) -> PageData:
+    return page_data(cleaner.session.page())
 
 
 def test_poor_images_come_worst_first_and_are_discarded(

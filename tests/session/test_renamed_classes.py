@@ -10,15 +10,15 @@ from cleaner.labelling.proposal import Proposal
 from cleaner.ranking import rank_probabilities
 from cleaner.ranking.result import NAMED_AT
 from cleaner.review.classes import rename_class
-from cleaner.widgets.grid.protocol import PageMessage, page_message
+from cleaner.widgets.grid.protocol import PageData, page_data
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.workspace import Workspace
 
 LARGE = "train/b/01.png"
 
 
-def page(cleaner: ImageCleaner) -> PageMessage:
-    return page_message(cleaner.session.page())
+def page(cleaner: ImageCleaner) -> PageData:
+    return page_data(cleaner.session.page())
 
 
 def swap_names(space: Workspace) -> None:

@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from cleaner.errors import CleanerError, ImageError, StoreError
-from cleaner.session.cells import Cell, Outcome, Page, Picture
+from cleaner.errors import CleanerError, ImageError, NotSavedError, OutdatedError, StoreError
+from cleaner.session.cells import Cell, Outcome, Page, Picture, Seen
+from cleaner.session.messages import Confirmed, FilesSummary, PageTitle, Undone
+from cleaner.widgets.grid.protocol import page_data
+from cleaner.widgets.grid.text import said_text, summary_text
 from cleaner.widgets.grid.widget import ReviewGrid
+from cleaner.widgets.sentences import say
+
+SUMMARY = FilesSummary(files=12, marked=1, gone=0, trash=Path("trash"))
 
 Sent = list[tuple[dict[str, Any], list[bytes]]]
 
 
 class Host:
-    """Twelve pictures on two pages; writes down what it is asked to do."""
+    """Twelve images on two pages; writes down what it is asked to do."""
 
     def __init__(self) -> None:
         self.done: list[tuple[Any, ...]] = []
@@ -26,29 +33,46 @@ class Host:
 
     def page(self) -> Page:
         cells = tuple(Cell(name=f"{i}.jpg", given="cat") for i in range(6))
-        return Page(id="one", cells=cells, classes=("cat", "dog"), title="Page 1", can_go_on=True)
+        return Page(
+            id="one",
+            cells=cells,
+            classes=("cat", "dog"),
+            title=PageTitle(1),
+            summary=SUMMARY,
+            can_go_on=True,
+        )
 
     def decide(
-        self, names: Sequence[str], action: str, label: str | None, *, act: str, new_class: bool
+        self,
+        names: Sequence[str],
+        action: str,
+        label: str | None = None,
+        *,
+        act: str | None = None,
+        new_class: bool = False,
+        seen: Seen | None = None,
     ) -> Outcome:
         if self.error is not None:
             raise self.error
-        self.done.append(("decide", tuple(names), action, label, act, new_class))
-        return Outcome(
-            cells=tuple(Cell(name=name, action=action, label=label) for name in names), summary="1"
-        )
+        self.done.append(("decide", tuple(names), action, label, act, new_class, seen))
+        cells = tuple(Cell(name=name, action=action, label=label) for name in names)
+        return Outcome(cells=cells, summary=SUMMARY)
 
-    def undo(self, *, act: str) -> Outcome:
+    def undo(self, *, act: str | None = None) -> Outcome:
         self.done.append(("undo", act))
-        return Outcome(said="Undone.", focus="0.jpg")
+        return Outcome(said=Undone(), focus="0.jpg", summary=SUMMARY)
 
-    def confirm(self, names: Sequence[str], *, act: str, page_id: str) -> Outcome:
-        self.done.append(("confirm", tuple(names), act, page_id))
-        return Outcome(said="6 kept.", page=Page(id="two", cells=()))
+    def confirm(
+        self, names: Sequence[str] | None = None, *, act: str | None = None, seen: Seen | None = None
+    ) -> Outcome:
+        self.done.append(("confirm", tuple(names or ()), act, seen))
+        return Outcome(
+            said=Confirmed(labelled=0, kept=6), page=Page(id="two", summary=SUMMARY), summary=SUMMARY
+        )
 
     def turn(self, by: int) -> Page:
         self.done.append(("turn", by))
-        return Page(id="two", cells=())
+        return Page(id="two", summary=SUMMARY)
 
     def next_names(self) -> list[str]:
         return [f"{i}.jpg" for i in range(6, 12)]
@@ -104,14 +128,29 @@ def _wait(arrived: threading.Condition, done: Callable[[], bool]) -> None:
         assert arrived.wait_for(done, timeout=20)
 
 
-def say(grid: ReviewGrid, kind: str, **fields: Any) -> None:
-    grid._handle_custom_msg({"kind": kind, "id": "id1", "view": "v1", **fields}, [])
+SEEN = {"page": "one", "suggestions": {"0.jpg": "dog", "1.jpg": None}}
+USUAL = {
+    "decide": {"seen": SEEN, "names": ["0.jpg"], "action": "keep", "label": None, "new_class": False},
+    "confirm": {"seen": SEEN, "names": ["0.jpg"]},
+    "undo": {"seen": SEEN},
+}
+
+
+def ask(grid: ReviewGrid, kind: str, **fields: Any) -> None:
+    """Send what the page would send."""
+    message = {"kind": kind, "id": "id1", "view": "v1", **USUAL.get(kind, {}), **fields}
+    grid._handle_custom_msg(message, [])
 
 
 def test_scripts_are_one_module_with_one_export_and_no_imports() -> None:
     assert ReviewGrid._esm.count("\nexport ") == 1
     assert "\nimport " not in ReviewGrid._esm
     assert "http://" not in ReviewGrid._esm and "https://" not in ReviewGrid._esm
+
+
+def test_scripts_are_given_their_sentences(grid: ReviewGrid) -> None:
+    assert grid.words["grid.keep"] == say("grid.keep")
+    assert {key.split(".")[0] for key in grid.words} == {"grid"}
 
 
 def test_unknown_keyword_is_refused(host: Host) -> None:
@@ -130,26 +169,27 @@ def test_ping_is_answered_even_while_somebody_holds_the_lock(grid: ReviewGrid, s
     thread = threading.Thread(target=hold)
     thread.start()
     inside.wait(timeout=20)
-    say(grid, "ping")
+    ask(grid, "ping")
     leave.set()
     thread.join()
     assert sent == [({"kind": "pong", "id": "id1", "to": "v1"}, [])]
 
 
 def test_view_gets_its_page_when_it_asks(grid: ReviewGrid, sent: Sent, host: Host) -> None:
-    say(grid, "hello")
+    ask(grid, "hello")
     ((message, _),) = sent
     assert (message["kind"], message["id"], message["to"]) == ("page", "id1", "v1")
-    assert message["page"] == host.page()
+    assert message["page"] == page_data(host.page())
     assert message["page"]["cells"][0]["given"] == "cat"
     assert message["page"]["cells"][0]["decision"] is None
 
 
 def test_decision_is_answered_with_the_cells_as_they_are(grid: ReviewGrid, sent: Sent, host: Host) -> None:
-    say(grid, "decide", names=["0.jpg", "1.jpg"], action="relabel", label="dog", new_class=True)
-    assert host.done == [("decide", ("0.jpg", "1.jpg"), "relabel", "dog", "id1", True)]
+    ask(grid, "decide", names=["0.jpg", "1.jpg"], action="relabel", label="dog", new_class=True)
+    seen = Seen("one", {"0.jpg": "dog", "1.jpg": None})
+    assert host.done == [("decide", ("0.jpg", "1.jpg"), "relabel", "dog", "id1", True, seen)]
     ((message, _),) = sent
-    assert (message["kind"], message["id"], message["summary"]) == ("saved", "id1", "1")
+    assert (message["kind"], message["id"], message["summary"]) == ("saved", "id1", summary_text(SUMMARY))
     decision = {"action": "relabel", "label": "dog", "reviewer": None, "mine": True}
     assert [cell["decision"] for cell in message["cells"]] == [decision, decision]
 
@@ -158,8 +198,8 @@ def test_act_that_comes_twice_is_done_once_and_answered_twice(
     grid: ReviewGrid, sent: Sent, host: Host
 ) -> None:
     for _ in range(2):
-        say(grid, "confirm", names=["0.jpg"], page="one")
-    assert host.done == [("confirm", ("0.jpg",), "id1", "one")]
+        ask(grid, "confirm", names=["0.jpg"])
+    assert host.done == [("confirm", ("0.jpg",), "id1", Seen("one", SEEN["suggestions"]))]
     assert [message["kind"] for message, _ in sent] == ["saved", "page", "saved", "page"]
     assert sent[0] == sent[2]
 
@@ -171,17 +211,17 @@ def test_acts_of_several_threads_are_done_one_at_a_time(
     most: list[int] = []
     whole = Host.decide
 
-    def slow(self: Host, *args: Any, act: str, new_class: bool) -> Outcome:
+    def slow(self: Host, *args: Any, act: str, **kwargs: Any) -> Outcome:
         inside.append(act)
         most.append(len(inside))
         threading.Event().wait(0.01)
         inside.remove(act)
-        return whole(self, *args, act=act, new_class=new_class)
+        return whole(self, *args, act=act, **kwargs)
 
     monkeypatch.setattr(Host, "decide", slow)
     threads = [
         threading.Thread(
-            target=say, args=(grid, "decide"), kwargs={"id": f"a{i}", "names": ["0.jpg"], "action": "keep"}
+            target=ask, args=(grid, "decide"), kwargs={"id": f"a{i}", "names": ["0.jpg"], "action": "keep"}
         )
         for i in range(8)
     ]
@@ -195,65 +235,107 @@ def test_acts_of_several_threads_are_done_one_at_a_time(
 
 def test_refusal_says_why_and_how_the_cells_are(grid: ReviewGrid, sent: Sent, host: Host) -> None:
     host.error = StoreError("the disk is full.")
-    say(grid, "decide", names=["0.jpg"], action="keep")
+    ask(grid, "decide")
     ((message, _),) = sent
     assert (message["kind"], message["id"]) == ("refused", "id1")
-    assert message["message"] == "Not saved: the disk is full."
+    assert message["reason"] == say("guard.not_saved", reason="the disk is full.")
     assert [cell["name"] for cell in message["cells"]] == ["0.jpg"]
+    assert message["page"] is None
     host.error = None
-    say(grid, "decide", names=["0.jpg"], action="keep")
+    ask(grid, "decide")
     assert sent[1][0]["kind"] == "saved"
 
 
-def test_message_that_says_not_saved_itself_is_left_alone(grid: ReviewGrid, sent: Sent, host: Host) -> None:
-    host.error = StoreError("Not saved. The review store is closed.")
-    say(grid, "decide", names=["0.jpg"], action="keep")
-    assert sent[0][0]["message"] == "Not saved. The review store is closed."
+def test_error_that_says_itself_that_nothing_is_saved_is_left_alone(
+    grid: ReviewGrid, sent: Sent, host: Host
+) -> None:
+    host.error = NotSavedError("Not saved. The review store is closed.")
+    ask(grid, "decide")
+    assert sent[0][0]["reason"] == "Not saved. The review store is closed."
+
+
+def test_act_on_what_has_changed_is_refused_with_the_page_as_it_is(
+    grid: ReviewGrid, sent: Sent, host: Host
+) -> None:
+    host.error = OutdatedError("The suggestion is another one now.")
+    ask(grid, "decide", names=["3.jpg", "4.jpg"], action="suggest")
+    ((message, _),) = sent
+    assert message["kind"] == "refused"
+    assert message["reason"] == say("guard.not_saved", reason="The suggestion is another one now.")
+    assert message["page"] == page_data(host.page(), focus="3.jpg")
+
+
+def test_request_that_is_no_act_is_refused_in_the_words_of_its_error(
+    grid: ReviewGrid, sent: Sent, host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_self: Host, _by: int) -> Page:
+        raise StoreError("There is no other page.")
+
+    monkeypatch.setattr(Host, "turn", fail)
+    ask(grid, "turn", by=1)
+    assert (sent[0][0]["kind"], sent[0][0]["reason"]) == ("refused", "There is no other page.")
 
 
 def test_unexpected_error_becomes_a_sentence_and_the_log_has_the_rest(
     grid: ReviewGrid, sent: Sent, host: Host, caplog: pytest.LogCaptureFixture
 ) -> None:
     host.error = ZeroDivisionError("division by zero")
-    say(grid, "decide", names=["0.jpg"], action="keep")
-    expected = "Not saved: Something went wrong here (ZeroDivisionError: division by zero). Try again."
-    assert sent[0][0]["message"] == expected
+    ask(grid, "decide")
+    reason = say("guard.failed", error="ZeroDivisionError: division by zero")
+    assert sent[0][0]["reason"] == say("guard.not_saved", reason=reason)
     assert "Traceback" in caplog.text
 
 
-@pytest.mark.parametrize("names", [None, "0.jpg", [1], [f"{i}" for i in range(2001)]])
-def test_list_of_pictures_that_is_none_is_refused(
-    grid: ReviewGrid, sent: Sent, host: Host, names: object
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        *(("decide", {"names": names}) for names in (None, "0.jpg", [1], [f"{i}" for i in range(2001)])),
+        ("decide", {"seen": None}),
+        ("decide", {"seen": {"page": "one"}}),
+        ("decide", {"seen": {"page": "one", "suggestions": {"0.jpg": 3}}}),
+        ("decide", {"new_class": "yes"}),
+        ("decide", {"label": 7}),
+        ("describe", {"seen": SEEN, "label": None, "text": ""}),
+        ("turn", {"by": 2}),
+        ("image", {"name": "0.jpg"}),
+    ],
+)
+def test_request_that_cannot_be_is_refused_and_nothing_is_done(
+    grid: ReviewGrid, sent: Sent, host: Host, kind: str, fields: dict[str, object]
 ) -> None:
-    say(grid, "decide", names=names, action="keep")
+    ask(grid, kind, **fields)
     assert host.done == []
-    assert sent[0][0]["kind"] == "refused"
+    ((message, _),) = sent
+    assert (message["kind"], message["id"]) == ("refused", "id1")
+    assert message["reason"] == say("guard.not_understood")
 
 
 def test_unknown_message_is_passed_over(
     grid: ReviewGrid, sent: Sent, caplog: pytest.LogCaptureFixture
 ) -> None:
-    say(grid, "format the disk")
+    ask(grid, "format the disk")
+    ask(grid, "decide", id="")
     grid._handle_custom_msg("no dictionary", [])
     assert sent == []
-    assert "unknown kind" in caplog.text
+    assert "format the disk" in caplog.text
 
 
 def test_undo_and_turning_pages_reach_the_host(grid: ReviewGrid, sent: Sent, host: Host) -> None:
-    say(grid, "undo")
-    say(grid, "turn", by=-1)
-    say(grid, "turn", by=1)
+    ask(grid, "undo")
+    ask(grid, "turn", by=-1)
+    ask(grid, "turn", by=1)
     assert host.done == [("undo", "id1"), ("turn", -1), ("turn", 1)]
-    assert (sent[0][0]["said"], sent[0][0]["focus"]) == ("Undone.", "0.jpg")
+    assert (sent[0][0]["said"], sent[0][0]["focus"]) == (said_text(Undone()), "0.jpg")
     assert [message["kind"] for message, _ in sent] == ["saved", "page", "page"]
 
 
 def test_thumbnails_come_as_bytes_and_bad_ones_with_their_reason(grid: ReviewGrid, sent: Sent) -> None:
-    say(grid, "thumbs", names=["0.jpg", "bad.jpg", "worse.jpg", "1.jpg"])
+    ask(grid, "thumbs", names=["0.jpg", "bad.jpg", "worse.jpg", "1.jpg"])
     grid.wait_for(1)  # type: ignore[attr-defined]
     ((message, buffers),) = sent
     assert message["names"] == ["0.jpg", "bad.jpg", "worse.jpg", "1.jpg"]
-    assert message["problems"] == ["", "truncated: the file ends early", "RuntimeError: boom", ""]
+    foreseen, unforeseen = "truncated: the file ends early", say("guard.failed", error="RuntimeError: boom")
+    assert message["problems"] == ["", foreseen, unforeseen, ""]
     assert buffers == [b"0.jpg", b"1.jpg"]
     assert (message["last"], message["to"], message["id"]) == (True, "v1", "id1")
 
@@ -262,7 +344,7 @@ def test_thumbnails_that_are_ready_do_not_wait_for_a_slow_one(
     grid: ReviewGrid, sent: Sent, host: Host
 ) -> None:
     host.gate.clear()
-    say(grid, "thumbs", names=["slow.jpg", "0.jpg"])
+    ask(grid, "thumbs", names=["slow.jpg", "0.jpg"])
     grid.wait_for(1)  # type: ignore[attr-defined]
     assert sent[0][0]["names"] == ["0.jpg"]
     assert sent[0][0]["last"] is False
@@ -273,8 +355,8 @@ def test_thumbnails_that_are_ready_do_not_wait_for_a_slow_one(
 
 
 @pytest.mark.parametrize(("full", "data"), [(False, b"small"), (True, b"full")])
-def test_picture_for_the_large_view(grid: ReviewGrid, sent: Sent, *, full: bool, data: bytes) -> None:
-    say(grid, "image", name="0.jpg", full=full)
+def test_image_for_the_large_view(grid: ReviewGrid, sent: Sent, *, full: bool, data: bytes) -> None:
+    ask(grid, "image", name="0.jpg", full=full)
     grid.wait_for(1)  # type: ignore[attr-defined]
     ((message, buffers),) = sent
     assert buffers == [data]
@@ -282,8 +364,8 @@ def test_picture_for_the_large_view(grid: ReviewGrid, sent: Sent, *, full: bool,
     assert message["full"] is full
 
 
-def test_picture_that_cannot_be_shown_says_why(grid: ReviewGrid, sent: Sent) -> None:
-    say(grid, "image", name="bad.jpg", full=False)
+def test_image_that_cannot_be_shown_says_why(grid: ReviewGrid, sent: Sent) -> None:
+    ask(grid, "image", name="bad.jpg", full=False)
     grid.wait_for(1)  # type: ignore[attr-defined]
     assert sent[0][0]["problem"] == "truncated: the file ends early"
     assert sent[0][1] == []
@@ -293,7 +375,7 @@ def test_closed_grid_takes_nothing_more(host: Host) -> None:
     grid = ReviewGrid(host)
     grid.close()
     grid.in_background(lambda: host.done.append(("late",)))
-    say(grid, "undo")
+    ask(grid, "undo")
     assert host.done == []
 
 
@@ -310,3 +392,11 @@ def test_error_of_background_work_is_logged(
     assert done.wait(timeout=20)
     grid._senders.shutdown(wait=True)
     assert "nobody would see this" in caplog.text
+
+
+def test_problem_that_was_put_away_is_told_again_when_it_comes_again(grid: ReviewGrid) -> None:
+    grid.problem = "The disk is full."
+    grid.dismissed = "The disk is full."
+    grid.problem = ""
+    grid.problem = "The disk is full."
+    assert grid.dismissed == ""

@@ -1,15 +1,23 @@
 // What must not be missed: lost kernel, not saved, refused, and whatever Python has to complain about.
 
-/** The last problem that the user put away; a grid that comes back from another tab does not tell it again. @type {WeakMap<any, string>} */
-const dismissed = new WeakMap();
+import { in_notebook, make, make_button } from "./elements.js";
 
-class Alerts {
+/**
+ * @import { Link } from "./link.js"
+ * @import { Model } from "./protocol.js"
+ * @import { Say } from "./words.js"
+ * @typedef {{text: string, button?: string, act?: () => void}} Alert
+ */
+
+export class Alerts {
   /**
-   * @param {any} model
+   * @param {Say} say
+   * @param {Model} model
    * @param {Link} link
    * @param {{regions: HTMLElement[], on_dismiss: (forget: () => void) => void}} host
    */
-  constructor(model, link, { regions, on_dismiss }) {
+  constructor(say, model, link, { regions, on_dismiss }) {
+    this.say = say;
     this.model = model;
     this.link = link;
     this.regions = regions;
@@ -18,33 +26,36 @@ class Alerts {
     this.drawn = "";
   }
 
-  /** @returns {{text: string, button?: string, act?: () => void}[]} */
+  /** @returns {Alert[]} */
   list() {
+    const { say, model } = this;
+    /** @type {Alert[]} */
     const alerts = [];
     if (this.link.lost) {
-      const wait = in_notebook() ? " If a cell is still running, wait: the page goes on by itself." : "";
-      alerts.push({
-        text: `This page has lost its kernel. Everything shown as saved is saved. Reload the page.${wait}`,
-        button: "Reload", act: () => window.location.reload(),
+      const text = say(in_notebook() ? "grid.lost_in_notebook" : "grid.lost");
+      alerts.push({ text, button: say("grid.reload"), act: () => window.location.reload() });
+    }
+    if (this.link.overdue) alerts.push({ text: this.overdue_text() });
+    const put_away = (/** @type {string} */ text, /** @type {() => void} */ forget) =>
+      alerts.push({ text, button: say("grid.dismiss"), act: () => this.on_dismiss(forget) });
+    if (this.refused) put_away(this.refused, () => { this.refused = ""; });
+    const problem = model.get("problem");
+    if (problem && problem !== model.get("dismissed")) {
+      put_away(problem, () => {
+        model.set("dismissed", problem);
+        model.save_changes();
       });
     }
-    if (this.link.overdue) {
-      const of = this.unsaved_words();
-      alerts.push({ text: `Not saved: no answer for 5 seconds${of ? ` (${of})` : ""}. Input waits; it will be sent again.` });
-    }
-    const put_away = (/** @type {string} */ text, /** @type {() => void} */ forget) =>
-      alerts.push({ text, button: "Dismiss", act: () => this.on_dismiss(forget) });
-    if (this.refused) put_away(this.refused, () => { this.refused = ""; });
-    const problem = this.model.get("problem");
-    if (problem && problem !== dismissed.get(this.model)) put_away(problem, () => dismissed.set(this.model, problem));
     return alerts;
   }
 
-  /** @returns {string} the first files that are not saved */
-  unsaved_words() {
-    const names = [...new Set(this.link.unsaved.flatMap((message) => message.names ?? []))];
+  /** @returns {string} what is not saved: the first files by name */
+  overdue_text() {
+    const names = [...new Set(this.link.unsaved.flatMap((message) => ("names" in message ? message.names : [])))];
+    if (!names.length) return this.say("grid.overdue");
     const first = names.slice(0, 3).map((name) => name.split("/").pop()).join(", ");
-    return names.length > 3 ? `${first} and ${names.length - 3} more` : first;
+    const more = names.length - 3;
+    return this.say("grid.overdue_files", { files: more > 0 ? this.say("grid.and_more", { files: first, n: more }) : first });
   }
 
   draw() {

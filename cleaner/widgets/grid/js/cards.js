@@ -1,126 +1,34 @@
-// The cards of one page: rows and cells, groups, focus, selection, pictures.
+// The cards of one page: rows and cells, groups, focus, selection, images.
+
+import { Card } from "./card.js";
+import { make, make_url } from "./elements.js";
+import { GroupHead } from "./group_head.js";
+
+/**
+ * @import { Cell, Group } from "./protocol.js"
+ * @import { Say } from "./words.js"
+ * @typedef {{
+ *   on_change: () => void, on_open: (index: number) => void, on_group: (act: string, group: string) => void
+ * }} CardHooks
+ */
 
 const WIDE_PX = 700;
 const HEAD_PX = 252;
-const MOST_BESIDE = 4; // most groups are pairs: let their pictures be large
+const MOST_BESIDE = 4; // most groups are pairs: let their images be large
 
-class Card {
+/** @param {number} width_px room for the cards @returns {number} columns that fit well */
+function columns_for(width_px) {
+  const most = width_px >= 1380 ? 8 : 6;
+  return Math.max(2, Math.min(most, Math.floor((width_px + 12) / 140)));
+}
+
+export class Cards {
   /**
-   * @param {Cell} cell
-   * @param {number} index
+   * @param {Say} say
+   * @param {CardHooks} hooks
    */
-  constructor(cell, index) {
-    this.cell = cell;
-    this.index = index;
-    this.selected = false;
-    this.saving = "";
-    /** @type {Decision | null} shown at once, while Python has not answered */
-    this.wanted = null;
-    this.arrived = false;
-    this.picture = make("div", "cleaner-picture");
-    this.image = make("img", "", { alt: "", draggable: "false", decoding: "async" });
-    this.badge = make("span", "cleaner-badge");
-    this.corner = make("span", "cleaner-corner", { "aria-hidden": "true", title: "Select (Space)" }, "✓");
-    this.notes = make("span", "cleaner-notes");
-    this.el = make("div", "cleaner-card", { role: "gridcell", tabindex: "-1" }, this.picture);
-    this.picture.append(this.image, this.badge, this.notes, this.corner);
-    this.update(cell);
-    if (cell.problem) this.draw_problem(cell.problem);
-  }
-
-  /** @param {Cell} cell the picture as it is now */
-  update(cell) {
-    this.cell = { ...cell, problem: this.cell.problem };
-    this.notes.replaceChildren(...cell.notes.map((note) => make("span", "", {}, note)));
-    this.el.replaceChildren(this.picture, ...draw_words(cell));
-    this.draw();
-  }
-
-  /** @returns {Decision | null} */
-  get decision() {
-    return this.saving ? this.wanted : this.cell.decision;
-  }
-
-  draw() {
-    const decision = this.decision;
-    this.el.dataset.decision = decision?.action ?? "";
-    this.el.classList.toggle("is-saving", Boolean(this.saving));
-    this.el.classList.toggle("is-selected", this.selected);
-    this.el.setAttribute("aria-selected", String(this.selected));
-    this.el.setAttribute("aria-label", spoken_name(this.named(), Boolean(this.saving)));
-    this.badge.textContent = badge_text(decision);
-    this.badge.hidden = !decision;
-  }
-
-  /** @returns {Cell} the cell with the decision that is on show */
-  named() {
-    return { ...this.cell, decision: this.decision };
-  }
-
-  /** @param {string} reason */
-  draw_problem(reason) {
-    this.cell.problem = reason;
-    this.arrived = true;
-    this.image.remove();
-    this.picture.querySelector(".cleaner-bad")?.remove();
-    this.picture.prepend(make("span", "cleaner-bad", {}, make("b", "", {}, "Cannot be shown"), make("span", "", {}, reason)));
-    this.draw();
-  }
-}
-
-/**
- * The lines below the picture: given label, loss, suggestion with its probability. None of them is cut.
- * @param {Cell} cell
- */
-function draw_words(cell) {
-  const first = make("div", "cleaner-label");
-  if (cell.given !== null) first.append(make("b", "", {}, cell.given));
-  else if (cell.loss !== null || cell.suggestion !== null) first.append(make("i", "", {}, "no label"));
-  if (cell.loss !== null) first.append(make("span", "cleaner-loss", {}, `loss ${loss_text(cell.loss)}`));
-  const words = [first];
-  if (cell.suggestion !== null) {
-    const agrees = cell.suggestion === cell.given;
-    const doubt = cell.given === null && cell.sure === false ? " ?" : "";
-    const quiet = agrees || doubt ? " is-same" : "";
-    const second = make("div", `cleaner-suggestion${quiet}`, {}, make("span", "", {}, cell.suggestion + doubt));
-    if (cell.probability !== null) second.append(" ", make("span", "cleaner-odds", {}, percent(cell.probability)));
-    words.push(second);
-  }
-  if (cell.advice) words.push(make("div", `cleaner-advice is-${cell.advice}`, {}, cell.advice === "keep" ? "keep this one" : cell.advice));
-  for (const remark of cell.remarks ?? []) words.push(make("div", "cleaner-remark", {}, remark));
-  return words;
-}
-
-/** What stands beside the cards of a group: how many they are, what to know of them, what was decided. */
-class GroupHead {
-  /**
-   * @param {Group} group
-   * @param {(act: string, group: string) => void} on_act
-   */
-  constructor(group, on_act) {
-    this.id = group.id;
-    this.words = make("div", "cleaner-group-words");
-    const act = (/** @type {string} */ text, /** @type {string} */ name) => {
-      const button = make_button(text, "", () => on_act(name, this.id), "is-small");
-      button.tabIndex = -1; // the keys do the same from any card of the group
-      return button;
-    };
-    this.buttons = make("div", "cleaner-buttons", {}, act("As advised", "suggest"), act("Not duplicates", "different"));
-    this.el = make("div", "cleaner-group", { role: "rowheader", "aria-colindex": "1" }, this.words, this.buttons);
-    this.update(group);
-  }
-
-  /** @param {Group} group */
-  update(group) {
-    this.words.replaceChildren(make("b", "", {}, group.title), ...group.marks.map((mark) => make("span", "cleaner-mark", {}, mark)));
-    if (group.settled) this.words.append(make("span", "cleaner-settled", {}, group.settled));
-    this.el.classList.toggle("is-settled", Boolean(group.settled));
-  }
-}
-
-class Cards {
-  /** @param {{on_change: () => void, on_open: (index: number) => void, on_group: (act: string, group: string) => void}} hooks */
-  constructor(hooks) {
+  constructor(say, hooks) {
+    this.say = say;
     this.hooks = hooks;
     /** @type {Card[]} */
     this.list = [];
@@ -135,12 +43,13 @@ class Cards {
     this.active = 0;
     this.anchor = 0;
     this.columns = 0;
+    this.beside = false; // whether the heads of groups stand beside their cards
     this.el = make("div", "cleaner-cards", {
-      role: "grid", "aria-label": "Images to review", "aria-multiselectable": "true",
+      role: "grid", "aria-label": say("grid.images_to_review"), "aria-multiselectable": "true",
     });
-    this.el.addEventListener("click", (/** @type {MouseEvent} */ event) => this.on_click(event));
-    this.el.addEventListener("dblclick", (/** @type {MouseEvent} */ event) => this.on_double_click(event));
-    this.el.addEventListener("focusin", (/** @type {FocusEvent} */ event) => this.on_focus(event));
+    this.el.addEventListener("click", (event) => this.on_click(event));
+    this.el.addEventListener("dblclick", (event) => this.on_double_click(event));
+    this.el.addEventListener("focusin", (event) => this.on_focus(event));
     this.observer = new ResizeObserver(() => requestAnimationFrame(() => this.flow()));
     this.observer.observe(this.el);
   }
@@ -165,7 +74,7 @@ class Cards {
     return this.el.contains(document.activeElement);
   }
 
-  /** @returns {number} pictures that have not come yet */
+  /** @returns {number} images that have not come yet */
   get awaited() {
     return this.list.filter((card) => !card.arrived).length;
   }
@@ -174,9 +83,9 @@ class Cards {
    * @param {Cell[]} cells
    * @param {Group[]} groups
    */
-  show(cells, groups = []) {
-    this.heads = new Map(groups.map((group) => [group.id, new GroupHead(group, this.hooks.on_group)]));
-    this.list = cells.map((cell, index) => new Card({ ...cell }, index));
+  show(cells, groups) {
+    this.heads = new Map(groups.map((group) => [group.id, new GroupHead(group, this.say, this.hooks.on_group)]));
+    this.list = cells.map((cell, index) => new Card(cell, index, this.say));
     this.active = this.anchor = 0;
     this.columns = 0;
     this.forget_pictures();
@@ -335,12 +244,12 @@ class Cards {
     return this.list.find((card) => card.cell.name === name);
   }
 
-  /** @returns {string[]} names on this page whose picture is not here */
+  /** @returns {string[]} names on this page whose image is not here */
   missing() {
     return this.list.filter((card) => !card.arrived && !this.urls.has(card.cell.name)).map((card) => card.cell.name);
   }
 
-  /** @param {string[]} names the pictures that may be kept beside those of this page */
+  /** @param {string[]} names the images that may be kept beside those of this page */
   expect_next(names) {
     this.next_names = new Set(names);
     this.forget_pictures();
@@ -367,7 +276,7 @@ class Cards {
       return this.hooks.on_change();
     }
     if (!bytes || this.urls.has(name) || (!card && !this.next_names.has(name))) return;
-    const url = URL.createObjectURL(new Blob([/** @type {any} */ (bytes)], { type: "image/jpeg" }));
+    const url = make_url(bytes);
     this.urls.set(name, url);
     if (card) this.load(card, url);
   }
@@ -383,7 +292,7 @@ class Cards {
       if (this.awaited === 0) this.hooks.on_change();
     };
     card.image.onerror = () => {
-      card.draw_problem("the browser cannot draw it");
+      card.draw_problem(this.say("grid.undrawable"));
       this.hooks.on_change();
     };
     card.image.src = url;

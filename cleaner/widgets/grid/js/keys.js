@@ -1,6 +1,13 @@
 // The keyboard: which key asks for which act, and which one moves.
 
-class Keys {
+import { takes_keys } from "./elements.js";
+
+/** @import { View } from "./view.js" */
+
+/** The keys of the first ten classes. */
+export const DIGITS = Object.freeze(["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"]);
+
+export class Keys {
   /** @param {View} view */
   constructor(view) {
     this.view = view;
@@ -31,8 +38,9 @@ class Keys {
    * @returns {(() => void) | undefined}
    */
   ctrl_act(key, shift) {
-    if (key === "Enter") return () => (this.view.large.open ? undefined : this.view.confirm());
-    return key === "z" && !shift ? () => this.view.undo() : undefined;
+    const { acts, large } = this.view;
+    if (key === "Enter") return () => (large.open ? undefined : acts.confirm());
+    return key === "z" && !shift ? () => acts.undo() : undefined;
   }
 
   /**
@@ -41,18 +49,20 @@ class Keys {
    * @returns {(() => void) | undefined}
    */
   plain_act(key, event) {
-    if (key === "?") return () => this.view.help.showModal();
-    if (key === "u" || key === "Backspace") return () => this.view.undo();
-    if (key === "x" || key === "Delete") return () => this.view.decide("delete");
-    if (!this.view.reviewing) return undefined;
-    if (key === "k" || key === "a") return () => this.view.decide("keep");
-    if (key === "s") return () => this.view.decide("unsure");
-    if (key === "l") return () => this.view.alike();
-    if (this.view.purpose === PURPOSES.copies && key === "o") return () => this.view.decide("only");
-    if (this.view.purpose === PURPOSES.copies && key === "n") return () => this.view.decide("different");
-    if (key === "y") return () => this.view.decide("suggest");
-    if (key === "/") return () => this.view.type_class();
-    if (key === ".") return () => this.view.toggle_likelihood();
+    const { view } = this;
+    const { acts } = view;
+    if (key === "?") return () => view.help.showModal();
+    if (key === "u" || key === "Backspace") return () => acts.undo();
+    if (key === "x" || key === "Delete") return () => acts.decide("delete");
+    if (!view.reviewing) return undefined;
+    if (key === "k" || key === "a") return () => acts.decide("keep");
+    if (key === "s") return () => acts.decide("unsure");
+    if (key === "l") return () => acts.similar();
+    if (view.purpose.groups && key === "o") return () => acts.decide("only");
+    if (view.purpose.groups && key === "n") return () => acts.decide("different");
+    if (key === "y") return () => acts.decide("suggest");
+    if (key === "/") return () => view.type_class();
+    if (key === ".") return () => view.toggle_likelihood();
     // On some keyboards the digits need Shift; the key itself still is the digit's.
     const plain = !event.shiftKey && /^Digit\d$/.test(event.code) ? event.code[5] : "";
     const index = DIGITS.indexOf(DIGITS.includes(key) ? key : plain);
@@ -62,23 +72,24 @@ class Keys {
   /** @param {number} index */
   relabel_by_digit(index) {
     const label = this.view.legend[index];
-    if (label === undefined) this.view.say(`No class has the number ${DIGITS[index]}.`);
-    else this.view.decide("relabel", label);
+    if (label === undefined) this.view.tell("grid.no_such_digit", { digit: DIGITS[index] });
+    else this.view.acts.decide("relabel", label);
   }
 
   /** @param {KeyboardEvent} event @returns {boolean} */
   move_key(event) {
+    const { cards } = this.view;
     const ctrl = event.ctrlKey || event.metaKey;
     const { key } = event;
     if (event.altKey) return false;
-    if (ctrl && key.toLowerCase() === "a") this.view.cards.select_all(true);
-    else if (/^Arrow/.test(key) && !ctrl) this.view.cards.move(this.view.cards.target_of(key), { extend: event.shiftKey });
-    else if (key === "Home" || key === "End") this.view.cards.move(this.view.cards.target_of(key, ctrl), { extend: event.shiftKey });
+    if (ctrl && key.toLowerCase() === "a") cards.select_all(true);
+    else if (/^Arrow/.test(key) && !ctrl) cards.move(cards.target_of(key), { extend: event.shiftKey });
+    else if (key === "Home" || key === "End") cards.move(cards.target_of(key, ctrl), { extend: event.shiftKey });
     else if (ctrl) return false;
-    else if (key === "PageUp" || key === "PageDown") this.view.turn(key === "PageUp" ? -1 : 1);
-    else if (key === " ") this.view.cards.current && this.view.cards.toggle(this.view.cards.current);
+    else if (key === "PageUp" || key === "PageDown") this.view.acts.turn(key === "PageUp" ? -1 : 1);
+    else if (key === " ") cards.current && cards.toggle(cards.current);
     else if (key === "Enter") this.view.enlarge();
-    else if (key === "Escape" && this.view.cards.selected.length) this.view.cards.select_all(false);
+    else if (key === "Escape" && cards.selected.length) cards.select_all(false);
     else return false;
     return true;
   }

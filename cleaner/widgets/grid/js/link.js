@@ -1,34 +1,36 @@
 // The wire to the kernel: acts with ids that are sent again until they are answered, and a heartbeat.
-//
-// To Python     acts       decide {names, action, label, new_class}, confirm {page, names}, undo, describe {label, text}
-//               requests   hello, turn {by}, alike, next {page}, thumbs {names}, image {name, full},
-//                          compare {name, labels}, ping
-// From Python   answers    saved {cells, summary, said, focus}, refused {message, cells}, pong,
-//                          page {page}, next {names}, thumbs {names, problems, last} + bytes, image {…} + bytes,
-//                          compare {name, sides, problem} + bytes
-//               unasked    page, cells {cells, summary}, say {text}, offer {text}, described, focus
-// Every answer carries the id of what it answers; `to` names the view that asked, if the others need not hear it.
+
+import { make_id } from "./elements.js";
+
+/**
+ * @import { Asked, Message, Model, Request, Unsent } from "./protocol.js"
+ * @typedef {{
+ *   on_message: (message: Message, buffers: DataView[], asked: Asked | undefined) => void,
+ *   on_change: () => void, on_back: () => void
+ * }} LinkHooks
+ * @typedef {Asked & {quiet: boolean, overdue: boolean}} Pending
+ */
 
 const PING_MS = 3000;
 const LOST_MS = 10000;
 const OVERDUE_MS = 5000;
 const TICK_MS = 500;
 
-class Link {
+export class Link {
   /**
-   * @param {any} model
-   * @param {{on_message: (message: any, buffers: DataView[]) => void, on_change: () => void, on_back: () => void}} hooks
+   * @param {Model} model
+   * @param {LinkHooks} hooks
    */
   constructor(model, hooks) {
     this.model = model;
     this.hooks = hooks;
     this.view = make_id();
     this.lost = false;
-    /** @type {Map<string, {message: any, quiet: boolean, sent_ms: number, overdue: boolean}>} */
+    /** @type {Map<string, Pending>} */
     this.pending = new Map();
     this.heard_ms = this.ticked_ms = Date.now();
     this.pinged_ms = 0;
-    this.on_custom = (/** @type {any} */ message, /** @type {DataView[]} */ buffers) => this.receive(message, buffers);
+    this.on_custom = (/** @type {Message} */ message, /** @type {DataView[]} */ buffers) => this.receive(message, buffers);
     this.on_visible = () => this.wake();
     model.on("msg:custom", this.on_custom);
     document.addEventListener("visibilitychange", this.on_visible);
@@ -41,7 +43,7 @@ class Link {
     this.model.off("msg:custom", this.on_custom);
   }
 
-  /** @param {any} message */
+  /** @param {Request} message */
   post(message) {
     try {
       this.model.send(message);
@@ -53,21 +55,26 @@ class Link {
 
   /**
    * Send something that Python answers with the same id.
-   * @param {any} message
+   * @param {Unsent} message
    * @param {{quiet?: boolean}} options quiet: no banner if the answer takes long
    * @returns {string} the id
    */
   send(message, { quiet = false } = {}) {
     const id = make_id();
-    const full = { ...message, id, view: this.view };
+    const full = /** @type {Request} */ ({ ...message, id, view: this.view });
     this.pending.set(id, { message: full, quiet, sent_ms: Date.now(), overdue: false });
     this.post(full);
     return id;
   }
 
-  /** @returns {any[]} acts without an answer, oldest first */
+  /** @returns {Request[]} acts without an answer, oldest first */
   get unsaved() {
     return [...this.pending.values()].filter((entry) => !entry.quiet).map((entry) => entry.message);
+  }
+
+  /** @returns {boolean} whether another page was asked for and has not come */
+  get is_turning() {
+    return [...this.pending.values()].some(({ message }) => message.kind === "turn" || message.kind === "similar");
   }
 
   get overdue() {
@@ -79,17 +86,18 @@ class Link {
   }
 
   /**
-   * @param {any} message
+   * @param {Message} message
    * @param {DataView[]} buffers
    */
   receive(message, buffers) {
     const was_lost = this.lost;
     this.heard_ms = Date.now();
     this.lost = false;
-    const entry = message.last === false ? undefined : this.pending.get(message.id);
-    if (entry) this.pending.delete(message.id);
+    const is_part = message.kind === "thumbs" && !message.last;
+    const entry = is_part ? undefined : this.pending.get(message.id ?? "");
+    if (entry) this.pending.delete(entry.message.id);
     if (message.kind === "pong") this.send_again(was_lost);
-    if (!message.to || message.to === this.view) this.hooks.on_message({ ...message, asked: entry?.message }, buffers);
+    if (!message.to || message.to === this.view) this.hooks.on_message(message, buffers, entry);
     if (was_lost) this.hooks.on_back();
     if (was_lost || entry?.overdue) this.hooks.on_change();
   }

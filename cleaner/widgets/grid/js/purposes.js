@@ -1,81 +1,100 @@
 // What a page is for: which acts it offers, what going on means, and how the page speaks of it.
 
+import { count } from "./words.js";
+
 /**
+ * @import { Card } from "./card.js"
+ * @import { Say } from "./words.js"
+ * @typedef {[marked: string, where: string, confirm: string]} Words how many are marked, and what Confirm does
  * @typedef {{
- *   acts: string[], go: string, judges: boolean,
- *   words: (cards: Card[]) => [string, string, string]
- * }} Purpose `acts` are buttons by name; `judges`: going on says something of the unmarked pictures
+ *   acts: string[], go: string, judges: boolean, groups: boolean, words: (say: Say, cards: Card[]) => Words
+ * }} Purpose `acts` are buttons by name, `go` is the key of what Confirm is called;
+ *   `judges`: going on says something of the unmarked images; `groups`: some acts are about groups of duplicates
  */
 
 /**
+ * @param {Say} say
  * @param {Card[]} cards
- * @param {string} where
  */
-function marked_words(cards, where) {
+function marked_words(say, cards) {
   const marked = cards.filter((card) => card.decision).length;
-  return [marked ? `${marked} marked` : "Nothing marked", where];
+  return marked ? say("grid.marked", { n: marked }) : say("grid.none_marked");
 }
 
-/** @param {Card[]} cards @returns {[string, string, string]} marked, where, what Confirm does */
-function label_words(cards) {
-  const open = cards.filter((card) => !card.decision && !card.cell.problem);
+/** @type {Purpose["words"]} */
+function label_words(say, cards) {
+  const open = cards.filter((card) => !card.decision && !card.problem);
   const bare = open.filter((card) => card.cell.given === null);
-  const accepted = bare.filter((card) => card.cell.suggestion !== null && card.cell.sure !== false).length;
+  const accepted = bare.filter((card) => card.cell.suggestion !== null && card.cell.sure).length;
   const kept = open.length - bare.length;
-  const unseen = cards.filter((card) => !card.decision && card.cell.problem).length;
-  const parts = [];
-  if (kept) parts.push(`keeps ${kept === cards.length ? "all" : accepted ? "" : "the other"} ${kept}`.replace("  ", " "));
-  if (accepted) parts.push(`accepts ${count(accepted, "suggestion", "suggestions")}`);
-  const rest = [];
-  if (bare.length > accepted) rest.push(`${bare.length - accepted} stay without a label`);
-  if (unseen) rest.push(`not the ${unseen} that cannot be shown`);
-  const [first, where] = marked_words(cards, " on this page");
-  return [first, where, [`Confirm ${parts.join(" and ") || "goes on to the next page"}`, ...rest].join(", ")];
+  const unseen = cards.filter((card) => !card.decision && card.problem).length;
+  const suggestions = count(say, "grid.suggestions", accepted);
+  let first = say("grid.confirm.opens_next");
+  if (kept && accepted) first = say("grid.confirm.keeps_and_accepts", { n: kept, suggestions });
+  else if (accepted) first = say("grid.confirm.accepts", { suggestions });
+  else if (kept) first = say(kept === cards.length ? "grid.confirm.keeps_all" : "grid.confirm.keeps_other", { n: kept });
+  const parts = [first];
+  if (bare.length > accepted) parts.push(count(say, "grid.confirm.unlabelled", bare.length - accepted));
+  if (unseen) parts.push(count(say, "grid.confirm.unseen", unseen));
+  return [marked_words(say, cards), say("grid.on_this_page"), parts.join("; ")];
 }
 
-/** @param {Card[]} cards @returns {[string, string, string]} */
-function check_words(cards) {
-  const [first, where] = marked_words(cards, " on this page");
-  return [first, where, "Go on leaves the unmarked as they are"];
+/** @type {Purpose["words"]} */
+function check_words(say, cards) {
+  return [marked_words(say, cards), say("grid.on_this_page"), say("grid.confirm.leaves")];
 }
 
-/** @param {Card[]} cards @returns {[string, string, string]} */
-function delete_words(cards) {
+/** @type {Purpose["words"]} */
+function delete_words(say, cards) {
   const marked = cards.filter((card) => card.decision).length;
-  const [first] = marked_words(cards, "");
-  return [first, " to delete", marked ? `Confirm moves ${marked === 1 ? "it" : "them"} to the trash` : "Confirm goes on to the next page"];
+  const confirm = marked ? count(say, "grid.confirm.trash", marked) : say("grid.confirm.opens_next");
+  return [marked_words(say, cards), say("grid.to_delete"), confirm];
 }
 
 const LABEL_ACTS = ["keep", "delete", "unsure", "undo"];
+const CONFIRM = "grid.confirm_page";
+const CONTINUE = "grid.continue";
 
 /** By the purpose that Python gives a page; `files` is the grid that only deletes. */
-const PURPOSES = /** @type {Record<string, Purpose>} */ ({
-  labels: { acts: LABEL_ACTS, go: "Confirm page", judges: true, words: label_words },
-  audit: { acts: LABEL_ACTS, go: "Confirm page", judges: true, words: label_words },
-  pictures: { acts: ["delete", "undo"], go: "Go on", judges: false, words: check_words },
-  copies: { acts: ["only", "suggest", "different", "delete", "undo"], go: "Go on", judges: false, words: check_words },
-  files: { acts: ["delete", "undo"], go: "Confirm page", judges: true, words: delete_words },
+export const PURPOSES = Object.freeze({
+  labels: { acts: LABEL_ACTS, go: CONFIRM, judges: true, groups: false, words: label_words },
+  audit: { acts: LABEL_ACTS, go: CONFIRM, judges: true, groups: false, words: label_words },
+  pictures: { acts: ["delete", "undo"], go: CONTINUE, judges: false, groups: false, words: check_words },
+  copies: {
+    acts: ["only", "suggest", "different", "delete", "undo"], go: CONTINUE, judges: false, groups: true, words: check_words,
+  },
+  files: { acts: ["delete", "undo"], go: CONFIRM, judges: true, groups: false, words: delete_words },
 });
 
-/** Acts that are about a group of copies, not about one card. */
-const GROUP_ACTS = ["only", "suggest", "different"];
+/**
+ * @param {string} name
+ * @returns {Purpose}
+ */
+export function purpose_of(name) {
+  const purpose = /** @type {Record<string, Purpose>} */ (PURPOSES)[name];
+  if (!purpose) throw new Error(`cleaner: there is no purpose ${name}`);
+  return purpose;
+}
+
+/** Acts that are about a group of duplicates, not about one card. */
+export const GROUP_ACTS = ["only", "suggest", "different"];
 
 /**
  * @param {Card[]} list
- * @returns {Set<string | null | undefined>} the groups of which the one to keep is deleted: the advice holds no longer
+ * @returns {Set<string | null>} the groups of which the one to keep is deleted: the advice holds no longer
  */
-function bereft_groups(list) {
+export function bereft_groups(list) {
   const gone = list.filter((card) => card.cell.advice === "keep" && card.decision?.action === "delete");
   return new Set(gone.map((card) => card.cell.group));
 }
 
 /**
- * Which cards an act on groups of copies will mark to be deleted.
+ * Which cards an act on groups of duplicates will mark to be deleted.
  * @param {string} act one of GROUP_ACTS
  * @param {Card[]} targets
  * @param {Card[]} list all cards of the page
  */
-function superfluous(act, targets, list) {
+export function superfluous(act, targets, list) {
   const groups = new Set(targets.map((card) => card.cell.group));
   const others = list.filter((card) => groups.has(card.cell.group) && card.decision?.action !== "delete");
   if (act === "only") return others.filter((card) => !targets.includes(card));
@@ -89,6 +108,6 @@ function superfluous(act, targets, list) {
  * @param {string} act
  * @returns {boolean} whether that act has a sense on such a page; a label can be given on all of them
  */
-function is_offered(purpose, act) {
+export function is_offered(purpose, act) {
   return act === "relabel" || act === "suggest" || purpose.acts.includes(act);
 }

@@ -1,4 +1,4 @@
-"""Look-alikes in the browser: the button and its key, and one act for all that are unmarked."""
+"""Similar images in the browser: the button and its key, and one act for all that are unmarked."""
 
 from __future__ import annotations
 
@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from grid_page import OpenGrid, cell, focus_grid, make_cells, press, sent
 
+from cleaner.widgets.sentences import say
+
 pytestmark = pytest.mark.browser
 
 SAME = (
-    "{ kind: 'page', page: { ...model.page(0), id: 'aside', title: 'Look-alikes',"
+    "{ kind: 'page', page: { ...model.page(0), id: 'aside', title: 'Similar images',"
     " same: { action: 'relabel', label: 'bird' } } }"
 )
 
@@ -21,10 +23,10 @@ def offer(page: Any, text: str) -> None:
 
 def test_the_button_is_there_only_while_something_is_offered(open_grid: OpenGrid, expect: Any) -> None:
     page = open_grid()
-    button = page.locator(".is-alike")
+    button = page.locator(".is-similar")
     expect(button).to_be_hidden()
-    offer(page, "12 look-alikes")
-    expect(page.get_by_role("button", name="12 look-alikes")).to_be_visible()
+    offer(page, "12 similar images")
+    expect(page.get_by_role("button", name="12 similar images")).to_be_visible()
     offer(page, "")
     expect(button).to_be_hidden()
 
@@ -33,21 +35,21 @@ def test_the_key_asks_for_them_and_says_so_when_there_are_none(open_grid: OpenGr
     page = open_grid()
     focus_grid(page)
     press(page, "l")
-    expect(page.get_by_role("status")).to_contain_text("There are no look-alikes on offer")
-    assert sent(page, "alike") == []
-    offer(page, "1 look-alike")
+    expect(page.get_by_role("status")).to_contain_text(say("grid.none_similar"))
+    assert sent(page, "similar") == []
+    offer(page, "1 similar image")
     press(page, "l")
-    assert [message["page"] for message in sent(page, "alike")] == ["page-0"]
+    assert len(sent(page, "similar")) == 1
 
 
-def test_among_look_alikes_the_key_gives_all_unmarked_ones_the_same_label(
+def test_among_similar_ones_the_key_gives_all_unmarked_ones_the_same_label(
     open_grid: OpenGrid, expect: Any
 ) -> None:
     cells = make_cells(6)
     cells[1]["decision"] = {"action": "keep", "label": None, "reviewer": "Ana", "mine": True}
     page = open_grid(pages=[cells])
     page.evaluate(f"model.reply({SAME})")
-    expect(page.get_by_role("button", name="Same decision")).to_be_visible()
+    expect(page.get_by_role("button", name=say("grid.decide_same"))).to_be_visible()
     focus_grid(page)
     press(page, "l")
     decided = sent(page, "decide")
@@ -55,15 +57,15 @@ def test_among_look_alikes_the_key_gives_all_unmarked_ones_the_same_label(
     assert decided[0]["names"] == [c["name"] for i, c in enumerate(cells) if i != 1]
     expect(page.locator(".is-saving")).to_have_count(0)
     press(page, "l")
-    expect(page.get_by_role("status")).to_contain_text("Everything here is decided; Confirm page goes back.")
+    expect(page.get_by_role("status")).to_contain_text(say("grid.all_similar_decided"))
     assert len(sent(page, "decide")) == 1
 
 
-def test_among_look_alikes_a_selection_counts_alone(open_grid: OpenGrid, expect: Any) -> None:
+def test_among_similar_ones_a_selection_counts_alone(open_grid: OpenGrid, expect: Any) -> None:
     page = open_grid(pages=[make_cells(6)])
     page.evaluate(f"model.reply({SAME})")
-    expect(page.locator(".cleaner-title")).to_have_text("Look-alikes")
+    expect(page.locator(".cleaner-title")).to_have_text("Similar images")
     cell(page, 3).focus()
     press(page, "Space")
-    page.get_by_role("button", name="Same decision").click()
+    page.get_by_role("button", name=say("grid.decide_same")).click()
     assert [message["names"] for message in sent(page, "decide")] == [[make_cells(6)[3]["name"]]]

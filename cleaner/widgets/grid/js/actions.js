@@ -1,0 +1,133 @@
+// The strip of classes and the buttons for every key; once below the cards, once more in the large view.
+
+import { CTRL, enable, make, make_button, set_text } from "./elements.js";
+import { DIGITS } from "./keys.js";
+import { PURPOSES } from "./purposes.js";
+
+/**
+ * @import { Purpose } from "./purposes.js"
+ * @import { Say } from "./words.js"
+ * @typedef {{
+ *   decide: (action: string, label?: string | null) => void, undo: () => void, confirm: () => void, similar: () => void,
+ *   enlarge: () => void, help: () => void, type_class: () => void, toggle_likelihood: () => void
+ * }} ActionHost
+ * @typedef {{offered: boolean, on: boolean}} Likelihood whether the digits can follow the image in focus, and do
+ */
+
+const MOST_CHIPS = 60;
+
+export class Actions {
+  /**
+   * @param {Say} say
+   * @param {ActionHost} host
+   * @param {{with_classes: boolean, in_large_view: boolean}} options
+   */
+  constructor(say, host, { with_classes, in_large_view }) {
+    this.say = say;
+    this.host = host;
+    this.with_classes = with_classes;
+    this.drawn = ""; // the legend that is on show
+    this.legend = make("div", "cleaner-legend", { role: "toolbar", "aria-label": say("grid.relabel_to") });
+    this.legend.addEventListener("keydown", (event) => this.on_legend_key(event));
+    /** @type {Record<string, HTMLButtonElement>} by the name of the act */
+    this.deciders = {
+      only: make_button(say("grid.keep_only"), "o", () => host.decide("only"), "", "o"),
+      suggest: make_button(say("grid.follow_advice"), "y", () => host.decide("suggest"), "", "y"),
+      different: make_button(say("grid.not_duplicates"), "n", () => host.decide("different"), "", "n"),
+      keep: make_button(say("grid.keep"), "k", () => host.decide("keep"), "", "k"),
+      delete: make_button(say("grid.delete"), "x", () => host.decide("delete"), "is-delete", "x Delete"),
+      unsure: make_button(say("grid.unsure"), "s", () => host.decide("unsure"), "is-unsure", "s"),
+      undo: make_button(say("grid.undo"), "u", () => host.undo(), "", "u Backspace Control+z"),
+    };
+    this.buttons = make("div", "cleaner-buttons", {}, ...Object.values(this.deciders));
+    this.confirm = make_button("", `${CTRL} ↵`, (event) => {
+      // The second click of a double click was meant for the page that is gone.
+      if (event.detail < 2) host.confirm();
+    }, "is-go", "Control+Enter");
+    this.similar = make_button("", "l", () => host.similar(), "is-similar", "l");
+    this.similar.hidden = true;
+    this.enlarge = in_large_view ? null : make_button(say("grid.enlarge"), "↵", () => host.enlarge(), "", "Enter");
+    if (this.enlarge) this.buttons.append(this.enlarge, make_button(say("grid.show_keys"), "?", () => host.help(), "", "?"));
+    this.el = make("div", "cleaner-actions", {}, ...(with_classes ? [this.legend] : []), this.buttons);
+    this.show_purpose(with_classes ? PURPOSES.labels : PURPOSES.files);
+  }
+
+  /** @param {Purpose} purpose */
+  show_purpose(purpose) {
+    for (const [name, button] of Object.entries(this.deciders)) button.hidden = !purpose.acts.includes(name);
+    set_text(this.confirm, this.say(purpose.go));
+  }
+
+  /**
+   * @param {string[]} classes
+   * @param {boolean} suggests whether the page has suggestions; an audit shows none
+   * @param {Likelihood} likelihood
+   */
+  show_classes(classes, suggests, likelihood) {
+    const drawn = JSON.stringify([classes.slice(0, MOST_CHIPS), classes.length, suggests, likelihood]);
+    if (!this.with_classes || drawn === this.drawn) return;
+    this.drawn = drawn;
+    const { say, host } = this;
+    const focused = this.chips.find((chip) => chip === document.activeElement)?.dataset.chip;
+    const labels = classes.slice(0, MOST_CHIPS);
+    const chips = labels.map((label, i) =>
+      make_chip(`label ${label}`, DIGITS[i] ?? "", label, () => host.decide("relabel", label), say("grid.relabel_to_label", { label })));
+    if (suggests) {
+      chips.unshift(make_chip("suggestion", "y", say("grid.suggestion"), () => host.decide("suggest"), say("grid.relabel_to_suggestion")));
+    }
+    const rest = classes.length - labels.length;
+    const type_text = rest > 0 ? say("grid.type_one_of", { n: rest }) : say("grid.type_class");
+    const type = make_chip("type", "/", type_text, () => host.type_class());
+    const by = make_chip("likely", ".", say("grid.likeliest_first"), () => host.toggle_likelihood());
+    by.setAttribute("aria-pressed", String(likelihood.on));
+    by.hidden = !likelihood.offered;
+    (chips[0] ?? type).tabIndex = 0;
+    this.legend.replaceChildren(make("span", "cleaner-caption", { "aria-hidden": "true" }, say("grid.relabel_to")),
+      make("div", "cleaner-chips", {}, ...chips), by, type);
+    // Whoever walks along the strip stays on it.
+    if (focused !== undefined) this.chips.find((chip) => chip.dataset.chip === focused)?.focus();
+  }
+
+  /** @returns {HTMLButtonElement[]} the buttons of the strip */
+  get chips() {
+    return [...this.legend.querySelectorAll("button")];
+  }
+
+  /** One tab stop; the arrows walk along the strip. @param {KeyboardEvent} event */
+  on_legend_key(event) {
+    const { chips } = this;
+    const at = chips.findIndex((chip) => chip === event.target);
+    const steps = /** @type {Record<string, number>} */ ({ ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: chips.length - 1 });
+    const to = steps[event.key];
+    if (at < 0 || to === undefined || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    const next = chips[Math.max(0, Math.min(chips.length - 1, to))];
+    for (const chip of chips) chip.tabIndex = chip === next ? 0 : -1;
+    next.focus();
+  }
+
+  /** @param {{can_decide: boolean, can_undo: boolean, can_confirm: boolean, has_cards: boolean}} state */
+  enable({ can_decide, can_undo, can_confirm, has_cards }) {
+    for (const button of Object.values(this.deciders)) enable(button, can_decide);
+    enable(this.deciders.undo, can_undo);
+    for (const chip of this.chips) enable(chip, can_decide);
+    enable(this.confirm, can_confirm);
+    if (this.enlarge) enable(this.enlarge, has_cards);
+  }
+}
+
+/**
+ * @param {string} name tells it from the other chips
+ * @param {string} key
+ * @param {string} text
+ * @param {() => void} act
+ * @param {string} spoken its name for a screen reader, if its text does not say enough
+ */
+function make_chip(name, key, text, act, spoken = "") {
+  const chip = make_button(text, "", act, "cleaner-chip", key);
+  if (key) chip.prepend(make("kbd", "", { "aria-hidden": "true" }, key));
+  if (spoken) chip.setAttribute("aria-label", spoken);
+  chip.dataset.chip = name;
+  chip.tabIndex = -1;
+  return chip;
+}

@@ -1,0 +1,105 @@
+// One card: an image, the words below it, its decision, and whether that is saved.
+
+import { badge_text, loss_text, percent, spoken_name } from "./cell.js";
+import { make } from "./elements.js";
+
+/**
+ * @import { Cell } from "./protocol.js"
+ * @import { Wish } from "./cell.js"
+ * @import { Say } from "./words.js"
+ */
+
+export class Card {
+  /**
+   * @param {Cell} cell
+   * @param {number} index
+   * @param {Say} say
+   */
+  constructor(cell, index, say) {
+    this.cell = cell;
+    this.index = index;
+    this.say = say;
+    this.selected = false;
+    this.saving = ""; // id of the act that is on its way
+    /** @type {Wish | null} shown at once, while Python has not answered */
+    this.wanted = null;
+    this.problem = ""; // why it cannot be shown
+    this.arrived = false;
+    this.picture = make("div", "cleaner-picture");
+    this.image = make("img", "", { alt: "", draggable: "false", decoding: "async" });
+    this.badge = make("span", "cleaner-badge");
+    this.corner = make("span", "cleaner-corner", { "aria-hidden": "true", title: say("grid.select") }, "✓");
+    this.notes = make("span", "cleaner-notes");
+    this.el = make("div", "cleaner-card", { role: "gridcell", tabindex: "-1" }, this.picture);
+    this.picture.append(this.image, this.badge, this.notes, this.corner);
+    this.update(cell);
+  }
+
+  /** @param {Cell} cell the image as it is now */
+  update(cell) {
+    this.cell = cell;
+    this.notes.replaceChildren(...cell.notes.map((note) => make("span", "", {}, note)));
+    this.el.replaceChildren(this.picture, ...draw_words(this.say, cell));
+    this.draw();
+  }
+
+  /** @returns {Wish | null} the decision that is on show */
+  get decision() {
+    return this.saving ? this.wanted : this.cell.decision;
+  }
+
+  /** @returns {string} what a screen reader says */
+  get spoken() {
+    const { decision, problem } = this;
+    return spoken_name(this.say, this.cell, { decision, saving: Boolean(this.saving), problem });
+  }
+
+  draw() {
+    const { decision } = this;
+    this.el.dataset.decision = decision?.action ?? "";
+    this.el.classList.toggle("is-saving", Boolean(this.saving));
+    this.el.classList.toggle("is-selected", this.selected);
+    this.el.setAttribute("aria-selected", String(this.selected));
+    this.el.setAttribute("aria-label", this.spoken);
+    this.badge.textContent = badge_text(this.say, decision);
+    this.badge.hidden = !decision;
+  }
+
+  /** @param {string} problem why there is no image */
+  draw_problem(problem) {
+    this.problem = problem;
+    this.arrived = true;
+    this.image.remove();
+    this.picture.querySelector(".cleaner-bad")?.remove();
+    const title = make("b", "", {}, this.say("grid.cannot_be_shown"));
+    this.picture.prepend(make("span", "cleaner-bad", {}, title, make("span", "", {}, problem)));
+    this.draw();
+  }
+}
+
+/**
+ * The lines below the image: given label, loss, suggestion with its probability. None of them is cut.
+ * @param {Say} say
+ * @param {Cell} cell
+ */
+function draw_words(say, cell) {
+  const first = make("div", "cleaner-label");
+  if (cell.given !== null) first.append(make("b", "", {}, cell.given));
+  else if (cell.loss !== null || cell.suggestion !== null) first.append(make("i", "", {}, say("grid.no_label")));
+  if (cell.loss !== null) first.append(make("span", "cleaner-loss", {}, say("grid.loss", { loss: loss_text(cell.loss) })));
+  const lines = [first];
+  if (cell.suggestion !== null) {
+    const agrees = cell.suggestion === cell.given;
+    const doubt = cell.given === null && !cell.sure ? " ?" : "";
+    const quiet = agrees || doubt ? " is-same" : "";
+    const second = make("div", `cleaner-suggestion${quiet}`, {}, make("span", "", {}, cell.suggestion + doubt));
+    if (cell.probability !== null) second.append(" ", make("span", "cleaner-odds", {}, percent(cell.probability)));
+    lines.push(second);
+  }
+  if (cell.advice) {
+    const text = say(cell.advice === "keep" ? "grid.keep_this" : "grid.advice.delete");
+    lines.push(make("div", `cleaner-advice is-${cell.advice}`, {}, text));
+  }
+  for (const remark of cell.remarks) lines.push(make("div", "cleaner-remark", {}, remark));
+  return lines;
+}

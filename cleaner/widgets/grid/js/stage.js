@@ -1,0 +1,165 @@
+// Where the large image stands: zoom, pan, contrast and brightness, for the eye only.
+
+import { make, make_button } from "./elements.js";
+
+/** @import { Say } from "./words.js" */
+
+const ZOOM_STEP = 1.25;
+const PAN_PX = 60;
+
+export class Stage {
+  /**
+   * @param {Say} say
+   * @param {() => void} on_stretched the image is shown larger than its pixels, or may be
+   */
+  constructor(say, on_stretched) {
+    this.on_stretched = on_stretched;
+    this.zoom = 1;
+    this.x = this.y = 0;
+    /** pixels of the file that is shown, which the image at hand may be a smaller rendition of; 0: not known */
+    this.width_px = this.height_px = 0;
+    this.image = make("img", "", { alt: "", draggable: "false" });
+    this.image.onload = () => {
+      this.place();
+      if (this.zoom > 1) this.on_stretched(); // somebody was quicker than the image
+    };
+    this.wait = make("span", "cleaner-wait");
+    this.el = make("div", "cleaner-stage", { tabindex: "0", role: "img" }, this.image, this.wait);
+    this.zoom_text = make("span", "cleaner-zoom");
+    const step = (/** @type {string} */ text, /** @type {string} */ key, /** @type {() => void} */ act) =>
+      make_button(text, key, act, "is-small");
+    this.zoom_buttons = make("div", "cleaner-buttons", {},
+      step(say("grid.zoom_out"), "−", () => this.zoom_by(1 / ZOOM_STEP)), step(say("grid.zoom_in"), "+", () => this.zoom_by(ZOOM_STEP)),
+      step(say("grid.fit"), "f", () => this.fit()), this.zoom_text);
+    const slider = () => make("input", "", { type: "range", min: "30", max: "300", value: "100" });
+    this.bright = slider();
+    this.contrast = slider();
+    for (const input of [this.bright, this.contrast]) input.addEventListener("input", () => this.draw_light());
+    this.light = make("div", "cleaner-light", {},
+      make("label", "cleaner-slider", {}, say("grid.brightness"), this.bright),
+      make("label", "cleaner-slider", {}, say("grid.contrast"), this.contrast),
+      step(say("grid.reset"), "", () => this.reset_light()), make("p", "cleaner-hint", {}, say("grid.eye_only")));
+    this.listen();
+    this.observer = new ResizeObserver(() => requestAnimationFrame(() => this.place()));
+    this.observer.observe(this.el);
+  }
+
+  close() {
+    this.observer.disconnect();
+  }
+
+  /**
+   * @param {string | undefined} url of the image; undefined: there is none
+   * @param {{width: number, height: number} | undefined} size of the file, if it is known
+   */
+  show(url, size) {
+    this.width_px = size?.width ?? 0;
+    this.height_px = size?.height ?? 0;
+    this.image.hidden = !url;
+    if (!url) return;
+    if (this.image.src !== url) this.image.src = url;
+    this.place();
+  }
+
+  // ---- light
+
+  draw_light() {
+    this.image.style.filter = `brightness(${this.bright.value}%) contrast(${this.contrast.value}%)`;
+  }
+
+  reset_light() {
+    for (const slider of [this.bright, this.contrast]) slider.value = "100";
+    this.image.style.filter = "";
+  }
+
+  // ---- zoom
+
+  /** @returns {{width: number, height: number, fit: number}} pixels of the file, and screen pixels for each of them */
+  get size() {
+    const width = this.width_px || this.image.naturalWidth || 1;
+    const height = (width * this.image.naturalHeight) / this.image.naturalWidth || this.height_px || width;
+    return { width, height, fit: Math.min(this.el.clientWidth / width, this.el.clientHeight / height) };
+  }
+
+  /** @returns {boolean} whether the file has more pixels than the image at hand, and the screen shows more */
+  get is_stretched() {
+    const { width, fit } = this.size;
+    const shown_px = width * fit * this.zoom * (window.devicePixelRatio || 1);
+    const here_px = this.image.naturalWidth;
+    return here_px > 0 && this.width_px > here_px && shown_px > here_px;
+  }
+
+  fit() {
+    this.zoom = 1;
+    this.x = this.y = 0;
+    this.place();
+  }
+
+  /**
+   * @param {number} factor
+   * @param {number} at_x where the point is that stays, from the middle of the stage
+   * @param {number} at_y
+   */
+  zoom_by(factor, at_x = 0, at_y = 0) {
+    const most = Math.max(8, 8 / this.size.fit);
+    const zoom = Math.max(1, Math.min(most, this.zoom * factor));
+    this.x = at_x - (at_x - this.x) * (zoom / this.zoom);
+    this.y = at_y - (at_y - this.y) * (zoom / this.zoom);
+    this.zoom = zoom;
+    this.place();
+    this.on_stretched();
+  }
+
+  /**
+   * @param {number} dx
+   * @param {number} dy
+   */
+  pan(dx, dy) {
+    this.x += dx;
+    this.y += dy;
+    this.place();
+  }
+
+  place() {
+    const { width, height, fit } = this.size;
+    const scale = fit * this.zoom;
+    const room_x = Math.max(0, (width * scale - this.el.clientWidth) / 2);
+    const room_y = Math.max(0, (height * scale - this.el.clientHeight) / 2);
+    this.x = Math.max(-room_x, Math.min(room_x, this.x));
+    this.y = Math.max(-room_y, Math.min(room_y, this.y));
+    this.image.style.width = `${width * scale}px`;
+    this.image.style.height = `${height * scale}px`;
+    this.image.style.transform = `translate(-50%, -50%) translate(${this.x}px, ${this.y}px)`;
+    this.image.classList.toggle("is-coarse", scale >= 4);
+    this.el.classList.toggle("can-move", this.zoom > 1);
+    this.zoom_text.textContent = `${Math.round(100 * scale)}\u00a0%`;
+  }
+
+  listen() {
+    this.el.addEventListener("wheel", (event) => {
+      event.preventDefault();
+      const box = this.el.getBoundingClientRect();
+      const at_x = event.clientX - box.left - box.width / 2;
+      this.zoom_by(event.deltaY < 0 ? ZOOM_STEP : 1 / ZOOM_STEP, at_x, event.clientY - box.top - box.height / 2);
+    }, { passive: false });
+    this.el.addEventListener("dblclick", () => (this.zoom > 1 ? this.fit() : this.zoom_by(Math.max(2, 1 / this.size.fit))));
+    this.el.addEventListener("pointerdown", (event) => this.el.setPointerCapture(event.pointerId));
+    this.el.addEventListener("pointermove", (event) => {
+      if (this.el.hasPointerCapture(event.pointerId)) this.pan(event.movementX, event.movementY);
+    });
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} whether the key changed how the image is seen */
+  on_key(event) {
+    const steps = /** @type {Record<string, [number, number]>} */ ({
+      ArrowLeft: [PAN_PX, 0], ArrowRight: [-PAN_PX, 0], ArrowUp: [0, PAN_PX], ArrowDown: [0, -PAN_PX],
+    });
+    const step = steps[event.key];
+    if (step && event.shiftKey) this.pan(...step);
+    else if (event.key === "+" || event.key === "=") this.zoom_by(ZOOM_STEP);
+    else if (event.key === "-") this.zoom_by(1 / ZOOM_STEP);
+    else if (event.key === "f") this.fit();
+    else return false;
+    return true;
+  }
+}
