@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from page_requests import ask
 from pictures import make_picture
 
 from cleaner.audit.audit import audit_file
@@ -63,9 +64,8 @@ def open_cleaner(root: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenCl
 
 def send(cleaner: ImageCleaner, kind: str, **fields: Any) -> dict[str, Any]:
     """Send a message as the page would, and return the first answer with its id."""
-    fields = {"id": f"{kind}-{len(cleaner.sent)}", "view": "v", **fields}
-    cleaner.grid._handle_custom_msg({"kind": kind, **fields}, [])
-    return next(message for message in cleaner.sent if message.get("id") == fields["id"])
+    asked = ask(cleaner.grid, cleaner.sent, kind, **fields)
+    return next(message for message in cleaner.sent if message.get("id") == asked)
 
 
 def page(cleaner: ImageCleaner) -> dict[str, Any]:
@@ -117,7 +117,7 @@ def test_a_suggestion_cannot_be_taken_blindly(open_cleaner: OpenCleaner) -> None
     cleaner = open_cleaner()
     cleaner.start_audit()
     answer = send(cleaner, "decide", names=[cleaner.names[0]], action="suggest", label=None)
-    assert answer["message"].startswith("Not saved: There is no suggestion for this.")
+    assert answer["reason"].startswith("Not saved: There is no suggestion for this.")
     assert not cleaner.store.state.events
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from page_requests import ask
 
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.errors import CleanerError, StoreError
@@ -64,9 +65,7 @@ def wait_for(condition: Callable[[], Any]) -> Any:
 
 
 def send(cleaner: Any, kind: str, **fields: Any) -> str:
-    fields = {"id": f"{kind}-{len(cleaner.sent)}", "view": "v", **fields}
-    cleaner.grid._handle_custom_msg({"kind": kind, **fields}, [])
-    return str(fields["id"])
+    return ask(cleaner.grid, cleaner.sent, kind, **fields)
 
 
 def answer(cleaner: Any, act: str) -> tuple[dict[str, Any], list[bytes]]:
@@ -237,11 +236,11 @@ def test_a_description_that_cannot_be_is_refused(cleaner: Any, workspace: Worksp
     message, _ = answer(cleaner, send(cleaner, "describe", label="red", text="x" * 2001))
     assert message["kind"] == "refused"
     assert (
-        message["message"]
+        message["reason"]
         == "Not saved: Got a description of 2,001 characters; expected at most 2,000. Shorten it."
     )
     message, _ = answer(cleaner, send(cleaner, "describe", label="rot", text="warm"))
-    assert message["message"] == (
+    assert message["reason"] == (
         "Not saved: There is no class “rot”. The classes are: “blue”, “green”, “red”."
     )
     assert workspace.store.state.descriptions() == {}

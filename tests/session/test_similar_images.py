@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from page_requests import ask
 
 from cleaner.embedding.cache import EmbeddingCache, last_embeddings
 from cleaner.errors import StoreError
@@ -83,9 +84,8 @@ def undone(of: str) -> str:
 
 
 def send(cleaner: Any, kind: str, **fields: Any) -> dict[str, Any]:
-    fields = {"id": f"{kind}-{len(cleaner.sent)}", "view": "v", **fields}
-    cleaner.grid._handle_custom_msg({"kind": kind, **fields}, [])
-    return next(message for message in cleaner.sent if message.get("id") == fields["id"])
+    asked = ask(cleaner.grid, cleaner.sent, kind, **fields)
+    return next(message for message in cleaner.sent if message.get("id") == asked)
 
 
 # ---------------------------------------------------------------- finding them
@@ -139,7 +139,7 @@ def test_a_relabel_offers_undecided_pictures_of_the_old_label(cleaner: Any) -> N
     cleaner.decide("red/red_001.png", "keep")
     cleaner.decide("red/red_000.png", "relabel", "blue")
     offered(cleaner, 8)
-    page = send(cleaner, "alike")["page"]
+    page = send(cleaner, "similar")["page"]
     assert [cell["name"] for cell in page["cells"]] == [f"red/red_{i:03d}.png" for i in range(2, 10)]
     assert page["same"] == {"action": "relabel", "label": "blue"}
     (notice,) = cleaner.session.page().notices
@@ -182,7 +182,7 @@ def test_confirm_keeps_the_unmarked_and_goes_back_to_the_page(cleaner: Any) -> N
     before = cleaner.names
     cleaner.decide("red/red_000.png", "relabel", "blue")
     offered(cleaner, 9)
-    page = send(cleaner, "alike")["page"]
+    page = send(cleaner, "similar")["page"]
     cleaner.decide(cleaner.names[:2], "relabel", "blue")
     rest = list(cleaner.names[2:])
     assert send(cleaner, "confirm", page=page["id"], names=rest)["said"] == f"{say('review.kept', n=7)}."
@@ -215,8 +215,8 @@ def test_other_decisions_withdraw_the_offer(cleaner: Any, action: str, label: st
     offered(cleaner, 9)
     cleaner.decide("red/red_005.png", action, label)
     offered(cleaner, 0)
-    refused = send(cleaner, "alike")
-    assert refused["message"] == "No similar images are on offer. Relabel or delete an image first."
+    refused = send(cleaner, "similar")
+    assert refused["reason"] == "No similar images are on offer. Relabel or delete an image first."
 
 
 def test_an_undo_withdraws_the_offer(cleaner: Any) -> None:
@@ -239,7 +239,7 @@ def test_a_page_that_is_drawn_anew_still_offers_them(cleaner: Any) -> None:
     cleaner.decide("red/red_000.png", "relabel", "blue")
     offered(cleaner, 9)
     assert send(cleaner, "hello")["page"]["offer"] == offer_text(9)
-    send(cleaner, "alike")
+    send(cleaner, "similar")
     again = send(cleaner, "hello")["page"]
     assert (again["title"], again["offer"], len(again["cells"])) == (say("review.title_similar"), "", 9)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from page_requests import ask
 
 from cleaner.errors import CleanerError, StoreError
 from cleaner.widgets.file_deleter import FileDeleter
@@ -45,9 +46,8 @@ def open_deleter(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator
 
 def say(deleter: FileDeleter, kind: str, **fields: Any) -> dict[str, Any]:
     """Send a message as the page would, and return the first answer with its id."""
-    fields = {"id": f"{kind}-{len(deleter.sent)}", "view": "v", **fields}
-    deleter.grid._handle_custom_msg({"kind": kind, **fields}, [])
-    return next(message for message in deleter.sent if message.get("id") == fields["id"])
+    asked = ask(deleter.grid, deleter.sent, kind, **fields)
+    return next(message for message in deleter.sent if message.get("id") == asked)
 
 
 def page(deleter: FileDeleter) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def test_old_confirm_is_refused(open_deleter: Callable[..., FileDeleter], files:
     deleter.mark(files[0])
     deleter.next_page()
     answer = say(deleter, "confirm", names=[], page=old)
-    assert answer["message"] == "Not saved: Another page is open by now; look at it, and confirm again."
+    assert answer["reason"] == "Not saved: Another page is open by now; look at it, and confirm again."
     assert files[0].exists()
 
 

@@ -11,6 +11,7 @@ import ipywidgets
 import numpy as np
 import pandas as pd
 import pytest
+from page_requests import ask
 
 from cleaner.errors import CleanerError, StoreError
 from cleaner.ranking import Ranking, rank_probabilities
@@ -68,9 +69,8 @@ def open_cleaner(
 
 def send(cleaner: ImageCleaner, kind: str, **fields: Any) -> dict[str, Any]:
     """Send a message as the page would, and return the first answer with its id."""
-    fields = {"id": f"{kind}-{len(cleaner.sent)}", "view": "v", **fields}
-    cleaner.grid._handle_custom_msg({"kind": kind, **fields}, [])
-    return next(message for message in cleaner.sent if message.get("id") == fields["id"])
+    asked = ask(cleaner.grid, cleaner.sent, kind, **fields)
+    return next(message for message in cleaner.sent if message.get("id") == asked)
 
 
 def page(cleaner: ImageCleaner) -> dict[str, Any]:
@@ -225,14 +225,14 @@ def test_suggestion_without_a_ranking_is_refused(
 ) -> None:
     cleaner = open_cleaner(workspace)
     answer = send(cleaner, "decide", names=[cleaner.names[0]], action="suggest")
-    assert answer["message"].startswith("Not saved: There is no suggestion for this.")
+    assert answer["reason"].startswith("Not saved: There is no suggestion for this.")
 
 
 def test_new_class_is_made_only_on_purpose_and_comes_last(open_cleaner: Callable[..., ImageCleaner]) -> None:
     cleaner = open_cleaner()
     refused = send(cleaner, "decide", names=[WRONG[0]], action="relabel", label="amber")
     assert refused["kind"] == "refused"
-    assert "Give new_class=True to make it one." in refused["message"]
+    assert "Give new_class=True to make it one." in refused["reason"]
     send(cleaner, "decide", names=[WRONG[0]], action="relabel", label="amber", new_class=True)
     assert page(cleaner)["classes"] == ["blue", "green", "red", "amber"]
     cleaner.close()
@@ -253,7 +253,7 @@ def test_names_that_are_not_in_the_set_are_refused(
     cleaner = open_cleaner()
     answer = send(cleaner, "decide", names=names, action="keep")
     assert answer["kind"] == "refused"
-    assert "expected images of this set" in answer["message"]
+    assert "expected images of this set" in answer["reason"]
     with pytest.raises(StoreError, match="expected images of this set"):
         cleaner.decide(names, "keep")
 
@@ -303,7 +303,7 @@ def test_confirm_of_a_page_that_is_not_open_keeps_nothing(open_cleaner: Callable
     old = page(cleaner)
     send(cleaner, "turn", by=1)
     answer = send(cleaner, "confirm", names=[old["cells"][0]["name"]], page=old["id"])
-    assert answer["message"] == "Not saved: Another page is open now. Look at it, and confirm again."
+    assert answer["reason"] == "Not saved: Another page is open now. Look at it, and confirm again."
     assert cleaner.progress["looked_at"] == 0
 
 

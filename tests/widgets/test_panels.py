@@ -91,7 +91,7 @@ def test_any_other_error_is_shown_and_logged(caplog: pytest.LogCaptureFixture) -
     panel = Panel()
     panel.on("try", lambda _: {}["missing"])
     panel.do("try")
-    assert panel.problem == "That did not work (KeyError: 'missing'). The log has more."
+    assert panel.problem == say("guard.failed", error="KeyError: 'missing'")
     assert "try failed" in caplog.text
 
 

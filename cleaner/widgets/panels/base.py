@@ -16,7 +16,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from cleaner.errors import CleanerError
+from cleaner.widgets.guard import guarded
 from cleaner.widgets.sentences import SENTENCES, say
 
 logger = logging.getLogger(__name__)
@@ -210,14 +210,11 @@ class Panel(anywidget.AnyWidget):
         act = self._acts[name]
         with self.lock:
             self.problem = ""
-            try:
+            with guarded(name, self._complain):
                 act(value)
-            except CleanerError as error:
-                logger.info("%s was refused", name, exc_info=True)
-                self.problem = str(error)
-            except Exception as error:
-                logger.exception("%s failed", name)
-                self.problem = f"That did not work ({type(error).__name__}: {error}). The log has more."
+
+    def _complain(self, sentence: str) -> None:
+        self.problem = sentence
 
     def _on_message(self, _widget: object, content: dict[str, Any], _buffers: list[memoryview]) -> None:
         name = content.get("name")
