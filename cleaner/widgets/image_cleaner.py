@@ -22,8 +22,9 @@ from cleaner.session.orders import ORDERS, has_threshold
 from cleaner.session.scales import scale_of
 from cleaner.session.session import ReviewSession
 from cleaner.session.view import GridView
-from cleaner.widgets.grid.text import csv_text, failure_text, said_text
+from cleaner.widgets.grid.text import csv_text, said_text
 from cleaner.widgets.grid.widget import ReviewGrid
+from cleaner.widgets.guard import in_words
 from cleaner.widgets.panels.filters import FilterBox
 from cleaner.widgets.panels.threshold import ThresholdPanel
 from cleaner.workspace import Workspace, workspace_of
@@ -323,7 +324,7 @@ class ImageCleaner(ipywidgets.VBox):
             elif change.topic is Topic.CLASSES:
                 grid.tell_described()
             elif change.topic is Topic.PROBLEM and change.problem is not None:
-                grid.problem = failure_text(change.problem)
+                grid.problem = in_words(change.problem, "work in the background")
         if change.topic is Topic.PAGE:
             self._show_scale()
         elif change.topic is Topic.CONFIRMED:

@@ -332,7 +332,6 @@ SENTENCES: dict[str, str] = {
     ),
     "csv.current": "{file} is up to date again.",
     "csv.hand_edited": "{file} was changed by hand or elsewhere. That version is kept as {path}.",
-    "review.failed": "Something went wrong ({error}). Try again.",
     # ------------------------------ panels, one block a panel
     "header.left_out": "{files} left out: see why",
     "header.leave": "Choose another data set",

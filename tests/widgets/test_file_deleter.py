@@ -11,6 +11,7 @@ from page_requests import ask
 
 from cleaner.errors import CleanerError, StoreError
 from cleaner.widgets.file_deleter import FileDeleter
+from cleaner.widgets.sentences import say
 
 
 @pytest.fixture(autouse=True)
@@ -44,23 +45,24 @@ def open_deleter(files: list[Path], monkeypatch: pytest.MonkeyPatch) -> Iterator
         made.close()
 
 
-def say(deleter: FileDeleter, kind: str, **fields: Any) -> dict[str, Any]:
+def send(deleter: FileDeleter, kind: str, **fields: Any) -> dict[str, Any]:
     """Send a message as the page would, and return the first answer with its id."""
     asked = ask(deleter.grid, deleter.sent, kind, **fields)
     return next(message for message in deleter.sent if message.get("id") == asked)
 
 
 def page(deleter: FileDeleter) -> dict[str, Any]:
-    return say(deleter, "hello")["page"]
+    return send(deleter, "hello")["page"]
 
 
 def test_pages_show_the_files_in_their_order(open_deleter: Callable[..., FileDeleter]) -> None:
     deleter = open_deleter()
     shown = page(deleter)
     assert [cell["name"] for cell in shown["cells"]] == ["a/0.png", "a/1.png", "a/2.png", "a/3.png"]
-    assert (shown["title"], shown["summary"]) == ("Page 1 of 2", "7 files · 0 marked")
-    assert shown["notice"].startswith("Nothing is removed for good:")
-    assert say(deleter, "next", page="any")["names"] == ["b/4.png", "b/5.png", "b/6.png"]
+    assert shown["title"] == say("review.title_of", number=1, of=2)
+    assert shown["summary"] == say("review.files", files="7 files", marked=0)
+    assert shown["notice"] == say("review.files_kept", folder=deleter.trash)
+    assert send(deleter, "next", page="any")["names"] == ["b/4.png", "b/5.png", "b/6.png"]
     assert deleter.grid.mode == "delete"
 
 
@@ -69,22 +71,23 @@ def test_confirm_moves_marked_files_to_the_trash_and_undo_brings_them_back(
 ) -> None:
     before = [path.read_bytes() for path in files]
     deleter = open_deleter()
-    answer = say(deleter, "decide", names=["a/1.png", "a/2.png"], action="delete")
+    answer = send(deleter, "decide", names=["a/1.png", "a/2.png"], action="delete")
     assert [cell["decision"]["action"] for cell in answer["cells"]] == ["delete", "delete"]
     assert all(path.exists() for path in files)
     shown = page(deleter)
-    answer = say(deleter, "confirm", names=["a/0.png", "a/3.png"], page=shown["id"])
-    assert answer["said"] == "2 files moved to the trash."
+    answer = send(deleter, "confirm", names=["a/0.png", "a/3.png"], page=shown["id"])
+    assert answer["said"] == say("review.files_moved", files="2 files")
     assert [path.exists() for path in files] == [True, False, False, True, True, True, True]
     assert deleter.deleted == files[1:3]
     assert deleter.marked == []
     moved = sorted(path.read_bytes() for path in deleter.trash.rglob("*.png"))
     assert moved == sorted(before[1:3])
-    assert deleter.sent[-1]["page"]["title"] == "Page 2 of 2"
-    answer = say(deleter, "undo")
-    assert (answer["said"], answer["focus"]) == ("Undone: 2 files are back.", "a/1.png")
+    assert deleter.sent[-1]["page"]["title"] == say("review.title_of", number=2, of=2)
+    answer = send(deleter, "undo")
+    assert answer["said"] == say("review.undone_files", files="2 files are")
+    assert answer["focus"] == "a/1.png"
     assert [path.read_bytes() for path in files] == before
-    assert deleter.sent[-1]["page"]["title"] == "Page 1 of 2"
+    assert deleter.sent[-1]["page"]["title"] == say("review.title_of", number=1, of=2)
     assert deleter.deleted == []
 
 
@@ -96,12 +99,12 @@ def test_marks_are_taken_back_one_act_at_a_time(
     deleter.mark(files[1:3])
     deleter.mark(files[0], delete=False)
     assert deleter.marked == files[1:3]
-    assert deleter.undo() == "Undone: unmarking of 1 file."
+    assert deleter.undo() == say("review.undone_unmarking", files="1 file")
     assert set(deleter.marked) == set(files[:3])
-    assert deleter.undo() == "Undone: mark of 2 files."
-    assert deleter.undo() == "Undone: mark of 1 file."
+    assert deleter.undo() == say("review.undone_marks", files="2 files")
+    assert deleter.undo() == say("review.undone_marks", files="1 file")
     assert deleter.marked == []
-    assert deleter.undo() == "There is nothing to undo."
+    assert deleter.undo() == say("review.nothing_to_undo")
 
 
 def test_marks_on_other_pages_stay_where_they_are(
@@ -109,7 +112,7 @@ def test_marks_on_other_pages_stay_where_they_are(
 ) -> None:
     deleter = open_deleter()
     deleter.mark([files[0], files[5]])
-    assert deleter.confirm_page() == "1 file moved to the trash."
+    assert deleter.confirm_page() == say("review.files_moved", files="1 file")
     assert deleter.marked == [files[5]]
     assert files[5].exists()
 
@@ -122,9 +125,9 @@ def test_undo_reaches_back_beyond_a_restart(
     first.confirm_page()
     first.close()
     again = open_deleter()
-    assert again.undo() == "Undone: 1 file is back."
+    assert again.undo() == say("review.undone_files", files="1 file is")
     assert files[1].exists()
-    assert again.undo() == "There is nothing to undo."
+    assert again.undo() == say("review.nothing_to_undo")
 
 
 def test_end_says_how_many_files_are_in_the_trash(
@@ -136,7 +139,7 @@ def test_end_says_how_many_files_are_in_the_trash(
     assert deleter.confirm_page() == ""
     shown = page(deleter)
     assert shown["cells"] == []
-    assert shown["empty"].startswith("That was the last page. 1 file is in the trash:")
+    assert shown["empty"] == say("review.files_ended", gone="1 file is", folder=deleter.trash)
     assert (shown["can_go_back"], shown["can_go_on"]) == (True, False)
     deleter.previous_page()
     assert len(page(deleter)["cells"]) == 3
@@ -148,8 +151,10 @@ def test_file_that_cannot_be_moved_is_named(
     deleter = open_deleter()
     deleter.mark(files[:2])
     files[0].unlink()
-    expected = "1 file moved to the trash. 1 file could not be moved: a/0.png: the file is not there."
-    assert deleter.confirm_page() == expected
+    moved = say("review.files_moved", files="1 file")
+    failed = say("review.files_not_moved", files="1 file")
+    said = deleter.confirm_page()
+    assert said.startswith(f"{moved} {failed} a/0.png: ")
 
 
 def test_old_confirm_is_refused(open_deleter: Callable[..., FileDeleter], files: list[Path]) -> None:
@@ -157,15 +162,16 @@ def test_old_confirm_is_refused(open_deleter: Callable[..., FileDeleter], files:
     old = page(deleter)["id"]
     deleter.mark(files[0])
     deleter.next_page()
-    answer = say(deleter, "confirm", names=[], page=old)
-    assert answer["reason"] == "Not saved: Another page is open by now; look at it, and confirm again."
+    answer = send(deleter, "confirm", names=[], page=old)
+    assert answer["kind"] == "refused"
+    assert answer["page"]["title"] == say("review.title_of", number=2, of=2)
     assert files[0].exists()
 
 
 def test_only_marks_are_taken_and_only_on_these_files(open_deleter: Callable[..., FileDeleter]) -> None:
     deleter = open_deleter()
     for action in ("keep", "relabel", "suggest"):
-        assert say(deleter, "decide", names=["a/0.png"], action=action)["kind"] == "refused"
+        assert send(deleter, "decide", names=["a/0.png"], action=action)["kind"] == "refused"
     with pytest.raises(StoreError, match=r"^Got 'elsewhere\.png', which is not among the files"):
         deleter.mark("elsewhere.png")
 

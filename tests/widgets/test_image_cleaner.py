@@ -475,7 +475,7 @@ def test_error_behind_a_dropdown_is_shown_on_the_page(
     dropdowns(cleaner)["Order"].value = "by file name"
     assert cleaner.session.wait()
     assert cleaner.grid.problem == say(
-        "review.failed", error=f"KeyError: '{cleaner.workspace.catalog.names[0]}'"
+        "guard.failed", error=f"KeyError: '{cleaner.workspace.catalog.names[0]}'"
     )
     assert cleaner.view.order == "most suspicious"
 

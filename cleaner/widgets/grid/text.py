@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import singledispatch
 
-from cleaner.errors import CleanerError
 from cleaner.review import Event, Kind
 from cleaner.review.classes import in_words
 from cleaner.review.events import CLASS_KINDS
@@ -319,7 +318,7 @@ def group_settled(group: Group) -> str:
     return say(f"review.different_{group.different}") if group.different else ""
 
 
-# ---------------------------------------------------------------- when something fails
+# ---------------------------------------------------------------- cleaned.csv
 
 
 def csv_text(notice: CsvNotice) -> str:
@@ -328,10 +327,3 @@ def csv_text(notice: CsvNotice) -> str:
     return say(
         f"csv.{notice.event}", file=notice.path.name, other=other, path=notice.other, reason=notice.reason
     )
-
-
-def failure_text(error: Exception) -> str:
-    """Return what the page says of an error: our own errors are sentences already."""
-    if isinstance(error, CleanerError):
-        return str(error)
-    return say("review.failed", error=f"{type(error).__name__}: {error}")

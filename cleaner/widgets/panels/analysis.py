@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 
 from cleaner.session.messages import Change, Topic
 from cleaner.session.orders import AUDIT
 from cleaner.session.session import ReviewSession
 from cleaner.session.view import GridView
-from cleaner.widgets.grid.text import failure_text
+from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.panels.patterns import pair_of, patterns_section
-
-logger = logging.getLogger(__name__)
 
 
 class AnalysisPanels:
@@ -78,12 +75,8 @@ class AnalysisPanels:
 
         def run() -> None:
             self.stopping.problem = ""
-            try:
+            with guarded("the start of the audit", self.stopping.complain):
                 self._session.start_audit(join=join)
-            except Exception as error:
-                logger.warning("the audit does not start", exc_info=True)
-                self.stopping.problem = failure_text(error)
-            else:
                 self._take_focus()
 
         self._go_to("Labels")

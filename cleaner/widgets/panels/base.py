@@ -210,10 +210,11 @@ class Panel(anywidget.AnyWidget):
         act = self._acts[name]
         with self.lock:
             self.problem = ""
-            with guarded(name, self._complain):
+            with guarded(name, self.complain):
                 act(value)
 
-    def _complain(self, sentence: str) -> None:
+    def complain(self, sentence: str) -> None:
+        """Show a sentence about what went wrong."""
         self.problem = sentence
 
     def _on_message(self, _widget: object, content: dict[str, Any], _buffers: list[memoryview]) -> None:
