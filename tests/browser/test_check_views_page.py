@@ -98,23 +98,24 @@ def test_threshold_changes_what_counts_as_a_copy(
     page = visit(checked, reviewer="Ana").page
     open_copies(page, expect, "2 groups of duplicates")
     expect(page.get_by_role("rowheader")).to_have_count(2)
-    slider = page.get_by_role("slider", name="Similarity from")
+    similarity = say("threshold.similarity", order=say("order.duplicates"))
+    slider = page.get_by_role("slider", name=similarity)
     slider.focus()
     press(page, "End")
     expect(page.get_by_role("rowheader")).to_have_count(1)
-    expect(page.get_by_role("group", name="Threshold")).to_contain_text("1 group")
+    expect(page.get_by_role("group", name=say("threshold"))).to_contain_text("1 group")
     expect(slider).to_be_focused()
-    page.get_by_role("button", name=re.compile("^default")).click()
+    page.get_by_role("button", name=re.compile("^Reset to")).click()
     expect(page.get_by_role("rowheader")).to_have_count(2)
 
 
 def test_bad_pictures_have_views_of_their_own(visit: Callable[..., Any], checked: Path, expect: Any) -> None:
     opened = visit(checked, reviewer="Ana")
     page = opened.page
-    page.get_by_label("Order").select_option("dark")
+    page.get_by_label("Order").select_option(say("order.dark"))
     expect(page.get_by_role("gridcell")).to_have_count(1)
     expect(page.get_by_role("gridcell")).to_contain_text("dark 1.00")
-    expect(page.get_by_role("slider", name="Dark from")).to_be_visible()
+    expect(page.get_by_role("slider", name=say("threshold.score", order=say("order.dark")))).to_be_visible()
     page.get_by_role("gridcell").first.focus()
     press(page, "x")
     wait_until_saved(page)
@@ -126,7 +127,7 @@ def test_bad_pictures_have_views_of_their_own(visit: Callable[..., Any], checked
     page.get_by_role("tab", name="Report").click()
     expect(page.get_by_role("region", name="Report")).to_contain_text("2 groups of duplicates")
     page.get_by_role("tab", name="Labels").click()
-    page.get_by_label("Order").select_option("most suspicious")
+    page.get_by_label("Order").select_option(say("order.most suspicious"))
     black = page.get_by_role("gridcell", name="black.png")
     expect(black).to_have_accessible_name(re.compile("marked delete$"))
     expect(page.get_by_role("slider")).to_have_count(0)

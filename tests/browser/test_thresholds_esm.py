@@ -9,21 +9,22 @@ from typing import Any
 import pytest
 from panel_page import Show, change, sent
 
+from cleaner.session.scales import Scale
 from cleaner.widgets.panels.base import Tree, node
 from cleaner.widgets.panels.checks import found_entries
-from cleaner.widgets.panels.threshold import Scale, ThresholdPanel
+from cleaner.widgets.panels.threshold import ThresholdPanel
+from cleaner.widgets.sentences import say
 
 pytestmark = pytest.mark.browser
 
 HERE = Path(__file__).parent
 SCALE = Scale(
-    title="Blurry from",
+    order="blurry",
     counts=[900, 30, 3, 2, 1],
     edges=[0.0, 0.2, 0.4, 0.6, 0.8, 1.0],
     value=0.6,
     default=0.6,
-    found="3 pictures at 0.60 or more",
-    higher="blurrier",
+    found=3,
 )
 TOLD = "() => sent.length === {}"
 
@@ -36,14 +37,18 @@ def trees(scale: Scale | None) -> list[Tree]:
     return list(panel.tree)
 
 
-def answer(page: Any, value: float, found: str) -> None:
+def answer(page: Any, value: float, found: int) -> None:
     """Answer a move as Python would: it repeats the value at once, and gives the figures a little later."""
-    for said in ("…", found):
-        change(page, "tree", trees(replace(SCALE, value=value, found=said)))
+    panel = ThresholdPanel(lambda value: None)
+    panel.show_for(SCALE)
+    panel.do("threshold", str(value))
+    change(page, "tree", list(panel.tree))
+    panel.close()
+    change(page, "tree", trees(replace(SCALE, value=value, found=found)))
 
 
 def slider(page: Any) -> Any:
-    return page.get_by_role("slider", name="Blurry from")
+    return page.get_by_role("slider", name=say("threshold.score", order=say("order.blurry")))
 
 
 def marked(page: Any) -> list[str]:
@@ -53,7 +58,7 @@ def marked(page: Any) -> list[str]:
 def test_arrows_move_the_threshold_and_the_figures_follow(show: Show, expect: Any) -> None:
     page = show(*trees(SCALE))
     expect(page.get_by_role("img")).to_have_accessible_name(
-        "Histogram of 936 pictures from 0.00 to 1.00, 3 from 0.60 on; logarithmic height"
+        say("threshold.histogram", all="936 images", low="0.00", high="1.00", above=3, value="0.60")
     )
     assert marked(page) == ["0.6000", "0.8000"]
     page.keyboard.press("Tab")
@@ -63,8 +68,8 @@ def test_arrows_move_the_threshold_and_the_figures_follow(show: Show, expect: An
     assert marked(page) == ["0.8000"]
     page.wait_for_function(TOLD.format(1))
     assert sent(page) == [["threshold", "0.61"]]
-    answer(page, 0.61, "1 picture at 0.61 or more")
-    expect(page.get_by_role("status")).to_have_text("1 picture at 0.61 or more")
+    answer(page, 0.61, 1)
+    expect(page.get_by_role("status")).to_have_text(say("threshold.images", images="1 image"))
     expect(slider(page)).to_be_focused()
     page.keyboard.press("ArrowRight")
     page.wait_for_function(TOLD.format(2))
@@ -88,11 +93,11 @@ def test_a_late_answer_does_not_take_the_slider_out_of_the_hand(show: Show, expe
     page.keyboard.press("End")
     page.wait_for_function(TOLD.format(1))
     page.keyboard.press("ArrowLeft")
-    answer(page, 1.0, "0 pictures at 1.00 or more")
+    answer(page, 1.0, 0)
     expect(slider(page)).to_have_value("0.99")
     expect(page.locator(".cleaner-scale-value")).to_have_text("0.99")
     page.wait_for_function(TOLD.format(2))
-    answer(page, 0.99, "0 pictures at 0.99 or more")
+    answer(page, 0.99, 0)
     change(page, "tree", trees(SCALE))  # and then something else sets it
     expect(slider(page)).to_have_value("0.6")
     assert marked(page) == ["0.6000", "0.8000"]
@@ -103,7 +108,7 @@ def test_a_move_that_is_taken_back_is_undone(show: Show, expect: Any) -> None:
     slider(page).focus()
     page.keyboard.press("Home")
     page.wait_for_function(TOLD.format(1))
-    change(page, "tree", trees(replace(SCALE, value=0.0, found="…")))
+    change(page, "tree", trees(replace(SCALE, value=0.0, found=936)))
     change(page, "tree", trees(SCALE))
     expect(slider(page)).to_have_value("0.6")
     assert marked(page) == ["0.6000", "0.8000"]
@@ -156,7 +161,7 @@ def test_letters_lead_back_to_the_pictures_without_acting(show: Show, expect: An
 
 def test_the_default_is_one_press_away_and_hands_on_the_focus(show: Show, expect: Any) -> None:
     page = show(*trees(replace(SCALE, value=0.8)))
-    page.get_by_role("button", name="default (0.60)").press("Enter")
+    page.get_by_role("button", name=say("threshold.reset", value="0.60")).press("Enter")
     assert sent(page) == [["default", ""]]
     change(page, "tree", trees(SCALE))
     expect(slider(page)).to_be_focused()
@@ -167,11 +172,9 @@ def test_another_scale_takes_the_place_of_the_first(show: Show, expect: Any) -> 
     page = show(*trees(SCALE))
     change(page, "tree", trees(None))
     expect(page.get_by_role("slider")).to_have_count(0)
-    alike = replace(
-        SCALE, title="Similarity from", edges=[0.7, 0.76, 0.82, 0.88, 0.94, 1.0], low=0.7, value=0.95
-    )
+    alike = replace(SCALE, order="duplicates", edges=[0.7, 0.76, 0.82, 0.88, 0.94, 1.0], low=0.7, value=0.95)
     change(page, "tree", trees(alike))
-    expect(page.get_by_role("slider", name="Similarity from")).to_have_value("0.95")
+    expect(page.get_by_role("slider", name=re.compile("similarity"))).to_have_value("0.95")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

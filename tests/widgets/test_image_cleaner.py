@@ -438,8 +438,8 @@ def test_order_by_confidence_and_a_registered_order(
 def test_dropdowns_choose_the_view_and_follow_it(open_cleaner: Callable[..., ImageCleaner]) -> None:
     cleaner = open_cleaner()
     lists = dropdowns(cleaner)
-    assert [each for each, _ in lists["Given label"].options] == ["any", "blue", "green", "red"]
-    assert [each for each, _ in lists["Order"].options] == [
+    assert [each for each, _ in lists["Given label"].options] == [say("filters.all"), "blue", "green", "red"]
+    assert [value for _, value in lists["Order"].options] == [
         "most suspicious",
         "least confident",
         "by file name",

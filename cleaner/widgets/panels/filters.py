@@ -8,16 +8,9 @@ from typing import Any
 import ipywidgets
 
 from cleaner.session.view import SHOWS, GridView
+from cleaner.widgets.sentences import SENTENCES, say
 
-# Not None: to a Dropdown that is “nothing chosen”, and it shows a blank.
-_ALL = ("any", "")
-_TEXTS = {
-    "order": "Order",
-    "split": "Split",
-    "given": "Given label",
-    "predicted": "Suggestion",
-    "show": "Show",
-}
+_FIELDS = ("order", "split", "given", "predicted", "show")
 
 
 class FilterBox(ipywidgets.Box):
@@ -34,11 +27,11 @@ class FilterBox(ipywidgets.Box):
         self._offering = False
         self._lists = {
             name: ipywidgets.Dropdown(
-                description=text,
+                description=say(f"filters.{name}"),
                 style={"description_width": "86px"},
                 layout=ipywidgets.Layout(width="250px"),
             )
-            for name, text in _TEXTS.items()
+            for name in _FIELDS
         }
         super().__init__(list(self._lists.values()))
         self.add_class("cleaner-filters")
@@ -57,19 +50,18 @@ class FilterBox(ipywidgets.Box):
         filtering: bool = True,
     ) -> None:
         """Show a view as chosen, and what else there is to choose; some orders take no filters."""
-        options: dict[str, list[Any]] = {
-            "order": list(orders),
-            "split": [_ALL, *splits],
-            "given": [_ALL, *given],
-            "predicted": [_ALL, *predicted],
-            "show": list(SHOWS),
+        everything = (say("filters.all"), "")  # not None: to a Dropdown that is “nothing chosen”, a blank
+        options = {
+            "order": [(SENTENCES.get(f"order.{order}", order), order) for order in orders],
+            "split": [everything, *((split, split) for split in splits)],
+            "given": [everything, *((label, label) for label in given)],
+            "predicted": [everything, *((label, label) for label in predicted)],
+            "show": [(say(f"filters.{show}"), show) for show in SHOWS],
         }
         self._offering = True
         try:
             for name, each in self._lists.items():
-                pairs = [
-                    option if isinstance(option, tuple) else (option, option) for option in options[name]
-                ]
+                pairs = options[name]
                 value = getattr(view, name) or ""
                 if value not in [chosen for _, chosen in pairs]:  # chosen earlier, or by Python
                     pairs.append((str(value), value))

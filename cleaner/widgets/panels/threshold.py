@@ -9,29 +9,15 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from cleaner.errors import CleanerError
-from cleaner.session.orders import DUPLICATES, OUTLIERS
+from cleaner.session.orders import DUPLICATES
 from cleaner.session.scales import Scale
 from cleaner.util.delayed import Delayed
 from cleaner.util.wording import count
 from cleaner.widgets.panels.base import Panel, Tree, button, node
 from cleaner.widgets.panels.chart import bar_chart
+from cleaner.widgets.sentences import say
 
 logger = logging.getLogger(__name__)
-
-_HIGHER = {
-    "dark": "darker",
-    "bright": "brighter",
-    "blurry": "blurrier",
-    "low information": "emptier",
-    "odd aspect ratio": "odder",
-    "odd size": "odder",
-    "grey": "greyer",
-    DUPLICATES: "more alike",
-    OUTLIERS: "less like any class",
-}
-"""What lies at the right end of the slider, by order."""
-
-_BUSY = "…"
 
 
 class ThresholdPanel(Panel):
@@ -103,9 +89,8 @@ class ThresholdPanel(Panel):
         except ValueError:
             wanted = math.nan
         if not (scale.low <= wanted <= scale.high or wanted == scale.default):
-            span = f"{scale.rounded(scale.low)} to {scale.rounded(scale.high)}"
-            msg = f"Got the threshold {value!r}; expected {span}."
-            raise CleanerError(msg)
+            low, high = scale.rounded(scale.low), scale.rounded(scale.high)
+            raise CleanerError(say("threshold.refused", low=low, high=high, value=value))
         self._before = self._before or scale
         self._wanted = wanted
         self._scale = replace(scale, value=wanted)
@@ -157,58 +142,51 @@ class ThresholdPanel(Panel):
         ends = node(
             "div",
             node("span", scale.rounded(scale.low)),
-            node("span", f"{_HIGHER.get(scale.order, 'more')} →"),
+            node("span", f"{say(f'threshold.more.{scale.order}')} →"),
             class_="cleaner-scale-ends",
             aria_hidden="true",
         )
         value = node("b", scale.rounded(scale.value), aria_hidden="true", class_="cleaner-scale-value")
-        back = button(
-            f"default ({scale.rounded(scale.default)})",
-            "default",
-            class_="cleaner-link",
-            hidden=scale.at_default,
-        )
+        reset = say("threshold.reset", value=scale.rounded(scale.default))
+        back = button(reset, "default", class_="cleaner-link", hidden=scale.at_default)
+        found = say("threshold.counting") if self._counting else _found(scale)
         self.show(
             node(
                 "div",
                 node("div", node("span", f"{_title(scale)} "), value, class_="cleaner-scale-title"),
                 node("div", _bars(scale), slider, ends, class_="cleaner-scale-chart"),
-                node(
-                    "div",
-                    node("span", _BUSY if self._counting else _found(scale), role="status"),
-                    back,
-                    class_="cleaner-scale-found",
-                ),
+                node("div", node("span", found, role="status"), back, class_="cleaner-scale-found"),
                 class_="cleaner-scale",
                 role="group",
-                aria_label="Threshold",
+                aria_label=say("threshold"),
             )
         )
 
 
 def _bars(scale: Scale) -> Tree:
     above = sum(n for n, edge in zip(scale.counts, scale.edges, strict=False) if edge >= scale.value - 1e-9)
-    total = count(sum(scale.counts), "pair" if scale.order == DUPLICATES else "image")
-    span = f"{scale.rounded(scale.low)} to {scale.rounded(scale.high)}"
-    marked = f"{above:,} from {scale.rounded(scale.value)} on"
-    name = f"Histogram of {total} from {span}, {marked}; logarithmic height"
-    return bar_chart(
-        scale.counts, scale.edges, name=name, ends=(scale.low, scale.high), marked_from=scale.value
+    name = say(
+        "threshold.histogram",
+        all=count(sum(scale.counts), "pair" if scale.order == DUPLICATES else "image"),
+        low=scale.rounded(scale.low),
+        high=scale.rounded(scale.high),
+        above=f"{above:,}",
+        value=scale.rounded(scale.value),
     )
+    ends = (scale.low, scale.high)
+    return bar_chart(scale.counts, scale.edges, name=name, ends=ends, marked_from=scale.value)
 
 
 def _title(scale: Scale) -> str:
     """Return what the slider sets."""
-    if scale.order == DUPLICATES:
-        return "Similarity from"
-    return "Unlike all classes from" if scale.order == OUTLIERS else f"{scale.order.capitalize()} from"
+    key = "threshold.similarity" if scale.order == DUPLICATES else "threshold.score"
+    return say(key, order=say(f"order.{scale.order}"))
 
 
 def _found(scale: Scale) -> str:
     """Say what the threshold leaves."""
     if scale.order == DUPLICATES:
-        groups = count(scale.found, "group")
-        return f"{groups}, {count(scale.leaks, 'leak')}" if scale.leaks else groups
-    if scale.value > 1:
-        return "none by itself: most images of the set are like this"
-    return f"{count(scale.found, 'image')} with {scale.value:.2f} or more"
+        key = "threshold.leaks" if scale.leaks else "threshold.groups"
+        return say(key, groups=count(scale.found, "group"), leaks=count(scale.leaks, "leak"))
+    key = "threshold.images" if scale.value <= 1 else "threshold.common"
+    return say(key, images=count(scale.found, "image"))
