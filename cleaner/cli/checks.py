@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from cleaner.cli import options as o
-from cleaner.cli.console import progress, result, say, write_table
+from cleaner.cli.console import give_table, progress, say
 from cleaner.util.wording import count
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from cleaner.pipelines.checks import Checks
 
 _SHOWN = 40
@@ -51,7 +49,7 @@ def duplicates(
     threshold = similar.suggested_threshold if threshold is None else threshold
     table = (similar.leaks if leaks else similar.groups)(threshold, **decided)
     columns = ["name", "twin", "kind"] if leaks else ["group", "name", "label", "split", "kind", "suggested"]
-    _give(table, columns, csv)
+    give_table(table, csv, columns=columns, most=_SHOWN)
     counts = found.counts(threshold, **decided)
     say(
         f"{count(counts['groups'], 'group')} at a threshold of {threshold:g}, with "
@@ -76,7 +74,7 @@ def problems(
     table = found.problems()
     table = table[~table["name"].isin(list(decided["without"]))]
     table = table.assign(problem=table["problem"].map(spoken_problem))
-    _give(table, ["name", "problem", "score"], csv)
+    give_table(table, csv, columns=["name", "problem", "score"], most=_SHOWN)
     counts = ", ".join(f"{n:,} {problem}" for problem, n in table["problem"].value_counts().items())
     found_in = count(table["name"].nunique(), "image")
     say(f"{found_in}: {counts}." if counts else "No poor images found.")
@@ -91,13 +89,3 @@ def _checked(folder: Path, images: o.SetOptions, network: o.NetworkOptions) -> t
         review = workspace.store.state
         found = check(workspace, review, workspace.network, reporter=reporter)
         return found, decided(workspace.catalog, review)
-
-
-def _give(table: pd.DataFrame, columns: list[str], csv: Path | None) -> None:
-    if csv is not None:
-        write_table(table, csv)
-        return
-    if len(table):
-        result(table[columns].head(_SHOWN).to_string(index=False, float_format="%.2f"))
-    if len(table) > _SHOWN:
-        say(f"These are the first {_SHOWN} of {len(table):,}; --csv FILE writes them all.")

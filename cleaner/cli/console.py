@@ -138,6 +138,19 @@ class TerminalReporter(Reporter):
         )
 
 
+def give_table(
+    table: pd.DataFrame, csv: Path | None, *, columns: list[str], most: int, told: str = ""
+) -> None:
+    """Write a table to ``csv`` or, without one, the first rows of some columns to the standard output."""
+    if csv is not None:
+        write_table(table, csv, told=told)
+        return
+    if len(table):
+        result(table[columns].head(most).to_string(index=False, float_format="%.2f"))
+    if len(table) > most:
+        say(f"These are the first {most} of {len(table):,}; --csv FILE writes them all.")
+
+
 def write_table(table: pd.DataFrame, target: Path, *, told: str = "") -> None:
     """Write a table as CSV to the standard output (``-``) or, complete or not at all, to a file.
 

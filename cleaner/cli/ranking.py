@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cleaner.cli import options as o
-from cleaner.cli.console import ask_without_weights, progress, result, say, write_table
+from cleaner.cli.console import ask_without_weights, give_table, progress
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from cleaner.ranking import Ranking
 
 SPLITS = ("train", "valid", "test")
@@ -78,13 +76,10 @@ def rank(
         table = table.set_index("name").loc[list(ranking.order(ordering))].reset_index()
     if split:
         table = table[table["split"].isin(split.split(","))]
-    if csv is None:
-        _show(table)
-    else:
-        write_table(table, csv, told=f"{len(table):,} images, most suspicious first")
-
-
-def _show(table: pd.DataFrame) -> None:
-    columns = ["name", "given_label", "suggested_label", "score"]
-    result(table[columns].head(_SHOWN).to_string(index=False, float_format="%.2f"))
-    say(f"These are the first {min(_SHOWN, len(table))} of {len(table):,}; --csv FILE writes them all.")
+    give_table(
+        table,
+        csv,
+        columns=["name", "given_label", "suggested_label", "score"],
+        most=_SHOWN,
+        told=f"{len(table):,} images, most suspicious first",
+    )

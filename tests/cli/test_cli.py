@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,9 @@ from typer.testing import CliRunner
 import cleaner
 from cleaner import cli
 from cleaner.cli import console
+from cleaner.cli.ranking import Ordering
 from cleaner.errors import WeightsUnavailableError
+from cleaner.ranking.result import ORDERINGS
 from cleaner.workspace import Workspace
 
 EXAMPLES = {f.__name__: e for commands in cli.COMMANDS.values() for f, e in commands.items()}
@@ -319,6 +321,10 @@ def test_rank_takes_the_probabilities_of_another_model_and_loads_no_network(
     said = run("rank", root, "--pred-probs", tmp_path / "short.npy", "--csv", "-", code=1).stderr
     assert "Got probabilities of shape (17, 3) for 18 images and 3 classes" in said
     run("rank", root, "--ordering", "best", "--csv", "-", code=2)
+
+
+def test_rank_offers_every_ordering_that_a_ranking_has() -> None:
+    assert get_args(Ordering) == ORDERINGS
 
 
 def test_rank_takes_labels_from_a_csv_file(colour_set: Path, tmp_path: Path) -> None:
