@@ -5,7 +5,7 @@
 >>> ImageCleaner(ws.rank())
 
 The names below are loaded when they are first used, so that ``import cleaner`` costs nothing: torch alone
-takes seconds, and the page must show its first picture before that.
+takes seconds, and the page must show its first image before that.
 """
 
 from __future__ import annotations

@@ -341,11 +341,11 @@ def test_splits_of_a_large_new_set_are_pending_until_it_is_scanned(
     [
         (
             lambda root: root / "none",
-            "The folder {root}/none does not exist. Give the folder of the pictures, or a CSV file of names.",
+            "The folder {root}/none does not exist. Give the folder of the images, or a CSV file of names.",
         ),
         (
             lambda root: root / "red" / "red_000.png",
-            "{root}/red/red_000.png is a file; expected a folder of pictures, or a CSV file with name,label.",
+            "{root}/red/red_000.png is a file; expected a folder of images, or a CSV file with name,label.",
         ),
     ],
 )

@@ -82,7 +82,7 @@ def list_folder(path: Path) -> Folder:
 
 
 def count_images(path: Path, *, budget_s: float = 0.2) -> tuple[int, bool]:
-    """Count the pictures in a folder and below it by their suffixes, giving up after a while.
+    """Count the images in a folder and below it by their suffixes, giving up after a while.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def count_images(path: Path, *, budget_s: float = 0.2) -> tuple[int, bool]:
     Returns
     -------
     count : int
-        Pictures found.
+        Images found.
     complete : bool
         False if there may be more.
     """

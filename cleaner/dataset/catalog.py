@@ -16,8 +16,6 @@ from cleaner.dataset.folders import Listing, labels_of_folders, list_images, nam
 from cleaner.dataset.label_tables import as_text, columns_of, read_csv, rows_of
 from cleaner.errors import CatalogError
 
-__all__ = ["Catalog"]
-
 Objects = npt.NDArray[np.object_]
 
 _MANY = 5  # names in one message
@@ -101,7 +99,7 @@ class Catalog:
         """Take the names of folders as labels.
 
         ``root/<class>/…`` and ``root/{train,valid,test}/<class>/…`` are understood (``val``, ``validation``
-        too); folders may be nested below a class. Pictures above the class folders are unlabelled, and so are
+        too); folders may be nested below a class. Images above the class folders are unlabelled, and so are
         those in a folder called ``unlabelled`` (``unlabeled``, ``_unlabelled``) beside them.
 
         Parameters
@@ -118,7 +116,7 @@ class Catalog:
         Raises
         ------
         CatalogError
-            There is no such folder, or no picture in it.
+            There is no such folder, or no image in it.
         """
         root = _folder(root)
         listing = list_images(root, hidden=hidden, follow_links=follow_links, exclude=exclude)
@@ -379,4 +377,4 @@ def _no_images(root: Path, listing: Listing) -> str:
         detail = f"it holds other files ({most})"
     else:
         detail = "it is empty" if next(root.iterdir(), None) is None else "no files but hidden ones"
-    return f"No images in {root}: {detail}. Expected JPEG, PNG or other pictures, one folder a class."
+    return f"No images in {root}: {detail}. Expected JPEG, PNG or other images, one folder a class."

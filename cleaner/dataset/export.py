@@ -19,8 +19,6 @@ from cleaner.util.progress import SILENT, Reporter
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
 
-__all__ = ["ExportResult", "export_tree"]
-
 logger = logging.getLogger(__name__)
 
 LABELS_CSV = "labels.csv"
@@ -37,7 +35,7 @@ class ExportResult:
     Attributes
     ----------
     folder : Path
-        The new folder; it holds the pictures and ``labels.csv``.
+        The new folder; it holds the images and ``labels.csv``.
     copied, linked : int
         Files that were copied, and files that share their bytes with the original (hard links).
     unlabelled : int

@@ -23,9 +23,7 @@ import pandas as pd
 
 from cleaner.errors import StoreError
 from cleaner.images.open import Probe, probe, verify
-from cleaner.util.progress import SILENT, Reporter
-
-__all__ = ["FileIndex", "Stale"]
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 logger = logging.getLogger(__name__)
 
@@ -159,7 +157,7 @@ class FileIndex:
         reporter : Reporter
             Hears about every few files.
         decode : bool
-            Decode the pictures whole (slow), which also finds those that end early.
+            Decode the images whole (slow), which also finds those that end early.
 
         Raises
         ------
@@ -167,7 +165,7 @@ class FileIndex:
             The reporter asked to stop.
         """
         todo = self.stale(root, names, decode=decode).names
-        stage = "checking pictures" if decode else "reading new files"
+        stage = Stage.VERIFY if decode else Stage.READ
         if not todo:
             return
 
@@ -305,7 +303,7 @@ def _stat(root: Path, name: str) -> tuple[int | None, int | None]:
 
 
 def _look(root: Path, name: str, *, decode: bool) -> _Row:
-    """Read one file once: size, time, hash, header, and the whole picture if asked."""
+    """Read one file once: size, time, hash, header, and the whole image if asked."""
     path = root / name
     size, mtime_ns = _stat(root, name)
     examine = verify if decode else probe

@@ -1,4 +1,4 @@
-"""Find the pictures below a folder, and keep names from leading out of it."""
+"""Find the images below a folder, and keep names from leading out of it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,9 @@ from pathlib import Path, PurePosixPath
 
 from cleaner.images.formats import SUFFIXES, is_candidate
 
-__all__ = [
-    "STATE_FOLDER",
-    "Listing",
-    "labels_of_folders",
-    "list_images",
-    "name_problem",
-    "place_of",
-    "printable",
-    "split_of_folder",
-]
-
 STATE_FOLDER = ".cleaner"
 
-# Side folders of file managers, archives and network storage: never pictures of the set.
+# Side folders of file managers, archives and network storage: never images of the set.
 _JUNK_FOLDERS = frozenset(
     {STATE_FOLDER, "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", ".Trashes"}
 )
@@ -37,7 +26,7 @@ _SPLIT_FOLDERS = {
     "test": "test",
     "testing": "test",
 }
-# What people call the folder, beside those of the classes, of pictures that nobody has labelled yet.
+# What people call the folder, beside those of the classes, of images that nobody has labelled yet.
 _UNLABELLED_FOLDER = re.compile(r"_?unlabell?ed", re.IGNORECASE)
 _LEADS_OUT = "a link that leads out of the folder; --follow-links lets it"
 
@@ -53,7 +42,7 @@ class Listing:
     left_out : list of (str, str)
         Name and reason of what looks like part of the set but cannot be.
     others : Counter of str
-        How many other files there are, by suffix; for the message when there are no pictures.
+        How many other files there are, by suffix; for the message when there are no images.
     """
 
     names: list[str] = field(default_factory=list)
@@ -64,7 +53,7 @@ class Listing:
 def list_images(
     root: Path, *, hidden: bool = False, follow_links: bool = False, exclude: Path | None = None
 ) -> Listing:
-    """List the pictures below a folder, by name and first bytes only.
+    """List the images below a folder, by name and first bytes only.
 
     Parameters
     ----------
@@ -167,9 +156,9 @@ def labels_of_folders(names: Sequence[str]) -> tuple[list[str | None], list[str 
     """Read labels and splits off relative names.
 
     The first folder is the label or, in a set that has a training folder or nothing but folders named like
-    splits, the split; the label is then the second. Pictures that lie above the class folders, or in place of
+    splits, the split; the label is then the second. Images that lie above the class folders, or in place of
     one in a folder called ``unlabelled`` (``unlabeled``, ``_unlabelled``), have no label. So a folder with
-    nothing but pictures in it is a set without labels; pictures in folders by day or by camera are not, as
+    nothing but images in it is a set without labels; images in folders by day or by camera are not, as
     nothing tells such folders from classes.
 
     Returns

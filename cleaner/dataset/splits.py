@@ -18,8 +18,6 @@ import pandas as pd
 
 from cleaner.errors import CatalogError
 
-__all__ = ["PENDING", "SPLITS", "assign"]
-
 SPLITS = ("train", "valid", "test")
 
 PENDING = "pending"

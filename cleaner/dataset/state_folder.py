@@ -204,11 +204,11 @@ def find_root(root: Path, labels: Path | None) -> tuple[Path, Path | None]:
     root = root.expanduser()
     if root.is_file():
         if labels is not None or root.suffix.lower() not in _TABLE_SUFFIXES:
-            msg = f"{root} is a file; expected a folder of pictures, or a CSV file with name,label."
+            msg = f"{root} is a file; expected a folder of images, or a CSV file with name,label."
             raise CatalogError(msg)
         root, labels = root.parent, root
     if not root.is_dir():
-        msg = f"The folder {root} does not exist. Give the folder of the pictures, or a CSV file of names."
+        msg = f"The folder {root} does not exist. Give the folder of the images, or a CSV file of names."
         raise CatalogError(msg)
     if labels is not None:
         labels = next((p for p in (labels.expanduser(), root / labels) if p.is_file()), labels)

@@ -23,8 +23,6 @@ from cleaner.errors import JobError
 from cleaner.jobs.status import JobStatus, is_alive, read_status, spoken_task, write_status
 from cleaner.util.wording import stage_words
 
-__all__ = ["Job"]
-
 logger = logging.getLogger(__name__)
 
 START_LOCK_TIMEOUT_S = 10.0

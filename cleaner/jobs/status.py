@@ -14,17 +14,6 @@ from filelock import FileLock, Timeout
 from cleaner.errors import JobError
 from cleaner.util.progress import Stage
 
-__all__ = [
-    "JobStatus",
-    "Phase",
-    "alive_lock",
-    "is_alive",
-    "present_task",
-    "read_status",
-    "spoken_task",
-    "write_status",
-]
-
 _FORMER_MODULES = {
     "cleaner.tasks": "cleaner.pipelines.entries",
     "cleaner.tasks.check": "cleaner.pipelines.entries",

@@ -20,8 +20,6 @@ from cleaner.jobs.status import JobStatus, alive_lock, present_task, read_status
 from cleaner.util.progress import Reporter
 from cleaner.util.wording import stage_words
 
-__all__ = ["FileReporter", "main"]
-
 logger = logging.getLogger(__name__)
 
 WRITE_EVERY_S = 0.2

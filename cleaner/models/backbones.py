@@ -1,4 +1,4 @@
-"""Backbones: a network up to pooling, its weights, and how pictures are made ready for it.
+"""Backbones: a network up to pooling, its weights, and how images are made ready for it.
 
 A backbone is any torchvision classification network by name, ``timm/NAME`` where timm is installed, or
 ``scratch``: a frozen random network of ours for work without pretrained weights.
@@ -31,8 +31,6 @@ from cleaner.models.weights import (
     torchvision_names,
 )
 
-__all__ = ["Backbone", "Preprocess", "best_device", "default_name", "empty_body", "load_backbone"]
-
 logger = logging.getLogger(__name__)
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -42,7 +40,7 @@ _VERSION = 1  # raise it when preprocessing changes: cached embeddings are then 
 
 @dataclass(frozen=True)
 class Preprocess:
-    """How a picture becomes the network's input, in training, embedding and prediction alike.
+    """How an image becomes the network's input, in training, embedding and prediction alike.
 
     Parameters
     ----------
@@ -51,7 +49,7 @@ class Preprocess:
     mean, std : tuple of float, length 3
         Red, green and blue, on the scale 0..1.
     resize : str
-        Always "squash": the whole picture is squeezed into the square (antialiased, bilinear). It finds more
+        Always "squash": the whole image is squeezed into the square (antialiased, bilinear). It finds more
         wrong labels than a centre crop, which cuts off what lies at the border.
     """
 
@@ -65,7 +63,7 @@ class Preprocess:
         return self.shrink(open_image(source, min_side_px=2 * self.size_px))
 
     def shrink(self, image: Image.Image) -> NDArray[np.uint8]:
-        """Return an upright RGB picture as uint8 pixels, shape ``(size_px, size_px, 3)``."""
+        """Return an upright RGB image as uint8 pixels, shape ``(size_px, size_px, 3)``."""
         size = (self.size_px, self.size_px)
         small = image.resize(size, Image.Resampling.BILINEAR, reducing_gap=3.0)
         return np.asarray(small, dtype=np.uint8)
@@ -108,7 +106,7 @@ class Backbone:
     device: torch.device
 
     def resized(self, size_px: int | None) -> Backbone:
-        """Return this backbone for pictures of another size; its key then differs.
+        """Return this backbone for images of another size; its key then differs.
 
         Raises
         ------
@@ -127,7 +125,7 @@ class Backbone:
             )
         except (AssertionError, RuntimeError, ValueError) as exc:
             msg = (
-                f"{self.name} does not take pictures of {size_px} pixels ({exc}); "
+                f"{self.name} does not take images of {size_px} pixels ({exc}); "
                 f"it was made for {self.preprocess.size_px}."
             )
             raise BackboneError(msg) from exc

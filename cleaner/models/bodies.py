@@ -12,8 +12,6 @@ from torch import Tensor, nn
 
 from cleaner.errors import BackboneError
 
-__all__ = ["Body", "build_timm", "build_torchvision", "vit_image_size_px"]
-
 # Pretrained files of these expect inputs scaled to -1..1; the network converts from the usual mean and std.
 _TRANSFORM_INPUT = ("googlenet", "inception_v3")
 
@@ -76,7 +74,7 @@ def build_torchvision(name: str, *, image_size_px: int | None = None) -> Body:
 
 
 def vit_image_size_px(state: Mapping[str, Tensor]) -> int:
-    """Return the picture size that the weights of a vision transformer of torchvision were made for."""
+    """Return the image size that the weights of a vision transformer of torchvision were made for."""
     patch_px = state["conv_proj.weight"].shape[-1]
     return int(patch_px) * math.isqrt(state["encoder.pos_embedding"].shape[1] - 1)
 

@@ -14,8 +14,6 @@ from torch import Tensor
 from cleaner.errors import CheckpointError
 from cleaner.util.atomic import write_atomically
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
-
 FORMAT = 1
 MANIFEST = "cleaner"
 """Name of the metadata entry that holds the manifest."""

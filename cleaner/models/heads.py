@@ -1,7 +1,7 @@
 """The classifier on top of a backbone, and the layer groups that get learning rates of their own.
 
 The head is one linear layer on the pooled features, brought to a common length. Measured on photographs of
-clothing (frozen MobileNetV2; error rates in % after training on 300 and 1,200 clean pictures, and on 300 and
+clothing (frozen MobileNetV2; error rates in % after training on 300 and 1,200 clean images, and on 300 and
 1,200 with wrong labels; a standard error is 2):
 
 ==============================================  ====  ====  ====  ====
@@ -21,8 +21,6 @@ from __future__ import annotations
 from typing import Any, cast
 
 from torch import Tensor, nn
-
-__all__ = ["SCRATCH_HIDDEN", "Classifier", "build_head"]
 
 DROPOUT = 0.5
 SCRATCH_HIDDEN = 512
@@ -61,7 +59,7 @@ class Classifier(nn.Module):
     Parameters
     ----------
     body : Module
-        Maps pictures to features ``(n, feature_dim)``.
+        Maps images to features ``(n, feature_dim)``.
     head : Sequential
         Maps features to logits; see `build_head`.
     keep_statistics : bool
@@ -134,7 +132,7 @@ class Classifier(nn.Module):
         Returns
         -------
         list of dict
-            Keys ``params``, ``weight_decay`` and ``layer_group`` (0 is nearest to the picture). Groups
+            Keys ``params``, ``weight_decay`` and ``layer_group`` (0 is nearest to the image). Groups
             without trainable parameters are left out.
         """
         groups: list[dict[str, Any]] = []

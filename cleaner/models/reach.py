@@ -12,8 +12,6 @@ from urllib.parse import urlsplit
 
 from cleaner.errors import WeightsUnavailableError
 
-__all__ = ["WAY_OUT", "host_reachable", "require_weights"]
-
 logger = logging.getLogger(__name__)
 
 WAY_OUT = "Give a weights file (--weights FILE), or go on without pretrained weights (--from-scratch)."

@@ -13,8 +13,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-__all__ = ["SCRATCH", "SCRATCH_SIZE_PX", "RandomFilters"]
-
 SCRATCH = "scratch"
 """Name of this backbone."""
 

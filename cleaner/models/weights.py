@@ -22,15 +22,6 @@ from cleaner.errors import BackboneError, WeightsUnavailableError
 from cleaner.models.bodies import Body, build_torchvision
 from cleaner.models.reach import WAY_OUT, host_reachable
 
-__all__ = [
-    "fetch_timm_weights",
-    "fetch_torchvision_weights",
-    "guess_architecture",
-    "load_into",
-    "read_weights",
-    "torchvision_names",
-]
-
 logger = logging.getLogger(__name__)
 
 # Files of old torchvision releases hold dots that module names may no longer have.

@@ -12,12 +12,10 @@ from cleaner.duplicates.groups import Similar
 from cleaner.quality.outliers import THRESHOLD, Outliers
 from cleaner.quality.problems import Quality
 
-__all__ = ["Checks"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Checks:
-    """Duplicates, picture problems and outliers of one set; made by `cleaner.pipelines.check.check`.
+    """Duplicates, image problems and outliers of one set; made by `cleaner.pipelines.check.check`.
 
     Attributes
     ----------
@@ -64,10 +62,10 @@ class Checks:
         return [name for name in names if name not in self.similar.row_of]
 
     def problems(self) -> pd.DataFrame:
-        """Return the pictures with a problem, the worst first: columns ``name``, ``problem``, ``score``.
+        """Return the images with a problem, the worst first: columns ``name``, ``problem``, ``score``.
 
         ``problem`` is one of `cleaner.quality.problems.PROBLEMS` or "outlier", at the default thresholds; a
-        picture stands once for each of its problems. Outliers come last: they are not bad pictures.
+        image stands once for each of its problems. Outliers come last: they are not bad images.
         """
         parts = [self.quality.worst()]
         if self.outliers is not None:
@@ -87,14 +85,14 @@ class Checks:
         """Count what was found, for one sentence.
 
         Parameters are those of `Similar.groups`; the threshold's default is the suggested one. ``limits``
-        replaces thresholds of picture problems, and that of ``outliers``.
+        replaces thresholds of image problems, and that of ``outliers``.
 
         Returns
         -------
         dict of str to int
             ``groups`` of duplicates, ``duplicates`` (images in them beside the one to keep), ``leaks``
             (images of validation or test that were in training), ``two_labels`` (groups with more than one
-            label), then one count for each picture problem, and ``outliers``.
+            label), then one count for each image problem, and ``outliers``.
         """
         threshold = self.similar.suggested_threshold if threshold is None else threshold
         table = self.similar.groups(threshold, different=different, labels=labels, without=without)

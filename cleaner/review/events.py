@@ -11,21 +11,6 @@ from typing import Any
 
 from cleaner.errors import StoreError
 
-__all__ = [
-    "CLASS_KINDS",
-    "NO_DETAIL",
-    "Action",
-    "Event",
-    "Kind",
-    "check_act",
-    "check_description",
-    "check_given",
-    "check_label",
-    "check_name",
-    "check_reason",
-    "check_reviewer",
-]
-
 _MAX_LABEL_CHARS = 200
 _MAX_ACT_CHARS = 64
 _MAX_DESCRIPTION_CHARS = 2000
@@ -133,7 +118,7 @@ class Event:
     def reason(self) -> str | None:
         """Why the image goes though nothing is said about its label: a *discard*; None for all other rows.
 
-        ``duplicate``, or the name of a picture problem such as ``blurry``.
+        ``duplicate``, or the name of an image problem such as ``blurry``.
         """
         if self.kind != Kind.DELETE:
             return None

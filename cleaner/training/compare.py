@@ -18,8 +18,6 @@ from numpy.typing import NDArray
 
 from cleaner.errors import TrainingError
 
-__all__ = ["RetrainResult", "compare"]
-
 N_RESAMPLES = 20_000
 CONFIDENCE = 0.95
 _SEED = 0

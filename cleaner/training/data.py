@@ -1,4 +1,4 @@
-"""Pictures for training: read once, kept small in memory, augmented, batched."""
+"""Images for training: read once, kept small in memory, augmented, batched."""
 
 from __future__ import annotations
 
@@ -21,8 +21,6 @@ from cleaner.errors import ImageError, TrainingError
 from cleaner.models.backbones import Preprocess
 from cleaner.util.progress import SILENT, Reporter, Stage
 
-__all__ = ["Augment", "Batch", "LabelledPictures", "Pictures", "prefetch", "require_trainable"]
-
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
 
@@ -31,15 +29,15 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 Batch = tuple[Tensor, NDArray[np.intp]]
-"""Pictures, uint8, shape (n, size_px, size_px, 3), and their indices, shape (n,)."""
+"""Images, uint8, shape (n, size_px, size_px, 3), and their indices, shape (n,)."""
 
-MAX_CACHE_BYTES = 3 * 2**29  # ten thousand pictures of 224 pixels
+MAX_CACHE_BYTES = 3 * 2**29  # ten thousand images of 224 pixels
 MAX_READERS = 8
-_GREY = (124.0, 116.0, 104.0)  # the mean of natural pictures: what turning and warping uncover
+_GREY = (124.0, 116.0, 104.0)  # the mean of natural images: what turning and warping uncover
 
 
 class Pictures:
-    """Pictures made ready for a network, kept in memory as far as they fit.
+    """Images made ready for a network, kept in memory as far as they fit.
 
     Parameters
     ----------
@@ -47,12 +45,12 @@ class Pictures:
     preprocess : Preprocess
         The same as for embeddings and predictions.
     max_cache_bytes : int
-        Pictures beyond this are read from the disk each time.
+        Images beyond this are read from the disk each time.
 
     Attributes
     ----------
     problems : dict of int to str
-        Index → reason, for the pictures that turned out to be unreadable.
+        Index → reason, for the images that turned out to be unreadable.
     """
 
     def __init__(
@@ -69,11 +67,11 @@ class Pictures:
 
     @property
     def n_kept(self) -> int:
-        """Pictures in memory."""
+        """Images in memory."""
         return len(self._kept)
 
     def forget(self) -> None:
-        """Free the memory; the pictures are then read again when they are needed."""
+        """Free the memory; the images are then read again when they are needed."""
         self._kept.clear()
 
     def warm(self, indices: Iterable[int], *, reporter: Reporter = SILENT) -> None:
@@ -90,7 +88,7 @@ class Pictures:
                 raise
 
     def read(self, index: int) -> NDArray[np.uint8] | None:
-        """Return one picture, uint8 ``(size_px, size_px, 3)``; None if it is unreadable (see `problems`)."""
+        """Return one image, uint8 ``(size_px, size_px, 3)``; None if it is unreadable (see `problems`)."""
         found = self._kept.get(index)
         if found is not None or index in self.problems:
             return found
@@ -105,7 +103,7 @@ class Pictures:
         return picture
 
     def batches(self, indices: Sequence[int] | NDArray[np.intp], batch_size: int) -> Generator[Batch]:
-        """Yield the pictures at ``indices`` in that order; unreadable ones are missing from their batches."""
+        """Yield the images at ``indices`` in that order; unreadable ones are missing from their batches."""
         for start in range(0, len(indices), batch_size):
             chosen = [int(i) for i in indices[start : start + batch_size]]
             read = [(i, picture) for i in chosen if (picture := self.read(i)) is not None]
@@ -117,7 +115,7 @@ class Pictures:
 
 
 class LabelledPictures:
-    """The pictures of a catalog with the numbers of their classes.
+    """The images of a catalog with the numbers of their classes.
 
     Parameters
     ----------
@@ -168,7 +166,7 @@ class LabelledPictures:
         return np.flatnonzero(chosen)
 
     def read(self, splits: Sequence[str], *, reporter: Reporter = SILENT) -> None:
-        """Read the pictures of these splits into memory as far as they fit."""
+        """Read the images of these splits into memory as far as they fit."""
         self.pictures.warm(self.indices(*splits).tolist(), reporter=reporter)
 
 
@@ -191,7 +189,7 @@ def require_trainable(catalog: Catalog) -> None:
 class Augment:
     """Random changes that leave the class as it is, in the magnitudes of the lesson.
 
-    Mirror left to right (half of the pictures, never upside down), turn ±10° and zoom 1 to 1.1, warp ±.2,
+    Mirror left to right (half of the images, never upside down), turn ±10° and zoom 1 to 1.1, warp ±.2,
     brightness and contrast ±.2; all but the mirror with probability .75.
 
     Parameters
@@ -214,7 +212,7 @@ class Augment:
         )
 
     def __call__(self, pictures: Tensor) -> Tensor:
-        """Change each picture of a uint8 batch ``(n, height, width, 3)`` in its own way."""
+        """Change each image of a uint8 batch ``(n, height, width, 3)`` in its own way."""
         return torch.stack([self.transform(p.permute(2, 0, 1)).permute(1, 2, 0) for p in pictures])
 
 

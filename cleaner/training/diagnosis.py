@@ -20,8 +20,6 @@ from dataclasses import dataclass
 
 from cleaner.errors import TrainingError
 
-__all__ = ["Diagnosis", "diagnose"]
-
 _NEARLY_ZERO_NATS = 0.05
 
 

@@ -1,4 +1,4 @@
-"""Losses and error rates of a network on labelled pictures, always in eval mode and without augmentation."""
+"""Losses and error rates of a network on labelled images, always in eval mode and without augmentation."""
 
 from __future__ import annotations
 
@@ -12,8 +12,6 @@ from cleaner.errors import TrainingError
 from cleaner.training.data import LabelledPictures
 from cleaner.training.network import Network
 from cleaner.util.progress import SILENT, Reporter, Stage
-
-__all__ = ["Evaluation", "evaluate", "loss_table"]
 
 
 @dataclass(frozen=True)

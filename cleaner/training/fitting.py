@@ -28,8 +28,6 @@ from cleaner.training.lr_finder import LrSweep, sweep
 from cleaner.training.network import Network
 from cleaner.util.progress import Reporter, Stage
 
-__all__ = ["find_lr", "fit"]
-
 TRAIN_SUBSET = 256  # training images on which the training loss that is shown is measured
 
 
@@ -160,7 +158,7 @@ def find_lr(
 
 
 def _readable(data: LabelledPictures, reporter: Reporter) -> NDArray[np.intp]:
-    """Read the pictures and return the rows to learn from."""
+    """Read the images and return the rows to learn from."""
     data.read(("train", "valid"), reporter=reporter)
     train = data.indices("train")
     if len(train) < 2 or not len(data.indices("valid")):

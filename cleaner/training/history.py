@@ -13,8 +13,6 @@ from cleaner.util.atomic import write_atomically
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["History"]
-
 COLUMNS = ("phase", "epoch", "train_loss", "valid_loss", "error_rate", "accuracy", "seconds")
 
 

@@ -24,17 +24,6 @@ from cleaner.training.runner import Runner
 from cleaner.training.schedules import LearningRate, one_cycle, spread
 from cleaner.util.progress import Reporter, Stage
 
-__all__ = [
-    "Phase",
-    "Progress",
-    "endless_batches",
-    "optimizer_for",
-    "seeded",
-    "train_head",
-    "train_phase",
-    "train_step",
-]
-
 BETAS = (0.9, 0.99)
 
 
@@ -54,9 +43,9 @@ class Phase:
     weight_decay : float
         Decoupled; norms and biases have none.
     on_features : bool
-        Whether the pictures go through the frozen body once only; see `train_head`.
+        Whether the images go through the frozen body once only; see `train_head`.
     mirror : bool
-        Whether half of the pictures are mirrored left to right.
+        Whether half of the images are mirrored left to right.
     """
 
     epochs: int
@@ -105,7 +94,7 @@ def optimizer_for(model: Classifier, lr: LearningRate, *, weight_decay: float) -
 
 
 def train_step(runner: Runner, optimizer: AdamW, batch: Tensor, targets: NDArray[np.int64]) -> float:
-    """Take one step on pictures; returns the loss before it, in nats."""
+    """Take one step on images; returns the loss before it, in nats."""
     return _step(runner.logits(batch), torch.from_numpy(targets).to(runner.device), optimizer)
 
 
@@ -132,7 +121,7 @@ def train_phase(
     Parameters
     ----------
     indices : ndarray, shape (n,)
-        The pictures to learn from.
+        The images to learn from.
     history : History
         Gets the head's rate and the momentum of every batch.
 
@@ -145,7 +134,7 @@ def train_phase(
     """
     runner.model.set_frozen(phase.frozen)
     size = min(batch_size, len(indices))
-    # Without the last, smaller batch: batch-norm would take its few pictures for the world.
+    # Without the last, smaller batch: batch-norm would take its few images for the world.
     per_epoch = len(indices) // size
     total = per_epoch * phase.epochs
     optimizer, max_lrs = optimizer_for(runner.model, phase.lr, weight_decay=phase.weight_decay)
@@ -179,7 +168,7 @@ def train_head(
     """Train the head through one cycle on features that are computed once, without augmentation.
 
     A pass over the features costs next to nothing, so the head can have as many as it needs. (With one pass
-    over augmented pictures, 300 photographs leave it at 40 % errors; ten over features at 23 %, in less
+    over augmented images, 300 photographs leave it at 40 % errors; ten over features at 23 %, in less
     time.)
 
     Parameters and errors as for `train_phase`; ``phase.epochs`` counts passes over the features, after all of
@@ -209,7 +198,7 @@ def train_head(
 def endless_batches(
     runner: Runner, data: LabelledPictures, indices: NDArray[np.intp], *, batch_size: int, mirror: bool
 ) -> Generator[Batch]:
-    """Yield augmented batches of the pictures in random order, again and again."""
+    """Yield augmented batches of the images in random order, again and again."""
     augment = Augment(mirror=mirror)
     size = min(batch_size, len(indices))
     while True:

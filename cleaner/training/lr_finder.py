@@ -15,8 +15,6 @@ from cleaner.errors import TrainingError
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["LrSweep", "minimum", "slide", "steep", "suggest", "sweep", "valley"]
-
 Curve = NDArray[np.float64]
 
 _BETA = 0.98

@@ -28,13 +28,11 @@ from cleaner.version import __version__
 if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
 
-__all__ = ["Network", "Prediction"]
-
 Picture = Path | str | bytes | Image.Image
 
 
 class Prediction(NamedTuple):
-    """What a network says of one picture.
+    """What a network says of one image.
 
     Attributes
     ----------
@@ -126,17 +124,17 @@ class Network:
         return replace(self, runner=runner, classes=list(classes), manifest={})
 
     def predict(self, pictures: Sequence[Picture]) -> list[Prediction]:
-        """Name the class of each picture.
+        """Name the class of each image.
 
         Parameters
         ----------
         pictures : sequence of Path, str, bytes or Image
-            Files, contents of files, or pictures.
+            Files, contents of files, or images.
 
         Raises
         ------
         ImageError
-            A picture cannot be opened; the message names it.
+            An image cannot be opened; the message names it.
         """
         read = self.runner.preprocess
         predictions = []
@@ -213,6 +211,6 @@ def _open(picture: Picture, preprocess: Preprocess) -> NDArray[np.uint8]:
     try:
         return preprocess.read(source)
     except ImageError as exc:
-        named = "The picture" if isinstance(source, bytes) else str(source)
+        named = "The image" if isinstance(source, bytes) else str(source)
         msg = f"{named} cannot be used: {exc}."
         raise ImageError(msg) from exc

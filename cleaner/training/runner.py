@@ -1,4 +1,4 @@
-"""A model on its device: one picture format, one way to compute logits, in training and outside it."""
+"""A model on its device: one image format, one way to compute logits, in training and outside it."""
 
 from __future__ import annotations
 
@@ -17,13 +17,11 @@ from cleaner.models.inference import fast_bfloat16
 from cleaner.training.data import Augment, Batch, Pictures, prefetch
 from cleaner.util.progress import SILENT, Reporter, Stage
 
-__all__ = ["Runner"]
-
 EVAL_BATCH = 32
 
 
 class Runner:
-    """A model on its device, fed with uint8 pictures; bfloat16 where the hardware is fast at it.
+    """A model on its device, fed with uint8 images; bfloat16 where the hardware is fast at it.
 
     Parameters
     ----------
@@ -78,7 +76,7 @@ class Runner:
         Returns
         -------
         ndarray, float32, shape (len(indices), n_classes)
-            Nats; rows of unreadable pictures are NaN.
+            Nats; rows of unreadable images are NaN.
         """
         self.model.eval()
         found = np.full((len(indices), self.model.n_classes), np.nan, dtype=np.float32)

@@ -7,8 +7,6 @@ from torch.optim.lr_scheduler import OneCycleLR
 
 from cleaner.errors import TrainingError
 
-__all__ = ["LearningRate", "one_cycle", "spread"]
-
 LearningRate = float | slice
 """A rate for all layers, ``slice(low, high)`` from the first layers to the head, or ``slice(high)``."""
 
@@ -17,7 +15,7 @@ _END_DIV = 1e5
 
 
 def spread(lr: LearningRate, n_groups: int) -> list[float]:
-    """Return the highest rate of each layer group, from the picture to the head.
+    """Return the highest rate of each layer group, from the image to the head.
 
     Parameters
     ----------

@@ -267,7 +267,7 @@ def test_a_folder_without_images_is_refused_with_what_is_there(
         Catalog.from_folder(root)
 
     assert str(caught.value) == (
-        f"No images in {root}: {detail}. Expected JPEG, PNG or other pictures, one folder a class."
+        f"No images in {root}: {detail}. Expected JPEG, PNG or other images, one folder a class."
     )
 
 

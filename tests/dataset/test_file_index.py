@@ -192,7 +192,7 @@ def test_progress_is_reported_up_to_the_end(index: FileIndex, root: Path) -> Non
 
     index.scan(root, NAMES, reporter=listener)
 
-    assert listener.heard[-1] == ("reading new files", 3, 3)
+    assert listener.heard[-1] == ("reading pictures", 3, 3)
 
 
 def test_a_scan_that_is_stopped_keeps_what_it_has_read(

@@ -342,7 +342,7 @@ def test_a_network_for_one_size_refuses_others():
     backbone = replace(load_backbone(from_scratch=True, device="cpu"), module=OneSize())
     with pytest.raises(BackboneError) as caught:
         backbone.resized(96)
-    assert str(caught.value).startswith("scratch does not take pictures of 96 pixels (64 only")
+    assert str(caught.value).startswith("scratch does not take images of 96 pixels (64 only")
     assert str(caught.value).endswith("it was made for 64.")
 
 

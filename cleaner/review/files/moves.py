@@ -26,20 +26,6 @@ from typing import Any
 from cleaner.errors import StoreError
 from cleaner.util.progress import SILENT, Reporter, Stage
 
-__all__ = [
-    "BACK",
-    "TO_CLASS",
-    "TO_TRASH",
-    "ActFolder",
-    "Move",
-    "act_folder",
-    "act_folders",
-    "free_name",
-    "inside",
-    "move_file",
-    "relative_name",
-]
-
 logger = logging.getLogger(__name__)
 
 TO_TRASH, TO_CLASS, BACK = "trash", "class", "back"

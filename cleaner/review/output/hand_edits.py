@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
     from cleaner.review.state import ReviewState
 
-__all__ = ["Written", "backup", "differences", "to_choices"]
-
 logger = logging.getLogger(__name__)
 
 

@@ -44,8 +44,6 @@ from cleaner.util.atomic import write_atomically
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["COLUMNS", "read_rows", "table", "write_csv"]
-
 COLUMNS = (
     "name", "action", "given_label", "new_label", "reviewer", "time", "rank", "loss", "model", "score",
     "page", "act", "undoes", "detail", "seq", "stands",
