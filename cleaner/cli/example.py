@@ -130,10 +130,10 @@ def _write(base: Path, root: Path) -> None:
         images, labels = digits["images"], [str(label) for label in digits["labels"]]
     given = _with_errors(labels)
     rows = []
-    for i, (picture, right, label) in enumerate(zip(images, labels, given, strict=True)):
+    for i, (image, right, label) in enumerate(zip(images, labels, given, strict=True)):
         name = f"{label}/digit_{i:04d}.png"
         # Dark ink on light paper; smoothly enlarged, as the blocks of 8 × 8 pixels are hard on the eyes.
-        ink = Image.fromarray((255 - picture * (255 / 16)).astype(np.uint8))
+        ink = Image.fromarray((255 - image * (255 / 16)).astype(np.uint8))
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         paper = Image.new("L", (_SIZE_PX, _SIZE_PX), 255)
@@ -142,7 +142,7 @@ def _write(base: Path, root: Path) -> None:
         paper.save(path)
         rows.append((name, right))
     write_atomically(base / TRUTH, csv_text(("name", "true_label"), rows).encode())
-    logger.info("wrote %d pictures to %s", len(labels), root)
+    logger.info("wrote %d images to %s", len(labels), root)
 
 
 def _with_errors(labels: list[str]) -> list[str]:

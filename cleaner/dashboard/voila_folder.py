@@ -23,7 +23,7 @@ SHARE = _HERE / "share"
 # it, nor make it ask other hosts.
 _EXTENSIONS = ["@jupyter-widgets/jupyterlab-manager", "@voila-dashboards/widgets-manager8", "anywidget"]
 
-# The page may talk to the server it came from and to nobody else; widget code and pictures are in blob:.
+# The page may talk to the server it came from and to nobody else; widget code and images are in blob:.
 _CONTENT_SECURITY_POLICY = "; ".join(
     [
         "default-src 'self'",
