@@ -19,7 +19,7 @@ class Seen:
     page_id : str
         The `Page.id` that was shown.
     suggestions : mapping of str to (str or None)
-        For ``suggest``: the suggestion that was shown for each image.
+        For ``suggest``, and for ``keep`` of an image without a label: the suggestion that was shown for each.
     """
 
     page_id: str

@@ -20,7 +20,7 @@ from cleaner.dataset.file_index import FileIndex
 from cleaner.errors import CleanerError, OutdatedError, StoreError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.ranking.renaming import under_present_names
-from cleaner.review import Act, Event, Kind, ReviewStore
+from cleaner.review import Act, Action, Event, Kind, ReviewStore
 from cleaner.review.classes import class_acts, is_about_descriptions
 from cleaner.session import background
 from cleaner.session.acts import DIFFERENT, SUGGEST, choices_of, confirmed
@@ -569,9 +569,11 @@ class ReviewSession:
         if seen.page_id != self._display.page_id():
             msg = "Another page is open now. Look at it, and decide again."
             raise OutdatedError(msg)
-        if action != SUGGEST or self.purpose is Purpose.COPIES:
+        if action not in (SUGGEST, Action.KEEP) or self.purpose is Purpose.COPIES:
             return
         for name in names:
+            if action == Action.KEEP and self.known.given(name) is not None:
+                continue
             model = None if self._display.is_blind else self.known.known(name)
             if (None if model is None else model.predicted) != seen.suggestions.get(name):
                 msg = "The suggestion has changed since you saw it. Look at it, and decide again."

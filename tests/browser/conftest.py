@@ -87,10 +87,12 @@ def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that shows the grid alone, with a stand-in for the kernel."""
-    from cleaner.widgets.grid.widget import ReviewGrid
+    from cleaner.widgets.grid.widget import SCRIPTS, ReviewGrid
     from cleaner.widgets.sentences import SENTENCES
 
-    def build(*, clock: bool = False, width: int = 1280, wait: bool = True, **setup: Any) -> Any:
+    def build(
+        *, clock: bool = False, width: int = 1280, wait: bool = True, joined: bool = True, **setup: Any
+    ) -> Any:
         setup = {
             "classes": ["bird", "cat", "dog"],
             "pages": [make_cells(24), make_cells(24, page=1), make_cells(5, page=2)],
@@ -104,6 +106,10 @@ def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
             "fake_model.js": ((HERE / "fake_model.js").read_text(encoding="utf-8"), "text/javascript"),
             "setup.json": (json.dumps(setup), "application/json"),
         }
+
+        if not joined:
+            for path in SCRIPTS.glob("*.js"):
+                files[path.name] = (path.read_text(encoding="utf-8"), "text/javascript")
 
         def serve(route: Any) -> None:
             body, kind = files.get(route.request.url.rpartition("/")[2], ("", "text/plain"))

@@ -79,6 +79,21 @@ def cell(page: Any, index: int) -> Any:
     return page.locator(".cleaner-card").nth(index)
 
 
+def hold(page: Any) -> None:
+    """Let nothing reach the kernel for now."""
+    page.evaluate("model.answering = false")
+
+
+def let_go(page: Any) -> None:
+    """Let the kernel have the acts that were held, in their order."""
+    script = (
+        "() => { model.answering = true;"
+        " const acts = ['decide', 'confirm', 'undo', 'turn'];"
+        " model.sent.filter((m) => acts.includes(m.kind)).forEach((m) => model.answer(m)); }"
+    )
+    page.evaluate(script)
+
+
 def wait_until_saved(page: Any) -> None:
     """Wait until every act was answered; a card that is being saved takes no other act."""
     page.wait_for_function("document.querySelectorAll('.is-saving').length === 0")

@@ -26,6 +26,14 @@ pytestmark = pytest.mark.browser
 HERE = Path(__file__).parent
 
 
+def test_modules_work_as_they_are_too(open_grid: OpenGrid, expect: Any) -> None:
+    """Joining changes nothing: the browser takes the modules one by one as well."""
+    page = open_grid(joined=False)
+    focus_grid(page)
+    press(page, "x")
+    expect(cell(page, 0).locator(".cleaner-badge")).to_have_text(say("grid.badge.delete"))
+
+
 # ---------------------------------------------------------------- structure and names
 
 

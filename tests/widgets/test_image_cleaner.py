@@ -11,7 +11,7 @@ import ipywidgets
 import numpy as np
 import pandas as pd
 import pytest
-from page_requests import ask
+from page_requests import ask, seen
 
 from cleaner.errors import CleanerError, StoreError
 from cleaner.ranking import Ranking, rank_probabilities
@@ -451,6 +451,28 @@ def test_dropdowns_choose_the_view_and_follow_it(open_cleaner: Callable[..., Ima
     assert cleaner.sent[-1]["kind"] == "page"
     cleaner.set_view(given="red", show="all")
     assert (lists["Given label"].value, lists["Show"].value) == ("red", "all")
+
+
+def test_suggestion_that_changes_while_it_is_taken_is_refused_and_shown_anew(
+    open_cleaner: Callable[..., ImageCleaner], workspace: Workspace
+) -> None:
+    cleaner = open_cleaner()
+    cleaner.decide(cleaner.names[-1], "keep")  # so that the page stays open under another ranking
+    name, act = WRONG[0], {"names": [WRONG[0]], "action": "suggest"}
+    before = seen(cleaner.grid, cleaner.sent)
+    odds = rank(workspace).predicted.copy()
+    row = list(workspace.catalog.names).index(name)
+    odds[row] = np.roll(odds[row], 1)
+    cleaner.set_ranking(rank_probabilities(workspace.catalog, odds))
+    refused = send(cleaner, "decide", seen=before, **act)
+    assert refused["kind"] == "refused"
+    assert workspace.store.state.of(name) is None
+    (shown,) = (cell for cell in refused["page"]["cells"] if cell["name"] == name)
+    assert shown["suggestion"] != before["suggestions"][name]
+    assert (refused["page"]["id"], refused["page"]["focus"]) == (before["page"], name)
+    saved = send(cleaner, "decide", **act)
+    assert saved["kind"] == "saved"
+    assert [cell["decision"]["label"] for cell in saved["cells"]] == [shown["suggestion"]]
 
 
 def test_the_last_of_quick_choices_stays(open_cleaner: Callable[..., ImageCleaner]) -> None:

@@ -28,6 +28,8 @@ __all__ = ["ReviewGrid"]
 logger = logging.getLogger(__name__)
 
 _HERE = Path(__file__).parent
+SCRIPTS = _HERE / "js"
+"""The folder of the browser's modules."""
 _WORDS = {key: sentence for key, sentence in SENTENCES.items() if key.startswith("grid.")}
 _REMEMBERED_ACTS = 1000
 _MOST_COMPARED = 4
@@ -51,7 +53,7 @@ class ReviewGrid(anywidget.AnyWidget):
         The host's lock; one of its own by default.
     """
 
-    _esm = joined(_HERE / "js" / "grid.js")
+    _esm = joined(SCRIPTS / "grid.js")
     _css = (_HERE / "grid.css").read_text(encoding="utf-8")
 
     mode = traitlets.Unicode("review").tag(sync=True)

@@ -250,7 +250,7 @@ export class View {
     if (asked?.message.kind === "describe") this.compare?.on_answer(message, asked.message);
     if (asked) {
       // An act that was on its way when another one was refused says nothing of the refusal.
-      if (asked.sent_ms >= this.refused_ms) this.alerts.refused = "";
+      if (asked.sent_ms > this.refused_ms) this.alerts.refused = "";
       this.said = message.said;
       this.said_ms = Date.now();
     }
