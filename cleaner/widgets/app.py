@@ -17,6 +17,7 @@ from cleaner.session.messages import Change, Topic
 from cleaner.session.view import GridView
 from cleaner.util.delayed import Delayed
 from cleaner.util.wording import count
+from cleaner.widgets.guard import guarded
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.panels.analysis import AnalysisPanels
 from cleaner.widgets.panels.base import Panel
@@ -28,12 +29,11 @@ from cleaner.widgets.panels.prepare import PreparePanel
 from cleaner.widgets.panels.progress import progress_section
 from cleaner.widgets.panels.report import analysis_trees, report_page
 from cleaner.widgets.panels.retrain import RetrainPanel
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 if TYPE_CHECKING:
     from cleaner.ranking import Ranking
-
-__all__ = ["CleanerApp"]
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ _KEYWORDS = "page_size=, order= and on_leave="
 class CleanerApp(ipywidgets.VBox):
     """Everything for cleaning one data set: grid, progress, retraining, report, results.
 
-    The pictures are there at once, in the order of their files if no ranking was saved before; the ranking is
+    The images are there at once, in the order of their files if no ranking was saved before; the ranking is
     then made in the background and takes over when it is done.
 
     Parameters
@@ -53,7 +53,7 @@ class CleanerApp(ipywidgets.VBox):
     workspace : Workspace or path
         The data set; a path is opened as ``Workspace(path)``.
     page_size : int
-        Pictures on a page.
+        Images on a page.
     order : str or None
         Which order to begin with, if the set has it; a key of `cleaner.session.orders.ORDERS`.
     on_leave : callable or None
@@ -214,7 +214,9 @@ class CleanerApp(ipywidgets.VBox):
                 )
             )
             left_out = summary["left_out"]
-            self.steps.show(steps(self._step, {"Files": f"{left_out:,} left out" if left_out else ""}))
+            self.steps.show(
+                steps(self._step, {"Files": say("app.left_out", files=f"{left_out:,}") if left_out else ""})
+            )
             if self._step == "Files":
                 rows = zip(catalog.left_out["name"], catalog.left_out["reason"], strict=True)
                 self.sheet.show(files_page(list(rows)))
@@ -251,7 +253,7 @@ class CleanerApp(ipywidgets.VBox):
             return False
         return True
 
-    def say(self, sentence: str, *, act: str = "", act_text: str = "") -> None:
+    def tell(self, sentence: str, act: str = "", act_text: str = "") -> None:
         """Put a sentence below the header; the user can dismiss it, or ask for an act of the header."""
         message = Message(sentence, act, act_text)
         with self.lock:
@@ -280,19 +282,13 @@ class CleanerApp(ipywidgets.VBox):
     def _look_at_csv(self) -> None:
         """Say what is odd about cleaned.csv: changed by hand, or behind after a crash; runs in a thread."""
         csv = self.image_cleaner.csv
-        try:
+        with guarded("the look at cleaned.csv", self.tell):
             edits = csv.hand_edits()
             if edits is not None and len(edits):
                 changes = count(len(edits), "change")
-                said = f"{csv.path.name} was edited outside of this page ({changes})."
-                self.say(said, act="import", act_text="take the changes over")
+                self.tell(say("app.edited", file=csv.path.name, changes=changes), "import", say("app.import"))
             elif csv.behind:
-                said = f"{csv.path.name} lacks the last decisions, which are saved in the database."
-                self.say(said, act="write", act_text="write it now")
-        except CleanerError as error:
-            self.say(str(error))
-        except Exception:
-            logger.exception("%s could not be looked at", csv.path)
+                self.tell(say("app.behind", file=csv.path.name), "write", say("app.write"))
 
     def _import_edits(self, value: str) -> None:
         self.image_cleaner.csv.import_hand_edits()
@@ -320,7 +316,7 @@ class CleanerApp(ipywidgets.VBox):
         usual = change["new"] == GridView().order
         self.header.address = {**self.header.address, "order": "" if usual else change["new"]}
 
-    # ---------------------------------------------------------------- copies and bad pictures
+    # ---------------------------------------------------------------- duplicates and poor images
 
     def _open_order(self, order: str) -> None:
         """Show what was found: an order of the grid, or the files that are left out."""
@@ -329,11 +325,9 @@ class CleanerApp(ipywidgets.VBox):
             return
         self.go_to("Labels")
 
-        def show() -> None:  # without the lock of the page: to form groups of copies takes a while
-            try:
-                self.image_cleaner.set_view(GridView(order=order))
-            except CleanerError as error:
-                self.say(str(error))
+        def show() -> None:  # without the lock of the page: to form groups of duplicates takes a while
+            with guarded(f"the order {order}", self.tell):
+                self.session.set_view(GridView(order=order))
             self.image_cleaner.grid.take_focus()
 
         self.session.run_later(show)
@@ -341,11 +335,8 @@ class CleanerApp(ipywidgets.VBox):
     def _take_checks(self) -> None:
         """Take in what a look has found; runs in a thread."""
         self.workspace.refresh()
-        try:
+        with guarded("the reading of what was found", self.checks.complain):
             self.session.set_checks(load_checks(self.workspace.state))
-        except CleanerError as error:
-            logger.exception("what was found cannot be used")
-            self.checks.problem = str(error)
         self.draw()
 
     # ---------------------------------------------------------------- rankings
@@ -355,37 +346,31 @@ class CleanerApp(ipywidgets.VBox):
             return self.workspace.ranking()
         except CleanerError:
             logger.warning("the saved ranking cannot be used", exc_info=True)
-            self._messages.append(Message("The saved ranking could not be read; a new one is made."))
+            self._messages.append(Message(say("app.ranking_lost")))
             shutil.rmtree(self.workspace.ranking_folder, ignore_errors=True)
             return None
 
     def _prepare(self) -> None:
-        try:
+        with guarded("the start of the ranking", self.prepare.complain):
             self.prepare.start()
-        except CleanerError as error:
-            logger.info("the ranking does not start", exc_info=True)
-            self.prepare.problem = str(error)
 
     def _offer_new(self, ranking: Ranking) -> None:
         known = set(ranking.names)
         self.prepare.offer(sum(name not in known for name in self.workspace.catalog.names))
 
     def _first_ranked(self) -> None:
-        """Go on after the first look at a set: copies and bad pictures are quickly found now; in a thread."""
+        """Go on after the first ranking: duplicates and poor images are quickly found now; in a thread."""
         self._load_ranking()
         self.checks.start_if_never()
 
     def _load_ranking(self) -> None:
         """Take in the ranking that a job has saved; runs in a thread."""
-        try:
+        with guarded("the new ranking", lambda reason: self.tell(say("app.ranking_unusable", reason=reason))):
             self.workspace.refresh()
             ranking = self.workspace.ranking()
             if ranking is not None:
-                self.image_cleaner.set_ranking(ranking)
+                self.session.set_ranking(ranking)
                 self._offer_new(ranking)
             else:  # too few labels for one: then it is time to label
                 self.session.propose_labels()
-        except CleanerError as error:
-            logger.exception("the new ranking cannot be used")
-            self.say(f"The new ranking cannot be used: {error}")
         self.draw()

@@ -7,6 +7,14 @@ with their nouns ("1 image", "12 images") come ready from `cleaner.util.wording`
 from __future__ import annotations
 
 SENTENCES: dict[str, str] = {
+    # ------------------------------ app
+    "app.edited": "{file} was edited outside of this page ({changes}).",
+    "app.import": "Import the changes",
+    "app.behind": "{file} lacks the latest decisions. They are safe in the database.",
+    "app.write": "Write it now",
+    "app.ranking_lost": "The saved ranking could not be read. A new one is being made.",
+    "app.ranking_unusable": "The new ranking cannot be used: {reason}",
+    "app.left_out": "{files} left out",
     # ------------------------------ guard: errors that nobody foresaw
     "guard.failed": "Something went wrong ({error}). Try again.",
     "guard.not_saved": "Not saved: {reason}",

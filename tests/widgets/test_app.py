@@ -285,7 +285,7 @@ def test_a_result_that_lacks_decisions_after_a_crash_is_written_on_request(
     with Workspace(root, reviewer="Ana") as killed:  # nobody keeps cleaned.csv in step here
         killed.store.decide(wrong[0], "delete")
     app = open_app_on()
-    until(lambda: "cleaned.csv lacks the last decisions" in text(app.header))
+    until(lambda: say("app.behind", file="cleaned.csv") in text(app.header))
     assert not (root / "cleaned.csv").exists()
     app.header.do("write", "0")
     assert wrong[0] not in list(pd.read_csv(root / "cleaned.csv")["name"])
