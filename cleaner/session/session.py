@@ -809,14 +809,15 @@ class ReviewSession:
     def analyse(self) -> None:
         """Find out how many errors are left and, every 24 decisions, what they have in common.
 
-        In the background; with `watch_patterns` always both.
+        In the background; with `watch_patterns`, and until there is a first error, always both.
         """
         self._work_later(Work.ANALYSIS, self._analyse)
 
     def _analyse(self) -> None:
-        seq = self.store.state.last_seq
-        due = self.watch_patterns or abs(seq - self._analysed_at) >= _COUNT_AFTER
-        earlier = None if due else self.analysis
+        seq, earlier = self.store.state.last_seq, self.analysis
+        first = earlier is not None and not earlier.patterns.confirmed
+        if self.watch_patterns or first or abs(seq - self._analysed_at) >= _COUNT_AFTER:
+            earlier = None
         if earlier is None:
             self._analysed_at = seq
         self.analysis = background.analyse(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -265,12 +264,15 @@ def until(condition: Callable[[], object]) -> None:
 
 def test_the_button_opens_the_audit_and_each_page_moves_the_certificate(app: CleanerApp) -> None:
     stopping = app.analysis.stopping
-    until(lambda: say("audit.start") in text(stopping))
+    assert app.session.wait()
+    assert say("audit.start") in text(stopping)
     stopping.do("audit")
-    until(lambda: "0 of 24 audited" in text(stopping))
+    assert app.session.wait()
+    assert say("analysis.audited", audited=0, aim=24) in text(stopping)
     assert app.image_cleaner.view == GridView(order=AUDIT)
     app.image_cleaner.confirm_page()
-    until(lambda: "6 of 24 audited" in text(stopping))
+    assert app.session.wait()
+    assert say("analysis.audited", audited=6, aim=24) in text(stopping)
     assert say("audit.suspicious") in text(stopping)
     stopping.do("suspicious")
     assert app.image_cleaner.view == GridView()
@@ -278,10 +280,11 @@ def test_the_button_opens_the_audit_and_each_page_moves_the_certificate(app: Cle
 
 
 def test_an_audit_that_cannot_begin_says_why(app: CleanerApp) -> None:
-    until(lambda: app.session.analysis is not None)
+    assert app.session.wait()
     audit_file(app.workspace.state, app.workspace.name).mkdir()
     app.analysis.stopping.do("audit")
-    until(lambda: "cannot be read" in app.analysis.stopping.problem)
+    assert app.session.wait()
+    assert "cannot be read" in app.analysis.stopping.problem
 
 
 def test_review_all_sets_the_filters_and_shows_the_labels(app: CleanerApp) -> None:
@@ -294,16 +297,28 @@ def test_review_all_sets_the_filters_and_shows_the_labels(app: CleanerApp) -> No
 
 def test_the_report_is_a_click_away_and_follows_the_decisions(app: CleanerApp) -> None:
     app.image_cleaner.decide(app.image_cleaner.names[0], "suggest")
-    until(lambda: say("patterns.report") in text(app.analysis.patterns))
+    assert app.session.wait()
+    assert say("patterns.report") in text(app.analysis.patterns)
     app.analysis.patterns.do("report")
     until(lambda: say("report.confusions") in text(app.sheet))
 
 
-def test_looking_closer_does_not_wait_for_the_page_nor_hold_it_up(app: CleanerApp) -> None:
-    until(lambda: app.session.analysis is not None)
+def test_the_analysis_does_not_wait_for_the_page_nor_hold_it_up(app: CleanerApp) -> None:
+    assert app.session.wait()
     before = app.session.analysis
+    assert before is not None
     with app.lock:
-        looking = threading.Thread(target=app.bearings.look)
-        looking.start()
-        looking.join(20)
-        assert app.session.analysis is not before
+        app.session.analyse()
+        until(lambda: app.session.analysis is not before)
+
+
+def test_patterns_are_worked_out_when_the_report_is_looked_at(app: CleanerApp) -> None:
+    wrong = app.image_cleaner.names[:3]
+    for name in wrong:
+        app.image_cleaner.decide(name, "suggest")
+        assert app.session.wait()
+    assert app.session.analysis is not None
+    assert app.session.analysis.patterns.confirmed == 1  # after the first they come every 24 decisions
+    app.go_to("Report")
+    assert app.session.wait()
+    assert app.session.analysis.patterns.confirmed == 3

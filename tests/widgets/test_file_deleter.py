@@ -204,4 +204,4 @@ def test_wrong_arguments_are_refused_with_advice(files: list[Path]) -> None:
 
 def test_two_of_the_same_file_are_one(open_deleter: Callable[..., FileDeleter], files: list[Path]) -> None:
     deleter = open_deleter([*files, *files])
-    assert page(deleter)["summary"] == "7 files · 0 marked"
+    assert page(deleter)["summary"] == say("review.files", files="7 files", marked=0)

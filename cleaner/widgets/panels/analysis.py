@@ -45,6 +45,7 @@ class AnalysisPanels:
         self.listen(self.patterns)
         self._unsubscribe = session.subscribe(self._on_change)
         self.draw()
+        session.analyse()
 
     def listen(self, panel: Panel) -> None:
         """Answer the buttons that findings have, in any panel that shows them."""
