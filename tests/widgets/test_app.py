@@ -133,10 +133,10 @@ def test_a_ranking_that_cannot_be_read_is_made_anew_and_said(
     for path in (root / ".cleaner" / "ranking").iterdir():
         path.write_bytes(b"not a ranking")
     app = open_app_on()
-    assert "The saved ranking could not be read; a new one is made." in text(app.header)
+    assert say("app.ranking_lost") in text(app.header)
     assert app.prepare.running
     app.header.do("dismiss", "0")
-    assert "could not be read" not in text(app.header)
+    assert say("app.ranking_lost") not in text(app.header)
 
 
 def test_pictures_that_came_later_are_offered_for_ranking(
