@@ -115,6 +115,7 @@ class CleanerApp(ipywidgets.VBox):
         self.add_class("cleaner-app")
         self._delayed = Delayed(self._redraw_soon, delay_s=_REDRAW_DELAY_S, retry_s=_REDRAW_RETRY_S)
         self.session.subscribe(self._on_change)
+        self._show_checks()  # what was told before
         self.image_cleaner.observe(self._on_order, names=["order"])
         if order is not None and order in self.image_cleaner.orders:
             self.image_cleaner.set_view(order=order)
@@ -309,7 +310,10 @@ class CleanerApp(ipywidgets.VBox):
         if change.topic in (Topic.PROGRESS, Topic.ANALYSIS, Topic.CHECKS):
             self._delayed.schedule()
         if change.topic is Topic.CHECKS:
-            self.checks.show_found(self.session.checks, self.session.check_counts or None)
+            self._show_checks()
+
+    def _show_checks(self) -> None:
+        self.checks.show_found(self.session.checks, self.session.check_counts or None)
 
     def _on_order(self, change: Any) -> None:
         """Let the page's address name the order, so that a reload comes back to it."""

@@ -12,13 +12,11 @@ from urllib.parse import parse_qs
 import ipywidgets
 
 from cleaner.dataset.state_folder import recent
-from cleaner.errors import CleanerError
+from cleaner.widgets.guard import in_words
 from cleaner.widgets.page_settings import PageSettings
 from cleaner.widgets.panels.base import Panel, button, node, paragraph
 from cleaner.widgets.sentences import say
 from cleaner.widgets.start import Chosen, StartPage, chosen_again
-
-logger = logging.getLogger(__name__)
 
 
 def open_app(root: str | Path | None = None) -> DashboardPage:
@@ -101,13 +99,8 @@ class DashboardPage(ipywidgets.VBox):
         try:
             leave = self.choose if self.can_choose else None
             app = CleanerApp(Workspace(**options), order=_asked("order") or None, on_leave=leave)
-        except CleanerError as error:
-            logger.info("%s cannot be opened", options["root"], exc_info=True)
-            self._fail(name, str(error))
         except Exception as error:
-            logger.exception("%s cannot be opened", options["root"])
-            problem = f"{type(error).__name__}: {error}"
-            self._fail(name, say("page.error", error=problem, log=self.settings.log_path))
+            self._fail(name, in_words(error, f"opening {options['root']}"))
         else:
             if self.can_choose:
                 folder = str(options.get("labels") or options["root"])

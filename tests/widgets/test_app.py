@@ -324,7 +324,7 @@ def test_a_defect_is_said_too_and_logged(
     monkeypatch.setattr(Workspace, "ranking", fail)
     (panel,) = DashboardPage(PageSettings.for_root(root)).children
     assert isinstance(panel, Panel)
-    assert with_role(panel.tree[0], "alert") == [say("page.error", error="RuntimeError: boom", log=None)]
+    assert with_role(panel.tree[0], "alert") == [say("guard.failed", error="RuntimeError: boom")]
     assert "Traceback" in caplog.text
 
 

@@ -139,7 +139,7 @@ def test_an_audit_that_cannot_be_read_is_said_to_be_so_and_none_is_offered() -> 
 
 
 def test_before_anything_is_known_nothing_is_claimed() -> None:
-    assert text_of(stopping_section(None, auditing=False)) == say("audit")
+    assert text_of(stopping_section(None, auditing=False)) == ""
     assert text_of(patterns_section(None)) == ""
 
 

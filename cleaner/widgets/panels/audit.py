@@ -40,7 +40,7 @@ def stopping_section(analysis: ReviewAnalysis | None, *, auditing: bool) -> Tree
         parts = [*_rule_of_thumb(analysis), node("p", say("audit.offer")), start]
     else:
         parts = _running(analysis.certificate, analysis.newcomers, auditing=auditing)
-    return section(say("audit"), node("div", *parts, class_="cleaner-box", hidden=not parts))
+    return section(say("audit"), node("div", *parts, class_="cleaner-box"), hidden=not parts)
 
 
 def _rule_of_thumb(analysis: ReviewAnalysis) -> list[Tree]:

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from cleaner.errors import CleanerError
 from cleaner.jobs import JobStatus
 from cleaner.pipelines.checks import Checks
 from cleaner.quality.outliers import THRESHOLD
 from cleaner.quality.problems import PROBLEMS, spoken_problem
 from cleaner.util.wording import count
+from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.base import Tree, button, buttons, node, paragraph, section, table
 from cleaner.widgets.panels.job import TASKS, JobPanel, bar_of, progress_text
 from cleaner.widgets.sentences import say
 
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
-
-logger = logging.getLogger(__name__)
 
 
 class CheckPanel(JobPanel):
@@ -97,12 +94,8 @@ class CheckPanel(JobPanel):
                 self._start_due()
 
     def _start_due(self) -> None:
-        try:
+        with guarded("the start of a search", self.complain):
             self.start()
-        except CleanerError as error:
-            logger.info("the search for duplicates does not start", exc_info=True)
-            self._due = False
-            self.problem = str(error)
 
     def _other(self, status: JobStatus) -> None:
         if self._due and status.finished:

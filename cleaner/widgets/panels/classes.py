@@ -23,6 +23,7 @@ from cleaner.review.classes import (
 )
 from cleaner.util.delayed import Delayed
 from cleaner.util.wording import count
+from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.base import Panel, Tree, button, buttons, node, paragraph
 from cleaner.widgets.sentences import say
 
@@ -159,11 +160,8 @@ class ClassPanel(Panel):
     def draw(self) -> None:
         """Count anew, with what others decided in the meantime, and draw."""
         with self.lock:
-            try:
+            with guarded("counting the classes anew", self.complain):
                 self.workspace.store.refresh()
-            except CleanerError as error:
-                logger.info("the classes cannot be counted anew", exc_info=True)
-                self.problem = str(error)
             self._count()
             self._draw()
 

@@ -39,7 +39,7 @@ def progress_section(figures: Mapping[str, Any], forecast: Forecast | None = Non
         lines.append(pair(say("progress.expected"), about(figures["expected_next"])))
     if figures["pace_per_min"] and figures["minutes_left"] is not None:
         left = say("progress.pace.value", time=duration(60 * figures["minutes_left"]))
-        lines.append(pair(say("progress.pace", number=f"{figures['pace_per_min']:.0f}"), left))
+        lines.append(pair(say("progress.pace", number=f"{figures['pace_per_min']:,.0f}"), left))
     big = say("progress.found", errors=count(errors, "error"))
     if labelling:
         big = say("progress.labelled", number=f"{labelled:,}")

@@ -17,6 +17,7 @@ from cleaner.errors import CleanerError
 from cleaner.jobs import Job, JobStatus
 from cleaner.util.atomic import write_atomically
 from cleaner.util.wording import count, duration, percent, points, stage_words
+from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.base import Tree, button, buttons, node, pair, paragraph, said, section
 from cleaner.widgets.panels.chart import Point, line_chart
 from cleaner.widgets.panels.job import TASKS, JobPanel, bar_of
@@ -140,12 +141,9 @@ class RetrainPanel(JobPanel):
         with self.lock:
             self._making_way = False
             self._message = ""
-            try:
+            with guarded("the start of a training", self.complain):
                 self._begin(mode, **arguments)
-            except CleanerError as error:
-                logger.info("retraining does not start", exc_info=True)
-                self.problem = str(error)
-                self._draw()
+            self._draw()
 
     def _ended(self, status: JobStatus) -> None:
         if status.phase == "done":

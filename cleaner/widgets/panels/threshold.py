@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 from collections.abc import Callable
@@ -13,11 +12,10 @@ from cleaner.session.orders import DUPLICATES
 from cleaner.session.scales import Scale
 from cleaner.util.delayed import Delayed
 from cleaner.util.wording import count
+from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.base import Panel, Tree, button, node
 from cleaner.widgets.panels.chart import bar_chart
 from cleaner.widgets.sentences import say
-
-logger = logging.getLogger(__name__)
 
 
 class ThresholdPanel(Panel):
@@ -105,18 +103,12 @@ class ThresholdPanel(Panel):
             self._before = None
         if scale is None or before is None:
             return True
-        problem = ""
-        try:
+        problems: list[str] = []
+        with guarded("a threshold", problems.append):
             self._on_change(wanted)
-        except CleanerError as error:
-            logger.info("a threshold was refused", exc_info=True)
-            problem = str(error)
-        except Exception as error:
-            logger.exception("a threshold could not be used")
-            problem = f"That did not work ({type(error).__name__}: {error}). The log has more."
-        if problem:
+        if problems:
             with self.lock:
-                self.problem = problem
+                self.complain(problems[0])
                 if self._scale is scale:  # nothing newer is on show
                     self._scale, self._counting = before, False
                     self._draw()
