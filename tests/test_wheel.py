@@ -44,6 +44,7 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: zipfile.ZipFile) -> No
         "cleaner/py.typed",
         "cleaner/widgets/grid/js/grid.js",
         "cleaner/widgets/grid/grid.css",
+        "cleaner/widgets/sentences.toml",
         "cleaner/dashboard/app.ipynb",
     ],
 )

@@ -1,0 +1,40 @@
+"""The table of the page's sentences: every key is used, and every key that is used is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cleaner
+from cleaner.widgets.sentences import SENTENCES, say
+
+SOURCE = Path(cleaner.__file__).parent / "widgets"
+
+
+def code() -> str:
+    files = [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.js")]
+    return "\n".join(path.read_text(encoding="utf-8") for path in files)
+
+
+def test_every_key_that_is_said_by_name_has_its_sentence() -> None:
+    said = set(re.findall(r'\bsay\(\s*"([a-z_.]+)"', code()))
+    assert len(said) > 100
+    assert said - set(SENTENCES) == set()
+
+
+def test_every_sentence_is_said_somewhere() -> None:
+    """Of keys that are put together, the beginning stands in the code; the grid's have a test of their own."""
+    text = code().replace("'", '"')
+    beginnings = tuple({found[1] for found in re.finditer(r'f"([a-z_.]{4,})\{', text)})
+    unused = [
+        key
+        for key in SENTENCES
+        if not key.startswith(("grid.", *beginnings))
+        and f'"{key}"' not in text
+        and f'"{key.partition(".")[2]}"' not in text
+    ]
+    assert unused == []
+
+
+def test_values_are_put_in() -> None:
+    assert say("review.title", number=3) == "Page 3"
