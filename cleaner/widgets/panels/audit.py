@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from cleaner.analysis.summary import ReviewAnalysis
+from cleaner.audit.certificate import Certificate
 from cleaner.util.wording import about, count
 from cleaner.widgets.panels.base import Tree, button, buttons, node, paragraph, section
 from cleaner.widgets.panels.text import (
@@ -13,10 +13,6 @@ from cleaner.widgets.panels.text import (
     certificate_text,
 )
 from cleaner.widgets.sentences import say
-
-if TYPE_CHECKING:
-    from cleaner.analysis.summary import ReviewAnalysis
-    from cleaner.audit.certificate import Certificate
 
 _LOOKS = 100
 

@@ -22,7 +22,6 @@ def line_chart(
     *,
     name: str,
     x_ends: tuple[str, str] = ("", ""),
-    y_top: float | None = None,
 ) -> Tree:
     """Draw one or several curves over a common base line at zero.
 
@@ -35,8 +34,6 @@ def line_chart(
         What the picture says, as text: its accessible name.
     x_ends : (str, str)
         Words at the two ends of the base line.
-    y_top : float or None
-        Value at the upper edge; None is the highest value.
 
     Returns
     -------
@@ -46,7 +43,7 @@ def line_chart(
     points = [point for line in lines.values() for point in line]
     right = max((x for x, _ in points), default=1.0)
     left = min((x for x, _ in points), default=0.0)
-    top = y_top if y_top is not None else max((y for _, y in points), default=1.0)
+    top = max((y for _, y in points), default=1.0)
     width, height = max(right - left, 1e-9), max(top, 1e-9)
 
     def place(point: Point) -> tuple[float, float]:
@@ -54,25 +51,14 @@ def line_chart(
         y = _BOTTOM - min(point[1], top) / height * (_BOTTOM - _TOP)
         return x, y
 
-    drawn: list[Tree] = [
-        node(
-            "line",
-            class_="cleaner-axis",
-            x1=f"{_LEFT:g}",
-            y1=f"{_BOTTOM:g}",
-            x2=f"{_WIDTH:g}",
-            y2=f"{_BOTTOM:g}",
-        )
-    ]
+    ends = {"x1": f"{_LEFT:g}", "y1": f"{_BOTTOM:g}", "x2": f"{_WIDTH:g}", "y2": f"{_BOTTOM:g}"}
+    drawn = [node("line", class_="cleaner-axis", **ends)]
     for i, line in enumerate(lines.values()):
         if line:
             drawn += _curve([place(point) for point in thinned(line)], kind=i)
-    drawn += [
-        node("text", x_ends[0], class_="cleaner-tick", x=f"{_LEFT:g}", y=f"{_HEIGHT - 1:g}"),
-        node(
-            "text", x_ends[1], class_="cleaner-tick", x=f"{_WIDTH:g}", y=f"{_HEIGHT - 1:g}", text_anchor="end"
-        ),
-    ]
+    tick = {"class_": "cleaner-tick", "y": f"{_HEIGHT - 1:g}"}
+    drawn.append(node("text", x_ends[0], x=f"{_LEFT:g}", **tick))
+    drawn.append(node("text", x_ends[1], x=f"{_WIDTH:g}", text_anchor="end", **tick))
     picture = node(
         "svg",
         *drawn,

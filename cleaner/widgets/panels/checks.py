@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
 
 from cleaner.jobs import JobStatus
 from cleaner.pipelines.checks import Checks
@@ -15,9 +14,7 @@ from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.base import Tree, button, buttons, node, paragraph, section, table
 from cleaner.widgets.panels.job import TASKS, JobPanel, bar_of, progress_text
 from cleaner.widgets.sentences import say
-
-if TYPE_CHECKING:
-    from cleaner.workspace import Workspace
+from cleaner.workspace import Workspace
 
 
 class CheckPanel(JobPanel):

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
-from typing import TYPE_CHECKING
 
 from cleaner.errors import CleanerError
 from cleaner.review import Event, Kind
@@ -24,11 +23,9 @@ from cleaner.review.classes import (
 from cleaner.util.delayed import Delayed
 from cleaner.util.wording import count
 from cleaner.widgets.guard import guarded
-from cleaner.widgets.panels.base import Panel, Tree, button, buttons, node, paragraph
+from cleaner.widgets.panels.base import Panel, Tree, button, buttons, node, paragraph, split_order
 from cleaner.widgets.sentences import say
-
-if TYPE_CHECKING:
-    from cleaner.workspace import Workspace
+from cleaner.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +34,6 @@ _FOLLOW_RETRY_S = 5.0
 _MOST_ROWS = 200
 _SEARCH_FROM = 20
 _LONGEST_NAME = "200"
-_SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, slots=True)
@@ -351,19 +347,29 @@ def _how_many(shown: int, found: int, wanted: str) -> str:
 
 
 def _search_field(*, hidden: bool) -> Tree:
-    field = node(
-        "input",
-        type="text",
-        class_="cleaner-input",
-        data_typed="search",
-        autocomplete="off",
-        placeholder=say("classes.find.hint"),
-    )
+    field = _field(data_typed="search", placeholder=say("classes.find.hint"))
     return node("label", say("classes.find"), field, class_="cleaner-find", hidden=hidden)
 
 
+def _field(**attributes: str | bool | None) -> Tree:
+    given = {"type": "text", "class_": "cleaner-input", "autocomplete": "off", **attributes}
+    return node("input", do=None, **given)
+
+
+def _name_field(name: str, enter: str, complaint: str, **attributes: str) -> Tree:
+    """Describe a field for the name of a class; ``enter`` is the act of its Enter key."""
+    return _field(
+        aria_invalid="true" if complaint else None,
+        maxlength=_LONGEST_NAME,
+        data_field=name,
+        data_enter=enter,
+        data_heir=True,
+        **attributes,
+    )
+
+
 def _table(page: ClassPage, shown: Sequence[ClassCount]) -> Tree:
-    splits = sorted({split for each in page.counts for split in each.splits}, key=_split_order)
+    splits = sorted({split for each in page.counts for split in each.splits}, key=split_order)
     columns = splits if len(splits) > 1 else []
     head = [node("th", split, scope="col", class_="is-number is-split") for split in columns]
     head.append(node("th", say("classes.head.images"), scope="col", class_="is-number"))
@@ -378,10 +384,6 @@ def _table(page: ClassPage, shown: Sequence[ClassCount]) -> Tree:
     )
 
 
-def _split_order(split: str) -> tuple[int, str]:
-    return (_SPLITS.index(split) if split in _SPLITS else len(_SPLITS), split)
-
-
 def _row(page: ClassPage, each: ClassCount, columns: Sequence[str]) -> Tree:
     cells = [node("td", f"{each.splits.get(split, 0):,}", class_="is-number is-split") for split in columns]
     cells.append(node("td", f"{each.images:,}", class_="is-number"))
@@ -390,11 +392,8 @@ def _row(page: ClassPage, each: ClassCount, columns: Sequence[str]) -> Tree:
         return node("tr", unlabelled, *cells, node("td"), data_key="unlabelled")
     form = page.form if page.form is not None and page.form.label == each.label else None
     if form is None:
-        quiet = _blanks(each.label)
-        name = [
-            node("span", each.label, class_="cleaner-class-name"),
-            node("span", quiet, class_="cleaner-quiet"),
-        ]
+        name = [node("span", each.label, class_="cleaner-class-name")]
+        name.append(node("span", _blanks(each.label), class_="cleaner-quiet"))
     else:
         name = [_rename_form(form) if form.kind == "rename" else _merge_form(form, page)]
     acts = _acts(page, each.label) if form is None else []
@@ -426,19 +425,8 @@ def _acts(page: ClassPage, label: str) -> list[Tree]:
 
 
 def _rename_form(form: ClassForm) -> Tree:
-    field = node(
-        "input",
-        type="text",
-        value=form.label,
-        class_="cleaner-input",
-        aria_label=say("classes.rename.field", label=form.label + _blanks(form.label)),
-        aria_invalid="true" if form.complaint else None,
-        maxlength=_LONGEST_NAME,
-        autocomplete="off",
-        data_field="name",
-        data_enter="do-rename",
-        data_heir=True,
-    )
+    called = say("classes.rename.field", label=form.label + _blanks(form.label))
+    field = _name_field("name", "do-rename", form.complaint, value=form.label, aria_label=called)
     taken = say("classes.merge.taken", label=form.taken)
     offered = [
         button(say("classes.rename"), "do-rename", data_from="name", class_="cleaner-button is-go"),
@@ -494,17 +482,7 @@ def _form(kind: str, field: Tree, complaint: str, offered: Sequence[Tree], *, co
 
 
 def _new_form(page: ClassPage) -> Tree:
-    field = node(
-        "input",
-        type="text",
-        class_="cleaner-input",
-        aria_invalid="true" if page.complaint else None,
-        maxlength=_LONGEST_NAME,
-        autocomplete="off",
-        data_field="new",
-        data_enter="new",
-        data_heir=True,  # the last of those that may get the focus
-    )
+    field = _name_field("new", "new", page.complaint)  # the last of those that may get the focus
     line = node(
         "div",
         node("label", say("classes.new"), field),

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from cleaner.util.wording import count
-from cleaner.widgets.panels.base import Tree, button, node, section
+from cleaner.widgets.panels.base import Tree, button, node, section, split_order
 from cleaner.widgets.sentences import say
 
 STEPS = ("Files", "Labels", "Report")
-_SPLITS = {"train": 0, "valid": 1, "test": 2}
 
 
 @dataclass(frozen=True)
@@ -86,8 +85,8 @@ def header(
 
 
 def _counts(summary: Mapping[str, Any]) -> list[str]:
-    known = sorted(summary["splits"].items(), key=lambda pair: (_SPLITS.get(pair[0], len(_SPLITS)), pair[0]))
-    splits = [f"{split} {number:,}" for split, number in known if split != "none"]
+    found = summary["splits"]
+    splits = [f"{split} {found[split]:,}" for split in sorted(found, key=split_order) if split != "none"]
     parts = [count(summary["total"], "image"), count(len(summary["classes"]), "class", "classes")]
     if splits:
         parts.append(", ".join(splits))

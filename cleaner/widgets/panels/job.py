@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cleaner.errors import JobError
 from cleaner.jobs import Job, JobStatus
@@ -14,9 +14,7 @@ from cleaner.jobs.watcher import JobWatcher
 from cleaner.util.wording import duration, stage_words
 from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.sentences import say
-
-if TYPE_CHECKING:
-    from cleaner.workspace import Workspace
+from cleaner.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
 
-from cleaner.analysis.patterns import FIRST_ERRORS
+from cleaner.analysis.confusions import Confusions
+from cleaner.analysis.patterns import FIRST_ERRORS, Pattern
+from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.util.wording import count
 from cleaner.widgets.panels.base import Tree, button, node, paragraph, section, table
 from cleaner.widgets.panels.text import pattern_details, pattern_parts
 from cleaner.widgets.sentences import say
-
-if TYPE_CHECKING:
-    from cleaner.analysis.confusions import Confusions
-    from cleaner.analysis.patterns import Pattern
-    from cleaner.analysis.summary import ReviewAnalysis
 
 _MOST_IN_PANEL = 2
 _MOST_PAIRS = 20

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from cleaner.jobs import JobStatus
 from cleaner.util.wording import count
 from cleaner.widgets.panels.base import button, buttons, node
 from cleaner.widgets.panels.job import JobPanel, bar_of, progress_text
 from cleaner.widgets.sentences import say
-
-if TYPE_CHECKING:
-    from cleaner.workspace import Workspace
+from cleaner.workspace import Workspace
 
 _NO_WEIGHTS = "WeightsUnavailableError"
 _AGREED = "without-weights"

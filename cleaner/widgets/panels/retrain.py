@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import traitlets
 
@@ -22,9 +22,7 @@ from cleaner.widgets.panels.base import Tree, button, buttons, node, pair, parag
 from cleaner.widgets.panels.chart import Point, line_chart
 from cleaner.widgets.panels.job import TASKS, JobPanel, bar_of
 from cleaner.widgets.sentences import say
-
-if TYPE_CHECKING:
-    from cleaner.workspace import Workspace
+from cleaner.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
