@@ -75,13 +75,14 @@ class Catalog:
             "split": _column(map(as_text, split)),
         }
         if group_column is not None and group_column not in table.columns:
-            msg = f"No column {group_column!r} to group by; there are {', '.join(map(repr, table.columns))}."
+            columns_there = ", ".join(map(repr, table.columns))
+            msg = f"There is no column {group_column!r} to group by, only {columns_there}."
             raise CatalogError(msg)
         columns |= {str(column): table[column] for column in table.columns if column not in columns}
         self.table = pd.DataFrame(columns)
         twice = self.table["name"].duplicated()
         if twice.any():
-            msg = f"The name {self.table['name'][twice].iloc[0]!r} stands twice; every image needs its own."
+            msg = f"The name {self.table['name'][twice].iloc[0]!r} occurs twice; expected each name once."
             raise CatalogError(msg)
         if left_out is None:
             left_out = pd.DataFrame({"name": _column([]), "reason": _column([])})
@@ -377,4 +378,4 @@ def _no_images(root: Path, listing: Listing) -> str:
         detail = f"it holds other files ({most})"
     else:
         detail = "it is empty" if next(root.iterdir(), None) is None else "no files but hidden ones"
-    return f"No images in {root}: {detail}. Expected JPEG, PNG or other images, one folder a class."
+    return f"No images in {root}: {detail}. Expected JPEG, PNG or other images, one folder per class."

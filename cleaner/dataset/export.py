@@ -117,7 +117,7 @@ def _checked_target(catalog: Catalog, to: Path) -> Path:
         raise CatalogError(msg)
     root = catalog.root.resolve()
     if target == root or root in target.parents or target in root.parents:
-        msg = f"{to} and the data set {root} lie inside each other; give a folder outside it."
+        msg = f"{to} and the data set {root} overlap; give a folder outside the data set."
         raise CatalogError(msg)
     return target
 

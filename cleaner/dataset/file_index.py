@@ -270,7 +270,7 @@ class FileIndex:
         try:
             yield
         except sqlite3.Error as exc:
-            msg = f"Cannot use the file index {self.db}: {exc}. Deleting this file loses no decision."
+            msg = f"Cannot use the file index {self.db}: {exc}. It holds no decisions: delete it."
             raise StoreError(msg) from exc
 
 

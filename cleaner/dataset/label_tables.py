@@ -55,7 +55,9 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]
         raise CatalogError(msg) from exc
     text = decode_csv(data)
     if "\0" in text[:4096]:
-        msg = f"{path} is no CSV file: it holds binary data. Save the table as CSV (UTF-8) and open that."
+        msg = (
+            f"{path} is not a CSV file: it contains binary data. Save the table as CSV (UTF-8) and open that."
+        )
         raise CatalogError(msg)
     rows: list[list[str]] = []
     places: list[str] = []
@@ -64,7 +66,7 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]
     try:
         header = [column.strip() for column in next(numbered, (1, []))[1]]
         if not any(header):
-            msg = f"{path} is empty; expected a first line such as name,label and then one line an image."
+            msg = f"{path} is empty; expected a first line such as name,label and then one line per image."
             raise CatalogError(msg)
         for line, row in numbered:
             if len(row) > len(header):
@@ -177,7 +179,7 @@ def rows_of(
     if not kept:
         first = f" The first is {left_out[0][0]!r}: {left_out[0][1]}." if left_out else ""
         msg = (
-            f"{source} names no image that is below {root}.{first} Names must be relative to that folder; "
+            f"{source} names no image below {root}.{first} Names must be relative to that folder; "
             "give another folder as root."
         )
         raise CatalogError(msg)

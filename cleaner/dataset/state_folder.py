@@ -91,15 +91,15 @@ def place_state(root: Path, *, state: Path | None, shared_store: bool) -> tuple[
         _make(folder)
         if not shared_store and is_network(folder):
             notices.append(
-                f"The state folder {folder} is on a network drive, where writers can damage the database; "
-                "use a local folder, or a database server with --store."
+                f"The state folder {folder} is on a network drive, where the database can be damaged. "
+                "Use a local folder, or a database server with --store."
             )
         return folder, notices
     elsewhere = home() / "sets" / f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:10]}"
     if not shared_store and is_network(root):
         notices.append(
-            f"{root} is on a network drive, where the database is not safe: "
-            f"decisions are kept on this computer, in {elsewhere}. Share them with --store."
+            f"{root} is on a network drive, where the database is not safe. "
+            f"Decisions are kept on this computer, in {elsewhere}. To share them, use --store."
         )
     else:
         folder = root / STATE_FOLDER

@@ -147,8 +147,8 @@ class Job:
         if status.finished:
             return status
         error = (
-            f"The job's process {_cause(self._exit_code)}, at “{stage_words(status.stage)}”. What was there "
-            f"before it is intact; start it again.{self._log_tail()}"
+            f"The job's process {_cause(self._exit_code)}, at “{stage_words(status.stage)}”. Everything from "
+            f"before it is intact. Start it again.{self._log_tail()}"
         )
         return replace(status, phase="failed", message="failed", error=error)
 

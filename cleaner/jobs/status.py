@@ -95,12 +95,12 @@ def read_status(folder: Path) -> JobStatus:
     try:
         text = _patiently(lambda: (folder / "status.json").read_text(encoding="utf-8"))
     except FileNotFoundError as exc:
-        msg = f"Job {folder.name} is gone: its folder {folder} was tidied away. Start it again."
+        msg = f"Job {folder.name} is gone: its folder {folder} was removed. Start it again."
         raise JobError(msg) from exc
     try:
         stored = json.loads(text)
     except ValueError:  # a power cut can leave an empty file
-        msg = f"The status of job {folder.name} was lost, by a power cut perhaps. Start it again."
+        msg = f"The status of job {folder.name} was lost, perhaps in a power cut. Start it again."
         return JobStatus(id=folder.name, task=":lost", phase="failed", message="failed", error=msg)
     if "task" in stored:
         stored["task"] = present_task(stored["task"])

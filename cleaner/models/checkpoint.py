@@ -69,7 +69,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             meta = file.metadata() or {}
             state = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
     except (SafetensorError, OSError) as exc:
-        msg = f"{path} is cut short or no safetensors file ({exc}); expected a model saved by cleaner."
+        msg = f"{path} is incomplete or not a safetensors file ({exc}); expected a model saved by cleaner."
         raise CheckpointError(msg) from exc
     try:
         manifest = json.loads(meta[MANIFEST])
@@ -77,7 +77,7 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except (KeyError, TypeError, ValueError) as exc:
         msg = (
             f"{path} holds {len(state)} tensors, but no model saved by cleaner. "
-            "Bare weights are given as --weights, not as a model."
+            "Give plain weights with --weights, not as a model."
         )
         raise CheckpointError(msg) from exc
     if version > FORMAT:

@@ -22,6 +22,7 @@ from cleaner.review.events import Action
 from cleaner.review.labels import PresentLabels, cleaned_catalog
 from cleaner.review.state import ReviewState
 from cleaner.util.progress import SILENT, Reporter, Stage
+from cleaner.util.wording import count
 
 if TYPE_CHECKING:  # torch takes 2 to 4 s
     from cleaner.models.backbones import Backbone
@@ -113,16 +114,14 @@ def _check_labels(seen: Seen) -> None:
     """Raise `TooFewLabelsError` unless there are two classes that labels can be mixed up between."""
     present = [label for name in seen.embeddings.names if (label := seen.labels.get(name)) is not None]
     if not present:
-        what = "no label on any of them"
+        what = f"None of the {len(seen.embeddings.names):,} images has a label"
     elif len(set(present)) == 1:
-        n = len(present)
-        what = f"{n:,} {'label' if n == 1 else 'labels'}, all “{present[0]}”"
+        what = f"The only label is “{present[0]}” (on {count(len(present), 'image')})"
     else:
         return
-    n = len(seen.embeddings.names)
     msg = (
-        f"Got {n:,} {'image' if n == 1 else 'images'} with {what}; wrong labels can be looked for once two "
-        "classes have some. Label images first, in the dashboard or in a CSV file."
+        f"{what}. Finding wrong labels needs labels of two classes or more. Label some images first, in the "
+        "dashboard or in a CSV file."
     )
     raise TooFewLabelsError(msg)
 

@@ -139,7 +139,7 @@ def _validation(seen: Seen) -> tuple[list[str], NDArray[np.float32], list[str]]:
     names, vectors, truth = seen.rows(seen.cleaned, "valid")
     if not names:
         msg = (
-            "There are no labelled validation images, so nothing could be compared; put some into a folder "
+            "There are no labelled validation images, so nothing can be compared. Put some into a folder "
             "“valid”, or give them that split in the CSV file."
         )
         raise TrainingError(msg)

@@ -81,7 +81,7 @@ def make_class(catalog: Catalog, store: ReviewStore, name: str, *, reviewer: str
     present = _present(catalog, store)
     _check_new(name)
     if name in present:
-        msg = f"There is a class “{name}” already. Choose another name."
+        msg = f"A class “{name}” exists already. Choose another name."
         raise StoreError(msg)
     return store.class_event(Kind.CLASS_NEW, name, reviewer=reviewer)
 
@@ -100,10 +100,10 @@ def rename_class(
     _check_there(old, present)
     _check_new(new)
     if new == old:
-        msg = f"“{old}” is its name already. Type another one."
+        msg = f"The class is called “{old}” already. Type another name."
         raise StoreError(msg)
     if new in present:
-        msg = f"There is a class “{new}” already. To put the images of “{old}” there, merge the two."
+        msg = f"A class “{new}” exists already. To move the images of “{old}” into it, merge the two."
         raise StoreError(msg)
     return store.class_event(Kind.CLASS_RENAME, old, new, reviewer=reviewer)
 
@@ -162,10 +162,10 @@ def undo_class_act(store: ReviewStore, *, reviewer: str | None = None) -> Event:
         raise StoreError(msg)
     rows = store.state.act(last)
     if rows[0].kind not in _UNDOABLE:
-        msg = f"Your last act is “{rows[0].kind}”, none on classes; undo that on the page, with u."
+        msg = f"Your last act (“{rows[0].kind}”) did not change the classes. Undo it on the page, with U."
         raise StoreError(msg)
     if store.undo(reviewer=reviewer, only=last) is None:
-        msg = "Another act came in between; look again what is to be undone."
+        msg = "Something else was recorded in the meantime. Check what your last act is, then undo it."
         raise StoreError(msg)
     return rows[0]
 
@@ -212,13 +212,13 @@ def _present(catalog: Catalog, store: ReviewStore) -> list[str]:
 
 def _check_new(name: str) -> None:
     if not name.strip():
-        msg = "The name of a class cannot be blank. Type one."
+        msg = "A class needs a name. Type one."
         raise StoreError(msg)
     check_label(name)
     if name != name.strip():
         msg = (
-            f"“{name}” begins or ends with a blank, which nobody would see later. "
-            f"Type it without: “{name.strip()}”."
+            f"“{name}” starts or ends with a space, which nobody would see. "
+            f"Type it without the space: “{name.strip()}”."
         )
         raise StoreError(msg)
 

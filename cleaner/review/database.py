@@ -242,17 +242,17 @@ def in_words(error: SQLAlchemyError) -> str:
     low = text.lower()
     state = getattr(original, "sqlstate", None)
     if "locked" in low or state == "55P03":
-        return "another program is writing to it and does not let go."
+        return "another program is still writing to it."
     if "disk is full" in low or state == "53100":
-        return "the disk is full; make room on it."
+        return "the disk is full; free some space."
     if "readonly" in low or "read-only" in low or state == "25006":
-        return "it may only be read, not written."
+        return "it is read-only."
     if "unable to open" in low:
         return "the file cannot be opened; does its folder exist, and may you write there?"
     if "not a database" in low or "malformed" in low:
-        return "the file is damaged or is no database."
+        return "the file is damaged or is not a database."
     if "disk i/o" in low:
-        return "the disk reports an error, or the file was taken away."
+        return "the disk reports an error, or the file was removed."
     lost = isinstance(error, DBAPIError) and error.connection_invalidated
     if lost or "connection" in low or state in ("57P01", "57P02", "57P03"):
         return f"the connection to the server failed ({text[:200]})."

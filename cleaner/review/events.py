@@ -140,7 +140,7 @@ def check_label(label: object) -> str:
         With what was given and what is expected.
     """
     if not isinstance(label, str) or not label.strip():
-        msg = f"Got {label!r} as a label; expected a text that is not blank. Type the name of a class."
+        msg = f"Got {label!r} as a label; expected text that is not blank. Type the name of a class."
         raise StoreError(msg)
     if len(label) > _MAX_LABEL_CHARS:
         msg = (
@@ -173,7 +173,7 @@ def check_description(text: object) -> str:
         )
         raise StoreError(msg)
     if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in plain):
-        msg = f"Got the description {plain[:40]!r} with control characters; expected text. Type it anew."
+        msg = f"Got the description {plain[:40]!r} with control characters; expected text. Type it again."
         raise StoreError(msg)
     return plain
 
@@ -228,7 +228,7 @@ def check_reason(reason: object, action: str) -> str:
         If it is no text on one line, or if the action is another one than delete.
     """
     if not isinstance(reason, str) or not reason.strip() or not reason.isprintable():
-        msg = f"Got {reason!r} as the reason; expected a text on one line, such as 'duplicate' or 'blurry'."
+        msg = f"Got {reason!r} as the reason; expected one line of text, such as 'duplicate' or 'blurry'."
         raise StoreError(msg)
     if action != Action.DELETE:
         msg = f"Got {action} with the reason {reason!r}; only a delete has one. Leave it out."

@@ -91,7 +91,7 @@ def compare(
         No images, or lists of different lengths.
     """
     if not len(truth) == len(before) == len(after):
-        msg = f"Got {len(truth)} labels, {len(before)} and {len(after)} predictions; give one each an image."
+        msg = f"Got {len(truth)} labels, {len(before)} and {len(after)} predictions; give one per image."
         raise TrainingError(msg)
     n = len(truth)
     if n == 0:

@@ -222,6 +222,6 @@ def _require_finite(loss: float, phase: Phase) -> None:
         rate = phase.lr.stop if isinstance(phase.lr, slice) else phase.lr
         msg = (
             f"Training diverged: the loss became {loss} at a learning rate of up to {rate:g}. "
-            f"The weights from before are back; try {rate / 10:g}."
+            f"The previous weights were restored; try {rate / 10:g}."
         )
         raise TrainingError(msg)

@@ -278,8 +278,8 @@ def test_rank_says_what_is_missing_where_nothing_is_labelled(tmp_path: Path) -> 
     done = run("rank", tmp_path / "flat", "--from-scratch", code=1)
     assert done.stdout == ""
     assert done.stderr == (
-        "Error: Got 3 images with no label on any of them; wrong labels can be looked for once two classes "
-        "have some. Label images first, in the dashboard or in a CSV file.\n"
+        "Error: None of the 3 images has a label. Finding wrong labels needs labels of two classes or more. "
+        "Label some images first, in the dashboard or in a CSV file.\n"
     )
 
 

@@ -267,7 +267,7 @@ def test_a_folder_without_images_is_refused_with_what_is_there(
         Catalog.from_folder(root)
 
     assert str(caught.value) == (
-        f"No images in {root}: {detail}. Expected JPEG, PNG or other images, one folder a class."
+        f"No images in {root}: {detail}. Expected JPEG, PNG or other images, one folder per class."
     )
 
 
@@ -372,7 +372,7 @@ def test_rows_without_a_usable_file_are_left_out_with_reason_and_line(
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "{path} is empty; expected a first line such as name,label and then one line an image."),
+        (b"", "{path} is empty; expected a first line such as name,label and then one line per image."),
         (b"name,label,label\na.png,x,y\n", "{path} has two columns named 'label'; rename one."),
         (
             b"name,label\na.png,x\nb.png,x\n./a.png,y\n",
@@ -399,12 +399,12 @@ def test_rows_without_a_usable_file_are_left_out_with_reason_and_line(
         ),
         (
             b"name,label\nq.png,x\n",
-            "l.csv names no image that is below {root}. The first is 'q.png': missing: there is no such file "
+            "l.csv names no image below {root}. The first is 'q.png': missing: there is no such file "
             "(line 2). Names must be relative to that folder; give another folder as root.",
         ),
         (
             b"\x89PNG\r\n\x1a\n\0\0\0",
-            "{path} is no CSV file: it holds binary data. Save the table as CSV (UTF-8) and open that.",
+            "{path} is not a CSV file: it contains binary data. Save the table as CSV (UTF-8) and open that.",
         ),
     ],
 )
@@ -440,7 +440,7 @@ def test_a_group_column_that_is_absent_is_refused(lay_out: Callable[..., Path]) 
     with pytest.raises(CatalogError) as caught:
         Catalog.from_csv(root / "l.csv", group_column="patient")
 
-    assert str(caught.value) == "No column 'patient' to group by; there are 'name', 'label', 'split'."
+    assert str(caught.value) == "There is no column 'patient' to group by, only 'name', 'label', 'split'."
 
 
 def test_a_dataframe_is_read_like_a_csv_and_keeps_its_types(lay_out: Callable[..., Path]) -> None:
@@ -520,7 +520,7 @@ def test_a_catalog_refuses_a_name_that_stands_twice() -> None:
     with pytest.raises(CatalogError) as caught:
         Catalog(pd.DataFrame({"name": ["a", "a"], "label": ["x", "x"]}))
 
-    assert str(caught.value) == "The name 'a' stands twice; every image needs its own."
+    assert str(caught.value) == "The name 'a' occurs twice; expected each name once."
 
 
 def test_a_catalog_needs_names_and_labels() -> None:

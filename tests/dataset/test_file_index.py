@@ -274,7 +274,5 @@ def test_errors_of_the_database_are_ours(index: FileIndex) -> None:
         connection.execute("DROP TABLE files")
     connection.close()
 
-    with pytest.raises(
-        StoreError, match=r"^Cannot use the file index .*Deleting this file loses no decision\.$"
-    ):
+    with pytest.raises(StoreError, match=r"^Cannot use the file index .*It holds no decisions: delete it\.$"):
         index.table()

@@ -56,8 +56,8 @@ def test_a_root_on_a_network_drive_has_its_state_with_the_user_unless_the_store_
 
     assert folder.parent == home() / "sets"
     assert notices == [
-        f"{tmp_path} is on a network drive, where the database is not safe: "
-        f"decisions are kept on this computer, in {folder}. Share them with --store."
+        f"{tmp_path} is on a network drive, where the database is not safe. "
+        f"Decisions are kept on this computer, in {folder}. To share them, use --store."
     ]
     assert not (tmp_path / ".cleaner").exists()
     assert place_state(tmp_path, state=None, shared_store=True) == (tmp_path / ".cleaner", [])
@@ -74,8 +74,8 @@ def test_a_state_that_was_asked_for_is_taken_and_a_network_drive_remarked_on(
 
     assert folder == asked
     assert notices == [
-        f"The state folder {asked} is on a network drive, where writers can damage the database; "
-        "use a local folder, or a database server with --store."
+        f"The state folder {asked} is on a network drive, where the database can be damaged. "
+        "Use a local folder, or a database server with --store."
     ]
 
 

@@ -138,7 +138,7 @@ def test_a_killed_worker_is_noticed_at_once_by_whoever_looks(state: Path) -> Non
     assert status.result is None
     assert status.error == (
         "The job's process died (killed, out of memory, or the machine was restarted), at “deaf”. "
-        "What was there before it is intact; start it again."
+        "Everything from before it is intact. Start it again."
     )
     assert Job.current(state) is None
     wait_until(lambda: job._exit_code is not None)
@@ -235,7 +235,7 @@ def test_a_status_that_a_power_cut_emptied_does_not_stop_the_page(state: Path) -
     (fake_finished_job(state, 1) / "status.json").write_text("")
     last = Job.last(state)
     assert last is not None
-    assert last.status().error == "The status of job 000001 was lost, by a power cut perhaps. Start it again."
+    assert last.status().error == "The status of job 000001 was lost, perhaps in a power cut. Start it again."
     assert start(state, "add", left=1, right=1).wait(LONG_S).result == {"sum": 2}
 
 
@@ -277,9 +277,7 @@ def test_old_folders_are_tidied_and_numbers_go_on(state: Path) -> None:
     kept = sorted(path.name for path in (state / "jobs").iterdir() if path.is_dir())
     assert kept == ["000005", "000006", "000007", "000008", "000009"]
     assert len(kept) == KEPT_FOLDERS
-    with pytest.raises(
-        JobError, match=r"^Job 000001 is gone: its folder .+ was tidied away\. Start it again\.$"
-    ):
+    with pytest.raises(JobError, match=r"^Job 000001 is gone: its folder .+ was removed\. Start it again\.$"):
         Job(state / "jobs" / "000001").status()
 
 

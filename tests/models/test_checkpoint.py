@@ -59,14 +59,14 @@ def test_a_truncated_file_is_refused(tmp_path, n_bytes):
     path = tmp_path / "model.safetensors"
     save_checkpoint(path, STATE, {})
     path.write_bytes(path.read_bytes()[:n_bytes])
-    with pytest.raises(CheckpointError, match="is cut short or no safetensors file"):
+    with pytest.raises(CheckpointError, match="is incomplete or not a safetensors file"):
         load_checkpoint(path)
 
 
 def test_a_pickle_is_refused(tmp_path):
     path = tmp_path / "model.pkl"
     torch.save(STATE, path)
-    with pytest.raises(CheckpointError, match="is cut short or no safetensors file"):
+    with pytest.raises(CheckpointError, match="is incomplete or not a safetensors file"):
         load_checkpoint(path)
 
 
@@ -80,7 +80,7 @@ def test_weights_of_somebody_else_are_not_taken_for_a_model(tmp_path, metadata):
         load_checkpoint(path)
     assert str(caught.value) == (
         f"{path} holds 2 tensors, but no model saved by cleaner. "
-        "Bare weights are given as --weights, not as a model."
+        "Give plain weights with --weights, not as a model."
     )
 
 

@@ -161,8 +161,8 @@ def test_preparing_pictures_without_labels_embeds_them_all_and_says_why_there_is
         "ranking": None,
         "n": 0,
         "left_out": 0,
-        "reason": "Got 24 images with no label on any of them; wrong labels can be looked for once two "
-        "classes have some. Label images first, in the dashboard or in a CSV file.",
+        "reason": "None of the 24 images has a label. Finding wrong labels needs labels of two classes or "
+        "more. Label some images first, in the dashboard or in a CSV file.",
     }
     assert flat.ranking() is None
     cache = last_embeddings(flat.state / "embeddings")
@@ -172,7 +172,9 @@ def test_preparing_pictures_without_labels_embeds_them_all_and_says_why_there_is
 
 def test_one_class_is_too_few_and_two_labels_of_two_classes_are_enough(flat: Workspace) -> None:
     flat.store.decide("red_000.png", Action.RELABEL, label="red")
-    with pytest.raises(TooFewLabelsError, match=r"^Got 24 images with 1 label, all “red”; wrong labels can"):
+    with pytest.raises(
+        TooFewLabelsError, match=r"^The only label is “red” \(on 1 image\)\. Finding wrong labels"
+    ):
         run(prepare, flat)
     flat.store.decide("blue_000.png", Action.RELABEL, label="blue")
     ranking = run(prepare, flat)
@@ -298,7 +300,7 @@ def test_without_validation_images_retraining_says_what_is_missing(
     with pytest.raises(TrainingError) as caught:
         run(retrain_quick, space)
     assert str(caught.value) == (
-        "There are no labelled validation images, so nothing could be compared; put some into a folder "
+        "There are no labelled validation images, so nothing can be compared. Put some into a folder "
         "“valid”, or give them that split in the CSV file."
     )
     with pytest.raises(TrainingError, match=r"^There are no labelled validation images"):

@@ -122,24 +122,24 @@ def test_images_without_a_label_are_counted_last() -> None:
 @pytest.mark.parametrize(
     ("act", "names", "expected"),
     [
-        (acts.make_class, ("",), "The name of a class cannot be blank. Type one."),
-        (acts.make_class, (" \t",), "The name of a class cannot be blank. Type one."),
-        (acts.make_class, ("red",), "There is a class “red” already. Choose another name."),
+        (acts.make_class, ("",), "A class needs a name. Type one."),
+        (acts.make_class, (" \t",), "A class needs a name. Type one."),
+        (acts.make_class, ("red",), "A class “red” exists already. Choose another name."),
         (
             acts.make_class,
             (" fox",),
-            "“ fox” begins or ends with a blank, which nobody would see later. Type it without: “fox”.",
+            "“ fox” starts or ends with a space, which nobody would see. Type it without the space: “fox”.",
         ),
         (
             acts.rename_class,
             ("red", "a\nb"),
             "Got the label 'a\\nb'; expected one line without control characters. Choose a plainer name.",
         ),
-        (acts.rename_class, ("red", "red"), "“red” is its name already. Type another one."),
+        (acts.rename_class, ("red", "red"), "The class is called “red” already. Type another name."),
         (
             acts.rename_class,
             ("red", "blue"),
-            "There is a class “blue” already. To put the images of “red” there, merge the two.",
+            "A class “blue” exists already. To move the images of “red” into it, merge the two.",
         ),
         (
             acts.rename_class,
@@ -481,7 +481,7 @@ def test_a_second_click_on_rename_does_nothing(panel: ClassPanel, workspace: Wor
 def test_a_bad_name_keeps_the_form_open_and_says_why(panel: ClassPanel, workspace: Workspace) -> None:
     panel.do("rename", "red")
     panel.do("do-rename", "  ")
-    assert shown(panel, "cleaner-complaint") == ["The name of a class cannot be blank. Type one."]
+    assert shown(panel, "cleaner-complaint") == ["A class needs a name. Type one."]
     field = next(e for e in elements(panel.tree[0], "input") if e[1].get("data-enter") == "do-rename")
     assert field[1]["value"] == "red"  # unchanged, so that the page keeps what was typed
     assert field[1]["aria-invalid"] == "true"
@@ -537,7 +537,7 @@ def test_a_new_class_empties_its_field_and_a_bad_one_does_not(panel: ClassPanel)
 
     before = key()
     panel.do("new", "red")
-    assert shown(panel, "cleaner-complaint") == ["There is a class “red” already. Choose another name."]
+    assert shown(panel, "cleaner-complaint") == ["A class “red” exists already. Choose another name."]
     assert key() == before
     panel.do("new", "RED")
     assert told(panel) == (f"{say('classes.added', name='RED')} {say('classes.twin', twin='red')} Undo")
@@ -677,14 +677,14 @@ def test_the_command_undoes_nothing_but_acts_on_classes(colour_set: Path) -> Non
     with Workspace(colour_set) as workspace:
         workspace.store.decide("red/red_000.png", "keep")
     assert (
-        "Error: Your last act is “keep”, none on classes; undo that on the page, with u."
+        "Error: Your last act (“keep”) did not change the classes. Undo it on the page, with U."
         in run(colour_set, "--undo", code=1).stderr
     )
 
 
 def test_the_command_refuses_in_a_sentence_and_keeps_what_is_done(colour_set: Path) -> None:
     done = run(colour_set, "--new", "fox", "--rename", "red", "blue", code=1)
-    assert "Error: There is a class “blue” already." in done.stderr
+    assert "Error: A class “blue” exists already." in done.stderr
     assert "fox" in run(colour_set).stdout
     assert labels_in(colour_set / "cleaned.csv") == ["blue", "green", "red"]
 

@@ -467,7 +467,8 @@ def test_a_file_that_lacks_most_images_is_not_taken_for_deletions(
     with pytest.raises(StoreError) as caught:
         cleaned.import_hand_edits()
     assert str(caught.value) == (
-        "cleaned.csv lacks 6 of 9 images; nothing was imported. If that is meant, give the names to import."
+        "cleaned.csv has no row for 6 of 9 images, so nothing was imported. If you removed them on purpose, "
+        "give the names to import."
     )
     assert workspace.store.state.decisions() == {}
 

@@ -123,17 +123,17 @@ def test_a_list_made_by_hand_can_be_imported(store: ReviewStore, tmp_path: Path)
         ),
         (
             "name,action\na,keep\nb,kept\n",
-            "Line 3 of the history cannot be imported, so nothing was. 'kept' is not a valid Kind",
+            "Line 3 of the history cannot be imported, so nothing was imported. 'kept' is not a valid Kind",
         ),
         (
             "name,action,new_label\na,relabel,\n",
-            "Line 2 of the history cannot be imported, so nothing was. "
-            "Got None as a label; expected a text that is not blank. Type the name of a class.",
+            "Line 2 of the history cannot be imported, so nothing was imported. "
+            "Got None as a label; expected text that is not blank. Type the name of a class.",
         ),
         (
             "name,action\n,undo\n",
-            "Line 2 of the history cannot be imported, so nothing was. "
-            "Got undo without the act that it speaks of; expected it in the column 'undoes'.",
+            "Line 2 of the history cannot be imported, so nothing was imported. "
+            "Got undo without the act that it refers to; expected it in the column 'undoes'.",
         ),
     ],
 )

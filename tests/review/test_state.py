@@ -524,9 +524,9 @@ def test_the_pace_leaves_out_pauses() -> None:
 @pytest.mark.parametrize(
     ("label", "message"),
     [
-        ("", "Got '' as a label; expected a text that is not blank. Type the name of a class."),
-        ("  ", "Got '  ' as a label; expected a text that is not blank. Type the name of a class."),
-        (None, "Got None as a label; expected a text that is not blank. Type the name of a class."),
+        ("", "Got '' as a label; expected text that is not blank. Type the name of a class."),
+        ("  ", "Got '  ' as a label; expected text that is not blank. Type the name of a class."),
+        (None, "Got None as a label; expected text that is not blank. Type the name of a class."),
         (
             "a\nb",
             "Got the label 'a\\nb'; expected one line without control characters. Choose a plainer name.",
@@ -633,7 +633,7 @@ def test_descriptions_lose_only_the_blanks_around_them(text: str, kept: str) -> 
         ),
         (
             "a\x00b",
-            "Got the description 'a\\x00b' with control characters; expected text. Type it anew.",
+            "Got the description 'a\\x00b' with control characters; expected text. Type it again.",
         ),
     ],
 )

@@ -87,7 +87,7 @@ def test_one_act_can_hold_different_decisions(store: ReviewStore) -> None:
         ),
         (
             ("a", "delete", None, " "),
-            "Got ' ' as the reason; expected a text on one line, such as 'duplicate' or 'blurry'.",
+            "Got ' ' as the reason; expected one line of text, such as 'duplicate' or 'blurry'.",
         ),
         (([], "keep"), "Got no image to decide on; expected at least one name."),
         (("", "keep"), "Got '' as the name of an image; expected a path relative to the root of the set."),
@@ -418,8 +418,7 @@ def test_while_another_program_writes_nothing_is_half_saved(local: ReviewStore, 
     with pytest.raises(NotSavedError) as caught:
         local.decide(["b", "c"], "delete", act="again")
     assert str(caught.value) == (
-        "Not saved. The review database did not take it: "
-        "another program is writing to it and does not let go. Try again."
+        "Not saved. The review database did not take it: another program is still writing to it. Try again."
     )
     assert local.state.decisions() == before
     other.execute("ROLLBACK")
@@ -436,7 +435,7 @@ def test_on_a_full_disk_nothing_is_half_saved(local: ReviewStore, file: Path) ->
     with pytest.raises(NotSavedError) as caught:
         local.decide([f"{i:0500}" for i in range(100)], "keep")
     assert str(caught.value) == (
-        "Not saved. The review database did not take it: the disk is full; make room on it. Try again."
+        "Not saved. The review database did not take it: the disk is full; free some space. Try again."
     )
     assert list(local.state.decisions()) == ["a"]
     with local.journal.engine.connect() as connection:
@@ -512,7 +511,7 @@ def test_a_database_that_cannot_be_opened_is_said_to_be(url: str, message: str) 
 def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "review.db"
     file.write_bytes(b"no database at all" * 1000)
-    with pytest.raises(StoreError, match="the file is damaged or is no database"):
+    with pytest.raises(StoreError, match="the file is damaged or is not a database"):
         ReviewStore(file, dataset="set", reviewer="ann")
     assert file.read_bytes() == b"no database at all" * 1000
 

@@ -61,8 +61,7 @@ def test_a_writer_that_does_not_let_go_is_given_up(store: ReviewStore, url: str)
         with pytest.raises(NotSavedError) as caught:
             store.decide("a", "keep")
     assert str(caught.value) == (
-        "Not saved. The review database did not take it: "
-        "another program is writing to it and does not let go. Try again."
+        "Not saved. The review database did not take it: another program is still writing to it. Try again."
     )
     assert store.state.decisions() == {}
     store.decide("a", "keep")

@@ -262,7 +262,7 @@ def test_another_file_under_the_name_of_a_deleted_one_is_not_trashed_unseen(
     workspace.refresh()
     found = workspace.trash.apply(dry_run=False)
     assert found[["action", "note"]].to_numpy().tolist() == [
-        ["leave", "the file that was deleted is in the trash already; decide on this one"]
+        ["leave", "the deleted file is in the trash already, and this is another one; decide on it"]
     ]
     workspace.store.decide("red/red_000.png", "delete")
     assert workspace.trash.apply(dry_run=False)["done"].tolist() == [True]
@@ -286,8 +286,8 @@ def test_a_class_that_cannot_be_a_folder_is_left(workspace: Workspace) -> None:
     workspace.store.decide("red/red_001.png", "relabel", "con")
     found = workspace.trash.apply(dry_run=False, relabel=True)
     assert found["note"].tolist() == [
-        "the class 'a/../../b' cannot be the name of a folder everywhere",
-        "the class 'con' cannot be the name of a folder everywhere",
+        "the class 'a/../../b' cannot be a folder name on every system",
+        "the class 'con' cannot be a folder name on every system",
     ]
     assert not found["done"].any()
 

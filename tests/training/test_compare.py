@@ -108,5 +108,5 @@ def test_no_images_cannot_be_compared() -> None:
 
 
 def test_lists_of_different_lengths_are_refused() -> None:
-    with pytest.raises(TrainingError, match=r"^Got 2 labels, 2 and 1 predictions; give one each an image\.$"):
+    with pytest.raises(TrainingError, match=r"^Got 2 labels, 2 and 1 predictions; give one per image\.$"):
         compare(["a", "b"], ["a", "b"], ["a"], before_name="old", after_name="new")

@@ -167,7 +167,7 @@ def test_a_loss_that_is_no_number_stops_training_and_brings_the_weights_back(lea
         learner.fit_one_cycle(20, 1e25)
     assert str(caught.value) == (
         "Training diverged: the loss became nan at a learning rate of up to 1e+25. "
-        "The weights from before are back; try 1e+24."
+        "The previous weights were restored; try 1e+24."
     )
     assert same(weights(learner), before)
 

@@ -60,7 +60,7 @@ def _deleted(review: ReviewState, root: Path, state: Path) -> Iterator[tuple[str
             continue
         why = _why_not(root, name, disputed)
         if not why and decision.seq <= earlier.get(name, 0):
-            why = "the file that was deleted is in the trash already; decide on this one"
+            why = "the deleted file is in the trash already, and this is another one; decide on it"
         if why:
             yield name, LEAVE, name, name, why
         else:
@@ -77,9 +77,9 @@ def _relabelled(catalog: Catalog, review: ReviewState, root: Path) -> Iterator[t
         target = _in_class(name, given, label)
         why = _why_not(root, name, disputed)
         if not why and target is None:
-            why = "its place among the folders does not say its class"
+            why = "its folder does not say its class"
         elif not why and safe_name(label) != label:
-            why = f"the class {label!r} cannot be the name of a folder everywhere"
+            why = f"the class {label!r} cannot be a folder name on every system"
         if why or target is None:
             yield name, LEAVE, name, name, why
             continue

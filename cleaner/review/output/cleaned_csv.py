@@ -245,7 +245,7 @@ class CleanedCsv:
             with FileLock(self._state / "cleaned-csv.lock", timeout=_LOCK_TIMEOUT_S):
                 done = self._write_locked(path)
         except Timeout as exc:
-            msg = f"{path.name} was not written: another process has been at it for {_LOCK_TIMEOUT_S:.0f} s."
+            msg = f"{path.name} was not written: another program has held it for {_LOCK_TIMEOUT_S:.0f} s."
             raise StoreError(msg) from exc
         if done != path:
             self._trouble_is(CsvNotice(CsvEvent.LOCKED, path, done))
@@ -341,8 +341,8 @@ class CleanedCsv:
         deleted = int((edits["change"] == "deleted").sum())
         if names is None and 2 * deleted > len(self._catalog()):
             msg = (
-                f"{self.path.name} lacks {deleted:,} of {len(self._catalog()):,} images; nothing was "
-                "imported. If that is meant, give the names to import."
+                f"{self.path.name} has no row for {deleted:,} of {len(self._catalog()):,} images, so "
+                "nothing was imported. If you removed them on purpose, give the names to import."
             )
             raise StoreError(msg)
         if names is not None:

@@ -144,7 +144,7 @@ def read_rows(source: pd.DataFrame | Path | str) -> list[dict[str, Any]]:
             seq = _whole(line.get("seq"))
             ordered.append((number if seq is None else seq, number, _row(line)))
         except (StoreError, ValueError) as exc:
-            msg = f"Line {number} of the history cannot be imported, so nothing was. {exc}"
+            msg = f"Line {number} of the history cannot be imported, so nothing was imported. {exc}"
             raise StoreError(msg) from exc
     return [row for _, _, row in sorted(ordered, key=lambda item: item[:2])]
 
@@ -178,7 +178,7 @@ def _row(line: Mapping[str, str | None]) -> dict[str, Any]:
         check_label(old)
         check_description(json.loads(detail or "{}").get("text"))
     if kind in (Kind.UNDO, Kind.REDO) and not undoes:
-        msg = f"Got {kind} without the act that it speaks of; expected it in the column 'undoes'."
+        msg = f"Got {kind} without the act that it refers to; expected it in the column 'undoes'."
         raise StoreError(msg)
     row = {
         "kind": str(kind),
