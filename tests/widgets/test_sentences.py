@@ -23,7 +23,7 @@ def test_every_key_that_is_said_by_name_has_its_sentence() -> None:
 
 
 def test_every_sentence_is_said_somewhere() -> None:
-    """Of keys that are put together, the beginning stands in the code; the grid's have a test of their own."""
+    """Of keys that are put together, the beginning stands in the code; the grid has a test of its own."""
     text = code().replace("'", '"')
     beginnings = tuple({found[1] for found in re.finditer(r'f"([a-z_.]{4,})\{', text)})
     unused = [
