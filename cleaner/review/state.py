@@ -415,11 +415,6 @@ class ReviewState:
         with self._lock:
             return [self._decision(r, r.judging) for r in self._records.looks if r.judging is not None]
 
-    def times_s(self, reviewer: str) -> list[float]:
-        """Return when a reviewer decided, one Unix time in seconds for every row, in order."""
-        with self._lock:
-            return list(self._times_by.get(reviewer, ()))
-
     def pace_per_min(self, reviewer: str) -> float | None:
         """Return a reviewer's recent pace in images a minute, pauses of over two minutes left out.
 

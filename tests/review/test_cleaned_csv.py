@@ -273,7 +273,7 @@ def test_a_file_that_cannot_be_written_is_said_and_tried_again(
         fsync(handle)
 
     cleaned = workspace.csv_writer(on_notice=said.append, delay_s=0.01)
-    monkeypatch.setattr("cleaner.review.output.cleaned_csv.os.fsync", full)
+    monkeypatch.setattr("cleaner.util.atomic.os.fsync", full)
     workspace.store.decide("red/red_000.png", "delete")
     wait_until(lambda: len(said) == 2)
     assert [notice.event for notice in said] == [CsvEvent.FAILED, CsvEvent.CURRENT]

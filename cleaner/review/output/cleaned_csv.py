@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import atexit
 import logging
-import os
-import shutil
 import time
-import uuid
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -27,6 +24,7 @@ from cleaner.errors import CleanerError, StoreError
 from cleaner.review.labels import cleaned_catalog
 from cleaner.review.output.hand_edits import Written, backup, differences, to_choices
 from cleaner.review.store import Act, ReviewStore
+from cleaner.util.atomic import write_atomically
 from cleaner.util.csvfile import csv_text
 from cleaner.util.delayed import Delayed
 
@@ -58,36 +56,24 @@ def swap_in(data: bytes, path: Path, *, locked: bool = False) -> Path:
     StoreError
         If neither can be written.
     """
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}.tmp")
+    new = path.with_name(f"{path.stem}.new{path.suffix}")
     try:
         _remove_old(path)
         try:
-            with beside.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            if path.exists():
-                shutil.copymode(path, beside)
-            try:
-                if locked:
-                    return beside.replace(_new_name(path))
-                beside.replace(path)
-            except PermissionError:
-                return beside.replace(_new_name(path))
-            _new_name(path).unlink(missing_ok=True)
-            return path
-        finally:
-            beside.unlink(missing_ok=True)
+            if not locked:
+                write_atomically(path, data, durable=True)
+                new.unlink(missing_ok=True)
+                return path
+        except PermissionError:
+            logger.info("%s is open in another program", path)
+        write_atomically(new, data, durable=True)
     except OSError as exc:
         msg = (
             f"{path.name} cannot be written to {path.parent}: {exc.strerror or exc}. "
             "The decisions are safe in the database."
         )
         raise StoreError(msg) from exc
-
-
-def _new_name(path: Path) -> Path:
-    return path.with_name(f"{path.stem}.new{path.suffix}")
+    return new
 
 
 def _remove_old(path: Path) -> None:
