@@ -137,7 +137,11 @@ class CheckPanel(JobPanel):
         status = self._status
         phase = "" if status is None else status.phase
         if status is not None and phase == "running":
-            return say("job.stopping") if self._asked_to_stop else f"{progress_text(status)} …"
+            return (
+                say("job.stopping")
+                if self._asked_to_stop
+                else say("job.going", progress=progress_text(status))
+            )
         text = ""
         if phase == "cancelled":
             text = say("checks.stopped" if self._asked_to_stop else "checks.interrupted")

@@ -23,7 +23,7 @@ from cleaner.review.classes import (
 from cleaner.util.delayed import Delayed
 from cleaner.util.wording import count
 from cleaner.widgets.guard import guarded
-from cleaner.widgets.panels.base import Panel, Tree, button, buttons, node, paragraph, split_order
+from cleaner.widgets.panels.base import Panel, Tree, button, buttons, node, paragraph, said, split_order
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
@@ -452,7 +452,7 @@ def _merge_form(form: ClassForm, page: ClassPage) -> Tree:
         data_heir=True,
     )
     name = node("span", form.label, class_="cleaner-class-name")
-    line = node("div", name, say("classes.merge.into"), choice)
+    line = node("div", *said("classes.merge.line", label=name), choice)
     offered = [
         button(say("classes.merge"), "do-merge", class_="cleaner-button is-go", disabled=not form.into),
         button(say("classes.cancel"), "leave"),

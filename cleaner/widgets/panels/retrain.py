@@ -238,7 +238,7 @@ def _running_text(status: JobStatus) -> str:
         parts.append(say("job.left", time=duration(status.seconds_left)))
     if "error_rate" in status.values:
         parts.append(say("retrain.error", share=percent(status.values["error_rate"])))
-    return " · ".join(parts)
+    return say("job.going", progress=" · ".join(parts))
 
 
 def _checked_epochs(value: int | str) -> int:
