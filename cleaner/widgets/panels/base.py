@@ -17,6 +17,7 @@ import anywidget
 import traitlets
 
 from cleaner.widgets.guard import guarded
+from cleaner.widgets.scripts import joined
 from cleaner.widgets.sentences import SENTENCES, say
 
 logger = logging.getLogger(__name__)
@@ -167,7 +168,7 @@ class Panel(anywidget.AnyWidget):
         deliver messages of different widgets on different threads at the same time.
     """
 
-    _esm = _HERE / "panels.js"
+    _esm = joined(_HERE / "js" / "panel.js")
     _css = _HERE / "app.css"
 
     tree: traitlets.List[Any] = traitlets.List().tag(sync=True)

@@ -1,0 +1,174 @@
+// A panel: draws the tree that Python describes, and tells Python what is clicked, chosen and typed there.
+
+import { Sliders } from "./slider.js";
+import { Drawing } from "./tree.js";
+
+/**
+ * @import { Tree } from "./tree.js"
+ * @typedef {{kind: "do", name: string, value: string}} DoMessage
+ * @typedef {{
+ *   get(name: "tree"): Tree[], get(name: "problem"): string, get(name: "address"): Record<string, string>,
+ *   on(event: string, listener: () => void): void, off(event: string, listener: () => void): void,
+ *   send(message: DoMessage): void
+ * }} Model
+ */
+
+const TYPING_MS = 200;
+
+/** Tabs: one tab stop, arrows walk and choose. @param {KeyboardEvent} event */
+function on_tab_key(event) {
+  if (!(event.target instanceof HTMLElement)) return;
+  const list = event.target.closest("[role=tablist]");
+  if (!list) return;
+  const tabs = /** @type {HTMLElement[]} */ ([...list.querySelectorAll("[role=tab]")]);
+  const at = tabs.indexOf(event.target);
+  const steps = { ArrowUp: at - 1, ArrowLeft: at - 1, ArrowDown: at + 1, ArrowRight: at + 1, Home: 0, End: tabs.length - 1 };
+  const to = /** @type {Record<string, number>} */ (steps)[event.key];
+  if (at < 0 || to === undefined) return;
+  event.preventDefault();
+  const tab = tabs[(to + tabs.length) % tabs.length];
+  tab.focus();
+  tab.click();
+}
+
+class PanelView {
+  /**
+   * @param {Model} model
+   * @param {HTMLElement} el
+   */
+  constructor(model, el) {
+    this.model = model;
+    this.typing = 0;
+    this.root = document.createElement("div");
+    this.root.className = "cleaner-panel";
+    this.root.dataset.lmSuppressShortcuts = "true";
+    this.problem = document.createElement("div");
+    this.problem.className = "cleaner-problem";
+    this.problem.setAttribute("role", "alert");
+    const body = document.createElement("div");
+    this.root.append(this.problem, body);
+    el.append(this.root);
+    this.listen();
+    this.sliders = new Sliders(this.root, (slider) => this.send(slider, slider.value));
+    this.drawing = new Drawing(body, (element, value) => this.sliders.keeps(element, value));
+    this.watched = /** @type {[string, () => void][]} */ ([
+      ["change:tree", () => this.draw()], ["change:problem", () => this.draw_problem()],
+      ["change:address", () => this.set_address()],
+    ]);
+    for (const [event, listener] of this.watched) {
+      model.on(event, listener);
+      listener();
+    }
+  }
+
+  listen() {
+    const { root } = this;
+    root.addEventListener("click", (event) => this.on_click(event));
+    root.addEventListener("input", (event) => this.on_input(event));
+    root.addEventListener("change", (event) => this.on_change(event));
+    root.addEventListener("keydown", on_tab_key);
+    root.addEventListener("keydown", (event) => this.on_key(event));
+    // JupyterLab tries its shortcuts on the element in focus before it looks at what that is in; so each needs the mark.
+    root.addEventListener("focusin", (event) => {
+      if (event.target instanceof HTMLElement) event.target.dataset.lmSuppressShortcuts = "true";
+    });
+  }
+
+  close() {
+    window.clearTimeout(this.typing);
+    for (const [event, listener] of this.watched) this.model.off(event, listener);
+    this.sliders.send_move();
+    this.root.remove();
+  }
+
+  // ---- what Python says
+
+  draw() {
+    const focused = document.activeElement;
+    const inside = this.root.contains(focused);
+    this.drawing.draw(this.model.get("tree"));
+    this.sliders.draw();
+    // What was moved loses the focus.
+    if (inside && focused !== document.activeElement && focused instanceof HTMLElement) focused.focus();
+    const lost = !this.root.contains(focused) || focused?.matches(":disabled, [hidden], [hidden] *");
+    if (inside && lost) this.hand_focus_on();
+  }
+
+  /** A button that was pressed and is gone hands the focus on, so that the keyboard user is not sent to the top. */
+  hand_focus_on() {
+    const heirs = /** @type {HTMLElement[]} */ ([...this.root.querySelectorAll("[data-heir]:not(:disabled)")]);
+    const heir = heirs.find((one) => !one.closest("[hidden]"));
+    heir?.focus();
+    if (heir instanceof HTMLInputElement && heir.type === "text") heir.select();
+  }
+
+  draw_problem() {
+    this.problem.textContent = this.model.get("problem");
+    this.problem.hidden = !this.model.get("problem");
+  }
+
+  set_address() {
+    const wanted = this.model.get("address");
+    if (!wanted || !document.body.classList.contains("cleaner-page")) return;
+    const url = new URL(window.location.href);
+    for (const [name, value] of Object.entries(wanted)) {
+      if (value) url.searchParams.set(name, value);
+      else url.searchParams.delete(name);
+    }
+    window.history.replaceState(null, "", url);
+  }
+
+  // ---- what the user does
+
+  /** @param {HTMLElement | null} from @param {string} [value] */
+  send(from, value) {
+    const name = from?.dataset.do;
+    if (name) this.model.send({ kind: "do", name, value: value ?? from.dataset.value ?? "" });
+  }
+
+  /** @param {Event} event */
+  on_click({ target }) {
+    const from = target instanceof Element ? target.closest("button[data-do]") : null;
+    if (!(from instanceof HTMLElement)) return;
+    const field = from.dataset.from; // a button that stands for a field sends what is in that
+    const fields = /** @type {HTMLInputElement[]} */ ([...this.root.querySelectorAll("[data-field]")]);
+    this.send(from, field === undefined ? undefined : fields.find((one) => one.dataset.field === field)?.value);
+  }
+
+  /** @param {Event} event */
+  on_input({ target }) {
+    if (!(target instanceof HTMLInputElement) || !target.dataset.typed) return;
+    const name = target.dataset.typed;
+    window.clearTimeout(this.typing);
+    this.typing = window.setTimeout(() => this.model.send({ kind: "do", name, value: target.value }), TYPING_MS);
+  }
+
+  /** @param {Event} event */
+  on_change({ target }) {
+    const chooses = target instanceof HTMLSelectElement || (target instanceof HTMLInputElement && target.type !== "range");
+    if (chooses) this.send(target, target.value);
+  }
+
+  /** Enter in a field does what its button does, Escape leaves it. @param {KeyboardEvent} event */
+  on_key(event) {
+    const { target } = event;
+    if (event.isComposing || !(target instanceof HTMLElement)) return;
+    if (event.key === "Enter" && target instanceof HTMLInputElement && target.dataset.enter) {
+      event.preventDefault();
+      this.model.send({ kind: "do", name: target.dataset.enter, value: target.value });
+    } else if (event.key === "Escape") {
+      const left = target.closest("[data-escape]");
+      if (!(left instanceof HTMLElement)) return;
+      event.preventDefault();
+      this.model.send({ kind: "do", name: left.dataset.escape ?? "", value: "" });
+    }
+  }
+}
+
+/** @param {{model: Model, el: HTMLElement}} context */
+function render({ model, el }) {
+  const view = new PanelView(model, el);
+  return () => view.close();
+}
+
+export default { render };
