@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-HEAD_GIVEN = "linear head, labels as given"
-HEAD_CLEANED = "linear head, cleaned labels"
+HEAD_GIVEN = "last layer, labels as given"
+HEAD_CLEANED = "last layer, cleaned labels"
 TUNED_EARLIER = "the network tuned last time"
 TUNED_CLEANED = "tuned network, cleaned labels"
 

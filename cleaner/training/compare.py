@@ -83,7 +83,7 @@ def compare(
     before, after : sequence of str, length n
         Predicted labels; None, where a model has none, is wrong.
     before_name, after_name : str
-        What the two models are, for a reader: "linear head, labels as given".
+        What the two models are, for a reader: "last layer, labels as given".
 
     Raises
     ------

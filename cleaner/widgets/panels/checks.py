@@ -217,7 +217,7 @@ def checks_report(
     limits["duplicates"], keys["duplicates"] = checks.similar.suggested_threshold, "groups"
     limits.update({order: value for order, value in (thresholds or {}).items() if order in limits})
     rows = [
-        (order.capitalize(), f"{value:.2f}" if value <= 1 else "–", f"{counts.get(keys[order], 0):,}")
+        (say(f"order.{order}"), f"{value:.2f}" if value <= 1 else "–", f"{counts.get(keys[order], 0):,}")
         for order, value in limits.items()
     ]
     everything = say("checks.report.found", found=", ".join(found)) if found else say("checks.none_found")
