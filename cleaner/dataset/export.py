@@ -11,13 +11,10 @@ import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
+from cleaner.dataset.catalog import Catalog
 from cleaner.errors import CatalogError
 from cleaner.util.progress import SILENT, Reporter
-
-if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
 
 logger = logging.getLogger(__name__)
 

@@ -10,11 +10,17 @@ NOT_UNDOABLE = frozenset({Kind.UNDO, Kind.REDO, Kind.FILE_MOVED})
 
 
 class Acts:
-    """Acts by their ids, in the order in which they were begun."""
+    """Acts by their ids, in the order in which they were begun.
+
+    Attributes
+    ----------
+    undone : set of str
+        The acts that do not stand.
+    """
 
     def __init__(self) -> None:
         self._rows: dict[str, list[Event]] = {}
-        self._undone: set[str] = set()
+        self.undone: set[str] = set()
         self._done_by: dict[str, list[str]] = {}
         self._redo_by: dict[str, list[str]] = {}
 
@@ -24,12 +30,12 @@ class Acts:
 
     def stands(self, act: str) -> bool:
         """Tell whether an act is in force, that is, was not undone."""
-        return act not in self._undone
+        return act not in self.undone
 
     def standing(self, kinds: Collection[str]) -> Iterator[Event]:
         """Yield the rows of some kinds whose acts stand."""
         for act, rows in self._rows.items():
-            if act not in self._undone:
+            if act not in self.undone:
                 yield from (row for row in rows if row.kind in kinds)
 
     def add(self, event: Event) -> tuple[Event, ...]:
@@ -47,20 +53,20 @@ class Acts:
 
     def _undo(self, act: str) -> tuple[Event, ...]:
         rows = self.rows(act)
-        if not rows or act in self._undone or rows[0].kind in NOT_UNDOABLE:
+        if not rows or act in self.undone or rows[0].kind in NOT_UNDOABLE:
             return ()
         owner = rows[0].reviewer
-        self._undone.add(act)
+        self.undone.add(act)
         self._done_by[owner].remove(act)
         self._redo_by.setdefault(owner, []).append(act)
         return rows
 
     def _redo(self, act: str) -> tuple[Event, ...]:
-        if act not in self._undone:
+        if act not in self.undone:
             return ()
         rows = self.rows(act)
         owner = rows[0].reviewer
-        self._undone.discard(act)
+        self.undone.discard(act)
         waiting = self._redo_by.get(owner, [])
         if act in waiting:
             waiting.remove(act)

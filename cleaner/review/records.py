@@ -152,7 +152,8 @@ class Records:
 
     def in_force(self, record: Record) -> list[Event]:
         """Return the rows on an image that were not taken back, neither by undo nor by restoring it."""
-        standing = [event for event in record.events if self._acts.stands(event.act)]
+        undone = self._acts.undone
+        standing = [event for event in record.events if event.act not in undone]
         restored = max((event.seq for event in standing if event.restores), default=0)
         if not restored:
             return standing

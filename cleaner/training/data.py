@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -17,12 +17,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms import InterpolationMode, v2
 
+from cleaner.dataset.catalog import Catalog
 from cleaner.errors import ImageError, TrainingError
 from cleaner.models.backbones import Preprocess
 from cleaner.util.progress import SILENT, Reporter, Stage
-
-if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
 
 logger = logging.getLogger(__name__)
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from cleaner.dataset.catalog import Catalog
 from cleaner.errors import BackboneError, CheckpointError, ImageError
 from cleaner.models.backbones import Backbone, Preprocess, best_device, empty_body
 from cleaner.models.checkpoint import load_checkpoint, save_checkpoint
@@ -24,9 +25,6 @@ from cleaner.training.data import Pictures
 from cleaner.training.runner import Runner
 from cleaner.util.progress import SILENT, Reporter, Stage
 from cleaner.version import __version__
-
-if TYPE_CHECKING:
-    from cleaner.dataset.catalog import Catalog
 
 Picture = Path | str | bytes | Image.Image
 

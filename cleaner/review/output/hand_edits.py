@@ -8,19 +8,17 @@ import logging
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import pandas as pd
+
+from cleaner.dataset.catalog import Catalog
 from cleaner.errors import StoreError
 from cleaner.review.choices import Choice
 from cleaner.review.events import Action
+from cleaner.review.state import ReviewState
 from cleaner.util.atomic import write_atomically
 from cleaner.util.csvfile import decode_csv, read_csv
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from cleaner.dataset.catalog import Catalog
-    from cleaner.review.state import ReviewState
 
 logger = logging.getLogger(__name__)
 
@@ -136,8 +134,6 @@ def differences(
     StoreError
         If the file has no name or no label column.
     """
-    import pandas as pd
-
     theirs, ours, now = _rows(found, file), _rows(base, file), _rows(present, file)
     rows = [
         (name, *change)

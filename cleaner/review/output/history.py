@@ -24,7 +24,9 @@ import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from cleaner.errors import StoreError
 from cleaner.review.events import (
@@ -41,26 +43,14 @@ from cleaner.review.state import ReviewState
 from cleaner.util import csvfile
 from cleaner.util.atomic import write_atomically
 
-if TYPE_CHECKING:
-    import pandas as pd
-
 COLUMNS = (
     "name", "action", "given_label", "new_label", "reviewer", "time", "rank", "loss", "model", "score",
     "page", "act", "undoes", "detail", "seq", "stands",
 )  # fmt: skip
 _ABOUT_IMAGES = frozenset({*map(str, Action), Kind.PAIR_DIFFERENT, Kind.FILE_MOVED})
 _TEXTS = (
-    "name",
-    "action",
-    "given_label",
-    "new_label",
-    "reviewer",
-    "time",
-    "model",
-    "act",
-    "undoes",
-    "detail",
-)
+    "name", "action", "given_label", "new_label", "reviewer", "time", "model", "act", "undoes", "detail",
+)  # fmt: skip
 
 
 def _rows(state: ReviewState) -> list[tuple[object, ...]]:
@@ -89,8 +79,6 @@ def _rows(state: ReviewState) -> list[tuple[object, ...]]:
 
 def table(state: ReviewState) -> pd.DataFrame:
     """Return the history as a DataFrame, oldest first, with the columns of this module."""
-    import pandas as pd
-
     frame = pd.DataFrame(_rows(state), columns=list(COLUMNS))
     kinds = dict.fromkeys(_TEXTS, "object") | {
         "rank": "Int64",
