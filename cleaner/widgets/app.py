@@ -117,7 +117,7 @@ class CleanerApp(ipywidgets.VBox):
         self.session.subscribe(self._on_change)
         self._show_checks()  # what was told before
         self.image_cleaner.observe(self._on_order, names=["order"])
-        if order is not None and order in self.image_cleaner.orders:
+        if order is not None and order in self.session.orders:
             self.image_cleaner.set_view(order=order)
         self.retrain.observe(lambda _change: self._load_ranking(), names=["renewed"])
         self.draw()

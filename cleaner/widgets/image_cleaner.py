@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import ipywidgets
-import numpy as np
 import traitlets
-from numpy.typing import NDArray
 
-from cleaner.audit.running import RunningAudit
-from cleaner.pipelines.checks import Checks
 from cleaner.ranking import Ranking
 from cleaner.review import ReviewStore
 from cleaner.review.output.cleaned_csv import CleanedCsv, CsvEvent, CsvNotice
@@ -144,31 +140,6 @@ class ImageCleaner(ipywidgets.VBox):
         return self.session.view
 
     @property
-    def orders(self) -> list[str]:
-        """The orders that can be chosen by now."""
-        return self.session.orders
-
-    @property
-    def audit(self) -> RunningAudit:
-        """The audit of this data set: ``audit.certificate()`` is what it has shown."""
-        return self.session.audit
-
-    @property
-    def page_size(self) -> int:
-        """Images on a page."""
-        return self.session.page_size
-
-    @property
-    def thresholds(self) -> dict[str, float]:
-        """The thresholds that were chosen, by order."""
-        return self.session.thresholds
-
-    @property
-    def scores(self) -> tuple[Sequence[str], NDArray[np.floating] | None]:
-        """Names that the ranking knows, and the probability that each is wrong, by what was learnt so far."""
-        return self.session.known.scores()
-
-    @property
     def names(self) -> tuple[str, ...]:
         """Names of the images on the open page; empty at the end of a view."""
         return self.session.names
@@ -190,20 +161,6 @@ class ImageCleaner(ipywidgets.VBox):
             An unknown order or an unknown ``show``.
         """
         self.session.set_view(view, **changes)
-
-    def set_checks(self, checks: Checks | None) -> None:
-        """Take what was found out about duplicates and poor images, and offer the orders that come of it.
-
-        May be called from any thread; the open page stays as it is, unless it is empty for want of them.
-        """
-        self.session.set_checks(checks)
-
-    def set_ranking(self, ranking: Ranking) -> None:
-        """Take a new ranking: at once if nothing on the open page is decided, else from the next page on.
-
-        May be called from any thread.
-        """
-        self.session.set_ranking(ranking)
 
     def start_audit(self, *, join: bool = False) -> None:
         """Begin the audit, or go on with it: random pages that tell how many errors are left at most.
@@ -339,7 +296,7 @@ class ImageCleaner(ipywidgets.VBox):
 
     def _on_choice(self, view: GridView) -> None:
         """Show what was chosen; in the background, as the thread that hears of it hears of the keys, too."""
-        self.session.set_view_later(replace(view, threshold=self.thresholds.get(view.order)))
+        self.session.set_view_later(replace(view, threshold=self.session.thresholds.get(view.order)))
 
     def _on_threshold(self, value: float) -> None:
         """Show what reaches another threshold; runs in a thread of the slider's.
@@ -371,7 +328,7 @@ class ImageCleaner(ipywidgets.VBox):
         with self._lock:
             choices = self.session.filters()
             filtering = ORDERS[self.view.order].filters
-            self.filters.offer(self.view, orders=self.orders, filtering=filtering, **choices)
+            self.filters.offer(self.view, orders=self.session.orders, filtering=filtering, **choices)
 
 
 def _parts(source: Any, workspace: Workspace | None) -> tuple[Workspace, Ranking | None]:

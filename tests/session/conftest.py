@@ -36,7 +36,7 @@ def open_order(space: Workspace) -> Iterator[Callable[..., ImageCleaner]]:
     def build(order: str, *, page_size: int = 24) -> ImageCleaner:
         cleaner = ImageCleaner(space, page_size=page_size)
         opened.append(cleaner)
-        cleaner.set_checks(Checks.load(checks_folder(space)))
+        cleaner.session.set_checks(Checks.load(checks_folder(space)))
         cleaner.set_view(order=order)
         return cleaner
 

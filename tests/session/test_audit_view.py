@@ -78,9 +78,9 @@ def page(cleaner: ImageCleaner) -> dict[str, Any]:
 def test_audit_pages_follow_the_random_order_not_the_ranking(open_cleaner: OpenCleaner) -> None:
     cleaner = open_cleaner()
     cleaner.start_audit()
-    assert list(cleaner.names) == cleaner.audit.sequence()[:PAGE]
+    assert list(cleaner.names) == cleaner.session.audit.sequence()[:PAGE]
     cleaner.confirm_page()
-    assert list(cleaner.names) == cleaner.audit.sequence()[PAGE : 2 * PAGE]
+    assert list(cleaner.names) == cleaner.session.audit.sequence()[PAGE : 2 * PAGE]
     assert page(cleaner)["title"] == say("review.title_audit", number=2)
 
 
@@ -165,9 +165,9 @@ def test_a_new_ranking_leaves_the_audit_alone(open_cleaner: OpenCleaner) -> None
     cleaner.start_audit()
     cleaner.decide(cleaner.names[:2], "keep")
     before = cleaner.names
-    cleaner.set_ranking(rank(cleaner.workspace))
+    cleaner.session.set_ranking(rank(cleaner.workspace))
     assert cleaner.names == before
-    said = cleaner.audit.certificate()
+    said = cleaner.session.audit.certificate()
     assert page(cleaner)["notice"] == f"{audit_progress(said)}. {certificate_text(said)}"
 
 
@@ -178,20 +178,20 @@ def test_the_audit_goes_on_after_a_restart_and_for_a_colleague(open_cleaner: Ope
     first = open_cleaner()
     first.start_audit()
     first.confirm_page()
-    order, waiting = first.audit.sequence(), first.names
+    order, waiting = first.session.audit.sequence(), first.names
     first.close()
     second = open_cleaner("Ben")
     second.start_audit()
-    assert second.audit.sequence() == order
+    assert second.session.audit.sequence() == order
     assert second.names == waiting
-    assert second.audit.certificate().audited == PAGE
+    assert second.session.audit.certificate().audited == PAGE
 
 
 def test_another_page_sees_at_once_that_an_audit_has_begun(open_cleaner: OpenCleaner) -> None:
     one, two = open_cleaner(), open_cleaner()
-    assert two.audit.certificate() is None
+    assert two.session.audit.certificate() is None
     one.start_audit()
-    assert two.audit.sequence() == one.audit.sequence()
+    assert two.session.audit.sequence() == one.audit.sequence()
 
 
 def test_decided_unsure_and_unlabelled_pictures_are_no_part_of_it(open_cleaner: OpenCleaner) -> None:
@@ -200,8 +200,8 @@ def test_decided_unsure_and_unlabelled_pictures_are_no_part_of_it(open_cleaner: 
     cleaner.decide(names[0], "delete")
     cleaner.decide(names[1], "unsure")
     cleaner.start_audit()
-    assert sorted(cleaner.audit.sequence()) == sorted(names[2:])
-    assert cleaner.audit.certificate().found == 1
+    assert sorted(cleaner.session.audit.sequence()) == sorted(names[2:])
+    assert cleaner.session.audit.certificate().found == 1
 
 
 def test_a_picture_without_a_label_is_no_part_of_it_and_deleting_it_finds_no_error(tmp_path: Path) -> None:
@@ -222,27 +222,30 @@ def test_undo_takes_a_look_out_of_the_audit_again(open_cleaner: OpenCleaner) -> 
     cleaner = open_cleaner()
     cleaner.start_audit()
     cleaner.decide(cleaner.names[0], "delete")
-    assert cleaner.audit.certificate().errors == 1
+    assert cleaner.session.audit.certificate().errors == 1
     cleaner.undo()
-    assert (cleaner.audit.certificate().audited, cleaner.audit.certificate().errors) == (0, 0)
+    assert (cleaner.session.audit.certificate().audited, cleaner.session.audit.certificate().errors) == (0, 0)
 
 
 def test_what_is_discarded_leaves_the_audit_and_is_not_shown(open_cleaner: OpenCleaner) -> None:
     cleaner = open_cleaner()
     cleaner.start_audit()
-    sequence, store = cleaner.audit.audit.sequence, cleaner.store
+    sequence, store = cleaner.session.audit.audit.sequence, cleaner.store
     store.decide(sequence[0], "delete", reason="duplicate")
     store.decide(sequence[1], "keep")
     store.decide(sequence[1], "delete", reason="blurry")
     cleaner.set_view(GridView(order=AUDIT))
     assert [cell["name"] for cell in page(cleaner)["cells"]] == list(sequence[2 : 2 + PAGE])
-    said = cleaner.audit.certificate()
+    said = cleaner.session.audit.certificate()
     assert (said.audited, said.errors, said.found, said.discarded) == (1, 0, 0, 1)
-    assert cleaner.audit.newcomers() == []
+    assert cleaner.session.audit.newcomers() == []
     store.undo()
     store.undo()
     store.undo()
-    assert (cleaner.audit.certificate().audited, cleaner.audit.certificate().discarded) == (0, 0)
+    assert (cleaner.session.audit.certificate().audited, cleaner.session.audit.certificate().discarded) == (
+        0,
+        0,
+    )
 
 
 def test_pictures_that_come_later_can_join(
@@ -253,11 +256,11 @@ def test_pictures_that_come_later_can_join(
     cleaner.confirm_page()
     picture(root / "red" / "red_new.png", (200, 40, 40), seed=77)
     cleaner.workspace.refresh()
-    cleaner.set_ranking(rank(cleaner.workspace))
-    assert cleaner.audit.newcomers() == ["red/red_new.png"]
+    cleaner.session.set_ranking(rank(cleaner.workspace))
+    assert cleaner.session.audit.newcomers() == ["red/red_new.png"]
     cleaner.start_audit(join=True)
-    assert cleaner.audit.newcomers() == []
-    said = cleaner.audit.certificate()
+    assert cleaner.session.audit.newcomers() == []
+    said = cleaner.session.audit.certificate()
     assert (said.population, said.audited, said.rounds) == (25, PAGE, 2)
 
 
@@ -266,11 +269,11 @@ def test_a_picture_that_is_gone_is_not_shown_and_counts_against_the_bound(
 ) -> None:
     cleaner = open_cleaner()
     cleaner.start_audit()
-    gone = cleaner.audit.sequence()[0]
+    gone = cleaner.session.audit.sequence()[0]
     (root / gone).unlink()
     cleaner.workspace.refresh()
-    assert gone not in cleaner.audit.sequence()
-    assert (cleaner.audit.certificate().audited, cleaner.audit.certificate().open) == (1, 1)
+    assert gone not in cleaner.session.audit.sequence()
+    assert (cleaner.session.audit.certificate().audited, cleaner.session.audit.certificate().open) == (1, 1)
 
 
 def test_when_all_is_judged_the_audit_says_so(open_cleaner: OpenCleaner) -> None:
@@ -279,7 +282,7 @@ def test_when_all_is_judged_the_audit_says_so(open_cleaner: OpenCleaner) -> None
     for _ in range(4):
         cleaner.confirm_page()
     assert page(cleaner)["empty"] == say("review.audit_ended")
-    assert cleaner.audit.certificate().left == 0
+    assert cleaner.session.audit.certificate().left == 0
 
 
 def test_with_nothing_left_to_decide_there_is_nothing_to_audit(open_cleaner: OpenCleaner) -> None:

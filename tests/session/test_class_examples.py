@@ -143,7 +143,7 @@ def test_going_on_does_not_choose_anew(cleaner: Any, asked: list[object]) -> Non
     for name in RED:
         shown(cleaner, "red", but=name)
     assert len(asked) == 1
-    cleaner.set_ranking(ranked(cleaner.workspace))
+    cleaner.session.set_ranking(ranked(cleaner.workspace))
     shown(cleaner, "red")
     assert len(asked) == 2
 

@@ -79,7 +79,7 @@ def test_a_view_that_is_asked_for_before_anybody_looked_says_so_and_fills_afterw
     try:
         cleaner.set_view(order=order)
         assert page(cleaner)["empty"] == say("review.not_checked")
-        cleaner.set_checks(found)
+        cleaner.session.set_checks(found)
         assert cleaner.names == shown
         assert page(cleaner)["empty"] == ""
     finally:
@@ -291,7 +291,7 @@ def test_groups_on_the_open_page_stay_when_a_ranking_comes(
     cleaner.decide(COPY, "delete")
     before = page(cleaner)
     odds = np.full((len(space.catalog), 2), 0.5)
-    cleaner.set_ranking(rank_probabilities(space.catalog, odds))
+    cleaner.session.set_ranking(rank_probabilities(space.catalog, odds))
     after = page(cleaner)
     assert [cell["group"] for cell in after["cells"]] == ["1", "1", "2", "2"]
     assert (after["groups"], after["notice"]) == (before["groups"], before["notice"])
@@ -332,10 +332,10 @@ def test_threshold_of_one_order_is_none_of_another(open_order: Callable[..., Ima
     assert cleaner.view == GridView(order="dark", threshold=0.0)
     cleaner.set_view(order=DUPLICATES)
     assert cleaner.view == GridView(order=DUPLICATES, threshold=0.8)  # as it was chosen
-    assert cleaner.thresholds == {DUPLICATES: 0.8, "dark": 0.0}
+    assert cleaner.session.thresholds == {DUPLICATES: 0.8, "dark": 0.0}
     session.set_threshold(None, order=DUPLICATES)
     assert cleaner.view == GridView(order=DUPLICATES)
-    assert cleaner.thresholds == {"dark": 0.0}
+    assert cleaner.session.thresholds == {"dark": 0.0}
 
 
 def test_the_slider_follows_the_order_and_leads_back_to_the_default(
@@ -354,7 +354,7 @@ def test_the_slider_follows_the_order_and_leads_back_to_the_default(
     cleaner.threshold.do("default")
     assert shown.wait(20)
     assert cleaner.view == GridView(order="dark")
-    assert cleaner.thresholds == {}
+    assert cleaner.session.thresholds == {}
 
 
 def test_a_chosen_threshold_stays_when_a_filter_is_chosen(open_order: Callable[..., ImageCleaner]) -> None:

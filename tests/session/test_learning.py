@@ -199,7 +199,7 @@ def test_the_expectation_follows_the_decisions(open_cleaner: Any) -> None:
 def test_a_new_ranking_starts_anew_and_is_learnt_about_in_turn(open_cleaner: Any, workspace: Any) -> None:
     cleaner = open_cleaner()
     review(cleaner, 4)
-    cleaner.set_ranking(made_ranking(workspace, model="another"))
+    cleaner.session.set_ranking(made_ranking(workspace, model="another"))
     assert cleaner.session.wait()
     assert cleaner.session.known.learnt is None
     review(cleaner, 4)

@@ -55,6 +55,6 @@ def test_orders_are_offered_when_there_is_something_to_order_by(
     offered = orders_of(cleaner.session.known)
     assert DUPLICATES in offered and "low information" in offered
     assert OUTLIERS not in offered and TO_LABEL not in offered
-    cleaner.set_checks(None)
+    cleaner.session.set_checks(None)
     assert DUPLICATES not in orders_of(cleaner.session.known)
     assert set(offered) < set(ORDERS)

@@ -32,7 +32,7 @@ def test_suggestions_follow_two_classes_that_swap_their_names(
 ) -> None:
     odds = np.tile(np.array([0.9, 0.1]), (len(space.catalog), 1))
     cleaner = open_order("by file name")
-    cleaner.set_ranking(rank_probabilities(space.catalog, odds))
+    cleaner.session.set_ranking(rank_probabilities(space.catalog, odds))
     swap_names(space)
     assert cleaner.session.wait()
     assert {(c["given"], c["suggestion"]) for c in page(cleaner)["cells"]} == {("a", "b"), ("b", "b")}
@@ -49,7 +49,7 @@ def test_ranking_made_after_a_swap_of_names_is_taken_by_its_word(
     ranking = rank_probabilities(space.catalog, odds)
     ranking.info[NAMED_AT] = space.store.state.last_seq
     cleaner = open_order("by file name")
-    cleaner.set_ranking(ranking)
+    cleaner.session.set_ranking(ranking)
     assert {cell["suggestion"] for cell in page(cleaner)["cells"]} == {"a"}
 
 

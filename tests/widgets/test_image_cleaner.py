@@ -463,7 +463,7 @@ def test_suggestion_that_changes_while_it_is_taken_is_refused_and_shown_anew(
     odds = rank(workspace).predicted.copy()
     row = list(workspace.catalog.names).index(name)
     odds[row] = np.roll(odds[row], 1)
-    cleaner.set_ranking(rank_probabilities(workspace.catalog, odds))
+    cleaner.session.set_ranking(rank_probabilities(workspace.catalog, odds))
     refused = send(cleaner, "decide", seen=before, **act)
     assert refused["kind"] == "refused"
     assert workspace.store.state.of(name) is None
@@ -509,7 +509,7 @@ def test_new_ranking_swaps_an_untouched_page(
     open_cleaner: Callable[..., ImageCleaner], workspace: Workspace
 ) -> None:
     cleaner = open_cleaner(workspace)
-    cleaner.set_ranking(rank(workspace))
+    cleaner.session.set_ranking(rank(workspace))
     shown = cleaner.sent[-1]["page"]
     assert {cell["name"] for cell in shown["cells"][:3]} == set(WRONG)
     assert shown["notice"] == ""
@@ -522,7 +522,7 @@ def test_new_ranking_leaves_a_page_in_work_alone(
     cleaner = open_cleaner(workspace)
     names = cleaner.names
     cleaner.decide(names[4], "keep")
-    cleaner.set_ranking(rank(workspace))
+    cleaner.session.set_ranking(rank(workspace))
     shown = cleaner.sent[-1]["page"]
     assert [cell["name"] for cell in shown["cells"]] == list(names)
     assert shown["notice"] == say("review.new_order")
@@ -659,7 +659,7 @@ def test_picture_that_vanishes_from_the_set_leaves_the_page(
     cleaner.decide(cleaner.names[1], "keep")
     (workspace.root / gone).unlink()
     workspace.refresh()
-    cleaner.set_ranking(rank(workspace))
+    cleaner.session.set_ranking(rank(workspace))
     assert gone not in {cell["name"] for cell in page(cleaner)["cells"]}
 
 
