@@ -191,7 +191,7 @@ def test_another_page_sees_at_once_that_an_audit_has_begun(open_cleaner: OpenCle
     one, two = open_cleaner(), open_cleaner()
     assert two.session.audit.certificate() is None
     one.start_audit()
-    assert two.session.audit.sequence() == one.audit.sequence()
+    assert two.session.audit.sequence() == one.session.audit.sequence()
 
 
 def test_decided_unsure_and_unlabelled_pictures_are_no_part_of_it(open_cleaner: OpenCleaner) -> None:
