@@ -21,7 +21,7 @@ from cleaner.errors import CleanerError, OutdatedError, StoreError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.ranking.renaming import under_present_names
 from cleaner.review import Act, Action, Event, Kind, ReviewStore
-from cleaner.review.classes import class_acts, is_about_descriptions
+from cleaner.review.classes import class_acts, describe_class, is_about_descriptions
 from cleaner.session import background
 from cleaner.session.acts import DIFFERENT, SUGGEST, choices_of, confirmed
 from cleaner.session.cells import Cell, ClassExamples, Outcome, Page, Picture, Seen
@@ -554,8 +554,6 @@ class ReviewSession:
         StoreError
             There is no such class, or the text is too long.
         """
-        from cleaner.review.classes import describe_class
-
         with self._worker.after(), self.lock:
             describe_class(
                 self.known.catalog, self.store, label, text, act=self._own(act), reviewer=self.reviewer

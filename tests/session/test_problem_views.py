@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cleaner.session.orders import DUPLICATES, ORDERS, OUTLIERS, TO_LABEL, orders_of
+from cleaner.quality.problems import PROBLEMS
+from cleaner.session.orders import DUPLICATES, ORDERS, OUTLIERS, TO_LABEL, orders_of, problem_of
 from cleaner.widgets.grid.protocol import PageData, page_data
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.sentences import say
@@ -58,3 +59,9 @@ def test_orders_are_offered_when_there_is_something_to_order_by(
     cleaner.session.set_checks(None)
     assert DUPLICATES not in orders_of(cleaner.session.known)
     assert set(offered) < set(ORDERS)
+
+
+def test_problems_have_plain_words() -> None:
+    orders = [order for order in ORDERS if problem_of(order)]
+    assert orders == ["dark", "bright", "blurry", "low information", "odd aspect ratio", "odd size", "grey"]
+    assert [problem_of(order) for order in orders] == list(PROBLEMS)

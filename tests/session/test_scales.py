@@ -79,6 +79,7 @@ def test_the_scale_of_outliers(session: ReviewSession) -> None:
 
 def test_other_orders_have_none(session: ReviewSession) -> None:
     assert scale_of(GridView(), session.known) is None
+    assert scale_of(GridView(order="dark"), replace(session.known, checks=None)) is None
 
 
 def test_a_threshold_out_of_range_is_refused(session: ReviewSession) -> None:

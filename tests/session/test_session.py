@@ -17,7 +17,6 @@ import pytest
 
 from cleaner.errors import OutdatedError, StoreError
 from cleaner.ranking import Ranking, rank_probabilities
-from cleaner.review.output.cleaned_csv import CleanedCsv
 from cleaner.session.cells import Seen
 from cleaner.session.file_review import FileReview
 from cleaner.session.messages import Change, Confirmed, Hint, Topic, Undone
@@ -98,7 +97,7 @@ def test_a_script_reviews_two_hundred_images(
     session.confirm()
     assert session.progress()["looked_at"] == 200
 
-    written = CleanedCsv(workspace, on_notice=lambda _sentence: None)
+    written = workspace.csv_writer()
     written.write_now()
     written.close()
     table = pd.read_csv(workspace.cleaned_csv)
