@@ -59,7 +59,7 @@ def test_an_audit_tells_nothing_of_the_model_and_ends_in_a_certificate(
     # the keys go to the cards at once; y finds nothing to take
     expect(page.locator("[role=gridcell]:focus")).to_have_count(1)
     page.keyboard.press("y")
-    expect(page.get_by_role("status").filter(has_text="There is no suggestion here.")).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text=say("grid.no_suggestion"))).to_be_visible()
     page.keyboard.press("Enter")
     large = page.get_by_role("dialog")
     expect(large).to_contain_text("Given label")
@@ -69,7 +69,7 @@ def test_an_audit_tells_nothing_of_the_model_and_ends_in_a_certificate(
 
     # a page is not left undecided
     page.get_by_role("button", name="Next page").click()
-    expect(page.get_by_role("alert")).to_contain_text("decide on each of this page first")
+    expect(page.get_by_role("alert")).to_contain_text("Decide on each image of this page first")
     page.get_by_role("button", name="Dismiss").click()
 
     page.locator("[role=gridcell]").first.focus()
