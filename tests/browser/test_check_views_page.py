@@ -123,7 +123,7 @@ def test_bad_pictures_have_views_of_their_own(visit: Callable[..., Any], checked
     settle(page)
     opened.wait_for_pictures()
     press(page, "Control+Enter")
-    expect(page.get_by_text("That was the last picture.")).to_be_focused()  # so that u goes on working
+    expect(page.get_by_text(say("review.last_image"))).to_be_focused()  # so that u goes on working
     page.get_by_role("tab", name="Report").click()
     expect(page.get_by_role("region", name="Report")).to_contain_text("2 groups of duplicates")
     page.get_by_role("tab", name="Labels").click()

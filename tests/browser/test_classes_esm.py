@@ -148,7 +148,7 @@ def test_what_was_typed_stays_when_it_is_refused_and_when_others_act(
     field = page.get_by_label("New name for green")
     field.fill("red ")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert").filter(has_text="blank")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="“red ” starts or ends with a space")).to_be_visible()
     expect(field).to_have_value("red ")
     expect(field).to_be_focused()
     merge_classes(
@@ -205,7 +205,7 @@ def test_new_classes_are_typed_one_after_the_other(
     expect(page.get_by_role("button", name="rename owl")).to_be_visible()
     page.get_by_label("New class").fill("fox")
     page.keyboard.press("Enter")
-    expect(page.get_by_role("alert").filter(has_text="“fox” already")).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="“fox” exists already")).to_be_visible()
     expect(field).to_have_value("fox")
     assert labels(workspace) == ["blue", "fox", "green", "owl", "red"]
 

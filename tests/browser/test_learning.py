@@ -13,6 +13,7 @@ from grid_page import settle
 
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.ranking import Ranking
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -95,7 +96,7 @@ def test_the_order_changes_after_a_confirm_and_look_alikes_are_decided_together(
         expect(page.locator(".is-saving")).to_have_count(0)
         confirm(page, expect, f"Page {number + 1}")
         assert names(page)[0] not in shown
-    expect(page.locator(".cleaner-notice")).to_contain_text("pictures of red suggested as green")
+    expect(page.locator(".cleaner-notice")).to_contain_text("labelled red that look like green")
     shown = names(page)
     assert sum(map(wrong, shown)) > sum(map(wrong, static[96:120]))
 
@@ -103,9 +104,9 @@ def test_the_order_changes_after_a_confirm_and_look_alikes_are_decided_together(
     first = next(name for name in shown if wrong(name))
     page.get_by_role("gridcell", name=first).focus()
     page.keyboard.press("2")
-    expect(page.get_by_role("button", name=re.compile(r"^\d+ look-alikes?$"))).to_be_visible()
+    expect(page.get_by_role("button", name=re.compile(r"^\d+ similar images?$"))).to_be_visible()
     page.keyboard.press("l")
-    expect(page.locator(".cleaner-title")).to_have_text("Look-alikes")
+    expect(page.locator(".cleaner-title")).to_have_text(say("review.title_similar"))
     alike = names(page)
     assert 1 <= len(alike) <= 12
     assert all(name.startswith("red/") for name in alike)
