@@ -106,6 +106,7 @@ def test_fields_tell_their_value_when_it_changes(show: Show) -> None:
 
 def test_tabs_are_one_stop_and_arrows_walk_them(show: Show) -> None:
     page = show(steps("Labels", {}))
+    page.get_by_role("tab", name="Labels").wait_for()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.dataset.value") == "Labels"
     page.keyboard.press("ArrowDown")
