@@ -152,8 +152,7 @@ class _Session:
     def _check(self) -> None:
         self._reporter.check()
         if self._stopped.is_set():
-            msg = "Stopped. The images that were complete are kept."
-            raise Cancelled(msg)
+            raise Cancelled("Stopped. The images that were complete are kept.")
 
     def _kept(self) -> int:
         """Count the images that are there; one that two addresses brought counts once."""

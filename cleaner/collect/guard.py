@@ -103,18 +103,16 @@ async def public_addresses(host: str, port: int) -> list[str]:
     try:
         answers = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
-        msg = f"the name {host} is not known"
-        raise httpcore.ConnectError(msg) from exc
+        raise httpcore.ConnectError(f"the name {host} is not known") from exc
     addresses = list(dict.fromkeys(str(answer[4][0]) for answer in answers))
     for address in addresses:
         reason = why_private(address)
         if reason is not None:
-            msg = (
+            raise PrivateAddressError(
                 f"{host} is a {reason} address"
                 if host == address
                 else f"{host} is {address}, a {reason} address"
             )
-            raise PrivateAddressError(msg)
     return addresses
 
 

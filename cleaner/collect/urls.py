@@ -93,20 +93,16 @@ def decode_data_url(url: str, *, max_bytes: int) -> bytes:
     """
     match = _DATA_URL.fullmatch(url)
     if match is None:
-        msg = "a data: address without a comma"
-        raise ValueError(msg)
+        raise ValueError("a data: address without a comma")
     kind, text = match.groups()
     if len(text) > 3 * max_bytes + 4:  # the longest way to write a byte is %xx
-        msg = f"larger than {max_bytes:,} bytes"
-        raise TooLargeError(msg)
+        raise TooLargeError(f"larger than {max_bytes:,} bytes")
     data = unquote_to_bytes(text)
     if kind.lower().rpartition(";")[2].strip() == "base64":
         try:
             data = base64.b64decode(re.sub(rb"\s", b"", data) + b"==", validate=False)
         except binascii.Error as exc:
-            msg = "a data: address whose base64 is damaged"
-            raise ValueError(msg) from exc
+            raise ValueError("a data: address whose base64 is damaged") from exc
     if len(data) > max_bytes:
-        msg = f"larger than {max_bytes:,} bytes"
-        raise TooLargeError(msg)
+        raise TooLargeError(f"larger than {max_bytes:,} bytes")
     return data

@@ -130,8 +130,7 @@ def verify_folder(
     """
     folder = Path(root).expanduser()
     if not folder.is_dir():
-        msg = f"{folder} is not a folder. Give the folder of images to check."
-        raise CatalogError(msg)
+        raise CatalogError(f"{folder} is not a folder. Give the folder of images to check.")
     listing = list_images(folder, hidden=hidden, follow_links=follow_links)
     verdicts = [Verdict(name=name, verdict="left out", reason=reason) for name, reason in listing.left_out]
     verdicts += _judge_all(folder, listing.names, workers or os.cpu_count() or 1, reporter)

@@ -70,8 +70,7 @@ def list_folder(path: Path) -> Folder:
                 elif entry.name.lower().endswith(".csv"):
                     tables.append(Path(entry.path))
     except OSError as error:
-        msg = f"{path} cannot be read ({error.strerror}); choose another folder."
-        raise CatalogError(msg) from error
+        raise CatalogError(f"{path} cannot be read ({error.strerror}); choose another folder.") from error
     folders.sort(key=_by_name)
     return Folder(
         path=path,

@@ -76,8 +76,7 @@ class Catalog:
         }
         if group_column is not None and group_column not in table.columns:
             columns_there = ", ".join(map(repr, table.columns))
-            msg = f"There is no column {group_column!r} to group by, only {columns_there}."
-            raise CatalogError(msg)
+            raise CatalogError(f"There is no column {group_column!r} to group by, only {columns_there}.")
         columns |= {str(column): table[column] for column in table.columns if column not in columns}
         self.table = pd.DataFrame(columns)
         twice = self.table["name"].duplicated()
@@ -197,11 +196,7 @@ class Catalog:
         places = [f"row {index}" for index in table.index]
         rows, lost = rows_of(table, places, columns, source=source, root=folder, follow_links=follow_links)
         return cls(
-            rows,
-            root=folder,
-            left_out=_left_out(lost),
-            group_column=group_column,
-            follow_links=follow_links,
+            rows, root=folder, left_out=_left_out(lost), group_column=group_column, follow_links=follow_links
         )
 
     @property
@@ -248,14 +243,12 @@ class Catalog:
             The name leads out of the root, or the catalog has none.
         """
         if self.root is None:
-            msg = f"Cannot open {name!r}: this catalog has no root. Make it with root=."
-            raise CatalogError(msg)
+            raise CatalogError(f"Cannot open {name!r}: this catalog has no root. Make it with root=.")
         problem = name_problem(name) or (
             None if self.follow_links else place_of(self.root, name, follow_links=False)
         )
         if problem is not None and not problem.startswith("missing"):
-            msg = f"Cannot open {name!r}: {problem}."
-            raise CatalogError(msg)
+            raise CatalogError(f"Cannot open {name!r}: {problem}.")
         return self.root / name
 
     def label_of(self, name: str) -> str | None:
@@ -287,8 +280,7 @@ class Catalog:
         unknown = wanted.difference(self.table["name"])
         if unknown:
             some = ", ".join(map(repr, sorted(unknown)[:_MANY]))
-            msg = f"{len(unknown)} of {len(wanted)} names are not in the catalog: {some}."
-            raise CatalogError(msg)
+            raise CatalogError(f"{len(unknown)} of {len(wanted)} names are not in the catalog: {some}.")
         return self._with(self.table[self.table["name"].isin(wanted)])
 
     def with_labels(self, labels: Mapping[str, str | None]) -> Catalog:

@@ -39,11 +39,9 @@ class KnownFile:
             data = self.path.read_bytes()
             stat = self.path.stat()
         except OSError as exc:  # the file is gone, or the drive is
-            msg = f"cannot be read: {exc.strerror or exc}"
-            raise PassingError(msg) from exc
+            raise PassingError(f"cannot be read: {exc.strerror or exc}") from exc
         if (stat.st_size, stat.st_mtime_ns) != (self.size_bytes, self.mtime_ns):
-            msg = "changed while it was being read; open the data set again"
-            raise PassingError(msg)
+            raise PassingError("changed while it was being read; open the data set again")
         return data
 
 
@@ -60,8 +58,7 @@ def known_files(
         The reporter asked to stop.
     """
     if catalog.root is None:
-        msg = "This catalog has no root, so its images cannot be read. Make it with root=."
-        raise CatalogError(msg)
+        raise CatalogError("This catalog has no root, so its images cannot be read. Make it with root=.")
     names = [str(name) for name in catalog.names]
     index.scan(catalog.root, names, reporter=reporter)
     table, wanted = index.table(), set(names)

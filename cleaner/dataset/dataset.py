@@ -136,11 +136,10 @@ class Dataset:
                         self.root, state=self._asked_state, shared_store=self._shared_store
                     )
                 except OSError as exc:
-                    msg = (
+                    raise CatalogError(
                         f"Cannot keep the state of {self.root}: {exc.filename or self._asked_state}: "
                         f"{exc.strerror}. Name a folder that can be written to with --state."
-                    )
-                    raise CatalogError(msg) from exc
+                    ) from exc
                 self._notices += notices
             return self._state
 

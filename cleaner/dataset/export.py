@@ -82,8 +82,7 @@ def export_tree(
     rows = _rows(catalog)
     labelled = [row for row in rows if row[1]]
     if not labelled:
-        msg = f"Nothing to export: none of the {len(rows)} images has a label."
-        raise CatalogError(msg)
+        raise CatalogError(f"Nothing to export: none of the {len(rows)} images has a label.")
     by_split = not flat and all(split for _, _, split in labelled)
     partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
     shutil.rmtree(partial, ignore_errors=True)
@@ -104,18 +103,15 @@ def export_tree(
 def _checked_target(catalog: Catalog, to: Path) -> Path:
     target = to.expanduser().resolve()
     if target.exists() and not target.is_dir():
-        msg = f"{to} is a file; give a new folder."
-        raise CatalogError(msg)
+        raise CatalogError(f"{to} is a file; give a new folder.")
     if target.is_dir() and any(target.iterdir()):
-        msg = f"{to} is not empty; give a new folder, so that old and new files cannot mix."
-        raise CatalogError(msg)
+        raise CatalogError(f"{to} is not empty; give a new folder, so that old and new files cannot mix.")
     if catalog.root is None:
         msg = "The catalog has no root folder, so its files cannot be found; give root= when making it."
         raise CatalogError(msg)
     root = catalog.root.resolve()
     if target == root or root in target.parents or target in root.parents:
-        msg = f"{to} and the data set {root} overlap; give a folder outside the data set."
-        raise CatalogError(msg)
+        raise CatalogError(f"{to} and the data set {root} overlap; give a folder outside the data set.")
     return target
 
 

@@ -105,11 +105,10 @@ class FileIndex:
                 db.replace(aside)
                 self._connection = _connect(db)
         except (OSError, sqlite3.Error) as exc:
-            msg = (
+            raise StoreError(
                 f"Cannot open the file index {db}: {exc}. Check that the folder can be written to, "
                 "or put the state elsewhere with --state."
-            )
-            raise StoreError(msg) from exc
+            ) from exc
 
     def stale(self, root: Path, names: Iterable[str], *, decode: bool = False) -> Stale:
         """Find the files that are new or have changed; asks for size and time only.
@@ -137,12 +136,7 @@ class FileIndex:
         return Stale(names=found, size_bytes=size_bytes)
 
     def scan(
-        self,
-        root: Path,
-        names: Iterable[str],
-        *,
-        reporter: Reporter = SILENT,
-        decode: bool = False,
+        self, root: Path, names: Iterable[str], *, reporter: Reporter = SILENT, decode: bool = False
     ) -> None:
         """Hash and probe the files that are new or have changed, several at a time.
 

@@ -51,8 +51,7 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]
     try:
         data = path.read_bytes()
     except OSError as exc:
-        msg = f"Cannot read {path}: {exc.strerror or exc}."
-        raise CatalogError(msg) from exc
+        raise CatalogError(f"Cannot read {path}: {exc.strerror or exc}.") from exc
     text = decode_csv(data)
     if "\0" in text[:4096]:
         msg = (
@@ -77,12 +76,10 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, list[str], list[tuple[str, str]]
                 rows.append(row + [""] * (len(header) - len(row)))
                 places.append(f"line {line}")
     except csv.Error as exc:
-        msg = f"{path} cannot be read as CSV after line {line}: {exc}."
-        raise CatalogError(msg) from exc
+        raise CatalogError(f"{path} cannot be read as CSV after line {line}: {exc}.") from exc
     if len(set(header)) < len(header):
         twice = next(column for column in header if header.count(column) > 1)
-        msg = f"{path} has two columns named {twice!r}; rename one."
-        raise CatalogError(msg)
+        raise CatalogError(f"{path} has two columns named {twice!r}; rename one.")
     return pd.DataFrame(rows, columns=header, dtype=object), places, left_out
 
 
@@ -114,8 +111,7 @@ def columns_of(
     listed = ", ".join(map(repr, columns))
     for asked in (name, label, split):
         if asked is not None and asked not in columns:
-            msg = f"{source} has no column {asked!r}; its columns are {listed}."
-            raise CatalogError(msg)
+            raise CatalogError(f"{source} has no column {asked!r}; its columns are {listed}.")
     by_small = {column.lower(): column for column in reversed(columns)}
 
     def usual(names: Sequence[str]) -> str | None:
@@ -125,11 +121,10 @@ def columns_of(
     label = label or usual(_LABEL_COLUMNS)
     if name is None or label is None:
         what, names = ("file names", _NAME_COLUMNS) if name is None else ("labels", _LABEL_COLUMNS)
-        msg = (
+        raise CatalogError(
             f"{source} has no column of {what}: its columns are {listed}, expected one named "
             f"{', '.join(names)}. Rename the column of {what} to {names[0]}."
         )
-        raise CatalogError(msg)
     return Columns(name=name, label=label, split=split or usual(_SPLIT_COLUMNS))
 
 
@@ -178,11 +173,10 @@ def rows_of(
     kept = [i for i, name in enumerate(found) if name is not None]
     if not kept:
         first = f" The first is {left_out[0][0]!r}: {left_out[0][1]}." if left_out else ""
-        msg = (
+        raise CatalogError(
             f"{source} names no image below {root}.{first} Names must be relative to that folder; "
             "give another folder as root."
         )
-        raise CatalogError(msg)
     splits: list[str | None] = [None] * len(kept)
     if columns.split is not None:
         is_valid = columns.split.lower() == "is_valid"
@@ -208,8 +202,7 @@ def _refuse_twice(names: Sequence[str | None], places: Sequence[str], source: st
         if name is not None and first.setdefault(name, place) != place
     ]
     if twice:
-        msg = f"{source} names images twice: {'; '.join(twice[:_MANY])}. Keep one row of each."
-        raise CatalogError(msg)
+        raise CatalogError(f"{source} names images twice: {'; '.join(twice[:_MANY])}. Keep one row of each.")
 
 
 def split_of(value: object, *, is_valid: bool, place: str) -> str | None:
@@ -238,8 +231,7 @@ def split_of(value: object, *, is_valid: bool, place: str) -> str | None:
     split = None if is_valid else split_of_folder(small)
     if split is None:
         expected = "true or false" if is_valid else "train, valid or test"
-        msg = f"Got split {text!r} in {place}; expected {expected}, or nothing."
-        raise CatalogError(msg)
+        raise CatalogError(f"Got split {text!r} in {place}; expected {expected}, or nothing.")
     return split
 
 

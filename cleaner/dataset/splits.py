@@ -177,10 +177,7 @@ def _place(
 
 
 def _first_draw(
-    units: Sequence[Sequence[int]],
-    places: Sequence[float],
-    labels: Sequence[str | None],
-    valid_pct: float,
+    units: Sequence[Sequence[int]], places: Sequence[float], labels: Sequence[str | None], valid_pct: float
 ) -> set[int]:
     """Choose the units for validation: by place, each if the classes come nearer to their share.
 

@@ -213,8 +213,7 @@ def find_root(root: Path, labels: Path | None) -> tuple[Path, Path | None]:
     if labels is not None:
         labels = next((p for p in (labels.expanduser(), root / labels) if p.is_file()), labels)
         if not labels.is_file():
-            msg = f"The CSV file {labels} does not exist, neither here nor in {root}."
-            raise CatalogError(msg)
+            raise CatalogError(f"The CSV file {labels} does not exist, neither here nor in {root}.")
         labels = labels.resolve()
     return root.resolve(), labels
 

@@ -90,8 +90,7 @@ def open_header(file: BinaryIO) -> ImageFile.ImageFile:
     except OSError as exc:
         raise ImageError(unreadable(exc)) from exc
     if not head:
-        msg = "empty file"
-        raise ImageError(msg)
+        raise ImageError("empty file")
     kind = kind_of(head)
     formats = _FORMATS + _late_formats() if kind in ("HEIF", "AVIF") else _FORMATS
     try:
@@ -106,8 +105,7 @@ def open_header(file: BinaryIO) -> ImageFile.ImageFile:
     if image.width * image.height > MAX_PIXELS:  # where the user has lifted Pillow's own limit
         raise ImageError(_too_large(image.width * image.height))
     if 0 in image.size:
-        msg = "damaged: its header says that it has no pixels"
-        raise ImageError(msg)
+        raise ImageError("damaged: its header says that it has no pixels")
     return image
 
 

@@ -114,11 +114,10 @@ class Job:
         running = cls.current(state)
         if running is not None:
             status = running.status()
-            msg = (
+            raise JobError(
                 f"Cannot start {spoken_task(task)} while {spoken_task(status.task)} is running "
                 f"({status.message}). Wait for it, or cancel it first."
             )
-            raise JobError(msg)
 
     @classmethod
     def current(cls, state: Path) -> Job | None:

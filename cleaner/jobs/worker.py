@@ -84,8 +84,7 @@ def _find(task: str) -> Callable[..., Any]:
     try:
         function: Callable[..., Any] = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError, ValueError) as exc:
-        msg = f"Got task {task!r}; expected 'module:function' that can be imported: {exc}."
-        raise JobError(msg) from exc
+        raise JobError(f"Got task {task!r}; expected 'module:function' that can be imported: {exc}.") from exc
     return function
 
 

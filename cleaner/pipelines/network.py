@@ -49,9 +49,5 @@ class NetworkOptions:
         from cleaner.training.learner import Learner  # torch: 2 to 4 s
 
         return Learner(
-            catalog,
-            backbone=self.backbone,
-            weights=self.weights,
-            from_scratch=self.from_scratch,
-            seed=seed,
+            catalog, backbone=self.backbone, weights=self.weights, from_scratch=self.from_scratch, seed=seed
         )

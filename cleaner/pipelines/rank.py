@@ -119,11 +119,10 @@ def _check_labels(seen: Seen) -> None:
         what = f"The only label is “{present[0]}” (on {count(len(present), 'image')})"
     else:
         return
-    msg = (
+    raise TooFewLabelsError(
         f"{what}. Finding wrong labels needs labels of two classes or more. Label some images first, in the "
         "dashboard or in a CSV file."
     )
-    raise TooFewLabelsError(msg)
 
 
 def rank_given(

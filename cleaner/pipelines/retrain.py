@@ -131,18 +131,16 @@ def model_path(dataset: Dataset, kind: str) -> Path:
 def check_epochs(epochs: int) -> None:
     """Raise `TrainingError` unless there is at least one epoch to train."""
     if epochs < 1:
-        msg = f"Got {epochs} epochs; training takes at least one."
-        raise TrainingError(msg)
+        raise TrainingError(f"Got {epochs} epochs; training takes at least one.")
 
 
 def _validation(seen: Seen) -> tuple[list[str], NDArray[np.float32], list[str]]:
     names, vectors, truth = seen.rows(seen.cleaned, "valid")
     if not names:
-        msg = (
+        raise TrainingError(
             "There are no labelled validation images, so nothing can be compared. Put some into a folder "
             "“valid”, or give them that split in the CSV file."
         )
-        raise TrainingError(msg)
     return names, vectors, truth
 
 

@@ -7,14 +7,4 @@ from cleaner.review.events import Action, Event, Kind
 from cleaner.review.state import Decision, Progress, ReviewState
 from cleaner.review.store import Act, ReviewStore
 
-__all__ = [
-    "Act",
-    "Action",
-    "Choice",
-    "Decision",
-    "Event",
-    "Kind",
-    "Progress",
-    "ReviewState",
-    "ReviewStore",
-]
+__all__ = ["Act", "Action", "Choice", "Decision", "Event", "Kind", "Progress", "ReviewState", "ReviewStore"]

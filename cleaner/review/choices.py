@@ -63,8 +63,7 @@ class Choice:
             action = Action(self.action)
         except ValueError as exc:
             known = ", ".join(Action)
-            msg = f"Got the action {self.action!r}; expected one of {known}."
-            raise StoreError(msg) from exc
+            raise StoreError(f"Got the action {self.action!r}; expected one of {known}.") from exc
         if (action is Action.RELABEL) != (self.label is not None):
             msg = f"Got {action} with the label {self.label!r}; relabel needs a label, the others take none."
             raise StoreError(msg)

@@ -81,8 +81,7 @@ def make_class(catalog: Catalog, store: ReviewStore, name: str, *, reviewer: str
     present = _present(catalog, store)
     _check_new(name)
     if name in present:
-        msg = f"A class “{name}” exists already. Choose another name."
-        raise StoreError(msg)
+        raise StoreError(f"A class “{name}” exists already. Choose another name.")
     return store.class_event(Kind.CLASS_NEW, name, reviewer=reviewer)
 
 
@@ -100,8 +99,7 @@ def rename_class(
     _check_there(old, present)
     _check_new(new)
     if new == old:
-        msg = f"The class is called “{old}” already. Type another name."
-        raise StoreError(msg)
+        raise StoreError(f"The class is called “{old}” already. Type another name.")
     if new in present:
         msg = f"A class “{new}” exists already. To move the images of “{old}” into it, merge the two."
         raise StoreError(msg)
@@ -122,8 +120,7 @@ def merge_classes(
     _check_there(old, present)
     _check_there(into, present)
     if old == into:
-        msg = f"Got “{old}” twice. Choose two different classes to merge."
-        raise StoreError(msg)
+        raise StoreError(f"Got “{old}” twice. Choose two different classes to merge.")
     return store.class_event(Kind.CLASS_MERGE, old, into, reviewer=reviewer)
 
 
@@ -158,8 +155,7 @@ def undo_class_act(store: ReviewStore, *, reviewer: str | None = None) -> Event:
     store.refresh()
     last = store.state.undoable(reviewer or store.reviewer)
     if last is None:
-        msg = "There is nothing to undo."
-        raise StoreError(msg)
+        raise StoreError("There is nothing to undo.")
     rows = store.state.act(last)
     if rows[0].kind not in _UNDOABLE:
         msg = f"Your last act (“{rows[0].kind}”) did not change the classes. Undo it on the page, with U."
@@ -212,23 +208,20 @@ def _present(catalog: Catalog, store: ReviewStore) -> list[str]:
 
 def _check_new(name: str) -> None:
     if not name.strip():
-        msg = "A class needs a name. Type one."
-        raise StoreError(msg)
+        raise StoreError("A class needs a name. Type one.")
     check_label(name)
     if name != name.strip():
-        msg = (
+        raise StoreError(
             f"“{name}” starts or ends with a space, which nobody would see. "
             f"Type it without the space: “{name.strip()}”."
         )
-        raise StoreError(msg)
 
 
 def _check_there(name: str, present: Sequence[str]) -> None:
     if name not in present:
         twin = twin_of(name, present)
         there = f"Did you mean “{twin}”?" if twin else f"The classes are: {_listed(present)}."
-        msg = f"There is no class “{name}”. {there}"
-        raise StoreError(msg)
+        raise StoreError(f"There is no class “{name}”. {there}")
 
 
 def _listed(present: Sequence[str]) -> str:

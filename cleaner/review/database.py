@@ -94,8 +94,7 @@ def open_engine(url: str, *, timeout_s: float) -> sa.Engine:
         _make_table(engine)
     except SQLAlchemyError as exc:
         engine.dispose()
-        msg = f"The review database {shown} cannot be opened: {in_words(exc)}"
-        raise StoreError(msg) from exc
+        raise StoreError(f"The review database {shown} cannot be opened: {in_words(exc)}") from exc
     except StoreError:
         engine.dispose()
         raise
@@ -115,11 +114,10 @@ def _parse(url: str) -> sa.URL:
     except (ArgumentError, NoSuchModuleError):
         known = False
     if not known:
-        msg = (
+        raise StoreError(
             f"Got {url.split('@')[-1]!r} as the review database; expected sqlite:////folder/review.sqlite or "
             "postgresql://user:password@host/database."
         )
-        raise StoreError(msg)
     return parsed
 
 
@@ -186,11 +184,10 @@ def _make_table(engine: sa.Engine) -> None:
         found = {column["name"] for column in sa.inspect(connection).get_columns(EVENTS.name)}
     missing = sorted({column.name for column in EVENTS.columns} - found)
     if missing:
-        msg = (
+        raise StoreError(
             f"The table 'events' of the review database has no column {missing[0]!r}; expected a database "
             "made by this version of cleaner. Give another one, or update cleaner."
         )
-        raise StoreError(msg)
 
 
 @contextmanager

@@ -143,11 +143,10 @@ def check_label(label: object) -> str:
         msg = f"Got {label!r} as a label; expected text that is not blank. Type the name of a class."
         raise StoreError(msg)
     if len(label) > _MAX_LABEL_CHARS:
-        msg = (
+        raise StoreError(
             f"Got a label of {len(label)} characters ({label[:40]!r}…); "
             f"expected at most {_MAX_LABEL_CHARS}. Choose a shorter name."
         )
-        raise StoreError(msg)
     if any(unicodedata.category(char) in ("Cc", "Cs", "Zl", "Zp") for char in label):
         msg = f"Got the label {label!r}; expected one line without control characters. Choose a plainer name."
         raise StoreError(msg)
@@ -163,15 +162,13 @@ def check_description(text: object) -> str:
         If it is no text, holds control characters, or is longer than 2,000 characters.
     """
     if not isinstance(text, str):
-        msg = f"Got {text!r} as the description of a class; expected a text."
-        raise StoreError(msg)
+        raise StoreError(f"Got {text!r} as the description of a class; expected a text.")
     plain = "\n".join(text.splitlines()).strip()
     if len(plain) > _MAX_DESCRIPTION_CHARS:
-        msg = (
+        raise StoreError(
             f"Got a description of {len(plain):,} characters; expected at most {_MAX_DESCRIPTION_CHARS:,}. "
             "Shorten it."
         )
-        raise StoreError(msg)
     if any(unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t" for char in plain):
         msg = f"Got the description {plain[:40]!r} with control characters; expected text. Type it again."
         raise StoreError(msg)
@@ -231,8 +228,7 @@ def check_reason(reason: object, action: str) -> str:
         msg = f"Got {reason!r} as the reason; expected one line of text, such as 'duplicate' or 'blurry'."
         raise StoreError(msg)
     if action != Action.DELETE:
-        msg = f"Got {action} with the reason {reason!r}; only a delete has one. Leave it out."
-        raise StoreError(msg)
+        raise StoreError(f"Got {action} with the reason {reason!r}; only a delete has one. Leave it out.")
     return reason
 
 
@@ -247,6 +243,5 @@ def check_act(act: object) -> str:
 def check_reviewer(reviewer: object) -> str:
     """Return ``reviewer`` if it can be a reviewer's name, else raise `StoreError`."""
     if not isinstance(reviewer, str) or not reviewer.strip() or not reviewer.isprintable():
-        msg = f"Got {reviewer!r} as the reviewer; expected a name on one line."
-        raise StoreError(msg)
+        raise StoreError(f"Got {reviewer!r} as the reviewer; expected a name on one line.")
     return reviewer

@@ -64,8 +64,7 @@ class Journal:
             with database.reading(self.engine) as connection:
                 return self._rows(connection, after)
         except SQLAlchemyError as exc:
-            msg = f"The review database cannot be read: {database.in_words(exc)}"
-            raise StoreError(msg) from exc
+            raise StoreError(f"The review database cannot be read: {database.in_words(exc)}") from exc
 
     def append(self, after: int, make_rows: Callable[[tuple[Event, ...]], list[Row]]) -> tuple[Event, ...]:
         """Write rows behind everything that others have committed; all of them or none.
@@ -113,15 +112,13 @@ class Journal:
 
     def _check_open(self) -> None:
         if self._closed:
-            msg = "Not saved. The review store is closed; open the set again."
-            raise NotSavedError(msg)
+            raise NotSavedError("Not saved. The review store is closed; open the set again.")
         if database.file_id(self.engine) != self._file_id:
             # SQLite would go on writing to a file that nobody can open any more.
-            msg = (
+            raise NotSavedError(
                 "Not saved. The file of the review database was moved, replaced or deleted while open; "
                 "put it back if you can, and open the set again."
             )
-            raise NotSavedError(msg)
 
 
 def _event(row: Sequence[Any], shared: dict[str, str]) -> Event:

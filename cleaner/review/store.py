@@ -309,11 +309,9 @@ class ReviewStore:
     ) -> Act:
         """Record different decisions on several images as one act; see `decide`."""
         if not choices:
-            msg = "Got no image to decide on; expected at least one name."
-            raise StoreError(msg)
+            raise StoreError("Got no image to decide on; expected at least one name.")
         if len({choice.name for choice in choices}) < len(choices):
-            msg = "Got an image twice in one act; decide on each image once, or make two acts."
-            raise StoreError(msg)
+            raise StoreError("Got an image twice in one act; decide on each image once, or make two acts.")
         shared = {"model": model, "page": None if page is None else int(page)}
         prepared = [choice.row(self.given_of) | shared for choice in choices]
         return self._write(act, reviewer, lambda _state, stamp: [stamp | row for row in prepared])
@@ -377,8 +375,7 @@ class ReviewStore:
             raise StoreError(msg)
         old, new = (None, check_label(name)) if new_name is None else (name, check_label(new_name))
         if old == new:
-            msg = f"Got {kind} of {old!r} to itself; expected two different names."
-            raise StoreError(msg)
+            raise StoreError(f"Got {kind} of {old!r} to itself; expected two different names.")
         row = {"kind": str(kind), "name": "", "given_label": old, "new_label": new}
         return self._write(act, reviewer, lambda _state, stamp: [stamp | row])
 
@@ -434,8 +431,7 @@ class ReviewStore:
         else:
             pairs = _all_pairs(check_name(name) for name in _names(names))
         if not pairs:
-            msg = "Got fewer than two images; expected those that are different from one another."
-            raise StoreError(msg)
+            raise StoreError("Got fewer than two images; expected those that are different from one another.")
         kind = str(Kind.PAIR_DIFFERENT)
         prepared = [
             {"kind": kind, "name": first, "detail": as_json({"others": rest})} for first, rest in pairs

@@ -304,6 +304,5 @@ def relative_name(root: Path, path: Path | str) -> str:
     whole = Path(os.path.normpath(Path(root) / path))
     base = Path(os.path.normpath(root))
     if not whole.is_relative_to(base) or whole == base or not inside(base, whole):
-        msg = f"Got {str(path)!r}, which is not below {root}; only files of the set can be moved."
-        raise StoreError(msg)
+        raise StoreError(f"Got {str(path)!r}, which is not below {root}; only files of the set can be moved.")
     return whole.relative_to(base).as_posix()

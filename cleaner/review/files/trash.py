@@ -102,11 +102,10 @@ class Trash:
             If ``relabel`` is asked for where a CSV file gives the labels.
         """
         if relabel and self._labels is not None:
-            msg = (
+            raise StoreError(
                 f"The labels come from {self._labels.name}, not from folders, so there is no class folder to "
                 "move files to. The new labels are in cleaned.csv."
             )
-            raise StoreError(msg)
         return plan(self._catalog(), self._store.state, root=self.root, state=self.state, relabel=relabel)
 
     def apply(

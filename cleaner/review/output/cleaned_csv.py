@@ -68,11 +68,10 @@ def swap_in(data: bytes, path: Path, *, locked: bool = False) -> Path:
             logger.info("%s is open in another program", path)
         write_atomically(new, data, durable=True)
     except OSError as exc:
-        msg = (
+        raise StoreError(
             f"{path.name} cannot be written to {path.parent}: {exc.strerror or exc}. "
             "The decisions are safe in the database."
-        )
-        raise StoreError(msg) from exc
+        ) from exc
     return new
 
 
@@ -326,11 +325,10 @@ class CleanedCsv:
             return None
         deleted = int((edits["change"] == "deleted").sum())
         if names is None and 2 * deleted > len(self._catalog()):
-            msg = (
+            raise StoreError(
                 f"{self.path.name} has no row for {deleted:,} of {len(self._catalog()):,} images, so "
                 "nothing was imported. If you removed them on purpose, give the names to import."
             )
-            raise StoreError(msg)
         if names is not None:
             edits = edits[edits["name"].isin(list(names))]
         choices = to_choices(edits, self._catalog(), self._store.state)

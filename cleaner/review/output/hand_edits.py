@@ -109,11 +109,10 @@ def _rows(data: bytes, file: str) -> dict[str, _Row]:
     header, lines = read_csv(decode_csv(data))
     missing = [column for column in ("name", "label") if column not in header]
     if missing:
-        msg = (
+        raise StoreError(
             f"{file} has no column {missing[0]!r}, only {', '.join(header) or 'none'}; "
             "expected name,label,split as cleaner writes them."
         )
-        raise StoreError(msg)
     at = {column: header.index(column) for column in header}
     split = at.get("split")
     return {line[at["name"]]: _Row(line[at["label"]], "" if split is None else line[split]) for line in lines}

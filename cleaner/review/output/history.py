@@ -121,11 +121,10 @@ def read_rows(source: pd.DataFrame | Path | str) -> list[dict[str, Any]]:
     columns, lines = _from_file(Path(source)) if isinstance(source, (str, Path)) else _from_frame(source)
     missing = [column for column in ("name", "action") if column not in columns]
     if missing:
-        msg = (
+        raise StoreError(
             f"The history has no column {missing[0]!r}, only {', '.join(columns) or 'none'}; "
             "expected a decisions.csv as cleaner exports it."
         )
-        raise StoreError(msg)
     ordered = []
     for number, line in enumerate(lines, start=2):
         try:
@@ -141,8 +140,7 @@ def _from_file(path: Path) -> tuple[list[str], Sequence[Mapping[str, str | None]
     try:
         header, rows = csvfile.read_csv(csvfile.decode_csv(path.read_bytes()))
     except OSError as exc:
-        msg = f"The history {path} cannot be read: {exc.strerror or exc}."
-        raise StoreError(msg) from exc
+        raise StoreError(f"The history {path} cannot be read: {exc.strerror or exc}.") from exc
     return header, [{c: v or None for c, v in zip(header, row, strict=False)} for row in rows]
 
 
@@ -166,8 +164,7 @@ def _row(line: Mapping[str, str | None]) -> dict[str, Any]:
         check_label(old)
         check_description(json.loads(detail or "{}").get("text"))
     if kind in (Kind.UNDO, Kind.REDO) and not undoes:
-        msg = f"Got {kind} without the act that it refers to; expected it in the column 'undoes'."
-        raise StoreError(msg)
+        raise StoreError(f"Got {kind} without the act that it refers to; expected it in the column 'undoes'.")
     row = {
         "kind": str(kind),
         "name": name,
@@ -209,6 +206,5 @@ def _json(text: str | None) -> str | None:
         return None
     value = json.loads(text)
     if not isinstance(value, dict):
-        msg = f"Got {text[:60]!r} as detail; expected a JSON object."
-        raise StoreError(msg)
+        raise StoreError(f"Got {text[:60]!r} as detail; expected a JSON object.")
     return json.dumps(value, ensure_ascii=False, sort_keys=True)
