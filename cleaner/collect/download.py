@@ -1,7 +1,5 @@
 """Download a list of addresses into a folder: only images, each once, and an account of every address."""
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import itertools

@@ -1,7 +1,5 @@
 """Fetch addresses politely: limits on time, size, redirects and connections to one host."""
 
-from __future__ import annotations
-
 import asyncio
 import itertools
 import time
@@ -9,6 +7,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
+from typing import Self
 
 import httpx
 
@@ -104,7 +103,7 @@ class Fetcher:
             headers={"User-Agent": f"cleaner/{__version__}", "Accept": "image/*,*/*;q=0.5"},
         )
 
-    async def __aenter__(self) -> Fetcher:
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *exception: object) -> None:

@@ -6,8 +6,6 @@ connection is opened: the name is looked up once, every answer is judged, and th
 judged address itself.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import ipaddress

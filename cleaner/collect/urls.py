@@ -1,7 +1,5 @@
 """Lists of addresses: plain text or CSV, as browsers, spreadsheets and colleagues write them."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import codecs

@@ -1,7 +1,5 @@
 """Look at folders for the page that chooses a data set: what is in them, without reading a whole disk."""
 
-from __future__ import annotations
-
 import os
 import time
 from dataclasses import dataclass

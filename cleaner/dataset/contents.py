@@ -1,7 +1,5 @@
 """The files of a catalog as contents to look at: which can be used, and their bytes as they were hashed."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

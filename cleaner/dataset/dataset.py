@@ -1,7 +1,5 @@
 """A data set on disk: its folder, its catalog, and the state folder that remembers things about its files."""
 
-from __future__ import annotations
-
 import logging
 import os
 import re

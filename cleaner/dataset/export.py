@@ -1,7 +1,5 @@
 """The cleaned set as a folder tree, ready for any other tool."""
 
-from __future__ import annotations
-
 import csv
 import errno
 import hashlib

@@ -5,8 +5,6 @@ the state folder. It is not in WAL mode: it is written seldom and in large steps
 safe in more places.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 import os

@@ -1,7 +1,5 @@
 """Find the images below a folder, and keep names from leading out of it."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections import Counter

@@ -1,7 +1,5 @@
 """Read the rows of a label table: a CSV file as people and spreadsheets write them, or a DataFrame."""
 
-from __future__ import annotations
-
 import csv
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence

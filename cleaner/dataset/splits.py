@@ -8,8 +8,6 @@
   what they call the training set; a test set is never touched.
 """
 
-from __future__ import annotations
-
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Where things are kept: the state folder of a data set, the user's folder, the list of recent sets."""
 
-from __future__ import annotations
-
 import getpass
 import hashlib
 import json

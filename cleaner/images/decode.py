@@ -3,8 +3,6 @@
 `cleaner.images.open` is the face of this; nothing else needs it.
 """
 
-from __future__ import annotations
-
 import io
 import re
 import warnings

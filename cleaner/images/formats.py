@@ -1,7 +1,5 @@
 """Which files are images: by suffix, and by the first bytes where there is no suffix."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

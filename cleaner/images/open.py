@@ -6,8 +6,6 @@ transparency on white, 16-bit and float images scaled by their range. Whatever c
 thread safe.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Smaller images as JPEG: thumbnails, and the cache that keeps them in memory and on disk."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import logging

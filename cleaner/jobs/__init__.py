@@ -18,8 +18,6 @@ The task is called as ``function(**arguments, reporter=reporter)``. It returns a
 must itself replace files atomically: after cancel, failure or ``kill -9`` nobody cleans up after it.
 """
 
-from __future__ import annotations
-
 from cleaner.jobs.job import Job
 from cleaner.jobs.status import JobStatus, Phase
 

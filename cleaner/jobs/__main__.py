@@ -1,7 +1,5 @@
 """``python -m cleaner.jobs STATE ID`` runs one job."""
 
-from __future__ import annotations
-
 import sys
 
 from cleaner.jobs.worker import main

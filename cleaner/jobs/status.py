@@ -1,7 +1,5 @@
 """What a job tells about itself, and the files through which it does."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """The worker process: runs one task and writes where it is."""
 
-from __future__ import annotations
-
 import importlib
 import json
 import logging

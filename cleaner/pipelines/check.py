@@ -1,7 +1,5 @@
 """Look for what else is wrong with a set: duplicates, leaks, poor images, images that belong to no class."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 from pathlib import Path

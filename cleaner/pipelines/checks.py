@@ -1,10 +1,9 @@
 """`Checks`: what was found about a set beside its labels, kept in the state; loading it needs no network."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import pandas as pd
 
@@ -40,7 +39,7 @@ class Checks:
         return folder
 
     @classmethod
-    def load(cls, folder: Path) -> Checks | None:
+    def load(cls, folder: Path) -> Self | None:
         """Read what `save` wrote; None if nothing was saved yet.
 
         Raises

@@ -3,8 +3,6 @@
 ``workspace`` is what `Workspace.options` gave.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The reviewers' decisions: the history, what it comes to, and what is written and moved because of it."""
 
-from __future__ import annotations
-
 from cleaner.review.choices import Choice
 from cleaner.review.events import Action, Event, Kind
 from cleaner.review.state import Decision, Progress, ReviewState

@@ -1,7 +1,5 @@
 """The acts of a history: their rows, which of them stand, and what each reviewer can undo and redo."""
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 
 from cleaner.review.events import CLASS_KINDS, Event, Kind

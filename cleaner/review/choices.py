@@ -1,7 +1,5 @@
 """What is decided on one image, before it is recorded; and its row."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Callable, Mapping

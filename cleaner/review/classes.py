@@ -4,8 +4,6 @@ Every act is a row of the history; no file and no folder changes its name. `Revi
 what it is given; the functions here look first whether it makes sense for this set.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass

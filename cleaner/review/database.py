@@ -6,8 +6,6 @@ IMMEDIATE``); PostgreSQL hands out sequence numbers before the commit, so every 
 takes one advisory lock and holds it until its rows are visible.
 """
 
-from __future__ import annotations
-
 import logging
 import random
 import time

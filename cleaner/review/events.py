@@ -1,7 +1,5 @@
 """One row of the review history, and what a label may be."""
 
-from __future__ import annotations
-
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,7 +1,5 @@
 """The table of the history: rows in, rows out, in one order for everybody; it knows no meaning of them."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from datetime import datetime

@@ -5,11 +5,9 @@ An image has its given label, under the present name of its class, until somebod
 with a reason that says nothing about the label) is a delete here.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.review.state import ReviewState
@@ -73,7 +71,7 @@ class PresentLabels:
     deleted: frozenset[str]
 
     @classmethod
-    def of(cls, catalog: Catalog, state: ReviewState) -> PresentLabels:
+    def of(cls, catalog: Catalog, state: ReviewState) -> Self:
         """Apply the decisions to the labels of a catalog."""
         renamed, marked = state.label_map, state.outcomes()
         names = catalog.names.tolist()

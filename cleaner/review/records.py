@@ -20,8 +20,6 @@ The rules, in the order in which they apply:
   *restores* takes back the discards before it, whoever made them, and is nothing else.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable

@@ -7,8 +7,6 @@ looking at the disk: a file is where it was, or where it was to go, or whole in 
 file system, or a hard link, whose old name was not gone yet).
 """
 
-from __future__ import annotations
-
 import filecmp
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Which files would move as the decisions say, and where; nothing moves here."""
 
-from __future__ import annotations
-
 from collections.abc import Container, Iterator
 from pathlib import Path
 

@@ -5,8 +5,6 @@ Nothing here is done by deciding: files move by `Trash.apply` (which only plans 
 file that gets a new name follow it.
 """
 
-from __future__ import annotations
-
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Iterator

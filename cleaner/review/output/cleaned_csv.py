@@ -5,8 +5,6 @@ unsure ones keep their label. The split is empty while it is not known yet. Text
 line feed, and nothing is done to fields that begin with ``=``: see `cleaner.util.csvfile`.
 """
 
-from __future__ import annotations
-
 import atexit
 import logging
 import time

@@ -1,7 +1,5 @@
 """Noticing that somebody edited ``cleaned.csv`` by hand, and taking the edits over."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

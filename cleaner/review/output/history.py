@@ -17,8 +17,6 @@ Columns, in the order of the file:
 Only ``name`` and ``action`` are needed to import a file.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
