@@ -83,7 +83,7 @@ def problems(
 
 
 def _checked(folder: Path, images: o.SetOptions, network: o.NetworkOptions) -> tuple[Checks, dict[str, Any]]:
-    from cleaner.pipelines.check import check, decided
+    from cleaner.pipelines.checks import check, decided
 
     with o.opened(folder, images, network) as workspace, progress() as reporter:
         review = workspace.store.state

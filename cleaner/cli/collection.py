@@ -13,7 +13,7 @@ from cleaner.cli.console import progress, result, say, write_table
 from cleaner.util.wording import count
 
 if TYPE_CHECKING:
-    from cleaner.collect.account import DownloadReport
+    from cleaner.collect.download import DownloadReport
     from cleaner.collect.verify import VerifyReport
 
 _MEGABYTE = 1024**2

@@ -1,18 +1,20 @@
 """Download a list of addresses into a folder: only images, each once, and an account of every address."""
 
 import asyncio
+import csv
 import hashlib
 import itertools
 import logging
 import threading
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from cleaner.collect.account import DownloadReport, Entry, append_manifest, read_manifest
+import pandas as pd
+
 from cleaner.collect.fetch import Fetcher, FetchError, Limits
 from cleaner.collect.urls import read_urls, unique_urls
 from cleaner.errors import Cancelled, DownloadError, ImageError
@@ -22,6 +24,69 @@ from cleaner.util.progress import SILENT, Reporter, Stage
 logger = logging.getLogger(__name__)
 
 _SUFFIX = {"JPEG": ".jpg", "MPO": ".jpg", "JPEG2000": ".jp2", "TIFF": ".tif", "DIB": ".bmp", "HEIF": ".heic"}
+
+
+MANIFEST = ".downloads.csv"
+"""In the folder: where each image came from and when; a second run reads it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """What became of one address.
+
+    Attributes
+    ----------
+    url : str
+    status : str
+        "saved", "already there", "not an image", "HTTP 404" (or another code), "timed out", "too large",
+        "private address", "no connection", "no answer", "bad address", "not tried".
+    detail : str
+        The same in words.
+    file : str
+        Name in the folder; empty if there is none.
+    size_bytes : int
+        Of what was received.
+    sha256 : str
+        Of what was received, in hexadecimal.
+    tries : int
+    time : str
+        When, UTC.
+    """
+
+    url: str
+    status: str
+    detail: str = ""
+    file: str = ""
+    size_bytes: int = 0
+    sha256: str = ""
+    tries: int = 0
+    time: str = ""
+
+
+@dataclass(frozen=True)
+class DownloadReport:
+    """What became of all addresses, in their order."""
+
+    folder: Path
+    entries: tuple[Entry, ...]
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """One row an address, with the columns of `Entry`."""
+        return pd.DataFrame([asdict(entry) for entry in self.entries], columns=list(Entry.__annotations__))
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Number of addresses of each status, commonest first."""
+        counts: dict[str, int] = {}
+        for entry in self.entries:
+            counts[entry.status] = counts.get(entry.status, 0) + 1
+        return dict(sorted(counts.items(), key=lambda item: -item[1]))
+
+    def __str__(self) -> str:
+        parts = [f"{count:,} {status}" for status, count in self.counts.items()]
+        noun = "address" if len(self.entries) == 1 else "addresses"
+        return f"{len(self.entries):,} {noun}: {', '.join(parts)}"
 
 
 def download_images(
@@ -225,3 +290,33 @@ def _run(session: _Session, work: Coroutine[Any, Any, DownloadReport]) -> Downlo
         except BaseException:
             session.stop()
             raise
+
+
+def read_manifest(folder: Path) -> dict[str, Entry]:
+    """Read what earlier runs saved, by address; lines that a crash left half written are passed over."""
+    found: dict[str, Entry] = {}
+    try:
+        with (folder / MANIFEST).open(encoding="utf-8", errors="replace", newline="") as stream:
+            for row in csv.DictReader(stream):
+                if row.get("file") and row.get("url") and (row.get("size_bytes") or "").isdigit():
+                    found[row["url"]] = Entry(
+                        url=row["url"],
+                        status=row["status"],
+                        file=row["file"],
+                        size_bytes=int(row["size_bytes"]),
+                        sha256=row["sha256"],
+                        time=row["time"] or "",
+                    )
+    except FileNotFoundError:
+        return {}
+    return found
+
+
+def append_manifest(folder: Path, entry: Entry) -> None:
+    """Add one line, on the disk before the next image is counted."""
+    path = folder / MANIFEST
+    with path.open("a", encoding="utf-8", errors="replace", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(Entry.__annotations__))
+        if stream.tell() == 0:
+            writer.writeheader()
+        writer.writerow(asdict(entry))

@@ -8,17 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+import pandas as pd
 from PIL import Image
 
 from cleaner.dataset.folders import list_images
 from cleaner.errors import CatalogError
 from cleaner.images.open import verify
 from cleaner.util.progress import SILENT, Reporter, Stage
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 HUGE_PIXELS = 50_000_000
 """Images from here on are remarked on: they cost seconds and hundreds of megabytes each."""
@@ -72,8 +70,6 @@ class VerifyReport:
     @property
     def table(self) -> pd.DataFrame:
         """One row a file, with the columns of `Verdict`."""
-        import pandas as pd
-
         table = pd.DataFrame([asdict(v) for v in self.verdicts], columns=list(Verdict.__annotations__))
         whole = ["width_px", "height_px", "size_bytes"]
         return table.astype(dict.fromkeys(whole, "Int64"))

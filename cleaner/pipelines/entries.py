@@ -11,10 +11,10 @@ from typing import Any
 from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.state_folder import login
 from cleaner.errors import TooFewLabelsError
-from cleaner.pipelines.check import check, decided
+from cleaner.pipelines.checks import check, decided
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import prepare
-from cleaner.pipelines.retrain import model_path, retrain_full, retrain_quick
+from cleaner.pipelines.train import model_path, retrain_full, retrain_quick
 from cleaner.review.database import store_url
 from cleaner.review.state import ReviewState
 from cleaner.review.store import ReviewStore

@@ -14,7 +14,7 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.dataset import Dataset
 from cleaner.embedding import Embeddings, embed
 from cleaner.errors import RankingError, TooFewLabelsError
-from cleaner.pipelines.check import fold_units
+from cleaner.pipelines.checks import fold_units
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.ranking import Ranking, rank, rank_probabilities
 from cleaner.ranking.result import NAMED_AT

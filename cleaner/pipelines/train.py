@@ -1,14 +1,128 @@
-"""Train a model to take away."""
+"""Train again on the cleaned set, compare before with after, renew the ranking; or train a model to take away."""
 
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.dataset import Dataset
+from cleaner.errors import CheckpointError, TrainingError
 from cleaner.pipelines.network import NetworkOptions
-from cleaner.pipelines.retrain import check_epochs
+from cleaner.pipelines.rank import Seen, look, rank_seen
 from cleaner.review.labels import cleaned_catalog
 from cleaner.review.state import ReviewState
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.training.compare import RetrainResult, compare
+from cleaner.util.progress import SILENT, Reporter, Stage
+
+if TYPE_CHECKING:
+    from cleaner.ranking.heads import LinearHead
+
+logger = logging.getLogger(__name__)
+
+HEAD_GIVEN = "last layer, labels as given"
+HEAD_CLEANED = "last layer, cleaned labels"
+TUNED_EARLIER = "the network tuned last time"
+TUNED_CLEANED = "tuned network, cleaned labels"
+
+
+def retrain_quick(
+    dataset: Dataset, review: ReviewState, network: NetworkOptions, *, reporter: Reporter = SILENT
+) -> RetrainResult:
+    """Fit a linear head on the cached embeddings with the cleaned labels; renew model and ranking.
+
+    *Before* is such a head on the labels as given. Both are judged on the same validation images by their
+    cleaned labels.
+
+    Raises
+    ------
+    TrainingError
+        No labelled validation images, or fewer than two classes to learn.
+    Cancelled, CleanerError
+        See `cleaner.pipelines.rank.prepare`.
+    """
+    from cleaner.training.network import Network  # torch: 2 to 4 s
+
+    seen = look(dataset, review, network, reporter=reporter)
+    _, vectors, truth = _validation(seen)
+    reporter.check()
+    reporter(Stage.TRAIN_HEAD, 0, 2)
+    before = _fit_head(seen, seen.given)
+    reporter.check()
+    reporter(Stage.TRAIN_HEAD, 1, 2)
+    after = _fit_head(seen, seen.cleaned)
+    result = compare(
+        truth,
+        _predicted(before, vectors),
+        _predicted(after, vectors),
+        before_name=HEAD_GIVEN,
+        after_name=HEAD_CLEANED,
+    )
+    reporter(Stage.TRAIN_HEAD, 2, 2, error_rate=result.after)
+    ranking = rank_seen(seen, reporter=reporter)
+    reporter.check()
+    metrics = {"n": result.n, "error_rate": result.after}
+    fitted = Network.from_linear_head(seen.backbone, after.classes, weight=after.weight, offset=after.offset)
+    fitted.save(model_path(dataset, "quick"), metrics=metrics)
+    ranking.save(dataset.ranking_folder)
+    return result
+
+
+def retrain_full(
+    dataset: Dataset,
+    review: ReviewState,
+    network: NetworkOptions,
+    *,
+    epochs: int = 4,
+    reporter: Reporter = SILENT,
+) -> RetrainResult:
+    """Fine-tune the whole network on the cleaned set; renew model and ranking.
+
+    *Before* is the network tuned last time if there is one, else a linear head on the labels as given; the
+    result says which.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    review : ReviewState
+    network : NetworkOptions
+    epochs : int
+        Passes over the training images with all layers, after one with the head alone.
+    reporter : Reporter
+        Hears ``train_loss``, ``valid_loss`` and ``error_rate`` after every epoch.
+
+    Raises
+    ------
+    TrainingError
+        ``epochs`` below 1, no labelled validation images, fewer than two classes to learn, or the loss is no
+        number any more.
+    Cancelled, CleanerError
+        See `cleaner.pipelines.rank.prepare`.
+    """
+    check_epochs(epochs)
+    seen = look(dataset, review, network, reporter=reporter)
+    names, vectors, truth = _validation(seen)
+    valid = seen.cleaned.subset(names)
+    path = model_path(dataset, "full")
+    before, before_name = _tuned_earlier(path, valid, seen.renamed, reporter), TUNED_EARLIER
+    if before is None:
+        before, before_name = _predicted(_fit_head(seen, seen.given), vectors), HEAD_GIVEN
+    usable = seen.cleaned.subset(set(seen.cleaned.names) & set(seen.embeddings.names))
+    learner = network.learner(usable, seed=dataset.seed)
+    learner.fine_tune(epochs, reporter=reporter)
+    after = _best(learner.probabilities(valid, reporter=reporter), learner.classes)
+    result = compare(truth, before, after, before_name=before_name, after_name=TUNED_CLEANED)
+    ranking = rank_seen(seen, reporter=reporter)
+    reporter.check()
+    learner.save(path)
+    ranking.save(dataset.ranking_folder)
+    return result
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,3 +198,60 @@ def train(
         error_rate=valid.error_rate,
         test_error_rate=None if test is None else test.error_rate,
     )
+
+
+def model_path(dataset: Dataset, kind: str) -> Path:
+    """Return where the model of the last "quick" or "full" retraining is kept."""
+    return dataset.state / "models" / f"{kind}.safetensors"
+
+
+def check_epochs(epochs: int) -> None:
+    """Raise `TrainingError` unless there is at least one epoch to train."""
+    if epochs < 1:
+        raise TrainingError(f"Got {epochs} epochs; training takes at least one.")
+
+
+def _validation(seen: Seen) -> tuple[list[str], NDArray[np.float32], list[str]]:
+    names, vectors, truth = seen.rows(seen.cleaned, "valid")
+    if not names:
+        raise TrainingError(
+            "There are no labelled validation images, so nothing can be compared. Put some into a folder "
+            "“valid”, or give them that split in the CSV file."
+        )
+    return names, vectors, truth
+
+
+def _fit_head(seen: Seen, catalog: Catalog) -> LinearHead:
+    from cleaner.ranking.heads import LinearHead
+
+    _, vectors, labels = seen.rows(catalog, "train")
+    classes = sorted(set(labels))
+    if len(classes) < 2:
+        msg = f"The labelled training images are of {len(classes)} classes; training needs two or more."
+        raise TrainingError(msg)
+    return LinearHead.fit(vectors, labels, classes)
+
+
+def _predicted(head: LinearHead, vectors: NDArray[np.float32]) -> list[str | None]:
+    return _best(head.predict_proba(vectors), head.classes)
+
+
+def _best(probabilities: NDArray[np.float32], classes: Sequence[str]) -> list[str | None]:
+    """Return the most probable class of each row; None, which is never right, if an image was unreadable."""
+    return [None if np.isnan(row).any() else classes[int(row.argmax())] for row in probabilities]
+
+
+def _tuned_earlier(
+    path: Path, valid: Catalog, renamed: Mapping[str, str], reporter: Reporter
+) -> list[str | None] | None:
+    from cleaner.training.learner import Learner
+
+    if not path.exists():
+        return None
+    try:
+        earlier = Learner.load(path)
+    except CheckpointError as exc:
+        logger.warning("The network tuned last time cannot be compared with: %s", exc)
+        return None
+    classes = [renamed.get(label, label) for label in earlier.classes]
+    return _best(earlier.probabilities(valid, reporter=reporter), classes)

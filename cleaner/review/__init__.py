@@ -1,7 +1,6 @@
 """The reviewers' decisions: the history, what it comes to, and what is written and moved because of it."""
 
-from cleaner.review.choices import Choice
-from cleaner.review.events import Action, Event, Kind
+from cleaner.review.events import Action, Choice, Event, Kind
 from cleaner.review.state import Decision, Progress, ReviewState
 from cleaner.review.store import Act, ReviewStore
 

@@ -1,16 +1,20 @@
 """The table of the review history in SQLite or PostgreSQL, and what its errors mean in words.
 
+Rows go in and come out in one order for everybody; what they mean is not known here.
+
 The promise that the rest relies on: rows appear to readers in the order of their ``seq``. A reader that asks
 for ``seq > last`` again and again therefore misses none. SQLite has one writer at a time (``BEGIN
 IMMEDIATE``); PostgreSQL hands out sequence numbers before the commit, so every writer of the table first
 takes one advisory lock and holds it until its rows are visible.
 """
 
+import json
 import logging
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +24,11 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cleaner.errors import NotSavedError, StoreError
+from cleaner.review.events import NO_DETAIL, Event
 
 logger = logging.getLogger(__name__)
+
+Row = dict[str, Any]
 
 _METADATA = sa.MetaData()
 EVENTS = sa.Table(
@@ -50,6 +57,8 @@ EVENTS = sa.Table(
     sa.Index("events_dataset_seq", "dataset", "seq"),
     sqlite_autoincrement=True,
 )
+
+_COLUMNS = [column for column in EVENTS.columns if column.name != "dataset"]
 
 # Any number, but the same one in every process: "cleaner" in base 36, as a signed 64-bit key.
 _LOCK_KEY = int("cleaner", 36)
@@ -257,3 +266,126 @@ def in_words(error: SQLAlchemyError) -> str:
 def not_saved(error: SQLAlchemyError) -> NotSavedError:
     """Make the error that tells the reviewer that nothing of the last act was saved."""
     return NotSavedError(f"Not saved. The review database did not take it: {in_words(error)} Try again.")
+
+
+class Journal:
+    """The rows of one data set in SQLite or PostgreSQL. Its methods are called one at a time.
+
+    Parameters
+    ----------
+    url : str or Path
+        SQLAlchemy URL, or the path of an SQLite file.
+    dataset : str
+        Key of the data set.
+    timeout_s : float, seconds
+        How long to wait for another writer.
+
+    Raises
+    ------
+    StoreError
+        If the database cannot be opened.
+    """
+
+    def __init__(self, url: str | Path, *, dataset: str, timeout_s: float) -> None:
+        text = f"sqlite:///{url}" if isinstance(url, Path) else url
+        self.engine = open_engine(text, timeout_s=timeout_s)
+        self._file_id = file_id(self.engine)
+        self._closed = False
+        self._dataset = dataset
+
+    def close(self) -> None:
+        """Close the connections; nothing can be read or written any more."""
+        self._closed = True
+        self.engine.dispose()
+
+    def read(self, after: int) -> tuple[Event, ...]:
+        """Return the rows after a sequence number, in order.
+
+        Raises
+        ------
+        StoreError
+            If the database cannot be read.
+        """
+        self._check_open()
+        try:
+            with reading(self.engine) as connection:
+                return self._rows(connection, after)
+        except SQLAlchemyError as exc:
+            raise StoreError(f"The review database cannot be read: {in_words(exc)}") from exc
+
+    def append(self, after: int, make_rows: Callable[[tuple[Event, ...]], list[Row]]) -> tuple[Event, ...]:
+        """Write rows behind everything that others have committed; all of them or none.
+
+        Parameters
+        ----------
+        after : int
+            Sequence number of the last row that the caller knows.
+        make_rows : callable
+            Called under the write lock with the rows since then; gives what is to be written.
+
+        Returns
+        -------
+        tuple of Event
+            The rows written, committed.
+
+        Raises
+        ------
+        NotSavedError
+            If the database did not take them.
+        """
+        self._check_open()
+        try:
+            with writing(self.engine) as connection:
+                others = self._rows(connection, after)
+                rows = make_rows(others)
+                if not rows:
+                    return ()
+                base = {column.name: None for column in _COLUMNS if column.name != "seq"}
+                stamped = [base | row | {"dataset": self._dataset} for row in rows]
+                connection.execute(sa.insert(EVENTS), stamped)
+                written = self._rows(connection, others[-1].seq if others else after)
+        except SQLAlchemyError as exc:
+            raise not_saved(exc) from exc
+        return written
+
+    def _rows(self, connection: sa.Connection, after: int) -> tuple[Event, ...]:
+        query = (
+            sa.select(*_COLUMNS)
+            .where(EVENTS.c.dataset == self._dataset, EVENTS.c.seq > after)
+            .order_by(EVENTS.c.seq)
+        )
+        shared: dict[str, str] = {}
+        return tuple(_event(row, shared) for row in connection.execute(query).all())
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise NotSavedError("Not saved. The review store is closed; open the set again.")
+        if file_id(self.engine) != self._file_id:
+            # SQLite would go on writing to a file that nobody can open any more.
+            raise NotSavedError(
+                "Not saved. The file of the review database was moved, replaced or deleted while open; "
+                "put it back if you can, and open the set again."
+            )
+
+
+def _event(row: Sequence[Any], shared: dict[str, str]) -> Event:
+    """Make an event of a row of `_COLUMNS`; texts that repeat from row to row are kept once."""
+    seq, act, kind, name, given, new, reviewer, time, rank, loss, score, model, page, detail, undoes = row
+    once = shared.setdefault
+    return Event(
+        seq=seq,
+        act=once(act, act),
+        kind=once(kind, kind),
+        name=name,
+        reviewer=once(reviewer, reviewer),
+        time=datetime.fromisoformat(time),
+        given_label=given and once(given, given),
+        new_label=new and once(new, new),
+        rank=rank,
+        loss=loss,
+        score=score,
+        model=model and once(model, model),
+        page=page,
+        detail=json.loads(detail) if detail else NO_DETAIL,
+        undoes=undoes and once(undoes, undoes),
+    )

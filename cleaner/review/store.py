@@ -10,26 +10,27 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import combinations
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
+
+import pandas as pd
 
 from cleaner.errors import StoreError
-from cleaner.review.choices import Choice, as_json
+from cleaner.review.database import Journal, Row
 from cleaner.review.events import (
     CLASS_KINDS,
     Action,
+    Choice,
     Event,
     Kind,
+    as_json,
     check_act,
     check_description,
     check_label,
     check_name,
     check_reviewer,
 )
-from cleaner.review.journal import Journal, Row
+from cleaner.review.output.history import read_rows, table, write_csv
 from cleaner.review.state import ReviewState
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 logger = logging.getLogger(__name__)
 
@@ -453,14 +454,10 @@ class ReviewStore:
 
     def history(self) -> pd.DataFrame:
         """Return the whole history as a table, oldest first; see `cleaner.review.output.history.COLUMNS`."""
-        from cleaner.review.output.history import table
-
         return table(self._state)
 
     def export(self, path: Path) -> Path:
         """Write the whole history to a CSV file (``decisions.csv``), complete or not at all."""
-        from cleaner.review.output.history import write_csv
-
         return write_csv(self._state, path)
 
     def import_history(self, source: pd.DataFrame | Path | str) -> int:
@@ -471,8 +468,6 @@ class ReviewStore:
         int
             Number of rows added; 0 for a history that is in already.
         """
-        from cleaner.review.output.history import read_rows
-
         rows = read_rows(source)
 
         def missing(state: ReviewState, stamp: Row) -> list[Row]:

@@ -15,8 +15,7 @@ from grid_page import press, settle, wait_until_saved
 from pictures import make_copies
 
 from cleaner.duplicates.pairs import find_similar
-from cleaner.pipelines.check import checks_folder
-from cleaner.pipelines.checks import Checks
+from cleaner.pipelines.checks import Checks, checks_folder
 from cleaner.quality.pixels import read_pixels
 from cleaner.quality.problems import quality
 from cleaner.ranking import rank_probabilities

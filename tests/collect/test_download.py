@@ -13,8 +13,7 @@ import pytest
 from PIL import Image
 from web import Request, Site, jpeg
 
-from cleaner.collect.account import MANIFEST, DownloadReport, read_manifest
-from cleaner.collect.download import download_images
+from cleaner.collect.download import MANIFEST, DownloadReport, download_images, read_manifest
 from cleaner.errors import Cancelled, DownloadError
 from cleaner.util.progress import Reporter
 

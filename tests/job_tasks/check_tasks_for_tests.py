@@ -11,8 +11,7 @@ import pandas as pd
 
 from cleaner.duplicates.groups import Similar
 from cleaner.errors import ImageError
-from cleaner.pipelines.check import checks_folder
-from cleaner.pipelines.checks import Checks
+from cleaner.pipelines.checks import Checks, checks_folder
 from cleaner.quality.outliers import Outliers
 from cleaner.quality.problems import PROBLEMS, Quality
 from cleaner.util.progress import Reporter

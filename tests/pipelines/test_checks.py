@@ -18,8 +18,7 @@ from typer.testing import CliRunner
 from cleaner import cli
 from cleaner.errors import Cancelled, WeightsUnavailableError
 from cleaner.models import backbones
-from cleaner.pipelines.check import check, checks_folder, decided
-from cleaner.pipelines.checks import Checks
+from cleaner.pipelines.checks import Checks, check, checks_folder, decided
 from cleaner.pipelines.entries import job_check
 from cleaner.pipelines.rank import look, prepare, rank_given, rank_seen
 from cleaner.ranking import Ranking, rank_probabilities
@@ -229,7 +228,7 @@ def test_damaged_checks_do_not_keep_a_ranking_from_being_made(
     check(space, space.store.state, space.network)
     (checks_folder(space) / file).write_bytes(b"\x93NUMPY no longer")
     assert prepare(space, space.store.state, space.network).model == plain.model
-    (warning,) = (r.getMessage() for r in caplog.records if r.name == "cleaner.pipelines.check")
+    (warning,) = (r.getMessage() for r in caplog.records if r.name == "cleaner.pipelines.checks")
     assert warning.startswith("Near duplicates are not kept in one fold: Cannot read")
 
 

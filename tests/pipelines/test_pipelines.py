@@ -17,7 +17,7 @@ from cleaner.errors import Cancelled, TooFewLabelsError, TrainingError
 from cleaner.jobs import Job
 from cleaner.pipelines.entries import job_prepare
 from cleaner.pipelines.rank import prepare
-from cleaner.pipelines.retrain import (
+from cleaner.pipelines.train import (
     HEAD_CLEANED,
     HEAD_GIVEN,
     TUNED_CLEANED,
@@ -25,8 +25,8 @@ from cleaner.pipelines.retrain import (
     model_path,
     retrain_full,
     retrain_quick,
+    train,
 )
-from cleaner.pipelines.train import train
 from cleaner.review.events import Action
 from cleaner.training.network import Network
 from cleaner.util.progress import Reporter

@@ -18,8 +18,7 @@ from pictures import make_copies
 from cleaner.dataset.catalog import Catalog
 from cleaner.duplicates.pairs import find_similar
 from cleaner.errors import StoreError
-from cleaner.pipelines.check import checks_folder
-from cleaner.pipelines.checks import Checks
+from cleaner.pipelines.checks import Checks, checks_folder
 from cleaner.quality.pixels import read_pixels
 from cleaner.quality.problems import quality
 from cleaner.ranking import rank_probabilities

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from cleaner.jobs import Job
-from cleaner.pipelines.check import checks_folder
+from cleaner.pipelines.checks import checks_folder
 from cleaner.session.background import load_checks
 from cleaner.session.messages import Change, Topic
 from cleaner.session.session import ReviewSession

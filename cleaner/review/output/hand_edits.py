@@ -12,8 +12,7 @@ import pandas as pd
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.errors import StoreError
-from cleaner.review.choices import Choice
-from cleaner.review.events import Action
+from cleaner.review.events import Action, Choice
 from cleaner.review.state import ReviewState
 from cleaner.util.atomic import write_atomically
 from cleaner.util.csvfile import decode_csv, read_csv
