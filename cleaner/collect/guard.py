@@ -11,8 +11,7 @@ import contextlib
 import ipaddress
 import socket
 import urllib.request
-from collections.abc import AsyncIterator, Iterable
-from types import TracebackType
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import Any
 
 import httpcore
@@ -197,28 +196,22 @@ class _Body(httpx.AsyncByteStream):
         await self._response.aclose()
 
 
-class _as_httpx_errors:  # noqa: N801 - used like a function
+_HTTPX_ERRORS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
+    (httpcore.ConnectTimeout, httpx.ConnectTimeout),
+    (httpcore.TimeoutException, httpx.ReadTimeout),
+    (httpcore.ConnectError, httpx.ConnectError),
+    (httpcore.NetworkError, httpx.ReadError),
+    (httpcore.ProxyError, httpx.ProxyError),
+    (httpcore.UnsupportedProtocol, httpx.UnsupportedProtocol),
+    (httpcore.ProtocolError, httpx.RemoteProtocolError),
+)
+
+
+@contextlib.contextmanager
+def _as_httpx_errors(request: httpx.Request) -> Iterator[None]:
     """Turn errors of httpcore into those of httpx."""
-
-    _PAIRS: tuple[tuple[type[Exception], type[httpx.TransportError]], ...] = (
-        (httpcore.ConnectTimeout, httpx.ConnectTimeout),
-        (httpcore.TimeoutException, httpx.ReadTimeout),
-        (httpcore.ConnectError, httpx.ConnectError),
-        (httpcore.NetworkError, httpx.ReadError),
-        (httpcore.ProxyError, httpx.ProxyError),
-        (httpcore.UnsupportedProtocol, httpx.UnsupportedProtocol),
-        (httpcore.ProtocolError, httpx.RemoteProtocolError),
-    )
-
-    def __init__(self, request: httpx.Request) -> None:
-        self._request = request
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for ours, theirs in self._PAIRS:
-            if isinstance(error, ours):
-                raise theirs(str(error) or ours.__name__, request=self._request) from error
+    try:
+        yield
+    except tuple(ours for ours, _ in _HTTPX_ERRORS) as exc:
+        ours, theirs = next(pair for pair in _HTTPX_ERRORS if isinstance(exc, pair[0]))
+        raise theirs(str(exc) or ours.__name__, request=request) from exc

@@ -84,7 +84,7 @@ class Catalog:
             msg = f"The name {self.table['name'][twice].iloc[0]!r} occurs twice; expected each name once."
             raise CatalogError(msg)
         if left_out is None:
-            left_out = pd.DataFrame({"name": _column([]), "reason": _column([])})
+            left_out = _left_out([])
         self.left_out = left_out.sort_values("name", ignore_index=True)
 
     @classmethod
@@ -310,10 +310,8 @@ class Catalog:
         split = self.table["split"].fillna("none")
         counted = Counter(zip(self.labels, split, strict=True))
         classes: dict[str, dict[str, int]] = {label: {} for label in self.classes}
-        for (label, of_split), count in sorted(
-            (pair, n) for pair, n in counted.items() if pair[0] is not None
-        ):
-            classes[label][of_split] = count
+        for label, of_split in sorted(pair for pair in counted if pair[0] is not None):
+            classes[label][of_split] = counted[label, of_split]
         return {
             "total": len(self),
             "unlabelled": int(self.table["label"].isna().sum()),
@@ -344,10 +342,7 @@ def _column(values: Iterable[Any]) -> pd.Series[Any]:
 
 
 def _left_out(pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
-    listed = list(pairs)
-    return pd.DataFrame(
-        {"name": _column(name for name, _ in listed), "reason": _column(reason for _, reason in listed)}
-    )
+    return pd.DataFrame(list(pairs), columns=["name", "reason"], dtype=object)
 
 
 def _folder(root: Path | str) -> Path:

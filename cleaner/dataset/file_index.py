@@ -10,10 +10,12 @@ import logging
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -161,13 +163,14 @@ class FileIndex:
         if not todo:
             return
 
-        def look(name: str) -> _Row:
-            return _look(root, name, decode=decode)
-
+        look = partial(_look, root, decode=decode)
+        # a batch at a time, as the pool would otherwise hold a million rows
+        batches = (todo[start : start + _BATCH] for start in range(0, len(todo), _BATCH))
         pool = ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 2))
         rows: list[_Row] = []
         try:
-            for done, row in enumerate(_in_batches(pool, look, todo), start=1):
+            looked = chain.from_iterable(pool.map(look, batch) for batch in batches)
+            for done, row in enumerate(looked, start=1):
                 rows.append(row)
                 if len(rows) == _BATCH:
                     self._write_many(_UPSERT, rows)
@@ -276,14 +279,6 @@ def _connect(db: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
-
-
-def _in_batches(
-    pool: ThreadPoolExecutor, look: Callable[[str], _Row], names: Sequence[str]
-) -> Iterator[_Row]:
-    """Yield the rows in order; a batch at a time, as the pool would otherwise hold a million of them."""
-    for start in range(0, len(names), _BATCH):
-        yield from pool.map(look, names[start : start + _BATCH])
 
 
 def _stat(root: Path, name: str) -> tuple[int | None, int | None]:

@@ -82,11 +82,6 @@ class JobWatcher:
 
         return unsubscribe
 
-    def look(self) -> JobStatus | None:
-        """Look now, not when the thread comes round to it; return where the job is that was last seen."""
-        self._look()
-        return self._status
-
     def start(self, task: str, arguments: Mapping[str, Any]) -> None:
         """Start a job and watch it.
 
@@ -115,7 +110,7 @@ class JobWatcher:
                 if not self._listeners:
                     self._thread = None
                     return
-            self._look()
+            self.look()
             status = self._status  # also what `look` has found meanwhile in another thread
             if status is not None and status is not told and status != told:
                 self._tell(status)
@@ -123,8 +118,8 @@ class JobWatcher:
             self._wake.wait(_RUNNING_POLL_S if self.running else _IDLE_POLL_S)
             self._wake.clear()
 
-    def _look(self) -> None:
-        """Take in where the job is."""
+    def look(self) -> JobStatus | None:
+        """Look now, not when the thread comes round to it; return where the job is that was last seen."""
         with self._lock:
             job = self._job
         try:
@@ -133,12 +128,12 @@ class JobWatcher:
             status = None if job is None else job.status()
         except (JobError, OSError):
             logger.exception("the job of %s cannot be looked at", self.state)
-            return
+            return self._status
         with self._lock:
-            if self._job is not None and job is not self._job:  # one was started meanwhile
-                return
-            self._job = None if status is None or status.finished else job
-            self._status = status or self._status
+            if self._job is None or job is self._job:  # else one was started meanwhile
+                self._job = None if status is None or status.finished else job
+                self._status = status or self._status
+            return self._status
 
     def _tell(self, status: JobStatus) -> None:
         with self._lock:

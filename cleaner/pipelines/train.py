@@ -1,4 +1,4 @@
-"""Train again on the cleaned set, compare before with after, renew the ranking; or train a model to take away."""
+"""Train again on the cleaned set and compare before with after; or train a model to take away."""
 
 from __future__ import annotations
 

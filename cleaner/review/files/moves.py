@@ -166,7 +166,14 @@ class ActFolder:
 
     def was_made(self, move: Move) -> bool:
         """Look at the disk whether an interrupted move was made; completes one that was half made."""
-        return _was_made(*self.ends(move))
+        source, target = self.ends(move)
+        if not os.path.lexists(target):
+            return False
+        if os.path.lexists(source):
+            if not (source.is_file() and target.is_file() and filecmp.cmp(source, target, shallow=False)):
+                return False
+            source.unlink()
+        return True
 
     def settle(self, batch: str) -> list[Move]:
         """Finish a batch that was interrupted by looking at the disk; returns the moves that were made.
@@ -278,17 +285,6 @@ def _remove_source(source: Path, target: Path) -> None:
     except OSError:
         target.unlink()
         raise
-
-
-def _was_made(source: Path, target: Path) -> bool:
-    if not os.path.lexists(target):
-        return False
-    if os.path.lexists(source):
-        same = source.is_file() and target.is_file() and filecmp.cmp(source, target, shallow=False)
-        if not same:
-            return False
-        source.unlink()
-    return True
 
 
 def relative_name(root: Path, path: Path | str) -> str:

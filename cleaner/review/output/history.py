@@ -30,6 +30,7 @@ from cleaner.errors import StoreError
 from cleaner.review.events import (
     Action,
     Kind,
+    as_json,
     check_act,
     check_description,
     check_given,
@@ -67,7 +68,7 @@ def _rows(state: ReviewState) -> list[tuple[object, ...]]:
             event.page,
             event.act,
             event.undoes,
-            json.dumps(dict(event.detail), ensure_ascii=False, sort_keys=True) if event.detail else None,
+            as_json(event.detail),
             event.seq,
             state.stands(event.act),
         )
@@ -78,13 +79,8 @@ def _rows(state: ReviewState) -> list[tuple[object, ...]]:
 def table(state: ReviewState) -> pd.DataFrame:
     """Return the history as a DataFrame, oldest first, with the columns of this module."""
     frame = pd.DataFrame(_rows(state), columns=list(COLUMNS))
-    kinds = dict.fromkeys(_TEXTS, "object") | {
-        "rank": "Int64",
-        "page": "Int64",
-        "seq": "int64",
-        "stands": "bool",
-    }
-    return frame.astype(kinds | {"loss": "float64", "score": "float64"})
+    numbers = {"rank": "Int64", "page": "Int64", "loss": "float64", "score": "float64", "seq": "int64"}
+    return frame.astype({**dict.fromkeys(_TEXTS, "object"), **numbers, "stands": "bool"})
 
 
 def write_csv(state: ReviewState, path: Path) -> Path:
