@@ -111,7 +111,7 @@ def test_the_page_resumes_where_it_was_and_the_audit_goes_on(
 ) -> None:
     page = ImageCleaner(space, page_size=4)
     try:
-        audit = page.audit.audit
+        audit = page.session.audit.audit
         assert audit is not None
         assert list(page.names) == expected["open page"]["names"]
         assert list(audit.sequence) == expected["open page"]["audit"]

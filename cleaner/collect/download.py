@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import logging
 import threading
+from collections import Counter
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -78,10 +79,7 @@ class DownloadReport:
     @property
     def counts(self) -> dict[str, int]:
         """Number of addresses of each status, commonest first."""
-        counts: dict[str, int] = {}
-        for entry in self.entries:
-            counts[entry.status] = counts.get(entry.status, 0) + 1
-        return dict(sorted(counts.items(), key=lambda item: -item[1]))
+        return dict(Counter(entry.status for entry in self.entries).most_common())
 
     def __str__(self) -> str:
         parts = [f"{count:,} {status}" for status, count in self.counts.items()]

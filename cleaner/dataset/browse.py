@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from cleaner.dataset.folders import is_folder
 from cleaner.errors import CatalogError
 from cleaner.images.formats import SUFFIXES
 
@@ -63,7 +64,7 @@ def list_folder(path: Path) -> Folder:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
-                if _is_folder(entry):
+                if is_folder(entry):
                     folders.append(Path(entry.path))
                 elif entry.name.lower().endswith(".csv"):
                     tables.append(Path(entry.path))
@@ -113,13 +114,6 @@ def count_images(path: Path, *, budget_s: float = 0.2) -> tuple[int, bool]:
         except OSError:
             continue  # a folder that may not be read holds nothing that could be opened
     return count, True
-
-
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        return False
 
 
 def _by_name(path: Path) -> str:

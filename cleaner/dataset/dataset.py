@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -110,7 +111,6 @@ class Dataset:
         self._state: Path | None = None
         self._catalog: Catalog | None = None
         self._index: FileIndex | None = None
-        self._thumbnails: ThumbnailCache | None = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name!r} in {self.root}>"
@@ -152,13 +152,10 @@ class Dataset:
                 self._index = FileIndex(self.state / "index.db")
             return self._index
 
-    @property
+    @cached_property
     def thumbnails(self) -> ThumbnailCache:
         """Thumbnails, kept in the state."""
-        with self._lock:
-            if self._thumbnails is None:
-                self._thumbnails = ThumbnailCache(self.state / "thumbnails")
-            return self._thumbnails
+        return ThumbnailCache(self.state / "thumbnails")
 
     @property
     def catalog(self) -> Catalog:
@@ -280,9 +277,7 @@ def _leave_out_broken(listed: Catalog, index: FileIndex) -> Catalog:
         None can be used.
     """
     known = index.table().set_index("name")["problem"].reindex(listed.names)
-    problems = {
-        name: problem for name, problem in zip(listed.names, known, strict=True) if isinstance(problem, str)
-    }
+    problems = {str(name): str(problem) for name, problem in known.dropna().items()}
     usable = listed.leave_out(problems)
     if not len(usable):
         name, problem = next(iter(problems.items()))

@@ -76,7 +76,7 @@ def list_images(
             if entry.name.startswith("._") or (entry.name.startswith(".") and not hidden):
                 continue
             linked = entry.is_symlink() or _is_junction(entry)
-            if not _is_dir(entry):
+            if not is_folder(entry):
                 _list_file(entry, name, linked, real_root, found, hidden=hidden, follow_links=follow_links)
                 continue
             target = os.path.realpath(entry.path) if linked else entry.path
@@ -127,7 +127,8 @@ def _list_file(
         found.names.append(name)
 
 
-def _is_dir(entry: os.DirEntry[str]) -> bool:
+def is_folder(entry: os.DirEntry[str]) -> bool:
+    """Tell whether what was found in a folder is one, or a link to one."""
     try:
         return entry.is_dir()
     except OSError:  # a loop of links: `_is_file` is false, too, and the reason is given there

@@ -166,7 +166,7 @@ def rows_of(
         An image is named twice, a split is unknown, or no row has a file.
     """
     written = [as_text(value, strip=False) or "" for value in table[columns.name]]
-    found, left_out = check_rows(root, written, places, follow_links=follow_links)
+    found, left_out = _check_rows(root, written, places, follow_links=follow_links)
     _refuse_twice(found, places, source)
     kept = [i for i, name in enumerate(found) if name is not None]
     if not kept:
@@ -179,7 +179,7 @@ def rows_of(
     if columns.split is not None:
         is_valid = columns.split.lower() == "is_valid"
         values = table[columns.split].tolist()
-        splits = [split_of(values[i], is_valid=is_valid, place=f"{places[i]} of {source}") for i in kept]
+        splits = [_split_of(values[i], is_valid=is_valid, place=f"{places[i]} of {source}") for i in kept]
     values_of: dict[str, object] = {
         "name": [found[i] for i in kept],
         "label": table[columns.label].iloc[kept].tolist(),
@@ -203,22 +203,10 @@ def _refuse_twice(names: Sequence[str | None], places: Sequence[str], source: st
         raise CatalogError(f"{source} names images twice: {'; '.join(twice[:_MANY])}. Keep one row of each.")
 
 
-def split_of(value: object, *, is_valid: bool, place: str) -> str | None:
-    """Return the split that a value of a table stands for, None for an empty one.
+def _split_of(value: object, *, is_valid: bool, place: str) -> str | None:
+    """Return the split that a value at a ``place`` of a table stands for, None for an empty one.
 
-    Parameters
-    ----------
-    value : object
-        "train", "val", "Testing", ...; in fast.ai's ``is_valid`` column True, "False", 1, ...
-    is_valid : bool
-        The value is of such a column.
-    place : str
-        Where it stands, for the message.
-
-    Raises
-    ------
-    CatalogError
-        The value is none of these.
+    It is "train", "val", "Testing", …; in fast.ai's ``is_valid`` column True, "False", 1, …
     """
     text = as_text(value)
     if text is None or text == "pending":
@@ -243,29 +231,10 @@ def as_text(value: object, *, strip: bool = True) -> str | None:
     return (text.strip() if strip else text) or None
 
 
-def check_rows(
+def _check_rows(
     root: Path, names: Sequence[str], places: Sequence[str], *, follow_links: bool
 ) -> tuple[list[str | None], list[tuple[str, str]]]:
-    """Find the file of every row.
-
-    Parameters
-    ----------
-    root : Path
-        The folder, resolved.
-    names : sequence of str
-        Names as they stand in the table.
-    places : sequence of str
-        Where: "line 12".
-    follow_links : bool
-        Allow links that lead out of the root.
-
-    Returns
-    -------
-    found : list of str or None
-        The name on the disk, None for a row that is left out.
-    left_out : list of (str, str)
-        Name and reason of those.
-    """
+    """Return each row's name on the disk, None for one left out; and the name and reason of those."""
     found: list[str | None] = []
     left_out: list[tuple[str, str]] = []
     real_folders: dict[str, str] = {}

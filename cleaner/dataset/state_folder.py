@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import uuid
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -165,21 +165,13 @@ def recent() -> list[RecentSet]:
 
 def remember(root: Path, labels: Path | None, state: Path | None, count: int) -> None:
     """Put a data set first in the list of recent ones; failing at it costs a log line only."""
-    now = RecentSet(root=root, labels=labels, state=state, opened=datetime.now(UTC), count=count)
+    opened = datetime.now(UTC).replace(microsecond=0)
+    now = RecentSet(root=root, labels=labels, state=state, opened=opened, count=count)
     others = [found for found in recent() if (found.root, found.labels) != (root, labels)]
-    entries = [
-        {
-            "root": str(found.root),
-            "labels": str(found.labels) if found.labels else None,
-            "state": str(found.state) if found.state else None,
-            "opened": found.opened.isoformat(timespec="seconds"),
-            "count": found.count,
-        }
-        for found in [now, *others][:_RECENT_MAX]
-    ]
+    entries = [asdict(found) | {"opened": found.opened.isoformat()} for found in [now, *others][:_RECENT_MAX]]
     try:
         home().mkdir(parents=True, exist_ok=True)
-        write_atomically(home() / "recent.json", json.dumps(entries, indent=1).encode())
+        write_atomically(home() / "recent.json", json.dumps(entries, indent=1, default=str).encode())
     except OSError as exc:
         logger.warning("The list of recent data sets cannot be written: %s", exc)
 

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -59,16 +59,10 @@ class Job:
         return self.folder / "log.txt"
 
     @classmethod
-    def start(
-        cls,
-        state: Path,
-        task: str,
-        arguments: Mapping[str, Any],
-        *,
-        python_path: Sequence[Path] = (),
-        threads: int | None = None,
-    ) -> Job:
+    def start(cls, state: Path, task: str, arguments: Mapping[str, Any]) -> Job:
         """Start a task in a new process and return at once.
+
+        numpy and torch may use as many threads as ``OMP_NUM_THREADS`` says, or all the cores.
 
         Parameters
         ----------
@@ -78,10 +72,6 @@ class Job:
             ``"module:function"``.
         arguments : mapping
             Keyword arguments of the function; JSON must be able to hold them.
-        python_path : sequence of Path
-            Further folders from which the worker may import.
-        threads : int, optional
-            Threads that numpy and torch may use: by default what ``OMP_NUM_THREADS`` says, or all the cores.
 
         Raises
         ------
@@ -92,12 +82,17 @@ class Job:
         try:
             jobs.mkdir(parents=True, exist_ok=True)
             with FileLock(jobs / "start.lock", timeout=START_LOCK_TIMEOUT_S):
-                cls._refuse_second(state, task)
+                if (running := cls.current(state)) is not None:
+                    status = running.status()
+                    raise JobError(
+                        f"Cannot start {spoken_task(task)} while {spoken_task(status.task)} is running "
+                        f"({status.message}). Wait for it, or cancel it first."
+                    )
                 _tidy(jobs)
                 job = cls(_new_folder(jobs))
                 try:
                     job._prepare(task, arguments)
-                    job._spawn(_environment(python_path, threads))
+                    job._spawn(_environment())
                 except BaseException:
                     shutil.rmtree(job.folder)
                     raise
@@ -108,16 +103,6 @@ class Job:
             msg = f"Cannot start {spoken_task(task)}: {exc}. The state folder {state} must be writable."
             raise JobError(msg) from exc
         return job
-
-    @classmethod
-    def _refuse_second(cls, state: Path, task: str) -> None:
-        running = cls.current(state)
-        if running is not None:
-            status = running.status()
-            raise JobError(
-                f"Cannot start {spoken_task(task)} while {spoken_task(status.task)} is running "
-                f"({status.message}). Wait for it, or cancel it first."
-            )
 
     @classmethod
     def current(cls, state: Path) -> Job | None:
@@ -224,23 +209,17 @@ class Job:
         threading.Thread(target=reap, name=f"reap job {self.id}", daemon=True).start()
 
 
-def _environment(python_path: Sequence[Path], threads: int | None) -> dict[str, str]:
+def _environment() -> dict[str, str]:
     environment = dict(os.environ)
-    folders = [str(path) for path in python_path]
     package_root = Path(__file__).resolve().parents[2]
     # A checkout that is not installed must find itself; installed packages must not come before the standard
     # library.
     if package_root.name not in {"site-packages", "dist-packages"}:
-        folders.append(str(package_root))
-    if environment.get("PYTHONPATH"):
-        folders.append(environment["PYTHONPATH"])
-    if folders:
-        environment["PYTHONPATH"] = os.pathsep.join(folders)
+        folders = [str(package_root), environment.get("PYTHONPATH", "")]
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
     environment["PYTHONFAULTHANDLER"] = "1"
     environment["PYTHONIOENCODING"] = "utf-8"
     environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    if threads is not None:
-        environment["OMP_NUM_THREADS"] = str(threads)
     environment.setdefault("OMP_NUM_THREADS", str(_usable_cores()))
     return environment
 

@@ -263,11 +263,6 @@ def in_words(error: SQLAlchemyError) -> str:
     return f"{text[:300]}."
 
 
-def not_saved(error: SQLAlchemyError) -> NotSavedError:
-    """Make the error that tells the reviewer that nothing of the last act was saved."""
-    return NotSavedError(f"Not saved. The review database did not take it: {in_words(error)} Try again.")
-
-
 class Journal:
     """The rows of one data set in SQLite or PostgreSQL. Its methods are called one at a time.
 
@@ -345,7 +340,9 @@ class Journal:
                 connection.execute(sa.insert(EVENTS), stamped)
                 written = self._rows(connection, others[-1].seq if others else after)
         except SQLAlchemyError as exc:
-            raise not_saved(exc) from exc
+            raise NotSavedError(
+                f"Not saved. The review database did not take it: {in_words(exc)} Try again."
+            ) from exc
         return written
 
     def _rows(self, connection: sa.Connection, after: int) -> tuple[Event, ...]:

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import product
+from itertools import pairwise, product
 
 from cleaner.review.acts import Acts, ClassNames
 from cleaner.review.events import CLASS_KINDS, Action, Event, Kind
@@ -422,10 +422,5 @@ class ReviewState:
         """
         with self._lock:
             times = list(self._times_by.get(reviewer, ()))[-_PACE_ROWS:]
-        active_s, images = 0.0, 0
-        for i in range(1, len(times)):
-            gap_s = times[i] - times[i - 1]
-            if 0 <= gap_s <= _PAUSE_S:
-                active_s += gap_s
-                images += 1
-        return 60.0 * images / active_s if images >= _PACE_LEAST and active_s > 0 else None
+        gaps_s = [gap_s for a, b in pairwise(times) if 0 <= (gap_s := b - a) <= _PAUSE_S]
+        return 60.0 * len(gaps_s) / sum(gaps_s) if len(gaps_s) >= _PACE_LEAST and sum(gaps_s) > 0 else None

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import combinations
 from pathlib import Path
 from typing import Any, Self
 
@@ -295,7 +294,11 @@ class ReviewStore:
         ]
 
         def rows(state: ReviewState, stamp: Row) -> list[Row]:
-            return [stamp | row for row in prepared if not _has_mark(state, row["name"], who)]
+            return [
+                stamp | row
+                for row in prepared
+                if not state.is_decided(row["name"]) and state.of(row["name"], reviewer=who) is None
+            ]
 
         return self._write(act, who, rows)
 
@@ -430,7 +433,8 @@ class ReviewStore:
             )
             pairs = [(first, rest) for first, rest in listed if rest]
         else:
-            pairs = _all_pairs(check_name(name) for name in _names(names))
+            alike = list(dict.fromkeys(check_name(name) for name in _names(names)))
+            pairs = [(first, alike[i:]) for i, first in enumerate(alike[:-1], start=1)]  # each pair once
         if not pairs:
             raise StoreError("Got fewer than two images; expected those that are different from one another.")
         kind = str(Kind.PAIR_DIFFERENT)
@@ -478,11 +482,6 @@ class ReviewStore:
         return len(self._write(None, None, missing).events)
 
 
-def _has_mark(state: ReviewState, name: str, reviewer: str) -> bool:
-    """Tell whether a Confirm leaves an image as it is: decided by anybody, or set aside by this reviewer."""
-    return state.is_decided(name) or state.of(name, reviewer=reviewer) is not None
-
-
 def _choices(seen: Iterable[str | Choice], given: Mapping[str, str | None]) -> list[Choice]:
     """Return one choice a name, the first of each; a name alone is kept."""
     listed = [seen] if isinstance(seen, str) else seen
@@ -498,11 +497,3 @@ def _choices(seen: Iterable[str | Choice], given: Mapping[str, str | None]) -> l
 
 def _names(names: str | Iterable[str]) -> list[str]:
     return [names] if isinstance(names, str) else list(dict.fromkeys(names))
-
-
-def _all_pairs(names: Iterable[str]) -> list[tuple[str, list[str]]]:
-    """Write every pair of ``names`` once: each name with those after it."""
-    grouped: dict[str, list[str]] = {}
-    for first, second in combinations(dict.fromkeys(names), 2):
-        grouped.setdefault(first, []).append(second)
-    return list(grouped.items())

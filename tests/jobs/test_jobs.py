@@ -24,6 +24,11 @@ MODULE = "job_tasks_for_tests"
 LONG_S = 60.0
 
 
+@pytest.fixture(autouse=True)
+def tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TASKS))
+
+
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
     """A state folder; whatever still runs in it at the end is ended."""
@@ -37,7 +42,7 @@ def state(tmp_path: Path) -> Iterator[Path]:
 
 
 def start(state: Path, name: str, **arguments: Any) -> Job:
-    return Job.start(state, f"{MODULE}:{name}", arguments, python_path=[TASKS])
+    return Job.start(state, f"{MODULE}:{name}", arguments)
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
@@ -82,8 +87,7 @@ def test_a_job_survives_the_process_that_started_it(state: Path, tmp_path: Path)
     flag = tmp_path / "flag"
     program = (
         "import sys, os; from pathlib import Path; from cleaner.jobs import Job\n"
-        f"Job.start(Path({str(state)!r}), '{MODULE}:wait_for', {{'flag': {str(flag)!r}}},"
-        f" python_path=[Path({str(TASKS)!r})])\n"
+        f"Job.start(Path({str(state)!r}), '{MODULE}:wait_for', {{'flag': {str(flag)!r}}})\n"
         "os._exit(9)"
     )
     subprocess.run(
@@ -190,7 +194,7 @@ def test_arguments_that_json_cannot_hold_are_refused_before_anything_starts(stat
 
 @pytest.mark.parametrize("task", ["no_such_module:f", f"{MODULE}:no_such_function", "nonsense", ":"])
 def test_an_unknown_task_fails_with_its_name(state: Path, task: str) -> None:
-    status = Job.start(state, task, {}, python_path=[TASKS]).wait(LONG_S)
+    status = Job.start(state, task, {}).wait(LONG_S)
     assert status.phase == "failed"
     assert str(status.error).startswith(
         f"Got task {task!r}; expected 'module:function' that can be imported: "
@@ -199,7 +203,8 @@ def test_an_unknown_task_fails_with_its_name(state: Path, task: str) -> None:
 
 def test_the_worker_is_detached_polite_and_light(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    job = Job.start(state, f"{MODULE}:describe_environment", {}, python_path=[TASKS], threads=1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    job = Job.start(state, f"{MODULE}:describe_environment", {})
     result = job.wait(LONG_S).result
     assert result is not None
     assert result["omp_wait_policy"] == "PASSIVE"

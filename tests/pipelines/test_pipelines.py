@@ -404,14 +404,14 @@ def test_stopped_training_writes_no_model(space: Workspace, tmp_path: Path) -> N
 
 @pytest.mark.slow
 def test_jobs_do_the_same_in_another_process(space: Workspace) -> None:
-    job = Job.start(space.state, ENTRIES + ":job_prepare", {"workspace": space.options()}, threads=1)
+    job = Job.start(space.state, ENTRIES + ":job_prepare", {"workspace": space.options()})
     status = job.wait(LONG_S)
     assert status.error is None
     ranking = space.ranking()
     assert ranking is not None
     assert status.result == {"ranking": ranking.model, "n": 60, "left_out": 0}
     correct(space)
-    job = Job.start(space.state, ENTRIES + ":job_retrain_quick", {"workspace": space.options()}, threads=1)
+    job = Job.start(space.state, ENTRIES + ":job_retrain_quick", {"workspace": space.options()})
     status = job.wait(LONG_S)
     assert status.error is None
     assert status.result is not None
@@ -419,7 +419,7 @@ def test_jobs_do_the_same_in_another_process(space: Workspace) -> None:
     assert status.result["after"] == 0.0
     assert Path(status.result["model"]).is_file()
     arguments = {"workspace": space.options(), "epochs": 1}
-    job = Job.start(space.state, ENTRIES + ":job_retrain_full", arguments, threads=1)
+    job = Job.start(space.state, ENTRIES + ":job_retrain_full", arguments)
     status = job.wait(LONG_S)
     assert status.error is None
     assert [point["error_rate"] for point in status.series if "error_rate" in point]
@@ -429,7 +429,7 @@ def test_a_job_whose_weights_do_not_exist_says_so(
     make_set: Callable[..., Path], opened: Callable[..., Workspace], tmp_path: Path
 ) -> None:
     space = opened(make_set(4), from_scratch=False, weights=tmp_path / "absent.safetensors")
-    job = Job.start(space.state, ENTRIES + ":job_prepare", {"workspace": space.options()}, threads=1)
+    job = Job.start(space.state, ENTRIES + ":job_prepare", {"workspace": space.options()})
     status = job.wait(LONG_S)
     assert status.phase == "failed"
     assert "absent.safetensors" in str(status.error)

@@ -41,11 +41,11 @@ class Written:
             values = json.loads(self._note.read_text(encoding="utf-8"))
             return {"sha256": list(values["sha256"]), "seq": int(values["seq"])}
         except FileNotFoundError:
-            return {"sha256": [], "seq": 0}
+            pass
         except (OSError, ValueError, KeyError, TypeError) as exc:
             # The worst that follows is one needless backup.
             logger.warning("%s cannot be read (%s)", self._note, exc)
-            return {"sha256": [], "seq": 0}
+        return {"sha256": [], "seq": 0}
 
     @property
     def seq(self) -> int:
