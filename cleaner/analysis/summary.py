@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from cleaner.analysis.confusions import Confusions, confusions
 from cleaner.analysis.forecast import Forecast, errors_are_rare, forecast
 from cleaner.analysis.observations import Provenance, observe
-from cleaner.analysis.patterns import Patterns, find_patterns
+from cleaner.analysis.patterns import FIRST_ERRORS, Patterns, find_patterns
 from cleaner.audit.audit import Audit
 from cleaner.audit.certificate import Certificate
 from cleaner.ranking.result import Ranking
@@ -86,15 +86,15 @@ def analyse_review(
     certificate, newcomers, problem
         As in `ReviewAnalysis`.
     earlier : ReviewAnalysis, optional
-        Whose patterns and confusions still serve: to find them is what takes a while.
+        Whose patterns and confusions still serve, as far as they can: to find them is what takes a while.
     """
     ahead = forecast(state, names, scores, page_size=page_size)
     progress = state.progress()
-    if earlier is None:
+    if earlier is None or earlier.patterns.is_early != (progress.errors < FIRST_ERRORS):
         seen = observe(provenance, state, ranking=ranking, audit=audit)
         patterns, confused = find_patterns(seen), confusions(seen, state, ranking)
     else:
-        patterns, confused = earlier.patterns, earlier.confusions
+        patterns, confused = replace(earlier.patterns, confirmed=progress.errors), earlier.confusions
     return ReviewAnalysis(
         forecast=ahead,
         is_rare=errors_are_rare(

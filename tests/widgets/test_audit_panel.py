@@ -321,8 +321,11 @@ def test_patterns_are_worked_out_when_the_report_is_looked_at(app: CleanerApp) -
     for name in wrong:
         app.image_cleaner.decide(name, "suggest")
         assert app.session.wait()
-    assert app.session.analysis is not None
-    assert app.session.analysis.patterns.confirmed == 1  # after the first they come every 24 decisions
+    before = app.session.analysis
+    assert before is not None
+    assert before.patterns.confirmed == 3
+    assert before.confusions.corrected.sum() == 1  # after the first they are counted every 24 decisions
     app.go_to("Report")
     assert app.session.wait()
-    assert app.session.analysis.patterns.confirmed == 3
+    assert app.session.analysis is not None
+    assert app.session.analysis.confusions.corrected.sum() == 3
