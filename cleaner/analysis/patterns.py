@@ -119,10 +119,12 @@ class Patterns:
 def find_patterns(seen: Observations) -> Patterns:
     """Ask all four questions of what is known now."""
     found: dict[Key, float] = {}
-    for stage, then in _stages(seen):
+    for stage, errors in _doublings(FIRST_ERRORS, seen.confirmed):
+        then = seen.until(errors)
         for question in (_pairs, _directions, _sources):
             _collect(found, question(then), stage)
-    for stage, then in _audit_stages(seen):
+    for stage, audited in _doublings(_FIRST_AUDITED, int(seen.audited.max(initial=0))):
+        then = replace(seen, audited=np.where(seen.audited > audited, 0, seen.audited))
         _collect(found, _classes(then), stage)
     by_p = sorted(found.items(), key=lambda item: item[1])
     moves = np.sort(seen.moves(), axis=None)[::-1]
@@ -134,18 +136,10 @@ def find_patterns(seen: Observations) -> Patterns:
     )
 
 
-def _stages(seen: Observations) -> Iterator[tuple[int, Observations]]:
-    errors, stage = FIRST_ERRORS, 1
-    while errors <= seen.confirmed:
-        yield stage, seen.until(errors)
-        errors, stage = 2 * errors, stage + 1
-
-
-def _audit_stages(seen: Observations) -> Iterator[tuple[int, Observations]]:
-    audited, stage = _FIRST_AUDITED, 1
-    while audited <= seen.audited.max(initial=0):
-        yield stage, replace(seen, audited=np.where(seen.audited > audited, 0, seen.audited))
-        audited, stage = 2 * audited, stage + 1
+def _doublings(first: int, last: int) -> Iterator[tuple[int, int]]:
+    """Yield the stages, from 1, and ``first`` doubled before each further one, up to ``last``."""
+    for stage in range(1, (last // first).bit_length() + 1):
+        yield stage, first * 2 ** (stage - 1)
 
 
 def _collect(found: dict[Key, float], tests: Tests, stage: int) -> None:

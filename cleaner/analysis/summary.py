@@ -12,8 +12,7 @@ from cleaner.analysis.confusions import Confusions, confusions
 from cleaner.analysis.forecast import Forecast, errors_are_rare, forecast
 from cleaner.analysis.observations import Provenance, observe
 from cleaner.analysis.patterns import FIRST_ERRORS, Patterns, find_patterns
-from cleaner.audit.audit import Audit
-from cleaner.audit.certificate import Certificate
+from cleaner.audit.audit import Audit, Certificate
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
 

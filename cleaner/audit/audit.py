@@ -43,10 +43,12 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from cleaner.audit.bound import ALPHA, Stratum, most_errors
-from cleaner.audit.certificate import Certificate
 from cleaner.errors import RankingError
 from cleaner.review.labels import WRONG
 from cleaner.util.atomic import write_atomically
+
+USUAL_LOOKS = 300
+"""Random looks after which an audit usually says something useful: 3/r clean ones certify a rate r = 1 %."""
 
 _FORMAT = 1
 _LOCK_S = 10.0
@@ -91,6 +93,54 @@ class _Prefix(NamedTuple):
     places: list[int]
     errors: list[bool]
     open: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """What an audit has shown.
+
+    Parameters
+    ----------
+    population : int
+        Images that the audit is about.
+    audited : int
+        How many of them count, from the start of the random order.
+    errors : int
+        Errors among the audited.
+    open : int
+        How many of the audited are unsure or gone; the bound takes them for errors.
+    found : int
+        Errors found so far, in the audit and elsewhere.
+    left : int
+        At most so many errors are not found yet.
+    confidence : float
+        Chance that this and every earlier statement hold, 0..1.
+    rounds : int
+        How often images joined; 1 = never after the beginning.
+    discarded : int
+        Images of the population that were taken out before anybody judged their label: duplicates, poor
+        images. ``left`` is not about them.
+    """
+
+    population: int
+    audited: int
+    errors: int
+    open: int
+    found: int
+    left: int
+    confidence: float = 0.95
+    rounds: int = 1
+    discarded: int = 0
+
+    @property
+    def planned(self) -> int:
+        """Looks that are usually enough."""
+        return min(self.population - self.discarded, USUAL_LOOKS)
+
+    @property
+    def recall(self) -> float | None:
+        """At least this share of all errors is found, 0..1; None while there is no error to speak of."""
+        return self.found / (self.found + self.left) if self.found + self.left else None
 
 
 def drawn(names: Iterable[str], *, seed: str) -> tuple[str, ...]:
@@ -176,9 +226,9 @@ class Audit:
 
     # ---------------------------------------------------------------- what it shows
 
-    def audited(self, outcomes: Outcomes, *, is_there: Callable[[str], bool] | None = None) -> int:
+    def audited(self, outcomes: Outcomes) -> int:
         """Return how far the order is judged, in places; those of discarded images are among them."""
-        return self._prefix(outcomes, is_there).end
+        return self._prefix(outcomes, None).end
 
     def wrong(self, outcomes: Outcomes) -> dict[str, bool]:
         """Return for each decided image of the prefix whether it was an error: a random sample."""
@@ -193,7 +243,6 @@ class Audit:
         *,
         found_elsewhere: int = 0,
         is_there: Callable[[str], bool] | None = None,
-        alpha: float = ALPHA,
     ) -> Certificate:
         """Return what can be said now; valid however often it is asked for.
 
@@ -208,8 +257,6 @@ class Audit:
             Errors found among images that are not of the population.
         is_there : callable, optional
             Tells whether an image can still be looked at; all can by default.
-        alpha : float
-            One minus the confidence.
         """
         prefix = self._prefix(outcomes, is_there)
         places, suspected = np.array(prefix.places, dtype=np.int64), np.array(prefix.errors, dtype=bool)
@@ -225,8 +272,7 @@ class Audit:
         since = int(np.searchsorted(places, self.rounds[-1].after))
         ends = [i for i in np.flatnonzero(suspected).tolist() if i >= since][-_MOST_PREFIXES:]
         most = min(
-            most_errors(*map(Stratum, sizes, looks[end].tolist(), errors[end].tolist()), alpha=alpha)
-            for end in [*ends, n]
+            most_errors(*map(Stratum, sizes, looks[end].tolist(), errors[end].tolist())) for end in [*ends, n]
         )
         judged = Counter(outcomes[name][0] for name in self.population if name in outcomes)
         found = sum(judged[outcome] for outcome in WRONG)
@@ -239,7 +285,7 @@ class Audit:
             open=open_ones,
             found=found + found_elsewhere,
             left=most - found,
-            confidence=1 - alpha,
+            confidence=1 - ALPHA,
             rounds=len(self.rounds),
             discarded=judged[_DISCARDED],
         )
@@ -308,10 +354,7 @@ class Audit:
         try:
             with FileLock(path.with_suffix(".lock"), timeout=_LOCK_S):
                 there = cls.load(path)
-                if there is None:
-                    audit = cls.begun(names, seed=seed)
-                else:
-                    audit = there.extended(names, outcomes, seed=seed)
+                audit = there.extended(names, outcomes, seed=seed) if there else cls.begun(names, seed=seed)
                 if audit is not there:
                     write_atomically(path, audit._text().encode("utf-8"), durable=True)
                 return audit

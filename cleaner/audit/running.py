@@ -6,8 +6,7 @@ import threading
 from collections.abc import Callable, Container
 from pathlib import Path
 
-from cleaner.audit.audit import Audit, audit_file
-from cleaner.audit.certificate import Certificate
+from cleaner.audit.audit import Audit, Certificate, audit_file
 from cleaner.dataset.catalog import Catalog
 from cleaner.review.labels import WRONG
 from cleaner.review.store import ReviewStore

@@ -97,7 +97,8 @@ def _match(first: Floats, second: Floats) -> tuple[Floats, Floats]:
             break
     # The one that shows less is shrunk onto the other: enlarging the other would blur its edges.
     turned = warps[:, 0] * warps[:, 1] < 1
-    warps[turned] = _inverse(warps[turned])
+    scales, shifts = warps[turned, :2], warps[turned, 2:]
+    warps[turned] = np.concatenate([1 / scales, -shifts / scales], axis=1)
     left = np.arange(len(first))
     for size, finer in ((16, 32), (32, 64)):
         left = left[agreement[left] >= _GO_ON[size]]
@@ -173,10 +174,6 @@ def _correlation(pairs: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats
     of_second = np.sum([np.einsum("nij,nij->n", b, b) for _, b in pairs], axis=0) + _FAINT
     correlation = common / np.sqrt(of_first * of_second)
     return correlation, of_second * (1 - correlation**2)
-
-
-def _inverse(warps: Floats) -> Floats:
-    return np.concatenate([1 / warps[:, :2], -warps[:, 2:] / warps[:, :2]], axis=1)
 
 
 def _warp(pictures: Floats, warps: Floats) -> tuple[Floats, Floats, Floats]:

@@ -143,7 +143,13 @@ class Similar:
             parts = partition(rows, apart) if different else [rows]
             for part in parts:
                 groups += [_group(self, own, here) for own in _hanging_together(self, part, rows)]
-        groups.sort(key=lambda lines: (not lines[0]["leak"], lines[0]["same_label"], -_least(lines)))
+        groups.sort(
+            key=lambda lines: (
+                not lines[0]["leak"],
+                lines[0]["same_label"],
+                -min(line["similarity"] for line in lines),
+            )
+        )
         numbered = [{"group": g, **line} for g, lines in enumerate(groups, start=1) for line in lines]
         return pd.DataFrame(numbered, columns=list(GROUP_COLUMNS))
 
@@ -413,10 +419,6 @@ def _member(similar: Similar, rows: Sequence[int], row: int) -> tuple[str, float
     others = (similar.compare(other, row) for other in rows if other != row)
     kind, similarity = max((pair for pair in others if pair), key=lambda pair: pair[1])
     return kind, similarity, ""
-
-
-def _least(lines: Sequence[Line]) -> float:
-    return float(min(line["similarity"] for line in lines))
 
 
 def _leak(similar: Similar, row: int, twin: int, labels: Mapping[int, str | None]) -> Line:

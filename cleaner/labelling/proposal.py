@@ -107,13 +107,11 @@ class Proposal:
         """Return the proposal with further images behind, of which nothing is known."""
         more = np.array(names, dtype=object)
         nothing = np.full(len(more), np.nan, dtype=np.float32)
-        return Proposal(
-            np.concatenate([self.names, more]),
-            np.concatenate([self.suggestion, np.full(len(more), None, dtype=object)]),
-            np.concatenate([self.probability, nothing]),
-            self.classes,
-            self.labelled,
-            self.named_at,
+        return replace(
+            self,
+            names=np.concatenate([self.names, more]),
+            suggestion=np.concatenate([self.suggestion, np.full(len(more), None, dtype=object)]),
+            probability=np.concatenate([self.probability, nothing]),
         )
 
 

@@ -98,25 +98,17 @@ class Encoder:
         probe = nn.functional.interpolate(coarse, (size_px, size_px), mode="bilinear").to(self.device)
         truth = self._forward(self.module, probe, torch.float32)
         for fold, dtype in ((True, wanted), (False, wanted), (True, torch.float32)):
-            candidate = self._candidate(self.module, fold=fold, dtype=dtype)
-            if candidate is None:
+            try:
+                candidate = fold_batch_norms(self.module) if fold else copy.deepcopy(self.module)
+            except Exception as exc:  # fx raises many kinds for networks with control flow
+                logger.info("Batch-norms stay as they are: %s", exc)
                 continue
+            candidate = candidate.to(dtype).to(memory_format=torch.channels_last)
             agreement = _cosine(self._forward(candidate, probe, dtype), truth)
             if bool((agreement > MIN_COSINE).all()):
                 self.module, self.dtype = candidate, dtype
                 break
             logger.info("%s in %s differs from float32 (cosine %s)", backbone.name, dtype, agreement.tolist())
-
-    @staticmethod
-    def _candidate(module: nn.Module, *, fold: bool, dtype: torch.dtype) -> nn.Module | None:
-        if not fold:
-            return copy.deepcopy(module).to(dtype)
-        try:
-            folded = fold_batch_norms(module)
-        except Exception as exc:  # fx raises many kinds for networks with control flow
-            logger.info("Batch-norms stay as they are: %s", exc)
-            return None
-        return folded.to(dtype).to(memory_format=torch.channels_last)
 
     @staticmethod
     @torch.inference_mode()

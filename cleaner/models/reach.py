@@ -21,8 +21,8 @@ _TORCHVISION_HOST = "download.pytorch.org"
 _DEFAULTS = ("mobilenet_v2", "convnext_tiny")
 
 
-def host_reachable(host: str, *, timeout_s: float = REACH_TIMEOUT_S) -> bool:
-    """Tell within ``timeout_s`` whether ``host`` (or the proxy that leads to it) takes connections.
+def host_reachable(host: str) -> bool:
+    """Tell within `REACH_TIMEOUT_S` whether ``host`` (or the proxy that leads to it) takes connections.
 
     The look-up runs in a daemon thread because a resolver without a network may block for a minute.
     """
@@ -35,7 +35,7 @@ def host_reachable(host: str, *, timeout_s: float = REACH_TIMEOUT_S) -> bool:
 
     def connect() -> None:
         try:
-            socket.create_connection(where, timeout=timeout_s).close()
+            socket.create_connection(where, timeout=REACH_TIMEOUT_S).close()
         except OSError as exc:
             logger.debug("%s does not answer: %s", where[0], exc)
         else:
@@ -43,7 +43,7 @@ def host_reachable(host: str, *, timeout_s: float = REACH_TIMEOUT_S) -> bool:
 
     thread = threading.Thread(target=connect, name="cleaner-reach", daemon=True)
     thread.start()
-    thread.join(timeout_s)
+    thread.join(REACH_TIMEOUT_S)
     return answered.is_set()
 
 

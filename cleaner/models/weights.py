@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 import re
 import urllib.error
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,7 +19,7 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
 from cleaner.errors import BackboneError, WeightsUnavailableError
-from cleaner.models.bodies import Body, build_torchvision
+from cleaner.models.bodies import build_torchvision
 from cleaner.models.reach import WAY_OUT, host_reachable
 
 logger = logging.getLogger(__name__)
@@ -179,7 +179,12 @@ def guess_architecture(path: Path, state: dict[str, Tensor], meta: dict[str, str
     if starts:
         return max(starts, key=len)
     shapes = {key: value.shape for key, value in state.items()}
-    for name, body in _bodies(_nearest(names, state)):
+    for name in _nearest(names, state):
+        try:
+            with torch.device("meta"):  # without memory for its weights
+                body = build_torchvision(name)
+        except NotImplementedError:  # RegNet computes its widths with tensors, which have no values there
+            continue
         if not _differences(body.net.state_dict(), shapes, dropped=body.cut):
             return name
     msg = (
@@ -202,17 +207,6 @@ def _nearest(names: list[str], state: Mapping[str, Tensor]) -> list[str]:
     }
     near = [name for name in names if far[name] < _MAX_DIFFERENCE]
     return sorted(near, key=far.__getitem__)[:_MAX_TRIED]
-
-
-def _bodies(names: list[str]) -> Iterator[tuple[str, Body]]:
-    """Build each network without memory for its weights."""
-    for name in names:
-        try:
-            with torch.device("meta"):
-                body = build_torchvision(name)
-        except NotImplementedError:  # RegNet computes its widths with tensors, which have no values here
-            continue
-        yield name, body
 
 
 def _differences(

@@ -17,7 +17,6 @@ from cleaner.errors import RankingError, TooFewLabelsError
 from cleaner.pipelines.checks import fold_units
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.ranking import Ranking, rank, rank_probabilities
-from cleaner.ranking.result import NAMED_AT
 from cleaner.review.events import Action
 from cleaner.review.labels import PresentLabels, cleaned_catalog
 from cleaner.review.state import ReviewState
@@ -203,5 +202,5 @@ def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
         trusted=seen.kept,
         units=seen.units,
     )
-    ranking.info[NAMED_AT] = seen.named_at
+    ranking.named_at = seen.named_at
     return ranking

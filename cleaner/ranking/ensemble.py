@@ -74,11 +74,6 @@ class Pool:
     weights: Doubles
     likelihood: Doubles
 
-    @property
-    def loss(self) -> float:
-        """Mean negative log likelihood of the given labels in nats, for comparing models; NaN without any."""
-        return -float(self.likelihood.mean()) if len(self.likelihood) else float("nan")
-
     def explains_better(self, other: Pool) -> bool:
         """Tell whether the given labels are clearly likelier here: by more than one standard error."""
         gain = self.likelihood - other.likelihood

@@ -12,6 +12,9 @@ Floats = NDArray[np.float32]
 _TINY = np.float32(1e-12)
 _GRAM_ROWS = 20_000
 
+AXES = 256
+"""Largest number of axes kept."""
+
 MANY_CELLS = 2_000_000
 """Images times classes beyond which a ranking saves time: one penalty, fewer passes, one start."""
 
@@ -65,15 +68,13 @@ class FeatureMap:
     axes: Floats | None
 
     @classmethod
-    def fit(cls, sample: NDArray[np.floating], *, dim: int = 256, root: bool | None = None) -> FeatureMap:
+    def fit(cls, sample: NDArray[np.floating], *, root: bool | None = None) -> FeatureMap:
         """Learn from some embeddings, shape (n, d); a few thousand are enough.
 
         Parameters
         ----------
         sample : float array, shape (n, d)
             Rows that are not finite count as zero.
-        dim : int
-            Largest number of axes kept.
         root : bool, optional
             Whether to take the square root; by default if nothing in the sample is negative.
         """
@@ -83,7 +84,7 @@ class FeatureMap:
         if root:
             rows = np.sqrt(rows)
         centre = rows.mean(axis=0) if len(rows) else np.zeros(rows.shape[1], dtype=np.float32)
-        axes = principal_axes(unit_length(rows - centre), dim) if rows.shape[1] > dim else None
+        axes = principal_axes(unit_length(rows - centre), AXES) if rows.shape[1] > AXES else None
         return cls(root, centre, axes)
 
     def __call__(self, X: NDArray[np.floating]) -> Floats:

@@ -41,6 +41,7 @@ LEAST_PER_CLASS = 2
 LEAST_OF_EACH = 5
 """Errors, and right labels, before which nothing is learnt."""
 
+_MOST = 4000  # decisions that are learnt from, the last ones, to stay quick
 _MOST_GROUPS = 150
 _ROUNDS = 8
 _OFFSET_SD = 1.0
@@ -124,15 +125,11 @@ def judged(state: ReviewState, ranking: Ranking) -> dict[str, bool]:
     }
 
 
-def reorder(
-    ranking: Ranking,
-    decided: Mapping[str, bool],
-    *,
-    least: int = LEAST,
-    least_of_each: int = LEAST_OF_EACH,
-    most: int = 4000,
-) -> Reordered:
+def reorder(ranking: Ranking, decided: Mapping[str, bool]) -> Reordered:
     """Re-order by what the expert decided.
+
+    With fewer than `LEAST` decisions (or fewer than `LEAST_PER_CLASS` for each class), or fewer than
+    `LEAST_OF_EACH` errors or right labels among them, the ranking stays as it is.
 
     Parameters
     ----------
@@ -141,15 +138,6 @@ def reorder(
     decided : mapping of str to bool
         For images of the ranking in the order of the decisions: whether the given label was wrong. Images
         that the ranking does not know, or that had no label, are passed over.
-    least, least_of_each : int
-        With fewer decisions (or fewer than `LEAST_PER_CLASS` for each class), or fewer errors or right
-        labels among them, the ranking stays as it is.
-    most : int
-        Learn from so many decisions at most, the last ones, to stay quick.
-
-    Returns
-    -------
-    Reordered
     """
     codes = ranking.codes
     static = _static(ranking, codes)
@@ -158,18 +146,18 @@ def reorder(
     rows = np.array(list(known), dtype=np.int64)
     wrong = np.array(list(known.values()), dtype=bool)
     usable = codes[rows] >= 0
-    rows, wrong = rows[usable][-most:], wrong[usable][-most:]
+    rows, wrong = rows[usable][-_MOST:], wrong[usable][-_MOST:]
     of_each = min(int(wrong.sum()), int((~wrong).sum()))
-    least = max(least, LEAST_PER_CLASS * len(ranking.classes))
-    if len(rows) < least or of_each < least_of_each or len(ranking.classes) < 2:
+    least = max(LEAST, LEAST_PER_CLASS * len(ranking.classes))
+    if len(rows) < least or of_each < LEAST_OF_EACH or len(ranking.classes) < 2:
         scores, log_odds = _scores(static, codes)
         return Reordered(scores, log_odds, False, len(rows), int(wrong.sum()))
     design = _Design.of(ranking, codes, static, rows)
-    learnt = _learn(design, static[rows], wrong.astype(np.float64), _nearness(static, rows))
-    odds = static + design.corrections(learnt.effects)
-    moved = _most_moved(ranking.classes, design, learnt, odds, rows, wrong)
+    effects, weight = _learn(design, static[rows], wrong.astype(np.float64), _nearness(static, rows))
+    odds = static + design.corrections(effects)
+    moved = None if weight < 0.5 else _most_moved(ranking.classes, design, effects, odds, rows, wrong)
     scores, log_odds = _scores(odds, codes)
-    return Reordered(scores, log_odds, True, len(rows), int(wrong.sum()), learnt.weight, moved)
+    return Reordered(scores, log_odds, True, len(rows), int(wrong.sum()), weight, moved)
 
 
 # ---------------------------------------------------------------- the design
@@ -295,14 +283,6 @@ def _signals(predicted: NDArray[np.float32], codes: Longs, other: Longs, static:
 # ---------------------------------------------------------------- the fit
 
 
-@dataclass(frozen=True)
-class _Learnt:
-    """Effects averaged over all strengths, and the share of those strengths that are not zero."""
-
-    effects: Doubles
-    weight: float
-
-
 def _nearness(static: Doubles, rows: Longs) -> Doubles:
     """Return how much each decision counts, 0..1: less, the higher it is above what comes next."""
     unseen = np.isfinite(static)
@@ -313,10 +293,11 @@ def _nearness(static: Doubles, rows: Longs) -> Doubles:
     return nearness
 
 
-def _learn(design: _Design, static: Doubles, wrong: Doubles, counts: Doubles) -> _Learnt:
+def _learn(design: _Design, static: Doubles, wrong: Doubles, counts: Doubles) -> tuple[Doubles, float]:
     """Fit the effects for every strength of structure, and average by marginal likelihood.
 
-    No structure at all has half of the prior probability; the rest is shared.
+    Also returns the share of those strengths that are not zero. No structure at all has half of the prior
+    probability; the rest is shared.
     """
     plain = design.signals.shape[1]
     effects = np.zeros((len(_GROUP_SDS), design.columns.shape[1]))
@@ -331,7 +312,7 @@ def _learn(design: _Design, static: Doubles, wrong: Doubles, counts: Doubles) ->
     share = np.exp(evidence - evidence.max())
     share[1:] /= len(share) - 1
     share /= share.sum()
-    return _Learnt(share @ effects, float(1 - share[0]))
+    return share @ effects, float(1 - share[0])
 
 
 def _fit(
@@ -373,21 +354,19 @@ def _scores(odds: Doubles, codes: Longs) -> tuple[NDArray[np.float32], NDArray[n
 def _most_moved(
     classes: list[str],
     design: _Design,
-    learnt: _Learnt,
+    effects: Doubles,
     odds: Doubles,
     rows: Longs,
     wrong: NDArray[np.bool_],
 ) -> MovedGroup | None:
     """Find the group of images that the decisions move most."""
-    if learnt.weight < 0.5:
-        return None
     undecided = design.given >= 0
     undecided[rows] = False
     p = _sigmoid(np.nan_to_num(odds, nan=-_LARGEST))
     unclear = np.where(undecided, p * (1 - p), 0.0)
     given, other = design.given[rows], design.other[rows]
     best, most = None, 0.0
-    for group, effect in zip(design.groups, learnt.effects[design.signals.shape[1] :], strict=True):
+    for group, effect in zip(design.groups, effects[design.signals.shape[1] :], strict=True):
         moved = abs(effect) * float(unclear[_members(group, design.given, design.other)].sum())
         inside = _members(group, given, other)
         if moved > most and inside.sum() >= _LEAST_TO_TELL:

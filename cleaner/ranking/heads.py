@@ -21,21 +21,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
-from cleaner.ranking.features import Floats, principal_axes, unit_length
+from cleaner.ranking.features import AXES, Floats, principal_axes, unit_length
 from cleaner.util.progress import SILENT, Reporter
 
 _MEMORY = 8
 _TINY = np.float32(1e-12)
 _BLOCK_CELLS = 4_000_000
-_AXES = 256
+_HEAD_PENALTY = 1e-4
 
 _Objective = Callable[[Floats], tuple[Floats, Floats]]
 
 
-def softmax(logits: NDArray[np.floating], *, axis: int = -1) -> Floats:
-    """Return probabilities of float32 logits along one axis, safe for large values."""
-    p: Floats = np.exp(logits - logits.max(axis=axis, keepdims=True), dtype=np.float32)
-    p /= p.sum(axis=axis, keepdims=True)
+def softmax(logits: NDArray[np.floating]) -> Floats:
+    """Return probabilities of float32 logits along the last axis, safe for large values."""
+    p: Floats = np.exp(logits - logits.max(axis=-1, keepdims=True), dtype=np.float32)
+    p /= p.sum(axis=-1, keepdims=True)
     return p
 
 
@@ -224,13 +224,7 @@ class LinearHead:
 
     @classmethod
     def fit(
-        cls,
-        X: NDArray[np.floating],
-        y: Sequence[str] | NDArray[np.object_],
-        classes: Sequence[str],
-        sample_weight: NDArray[np.floating] | None = None,
-        *,
-        l2: float = 1e-4,
+        cls, X: NDArray[np.floating], y: Sequence[str] | NDArray[np.object_], classes: Sequence[str]
     ) -> LinearHead:
         """Fit a multinomial regression on unit-length rows.
 
@@ -242,10 +236,6 @@ class LinearHead:
             A label of each row.
         classes : sequence of str
             Classes to tell apart; a class without a row is never predicted.
-        sample_weight : float array, shape (n,), optional
-            Non-negative weights of the rows.
-        l2 : float
-            Penalty on the weights.
 
         Raises
         ------
@@ -262,13 +252,13 @@ class LinearHead:
             )
             raise RankingError(msg)
         codes = np.array([index[label] for label in y])
-        weights = np.ones(len(codes)) if sample_weight is None else np.asarray(sample_weight)
         rows = unit_length(X)
-        axes = principal_axes(rows, _AXES) if min(rows.shape) > _AXES else None
+        axes = principal_axes(rows, AXES) if min(rows.shape) > AXES else None
         reduced = rows if axes is None else rows @ axes
         evidence = np.eye(len(index), dtype=np.float32)[codes]
-        W = fit_heads(reduced, evidence, weights[None].astype(np.float32), l2=l2, max_passes=60).W[0]
-        counts = np.bincount(codes, weights=weights, minlength=len(index))
+        weights = np.ones((1, len(codes)), dtype=np.float32)
+        W = fit_heads(reduced, evidence, weights, l2=_HEAD_PENALTY, max_passes=60).W[0]
+        counts = np.bincount(codes, minlength=len(index))
         offset = np.where(counts > 0, W[-1], np.float32(-1e4)).astype(np.float32)
         return cls(tuple(classes), W[:-1] if axes is None else axes @ W[:-1], offset)
 

@@ -112,7 +112,8 @@ def estimate_noise(
     off = counts.copy()
     np.fill_diagonal(off, 0)
     wrong, total = off.sum(axis=1), counts.sum(axis=1)
-    rate = max(float(wrong.sum() / max(total.sum(), 1e-9)), FLOOR)
+    # Below 1: the beta prior of a rate that is certain has no density.
+    rate = min(max(float(wrong.sum() / max(total.sum(), 1e-9)), FLOOR), 1 - 1e-9)
     spread = previous.spread if previous is not None else _best_spread(wrong, total, rate)
     rates = (wrong + spread * rate) / (total + spread)
     shapes = _shapes(off, wrong, given_counts)

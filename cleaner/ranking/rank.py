@@ -1,8 +1,8 @@
 """`rank`: from embeddings and given labels to a `Ranking`.
 
 1. Features: square root, centre, unit length, 256 principal axes (`cleaner.ranking.features`).
-2. Neighbours' votes, the image and its copies excluded (`cleaner.ranking.knn`). Near duplicates count as
-   copies if they are known: wrong labels often come with a copy that has the same wrong label.
+2. Neighbours' votes, the image and its copies excluded (`cleaner.ranking.neighbours`). Near duplicates
+   count as copies if they are known: wrong labels often come with a copy that has the same wrong label.
 3. Heads over five folds, two penalties averaged (`cleaner.ranking.crossfit`): first plain; from these a noise
    matrix; then once more through that matrix, so that they learn true classes.
 4. The pool of heads and votes with its noise matrix (`cleaner.ranking.ensemble`). The score is its posterior
@@ -27,13 +27,13 @@ from cleaner.ranking.crossfit import CrossFit, plan_folds
 from cleaner.ranking.ensemble import Evidence, Pool, fit_pool
 from cleaner.ranking.features import Floats, reduce_features
 from cleaner.ranking.folds import join_units, units_of
-from cleaner.ranking.knn import find_voters
+from cleaner.ranking.neighbours import find_voters
 from cleaner.ranking.noise import NoiseMatrix, anchor_noise
 from cleaner.ranking.result import Ranking, model_id
-from cleaner.ranking.signals import describe_noise, named_signals
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 _FLOOR = 1e-6
+_TINY = np.float32(1e-12)
 
 
 @dataclass(frozen=True)
@@ -212,8 +212,62 @@ def _assemble(items: _Items, pool: Pool, out: Floats, inside: Floats, model: str
         signals=signals,
         features=features,
         model=model,
-        info={"noise": describe_noise(pool, items.classes)},
     )
+
+
+def log_odds(posterior: Floats, codes: NDArray[np.int64]) -> Floats:
+    """Return the log odds that the given label is wrong, NaN for images without one; higher = worse.
+
+    Parameters
+    ----------
+    posterior : float32, shape (n, columns)
+        Probability of each class, the given label taken into account; rows sum to one.
+    codes : int64, shape (n,)
+        Column of the given label, -1 for none.
+    """
+    at = (np.arange(len(codes)), np.maximum(codes, 0))
+    other = posterior.astype(np.float64)
+    right = other[at].copy()
+    other[at] = 0
+    # Summing what is not the given class keeps digits that 1 - right would lose.
+    odds = np.log(np.maximum(other.sum(axis=1), 1e-30)) - np.log(np.maximum(right, 1e-30))
+    odds[codes < 0] = np.nan
+    return np.asarray(odds, dtype=np.float32)
+
+
+def named_signals(
+    pool: Pool, out: Floats, inside: Floats, codes: NDArray[np.int64]
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Return signals (one for each ordering, higher = worse) and features (evidence to learn from).
+
+    Parameters
+    ----------
+    pool : Pool
+    out : float32, shape (n, k)
+        Probabilities of plain heads that have not seen the image: loss, self-confidence and margin.
+    inside : float32, shape (n, k)
+        Probabilities of a head that has.
+    codes : int64, shape (n,)
+        Column of the given label, -1 for none.
+    """
+    at = (np.arange(len(codes)), np.maximum(codes, 0))
+    other = out.copy()
+    other[at] = -1
+    rival = np.maximum(other.max(axis=1), 0)
+    odds = log_odds(pool.posterior, codes)
+    score = 1 / (1 + np.exp(-odds.astype(np.float64)))
+    signals = {
+        "pooled": score.astype(np.float32),
+        "loss": -np.log(np.maximum(out[at], _TINY)),
+        "self_confidence": 1 - out[at],
+        "normalized_margin": (1 + rival - out[at]) / 2,
+        "in_sample_loss": -np.log(np.maximum(inside[at], _TINY)),
+        "least_confident": 1 - pool.predicted.max(axis=1),
+    }
+    for name, column in signals.items():
+        if name != "least_confident":
+            column[codes < 0] = np.nan
+    return signals, {"log_odds": odds}
 
 
 def rank_probabilities(

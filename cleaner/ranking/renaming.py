@@ -20,7 +20,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.ranking.result import NAMED_AT, Ranking
+from cleaner.ranking.result import Ranking
 
 Floats = NDArray[np.floating]
 Longs = NDArray[np.int64]
@@ -63,7 +63,7 @@ def under_present_names(
         if "log_odds" in features:
             features["log_odds"] = _with(features["log_odds"], rows, odds)
         _correct_others(ranking, predicted, column, rows, signals)
-    present = Ranking(
+    return Ranking(
         ranking.names,
         ranking.splits,
         given,
@@ -73,11 +73,8 @@ def under_present_names(
         signals=signals,
         features=features,
         model=ranking.model,
-        info=ranking.info,
+        named_at=ranking.named_at if named_at is None else named_at,
     )
-    if named_at is not None:
-        present.info[NAMED_AT] = named_at
-    return present
 
 
 def _summed(odds: Floats, column: Longs) -> Floats:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,9 +16,6 @@ from cleaner.util.atomic import write_atomically
 
 ORDERINGS = ("pooled", "loss", "self_confidence", "normalized_margin", "in_sample_loss", "least_confident")
 """Names of the orderings; ``pooled`` is the default one."""
-
-NAMED_AT = "named_at"
-"""Key in `Ranking.info`; see `Ranking.named_at`."""
 
 _FORMAT = 1
 
@@ -43,6 +39,8 @@ class Ranking:
         Per-image evidence that learning from decisions starts from.
     model : str
         Identifies method, embeddings and labels.
+    named_at : int
+        Row of the review history at which the classes had these names; 0: the catalog's names.
 
     Attributes
     ----------
@@ -65,7 +63,7 @@ class Ranking:
         signals: Mapping[str, NDArray[np.floating]],
         features: Mapping[str, NDArray[np.floating]] | None = None,
         model: str,
-        info: Mapping[str, Any] | None = None,
+        named_at: int = 0,
     ) -> None:
         self.names = [str(name) for name in names]
         self.splits = [str(split) for split in splits]
@@ -76,7 +74,7 @@ class Ranking:
         self.signals = {k: np.asarray(v, dtype=np.float32) for k, v in signals.items()}
         self.features = {k: np.asarray(v, dtype=np.float32) for k, v in (features or {}).items()}
         self.model = model
-        self.info = dict(info or {})
+        self.named_at = named_at
         self._row = {name: i for i, name in enumerate(self.names)}
         shape = (len(self.names), len(self.classes))
         if self.posterior.shape != shape or self.predicted.shape != shape:
@@ -86,11 +84,6 @@ class Ranking:
             )
             raise RankingError(msg)
         self.table = self._build_table()
-
-    @property
-    def named_at(self) -> int:
-        """Row of the review history at which the classes had these names; 0: the catalog's names."""
-        return int(self.info.get(NAMED_AT, 0))
 
     @property
     def codes(self) -> NDArray[np.int64]:
@@ -184,7 +177,7 @@ class Ranking:
             "given": self.given,
             "classes": self.classes,
             "model": self.model,
-            "info": self.info,
+            "info": {"named_at": self.named_at},
         }
         arrays = {"posterior": self.posterior, "predicted": self.predicted}
         arrays |= {f"signal:{k}": v for k, v in self.signals.items()}
@@ -222,7 +215,7 @@ class Ranking:
             signals={k.removeprefix("signal:"): v for k, v in arrays.items() if k.startswith("signal:")},
             features={k.removeprefix("feature:"): v for k, v in arrays.items() if k.startswith("feature:")},
             model=head["model"],
-            info=head["info"],
+            named_at=int(head["info"].get("named_at", 0)),
         )
 
 

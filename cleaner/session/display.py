@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from cleaner.audit.certificate import Certificate
+from cleaner.audit.audit import Certificate
 from cleaner.errors import StoreError
 from cleaner.review import Decision
 from cleaner.session.cells import Cell, Colleague, Details, DuplicateRemark, Group, Page, ProblemScore

@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cleaner.audit.certificate import Certificate
+from cleaner.audit.audit import Certificate
 from cleaner.review import Event
 from cleaner.session.view import GridView, Purpose
 

@@ -1,3 +1,3 @@
-"""Training: the learner, schedules, the learning-rate finder, history, and what went wrong."""
+"""Training: the learner, its loops, the learning-rate finder, history, and what went wrong."""
 
 from __future__ import annotations

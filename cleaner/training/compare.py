@@ -56,11 +56,6 @@ class RetrainResult:
     after_name: str
     sentence: str
 
-    @property
-    def measurable(self) -> bool:
-        """Whether the interval leaves out zero."""
-        return self.low > 0 or self.high < 0
-
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
         return asdict(self)
@@ -107,6 +102,7 @@ def compare(
     broken = int((~wrong_before & wrong_after).sum())
     low, high = _interval(mended, broken, n)
     rates = float(wrong_before.mean()), float(wrong_after.mean())
+    verdict = "More errors" if low > 0 else "Fewer errors" if high < 0 else "No measurable difference"
     return RetrainResult(
         before=rates[0],
         after=rates[1],
@@ -117,11 +113,9 @@ def compare(
         n=n,
         before_name=before_name,
         after_name=after_name,
-        sentence=_sentence(
-            f"{rates[0]:.1%} wrong before ({before_name}), {rates[1]:.1%} after ({after_name}), "
-            f"on the same {n:,} validation images",
-            low=low,
-            high=high,
+        sentence=(
+            f"{verdict}: {rates[0]:.1%} wrong before ({before_name}), {rates[1]:.1%} after ({after_name}), "
+            f"on the same {n:,} validation images."
         ),
     )
 
@@ -142,9 +136,3 @@ def _mcnemar(mended: int, broken: int) -> float:
     from scipy.special import bdtr
 
     return min(1.0, 2 * float(bdtr(min(mended, broken), mended + broken, 0.5)))
-
-
-def _sentence(figures: str, *, low: float, high: float) -> str:
-    if low <= 0 <= high:
-        return f"No measurable difference: {figures}."
-    return f"{'More' if low > 0 else 'Fewer'} errors: {figures}."

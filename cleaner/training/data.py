@@ -63,15 +63,6 @@ class Pictures:
     def __len__(self) -> int:
         return len(self.paths)
 
-    @property
-    def n_kept(self) -> int:
-        """Images in memory."""
-        return len(self._kept)
-
-    def forget(self) -> None:
-        """Free the memory; the images are then read again when they are needed."""
-        self._kept.clear()
-
     def warm(self, indices: Iterable[int], *, reporter: Reporter = SILENT) -> None:
         """Read what fits into memory, with several threads; finds unreadable files before training starts."""
         todo = [int(i) for i in indices if int(i) not in self._kept and int(i) not in self.problems]
@@ -214,12 +205,12 @@ class Augment:
         return torch.stack([self.transform(p.permute(2, 0, 1)).permute(1, 2, 0) for p in pictures])
 
 
-def prefetch(items: Callable[[], Iterable[T]], *, depth: int = 3) -> Generator[T]:
-    """Yield what ``items()`` yields, made up to ``depth`` ahead in a thread; its errors come out here.
+def prefetch(items: Callable[[], Iterable[T]]) -> Generator[T]:
+    """Yield what ``items()`` yields, made up to three ahead in a thread; its errors come out here.
 
     A thread, not processes: a notebook's kernel must not fork.
     """
-    ready: queue.Queue[tuple[T | None, BaseException | None, bool]] = queue.Queue(depth)
+    ready: queue.Queue[tuple[T | None, BaseException | None, bool]] = queue.Queue(3)
     stop = threading.Event()
 
     def put(entry: tuple[T | None, BaseException | None, bool]) -> bool:

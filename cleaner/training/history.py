@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-
-from cleaner.util.atomic import write_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,15 +61,6 @@ class History:
         history.epochs = [dict(epoch) for epoch in data.get("epochs", [])]
         history.steps = [(float(lr), float(momentum)) for lr, momentum in data.get("steps", [])]
         return history
-
-    def save(self, path: Path) -> None:
-        """Write a JSON file."""
-        write_atomically(Path(path), json.dumps(self.to_dict()).encode())
-
-    @classmethod
-    def load(cls, path: Path) -> History:
-        """Read a file that `save` wrote."""
-        return cls.from_dict(json.loads(Path(path).read_text(encoding="utf-8")))
 
     def plot(self) -> Figure:
         """Draw both losses (left) and the error rate (right) over the epochs."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 
@@ -19,17 +21,25 @@ from cleaner.models.scratch import SCRATCH
 from cleaner.training.data import LabelledPictures, require_trainable
 from cleaner.training.diagnosis import Diagnosis, diagnose
 from cleaner.training.evaluation import Evaluation, evaluate, loss_table
-from cleaner.training.fitting import find_lr, fit
 from cleaner.training.history import History
-from cleaner.training.loop import Phase, seeded
-from cleaner.training.lr_finder import LrSweep
+from cleaner.training.loop import (
+    LearningRate,
+    Phase,
+    endless_batches,
+    optimizer_for,
+    seeded,
+    train_head,
+    train_phase,
+    train_step,
+)
+from cleaner.training.lr_finder import LrSweep, sweep
 from cleaner.training.network import Network, Picture, Prediction
-from cleaner.training.schedules import LearningRate
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 CPU_BATCH = 16  # measured a fifth faster than 32, and small sets get more steps
 GPU_BATCH = 64
 WEIGHT_DECAY = 0.01
+TRAIN_SUBSET = 256  # training images on which the training loss that is shown is measured
 
 
 class Learner:
@@ -233,7 +243,7 @@ class Learner:
             ]
         else:
             phases = [Phase(epochs, base_lr, False, 0.25, 25.0, weight_decay, mirror=self.mirror)]
-        self._fit([phase for phase in phases if phase.epochs > 0], reporter)
+        self._fit(phases, reporter)
 
     def lr_find(
         self,
@@ -254,32 +264,96 @@ class Learner:
         Cancelled
             The reporter asked to stop.
         """
-        return find_lr(
-            self.network,
-            self.data,
-            start_lr=start_lr,
-            end_lr=end_lr,
-            n_steps=n_steps,
-            frozen=self.frozen,
-            batch_size=self.batch_size,
-            weight_decay=WEIGHT_DECAY,
-            mirror=self.mirror,
-            seed=self.seed,
-            reporter=reporter,
-        )
+        runner, data = self.network.runner, self.data
+        before = self._weights()
+        done = 0
+        try:
+            with seeded(self.seed, runner.device):
+                train = self._readable(reporter)
+                self.model.set_frozen(self.frozen)
+                optimizer, _ = optimizer_for(self.model, start_lr, weight_decay=WEIGHT_DECAY)
+                batches = endless_batches(runner, data, train, batch_size=self.batch_size, mirror=self.mirror)
+
+                def step(lr: float) -> float:
+                    nonlocal done
+                    reporter.check()
+                    for group in optimizer.param_groups:
+                        group["lr"] = lr
+                    self.model.train()
+                    pictures, rows = next(batches)
+                    targets = torch.from_numpy(data.targets[rows])
+                    loss = train_step(optimizer, runner.logits(pictures), targets)
+                    done += 1
+                    reporter(Stage.LEARNING_RATE, done, n_steps)
+                    return loss
+
+                with closing(batches):
+                    return sweep(step, start_lr=start_lr, end_lr=end_lr, n_steps=n_steps)
+        finally:
+            self.model.load_state_dict(before)
 
     def _fit(self, phases: Sequence[Phase], reporter: Reporter) -> None:
-        measured = fit(
-            self.network,
-            self.data,
-            phases,
-            history=self.history,
-            batch_size=self.batch_size,
-            seed=self.seed,
-            reporter=reporter,
-        )
+        """Train through some phases; whatever ends it early, weights and history from before come back."""
+        phases = [phase for phase in phases if phase.epochs > 0]
+        if not phases:
+            msg = "There is nothing to train: 0 epochs were asked for; expected 1 or more."
+            raise TrainingError(msg)
+        network, data, history = self.network, self.data, self.history
+        with self._undone_on_error(), seeded(self.seed + len(history), network.runner.device):
+            train = self._readable(reporter)
+            # Fixed over all runs with this seed: the losses of different epochs are of the same images.
+            chosen = np.random.default_rng(self.seed).permutation(len(train))[:TRAIN_SUBSET]
+            subset, valid = train[np.sort(chosen)], data.indices("valid")
+            for phase in phases:
+                begun_s = time.monotonic()
+                run = train_head if phase.on_features else train_phase
+                for done, total in run(
+                    network.runner,
+                    data,
+                    train,
+                    phase,
+                    batch_size=self.batch_size,
+                    history=history,
+                    reporter=reporter,
+                ):
+                    seen = evaluate(network, data, subset, reporter=reporter)
+                    measured = evaluate(network, data, valid, reporter=reporter)
+                    now_s = time.monotonic()
+                    record = {
+                        "epoch": len(history) + 1,
+                        "train_loss": seen.loss,
+                        "valid_loss": measured.loss,
+                        "error_rate": measured.error_rate,
+                        "accuracy": measured.accuracy,
+                        "seconds": now_s - begun_s,
+                    }
+                    begun_s = now_s
+                    history.epochs.append({"phase": phase.name, **record})
+                    reporter(phase.stage, done, total, **record)
         self._evaluations = {"valid": measured}
         self.frozen = phases[-1].frozen
+
+    def _readable(self, reporter: Reporter) -> NDArray[np.intp]:
+        """Read the images and return the rows to learn from."""
+        self.data.read(("train", "valid"), reporter=reporter)
+        train = self.data.indices("train")
+        if len(train) < 2 or not len(self.data.indices("valid")):
+            msg = f"Too few images can be read to train on them; {self.data.first_problem()}."
+            raise TrainingError(msg)
+        return train
+
+    def _weights(self) -> dict[str, torch.Tensor]:
+        return {key: value.detach().to("cpu", copy=True) for key, value in self.model.state_dict().items()}
+
+    @contextmanager
+    def _undone_on_error(self) -> Iterator[None]:
+        weights, mark = self._weights(), self.history.mark()
+        try:
+            yield
+        except BaseException:
+            self.model.load_state_dict(weights)
+            self.history.cut(mark)
+            raise
 
     def evaluate(self, split: str = "valid", *, reporter: Reporter = SILENT) -> Evaluation:
         """Measure loss and error rate on one split; remembered until the weights change.

@@ -1,4 +1,4 @@
-"""The training loops: plain torch, one cycle each."""
+"""The training loops: plain torch, one cycle of rate and momentum each, spread over the layer groups."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import contextlib
 import math
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
-from torch.optim import AdamW
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
 from cleaner.errors import TrainingError
@@ -21,9 +20,13 @@ from cleaner.models.heads import Classifier
 from cleaner.training.data import Augment, Batch, LabelledPictures
 from cleaner.training.history import History
 from cleaner.training.runner import Runner
-from cleaner.training.schedules import LearningRate, one_cycle, spread
 from cleaner.util.progress import Reporter, Stage
 
+LearningRate = float | slice
+"""A rate for all layers, ``slice(low, high)`` from the first layers to the head, or ``slice(high)``."""
+
+MOMENTA = (0.85, 0.95)
+_END_DIV = 1e5
 BETAS = (0.9, 0.99)
 
 
@@ -35,11 +38,11 @@ class Phase:
     ----------
     epochs : int
     lr : float or slice
-        Highest rate; see `cleaner.training.schedules.spread`.
+        Highest rate; see `spread`.
     frozen : bool
         Whether only the head learns.
     pct_start, div : float
-        See `cleaner.training.schedules.one_cycle`.
+        See `one_cycle`.
     weight_decay : float
         Decoupled; norms and biases have none.
     on_features : bool
@@ -68,14 +71,6 @@ class Phase:
         return Stage.TRAIN_HEAD if self.frozen else Stage.TRAIN_ALL
 
 
-class Progress(NamedTuple):
-    """How far a phase is: its stage, images done, images in all."""
-
-    stage: Stage
-    done: int
-    total: int
-
-
 @contextlib.contextmanager
 def seeded(seed: int, device: torch.device | None = None) -> Iterator[None]:
     """Run a block from a fixed random state and put the old one back afterwards."""
@@ -93,13 +88,75 @@ def optimizer_for(model: Classifier, lr: LearningRate, *, weight_decay: float) -
     return AdamW(groups, lr=max_lrs[-1], betas=BETAS, eps=1e-5), max_lrs
 
 
-def train_step(runner: Runner, optimizer: AdamW, batch: Tensor, targets: NDArray[np.int64]) -> float:
-    """Take one step on images; returns the loss before it, in nats."""
-    return _step(runner.logits(batch), torch.from_numpy(targets).to(runner.device), optimizer)
+def spread(lr: LearningRate, n_groups: int) -> list[float]:
+    """Return the highest rate of each layer group, from the image to the head.
+
+    Parameters
+    ----------
+    lr : float or slice
+        A float goes to every group. ``slice(low, high)`` rises geometrically:
+        ``low·(high/low)^(g/(n_groups−1))``. ``slice(high)`` gives the head ``high`` and the others a tenth.
+    n_groups : int
+
+    Raises
+    ------
+    TrainingError
+        A rate is not positive.
+    """
+    low, high = (lr.start, lr.stop) if isinstance(lr, slice) else (lr, lr)
+    for rate in (high, low):
+        if rate is not None and not rate > 0:
+            msg = f"Got the learning rate {float(rate)}; expected a positive number, such as 1e-3."
+            raise TrainingError(msg)
+    if not isinstance(lr, slice):
+        return [float(lr)] * n_groups
+    if low is None:
+        return [high / 10] * (n_groups - 1) + [float(high)]
+    steps = max(n_groups - 1, 1)
+    return [low * (high / low) ** (g / steps) for g in range(n_groups - 1)] + [float(high)]
 
 
-def _step(logits: Tensor, targets: Tensor, optimizer: AdamW) -> float:
-    loss = functional.cross_entropy(logits, targets)
+def one_cycle(
+    optimizer: Optimizer,
+    max_lrs: list[float],
+    *,
+    total_steps: int,
+    pct_start: float = 0.25,
+    div: float = 25.0,
+) -> OneCycleLR:
+    """Schedule rate and momentum over one cycle: up to ``max_lrs``, down to 10⁻⁵ of it, along cosines.
+
+    Parameters
+    ----------
+    optimizer : Optimizer
+        Adam-like; its first beta goes .95 → .85 → .95.
+    max_lrs : list of float
+        The highest rate of each parameter group.
+    total_steps : int
+        Batches in the whole run.
+    pct_start : float
+        Share of the run that rises.
+    div : float
+        The run starts at ``max_lrs / div``.
+    """
+    steps = max(total_steps, 2)
+    # The rise must last two steps or more: OneCycleLR divides by its length less one.
+    pct = min(max(pct_start, 2 / steps), 1.0)
+    return OneCycleLR(
+        optimizer,
+        max_lrs,
+        total_steps=steps,
+        pct_start=pct,
+        base_momentum=MOMENTA[0],
+        max_momentum=MOMENTA[1],
+        div_factor=div,
+        final_div_factor=_END_DIV / div,
+    )
+
+
+def train_step(optimizer: AdamW, logits: Tensor, targets: Tensor) -> float:
+    """Take one step; returns the loss before it, in nats."""
+    loss = functional.cross_entropy(logits, targets.to(logits.device))
     optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     optimizer.step()
@@ -115,7 +172,7 @@ def train_phase(
     batch_size: int,
     history: History,
     reporter: Reporter,
-) -> Iterator[Progress]:
+) -> Iterator[tuple[int, int]]:
     """Train through one cycle, an epoch each time the iterator is asked for the next item.
 
     Parameters
@@ -124,6 +181,11 @@ def train_phase(
         The images to learn from.
     history : History
         Gets the head's rate and the momentum of every batch.
+
+    Yields
+    ------
+    done, total : int
+        Units of work, images or passes, done and in all.
 
     Raises
     ------
@@ -148,11 +210,12 @@ def train_phase(
             for batch, kept in batches:
                 reporter.check()
                 _note_step(history, optimizer)
-                _require_finite(train_step(runner, optimizer, batch, data.targets[kept]), phase)
+                targets = torch.from_numpy(data.targets[kept])
+                _require_finite(train_step(optimizer, runner.logits(batch), targets), phase)
                 _advance(schedule)
                 done += size
                 reporter(phase.stage, done, total * size)
-        yield Progress(phase.stage, done, total * size)
+        yield done, total * size
 
 
 def train_head(
@@ -164,7 +227,7 @@ def train_head(
     batch_size: int,
     history: History,
     reporter: Reporter,
-) -> Iterator[Progress]:
+) -> Iterator[tuple[int, int]]:
     """Train the head through one cycle on features that are computed once, without augmentation.
 
     A pass over the features costs next to nothing, so the head can have as many as it needs. (With one pass
@@ -189,10 +252,10 @@ def train_head(
         order = torch.randperm(len(rows)).to(runner.device)
         for chosen in torch.split(order[: per_epoch * size], size):
             _note_step(history, optimizer)
-            _require_finite(_step(head(features[chosen]), targets[chosen], optimizer), phase)
+            _require_finite(train_step(optimizer, head(features[chosen]), targets[chosen]), phase)
             _advance(schedule)
         reporter(phase.stage, epoch + 1, phase.epochs)
-    yield Progress(phase.stage, phase.epochs, phase.epochs)
+    yield phase.epochs, phase.epochs
 
 
 def endless_batches(

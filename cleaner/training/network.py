@@ -75,9 +75,13 @@ class Network:
     def build(cls, backbone: Backbone, classes: Sequence[str]) -> Network:
         """Put a new head on a copy of a backbone."""
         hidden_dim = SCRATCH_HIDDEN if backbone.name == SCRATCH else 0
-        head = build_head(backbone.feature_dim, len(classes), hidden_dim=hidden_dim)
-        body = copy.deepcopy(backbone.module)
-        model = Classifier(body, head, keep_statistics=backbone.pretrained)
+        return cls._joined(
+            backbone, build_head(backbone.feature_dim, len(classes), hidden_dim=hidden_dim), classes
+        )
+
+    @classmethod
+    def _joined(cls, backbone: Backbone, head: nn.Sequential, classes: Sequence[str]) -> Network:
+        model = Classifier(copy.deepcopy(backbone.module), head, keep_statistics=backbone.pretrained)
         runner = Runner(model, backbone.preprocess, backbone.device)
         return cls(runner, list(classes), backbone.name, backbone.pretrained)
 
@@ -106,10 +110,9 @@ class Network:
             # It was fitted on rows of length 1; the network brings them to the length √feature_dim.
             linear.weight.copy_(torch.from_numpy(weight.T / math.sqrt(backbone.feature_dim)))
             linear.bias.copy_(torch.from_numpy(offset))
-        body = copy.deepcopy(backbone.module)
-        model = Classifier(body, layers, keep_statistics=backbone.pretrained).eval()
-        runner = Runner(model, backbone.preprocess, backbone.device)
-        return cls(runner, list(classes), backbone.name, backbone.pretrained)
+        network = cls._joined(backbone, layers, classes)
+        network.runner.model.eval()
+        return network
 
     def with_classes(self, classes: Sequence[str]) -> Network:
         """Return this network, with a new head unless the classes are the same."""

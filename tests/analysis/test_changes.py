@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from cleaner.analysis.changes import ClassChanges, class_changes, label_moves
+from cleaner.analysis.confusions import ClassChanges, class_changes, label_moves
 
 GIVEN = {"a": "cat", "b": "cat", "c": "dog", "d": None, "e": "dog"}
 OUTCOMES = {

@@ -12,9 +12,9 @@ from cleaner.ranking.ensemble import Evidence, fit_pool
 from cleaner.ranking.features import reduce_features, unit_length
 from cleaner.ranking.folds import join_units, make_folds, units_of
 from cleaner.ranking.heads import LinearHead, fit_heads, log_softmax, softmax
-from cleaner.ranking.knn import find_voters
+from cleaner.ranking.neighbours import find_voters
 from cleaner.ranking.noise import anchor_noise, estimate_noise, soft_counts, symmetric_noise
-from cleaner.ranking.signals import log_odds
+from cleaner.ranking.rank import log_odds
 from cleaner.util.progress import Reporter
 
 
@@ -80,16 +80,6 @@ def test_a_linear_head_learns_and_gives_probabilities(d: int) -> None:
     assert p.sum(axis=1) == pytest.approx(np.ones(200), abs=1e-5)
     assert (p.argmax(axis=1) == codes[400:]).mean() > (0.7 if d == 6 else 0.4)
     assert p[:, 3].max() < 1e-6
-
-
-def test_rows_of_weight_zero_teach_a_linear_head_nothing() -> None:
-    X, codes = cloud()
-    names = np.array(["a", "b", "c"], dtype=object)
-    weight = (np.arange(len(X)) < 150).astype(float)
-    wrong = names[np.where(weight > 0, codes, 0)]
-    kept = LinearHead.fit(X[:150], names[codes[:150]], names)
-    all_of_it = LinearHead.fit(X, wrong, names, weight)
-    np.testing.assert_allclose(all_of_it.predict_proba(X), kept.predict_proba(X), atol=2e-2)
 
 
 def test_a_label_outside_the_classes_is_named() -> None:

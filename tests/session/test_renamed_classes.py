@@ -8,7 +8,6 @@ import numpy as np
 
 from cleaner.labelling.proposal import Proposal
 from cleaner.ranking import rank_probabilities
-from cleaner.ranking.result import NAMED_AT
 from cleaner.review.classes import rename_class
 from cleaner.widgets.grid.protocol import PageData, page_data
 from cleaner.widgets.image_cleaner import ImageCleaner
@@ -47,7 +46,7 @@ def test_ranking_made_after_a_swap_of_names_is_taken_by_its_word(
     swap_names(space)
     odds = np.tile(np.array([0.9, 0.1]), (len(space.catalog), 1))
     ranking = rank_probabilities(space.catalog, odds)
-    ranking.info[NAMED_AT] = space.store.state.last_seq
+    ranking.named_at = space.store.state.last_seq
     cleaner = open_order("by file name")
     cleaner.session.set_ranking(ranking)
     assert {cell["suggestion"] for cell in page(cleaner)["cells"]} == {"a"}

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from cleaner.errors import TrainingError
-from cleaner.training.schedules import one_cycle, spread
+from cleaner.training.loop import one_cycle, spread
 
 
 def run(total, *, max_lrs=(1e-2,), **more):

@@ -15,8 +15,7 @@ from cleaner.analysis.confusions import Confusions
 from cleaner.analysis.forecast import Forecast
 from cleaner.analysis.patterns import Pattern, Patterns
 from cleaner.analysis.summary import ReviewAnalysis
-from cleaner.audit.audit import audit_file
-from cleaner.audit.certificate import Certificate
+from cleaner.audit.audit import Certificate, audit_file
 from cleaner.ranking import rank_probabilities
 from cleaner.session.orders import AUDIT
 from cleaner.session.view import GridView

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cleaner.analysis.patterns import Pattern
-from cleaner.audit.certificate import Certificate
+from cleaner.audit.audit import Certificate
 from cleaner.labelling.proposal import propose
 from cleaner.ranking.feedback import MovedGroup, Reordered
 from cleaner.util.wording import p_value

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cleaner.analysis.summary import ReviewAnalysis
-from cleaner.audit.certificate import Certificate
+from cleaner.audit.audit import Certificate
 from cleaner.util.wording import about, count
 from cleaner.widgets.panels.base import Tree, button, buttons, node, paragraph, section
 from cleaner.widgets.panels.text import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from cleaner.analysis.changes import class_changes, label_moves
+from cleaner.analysis.confusions import class_changes, label_moves
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.widgets.panels.audit import certificate_trees
 from cleaner.widgets.panels.base import Tree, cut_table, node, paragraph
@@ -22,7 +22,7 @@ def report_page(
     Parameters
     ----------
     given, outcomes
-        See `cleaner.analysis.changes.class_changes`.
+        See `cleaner.analysis.confusions.class_changes`.
     more : sequence of list
         What else belongs into the report, to stand before the tables.
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from cleaner.analysis.patterns import Pattern
-from cleaner.audit.certificate import Certificate
+from cleaner.audit.audit import Certificate
 from cleaner.labelling.proposal import Proposal
 from cleaner.ranking.feedback import Reordered
 from cleaner.util.intervals import wilson
