@@ -79,7 +79,7 @@ def most_errors(*strata: Stratum, alpha: float = ALPHA) -> int:
         evidence += lowest
         costs.append(rising)
     # Each stratum's evidence is convex in its total: taking the cheapest step first reaches the farthest.
-    steps = np.sort(np.concatenate(costs)) if costs else np.zeros(0)
+    steps = np.sort(np.concatenate(costs))
     spent = evidence + np.cumsum(steps)
     return total + int(np.searchsorted(spent, math.log(1 / alpha), side="left"))
 
@@ -90,16 +90,13 @@ def log_evidence(total: int, stratum: Stratum) -> float:
     if not k <= total <= m - n + k:
         return math.inf
     likelihood = log_binomial(total, k) + log_binomial(m - total, n - k) - log_binomial(m, n)
-    return _log_mixture(n, k) - likelihood
+    mixture = log_binomial(n, k) + _log_beta(k + _A, n - k + _B) - _log_beta(_A, _B)
+    return mixture - likelihood
 
 
 def log_binomial(n: float, k: float) -> float:
     """Return the logarithm of n over k."""
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
-
-
-def _log_mixture(n: int, k: int) -> float:
-    return log_binomial(n, k) + _log_beta(k + _A, n - k + _B) - _log_beta(_A, _B)
 
 
 def _log_beta(a: float, b: float) -> float:

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from cleaner.duplicates.alignment import SAME
 from cleaner.duplicates.clusters import partition, stars
 from cleaner.errors import RankingError
-from cleaner.quality.score_table import histogram
 from cleaner.ranking.folds import components
 from cleaner.util.arrays import load_arrays, save_arrays
 
@@ -295,13 +294,6 @@ class Similar:
                 return "resized", similarity
         return "re-encoded", similarity
 
-    def histogram(self, *, bins: int = 30) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Count the pairs by similarity, from `FLOOR` to 1, to choose a threshold on; without exact copies.
-
-        See `cleaner.quality.score_table.histogram`.
-        """
-        return histogram(self.similarity, bins=bins, low=FLOOR)
-
     @property
     def suggested_threshold(self) -> float:
         """`SAME` or, where different images of this set are as alike as copies (digits), more.
@@ -395,19 +387,20 @@ def _group(similar: Similar, rows: Sequence[int], labels: Mapping[int, str | Non
         kind, similarity, suggested = (
             ("original", 1.0, "keep") if row == rows[0] else _member(similar, rows, row)
         )
-        line = {
-            "name": similar.names[row],
-            "label": labels[row],
-            "split": similar.splits[row],
-            "kind": kind,
-            "similarity": similarity,
-            "same_label": same_label,
-            "leak": leak,
-            "width": int(similar.widths[row]),
-            "height": int(similar.heights[row]),
-            "suggested": suggested,
-        }
-        lines.append(line)
+        lines.append(
+            {
+                "name": similar.names[row],
+                "label": labels[row],
+                "split": similar.splits[row],
+                "kind": kind,
+                "similarity": similarity,
+                "same_label": same_label,
+                "leak": leak,
+                "width": int(similar.widths[row]),
+                "height": int(similar.heights[row]),
+                "suggested": suggested,
+            }
+        )
     return lines
 
 

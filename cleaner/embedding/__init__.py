@@ -1,7 +1,5 @@
 """What a frozen backbone sees in each image, computed once and kept."""
 
-from __future__ import annotations
-
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.embedding.pipeline import Embeddings, embed
 

@@ -70,8 +70,7 @@ class _Batch:
 
     digests: list[str]
     vectors: NDArray[np.float32]
-    damaged: dict[str, str]  # digest → reason
-    passing: dict[str, str]  # likewise, but it may be well again next time
+    failed: dict[str, ImageError]  # digest → why
 
 
 def embed(
@@ -117,11 +116,12 @@ def embed(
     if todo:
         from cleaner.models.inference import Encoder  # torch: 2 to 4 s, which a page that only reads has not
 
-        damaged, passing = _run(todo, Encoder(backbone), cache, reporter, total=len(contents))
-        found = {name: damaged[digest] for name, digest in hashes.items() if digest in damaged}
-        index.set_problems(found)
-        problems |= found
-        problems |= {name: passing[digest] for name, digest in hashes.items() if digest in passing}
+        failed = _run(todo, Encoder(backbone), cache, reporter, total=len(contents))
+        errors = {name: failed[digest] for name, digest in hashes.items() if digest in failed}
+        problems |= {name: str(error) for name, error in errors.items()}
+        # Passing ones may be well again next time.
+        lasting = {name: str(error) for name, error in errors.items() if not isinstance(error, PassingError)}
+        index.set_problems(lasting)
     usable = [name for name in names if name in hashes and name not in problems]
     kept = [hashes[name] for name in usable]
     vectors, there = cache.get(kept)
@@ -138,8 +138,8 @@ def _run(
     reporter: Reporter,
     *,
     total: int,
-) -> tuple[dict[str, str], dict[str, str]]:
-    """Embed files into the cache; returns digest → reason, for damaged files and for passing problems."""
+) -> dict[str, ImageError]:
+    """Embed files into the cache; returns digest → error, for those that cannot be read."""
     size = encoder.batch_size
     batches = [files[start : start + size] for start in range(0, len(files), size)]
     writer = _Writer(cache)
@@ -150,7 +150,7 @@ def _run(
         nonlocal done
         batch = pending.popleft().result()
         writer.add(batch)
-        done += len(batch.digests) + len(batch.damaged) + len(batch.passing)
+        done += len(batch.digests) + len(batch.failed)
         reporter(Stage.EMBED, done, total)
 
     with _threads(encoder) as (pool, n_workers):
@@ -166,22 +166,20 @@ def _run(
             for future in pending:
                 future.cancel()
             writer.flush()
-    return writer.damaged, writer.passing
+    return writer.failed
 
 
 class _Writer:
     """Gathers results and brings them to the disk every few seconds."""
 
     def __init__(self, cache: EmbeddingCache) -> None:
-        self.damaged: dict[str, str] = {}
-        self.passing: dict[str, str] = {}
+        self.failed: dict[str, ImageError] = {}
         self._cache = cache
         self._waiting: list[_Batch] = []
         self._flushed_s = time.monotonic()
 
     def add(self, batch: _Batch) -> None:
-        self.damaged |= batch.damaged
-        self.passing |= batch.passing
+        self.failed |= batch.failed
         self._waiting.append(batch)
         if time.monotonic() - self._flushed_s > FLUSH_EVERY_S:
             self.flush()
@@ -198,19 +196,16 @@ def _embed_batch(files: Sequence[KnownFile], encoder: Encoder) -> _Batch:
     preprocess = encoder.backbone.preprocess
     digests: list[str] = []
     pictures: list[NDArray[np.uint8]] = []
-    damaged: dict[str, str] = {}
-    passing: dict[str, str] = {}
+    failed: dict[str, ImageError] = {}
     for file in files:
         try:
             pictures.append(preprocess.read(file.read()))
             digests.append(file.digest)
-        except PassingError as exc:
-            passing[file.digest] = str(exc)
         except ImageError as exc:
-            damaged[file.digest] = str(exc)
+            failed[file.digest] = exc
     size_px = preprocess.size_px
     stacked = np.stack(pictures) if pictures else np.empty((0, size_px, size_px, 3), np.uint8)
-    return _Batch(digests, encoder(stacked), damaged, passing)
+    return _Batch(digests, encoder(stacked), failed)
 
 
 @contextmanager

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.embedding.pipeline import Embeddings
-from cleaner.quality.score_table import histogram, read_scores, worst_names, write_scores
+from cleaner.quality.score_table import read_scores, worst_names, write_scores
 from cleaner.ranking.features import unit_length
 from cleaner.util.progress import SILENT, Reporter, Stage
 
@@ -56,10 +56,6 @@ class Outliers:
     def flagged(self, threshold: float = THRESHOLD) -> list[str]:
         """Return the names whose score reaches the threshold, the farthest first; equals keep their order."""
         return worst_names(self.table["name"], self.table["score"].to_numpy(dtype=np.float64), threshold)
-
-    def histogram(self, *, bins: int = 50) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Count the scores; see `cleaner.quality.score_table.histogram`."""
-        return histogram(self.table["score"], bins=bins)
 
     def save(self, path: Path) -> Path:
         """Write the table as CSV, complete or not at all, and return its path."""

@@ -1,6 +1,6 @@
 """Images with something wrong with the image itself: too dark, blurred, empty, of an odd shape, grey.
 
-Every problem has a score in 0..1, higher = worse, from the measures of `cleaner.quality.measures`:
+Every problem has a score in 0..1, higher = worse, from the measures of `cleaner.quality.pixels`:
 
 dark
     1 - highlight. Even the brightest pixels are dark: an image with one lamp in it is not dark by this.
@@ -35,7 +35,7 @@ from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
 from cleaner.quality.pixels import Pixels
-from cleaner.quality.score_table import histogram, read_scores, worst_names, write_scores
+from cleaner.quality.score_table import read_scores, worst_names, write_scores
 
 PROBLEMS = ("dark", "bright", "blurry", "low_information", "odd_aspect_ratio", "odd_size", "grey")
 """Names of the problems, which are the columns of `Quality.table`."""
@@ -109,10 +109,6 @@ class Quality:
         scores = self.scores(problem)
         limit = self.thresholds[problem] if threshold is None else threshold
         return worst_names(self.table["name"], scores, limit)
-
-    def histogram(self, problem: str, *, bins: int = 50) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-        """Count the scores of one problem; see `cleaner.quality.score_table.histogram`."""
-        return histogram(self.scores(problem), bins=bins)
 
     def counts(self, thresholds: Mapping[str, float] | None = None) -> dict[str, int]:
         """Return how many images have each problem; ``thresholds`` replaces some of the defaults."""

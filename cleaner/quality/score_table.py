@@ -1,4 +1,4 @@
-"""Tables of scores by name: who is worst, how many have which score, and the CSV file that keeps them."""
+"""Tables of scores by name: who is worst, and the CSV file that keeps them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,6 @@ def worst_names(names: pd.Series, scores: NDArray[np.floating], threshold: float
     """Return the names whose score reaches the threshold, the worst first; equals keep their order."""
     worst_first = np.argsort(-scores, kind="stable")[: int((scores >= threshold).sum())]
     return [str(name) for name in names.to_numpy(dtype=object)[worst_first]]
-
-
-def histogram(
-    scores: NDArray[np.floating] | pd.Series, *, bins: int, low: float = 0.0
-) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Count scores, to choose a threshold on: int64 (bins,), and edges (bins + 1,) from ``low`` to 1."""
-    counts, edges = np.histogram(scores, bins=bins, range=(low, 1.0))
-    return counts.astype(np.int64), edges.astype(np.float64)
 
 
 def write_scores(table: pd.DataFrame, path: Path, *, decimals: int) -> Path:

@@ -1,7 +1,5 @@
 """Which images are probably wrong, in which order to look, and when to stop."""
 
-from __future__ import annotations
-
 from cleaner.ranking.rank import rank, rank_probabilities
 from cleaner.ranking.result import ORDERINGS, Ranking
 

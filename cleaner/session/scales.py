@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from cleaner.session.duplicate_groups import gone_and_labels
 from cleaner.session.orders import DUPLICATES, OUTLIERS, problem_of
 from cleaner.session.snapshot import Snapshot
@@ -100,7 +102,7 @@ def _duplicate_scale(threshold: float | None, known: Snapshot) -> Scale:
     different = known.state.different_pairs()
     groups = similar.groups(value, different=different, labels=labels, without=gone)
     leaks = similar.leaks(value, different=different, labels=labels, without=gone)
-    counts, edges = similar.histogram()
+    counts, edges = np.histogram(similar.similarity, bins=30, range=(FLOOR, 1.0))
     return Scale(
         order=DUPLICATES,
         counts=counts.tolist(),
@@ -114,7 +116,7 @@ def _duplicate_scale(threshold: float | None, known: Snapshot) -> Scale:
 
 
 def _problem_scale(view: GridView, problem: str, left: Quality, *, default: float) -> Scale:
-    counts, edges = left.histogram(problem, bins=_BINS)
+    counts, edges = np.histogram(left.scores(problem), bins=_BINS, range=(0.0, 1.0))
     value = default if view.threshold is None else view.threshold
     return Scale(
         order=view.order,
@@ -129,7 +131,7 @@ def _problem_scale(view: GridView, problem: str, left: Quality, *, default: floa
 def _outlier_scale(view: GridView, left: Outliers) -> Scale:
     from cleaner.quality.outliers import THRESHOLD
 
-    counts, edges = left.histogram(bins=_BINS)
+    counts, edges = np.histogram(left.table["score"], bins=_BINS, range=(0.0, 1.0))
     value = THRESHOLD if view.threshold is None else view.threshold
     return Scale(
         order=OUTLIERS,

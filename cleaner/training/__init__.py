@@ -1,3 +1,1 @@
 """Training: the learner, its loops, the learning-rate finder, history, and what went wrong."""
-
-from __future__ import annotations

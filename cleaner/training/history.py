@@ -38,14 +38,6 @@ class History:
         last = self.epochs[-1]
         return f"<History of {len(self)} epochs: error rate {100 * last['error_rate']:.1f} % after the last>"
 
-    def mark(self) -> tuple[int, int]:
-        """Return a position to which `cut` can go back."""
-        return len(self.epochs), len(self.steps)
-
-    def cut(self, mark: tuple[int, int]) -> None:
-        """Forget what came after ``mark``."""
-        del self.epochs[mark[0] :], self.steps[mark[1] :]
-
     def to_frame(self) -> pd.DataFrame:
         """Return the epochs as a DataFrame, one row each."""
         return pd.DataFrame(self.epochs, columns=list(COLUMNS))

@@ -10,18 +10,19 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
+import pandas as pd
 import torch
 from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.errors import BackboneError, CheckpointError, ImageError
+from cleaner.errors import BackboneError, CheckpointError, ImageError, TrainingError
 from cleaner.models.backbones import Backbone, Preprocess, best_device, empty_body
 from cleaner.models.checkpoint import load_checkpoint, save_checkpoint
 from cleaner.models.heads import SCRATCH_HIDDEN, Classifier, build_head
 from cleaner.models.scratch import SCRATCH
-from cleaner.training.data import Pictures
+from cleaner.training.data import LabelledPictures, Pictures
 from cleaner.training.runner import Runner
 from cleaner.util.progress import SILENT, Reporter, Stage
 from cleaner.version import __version__
@@ -75,9 +76,8 @@ class Network:
     def build(cls, backbone: Backbone, classes: Sequence[str]) -> Network:
         """Put a new head on a copy of a backbone."""
         hidden_dim = SCRATCH_HIDDEN if backbone.name == SCRATCH else 0
-        return cls._joined(
-            backbone, build_head(backbone.feature_dim, len(classes), hidden_dim=hidden_dim), classes
-        )
+        head = build_head(backbone.feature_dim, len(classes), hidden_dim=hidden_dim)
+        return cls._joined(backbone, head, classes)
 
     @classmethod
     def _joined(cls, backbone: Backbone, head: nn.Sequential, classes: Sequence[str]) -> Network:
@@ -215,3 +215,85 @@ def _open(picture: Picture, preprocess: Preprocess) -> NDArray[np.uint8]:
         named = "The image" if isinstance(source, bytes) else str(source)
         msg = f"{named} cannot be used: {exc}."
         raise ImageError(msg) from exc
+
+
+# Losses and error rates, always in eval mode and without augmentation.
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """How well a network does on some images.
+
+    Attributes
+    ----------
+    n : int
+        Images that could be read.
+    loss : float
+        Mean cross-entropy, nats.
+    error_rate : float
+        Share of wrong predictions, 0..1.
+    """
+
+    n: int
+    loss: float
+    error_rate: float
+
+    @property
+    def accuracy(self) -> float:
+        """Share of right predictions, 0..1."""
+        return 1 - self.error_rate
+
+
+def evaluate(
+    network: Network,
+    data: LabelledPictures,
+    indices: NDArray[np.intp],
+    *,
+    reporter: Reporter = SILENT,
+    stage: str = "",
+) -> Evaluation:
+    """Measure a network on some rows.
+
+    Raises
+    ------
+    TrainingError
+        None of them can be read.
+    """
+    logs = network.runner.log_probabilities(data.pictures, indices, reporter=reporter, stage=stage)
+    readable = ~np.isnan(logs).any(axis=1)
+    if not readable.any():
+        msg = f"None of {len(indices)} images can be read; {data.first_problem()}."
+        raise TrainingError(msg)
+    logs, targets = logs[readable], data.targets[indices][readable]
+    losses = -logs[np.arange(len(logs)), targets]
+    wrong = logs.argmax(axis=1) != targets
+    return Evaluation(n=len(logs), loss=float(losses.mean()), error_rate=float(wrong.mean()))
+
+
+def loss_table(
+    network: Network, data: LabelledPictures, indices: NDArray[np.intp], *, reporter: Reporter = SILENT
+) -> pd.DataFrame:
+    """Return one row an image, highest loss first, equal losses by name.
+
+    Returns
+    -------
+    DataFrame
+        ``name``, ``split``, ``given_label``, ``predicted_label``, ``probability`` (of the predicted label),
+        ``loss`` (of the given label, nats).
+    """
+    logs = network.runner.log_probabilities(data.pictures, indices, reporter=reporter, stage=Stage.LOSSES)
+    readable = ~np.isnan(logs).any(axis=1)
+    logs, rows = logs[readable], indices[readable]
+    best = logs.argmax(axis=1)
+    classes = np.array(network.classes, dtype=object)
+    table = pd.DataFrame(
+        {
+            "name": data.names[rows],
+            "split": data.splits[rows],
+            "given_label": classes[data.targets[rows]],
+            "predicted_label": classes[best],
+            "probability": np.exp(logs[np.arange(len(logs)), best]),
+            "loss": -logs[np.arange(len(logs)), data.targets[rows]],
+        }
+    )
+    return table.sort_values(["loss", "name"], ascending=[False, True], ignore_index=True)

@@ -146,7 +146,5 @@ def test_the_table_is_read_as_it_was_saved(tmp_path: Path) -> None:
     again = Outliers.load(found.save(tmp_path / "deep" / "outliers.csv"))
     pd.testing.assert_frame_equal(again.table, found.table, atol=1e-5)
     assert again.flagged(THRESHOLD) == found.flagged()
-    counts, edges = again.histogram(bins=10)
-    assert counts.sum() == 122 and len(edges) == 11
     with pytest.raises(RankingError, match="Look for outliers again"):
         Outliers.load(tmp_path / "absent.csv")

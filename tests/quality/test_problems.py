@@ -15,8 +15,7 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
 from cleaner.errors import Cancelled, CatalogError, RankingError, StoreError
 from cleaner.quality import pixels as pixels_module
-from cleaner.quality.measures import MEASURES, blur_effect, measure
-from cleaner.quality.pixels import GREY_SIDE_PX, Pixels, read_pixels
+from cleaner.quality.pixels import GREY_SIDE_PX, MEASURES, Pixels, blur_effect, measure, read_pixels
 from cleaner.quality.problems import (
     PROBLEMS,
     THRESHOLDS,
@@ -304,13 +303,7 @@ def test_the_order_is_worst_first_and_stable(scored: Quality) -> None:
     assert scored.flagged("dark", threshold=0.0) == ["d", "b", "NA", "a"]
 
 
-def test_the_histogram_counts_everything_from_0_to_1(scored: Quality) -> None:
-    counts, edges = scored.histogram("dark", bins=4)
-    assert counts.tolist() == [1, 0, 2, 1]
-    assert edges.tolist() == [0, 0.25, 0.5, 0.75, 1.0]
-
-
-@pytest.mark.parametrize("ask", ["scores", "flagged", "histogram"])
+@pytest.mark.parametrize("ask", ["scores", "flagged"])
 def test_an_unknown_problem_is_refused(scored: Quality, ask: str) -> None:
     with pytest.raises(RankingError) as caught:
         getattr(scored, ask)("ugly")

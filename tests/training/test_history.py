@@ -44,14 +44,6 @@ def test_a_history_survives_as_json(history):
     assert again.steps == history.steps
 
 
-def test_cutting_forgets_what_came_after_the_mark(history):
-    mark = history.mark()
-    history.epochs.append({"epoch": 4})
-    history.steps.append((1.0, 0.9))
-    history.cut(mark)
-    assert (len(history.epochs), len(history.steps)) == (3, 3)
-
-
 def test_the_plot_shows_both_losses_and_the_error_rate_in_percent(history):
     losses, errors = history.plot().axes
     assert {line.get_label(): list(line.get_ydata()) for line in losses.lines} == {

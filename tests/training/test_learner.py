@@ -14,9 +14,8 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.errors import BackboneError, Cancelled, CatalogError, CheckpointError, ImageError, TrainingError
 from cleaner.models.backbones import Preprocess, load_backbone
 from cleaner.training.data import Augment, LabelledPictures, Pictures, prefetch
-from cleaner.training.evaluation import evaluate
 from cleaner.training.learner import Learner
-from cleaner.training.network import Network
+from cleaner.training.network import Network, evaluate
 from cleaner.util.progress import Reporter
 
 
