@@ -142,14 +142,27 @@ def _run(
     """Embed files into the cache; returns digest → error, for those that cannot be read."""
     size = encoder.batch_size
     batches = [files[start : start + size] for start in range(0, len(files), size)]
-    writer = _Writer(cache)
-    done = total - len(files)
+    failed: dict[str, ImageError] = {}
+    waiting: list[_Batch] = []
     pending: deque[Future[_Batch]] = deque()
+    done, flushed_s = total - len(files), time.monotonic()
+
+    def flush() -> None:
+        nonlocal flushed_s
+        digests = [digest for batch in waiting for digest in batch.digests]
+        vectors = [batch.vectors for batch in waiting]
+        waiting.clear()
+        if digests:
+            cache.append(digests, np.concatenate(vectors))
+        flushed_s = time.monotonic()
 
     def take() -> None:
         nonlocal done
         batch = pending.popleft().result()
-        writer.add(batch)
+        failed.update(batch.failed)
+        waiting.append(batch)
+        if time.monotonic() - flushed_s > FLUSH_EVERY_S:
+            flush()
         done += len(batch.digests) + len(batch.failed)
         reporter(Stage.EMBED, done, total)
 
@@ -165,31 +178,8 @@ def _run(
         finally:
             for future in pending:
                 future.cancel()
-            writer.flush()
-    return writer.failed
-
-
-class _Writer:
-    """Gathers results and brings them to the disk every few seconds."""
-
-    def __init__(self, cache: EmbeddingCache) -> None:
-        self.failed: dict[str, ImageError] = {}
-        self._cache = cache
-        self._waiting: list[_Batch] = []
-        self._flushed_s = time.monotonic()
-
-    def add(self, batch: _Batch) -> None:
-        self.failed |= batch.failed
-        self._waiting.append(batch)
-        if time.monotonic() - self._flushed_s > FLUSH_EVERY_S:
-            self.flush()
-
-    def flush(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        digests = [digest for batch in waiting for digest in batch.digests]
-        if digests:
-            self._cache.append(digests, np.concatenate([batch.vectors for batch in waiting]))
-        self._flushed_s = time.monotonic()
+            flush()
+    return failed
 
 
 def _embed_batch(files: Sequence[KnownFile], encoder: Encoder) -> _Batch:

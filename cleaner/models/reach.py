@@ -59,17 +59,13 @@ def require_weights(backbone: str | None, *, weights: Path | None, from_scratch:
     """
     if weights is not None or from_scratch or (backbone or "").startswith(("timm/", "scratch")):
         return
+    home = os.environ.get("TORCH_HOME", f"{os.environ.get('XDG_CACHE_HOME', '~/.cache')}/torch")
+    cache = Path(home).expanduser() / "hub" / "checkpoints"  # where torch.hub keeps weights
     names = _DEFAULTS if backbone is None else (backbone,)
-    if any(any(_torch_cache().glob(f"{name}*")) for name in names) or host_reachable(_TORCHVISION_HOST):
+    if any(any(cache.glob(f"{name}*")) for name in names) or host_reachable(_TORCHVISION_HOST):
         return
     msg = (
         f"Pretrained weights of {names[0]} are not on this machine and {_TORCHVISION_HOST} cannot be "
         f"reached. {WAY_OUT}"
     )
     raise WeightsUnavailableError(msg)
-
-
-def _torch_cache() -> Path:
-    """Return where ``torch.hub`` keeps weights."""
-    cache = os.environ.get("XDG_CACHE_HOME", "~/.cache")
-    return Path(os.environ.get("TORCH_HOME", f"{cache}/torch")).expanduser() / "hub" / "checkpoints"

@@ -121,9 +121,7 @@ class CrossFit:
 
     def _judge(self, fit: int, rows: NDArray[np.int64], seen: NDArray[np.bool_]) -> Floats:
         """Return log probabilities; a class that the head never saw gets its share of all images."""
-        if self.fits is None:
-            msg = "fit() first"
-            raise RuntimeError(msg)
+        assert self.fits is not None
         learn = self.folds >= 0
         counts = np.bincount(self.codes[learn], minlength=self.n_classes)
         known = np.bincount(self.codes[learn & seen], minlength=self.n_classes) > 0

@@ -205,9 +205,9 @@ def find_voters(
     rows = np.zeros((n, k), dtype=np.int64)
     similarity = np.full((n, k), -1, dtype=np.float32)
     block = max(1, _VOTER_CELLS // max(1, len(pool)))
-    columns = np.full(n, -1)
-    columns[pool] = np.arange(len(pool))
-    copies = _copies(units, columns)
+    copies: dict[int, list[int]] = {int(unit): [] for unit in units}  # columns of each block
+    for column, unit in enumerate(units[pool].tolist()):
+        copies[unit].append(column)
     for start in range(0, n, block):
         reporter.check()
         stop = min(n, start + block)
@@ -222,15 +222,6 @@ def find_voters(
     weights[similarity < -1.5] = 0
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-12))
     return Voters(rows, weights.astype(np.float32), similarity)
-
-
-def _copies(units: NDArray[np.int64], columns: NDArray[np.int64]) -> dict[int, list[int]]:
-    """Return for each unit the columns of the similarity block that its members occupy."""
-    found: dict[int, list[int]] = {int(u): [] for u in units}
-    for unit, column in zip(units.tolist(), columns.tolist(), strict=True):
-        if column >= 0:
-            found[unit].append(column)
-    return found
 
 
 def _top(S: Floats, k: int) -> NDArray[np.int64]:

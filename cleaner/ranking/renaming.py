@@ -57,7 +57,8 @@ def under_present_names(
         index = {label: i for i, label in enumerate(classes)}
         column = np.array([index[label] for label in names], dtype=np.int64)
         posterior, predicted = _summed(posterior, column), _summed(predicted, column)
-        rows = _concerned(ranking.codes, column)
+        codes, merged = ranking.codes, np.bincount(column)[column] > 1
+        rows = np.flatnonzero((codes >= 0) & merged[np.maximum(codes, 0)])  # whose given class was merged
         odds = _correct_posterior(ranking, posterior, predicted, column, rows)
         signals["pooled"] = _with(signals["pooled"], rows, 1 / (1 + np.exp(-odds)))
         if "log_odds" in features:
@@ -83,12 +84,6 @@ def _summed(odds: Floats, column: Longs) -> Floats:
     for before, now in enumerate(column):
         out[:, now] += odds[:, before]
     return out
-
-
-def _concerned(codes: Longs, column: Longs) -> Longs:
-    """Return the rows whose given class was merged with another one."""
-    merged = np.bincount(column)[column] > 1
-    return np.flatnonzero((codes >= 0) & merged[np.maximum(codes, 0)])
 
 
 def _with(values: NDArray[np.float32], rows: Longs, new: Floats) -> NDArray[np.float32]:

@@ -120,12 +120,11 @@ class Learner:
         mirror: bool | None,
         seed: int,
     ) -> None:
-        data = None
-        if catalog is not None:
-            data = LabelledPictures(catalog, network.classes, network.runner.preprocess)
         self.network = network
         self.history = History()
-        self._data = data
+        self._data = None
+        if catalog is not None:
+            self._data = LabelledPictures(catalog, network.classes, network.runner.preprocess)
         self._evaluations: dict[str, Evaluation] = {}
         self.mirror = network.backbone != SCRATCH if mirror is None else mirror
         self.seed = seed

@@ -154,7 +154,7 @@ def one_cycle(
     )
 
 
-def train_step(optimizer: AdamW, logits: Tensor, targets: Tensor) -> float:
+def train_step(optimizer: Optimizer, logits: Tensor, targets: Tensor) -> float:
     """Take one step; returns the loss before it, in nats."""
     loss = functional.cross_entropy(logits, targets.to(logits.device))
     optimizer.zero_grad(set_to_none=True)
@@ -199,8 +199,7 @@ def train_phase(
     # Without the last, smaller batch: batch-norm would take its few images for the world.
     per_epoch = len(indices) // size
     total = per_epoch * phase.epochs
-    optimizer, max_lrs = optimizer_for(runner.model, phase.lr, weight_decay=phase.weight_decay)
-    schedule = one_cycle(optimizer, max_lrs, total_steps=total, pct_start=phase.pct_start, div=phase.div)
+    schedule = _schedule_for(runner.model, phase, total)
     augment = Augment(mirror=phase.mirror)
     done = 0
     for _ in range(phase.epochs):
@@ -209,10 +208,8 @@ def train_phase(
         with contextlib.closing(runner.training_batches(data.pictures, order, size, augment)) as batches:
             for batch, kept in batches:
                 reporter.check()
-                _note_step(history, optimizer)
                 targets = torch.from_numpy(data.targets[kept])
-                _require_finite(train_step(optimizer, runner.logits(batch), targets), phase)
-                _advance(schedule)
+                _take_step(schedule, runner.logits(batch), targets, phase, history)
                 done += size
                 reporter(phase.stage, done, total * size)
         yield done, total * size
@@ -242,18 +239,13 @@ def train_head(
     targets = torch.from_numpy(data.targets[rows]).to(runner.device)
     size = min(batch_size, len(rows))
     per_epoch = len(rows) // size
-    optimizer, max_lrs = optimizer_for(runner.model, phase.lr, weight_decay=phase.weight_decay)
-    schedule = one_cycle(
-        optimizer, max_lrs, total_steps=per_epoch * phase.epochs, pct_start=phase.pct_start, div=phase.div
-    )
+    schedule = _schedule_for(runner.model, phase, per_epoch * phase.epochs)
     head = runner.model.head.train()
     for epoch in range(phase.epochs):
         reporter.check()
         order = torch.randperm(len(rows)).to(runner.device)
         for chosen in torch.split(order[: per_epoch * size], size):
-            _note_step(history, optimizer)
-            _require_finite(train_step(optimizer, head(features[chosen]), targets[chosen]), phase)
-            _advance(schedule)
+            _take_step(schedule, head(features[chosen]), targets[chosen], phase, history)
         reporter(phase.stage, epoch + 1, phase.epochs)
     yield phase.epochs, phase.epochs
 
@@ -269,18 +261,18 @@ def endless_batches(
         yield from runner.training_batches(data.pictures, order, size, augment)
 
 
-def _note_step(history: History, optimizer: AdamW) -> None:
-    head = optimizer.param_groups[-1]
+def _schedule_for(model: Classifier, phase: Phase, total_steps: int) -> OneCycleLR:
+    optimizer, max_lrs = optimizer_for(model, phase.lr, weight_decay=phase.weight_decay)
+    return one_cycle(optimizer, max_lrs, total_steps=total_steps, pct_start=phase.pct_start, div=phase.div)
+
+
+def _take_step(schedule: OneCycleLR, logits: Tensor, targets: Tensor, phase: Phase, history: History) -> None:
+    """Take one step, note its rate, and move on along the schedule, which ends with the last batch."""
+    head = schedule.optimizer.param_groups[-1]
     history.steps.append((head["lr"], head["betas"][0]))
-
-
-def _advance(schedule: OneCycleLR) -> None:
-    """Step, except after the last batch: the schedule ends there."""
+    loss = train_step(schedule.optimizer, logits, targets)
     if schedule.last_epoch + 1 < schedule.total_steps:
         schedule.step()
-
-
-def _require_finite(loss: float, phase: Phase) -> None:
     if not math.isfinite(loss):
         rate = phase.lr.stop if isinstance(phase.lr, slice) else phase.lr
         msg = (

@@ -18,8 +18,7 @@ from PIL import Image, ImageEnhance, ImageOps
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.duplicates.alignment import SAME, match
-from cleaner.duplicates.clusters import partition, stars
-from cleaner.duplicates.groups import LOOK_ALIKE, Similar
+from cleaner.duplicates.groups import LOOK_ALIKE, Similar, partition, stars
 from cleaner.duplicates.pairs import find_similar, perceptual
 from cleaner.errors import Cancelled, RankingError
 from cleaner.quality.pixels import GREY_SIDE_PX, Pixels
