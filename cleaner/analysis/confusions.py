@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.analysis.observations import Codes, Observations
+from cleaner.analysis.observations import Codes, Observations, cross_table
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
 
@@ -76,15 +76,13 @@ def confusions(seen: Observations, state: ReviewState, ranking: Ranking | None) 
     outcomes = state.outcomes()
     still = np.array([name not in outcomes for name in seen.names], dtype=bool)
     rows = still & (seen.given >= 0) & (seen.suggested >= 0) & (seen.given != seen.suggested)
-    waiting = np.zeros((k, k), dtype=np.int64)
-    np.add.at(waiting, (seen.given[rows], seen.suggested[rows]), 1)
     return Confusions(
         classes=seen.classes,
         images=seen.sizes,
         estimated=None if ranking is None else _estimated(seen, state, ranking),
         corrected=seen.moves(),
         deleted=np.bincount(seen.given[deleted], minlength=k).astype(np.int64),
-        open=waiting,
+        open=cross_table(seen.given[rows], seen.suggested[rows], (k, k)),
     )
 
 

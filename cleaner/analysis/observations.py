@@ -91,10 +91,8 @@ class Observations:
 
     def moves(self) -> Codes:
         """Count the corrections: shape (n_classes, n_classes), rows given, columns right."""
-        counts = np.zeros((len(self.classes), len(self.classes)), dtype=np.int64)
         rows = self.looked & self.wrong & (self.right >= 0)
-        np.add.at(counts, (self.given[rows], self.right[rows]), 1)
-        return counts
+        return cross_table(self.given[rows], self.right[rows], (len(self.classes), len(self.classes)))
 
     def until(self, errors: int) -> Observations:
         """Return what was known when so many errors had been found."""
@@ -128,6 +126,13 @@ class Provenance:
         names = [str(name) for name in table["name"]]
         labels = [label if isinstance(label, str) else None for label in table["label"]]
         return cls(names=names, labels=labels, sources=_sources(table, names, labels, dates or {}))
+
+
+def cross_table(first: Codes, second: Codes, shape: tuple[int, int]) -> Codes:
+    """Count the pairs of two lists of codes."""
+    counts = np.zeros(shape, dtype=np.int64)
+    np.add.at(counts, (first, second), 1)
+    return counts
 
 
 def file_days(index: FileIndex) -> dict[str, str]:

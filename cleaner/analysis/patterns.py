@@ -27,9 +27,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.analysis.exact_tests import binomial_tail, chance_of_runs, fisher, holm, permuted
-from cleaner.analysis.observations import Codes, Observations, Source
-from cleaner.util.intervals import wilson
+from cleaner.analysis.exact_tests import binomial_tail, chance_of_runs, fisher, holm, permuted, wilson
+from cleaner.analysis.observations import Codes, Observations, Source, cross_table
 
 Kind = Literal["pair", "direction", "source", "order", "class"]
 Key = tuple[str, int, int]
@@ -177,12 +176,10 @@ def _directions(seen: Observations) -> Tests:
 def _shown(seen: Observations) -> tuple[Codes, Codes]:
     """Count the images looked at, and the errors among them, by given and suggested class."""
     k = len(seen.classes)
-    shown, wrong = np.zeros((k, k), np.int64), np.zeros((k, k), np.int64)
-    rows = seen.looked & (seen.suggested >= 0)
-    np.add.at(shown, (seen.given[rows], seen.suggested[rows]), 1)
-    rows &= seen.wrong
-    np.add.at(wrong, (seen.given[rows], seen.suggested[rows]), 1)
-    return shown, wrong
+    shown = seen.looked & (seen.suggested >= 0)
+    wrong = shown & seen.wrong
+    counts = cross_table(seen.given[shown], seen.suggested[shown], (k, k))
+    return counts, cross_table(seen.given[wrong], seen.suggested[wrong], (k, k))
 
 
 def _table(shown: Codes, wrong: Codes, a: int, b: int) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -201,13 +198,11 @@ def _sources(seen: Observations) -> Tests:
 
 def _by_group(seen: Observations, source: Source, rows: NDArray[np.bool_]) -> tuple[Codes, Codes]:
     """Count images and errors, each of shape (n_classes, n_groups)."""
-    counts = np.zeros((len(seen.classes), len(source.groups)), dtype=np.int64)
-    wrong = np.zeros_like(counts)
+    shape = (len(seen.classes), len(source.groups))
     there = rows & (source.codes >= 0)
-    np.add.at(counts, (seen.given[there], source.codes[there]), 1)
-    there &= seen.looked & seen.wrong
-    np.add.at(wrong, (seen.given[there], source.codes[there]), 1)
-    return counts, wrong
+    wrong = there & seen.looked & seen.wrong
+    counts = cross_table(seen.given[there], source.codes[there], shape)
+    return counts, cross_table(seen.given[wrong], source.codes[wrong], shape)
 
 
 def _clustering(seen: Observations, rows: NDArray[np.bool_]) -> float:

@@ -63,7 +63,6 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     BackboneError
         If the file is missing, damaged, or holds something other than tensors.
     """
-    path = Path(path)
     if not path.is_file():
         msg = f"The weights file {path} does not exist; give the path of a safetensors or torch file."
         raise BackboneError(msg)

@@ -5,7 +5,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -71,11 +70,11 @@ def job_retrain_quick(*, workspace: Mapping[str, Any], reporter: Reporter) -> di
     """Run `retrain_quick`; returns the fields of `RetrainResult`, and ``model``, the saved model's place."""
     with _opened(workspace) as (dataset, review, network):
         result = retrain_quick(dataset, review, network, reporter=reporter)
-        return {**asdict(result), "model": str(model_path(dataset, "quick"))}
+        return {**result.to_dict(), "model": str(model_path(dataset, "quick"))}
 
 
 def job_retrain_full(*, workspace: Mapping[str, Any], reporter: Reporter, epochs: int = 4) -> dict[str, Any]:
     """Run `retrain_full`; returns the fields of `RetrainResult`, and ``model``, the saved model's place."""
     with _opened(workspace) as (dataset, review, network):
         result = retrain_full(dataset, review, network, epochs=epochs, reporter=reporter)
-        return {**asdict(result), "model": str(model_path(dataset, "full"))}
+        return {**result.to_dict(), "model": str(model_path(dataset, "full"))}

@@ -51,10 +51,8 @@ class NoiseMatrix:
 
 def symmetric_noise(n_classes: int, rate: float = 0.1) -> NoiseMatrix:
     """Return the matrix in which a label is wrong with ``rate``, evenly over the other classes."""
-    if n_classes == 1:
-        return NoiseMatrix(np.ones((1, 1)), float(_CONCENTRATIONS[-1]), float(_SPREADS[-1]))
-    T = np.full((n_classes, n_classes), rate / (n_classes - 1))
-    np.fill_diagonal(T, 1 - rate)
+    T = np.full((n_classes, n_classes), rate / max(n_classes - 1, 1))
+    np.fill_diagonal(T, 1 - rate if n_classes > 1 else 1)
     return NoiseMatrix(T, float(_CONCENTRATIONS[-1]), float(_SPREADS[-1]))
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from cleaner.analysis.exact_tests import wilson
 from cleaner.review import ReviewState
-from cleaner.util.intervals import wilson
 
 
 def review_progress(

@@ -154,10 +154,6 @@ class LabelledPictures:
         chosen[list(self.pictures.problems)] = False
         return np.flatnonzero(chosen)
 
-    def read(self, splits: Sequence[str], *, reporter: Reporter = SILENT) -> None:
-        """Read the images of these splits into memory as far as they fit."""
-        self.pictures.warm(self.indices(*splits).tolist(), reporter=reporter)
-
 
 def require_trainable(catalog: Catalog) -> None:
     """Raise `TrainingError` for a catalog without training or validation images, or with one class."""

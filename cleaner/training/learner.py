@@ -333,7 +333,7 @@ class Learner:
 
     def _readable(self, reporter: Reporter) -> NDArray[np.intp]:
         """Read the images and return the rows to learn from."""
-        self.data.read(("train", "valid"), reporter=reporter)
+        self.data.pictures.warm(self.data.indices("train", "valid").tolist(), reporter=reporter)
         train = self.data.indices("train")
         if len(train) < 2 or not len(self.data.indices("valid")):
             msg = f"Too few images can be read to train on them; {self.data.first_problem()}."

@@ -6,7 +6,6 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -223,7 +222,7 @@ def test_a_quick_retraining_compares_on_the_validation_images_with_cleaned_label
     assert (result.before_name, result.after_name) == (HEAD_GIVEN, HEAD_CLEANED)
     assert result.after == 0.0
     assert result.after <= result.before
-    json.dumps(asdict(result))
+    json.dumps(result.to_dict())
 
 
 def test_learning_from_many_corrections_is_a_measurable_gain(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -89,7 +88,7 @@ def test_the_same_input_gives_the_same_interval() -> None:
 
 def test_a_result_goes_through_json() -> None:
     result = outcome(50, mended=3, broken=1)
-    assert RetrainResult(**json.loads(json.dumps(asdict(result)))) == result
+    assert RetrainResult(**json.loads(json.dumps(result.to_dict()))) == result
 
 
 def test_a_label_that_a_model_does_not_know_counts_as_its_error() -> None:

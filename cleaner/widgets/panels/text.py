@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
+from cleaner.analysis.exact_tests import wilson
 from cleaner.analysis.patterns import Pattern
 from cleaner.audit.audit import Certificate
 from cleaner.labelling.proposal import Proposal
 from cleaner.ranking.feedback import Reordered
-from cleaner.util.intervals import wilson
 from cleaner.util.wording import count, p_value
 from cleaner.widgets.panels.base import Tree, node, said
 from cleaner.widgets.sentences import say
