@@ -69,9 +69,8 @@ def match(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Match:
     overlap = np.ones(len(first), dtype=np.float32)
     for start in range(0, len(first), BATCH):
         part = slice(start, start + BATCH)
-        agreement[part], overlap[part] = _match(
-            first[part].astype(np.float32), second[part].astype(np.float32)
-        )
+        views = (grey[part].astype(np.float32) for grey in (first, second))
+        agreement[part], overlap[part] = _match(*views)
     return Match(agreement, overlap)
 
 

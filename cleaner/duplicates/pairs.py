@@ -17,6 +17,7 @@ import os
 from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -101,15 +102,14 @@ def _candidates(
     """Return the pairs i < j worth a closer look, as i · n + j."""
     n = len(grey)
     whole = perceptual(grey)
-    found = [nearest_pairs(whole, k=NEIGHBOURS, floor=_PERCEPTUAL_FLOOR, reporter=reporter)]
     inner = perceptual(grey[:, _MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX])
-    stage = Stage.CROPS
-    found += [
-        nearest_pairs(whole, inner, k=_PARENTS, floor=_PERCEPTUAL_FLOOR, reporter=reporter, stage=stage)
+    search = partial(nearest_pairs, reporter=reporter)
+    found = [
+        search(whole, k=NEIGHBOURS, floor=_PERCEPTUAL_FLOOR),
+        search(whole, inner, k=_PARENTS, floor=_PERCEPTUAL_FLOOR, stage=Stage.CROPS),
     ]
     if vectors is not None:
-        stage = Stage.COMPARE_FEATURES
-        found += [nearest_pairs(vectors, k=NEIGHBOURS, floor=_COSINE_FLOOR, reporter=reporter, stage=stage)]
+        found.append(search(vectors, k=NEIGHBOURS, floor=_COSINE_FLOOR, stage=Stage.COMPARE_FEATURES))
     return np.unique(np.concatenate([i * n + j for i, j, _ in found]))
 
 

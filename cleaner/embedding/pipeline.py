@@ -106,7 +106,6 @@ def embed(
     EmbeddingError
         The cache cannot be used, or the backbone gives values that are no numbers.
     """
-    names = [str(name) for name in catalog.names]
     files, problems = known_files(catalog, index, reporter=reporter)
     hashes = {name: file.digest for name, file in files.items()}
     cache = EmbeddingCache(cache_root, backbone.key, backbone.feature_dim)
@@ -122,7 +121,7 @@ def embed(
         # Passing ones may be well again next time.
         lasting = {name: str(error) for name, error in errors.items() if not isinstance(error, PassingError)}
         index.set_problems(lasting)
-    usable = [name for name in names if name in hashes and name not in problems]
+    usable = [name for name in map(str, catalog.names) if name in hashes and name not in problems]
     kept = [hashes[name] for name in usable]
     vectors, there = cache.get(kept)
     if not there.all():

@@ -227,8 +227,7 @@ def propose(
         best, probability, doubt = _judge(Z, known, codes, todo, rng)
         suggestion[:] = [classes[c] for c in best]
     order = _order(Z[todo], Z[known], doubt, first, rng)
-    listed = np.full(len(todo), None, dtype=object)
-    listed[:] = [names[i] for i in todo[order]]
+    listed = np.array([names[i] for i in todo[order]], dtype=object)
     return Proposal(listed, suggestion[order], probability[order], classes, len(known))
 
 

@@ -49,9 +49,9 @@ class PixelCache:
             db.parent.mkdir(parents=True, exist_ok=True)
             try:
                 self._connection = self._connect()
+            except sqlite3.OperationalError:  # locked, no permission, disk full
+                raise
             except sqlite3.DatabaseError as exc:
-                if isinstance(exc, sqlite3.OperationalError):  # locked, no permission, disk full
-                    raise
                 logger.warning("%s is damaged (%s) and is made anew.", db, exc)
                 db.unlink()
                 self._connection = self._connect()

@@ -91,14 +91,13 @@ class CrossFit:
         weights = np.concatenate([*[masks] * len(self.strengths), everything]).astype(np.float32)
         strengths = [*np.repeat(self.strengths, N_FOLDS), self.strengths[-1]]
         first, more = (_PASSES_LARGE, _PASSES_MORE_LARGE) if self.large else (_PASSES, _PASSES_MORE)
-        passes = first if self.fits is None else more
         fits = fit_heads(
             self.Z[learn],
             evidence,
             weights,
             l2=[1 / (s * max(1.0, float(w.sum()))) for s, w in zip(strengths, weights, strict=True)],
             start=None if self.fits is None else self.fits.V,
-            max_passes=passes,
+            max_passes=first if self.fits is None else more,
             reporter=reporter,
         )
         return replace(self, fits=fits)

@@ -83,7 +83,21 @@ class Ranking:
                 f"{shape[0]} images and {shape[1]} classes; give one row per image and one column per class."
             )
             raise RankingError(msg)
-        self.table = self._build_table()
+        best = self.predicted.argmax(axis=1)
+        labels = np.array([*self.classes, None], dtype=object)
+        table = pd.DataFrame(
+            {
+                "name": self.names,
+                "split": self.splits,
+                "given_label": self.given,
+                "predicted_label": labels[best],
+                "probability": self.predicted[np.arange(len(best)), best],
+                "loss": self.signals["loss"],
+                "score": self.signals["pooled"],
+                "suggested_label": labels[self.suggested],
+            }
+        )
+        self.table = table.iloc[self._positions("pooled")].reset_index(drop=True)
 
     @property
     def codes(self) -> NDArray[np.int64]:
@@ -101,23 +115,6 @@ class Ranking:
         best = other.argmax(axis=1)
         best[other[np.arange(len(best)), best] < 0] = -1
         return np.asarray(best, dtype=np.int64)
-
-    def _build_table(self) -> pd.DataFrame:
-        best = self.predicted.argmax(axis=1)
-        labels = np.array([*self.classes, None], dtype=object)
-        table = pd.DataFrame(
-            {
-                "name": self.names,
-                "split": self.splits,
-                "given_label": self.given,
-                "predicted_label": labels[best],
-                "probability": self.predicted[np.arange(len(best)), best],
-                "loss": self.signals["loss"],
-                "score": self.signals["pooled"],
-                "suggested_label": labels[self.suggested],
-            }
-        )
-        return table.iloc[self._positions("pooled")].reset_index(drop=True)
 
     def _positions(self, by: str) -> NDArray[np.int64]:
         if by not in self.signals:

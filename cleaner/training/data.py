@@ -60,9 +60,6 @@ class Pictures:
         self._kept: dict[int, NDArray[np.uint8]] = {}
         self._max_kept = max_cache_bytes // (3 * preprocess.size_px**2)
 
-    def __len__(self) -> int:
-        return len(self.paths)
-
     def warm(self, indices: Iterable[int], *, reporter: Reporter = SILENT) -> None:
         """Read what fits into memory, with several threads; finds unreadable files before training starts."""
         todo = [int(i) for i in indices if int(i) not in self._kept and int(i) not in self.problems]

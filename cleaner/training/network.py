@@ -217,9 +217,6 @@ def _open(picture: Picture, preprocess: Preprocess) -> NDArray[np.uint8]:
         raise ImageError(msg) from exc
 
 
-# Losses and error rates, always in eval mode and without augmentation.
-
-
 @dataclass(frozen=True)
 class Evaluation:
     """How well a network does on some images.
@@ -252,7 +249,7 @@ def evaluate(
     reporter: Reporter = SILENT,
     stage: str = "",
 ) -> Evaluation:
-    """Measure a network on some rows.
+    """Measure a network on some rows, in eval mode and without augmentation.
 
     Raises
     ------

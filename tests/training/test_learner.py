@@ -403,7 +403,7 @@ def test_the_repr_names_network_classes_and_result(learner):
 
 def test_pictures_are_read_once_and_shrunk_as_for_embeddings(catalog):
     pictures = Pictures([catalog.path(name) for name in catalog.names], Preprocess(16))
-    pictures.warm(range(len(pictures)))
+    pictures.warm(range(len(pictures.paths)))
     first = catalog.path(catalog.names[0])
     expected = Preprocess(16).read(first)
     first.unlink()
@@ -415,11 +415,11 @@ def test_pictures_are_read_once_and_shrunk_as_for_embeddings(catalog):
 def test_memory_for_pictures_is_bounded(catalog, monkeypatch):
     paths = [catalog.path(name) for name in catalog.names]
     pictures = Pictures(paths, Preprocess(16), max_cache_bytes=5 * 16 * 16 * 3)
-    pictures.warm(range(len(pictures)))
+    pictures.warm(range(len(pictures.paths)))
     read = []
     grey = np.zeros((16, 16, 3), np.uint8)
     monkeypatch.setattr(Preprocess, "read", lambda _, path: read.append(path) or grey)
-    list(pictures.batches(range(len(pictures)), 4))
+    list(pictures.batches(range(len(pictures.paths)), 4))
     assert read == paths[5:]
 
 
