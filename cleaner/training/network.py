@@ -1,4 +1,4 @@
-"""A network that names classes: predict with it, save it, load it."""
+"""A network that names classes: predict with it, measure it, save it, load it."""
 
 from __future__ import annotations
 
