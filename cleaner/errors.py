@@ -24,8 +24,6 @@
 Catch ``CleanerError`` to catch them all; their messages are sentences for the user.
 """
 
-from __future__ import annotations
-
 __all__ = [
     "BackboneError",
     "Cancelled",

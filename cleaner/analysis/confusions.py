@@ -1,7 +1,5 @@
 """Which class is mistaken for which: the model's estimate beside what the reviewers decided and corrected."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass

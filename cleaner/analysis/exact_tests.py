@@ -1,7 +1,5 @@
 """Exact tail probabilities of small tables, permutation tests, and how sure a share is."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from functools import lru_cache

@@ -4,8 +4,6 @@ The expectations add up scores, which are low exactly where the model is blind: 
 going on, and never that nothing is left.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

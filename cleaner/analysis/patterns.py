@@ -18,8 +18,6 @@ A ranked review does not show all images alike. A source is therefore called gui
 measures: among the images looked at and among all images, each within the classes. (The p is the larger one.)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal

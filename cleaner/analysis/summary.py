@@ -1,7 +1,5 @@
 """What a review has found so far, put together: forecast, certificate, patterns, confusions."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 

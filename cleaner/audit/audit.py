@@ -238,11 +238,7 @@ class Audit:
         return {name: error for name, error in looks if outcomes[name][0] != "unsure"}
 
     def certificate(
-        self,
-        outcomes: Outcomes,
-        *,
-        found_elsewhere: int = 0,
-        is_there: Callable[[str], bool] | None = None,
+        self, outcomes: Outcomes, *, found_elsewhere: int = 0, is_there: Callable[[str], bool] | None = None
     ) -> Certificate:
         """Return what can be said now; valid however often it is asked for.
 

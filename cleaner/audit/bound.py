@@ -16,8 +16,6 @@ one. So the certificate goes on at its full level when the population grows, and
 worth; starting anew with a smaller α each time would be valid, too, but throws them away.
 """
 
-from __future__ import annotations
-
 import math
 from typing import NamedTuple
 

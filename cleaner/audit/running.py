@@ -1,7 +1,5 @@
 """The audit of a data set as it stands: its file, the catalog and the decisions together."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Container
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The ``cleaner`` command: the whole job without a browser, and the door to the dashboard."""
 
-from __future__ import annotations
-
 import inspect
 import io
 import sys

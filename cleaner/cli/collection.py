@@ -34,8 +34,7 @@ def download(
         int | None, typer.Option(min=1, help="Stop when the folder holds this many images.")
     ] = None,
     max_size: Annotated[
-        int | None,
-        typer.Option(min=16, metavar="PX", help="Shrink images whose longer side exceeds this."),
+        int | None, typer.Option(min=16, metavar="PX", help="Shrink images whose longer side exceeds this.")
     ] = None,
     max_megabytes: Annotated[float, typer.Option(min=0.01, help="Refuse larger files.")] = 50.0,
     workers: Annotated[
@@ -95,8 +94,7 @@ def verify(
     *,
     csv: o.Table = None,
     quarantine: Annotated[
-        bool,
-        typer.Option("--quarantine", help="Move bad files into the trash; “restore” brings them back."),
+        bool, typer.Option("--quarantine", help="Move bad files into the trash; “restore” brings them back.")
     ] = False,
     hidden: Annotated[
         bool, typer.Option("--hidden", help="Also check files whose names begin with a dot.")

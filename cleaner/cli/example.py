@@ -6,8 +6,6 @@ Handwritten Digits" (E. Alpaydin and C. Kaynak, 1998, https://doi.org/10.24432/C
 half are mistakes that people make, between a few pairs of digits that look alike.
 """
 
-from __future__ import annotations
-
 import logging
 import random
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """``apply``, ``restore``, ``export`` and ``merge``: from decisions to files, without torch."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

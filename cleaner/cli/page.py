@@ -1,7 +1,5 @@
 """``cleaner app`` and ``cleaner demo``: the dashboard in a browser."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any

@@ -58,10 +58,7 @@ def rank(
     """
 
     def compute(scratch: bool) -> Ranking:
-        with (
-            o.opened(folder, images, network, from_scratch=scratch) as workspace,
-            progress() as reporter,
-        ):
+        with o.opened(folder, images, network, from_scratch=scratch) as workspace, progress() as reporter:
             if pred_probs is None:
                 return workspace.rank(reporter=reporter)
             from cleaner.pipelines.rank import rank_given

@@ -1,7 +1,5 @@
 """Really decode every file of a set, and say in words what is wrong or odd about it; nothing is changed."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """Write the folder that Voilà reads: its settings, the notebook, and a kernel pinned to this Python."""
 
-from __future__ import annotations
-
 import json
 import os
 import sys

@@ -4,8 +4,6 @@ The starter keeps the other end of the standard input open and writes nothing in
 ends, also by ``kill -9``, the system closes it. Voilà then shuts its kernels down; nothing is left running.
 """
 
-from __future__ import annotations
-
 import os
 import signal
 import sys

@@ -9,8 +9,6 @@ only copies have the same edges. Where little can be seen (a clear sky) edges ar
 so it is enough, too, that grey values differ by less than anybody sees.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

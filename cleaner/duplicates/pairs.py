@@ -11,8 +11,6 @@
 All this is done once. Groups, leaks and folds for any threshold are then made from the pairs, at once.
 """
 
-from __future__ import annotations
-
 import os
 from collections import defaultdict
 from collections.abc import Sequence
@@ -50,11 +48,7 @@ _ALL_PAIRS = 32
 
 
 def find_similar(
-    catalog: Catalog,
-    pixels: Pixels,
-    *,
-    embeddings: Embeddings | None = None,
-    reporter: Reporter = SILENT,
+    catalog: Catalog, pixels: Pixels, *, embeddings: Embeddings | None = None, reporter: Reporter = SILENT
 ) -> Similar:
     """Find all pairs of images that are alike.
 

@@ -13,8 +13,6 @@ are there whole, so that a process that dies at any moment leaves at worst a tai
 refers to and that the next writer overwrites. Several processes may read and write at once.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Iterator, Sequence

@@ -74,12 +74,7 @@ class _Batch:
 
 
 def embed(
-    catalog: Catalog,
-    backbone: Backbone,
-    *,
-    index: FileIndex,
-    cache_root: Path,
-    reporter: Reporter = SILENT,
+    catalog: Catalog, backbone: Backbone, *, index: FileIndex, cache_root: Path, reporter: Reporter = SILENT
 ) -> Embeddings:
     """Compute the embeddings that are not in the cache yet, and return those of all usable images.
 
@@ -131,12 +126,7 @@ def embed(
 
 
 def _run(
-    files: Sequence[KnownFile],
-    encoder: Encoder,
-    cache: EmbeddingCache,
-    reporter: Reporter,
-    *,
-    total: int,
+    files: Sequence[KnownFile], encoder: Encoder, cache: EmbeddingCache, reporter: Reporter, *, total: int
 ) -> dict[str, ImageError]:
     """Embed files into the cache; returns digest → error, for those that cannot be read."""
     size = encoder.batch_size

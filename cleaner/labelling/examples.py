@@ -1,7 +1,5 @@
 """A few typical images of a class: what its reviewers agreed on, near its middle, and no two alike."""
 
-from __future__ import annotations
-
 import heapq
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -39,11 +37,7 @@ class Typical:
 
 
 def class_members(
-    catalog: Catalog,
-    state: ReviewState,
-    label: str,
-    *,
-    score_of: Callable[[str], float | None] | None = None,
+    catalog: Catalog, state: ReviewState, label: str, *, score_of: Callable[[str], float | None] | None = None
 ) -> tuple[list[str], list[str]]:
     """Return the images that are surely, and those that are probably, of a class.
 

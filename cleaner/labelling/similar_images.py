@@ -1,7 +1,5 @@
 """Which images look like some others: by the embeddings that are on the disk, without the network."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 import numpy as np

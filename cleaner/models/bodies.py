@@ -1,7 +1,5 @@
 """Networks without their classifiers: one way in (a batch), one way out (pooled features)."""
 
-from __future__ import annotations
-
 import importlib.util
 import math
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Saved models: one safetensors file with a JSON manifest inside; reading one never runs code."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

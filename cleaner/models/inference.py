@@ -1,7 +1,5 @@
 """The fast way through a frozen backbone: folded batch-norms, small types, the right batch size."""
 
-from __future__ import annotations
-
 import copy
 import logging
 from typing import cast

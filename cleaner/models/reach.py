@@ -1,7 +1,5 @@
 """Whether pretrained weights can be had at all, found out without loading torch."""
 
-from __future__ import annotations
-
 import logging
 import os
 import socket

@@ -7,8 +7,6 @@ unit-length features, the first 30 of 1,797 handwritten digits with 5 % wrong la
 size or a finer grid gain nothing on digits, and fewer cells lose much.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional

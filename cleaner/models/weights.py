@@ -3,8 +3,6 @@
 Nothing here unpickles objects: files are safetensors, or torch files read with ``weights_only=True``.
 """
 
-from __future__ import annotations
-
 import logging
 import re
 import urllib.error

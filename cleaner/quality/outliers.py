@@ -114,11 +114,7 @@ def find_outliers(
 
 
 def class_distances(
-    X: NDArray[np.float32],
-    codes: NDArray[np.int64],
-    *,
-    seed: int = 0,
-    reporter: Reporter = SILENT,
+    X: NDArray[np.float32], codes: NDArray[np.int64], *, seed: int = 0, reporter: Reporter = SILENT
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Return the distance of each row to the nearest class, and which that is.
 

@@ -1,7 +1,5 @@
 """Small grey images and measures on disk, found by the content of the file they were made from."""
 
-from __future__ import annotations
-
 import logging
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence

@@ -7,8 +7,6 @@ All is measured on the image as `open_image` gives it, its longer side at most 2
 as a whole, whatever the camera's resolution. `cleaner.quality.problems` makes scores of it.
 """
 
-from __future__ import annotations
-
 import os
 from collections import defaultdict
 from collections.abc import Iterator, Sequence

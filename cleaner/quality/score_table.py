@@ -1,7 +1,5 @@
 """Tables of scores by name: who is worst, and the CSV file that keeps them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

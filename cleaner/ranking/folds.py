@@ -1,7 +1,5 @@
 """Folds for judging every image by a model that has not seen it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -3,8 +3,6 @@
 `find_voters` tells which labels the nearest images carry, `nearest_pairs` which images are most alike.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -175,12 +173,7 @@ class Voters:
 
 
 def find_voters(
-    Z: Floats,
-    units: NDArray[np.int64],
-    learn: NDArray[np.bool_],
-    *,
-    k: int = 50,
-    reporter: Reporter = SILENT,
+    Z: Floats, units: NDArray[np.int64], learn: NDArray[np.bool_], *, k: int = 50, reporter: Reporter = SILENT
 ) -> Voters:
     """Find the ``k`` most similar learning images of every image by cosine.
 

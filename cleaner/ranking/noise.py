@@ -10,8 +10,6 @@ Sources: Dempster, Laird & Rubin, JRSS-B 39 (1977), for EM; Minka, *Estimating a
 and Liu & Tao, IEEE TPAMI 38 (2016), for counting on images whose class is clear ("anchors").
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -163,11 +161,7 @@ def _shapes(off: Doubles, wrong: Doubles, given_counts: NDArray[np.int64]) -> li
         learnt = (off.sum(axis=0) + 1) / (exposure + k)
         learnt /= learnt.sum()
     sizes = (given_counts + 0.5) / (given_counts + 0.5).sum()
-    return [
-        (spread_out(np.full(k, 1 / k)), 0.0),
-        (spread_out(sizes), 0.0),
-        (spread_out(learnt), (k - 1) / 2),
-    ]
+    return [(spread_out(np.full(k, 1 / k)), 0.0), (spread_out(sizes), 0.0), (spread_out(learnt), (k - 1) / 2)]
 
 
 def _shape_evidence(off: Doubles, wrong: Doubles, shape: Doubles, concentration: float) -> float:

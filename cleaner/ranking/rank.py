@@ -12,8 +12,6 @@ Steps 3 and 4 are done from two noise matrices, one that expects evenly spread e
 strong pairs; the second counts only if it makes the given labels clearly likelier.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 

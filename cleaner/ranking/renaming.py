@@ -13,8 +13,6 @@ P(label in M | c) = P(label g | g) for c in M. For other classes it stays P(labe
     odds(label wrong) = (P(wrong before) - sum of p[c] over M without g) / (p[g] / q[g] * sum of q[c] over M)
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np
@@ -109,11 +107,7 @@ def _correct_posterior(
 
 
 def _correct_others(
-    ranking: Ranking,
-    predicted: Floats,
-    column: Longs,
-    rows: Longs,
-    signals: dict[str, NDArray[np.float32]],
+    ranking: Ranking, predicted: Floats, column: Longs, rows: Longs, signals: dict[str, NDArray[np.float32]]
 ) -> None:
     """Correct what the other orderings go by; what became one is added as the image alone tells it."""
     codes, own = ranking.codes[rows], column[ranking.codes[rows]]

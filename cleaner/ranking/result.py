@@ -197,10 +197,7 @@ class Ranking:
             msg = f"There is no ranking in {path.parent}. Rank the images first."
             raise RankingError(msg)
         head, arrays = load_arrays(
-            path,
-            required=("posterior", "predicted"),
-            format_number=_FORMAT,
-            advice="Rank the images again.",
+            path, required=("posterior", "predicted"), format_number=_FORMAT, advice="Rank the images again."
         )
         return cls(
             head["names"],

@@ -1,7 +1,5 @@
 """The review history on disk: append-only, one sequence of acts for everybody who works on a set."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import uuid

@@ -1,7 +1,5 @@
 """What an act on a page comes to, by what the page is for: choices ready for the store."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

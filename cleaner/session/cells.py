@@ -1,7 +1,5 @@
 """What passes between a session and the grid that shows it: cells, pages, outcomes, and `GridHost`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol

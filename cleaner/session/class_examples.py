@@ -1,7 +1,5 @@
 """What helps to decide between two classes: their descriptions, and a few typical images of each."""
 
-from __future__ import annotations
-
 import logging
 import threading
 from collections import OrderedDict

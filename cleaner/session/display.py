@@ -1,7 +1,5 @@
 """What a session shows: a view, its pages, and the images on the open one as they are described."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace

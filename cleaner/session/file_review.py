@@ -1,7 +1,5 @@
 """Looking through files to throw some out: marks, the trash, and the way back."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import uuid

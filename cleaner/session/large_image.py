@@ -1,7 +1,5 @@
 """An image for the large view: a rendition, or the whole of it in its full size."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from cleaner.errors import ImageError

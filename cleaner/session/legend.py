@@ -1,7 +1,5 @@
 """The classes to choose from, each at a place, and so at a key, that stays its own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from cleaner.review import ReviewState

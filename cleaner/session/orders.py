@@ -1,7 +1,5 @@
 """Which images a view shows, and in which order: the registry of orders, and the filters."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Which images are on which page: pages that were shown stay as they are, the rest may be re-ordered."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import logging

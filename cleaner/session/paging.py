@@ -1,7 +1,5 @@
 """The pages of several views, each of which is found again as it was left."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """How far a review is: what is done, what turned up, what is left."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

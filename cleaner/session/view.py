@@ -1,7 +1,5 @@
 """What the reviewer asked to see: an order, filters, and which of the images that pass them."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict, dataclass
 from enum import StrEnum

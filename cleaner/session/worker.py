@@ -1,7 +1,5 @@
 """The threads of a session: what takes longer than a key press runs here, one of a kind at a time."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

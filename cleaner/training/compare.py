@@ -7,8 +7,6 @@ bootstrap of few disagreements is too sure of itself: five to none would count a
 denies.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any

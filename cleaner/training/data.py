@@ -1,7 +1,5 @@
 """Images for training: read once, kept small in memory, augmented, batched."""
 
-from __future__ import annotations
-
 import logging
 import os
 import queue

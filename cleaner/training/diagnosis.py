@@ -12,8 +12,6 @@ loss in eval mode, chance = 1 − share of the largest class, SE(e) = √(e(1−
    the change since the run before is below 2·SE.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -244,12 +244,7 @@ class Learner:
         self._fit(phases, reporter)
 
     def lr_find(
-        self,
-        *,
-        start_lr: float = 1e-7,
-        end_lr: float = 10.0,
-        n_steps: int = 100,
-        reporter: Reporter = SILENT,
+        self, *, start_lr: float = 1e-7, end_lr: float = 10.0, n_steps: int = 100, reporter: Reporter = SILENT
     ) -> LrSweep:
         """Try rates from very low to very high, a batch each, and suggest one; weights are put back.
 

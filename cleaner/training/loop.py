@@ -1,7 +1,5 @@
 """The training loops: plain torch, one cycle of rate and momentum each, spread over the layer groups."""
 
-from __future__ import annotations
-
 import contextlib
 import math
 from collections.abc import Generator, Iterator

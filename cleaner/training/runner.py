@@ -1,7 +1,5 @@
 """A model on its device: one image format, one way to compute logits, in training and outside it."""
 
-from __future__ import annotations
-
 import contextlib
 from collections.abc import Callable, Generator, Sequence
 

@@ -1,7 +1,5 @@
 """Arrays and what belongs to them in one ``.npz`` file, without pickles."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Collection, Mapping

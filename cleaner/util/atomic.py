@@ -1,7 +1,5 @@
 """Writing files so that they are never half there."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import shutil

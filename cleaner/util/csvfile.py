@@ -1,7 +1,5 @@
 """CSV text that every reader takes apart alike."""
 
-from __future__ import annotations
-
 import codecs
 import csv
 import io

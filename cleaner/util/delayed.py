@@ -1,7 +1,5 @@
 """Doing something a moment after the last request for it, in the background."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """How a long task tells the outside how far it is, and learns that it should stop."""
 
-from __future__ import annotations
-
 from enum import StrEnum
 
 from cleaner.errors import Cancelled

@@ -1,7 +1,5 @@
 """How numbers and times are said on the page."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 
 from cleaner.util.progress import Stage

@@ -1,7 +1,5 @@
 """`FileDeleter`: look through files, mark the bad ones, move them to the trash; everything can be undone."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The one place where an error becomes a sentence on the page."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

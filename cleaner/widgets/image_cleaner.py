@@ -1,7 +1,5 @@
 """`ImageCleaner`: review the suspicious images page by page; every decision is saved at once."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """ES modules joined into the one script that anywidget takes, which cannot import files of its own."""
 
-from __future__ import annotations
-
 import re
 from graphlib import TopologicalSorter
 from pathlib import Path

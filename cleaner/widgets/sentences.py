@@ -4,8 +4,6 @@ Code below the page hands over data; what a person reads is made here. Values ar
 with their nouns ("1 image", "12 images") come ready from `cleaner.util.wording`.
 """
 
-from __future__ import annotations
-
 import tomllib
 from pathlib import Path
 

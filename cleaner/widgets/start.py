@@ -1,7 +1,5 @@
 """`StartPage`: choose a data set, a recent one or a folder, without knowing what a path is."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime

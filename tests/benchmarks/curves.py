@@ -20,10 +20,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data" / "clothing"
-KINDS = {
-    "asym15": "16 % wrong, between classes that look alike",
-    "sym10": "10 % wrong, at random",
-}
+KINDS = {"asym15": "16 % wrong, between classes that look alike", "sym10": "10 % wrong, at random"}
 LOOKS = 1_200
 STYLES = {
     "learning": ("cleaner", "#1a66d6", "-"),

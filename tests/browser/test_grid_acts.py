@@ -55,13 +55,7 @@ def relabelled(label: str) -> tuple[str, str]:
     ],
 )
 def test_keys_decide_and_go_on_to_the_next_card(
-    open_grid: OpenGrid,
-    expect: Any,
-    *,
-    key: str,
-    action: str,
-    label: str | None,
-    shown: tuple[str, str],
+    open_grid: OpenGrid, expect: Any, *, key: str, action: str, label: str | None, shown: tuple[str, str]
 ) -> None:
     badge, words = shown
     page = open_grid()

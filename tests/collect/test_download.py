@@ -223,10 +223,7 @@ def test_redirects_are_followed_but_not_in_a_circle(site: Site, tmp_path: Path) 
         ("http://127.0.0.1/a.jpg", "127.0.0.1 is a loopback address"),
         ("http://[::1]/a.jpg", "::1 is a loopback address"),
         ("http://10.1.2.3/a.jpg", "10.1.2.3 is a private address"),
-        (
-            "http://169.254.169.254/latest/meta-data",
-            "169.254.169.254 is a link-local address",
-        ),
+        ("http://169.254.169.254/latest/meta-data", "169.254.169.254 is a link-local address"),
         ("http://2130706433/a.jpg", "2130706433 is 127.0.0.1, a loopback address"),
         ("http://localhost/a.jpg", "a loopback address"),
     ],

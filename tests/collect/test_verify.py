@@ -57,11 +57,7 @@ def test_bad_files_have_their_reason(tmp_path: Path, name: str, data: bytes, rea
     ("name", "data", "reason"),
     [
         ("jpeg.png", encoded("JPEG"), "named .png, but it is JPEG"),
-        (
-            "more.jpg",
-            encoded("JPEG") + b"x" * 10,
-            "10 bytes of something else after the end of the image",
-        ),
+        ("more.jpg", encoded("JPEG") + b"x" * 10, "10 bytes of something else after the end of the image"),
     ],
 )
 def test_odd_files_have_a_note(tmp_path: Path, name: str, data: bytes, reason: str) -> None:

@@ -300,11 +300,7 @@ def test_a_csv_gives_labels_splits_and_extra_columns(lay_out: Callable[..., Path
 
     catalog = Catalog.from_csv(path, group_column="patient")
 
-    assert rows(catalog) == [
-        ("a.png", "cat", "train"),
-        ("b.png", "dog", "valid"),
-        ("sub/c.png", None, None),
-    ]
+    assert rows(catalog) == [("a.png", "cat", "train"), ("b.png", "dog", "valid"), ("sub/c.png", None, None)]
     assert list(catalog.table.columns) == ["name", "label", "split", "patient", "note"]
     assert list(catalog.table["note"]) == ["", 'x, "y"', "1.0"]
     assert catalog.groups is not None

@@ -460,10 +460,7 @@ PAIRS_OF_SIX = list(combinations("abcdef", 2))
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    near=st.sets(st.sampled_from(PAIRS_OF_SIX), min_size=1),
-    apart=st.sets(st.sampled_from(PAIRS_OF_SIX)),
-)
+@given(near=st.sets(st.sampled_from(PAIRS_OF_SIX), min_size=1), apart=st.sets(st.sampled_from(PAIRS_OF_SIX)))
 def test_whoever_stands_in_a_group_is_alike_to_another_one_there(
     near: set[tuple[str, str]], apart: set[tuple[str, str]]
 ) -> None:

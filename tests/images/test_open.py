@@ -189,10 +189,7 @@ def test_of_an_animation_the_first_frame_is_shown() -> None:
         (b"%!PS-Adobe-3.0 EPSF-3.0", "not an image: PostScript"),
         (b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00", "not an image: a video"),
         (bytes(range(1, 64)), "not an image: data of an unknown kind"),
-        (
-            b"\x89PNG\r\n\x1a\n" + bytes(20),
-            "damaged, or a kind of PNG that cannot be opened",
-        ),
+        (b"\x89PNG\r\n\x1a\n" + bytes(20), "damaged, or a kind of PNG that cannot be opened"),
         (b"\xff\xd8\xff\xe0" + bytes(4), "damaged, or a kind of JPEG that cannot be opened"),
     ],
 )

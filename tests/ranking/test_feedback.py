@@ -124,12 +124,7 @@ def test_only_decisions_on_this_ranking_count_and_only_those_that_judge(tmp_path
     store.confirm([names[7]], given=given, model="made")
     store.record([Choice(name=names[6], action="delete", detail={"reason": "dark"})], model="made")
     store.record([Choice(name=names[7], action="delete", detail={"reason": "duplicate"})], model="made")
-    assert judged(store.state, ranking) == {
-        names[1]: True,
-        names[3]: True,
-        names[4]: False,
-        names[7]: False,
-    }
+    assert judged(store.state, ranking) == {names[1]: True, names[3]: True, names[4]: False, names[7]: False}
     store.close()
 
 

@@ -117,10 +117,7 @@ def test_a_list_made_by_hand_can_be_imported(store: ReviewStore, tmp_path: Path)
             "The history has no column 'name', only file, action; "
             "expected a decisions.csv as cleaner exports it.",
         ),
-        (
-            "",
-            "The history has no column 'name', only none; expected a decisions.csv as cleaner exports it.",
-        ),
+        ("", "The history has no column 'name', only none; expected a decisions.csv as cleaner exports it."),
         (
             "name,action\na,keep\nb,kept\n",
             "Line 3 of the history cannot be imported, so nothing was imported. 'kept' is not a valid Kind",

@@ -626,14 +626,8 @@ def test_descriptions_lose_only_the_blanks_around_them(text: str, kept: str) -> 
     ("text", "message"),
     [
         (None, "Got None as the description of a class; expected a text."),
-        (
-            "x" * 2001,
-            "Got a description of 2,001 characters; expected at most 2,000. Shorten it.",
-        ),
-        (
-            "a\x00b",
-            "Got the description 'a\\x00b' with control characters; expected text. Type it again.",
-        ),
+        ("x" * 2001, "Got a description of 2,001 characters; expected at most 2,000. Shorten it."),
+        ("a\x00b", "Got the description 'a\\x00b' with control characters; expected text. Type it again."),
     ],
 )
 def test_descriptions_that_cannot_be_are_refused(text: Any, message: str) -> None:
@@ -685,13 +679,7 @@ def play(steps: list[Any]) -> History:
             detail = {"settle": {"settles": True}, "discard": {"reason": rest[0]}}.get(what, {})
             for name in sorted(rest[1]):
                 history.add(
-                    kind,
-                    name,
-                    who=who,
-                    act=act,
-                    given_label=given[name],
-                    new_label=label,
-                    detail=detail,
+                    kind, name, who=who, act=act, given_label=given[name], new_label=label, detail=detail
                 )
         elif what == "pair":
             history.add("pair_different", rest[0], who=who, detail={"others": [rest[1]]})

@@ -245,14 +245,8 @@ def test_classes_are_made_renamed_and_merged(store: ReviewStore, open_store: Ope
     ("arguments", "message"),
     [
         (("keep", "a"), "Got 'keep' as an act on classes; expected class_new, class_rename or class_merge."),
-        (
-            ("class_new", "a", "b"),
-            "Got class_new of 'a' to 'b'; class_new takes one name, the others two.",
-        ),
-        (
-            ("class_merge", "a"),
-            "Got class_merge of 'a' to None; class_new takes one name, the others two.",
-        ),
+        (("class_new", "a", "b"), "Got class_new of 'a' to 'b'; class_new takes one name, the others two."),
+        (("class_merge", "a"), "Got class_merge of 'a' to None; class_new takes one name, the others two."),
         (("class_rename", "a", "a"), "Got class_rename of 'a' to itself; expected two different names."),
     ],
 )
@@ -472,10 +466,7 @@ def test_a_kill_right_after_a_decision_loses_nothing(file: Path) -> None:
 
 
 def test_a_database_in_memory_works_and_warns(caplog: pytest.LogCaptureFixture) -> None:
-    with (
-        caplog.at_level(logging.WARNING),
-        ReviewStore("sqlite://", dataset="set", reviewer="ann") as store,
-    ):
+    with caplog.at_level(logging.WARNING), ReviewStore("sqlite://", dataset="set", reviewer="ann") as store:
         store.decide("a", "keep")
         store.refresh()
         assert store.state.is_decided("a")

@@ -52,14 +52,7 @@ def code(log, *, n_valid=141, n_classes=3, **more):
 
 @pytest.mark.parametrize(
     ("log", "verdict"),
-    [
-        (A, "ok"),
-        (A + A_STAGE_2, "ok"),
-        (B, "diverged"),
-        (C, "lr_too_low"),
-        (D, "too_few_epochs"),
-        (F, "ok"),
-    ],
+    [(A, "ok"), (A + A_STAGE_2, "ok"), (B, "diverged"), (C, "lr_too_low"), (D, "too_few_epochs"), (F, "ok")],
     ids=["A", "A+stage2", "B", "C", "D", "F"],
 )
 def test_the_logs_of_the_lesson_get_the_verdicts_that_are_known_for_them(log, verdict):

@@ -198,8 +198,7 @@ def test_enough_errors_without_a_pattern_are_said_to_have_none() -> None:
 
 def test_the_report_has_certificate_findings_and_noise_matrix() -> None:
     found = analysis(
-        certificate=certificate(),
-        patterns=Patterns(found=(PAIR,), confirmed=48, top_share=0.45, audited=300),
+        certificate=certificate(), patterns=Patterns(found=(PAIR,), confirmed=48, top_share=0.45, audited=300)
     )
     parts = analysis_trees(found)
     said = " ".join(map(text_of, parts))

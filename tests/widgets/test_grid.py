@@ -34,12 +34,7 @@ class Host:
     def page(self) -> Page:
         cells = tuple(Cell(name=f"{i}.jpg", given="cat") for i in range(6))
         return Page(
-            id="one",
-            cells=cells,
-            classes=("cat", "dog"),
-            title=PageTitle(1),
-            summary=SUMMARY,
-            can_go_on=True,
+            id="one", cells=cells, classes=("cat", "dog"), title=PageTitle(1), summary=SUMMARY, can_go_on=True
         )
 
     def decide(

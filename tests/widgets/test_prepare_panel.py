@@ -98,9 +98,7 @@ def test_without_weights_the_user_is_asked_and_the_answer_is_remembered(
     assert reloaded.workspace.from_scratch
 
 
-def test_an_explicit_backbone_is_not_overruled_by_the_answer(
-    open_panel: OpenPanel,
-) -> None:
+def test_an_explicit_backbone_is_not_overruled_by_the_answer(open_panel: OpenPanel) -> None:
     panel, _ = open_panel()
     panel.start(from_scratch=True)
     asked, _ = open_panel(backbone="resnet18")

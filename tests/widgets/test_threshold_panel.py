@@ -18,12 +18,7 @@ from cleaner.widgets.panels.threshold import ThresholdPanel
 from cleaner.widgets.sentences import say
 
 SCALE = Scale(
-    order="blurry",
-    counts=[900, 3, 0, 1],
-    edges=[0.0, 0.25, 0.5, 0.75, 1.0],
-    value=0.5,
-    default=0.5,
-    found=1,
+    order="blurry", counts=[900, 3, 0, 1], edges=[0.0, 0.25, 0.5, 0.75, 1.0], value=0.5, default=0.5, found=1
 )
 TITLE = say("threshold.score", order=say("order.blurry"))
 RESET = say("threshold.reset", value="0.50")

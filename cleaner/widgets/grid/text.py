@@ -1,7 +1,5 @@
 """What the grid says in words, made from the data of a session."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import singledispatch
 

@@ -1,7 +1,5 @@
 """The panels of what the decisions say so far: whether one may stop, and what the errors have in common."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from cleaner.session.messages import Change, Topic

@@ -1,7 +1,5 @@
 """The panel “Can I stop?”: a rule of thumb, and the certificate of the audit."""
 
-from __future__ import annotations
-
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.audit.audit import Certificate
 from cleaner.util.wording import about, count

@@ -1,7 +1,5 @@
 """Small charts as trees of SVG elements: for a panel, in its colours, with a name for screen readers."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 
@@ -18,10 +16,7 @@ _BAR_GAP = 0.8
 
 
 def line_chart(
-    lines: Mapping[str, Sequence[Point]],
-    *,
-    name: str,
-    x_ends: tuple[str, str] = ("", ""),
+    lines: Mapping[str, Sequence[Point]], *, name: str, x_ends: tuple[str, str] = ("", "")
 ) -> Tree:
     """Draw one or several curves over a common base line at zero.
 
@@ -71,12 +66,7 @@ def line_chart(
 
 
 def bar_chart(
-    counts: Sequence[int],
-    edges: Sequence[float],
-    *,
-    name: str,
-    ends: tuple[float, float],
-    marked_from: float,
+    counts: Sequence[int], edges: Sequence[float], *, name: str, ends: tuple[float, float], marked_from: float
 ) -> Tree:
     """Draw a histogram that fills its place, to stand above a slider; heights are logarithmic.
 

@@ -1,7 +1,5 @@
 """The files: which images are left out of the set, and where the results of the review are."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """`FilterBox`: the choice of order and filters, as ordinary drop-down lists."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from typing import Any
 

@@ -1,7 +1,5 @@
 """The header: data set, counts, who reviews, and what happened; and the steps below it."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any

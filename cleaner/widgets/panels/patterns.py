@@ -1,7 +1,5 @@
 """What the errors have in common: the patterns in words, and the table of classes that are mixed up."""
 
-from __future__ import annotations
-
 import json
 
 from cleaner.analysis.confusions import Confusions

@@ -1,7 +1,5 @@
 """How far the review is, what turned up, and what to expect next."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

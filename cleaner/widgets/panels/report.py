@@ -1,7 +1,5 @@
 """The report: errors left, patterns, mix-ups, other problems, and what the reviewer changed."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from cleaner.analysis.confusions import class_changes, label_moves
@@ -13,9 +11,7 @@ from cleaner.widgets.sentences import say
 
 
 def report_page(
-    given: Mapping[str, str | None],
-    outcomes: Mapping[str, tuple[str, str | None]],
-    more: Sequence[Tree] = (),
+    given: Mapping[str, str | None], outcomes: Mapping[str, tuple[str, str | None]], more: Sequence[Tree] = ()
 ) -> Tree:
     """Describe the report.
 

@@ -62,12 +62,7 @@ class RetrainPanel(JobPanel):
     """
 
     def __init__(
-        self,
-        workspace: Workspace,
-        *,
-        epochs: int = 4,
-        lock: threading.RLock | None = None,
-        **unknown: Any,
+        self, workspace: Workspace, *, epochs: int = 4, lock: threading.RLock | None = None, **unknown: Any
     ) -> None:
         if unknown:
             msg = (

@@ -1,7 +1,5 @@
 """Sentences about what the analysis, the audit and the models found: from their data to what is read."""
 
-from __future__ import annotations
-
 import math
 
 from cleaner.analysis.exact_tests import wilson
