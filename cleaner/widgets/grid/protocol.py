@@ -435,12 +435,7 @@ def cell_data(cell: Cell) -> CellData:
     """Return a cell as it is sent."""
     decision: DecisionData | None = None
     if cell.action is not None:
-        decision = {
-            "action": cell.action,
-            "label": cell.label,
-            "reviewer": cell.reviewer,
-            "mine": cell.mine,
-        }
+        decision = {"action": cell.action, "label": cell.label, "reviewer": cell.reviewer, "mine": cell.mine}
     return {
         "name": cell.name,
         "given": cell.given,
@@ -557,10 +552,4 @@ def compare_message(
     request: Compare, sides: Sequence[SideData] = (), *, problem: str = "", late: bool = False
 ) -> CompareMessage:
     """Tell what classes are, or why that cannot be told."""
-    return {
-        "kind": "compare",
-        "name": request.name,
-        "sides": list(sides),
-        "problem": problem,
-        "late": late,
-    }
+    return {"kind": "compare", "name": request.name, "sides": list(sides), "problem": problem, "late": late}
