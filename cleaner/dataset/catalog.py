@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import cached_property
@@ -244,12 +245,12 @@ class Catalog:
         """
         if self.root is None:
             raise CatalogError(f"Cannot open {name!r}: this catalog has no root. Make it with root=.")
-        problem = name_problem(name) or (
-            None if self.follow_links else place_of(self.root, name, follow_links=False)
-        )
-        if problem is not None and not problem.startswith("missing"):
+        path, problem = self.root / name, name_problem(name)
+        if problem is None and not self.follow_links and os.path.lexists(path):
+            problem = place_of(self.root, name, follow_links=False)
+        if problem is not None:
             raise CatalogError(f"Cannot open {name!r}: {problem}.")
-        return self.root / name
+        return path
 
     def label_of(self, name: str) -> str | None:
         """Return the label of one image, None if it has none or is not in the catalog."""
