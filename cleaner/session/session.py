@@ -57,6 +57,7 @@ Listener = Callable[[Change], None]
 
 _THUMBNAIL_PX = 256
 _PROPOSE_AFTER = 8  # decisions after which another proposal is worth a second of work
+_PAUSE_S = 0.3
 _COUNT_AFTER = 24  # decisions after which what is expensive to work out is worked out again
 
 
@@ -531,7 +532,8 @@ class ReviewSession:
                 said = Confirmed(labelled, len(done.events) - labelled)
             cells = display.cells(names)
             display.go_on()
-            return Outcome(cells=cells, said=said, summary=self.summary(), page=display.page())
+            page = display.page()
+            return Outcome(cells=cells, said=said, summary=page.summary, page=page)
 
     def undo(self, *, act: str | None = None) -> Outcome:
         """Take back the reviewer's last act, also one of an earlier session, and go to where it was."""
@@ -604,8 +606,9 @@ class ReviewSession:
     def _outcome(
         self, done: Act, *, said: Said | None = None, focus: str | None = None, page: Page | None = None
     ) -> Outcome:
+        summary = self.summary() if page is None else page.summary
         return Outcome(
-            cells=self._display.cells(done.names), said=said, summary=self.summary(), focus=focus, page=page
+            cells=self._display.cells(done.names), said=said, summary=summary, focus=focus, page=page
         )
 
     # ---------------------------------------------------------------- images
@@ -730,7 +733,7 @@ class ReviewSession:
         if confirmed_page or abs(state.progress().looked_at - self._learnt_at) >= self.page_size:
             self.learn()
         self.propose_labels()
-        self.analyse()
+        self._work_later(Work.ANALYSIS, self._analyse_soon)
         if any(not event.is_decision or event.detail.get("reason") for event in events) or (
             abs(state.last_seq - self._counted_at) >= _COUNT_AFTER
         ):
@@ -810,6 +813,11 @@ class ReviewSession:
         In the background; with `watch_patterns`, and until there is a first error, always both.
         """
         self._work_later(Work.ANALYSIS, self._analyse)
+
+    def _analyse_soon(self) -> None:
+        """Analyse a moment after a decision: the next keys go first."""
+        self._worker.pause(_PAUSE_S)
+        self._analyse()
 
     def _analyse(self) -> None:
         seq, earlier = self.store.state.last_seq, self.analysis

@@ -90,6 +90,11 @@ class Worker:
             if again:
                 self.later(lambda: self._run_wanted(kind))
 
+    def pause(self, seconds: float) -> None:
+        """Wait in a task, so that what is more urgent goes first; a caller's own thread does not."""
+        if self._pool is not None:
+            time.sleep(seconds)
+
     @contextmanager
     def after(self) -> Iterator[None]:
         """Put off what is to run in this thread until the block is left."""
