@@ -1,4 +1,4 @@
-"""The reviewers' decisions: the history, what it comes to, and what is written and moved because of it."""
+"""The reviewers' decisions: the history, where it stands, and what is written and moved because of it."""
 
 from cleaner.review.events import Action, Choice, Event, Kind
 from cleaner.review.state import Decision, Progress, ReviewState

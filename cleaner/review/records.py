@@ -45,7 +45,7 @@ class Record:
     """The rows on one image, and what they come to.
 
     ``names`` is what the file is called and was called before, ``effective`` the row that holds, ``outcome``
-    what it comes to ("" if none), ``label`` the label that it gives. ``judging`` is the row that holds about
+    its result ("" if none), ``label`` the label that it gives. ``judging`` is the row that holds about
     the label, which is another one only if ``effective`` is a discard, ``judged`` what that comes to, and
     ``look`` the sequence number of the first look at the label (0 before it).
     """

@@ -30,7 +30,7 @@ class Decision:
     name : str
         The image, by its present name.
     action : Action
-        As the reviewer chose it; see `outcome` for what it comes to.
+        As the reviewer chose it; see `outcome` for the result.
     given : str or None
         The label that the image had when it was first decided on, under its present class name.
     new_label : str or None

@@ -300,7 +300,7 @@ class CleanedCsv:
     def import_hand_edits(
         self, names: Iterable[str] | None = None, *, reviewer: str | None = None
     ) -> Act | None:
-        """Turn the hand edits into decisions, as one act; None if there is nothing to turn.
+        """Turn the hand edits into decisions, as one act; None if there are none.
 
         A changed label becomes a relabel, a missing row a delete, a row that came back a keep or a relabel.
         Splits, emptied labels and unknown names are left alone.
