@@ -201,7 +201,7 @@ def last_embeddings(folder: Path) -> EmbeddingCache | None:
     try:
         dim = int(json.loads((newest / "meta.json").read_text(encoding="utf-8"))["dim"])
     except (ValueError, KeyError, TypeError):
-        return None  # being made at this moment; there is nothing to compare yet
+        return None  # being made at this moment; no entry can be compared yet
     return EmbeddingCache(folder, newest.name, dim)
 
 

@@ -31,7 +31,7 @@ _MOST_SIMILAR = 12
 
 
 def learn_order(known: Snapshot) -> LearntOrder | None:
-    """Learn from the decisions so far; None while there is nothing to learn."""
+    """Learn from the decisions so far; None while they teach nothing."""
     ranking, state = known.ranking, known.state
     if ranking is None or "pooled" not in ranking.signals:
         return None

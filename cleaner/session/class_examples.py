@@ -52,7 +52,7 @@ class ExampleChooser:
             Present name of the class.
         known : Snapshot
         but : str
-            An image that is none of the typical ones: the one that is to be decided on.
+            An image to leave out: the one to be decided on.
         blind : bool
             Show only what was confirmed, and nothing that the model thinks.
 

@@ -72,7 +72,7 @@ class DuplicateGroups:
         )
         by_name: dict[str, Duplicate] = {}
         groups: dict[int, Group] = {}
-        table = table.astype(object).where(table.notna(), None)  # which makes a NaN of a label that is none
+        table = table.astype(object).where(table.notna(), None)  # a missing label came as NaN
         lines = [{str(key): value for key, value in line.items()} for line in table.to_dict("records")]
         for number, members in groupby(lines, key=lambda line: int(line["group"])):
             listed = list(members)

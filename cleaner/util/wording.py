@@ -32,7 +32,7 @@ STAGES: Mapping[str, str] = {
 
 
 def stage_words(stage: str) -> str:
-    """Say what a long task is doing; a stage that is none of ours, as another program may report, is kept."""
+    """Say what a long task is doing; an unknown stage, as another program may report, is kept."""
     return STAGES.get(stage, stage)
 
 
