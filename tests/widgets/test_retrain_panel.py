@@ -118,6 +118,7 @@ def test_a_training_is_shown_while_it_runs_and_its_outcome_at_the_end(
     names = {"before": "last layer on the labels as given", "now": "last layer on the cleaned labels"}
     assert say("retrain.names", **names) in text(panel)
     assert not disabled(panel, "Retrain")
+    assert say("retrain.train_loss") in text(panel)  # the curve stays, to be looked at
     assert choice("about 5 min") in text(panel)  # 4 epochs and one of the head, 60 s each
     until(lambda: renewed == [1], panel)
 
@@ -162,6 +163,7 @@ def test_a_new_panel_attaches_to_a_running_training_and_shows_the_last_outcome(
 
     later = RetrainPanel(workspace)
     assert f"{say('retrain.now')} 12.6 %" in text(later)
+    assert say("retrain.train_loss") in text(later)
     later.close()
 
 

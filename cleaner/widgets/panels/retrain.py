@@ -6,7 +6,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -212,18 +212,18 @@ class RetrainPanel(JobPanel):
     def _progress(self, *, waiting: bool) -> Tree:
         """Describe where the training is; the parts stay, so that a screen reader hears only what changes."""
         status = self._status if self.running else None
-        text, chart = self._message, None
+        text, series = self._message, self._last.series
         if status is not None:
             text = say("job.stopping") if self._asked_to_stop else _running_text(status)
-            chart = curve(status)
+            series = status.series
         elif waiting and not self._making_way:
             text = say("retrain.busy")
-        hidden = status is None
+        chart = curve(series)
         return node(
             "div",
             paragraph(text, role="status"),
-            node("progress", aria_label=say("retrain.progress"), hidden=hidden, **bar_of(status)),
-            node("div", chart or node("div"), hidden=hidden),
+            node("progress", aria_label=say("retrain.progress"), hidden=status is None, **bar_of(status)),
+            node("div", chart or node("div"), hidden=chart is None),
         )
 
 
@@ -245,7 +245,7 @@ def _checked_epochs(value: int | str) -> int:
 
 
 class LastTraining:
-    """What a workspace remembers of its last training: the outcome, and how long an epoch took.
+    """What a workspace remembers of its last training: the outcome, its losses, and how long an epoch took.
 
     Parameters
     ----------
@@ -260,11 +260,12 @@ class LastTraining:
             known = json.loads(self._file.read_text(encoding="utf-8"))
             self.result: dict[str, Any] | None = known["result"]
             self.epoch_s: float | None = known["epoch_s"]
+            self.series: list[dict[str, Any]] = known.get("series", [])  # not in older files
         except FileNotFoundError:
-            self.result = self.epoch_s = None
+            self.result, self.epoch_s, self.series = None, None, []
         except (OSError, ValueError, KeyError, TypeError):
             logger.warning("what was remembered of the last training is lost", exc_info=True)
-            self.result = self.epoch_s = None
+            self.result, self.epoch_s, self.series = None, None, []
 
     def look(self, tasks: Iterable[str]) -> None:
         """Take in a training that ended while no page was open; ``tasks`` are those of trainings."""
@@ -277,22 +278,22 @@ class LastTraining:
 
     def take(self, status: JobStatus) -> None:
         """Remember the outcome of a training that is done."""
-        self.result = status.result
+        self.result, self.series = status.result, list(status.series)
         seconds = [float(entry["seconds"]) for entry in status.series if "epoch" in entry]
         if seconds:
             self.epoch_s = median(seconds)
-        text = json.dumps({"result": self.result, "epoch_s": self.epoch_s})
+        text = json.dumps({"result": self.result, "epoch_s": self.epoch_s, "series": self.series})
         try:
             write_atomically(self._file, text.encode())
         except OSError:
             logger.warning("the outcome of the training is shown, but not remembered", exc_info=True)
 
 
-def curve(status: JobStatus) -> Tree | None:
-    """Draw the losses that a training has reported so far; None before there are two epochs to join."""
+def curve(series: Sequence[Mapping[str, Any]]) -> Tree | None:
+    """Draw the losses that a training has reported; None before there are two epochs to join."""
     lines: dict[str, list[Point]] = {}
     for key in ("valid_loss", "train_loss"):
-        line = [(float(entry["epoch"]), float(entry[key])) for entry in status.series if key in entry]
+        line = [(float(entry["epoch"]), float(entry[key])) for entry in series if key in entry]
         if len(line) > 1:
             lines[say(f"retrain.{key}")] = line
     if not lines:
