@@ -66,6 +66,8 @@ class Pool:
         One for each model, and one for the votes if there are any.
     likelihood : float64, shape (n_learning,)
         Log likelihood in nats of each given label, by a noise matrix counted without its fold.
+    evidence : Evidence
+        What it was fitted to.
     """
 
     predicted: Floats
@@ -73,6 +75,7 @@ class Pool:
     noise: NoiseMatrix
     weights: Doubles
     likelihood: Doubles
+    evidence: Evidence
 
     def explains_better(self, other: Pool) -> bool:
         """Tell whether the given labels are clearly likelier here: by more than one standard error."""
@@ -134,7 +137,7 @@ def fit_pool(
     q = _posterior(p, noise, given, codes, sure, sizes)
     likelihood = _held_back(p, q, noise, evidence.folds, origin, counted, sure, sizes)
     predicted = p[:, :k] / np.maximum(p[:, :k].sum(axis=1, keepdims=True), 1e-30)
-    return Pool(predicted, q, noise, weights, likelihood)
+    return Pool(predicted, q, noise, weights, likelihood, evidence)
 
 
 def _mix(weights: Doubles, sources: Floats) -> Floats:

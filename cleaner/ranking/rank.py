@@ -25,8 +25,9 @@ from cleaner.ranking.crossfit import CrossFit, plan_folds
 from cleaner.ranking.ensemble import Evidence, Pool, fit_pool
 from cleaner.ranking.features import Floats, reduce_features
 from cleaner.ranking.folds import join_units, units_of
-from cleaner.ranking.neighbours import find_voters
+from cleaner.ranking.neighbours import Voters, find_voters
 from cleaner.ranking.noise import NoiseMatrix, anchor_noise
+from cleaner.ranking.reasons import Reasons
 from cleaner.ranking.result import Ranking, model_id
 from cleaner.util.progress import SILENT, Reporter, Stage
 
@@ -117,7 +118,8 @@ def rank(
         raise RankingError(msg)
     copies = units_of([embeddings.hashes[row] for row in items.rows])
     joined = _joined(copies, items, units, len(catalog))
-    heads, votes = _prepare(items, embeddings, joined, seed, reporter)
+    heads, voters = _prepare(items, embeddings, joined, seed, reporter)
+    votes = voters.votes(items.codes, len(items.classes))
     reporter(Stage.FIT_HEADS, 0, 3)
     heads = heads.fit(reporter=reporter)
     plain, inside = heads.out_of_fold(), heads.in_sample()
@@ -132,7 +134,8 @@ def rank(
     reporter(Stage.FIT_HEADS, 3, 3)
     parts = [embeddings.key, seed, items.codes, items.origin, items.names, items.sure]
     model = model_id("pool", *parts, *([] if (joined == copies).all() else [joined]))
-    return _assemble(items, pool, np.exp(plain), np.exp(inside), model)
+    reasons = Reasons.of(pool.evidence.models, voters, joined, pool.noise.T)
+    return _assemble(items, pool, np.exp(plain), np.exp(inside), model, reasons)
 
 
 def _items(
@@ -178,15 +181,14 @@ def _joined(
 
 def _prepare(
     items: _Items, embeddings: Embeddings, units: NDArray[np.int64], seed: int, reporter: Reporter
-) -> tuple[CrossFit, Floats]:
-    """Return heads ready to be fitted, and the neighbours' votes."""
+) -> tuple[CrossFit, Voters]:
+    """Return heads ready to be fitted, and the neighbours."""
     reporter.check()
     learn = items.learn
     Z = reduce_features(np.asarray(embeddings.vectors)[items.rows], learn)
     folds, judges = plan_folds(items.codes, units, learn, seed)
     heads = CrossFit(Z, items.codes, folds, judges, items.sure, len(items.classes))
-    voters = find_voters(Z, units, learn, reporter=reporter)
-    return heads, voters.votes(items.codes, len(items.classes))
+    return heads, find_voters(Z, units, learn, reporter=reporter)
 
 
 def _pool_through(
@@ -198,7 +200,9 @@ def _pool_through(
     return items.pool(evidence, noise, reporter)
 
 
-def _assemble(items: _Items, pool: Pool, out: Floats, inside: Floats, model: str) -> Ranking:
+def _assemble(
+    items: _Items, pool: Pool, out: Floats, inside: Floats, model: str, reasons: Reasons
+) -> Ranking:
     signals, features = named_signals(pool, out, inside, items.codes)
     return Ranking(
         items.names,
@@ -210,6 +214,7 @@ def _assemble(items: _Items, pool: Pool, out: Floats, inside: Floats, model: str
         signals=signals,
         features=features,
         model=model,
+        reasons=reasons,
     )
 
 
@@ -307,20 +312,22 @@ def rank_probabilities(
     if embeddings is None:
         joined = _joined(np.arange(len(items.codes)), items, units, len(catalog))
         folds, _ = plan_folds(items.codes, joined, items.learn, seed)
-        votes = None
+        voters = votes = None
     else:
         place = {name: i for i, name in enumerate(embeddings.names)}
         placed = replace(items, rows=[place[name] for name in items.names])
         copies = units_of([embeddings.hashes[row] for row in placed.rows])
         joined = _joined(copies, placed, units, len(catalog))
-        heads, votes = _prepare(placed, embeddings, joined, seed, SILENT)
+        heads, voters = _prepare(placed, embeddings, joined, seed, SILENT)
+        votes = voters.votes(items.codes, len(items.classes))
         first = fit_pool(Evidence(tuple(sources), None, heads.folds), items.codes)
         sources.append(heads.fit(first.noise).out_of_fold())
         folds = heads.folds
     pool = fit_pool(Evidence(tuple(sources), votes, folds), items.codes)
     P = np.exp(sources[0])
     model = model_id("given", P, items.codes, seed, None if embeddings is None else embeddings.key)
-    return _assemble(items, pool, P, P, model)
+    reasons = Reasons.of(sources, voters, joined, pool.noise.T)
+    return _assemble(items, pool, P, P, model, reasons)
 
 
 def _checked(catalog: Catalog, P: Floats) -> Floats:

@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
+from cleaner.ranking.reasons import Reasons
 from cleaner.util.arrays import load_arrays, save_arrays
 from cleaner.util.atomic import write_atomically
 
@@ -41,6 +42,8 @@ class Ranking:
         Identifies method, embeddings and labels.
     named_at : int
         Row of the review history at which the classes had these names; 0: the catalog's names.
+    reasons : Reasons, optional
+        What tells why an image stands where it does; None in a ranking that was saved without.
 
     Attributes
     ----------
@@ -64,6 +67,7 @@ class Ranking:
         features: Mapping[str, NDArray[np.floating]] | None = None,
         model: str,
         named_at: int = 0,
+        reasons: Reasons | None = None,
     ) -> None:
         self.names = [str(name) for name in names]
         self.splits = [str(split) for split in splits]
@@ -75,6 +79,7 @@ class Ranking:
         self.features = {k: np.asarray(v, dtype=np.float32) for k, v in (features or {}).items()}
         self.model = model
         self.named_at = named_at
+        self.reasons = reasons
         self._row = {name: i for i, name in enumerate(self.names)}
         shape = (len(self.names), len(self.classes))
         if self.posterior.shape != shape or self.predicted.shape != shape:
@@ -179,6 +184,7 @@ class Ranking:
         arrays = {"posterior": self.posterior, "predicted": self.predicted}
         arrays |= {f"signal:{k}": v for k, v in self.signals.items()}
         arrays |= {f"feature:{k}": v for k, v in self.features.items()}
+        arrays |= {} if self.reasons is None else self.reasons.arrays()
         save_arrays(folder / "ranking.npz", head, arrays)
         self.to_csv(folder / "ranking.csv")
         return folder
@@ -210,6 +216,7 @@ class Ranking:
             features={k.removeprefix("feature:"): v for k, v in arrays.items() if k.startswith("feature:")},
             model=head["model"],
             named_at=int(head["info"].get("named_at", 0)),
+            reasons=Reasons.from_arrays(arrays),
         )
 
 

@@ -1,0 +1,102 @@
+"""What a ranking keeps of each image, so that it can be said later why the image stands where it does."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.ranking.features import Floats
+from cleaner.ranking.neighbours import Voters
+
+Ints = NDArray[np.int32]
+
+NEIGHBOURS = 20
+"""Neighbours that are kept of each image: the nearest of those that vote, which have most of the weight."""
+
+_PREFIX = "reason:"
+
+
+@dataclass(frozen=True)
+class Reasons:
+    """The evidence behind a ranking: about 100 bytes for each image.
+
+    Attributes
+    ----------
+    heads : int32, shape (n,)
+        Column of the class that the heads find most probable, out of fold.
+    probability : float32, shape (n,)
+        What they give it.
+    neighbours : int32, shape (n, NEIGHBOURS or less)
+        Rows of the most similar images that vote, most similar first, copies of the image not among them;
+        -1 where there are no more.
+    units : int32, shape (n,)
+        Equal for images that are copies of each other, near duplicates included where they were known.
+    noise : float32, shape (n_classes, n_classes)
+        p(given label | true class), rows true; no numbers (NaN) where it is not known any more.
+    """
+
+    heads: Ints
+    probability: Floats
+    neighbours: Ints
+    units: Ints
+    noise: Floats
+
+    @classmethod
+    def of(
+        cls,
+        models: Sequence[Floats],
+        voters: Voters | None,
+        units: NDArray[np.int64],
+        noise: NDArray[np.floating],
+    ) -> Self:
+        """Keep of the evidence what can be told.
+
+        Parameters
+        ----------
+        models : sequence of float32, shape (n, n_classes)
+            Log probabilities of heads that have not seen the image, one array for each network.
+        voters : Voters or None
+            None: no neighbours were asked.
+        units : int64, shape (n,)
+        noise : float, shape (n_classes, n_classes)
+        """
+        total = np.sum(models, axis=0) / np.float32(len(models))
+        total = np.exp(total - total.max(axis=1, keepdims=True))
+        best = total.argmax(axis=1)
+        neighbours = np.zeros((len(total), 0), dtype=np.int32)
+        if voters is not None:
+            near = voters.weights[:, :NEIGHBOURS] > 0
+            neighbours = np.where(near, voters.rows[:, :NEIGHBOURS], -1).astype(np.int32)
+        return cls(
+            heads=best.astype(np.int32),
+            probability=(1 / total.sum(axis=1)).astype(np.float32),
+            neighbours=neighbours,
+            units=np.asarray(units, dtype=np.int32),
+            noise=np.asarray(noise, dtype=np.float32),
+        )
+
+    def copies(self, row: int) -> list[int]:
+        """Return the rows of the copies of an image."""
+        same = np.flatnonzero(self.units == self.units[row])
+        return [other for other in same.tolist() if other != row]
+
+    def merged(self, column: NDArray[np.int64]) -> Self:
+        """Return the same after classes became one: ``column`` is the present one of each former column."""
+        k = int(column.max()) + 1
+        return replace(
+            self, heads=column[self.heads].astype(np.int32), noise=np.full((k, k), np.nan, dtype=np.float32)
+        )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Return the arrays to save."""
+        return {_PREFIX + field.name: getattr(self, field.name) for field in fields(self)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> Self | None:
+        """Read what `arrays` gave; None in a ranking that was saved without reasons."""
+        found = {field.name: arrays.get(_PREFIX + field.name) for field in fields(cls)}
+        return None if any(array is None for array in found.values()) else cls(**found)  # type: ignore[arg-type]
