@@ -40,7 +40,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from beds import DATA, drawn_figures
-from ranking import Set, by_default, clothing, digits, evenly, in_pairs, out_of_fold, unsure
+from noises import Set, by_default, evenly, in_pairs, look_alikes, mixed, no_class, unsure
+from ranking import clothing, digits
 
 from cleaner import Catalog, Workspace
 from cleaner.embedding import Embeddings
@@ -105,42 +106,6 @@ def beds(wanted: list[str], work: Path) -> Iterator[tuple[str, Callable[[int], S
 
 
 # ---------------------------------------------------------------- noise
-
-
-def look_alikes(base: Set, rate: float, seed: int) -> np.ndarray:
-    """Call pictures of the most mistakable classes by the class that a weak model takes them for."""
-    rng = np.random.default_rng(seed)
-    classes, codes = np.unique(base.truth, return_inverse=True)
-    few = rng.choice(base.vectors.shape[1], base.vectors.shape[1] // 10 + 3, replace=False)
-    p = out_of_fold(base.vectors[:, few], base.truth)
-    taken = np.stack([p[codes == c].mean(axis=0) for c in range(len(classes))])
-    np.fill_diagonal(taken, 0)
-    mistakable = np.argsort(-taken.max(axis=1))[: max(1, round(0.6 * len(classes)))]
-    chosen = np.isin(codes, mistakable)
-    wrong = chosen & (rng.random(len(codes)) < min(0.45, rate * len(codes) / chosen.sum()))
-    codes[wrong] = taken.argmax(axis=1)[codes[wrong]]
-    return classes[codes]
-
-
-def mixed(base: Set, rate: float, seed: int) -> np.ndarray:
-    """Half of the errors where a weak model is unsure, half anywhere."""
-    anywhere = evenly(base, rate / 2, seed + 10_000)
-    return np.where(anywhere != base.truth, anywhere, unsure(base, rate / 2, seed))
-
-
-def no_class(base: Set, rate: float, seed: int) -> np.ndarray:
-    """File pictures of random classes under the others; leave the rest of these classes out (empty)."""
-    rng = np.random.default_rng(seed)
-    given = base.truth.copy()
-    classes = rng.permutation(np.unique(given))
-    wanted = int(rate * len(given))
-    sizes = np.cumsum([(given == c).sum() for c in classes])
-    gone = classes[: min(int((sizes < wanted).sum()) + 1, len(classes) - 2)]
-    rows = rng.permutation(np.flatnonzero(np.isin(given, gone)))
-    given[rows] = ""
-    given[rows[:wanted]] = rng.choice(np.setdiff1d(classes, gone), min(wanted, len(rows)))
-    return given
-
 
 KINDS: dict[str, tuple[Callable[[Set, float, int], np.ndarray], float]] = {
     "even": (evenly, 0.1),

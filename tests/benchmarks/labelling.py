@@ -24,7 +24,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from ranking import DATA, Set, clothing, digits
+from noises import Set
+from ranking import DATA, clothing, digits
 from scipy.stats import t as student
 
 from cleaner.labelling.proposal import Proposal, _cover, propose

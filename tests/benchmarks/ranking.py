@@ -18,27 +18,17 @@ import sys
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
+from noises import KINDS, Set, out_of_fold
 
 DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 DEPTHS = (0.05, 0.1, 0.2, 0.3)
 BINS = (0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 1)
-
-
-@dataclass
-class Set:
-    """Embeddings and right answers; ``columns`` are given labels that come with the set."""
-
-    name: str
-    vectors: np.ndarray
-    truth: np.ndarray
-    columns: dict[str, np.ndarray]
 
 
 def clothing(weights: Path, work: Path) -> Set:
@@ -73,69 +63,7 @@ def digits() -> Set:
     return Set("digits", data.data.astype(np.float32), data.target.astype(str), {})
 
 
-def evenly(base: Set, rate: float, seed: int) -> np.ndarray:
-    """Call a share of the pictures any other class."""
-    rng = np.random.default_rng(seed)
-    classes, codes = np.unique(base.truth, return_inverse=True)
-    wrong = rng.random(len(codes)) < rate
-    codes[wrong] = (codes[wrong] + rng.integers(1, len(classes), wrong.sum())) % len(classes)
-    return classes[codes]
-
-
-def in_pairs(base: Set, rate: float, seed: int) -> np.ndarray:
-    """Call pictures of half of the classes the next class in a random circle."""
-    rng = np.random.default_rng(seed)
-    classes, codes = np.unique(base.truth, return_inverse=True)
-    circle = rng.permutation(len(classes))
-    after = {circle[i]: circle[i + 1] for i in range(0, len(circle) - 1, 2)}
-    chosen = np.isin(codes, list(after))
-    wrong = chosen & (rng.random(len(codes)) < min(0.45, rate * len(codes) / chosen.sum()))
-    codes[wrong] = [after[c] for c in codes[wrong]]
-    return classes[codes]
-
-
-def by_default(base: Set, rate: float, seed: int) -> np.ndarray:
-    """Let one class collect wrong labels from all, as the default of a form does."""
-    rng = np.random.default_rng(seed)
-    given = base.truth.copy()
-    given[rng.random(len(given)) < rate] = rng.choice(np.unique(given))
-    return given
-
-
-def unsure(base: Set, rate: float, seed: int) -> np.ndarray:
-    """Put errors where a model on a tenth of the features, with the right labels, is unsure."""
-    rng = np.random.default_rng(seed)
-    classes, codes = np.unique(base.truth, return_inverse=True)
-    few = rng.choice(base.vectors.shape[1], base.vectors.shape[1] // 10 + 3, replace=False)
-    p = out_of_fold(base.vectors[:, few], base.truth)
-    p[np.arange(len(codes)), codes] = 0
-    doubt = p.sum(axis=1)
-    for i in rng.choice(len(codes), int(rate * len(codes)), replace=False, p=doubt / doubt.sum()):
-        codes[i] = rng.choice(len(classes), p=p[i] / p[i].sum())
-    return classes[codes]
-
-
-def nothing(base: Set, rate: float, seed: int) -> np.ndarray:
-    """File pictures of one class under the other classes at random, and leave the rest of it out (empty)."""
-    rng = np.random.default_rng(seed)
-    given = base.truth.copy()
-    classes = np.unique(given)
-    gone = rng.choice(classes)
-    rows = rng.permutation(np.flatnonzero(given == gone))
-    given[rows] = ""
-    some = rows[: int(rate * len(given))]
-    given[some] = rng.choice(classes[classes != gone], len(some))
-    return given
-
-
-KINDS: dict[str, Callable[[Set, float, int], np.ndarray]] = {
-    "evenly": evenly,
-    "pairs": in_pairs,
-    "default": by_default,
-    "unsure": unsure,
-    "nothing": nothing,
-}
-RATES = (("evenly", 0.01), ("evenly", 0.4), ("pairs", 0.1), ("default", 0.06), ("unsure", 0.03))
+RATES = (("even", 0.01), ("even", 0.4), ("pairs", 0.1), ("default", 0.06), ("unsure", 0.03))
 RATES += (("unsure", 0.15), ("nothing", 0.03))
 
 
@@ -147,17 +75,6 @@ def noises(base: Set, wanted: set[str]) -> Iterator[tuple[str, np.ndarray]]:
     for seed, (kind, rate) in enumerate(RATES):
         if not wanted or kind in wanted:
             yield f"{kind} {rate:.0%}", KINDS[kind](base, rate, 100 + seed)
-
-
-def out_of_fold(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Return what a five-fold logistic regression on rows of unit length says."""
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-
-    unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    folds = StratifiedKFold(5, shuffle=True, random_state=0)
-    head = LogisticRegression(C=1.0, max_iter=300)
-    return cross_val_predict(head, unit, labels, cv=folds, method="predict_proba")
 
 
 def peers(vectors: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
