@@ -18,7 +18,7 @@ def explanation(
     copies: tuple[str | None, ...] = (),
 ) -> Explanation:
     """Make an explanation whose neighbours have labels that begin with these letters."""
-    names = {"l": "longsleeve", "s": "shirt", "h": "hat", "-": None}
+    names = {"l": "longsleeve", "s": "shirt", "h": "hat", "k": "skirt", "-": None}
     neighbours = tuple(Witness(f"{i}.jpg", names[letter]) for i, letter in enumerate(labels))
     others = tuple(Witness(f"copy {i}.jpg", label) for i, label in enumerate(copies))
     return Explanation("x.jpg", given, says, probability, neighbours, others)
@@ -28,9 +28,18 @@ def votes(n: int, voters: int) -> str:
     return say("why.all_votes" if n == voters else "why.votes", n=n, voters=voters)
 
 
-def shares(n: int, voters: int, label: str, other_n: int, other: str) -> str:
-    first = say("why.first_share", n=n, voters=voters, label=label)
-    return f"{first} {say('why.second_share', n=other_n, label=other)}"
+def shares(*more: str, n: int, label: str) -> str:
+    return ", ".join([say("why.first_share", n=n, voters=20, label=label), *more])
+
+
+def own(share: str) -> str:
+    return say("why.own_share", share=share)
+
+
+SEVEN = say("why.share", n=7, label="longsleeve")
+FOUR_SHIRTS = own(say("why.share", n=4, label="shirt"))
+NO_SHIRT = own(say("why.no_share", label="shirt"))
+NINE_SHIRTS = own(say("why.first_share", n=9, voters=20, label="shirt"))
 
 
 MOSTLY = {"label": "longsleeve", "given": "shirt", "votes": votes(18, 20)}
@@ -44,6 +53,10 @@ UNSURE = {"label": "longsleeve", "probability": "32 %"}
         (explanation("l" * 18 + "sh"), say("why.agree_other", **MOSTLY)),
         (explanation("l" * 20), say("why.agree_other", **MOSTLY | {"votes": votes(20, 20)})),
         (explanation("l" * 18 + "sh", given="longsleeve"), say("why.agree_same", votes=votes(18, 20))),
+        (
+            explanation("s" * 15 + "lllll", given="longsleeve"),
+            say("why.agree_alone", **ALONE | {"votes": votes(15, 20), "other": "shirt"}),
+        ),
         (explanation("l" * 18 + "sh", given=None), say("why.agree_unlabelled", **MOSTLY)),
         (explanation("s" * 15 + "lllll"), say("why.differ_same", **ALONE | {"votes": votes(15, 20)})),
         (
@@ -52,15 +65,31 @@ UNSURE = {"label": "longsleeve", "probability": "32 %"}
         ),
         (
             explanation("s" * 9 + "l" * 7 + "hhhh"),
-            say("why.divided", **ALONE, shares=shares(9, 20, "shirt", 7, "longsleeve")),
+            say("why.divided", **ALONE, shares=f"{NINE_SHIRTS}, {SEVEN}"),
         ),
         (
-            explanation("s" * 9 + "l" * 7 + "hhhh", probability=0.32),
-            say("why.unclear_divided", **UNSURE, shares=shares(9, 20, "shirt", 7, "longsleeve")),
+            explanation("h" * 9 + "l" * 7 + "ssss"),
+            say("why.divided", **ALONE, shares=shares(SEVEN, FOUR_SHIRTS, n=9, label="hat")),
+        ),
+        (
+            explanation("h" * 9 + "l" * 7 + "kkkk", probability=0.32),
+            say("why.unclear_divided", **UNSURE, shares=shares(SEVEN, NO_SHIRT, n=9, label="hat")),
+        ),
+        (
+            explanation("h" * 9 + "l" * 7 + "kkkk", given=None),
+            say("why.divided", **ALONE, shares=shares(SEVEN, n=9, label="hat")),
         ),
         (
             explanation("h" * 15 + "lllll", probability=0.32),
-            say("why.unclear_other", votes=votes(15, 20), other="hat"),
+            say("why.unclear_other", votes=votes(15, 20), other="hat", given="shirt"),
+        ),
+        (
+            explanation("h" * 15 + "lllll", given=None, probability=0.32),
+            say("why.unclear_unlabelled", votes=votes(15, 20), other="hat"),
+        ),
+        (
+            explanation("h" * 15 + "lllll", given=None),
+            say("why.differ_other", **ALONE | {"votes": votes(15, 20), "other": "hat"}),
         ),
         (
             explanation("s" * 15 + "lllll", probability=0.32),

@@ -336,16 +336,32 @@ def _model_and_votes(why: Explanation) -> str:
     sure = why.probability >= _STANDS_OUT
     if voters < _FEWEST_VOTES:
         return say(f"why.model_{_against(why.says, why.given)}" if sure else "why.unclear", **values)
-    (first, n), *rest = votes
+    first, n = votes[0]
     if n <= _STANDS_OUT * voters:
-        shares = say("why.first_share", n=n, voters=voters, label=first)
-        shares = " ".join([shares, say("why.second_share", n=rest[0][1], label=rest[0][0])])
-        return say("why.divided" if sure else "why.unclear_divided", shares=shares, **values)
+        return say(
+            "why.divided" if sure else "why.unclear_divided", shares=_shares(votes, why.given), **values
+        )
     values["votes"] = say("why.all_votes" if n == voters else "why.votes", n=n, voters=voters)
     if sure and first == why.says:
         return say(f"why.agree_{_against(first, why.given)}", **values)
-    alike = "same" if first == why.given else "other"
-    return say(f"why.{'differ' if sure else 'unclear'}_{alike}", other=first, **values)
+    if sure and why.says == why.given:
+        return say("why.agree_alone", other=first, **values)
+    against = _against(first, why.given)
+    if sure:
+        return say(f"why.differ_{'same' if against == 'same' else 'other'}", other=first, **values)
+    return say(f"why.unclear_{against}", other=first, **values)
+
+
+def _shares(votes: list[tuple[str, int]], given: str | None) -> str:
+    """Say how the votes are divided: the two most frequent labels, and that of the image in any case."""
+    named = dict(votes[:2]) | ({} if given is None else {given: dict(votes).get(given, 0)})
+    voters = sum(n for _, n in votes)
+    parts = []
+    for i, (label, n) in enumerate(named.items()):
+        key = "first_share" if i == 0 else "share" if n else "no_share"
+        part = say(f"why.{key}", n=n, voters=voters, label=label)
+        parts.append(say("why.own_share", share=part) if label == given else part)
+    return ", ".join(parts)
 
 
 def _against(label: str, given: str | None) -> str:

@@ -33,8 +33,9 @@ export class Large {
     this.stage = new Stage(say, () => this.ask_full_size());
     this.facts = make("dl", "cleaner-facts");
     this.explanation = new Explanation(say, { ask: host.ask_why, open: (witness) => this.on_witness(witness) });
-    this.back = make_button(say("grid.back"), "Esc", () => this.explanation.look_at(null), "is-small");
+    this.back = make_button(say("grid.back"), "Esc", () => this.explanation.look_at(null), "is-small is-end");
     this.back.hidden = true;
+    this.leave = make_button(say("grid.close"), "Esc", () => this.el.close(), "is-small is-end");
     this.place = make("p", "cleaner-place", { role: "status" });
     this.alerts = make("div", "cleaner-alerts", { role: "alert" });
     this.el = make_dialog(say("grid.large_view"), "cleaner-large");
@@ -48,9 +49,8 @@ export class Large {
     const { compare } = this.host;
     const walk = make("div", "cleaner-buttons", {},
       make_button(say("grid.previous"), "←", () => this.go(this.index - 1), "is-small"),
-      make_button(say("grid.next"), "→", () => this.go(this.index + 1), "is-small"),
-      make_button(say("grid.close"), "Esc", () => this.el.close(), "is-small is-end"));
-    const place = make("div", "cleaner-buttons", {}, this.place, this.back, ...(compare ? [compare.button] : []));
+      make_button(say("grid.next"), "→", () => this.go(this.index + 1), "is-small"), this.leave, this.back);
+    const place = make("div", "cleaner-buttons", {}, this.place, ...(compare ? [compare.button] : []));
     const side = make("div", "cleaner-side", {}, make("div", "cleaner-where", {}, walk, place),
       ...(compare ? [compare.el] : []), make("div", "", {}, this.explanation.el, this.facts, stage.zoom_buttons, stage.light));
     return make("div", "cleaner-sheet", {}, this.alerts, stage.el, side, this.host.actions);
@@ -100,8 +100,8 @@ export class Large {
    */
   on_witness(witness) {
     this.back.hidden = witness === null;
-    this.host.actions.inert = witness !== null;
-    if (!this.el.contains(document.activeElement) || this.back.hidden) this.keep_focus();
+    this.leave.hidden = this.host.actions.inert = witness !== null;
+    this.keep_focus();
     this.asked = "";
     this.stage.fit();
     this.load();
@@ -111,7 +111,7 @@ export class Large {
   /** An element that goes, or falls asleep, takes the focus along: the keys would go nowhere. */
   keep_focus() {
     const focused = document.activeElement;
-    const awake = focused instanceof HTMLElement && this.el.contains(focused) && focused.offsetParent !== null && !focused.closest("[inert]");
+    const awake = focused instanceof HTMLElement && this.el.contains(focused) && !focused.closest("[hidden], [inert]");
     if (!awake && this.el.open) this.stage.el.focus();
   }
 
