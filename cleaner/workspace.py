@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.state_folder import RecentSet, login, recent
-from cleaner.pipelines.network import NetworkOptions
+from cleaner.pipelines.network import NetworkOptions, asks_for_another
 
 if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import cleaner`` must not
     from cleaner.ranking import Ranking
@@ -39,7 +39,8 @@ class Workspace(Dataset):
     reviewer : str, optional
         Who decides. Default: ``CLEANER_REVIEWER``, JupyterHub's user, or the login name.
     backbone : str, optional
-        Network for features: a torchvision name or ``timm/NAME``.
+        Network for features: "lite0", "lite2", a torchvision name, ``timm/NAME`` or "best". Default: the one
+        of the last ranking, else "lite0".
     weights : Path, optional
         Its pretrained weights.
     from_scratch : bool
@@ -97,6 +98,11 @@ class Workspace(Dataset):
     def network(self) -> NetworkOptions:
         """The network for features."""
         return NetworkOptions(self.backbone, self.weights, self.from_scratch)
+
+    @property
+    def asks_for_another_network(self) -> bool:
+        """Whether a network is named that is not the one that the saved ranking was made with."""
+        return asks_for_another(self, self.network)
 
     @property
     def store_url(self) -> str:

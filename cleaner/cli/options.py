@@ -87,8 +87,9 @@ class NetworkOptions:
         str | None,
         _of_network(
             metavar="NAME",
-            help="A torchvision classification network, or timm/NAME. "
-            "Default: mobilenet_v2, or convnext_tiny if there is a CUDA graphics card.",
+            help="lite0, lite2, a torchvision classification network, timm/NAME, or best: the strongest that "
+            "is installed or can be downloaded. Default: the network of the last ranking of this set; for a "
+            "new set lite0, or best if there is a CUDA graphics card.",
         ),
     ] = None
     from_scratch: Annotated[

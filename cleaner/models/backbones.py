@@ -1,7 +1,8 @@
 """Backbones: a network up to pooling, its weights, and how images are made ready for it.
 
-A backbone is any torchvision classification network by name, ``timm/NAME`` where timm is installed, or
-``scratch``: a frozen random network of ours for work without pretrained weights.
+A backbone is ``lite0``, whose weights come with the installation, ``lite2`` with one more package, any
+torchvision classification network by name, ``timm/NAME`` where timm is installed, or ``scratch``: a frozen
+random network of ours for work without pretrained weights. docs/networks.md compares them.
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from cleaner.errors import BackboneError
+from cleaner.errors import BackboneError, WeightsUnavailableError
 from cleaner.images.open import open_image
 from cleaner.models.bodies import build_timm, build_torchvision, vit_image_size_px
+from cleaner.models.efficientnet_lite import MEAN, STD, VARIANTS, build_lite, installed_state, lite_state
+from cleaner.models.packaged import BUILT_IN
+from cleaner.models.reach import BEST
 from cleaner.models.scratch import SCRATCH, SCRATCH_SIZE_PX, RandomFilters
 from cleaner.models.weights import (
     fetch_timm_weights,
@@ -35,6 +39,9 @@ logger = logging.getLogger(__name__)
 
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
+STRONGEST_FIRST = ("convnext_tiny", "lite2", BUILT_IN)
+"""What "best" tries: by published accuracy on ImageNet, among networks that a CPU can still bear."""
+
 _VERSION = 1  # raise it when preprocessing changes: cached embeddings are then made anew
 
 
@@ -87,7 +94,7 @@ class Backbone:
     module : Module
         Maps normalised float32 ``(n, 3, size_px, size_px)`` to float32 ``(n, feature_dim)``; in eval mode.
     name : str
-        "mobilenet_v2", "timm/resnet18d", "scratch".
+        "lite0", "mobilenet_v2", "timm/resnet18d", "scratch".
     feature_dim : int
     key : str
         Fingerprint of architecture, weights and preprocessing: equal keys give equal features.
@@ -137,8 +144,8 @@ def best_device() -> torch.device:
 
 
 def default_name(device: torch.device) -> str:
-    """Return the network used when none is named: fast enough for a CPU, or stronger where there is a GPU."""
-    return "convnext_tiny" if device.type == "cuda" else "mobilenet_v2"
+    """Return the network used when none is named: fast enough for a CPU, or the strongest on a GPU."""
+    return BEST if device.type == "cuda" else BUILT_IN
 
 
 def load_backbone(
@@ -153,10 +160,11 @@ def load_backbone(
     Parameters
     ----------
     name : str, optional
-        A torchvision classification network, ``timm/NAME``, or "scratch". By default the network that
-        ``weights`` belongs to; without weights "mobilenet_v2" on a CPU and "convnext_tiny" on a GPU.
+        "lite0", "lite2", a torchvision classification network, ``timm/NAME``, "scratch", or "best": the first
+        of `STRONGEST_FIRST` whose weights are installed, in the cache or on the network. By default the
+        network that ``weights`` belongs to; without weights "lite0" on a CPU and "best" on a GPU.
     weights : Path, optional
-        A safetensors file or a torch state dict; by default the published weights, from the
+        A safetensors file or a torch state dict; by default the published weights, from their package, the
         cache or the network.
     from_scratch : bool
         Use no pretrained weights: without a name the "scratch" network, with a name that network with seeded
@@ -169,11 +177,14 @@ def load_backbone(
     BackboneError
         Unknown name, or a file that does not fit.
     WeightsUnavailableError
-        No file, nothing in the cache and no network; within about a second.
+        No package, no file, nothing in the cache and no network; within about a second.
     """
     target = torch.device(device) if device is not None else best_device()
     if from_scratch and weights is not None:
         msg = f"Got both a weights file ({weights}) and from_scratch; leave one of them out."
+        raise BackboneError(msg)
+    if name == BEST and (from_scratch or weights is not None):
+        msg = "“best” comes with its own weights; name a network, or leave out weights and from_scratch."
         raise BackboneError(msg)
     if name == SCRATCH or (from_scratch and name is None):
         body: nn.Module = RandomFilters()
@@ -189,12 +200,23 @@ def load_backbone(
             raise BackboneError(msg)
         name = name or guess_architecture(Path(weights), state, meta)
     name = name or default_name(target)
+    if name == BEST:
+        return _strongest(target)
     source = Path(weights).name if weights is not None else "the published file"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
-        build = _timm if name.startswith("timm/") else _torchvision
+        build = _timm if name.startswith("timm/") else _lite if name in VARIANTS else _torchvision
         module, preprocess = build(name, state, source=source, fetch=not from_scratch)
     return _finish(module, name, preprocess, pretrained=not from_scratch, device=target)
+
+
+def _strongest(device: torch.device) -> Backbone:
+    for name in STRONGEST_FIRST[:-1]:
+        try:
+            return load_backbone(name, device=device)
+        except WeightsUnavailableError as exc:
+            logger.info("The next best network is taken: %s", exc)
+    return load_backbone(STRONGEST_FIRST[-1], device=device)
 
 
 def empty_body(name: str, preprocess: Preprocess) -> nn.Module:
@@ -203,6 +225,8 @@ def empty_body(name: str, preprocess: Preprocess) -> nn.Module:
         return RandomFilters()
     if name.startswith("timm/"):
         return build_timm(name.removeprefix("timm/"))[0]
+    if name in VARIANTS:
+        return build_lite(name)
     _require_known(name)
     return build_torchvision(name, image_size_px=preprocess.size_px)
 
@@ -211,8 +235,8 @@ def _require_known(name: str) -> None:
     if name not in torchvision_names():
         close = [known for known in torchvision_names() if name[:5].lower() in known]
         msg = (
-            f"There is no network {name!r}; give a name of torchvision "
-            f"({', '.join(close or ['mobilenet_v2', 'resnet34', 'convnext_tiny'])}) or timm/NAME."
+            f"There is no network {name!r}; give {', '.join(VARIANTS)}, a name of torchvision "
+            f"({', '.join(close or ['mobilenet_v2', 'resnet34', 'convnext_tiny'])}), timm/NAME, or {BEST}."
         )
         raise BackboneError(msg)
 
@@ -233,6 +257,17 @@ def _torchvision(
     if state is not None:
         load_into(body.net, state, dropped=body.cut, source=source)
     return body, Preprocess(size_px, tuple(spec.mean), tuple(spec.std))
+
+
+def _lite(
+    name: str, state: dict[str, Tensor] | None, *, source: str, fetch: bool
+) -> tuple[nn.Module, Preprocess]:
+    if state is None and fetch:
+        state = installed_state(name)
+    body = build_lite(name)
+    if state is not None:
+        load_into(body.net, lite_state(state), dropped=body.cut, source=source)
+    return body, Preprocess(VARIANTS[name].size_px, MEAN, STD)
 
 
 def _timm(

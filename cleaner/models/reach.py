@@ -9,14 +9,16 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cleaner.errors import WeightsUnavailableError
+from cleaner.models.packaged import BUILT_IN, PACKAGED, packaged_file
 
 logger = logging.getLogger(__name__)
+
+BEST = "best"
+"""Instead of a network's name: the strongest one whose weights can be had."""
 
 WAY_OUT = "Give a weights file (--weights FILE), or go on without pretrained weights (--from-scratch)."
 REACH_TIMEOUT_S = 0.8
 _TORCHVISION_HOST = "download.pytorch.org"
-# what is used when no network is named, without and with a graphics card: see backbones.default_name
-_DEFAULTS = ("mobilenet_v2", "convnext_tiny")
 
 
 def host_reachable(host: str) -> bool:
@@ -53,17 +55,22 @@ def require_weights(backbone: str | None, *, weights: Path | None, from_scratch:
     Raises
     ------
     WeightsUnavailableError
-        If torchvision's weights are needed, are not in its cache, and cannot be fetched.
+        If weights are needed that are neither installed nor in torchvision's cache, and cannot be fetched.
     """
-    if weights is not None or from_scratch or (backbone or "").startswith(("timm/", "scratch")):
+    if weights is not None or from_scratch:
+        return
+    name = BUILT_IN if backbone is None or backbone == BEST else backbone
+    if name in PACKAGED:
+        packaged_file(name)
+        return
+    if name.startswith(("timm/", "scratch")):
         return
     home = os.environ.get("TORCH_HOME", f"{os.environ.get('XDG_CACHE_HOME', '~/.cache')}/torch")
     cache = Path(home).expanduser() / "hub" / "checkpoints"  # where torch.hub keeps weights
-    names = _DEFAULTS if backbone is None else (backbone,)
-    if any(any(cache.glob(f"{name}*")) for name in names) or host_reachable(_TORCHVISION_HOST):
+    if any(cache.glob(f"{name}*")) or host_reachable(_TORCHVISION_HOST):
         return
     msg = (
-        f"Pretrained weights of {names[0]} are not on this machine and {_TORCHVISION_HOST} cannot be "
+        f"Pretrained weights of {name} are not on this machine and {_TORCHVISION_HOST} cannot be "
         f"reached. {WAY_OUT}"
     )
     raise WeightsUnavailableError(msg)

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from cleaner.errors import BackboneError, WeightsUnavailableError
 from cleaner.models.bodies import build_torchvision
+from cleaner.models.packaged import PACKAGED
 from cleaner.models.reach import WAY_OUT, host_reachable
 
 logger = logging.getLogger(__name__)
@@ -160,7 +161,7 @@ def fetch_timm_weights(name: str, config: Mapping[str, Any]) -> Path:
 
 
 def guess_architecture(path: Path, state: dict[str, Tensor], meta: dict[str, str]) -> str:
-    """Tell which torchvision network a weights file belongs to: by metadata, file name, then keys and shapes.
+    """Tell which network a weights file belongs to: by metadata, file name, then keys and shapes.
 
     Raises
     ------
@@ -173,6 +174,7 @@ def guess_architecture(path: Path, state: dict[str, Tensor], meta: dict[str, str
         return said
     stem = re.sub(r"[^a-z0-9]+", "_", path.stem.lower())
     starts = [name for name in names if stem == name or stem.startswith(name + "_")]
+    starts += [name for name in PACKAGED if stem.startswith(f"efficientnet_{name}")]
     if starts:
         return max(starts, key=len)
     shapes = {key: value.shape for key, value in state.items()}

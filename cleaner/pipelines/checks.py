@@ -226,7 +226,7 @@ def _embeddings(
 ) -> Embeddings | None:
     reporter(Stage.LOAD_NETWORK, 0, 0)
     try:
-        backbone = network.load()
+        backbone, _ = network.load(dataset)
     except WeightsUnavailableError as exc:
         logger.info("Outliers and look-alikes are not looked for: %s", exc)
         return None

@@ -1,17 +1,24 @@
-"""Which network the pipelines use."""
+"""Which network the pipelines use, and which one a data set was ranked with."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+import logging
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.dataset import Dataset
+from cleaner.errors import BackboneError
 from cleaner.models.reach import require_weights
+from cleaner.util.atomic import write_atomically
 
 if TYPE_CHECKING:
     from cleaner.models.backbones import Backbone
-    from cleaner.training.learner import Learner
+
+logger = logging.getLogger(__name__)
+
+_HASH_DIGITS = 16  # at the end of `cleaner.models.backbones.Backbone.key`
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,23 +38,102 @@ class NetworkOptions:
 
     @property
     def named(self) -> bool:
-        """Whether anything was asked for; else the default backbone is meant."""
+        """Whether anything was asked for; else the last ranking's network is meant, or the default one."""
         return bool(self.backbone or self.weights or self.from_scratch)
 
     def require(self) -> None:
         """Raise `WeightsUnavailableError` within a second if the weights cannot be had; loads no torch."""
         require_weights(self.backbone, weights=self.weights, from_scratch=self.from_scratch)
 
-    def load(self) -> Backbone:
-        """Load the backbone."""
+    def load(self, dataset: Dataset) -> tuple[Backbone, NetworkOptions]:
+        """Load the backbone that was asked for.
+
+        If none was, load the one that the data set was ranked with, so that its ranking and its features stay
+        comparable; if that one's weights cannot be had any more, or it was never ranked, the default one.
+
+        Returns
+        -------
+        backbone : Backbone
+        network : NetworkOptions
+            What leads to the same backbone another time.
+        """
         from cleaner.models.backbones import load_backbone  # torch: 2 to 4 s
 
-        return load_backbone(self.backbone, weights=self.weights, from_scratch=self.from_scratch)
+        network = self if self.named else remembered(dataset) or self
+        try:
+            backbone = load_backbone(
+                network.backbone, weights=network.weights, from_scratch=network.from_scratch
+            )
+        except BackboneError as exc:
+            if self.named or network is self:
+                raise
+            logger.warning("The network of the last ranking cannot be loaded; using the default one. %s", exc)
+            network, backbone = self, load_backbone()
+        return backbone, replace(network, backbone=backbone.name)
 
-    def learner(self, catalog: Catalog, *, seed: int) -> Learner:
-        """Make a `Learner` on this backbone."""
-        from cleaner.training.learner import Learner  # torch: 2 to 4 s
 
-        return Learner(
-            catalog, backbone=self.backbone, weights=self.weights, from_scratch=self.from_scratch, seed=seed
-        )
+def remember(dataset: Dataset, network: NetworkOptions, *, asked: NetworkOptions) -> None:
+    """Note in the state folder which network the present ranking was made with, and what was asked for."""
+    noted = asdict(network) | {"weights": _text(network.weights), "asked": asked.backbone}
+    write_atomically(_note(dataset), json.dumps(noted).encode())
+
+
+def remembered(dataset: Dataset) -> NetworkOptions | None:
+    """Return the network that the present ranking was made with; None if there is no ranking, or no telling.
+
+    Rankings of version 0.2 and earlier have no note; theirs is the network whose features are the newest.
+    """
+    noted = _noted(dataset)
+    if noted is None:
+        return _by_features(dataset)
+    weights = noted.get("weights")
+    return NetworkOptions(
+        noted.get("backbone"), None if weights is None else Path(weights), bool(noted.get("from_scratch"))
+    )
+
+
+def asks_for_another(dataset: Dataset, network: NetworkOptions) -> bool:
+    """Tell whether a network is named that is not the one that the present ranking was made with."""
+    noted = _noted(dataset)
+    if noted is None or not network.named:
+        return False
+    same = (noted.get("backbone"), noted.get("asked"))
+    return (
+        network.from_scratch != noted.get("from_scratch")
+        or (network.backbone is not None and network.backbone not in same)
+        or (network.weights is not None and _text(network.weights) != noted.get("weights"))
+    )
+
+
+def _noted(dataset: Dataset) -> dict[str, Any] | None:
+    note = _note(dataset)
+    try:
+        noted = json.loads(note.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as exc:
+        logger.warning("%s cannot be read: %s", note, exc)
+        return None
+    return noted if isinstance(noted, dict) else None
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _note(dataset: Dataset) -> Path:
+    return dataset.ranking_folder / "network.json"
+
+
+def _by_features(dataset: Dataset) -> NetworkOptions | None:
+    ranking = dataset.ranking_folder / "ranking.npz"
+    features = list((dataset.state / "embeddings").glob("*/vectors.f16"))
+    if not ranking.is_file() or not features:
+        return None
+    last = max(features, key=lambda file: file.stat().st_mtime)
+    name, _, digest = last.parent.name.rpartition("-")
+    if len(digest) != _HASH_DIGITS:
+        return None
+    if name.startswith("timm-"):
+        name = name.replace("-", "/", 1)
+    return NetworkOptions(name, from_scratch=name == "scratch")

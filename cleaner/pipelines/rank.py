@@ -15,7 +15,7 @@ from cleaner.dataset.dataset import Dataset
 from cleaner.embedding import Embeddings, embed
 from cleaner.errors import RankingError, TooFewLabelsError
 from cleaner.pipelines.checks import fold_units
-from cleaner.pipelines.network import NetworkOptions
+from cleaner.pipelines.network import NetworkOptions, remember
 from cleaner.ranking import Ranking, rank, rank_probabilities
 from cleaner.review.events import Action
 from cleaner.review.labels import PresentLabels, cleaned_catalog
@@ -43,6 +43,10 @@ class Seen:
     kept : frozenset of str
         Images whose label a reviewer confirmed.
     backbone : Backbone
+    network : NetworkOptions
+        What leads to this backbone another time.
+    asked : NetworkOptions
+        What was asked for; it may name no network, or "best".
     embeddings : Embeddings
     renamed : mapping of str to str
         Earlier names of classes, and what they are called now.
@@ -58,6 +62,8 @@ class Seen:
     labels: dict[str, str | None]
     kept: frozenset[str]
     backbone: Backbone
+    network: NetworkOptions
+    asked: NetworkOptions
     embeddings: Embeddings
     renamed: Mapping[str, str]
     named_at: int
@@ -105,7 +111,7 @@ def prepare(
     _check_labels(seen)
     ranking = rank_seen(seen, reporter=reporter)
     reporter.check()
-    ranking.save(dataset.ranking_folder)
+    save_ranking(dataset, seen, ranking)
     return ranking
 
 
@@ -157,14 +163,16 @@ def rank_given(
     except (OSError, ValueError, EOFError) as exc:
         msg = f"Cannot read {pred_probs} as an array of probabilities ({exc}); write it with numpy.save."
         raise RankingError(msg) from exc
-    embeddings = None
-    if network.named:
-        embeddings = look(dataset, review, network, reporter=reporter).embeddings
+    seen = look(dataset, review, network, reporter=reporter) if network.named else None
+    embeddings = None if seen is None else seen.embeddings
     catalog = dataset.catalog if embeddings is not None else dataset.scan(reporter=reporter)
     units = fold_units(dataset, review, catalog.names.tolist())
     ranking = rank_probabilities(catalog, probabilities, embeddings, seed=dataset.seed, units=units)
     reporter.check()
-    ranking.save(dataset.ranking_folder)
+    if seen is None:
+        ranking.save(dataset.ranking_folder)
+    else:
+        save_ranking(dataset, seen, ranking)
     return ranking
 
 
@@ -174,7 +182,7 @@ def look(dataset: Dataset, review: ReviewState, network: NetworkOptions, *, repo
     given = dataset.scan(reporter=reporter)
     reporter.check()
     reporter(Stage.LOAD_NETWORK, 0, 0)
-    backbone = network.load()
+    backbone, used = network.load(dataset)
     cache_root = dataset.state / "embeddings"
     embeddings = embed(given, backbone, index=dataset.index, cache_root=cache_root, reporter=reporter)
     if embeddings.problems:
@@ -187,7 +195,18 @@ def look(dataset: Dataset, review: ReviewState, network: NetworkOptions, *, repo
     kept = frozenset(name for name, made in decisions.items() if made and made.action is Action.KEEP)
     units = fold_units(dataset, now, given.names.tolist())
     return Seen(
-        given, cleaned, labels, kept, backbone, embeddings, now.label_map, now.last_seq, units, dataset.seed
+        given=given,
+        cleaned=cleaned,
+        labels=labels,
+        kept=kept,
+        backbone=backbone,
+        network=used,
+        asked=network,
+        embeddings=embeddings,
+        renamed=now.label_map,
+        named_at=now.last_seq,
+        units=units,
+        seed=dataset.seed,
     )
 
 
@@ -204,3 +223,9 @@ def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
     )
     ranking.named_at = seen.named_at
     return ranking
+
+
+def save_ranking(dataset: Dataset, seen: Seen, ranking: Ranking) -> None:
+    """Save a ranking in the state folder, and which network it was made with."""
+    ranking.save(dataset.ranking_folder)
+    remember(dataset, seen.network, asked=seen.asked)

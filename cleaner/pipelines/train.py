@@ -15,7 +15,7 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.dataset import Dataset
 from cleaner.errors import CheckpointError, TrainingError
 from cleaner.pipelines.network import NetworkOptions
-from cleaner.pipelines.rank import Seen, look, rank_seen
+from cleaner.pipelines.rank import Seen, look, rank_seen, save_ranking
 from cleaner.review.labels import cleaned_catalog
 from cleaner.review.state import ReviewState
 from cleaner.training.compare import RetrainResult, compare
@@ -70,7 +70,7 @@ def retrain_quick(
     metrics = {"n": result.n, "error_rate": result.after}
     fitted = Network.from_linear_head(seen.backbone, after.classes, weight=after.weight, offset=after.offset)
     fitted.save(model_path(dataset, "quick"), metrics=metrics)
-    ranking.save(dataset.ranking_folder)
+    save_ranking(dataset, seen, ranking)
     return result
 
 
@@ -105,6 +105,8 @@ def retrain_full(
     Cancelled, CleanerError
         See `cleaner.pipelines.rank.prepare`.
     """
+    from cleaner.training.learner import Learner  # torch: 2 to 4 s
+
     check_epochs(epochs)
     seen = look(dataset, review, network, reporter=reporter)
     names, vectors, truth = _validation(seen)
@@ -114,14 +116,14 @@ def retrain_full(
     if before is None:
         before, before_name = _predicted(_fit_head(seen, seen.given), vectors), HEAD_GIVEN
     usable = seen.cleaned.subset(set(seen.cleaned.names) & set(seen.embeddings.names))
-    learner = network.learner(usable, seed=dataset.seed)
+    learner = Learner(usable, backbone=seen.backbone, seed=dataset.seed)
     learner.fine_tune(epochs, reporter=reporter)
     after = _best(learner.probabilities(valid, reporter=reporter), learner.classes)
     result = compare(truth, before, after, before_name=before_name, after_name=TUNED_CLEANED)
     ranking = rank_seen(seen, reporter=reporter)
     reporter.check()
     learner.save(path)
-    ranking.save(dataset.ranking_folder)
+    save_ranking(dataset, seen, ranking)
     return result
 
 
@@ -181,9 +183,12 @@ def train(
     Cancelled, CleanerError
         See `cleaner.pipelines.rank.prepare`.
     """
+    from cleaner.training.learner import Learner  # torch: 2 to 4 s
+
     check_epochs(epochs)
     catalog = dataset.scan(reporter=reporter)
-    learner = network.learner(cleaned_catalog(catalog, review), seed=dataset.seed)
+    backbone, _ = network.load(dataset)
+    learner = Learner(cleaned_catalog(catalog, review), backbone=backbone, seed=dataset.seed)
     learner.fine_tune(epochs, reporter=reporter)
     valid = learner.evaluate("valid", reporter=reporter)
     test = learner.evaluate("test", reporter=reporter) if len(learner.data.indices("test")) else None

@@ -122,7 +122,7 @@ class CleanerApp(ipywidgets.VBox):
         self.retrain.observe(lambda _change: self._load_ranking(), names=["renewed"])
         self.draw()
         self._built = True
-        if ranking is None:
+        if ranking is None or self.workspace.asks_for_another_network:
             self._prepare()
         else:
             self._offer_new(ranking)

@@ -34,6 +34,8 @@ FAMILIES = {
     "efficientnet_b0": 1280,
     "googlenet": 1024,
     "inception_v3": 2048,
+    "lite0": 1280,
+    "lite2": 1280,
     "maxvit_t": 512,
     "mnasnet0_5": 1280,
     "mobilenet_v2": 1280,
@@ -304,8 +306,8 @@ def test_an_unknown_network_is_refused_with_names_that_are_near():
     with pytest.raises(BackboneError) as caught:
         load_backbone("mobilenet")
     assert str(caught.value) == (
-        "There is no network 'mobilenet'; give a name of torchvision "
-        "(mobilenet_v2, mobilenet_v3_large, mobilenet_v3_small) or timm/NAME."
+        "There is no network 'mobilenet'; give lite0, lite2, a name of torchvision "
+        "(mobilenet_v2, mobilenet_v3_large, mobilenet_v3_small), timm/NAME, or best."
     )
 
 
@@ -315,8 +317,8 @@ def test_a_weights_file_and_from_scratch_contradict_each_other(small_file):
 
 
 def test_the_default_is_fast_on_a_cpu_and_strong_on_a_gpu():
-    assert default_name(torch.device("cpu")) == "mobilenet_v2"
-    assert default_name(torch.device("cuda")) == "convnext_tiny"
+    assert default_name(torch.device("cpu")) == "lite0"
+    assert default_name(torch.device("cuda")) == "best"
 
 
 def test_the_key_tells_weights_and_sizes_apart_and_stays_the_same_otherwise(small_file):
@@ -555,7 +557,7 @@ def test_that_no_weights_can_be_had_is_said_without_loading_torch(tmp_path: Path
         "from cleaner.errors import WeightsUnavailableError\n"
         "from cleaner.models.reach import require_weights\n"
         "try:\n"
-        "    require_weights(None, weights=None, from_scratch=False)\n"
+        "    require_weights('resnet34', weights=None, from_scratch=False)\n"
         "except WeightsUnavailableError as exc:\n"
         "    print(exc)\n"
         "print('torch' in sys.modules)\n"

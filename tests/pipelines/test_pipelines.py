@@ -261,7 +261,7 @@ def test_a_stopped_quick_retraining_leaves_model_and_ranking_from_before(
 ) -> None:
     run(retrain_quick, space)
     before = results(space)
-    assert set(before) == {"quick.safetensors", "ranking.npz", "ranking.csv"}
+    assert set(before) == {"quick.safetensors", "ranking.npz", "ranking.csv", "network.json"}
     correct(space)
     with pytest.raises(Cancelled):
         run(retrain_quick, space, reporter=Notes(stop_at=stage))
@@ -330,7 +330,7 @@ def test_a_full_retraining_compares_with_the_head_first_and_then_with_the_networ
     assert all({"train_loss", "valid_loss", "error_rate"} <= set(point) for point in notes.points)
     assert len(notes.points) >= 1
     assert first.n == len(space.catalog.where(split="valid"))
-    assert set(results(space)) == {"full.safetensors", "ranking.npz", "ranking.csv"}
+    assert set(results(space)) == {"full.safetensors", "ranking.npz", "ranking.csv", "network.json"}
     correct(space)
     second = run(retrain_full, space, epochs=1)
     assert second.before_name == TUNED_EARLIER

@@ -69,13 +69,6 @@ export interface Side {
   pictures: Example[];
 }
 
-export interface Witness {
-  name: string;
-  label: string;
-  same: boolean;
-  copy: boolean;
-}
-
 // ---- from the page to the kernel
 
 export interface Seen {
@@ -138,13 +131,6 @@ export interface Compare {
   labels: string[];
 }
 
-export interface Why {
-  kind: "why";
-  id: string;
-  view: string;
-  name: string;
-}
-
 export interface Decide {
   kind: "decide";
   id: string;
@@ -180,7 +166,7 @@ export interface Describe {
   text: string;
 }
 
-export type Request = Ping | Hello | Turn | Similar | Next | Thumbs | Image | Compare | Why | Decide | Confirm | Undo | Describe;
+export type Request = Ping | Hello | Turn | Similar | Next | Thumbs | Image | Compare | Decide | Confirm | Undo | Describe;
 
 // ---- from the kernel to the page
 
@@ -234,15 +220,6 @@ export interface CompareMessage {
   sides: Side[];
   problem: string;
   late: boolean;
-}
-
-export interface WhyMessage {
-  id?: string;
-  to?: string;
-  kind: "why";
-  name: string;
-  text: string;
-  witnesses: Witness[];
 }
 
 export interface SavedMessage {
@@ -305,7 +282,6 @@ export type Message =
   | ThumbsMessage
   | ImageMessage
   | CompareMessage
-  | WhyMessage
   | SavedMessage
   | RefusedMessage
   | CellsMessage

@@ -1,0 +1,145 @@
+"""The network of a data set: remembered with its ranking, kept until another is asked for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from cleaner.errors import WeightsUnavailableError
+from cleaner.models.backbones import load_backbone
+from cleaner.models.packaged import packaged_file
+from cleaner.pipelines.network import NetworkOptions, asks_for_another, remember, remembered
+from cleaner.pipelines.rank import look
+from cleaner.util.progress import SILENT
+from cleaner.workspace import Workspace
+
+Open = Callable[..., Workspace]
+
+
+@pytest.fixture
+def opened(colour_set: Path, tmp_path: Path) -> Iterator[Open]:
+    """Return a function that opens the same set again."""
+    spaces: list[Workspace] = []
+
+    def build(**options: object) -> Workspace:
+        spaces.append(Workspace(colour_set, state=tmp_path / "state", reviewer="ann", **options))  # type: ignore[arg-type]
+        return spaces[-1]
+
+    yield build
+    for space in spaces:
+        space.close()
+
+
+def note(space: Workspace) -> dict[str, object]:
+    return json.loads((space.ranking_folder / "network.json").read_bytes())
+
+
+def test_a_new_set_is_ranked_with_the_built_in_network(opened):
+    space = opened()
+    space.rank()
+    assert note(space) == {"backbone": "lite0", "weights": None, "from_scratch": False, "asked": None}
+    assert remembered(space) == NetworkOptions("lite0")
+
+
+def test_a_set_keeps_its_network_until_another_is_named_and_its_decisions_stay(opened):
+    first = opened(from_scratch=True)
+    ranking = first.rank()
+    first.store.decide(ranking.names[0], "keep")
+    first.close()
+
+    again = opened()
+    assert not again.asks_for_another_network
+    assert again.rank().model.split("-")[0] == ranking.model.split("-")[0]
+    assert remembered(again) == NetworkOptions("scratch", from_scratch=True)
+    again.close()
+
+    other = opened(backbone="lite0")
+    assert other.asks_for_another_network
+    other.rank()
+    assert remembered(other) == NetworkOptions("lite0")
+    assert not other.asks_for_another_network
+    assert other.store.state.of(ranking.names[0]).action == "keep"
+
+
+def test_looking_alone_changes_nothing_that_is_remembered(opened):
+    opened(from_scratch=True).rank()
+    space = opened(backbone="lite0")
+    assert look(space, space.store.state, space.network, reporter=SILENT).backbone.name == "lite0"
+    assert remembered(space) == NetworkOptions("scratch", from_scratch=True)
+
+
+def test_the_weights_file_is_remembered_and_used_again(opened, tmp_path):
+    file = tmp_path / "lite0.pth"
+    file.write_bytes(packaged_file("lite0").read_bytes())
+    space = opened(backbone="lite0", weights=file)
+    space.rank()
+    assert remembered(space) == NetworkOptions("lite0", file)
+    assert opened().network.load(space)[1] == NetworkOptions("lite0", file)
+    assert opened(weights=tmp_path / "other.pth").asks_for_another_network
+    assert not opened(backbone="lite0", weights=file).asks_for_another_network
+
+
+@pytest.mark.parametrize(
+    "gone", [{"backbone": "resnet18"}, {"backbone": "lite0", "weights": Path("/no/file.pth")}]
+)
+def test_a_network_that_cannot_be_had_any_more_gives_way_to_the_default(opened, monkeypatch, tmp_path, gone):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr("cleaner.models.weights.host_reachable", lambda host: False)
+    space = opened()
+    space.ranking_folder.mkdir(parents=True)
+    remember(space, NetworkOptions(**gone), asked=NetworkOptions())
+    backbone, network = space.network.load(space)
+    assert (backbone.name, backbone.pretrained) == ("lite0", True)
+    assert network == NetworkOptions("lite0")
+
+
+def test_a_network_that_was_named_does_not_give_way(opened, monkeypatch, tmp_path):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    monkeypatch.setattr("cleaner.models.reach.host_reachable", lambda host: False)
+    with pytest.raises(WeightsUnavailableError, match="resnet18"):
+        opened(backbone="resnet18").rank()
+
+
+def test_best_is_remembered_by_what_it_was_and_by_its_name(opened, monkeypatch):
+    monkeypatch.setattr("cleaner.models.backbones.STRONGEST_FIRST", ("lite0",))
+    space = opened(backbone="best")
+    space.rank()
+    assert note(space) == {"backbone": "lite0", "weights": None, "from_scratch": False, "asked": "best"}
+    for name, asks in (("best", False), ("lite0", False), ("lite2", True)):
+        assert opened(backbone=name).asks_for_another_network is asks
+
+
+@pytest.mark.parametrize(
+    ("key", "network"),
+    [
+        ("mobilenet_v2-0123456789abcdef", NetworkOptions("mobilenet_v2")),
+        ("timm-tf_efficientnet_lite0-0123456789abcdef", NetworkOptions("timm/tf_efficientnet_lite0")),
+        ("scratch-0123456789abcdef", NetworkOptions("scratch", from_scratch=True)),
+        ("something-else", None),
+    ],
+)
+def test_rankings_without_a_note_tell_by_their_features(opened, key, network):
+    space = opened()
+    assert remembered(space) is None
+    (space.state / "embeddings" / key).mkdir(parents=True)
+    (space.state / "embeddings" / key / "vectors.f16").touch()
+    assert remembered(space) is None  # features alone are no ranking
+    space.ranking_folder.mkdir()
+    (space.ranking_folder / "ranking.npz").touch()
+    assert remembered(space) == network
+    assert not asks_for_another(space, NetworkOptions("lite2"))
+
+
+def test_a_damaged_note_is_no_obstacle(opened):
+    space = opened()
+    space.ranking_folder.mkdir(parents=True)
+    (space.ranking_folder / "network.json").write_text("{")
+    assert remembered(space) is None
+    assert not space.asks_for_another_network
+
+
+def test_the_key_of_features_ends_as_old_rankings_are_read():
+    assert len(load_backbone(from_scratch=True).key.rpartition("-")[2]) == 16
