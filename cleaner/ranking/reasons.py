@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,53 @@ NEIGHBOURS = 20
 """Neighbours that are kept of each image: the nearest of those that vote, which have most of the weight."""
 
 _PREFIX = "reason:"
+
+
+class Witness(NamedTuple):
+    """Another image that tells something about the one in question.
+
+    Attributes
+    ----------
+    name : str
+    label : str or None
+        The label that it has now; None: it has none.
+    """
+
+    name: str
+    label: str | None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why one image stands where it does in a ranking: what the members of the pool say of it.
+
+    Attributes
+    ----------
+    name : str
+    given : str or None
+        Its label; None: it has none.
+    says : str
+        The class that the heads find most probable without having seen the label.
+    probability : float
+        What they give it, 0 to 1.
+    neighbours : tuple of Witness
+        The most similar images that vote, most similar first, at most `NEIGHBOURS`; none where only
+        probabilities were given.
+    copies : tuple of Witness
+        Copies of the image, near duplicates included where they were known. They have no vote.
+    """
+
+    name: str
+    given: str | None
+    says: str
+    probability: float
+    neighbours: tuple[Witness, ...]
+    copies: tuple[Witness, ...]
+
+    @property
+    def votes(self) -> list[tuple[str, int]]:
+        """The labels of the neighbours and how many have each, the most frequent first."""
+        return Counter(other.label for other in self.neighbours if other.label is not None).most_common()
 
 
 @dataclass(frozen=True)

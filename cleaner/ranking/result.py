@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
-from cleaner.ranking.reasons import Reasons
+from cleaner.ranking.reasons import Explanation, Reasons, Witness
 from cleaner.util.arrays import load_arrays, save_arrays
 from cleaner.util.atomic import write_atomically
 
@@ -154,6 +154,40 @@ class Ranking:
         except KeyError as exc:
             msg = f"{name!r} is not in this ranking of {len(self.names)} images. Rank the images again."
             raise RankingError(msg) from exc
+
+    def why(self, name: str, labels: Mapping[str, str | None] | None = None) -> Explanation | None:
+        """Return why an image stands where it does; None in a ranking that was saved without reasons.
+
+        Parameters
+        ----------
+        name : str
+        labels : mapping of str to (str or None), optional
+            The labels that the images have now, without those that are gone; default: the labels that were
+            ranked.
+
+        Raises
+        ------
+        RankingError
+            The ranking does not know the image.
+        """
+        row, reasons = self.row(name), self.reasons
+        if reasons is None:
+            return None
+
+        def witnesses(rows: Iterable[int]) -> tuple[Witness, ...]:
+            names = [(other, self.names[other]) for other in rows if other >= 0]
+            if labels is None:
+                return tuple(Witness(each, self.given[other]) for other, each in names)
+            return tuple(Witness(each, labels[each]) for _, each in names if each in labels)
+
+        return Explanation(
+            name=name,
+            given=self.given[row],
+            says=self.classes[reasons.heads[row]],
+            probability=float(reasons.probability[row]),
+            neighbours=witnesses(reasons.neighbours[row].tolist()),
+            copies=witnesses(reasons.copies(row)),
+        )
 
     def __len__(self) -> int:
         return len(self.names)

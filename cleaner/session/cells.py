@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from cleaner.labelling.examples import Typical
+from cleaner.ranking.reasons import Explanation
 from cleaner.session.messages import Empty, Notice, PageTitle, Said, Summary
 
 
@@ -290,8 +291,8 @@ class ClassExamples:
 class GridHost(Protocol):
     """Who stands behind a grid.
 
-    `thumbnail`, `picture` and `class_examples` are called from several threads at once; the others one at a
-    time, under the grid's lock. All may raise; a `CleanerError` is shown as its message.
+    `thumbnail`, `picture`, `class_examples` and `explain` are called from several threads at once; the others
+    one at a time, under the grid's lock. All may raise; a `CleanerError` is shown as its message.
     """
 
     def page(self) -> Page:
@@ -343,3 +344,6 @@ class GridHost(Protocol):
 
     def class_examples(self, label: str, *, but: str) -> ClassExamples:
         """Return what is known of a class, with typical images other than ``but``."""
+
+    def explain(self, name: str) -> Explanation | None:
+        """Return why an image is on show; None where there is nothing to say."""

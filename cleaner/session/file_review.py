@@ -228,6 +228,9 @@ class FileReview:
         """Return nothing: there are no classes here."""
         return ClassExamples(label=label)
 
+    def explain(self, name: str) -> None:
+        """Return nothing: no model has looked at these files."""
+
     # ---------------------------------------------------------------- inside
 
     def _path(self, name: str) -> Path:

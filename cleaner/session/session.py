@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from cleaner.labelling.proposal import Proposal
     from cleaner.pipelines.checks import Checks
     from cleaner.ranking import Ranking
+    from cleaner.ranking.reasons import Explanation
 
 logger = logging.getLogger(__name__)
 
@@ -624,6 +625,10 @@ class ReviewSession:
     def class_examples(self, label: str, *, but: str) -> ClassExamples:
         """Return a class's description and typical images; in an audit only such as were confirmed."""
         return self._examples.of(label, self.known, but=but, blind=self._display.is_blind)
+
+    def explain(self, name: str) -> Explanation | None:
+        """Return why an image of the set is on show; None where that is not about labels, and in an audit."""
+        return self.known.explain(name) if self.purpose is Purpose.LABELS else None
 
     # ---------------------------------------------------------------- what comes from outside
 

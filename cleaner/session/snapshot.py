@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cleaner.pipelines.checks import Checks
     from cleaner.ranking import Ranking
     from cleaner.ranking.feedback import Reordered
+    from cleaner.ranking.reasons import Explanation
 
 _DIGITS = 10
 _SURE = 0.5
@@ -192,6 +193,23 @@ class Snapshot:
             best=tuple((label, float(odds[c])) for label, c in zip(classes, best, strict=True)),
             likely=tuple(dict.fromkeys(classes)) if len(ranking.classes) > _DIGITS else (),
         )
+
+    def explain(self, name: str) -> Explanation | None:
+        """Return why an image stands where it does, by the labels that the others have now.
+
+        None where no ranking knows it, or it was saved without reasons. What is proposed for an image without
+        a label counts as what the model says. Takes a while: for a thread of its own.
+        """
+        model, ranking = self.known(name), self.ranking
+        if model is None or ranking is None or name not in self._place_of:
+            return None
+        made = ranking.why(name, PresentLabels.of(self.catalog, self.state).by_name())
+        if made is None:
+            return None
+        says, probability = self.state.label_now(made.says, since_seq=ranking.named_at), made.probability
+        if name in self._proposed_row:
+            says, probability = model.predicted, model.probability
+        return replace(made, given=self.given(name), says=says, probability=probability)
 
     def ranked(self) -> int:
         """Return how many images the ranking knows."""

@@ -80,6 +80,7 @@ export class FakeModel {
       this.reply({ kind: "image", id, name: message.name, full: message.full, type: "image/jpeg", problem: "", width: this.options.width ?? 8, height: this.options.height ?? 8 }, [data]);
     }
     if (kind === "compare" && !this.options.mute_compare) this.compare(message);
+    if (kind === "why") this.explain(message);
     if (kind === "describe") this.describe(message);
     if (kind === "decide") this.decide(message);
     if (kind === "undo") this.undo(message);
@@ -100,6 +101,12 @@ export class FakeModel {
     }));
     const buffers = sides.flatMap((side) => side.pictures.map(() => bytes_of(JPEG)));
     this.reply({ kind: "compare", id, to: view, name, sides, problem: "", late: false }, buffers);
+  }
+
+  /** What was set up to be said of each image, and by which others. */
+  explain({ id, view, name }) {
+    const { text, witnesses } = this.options.why?.[name] ?? { text: "", witnesses: [] };
+    this.reply({ kind: "why", id, to: view, name, text, witnesses }, witnesses.map(() => bytes_of(JPEG)));
   }
 
   describe({ id, label, text }) {

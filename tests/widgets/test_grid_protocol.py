@@ -30,6 +30,7 @@ PARTS = {
     "Page": protocol.PageData,
     "Example": protocol.ExampleData,
     "Side": protocol.SideData,
+    "Witness": protocol.WitnessData,
 }
 PLAIN = {str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
 

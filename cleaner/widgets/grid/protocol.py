@@ -13,6 +13,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict
 
 from cleaner.errors import CleanerError
+from cleaner.ranking.reasons import Witness
 from cleaner.session.cells import Cell, ClassExamples, Group, Outcome, Page, Picture, Seen
 from cleaner.session.messages import Summary
 from cleaner.widgets.grid.text import (
@@ -131,6 +132,15 @@ class SideData(TypedDict):
     pictures: list[ExampleData]
 
 
+class WitnessData(TypedDict):
+    """An image that tells something about another one: its name, its label in words, and what it is."""
+
+    name: str
+    label: str
+    same: bool
+    copy: bool
+
+
 # ---------------------------------------------------------------- from the page to the kernel
 
 
@@ -195,6 +205,13 @@ class Compare(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Why(Request):
+    """Say why an image is on show."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Act(Request):
     """Something that changes what is recorded."""
 
@@ -233,7 +250,21 @@ class Describe(Act):
 
 _REQUESTS: dict[str, type[Request]] = {
     kind.__name__.lower(): kind
-    for kind in (Ping, Hello, Turn, Similar, Next, Thumbs, Image, Compare, Decide, Confirm, Undo, Describe)
+    for kind in (
+        Ping,
+        Hello,
+        Turn,
+        Similar,
+        Next,
+        Thumbs,
+        Image,
+        Compare,
+        Why,
+        Decide,
+        Confirm,
+        Undo,
+        Describe,
+    )
 }
 
 
@@ -361,6 +392,15 @@ class CompareMessage(_Head):
     late: bool
 
 
+class WhyMessage(_Head):
+    """Why an image is on show, and the images that tell it, in the buffers; no text: nothing to say."""
+
+    kind: Literal["why"]
+    name: str
+    text: str
+    witnesses: list[WitnessData]
+
+
 class SavedMessage(_Head):
     """An act was committed."""
 
@@ -421,6 +461,7 @@ Message = (
     | ThumbsMessage
     | ImageMessage
     | CompareMessage
+    | WhyMessage
     | SavedMessage
     | RefusedMessage
     | CellsMessage
@@ -553,3 +594,18 @@ def compare_message(
 ) -> CompareMessage:
     """Tell what classes are, or why that cannot be told."""
     return {"kind": "compare", "name": request.name, "sides": list(sides), "problem": problem, "late": late}
+
+
+def witness_data(given: str | None, witness: Witness, *, copy: bool) -> WitnessData:
+    """Return an image that tells something about one with the label ``given``, as it is sent."""
+    return {
+        "name": witness.name,
+        "label": witness.label or say("grid.no_label"),
+        "same": witness.label == given,
+        "copy": copy,
+    }
+
+
+def why_message(request: Why, text: str = "", witnesses: Sequence[WitnessData] = ()) -> WhyMessage:
+    """Tell why an image is on show."""
+    return {"kind": "why", "name": request.name, "text": text, "witnesses": list(witnesses)}

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from functools import singledispatch
 
+from cleaner.ranking.reasons import Explanation
 from cleaner.review import Event, Kind
 from cleaner.review.classes import in_words
 from cleaner.review.events import CLASS_KINDS
@@ -314,6 +315,69 @@ def group_settled(group: Group) -> str:
             else say("review.all_deleted")
         )
     return say(f"review.different_{group.different}") if group.different else ""
+
+
+# ---------------------------------------------------------------- why an image is on show
+
+_STANDS_OUT = 0.5
+"""A class stands out that is more probable, or has more votes, than all others together."""
+_FEWEST_VOTES = 3
+
+
+def why_text(why: Explanation) -> str:
+    """Say why an image stands where it does, in a sentence or two, from what each member of the pool says."""
+    return " ".join([_model_and_votes(why), *([_copies_text(why)] if why.copies else [])])
+
+
+def _model_and_votes(why: Explanation) -> str:
+    votes = why.votes
+    voters = sum(n for _, n in votes)
+    values = {"label": why.says, "given": why.given, "probability": probability(why.probability)}
+    sure = why.probability >= _STANDS_OUT
+    if voters < _FEWEST_VOTES:
+        return say(f"why.model_{_against(why.says, why.given)}" if sure else "why.unclear", **values)
+    first, n = votes[0]
+    if n <= _STANDS_OUT * voters:
+        return say(
+            "why.divided" if sure else "why.unclear_divided", shares=_shares(votes, why.given), **values
+        )
+    values["votes"] = say("why.all_votes" if n == voters else "why.votes", n=n, voters=voters)
+    if sure and first == why.says:
+        return say(f"why.agree_{_against(first, why.given)}", **values)
+    if sure and why.says == why.given:
+        return say("why.agree_alone", other=first, **values)
+    against = _against(first, why.given)
+    if sure:
+        return say(f"why.differ_{'same' if against == 'same' else 'other'}", other=first, **values)
+    return say(f"why.unclear_{against}", other=first, **values)
+
+
+def _shares(votes: list[tuple[str, int]], given: str | None) -> str:
+    """Say how the votes are divided: the two most frequent labels, and that of the image in any case."""
+    named = dict(votes[:2]) | ({} if given is None else {given: dict(votes).get(given, 0)})
+    voters = sum(n for _, n in votes)
+    parts = []
+    for i, (label, n) in enumerate(named.items()):
+        key = "first_share" if i == 0 else "share" if n else "no_share"
+        part = say(f"why.{key}", n=n, voters=voters, label=label)
+        parts.append(say("why.own_share", share=part) if label == given else part)
+    return ", ".join(parts)
+
+
+def _against(label: str, given: str | None) -> str:
+    return "unlabelled" if given is None else "same" if label == given else "other"
+
+
+def _copies_text(why: Explanation) -> str:
+    """Say what the copies of an image are labelled: a wrong label often comes with a copy that has it too."""
+    labels = list(dict.fromkeys(copy.label for copy in why.copies))
+    n = len(why.copies)
+    if len(labels) > 1:
+        each = ", ".join(label or say("grid.no_label") for label in labels)
+        return say("why.copies_differ", n=n, labels=each)
+    label, many = labels[0], "copy" if n == 1 else "copies"
+    kind = "unlabelled" if label is None else "same" if label == why.given else "other"
+    return say(f"why.{many}_{kind}", n=n, label=label)
 
 
 # ---------------------------------------------------------------- cleaned.csv

@@ -18,7 +18,7 @@ from cleaner.session.cells import Cell, GridHost, Outcome, Page
 from cleaner.session.messages import Summary
 from cleaner.widgets.grid import protocol
 from cleaner.widgets.grid.protocol import Message, Request
-from cleaner.widgets.grid.text import offer_text
+from cleaner.widgets.grid.text import offer_text, why_text
 from cleaner.widgets.guard import in_words
 from cleaner.widgets.scripts import joined
 from cleaner.widgets.sentences import SENTENCES, say
@@ -33,6 +33,8 @@ SCRIPTS = _HERE / "js"
 _WORDS = {key: sentence for key, sentence in SENTENCES.items() if key.startswith("grid.")}
 _REMEMBERED_ACTS = 1000
 _MOST_COMPARED = 4
+_MOST_WITNESSES = 6
+_MOST_COPIES = 2
 _FIRST_PICTURES_S = 0.15
 
 
@@ -74,6 +76,7 @@ class ReviewGrid(anywidget.AnyWidget):
         self._host = host
         self._answers: OrderedDict[str, protocol.SavedMessage] = OrderedDict()
         self._compared: dict[str, str] = {}  # what each view asked for last
+        self._explained: dict[str, str] = {}  # likewise
         self._closed = False
         self.lock = lock or threading.RLock()
         # Decoding lets other threads run; a few of them keep the message loop free and the pictures coming.
@@ -181,6 +184,9 @@ class ReviewGrid(anywidget.AnyWidget):
             case protocol.Compare():
                 self._compared[request.view] = request.id
                 self.in_background(lambda: self._send_comparison(request))
+            case protocol.Why():
+                self._explained[request.view] = request.id
+                self.in_background(lambda: self._send_explanation(request))
 
     def _hello(self, request: Request) -> None:
         with self.lock:
@@ -295,6 +301,25 @@ class ReviewGrid(anywidget.AnyWidget):
             sides.append(protocol.side_data(each, [name for name, (_, problem) in shown if not problem]))
             buffers += [data for _, (data, problem) in shown if not problem]
         return self._reply(request, protocol.compare_message(request, sides), buffers)
+
+    def _send_explanation(self, request: protocol.Why) -> None:
+        """Send why an image is on show, with the images that tell it; nothing if another is open by now."""
+        if self._explained.get(request.view) != request.id:
+            return self._reply(request, protocol.why_message(request))
+        try:
+            why = self._host.explain(request.name)
+        except Exception:  # the image can be decided on without it
+            logger.exception("It cannot be said why %s is on show", request.name)
+            why = None
+        if why is None:
+            return self._reply(request, protocol.why_message(request))
+        copies = [(witness, True) for witness in why.copies[:_MOST_COPIES]]
+        chosen = [*copies, *((witness, False) for witness in why.neighbours)][:_MOST_WITNESSES]
+        thumbs = self._decoders.map(self._thumb, [witness.name for witness, _ in chosen])
+        shown = [(each, data) for each, (data, problem) in zip(chosen, thumbs, strict=True) if not problem]
+        witnesses = [protocol.witness_data(why.given, each, copy=copy) for (each, copy), _ in shown]
+        message = protocol.why_message(request, why_text(why), witnesses)
+        return self._reply(request, message, [data for _, data in shown])
 
     # ---------------------------------------------------------------- sending
 

@@ -2,17 +2,18 @@
 
 import { badge_text, decision_words, percent } from "./cell.js";
 import { make, make_button, make_dialog, make_url, takes_keys } from "./elements.js";
+import { Explanation } from "./explanation.js";
 import { Stage } from "./stage.js";
 
 /**
  * @import { Card } from "./card.js"
  * @import { Cards } from "./cards.js"
  * @import { Compare } from "./compare.js"
- * @import { ImageMessage } from "./protocol.js"
+ * @import { ImageMessage, Witness } from "./protocol.js"
  * @import { Say } from "./words.js"
  * @typedef {{
- *   cards: Cards, actions: HTMLElement,
- *   compare: Compare | null, ask: (name: string, full: boolean) => void, on_key: (event: KeyboardEvent) => boolean
+ *   cards: Cards, actions: HTMLElement, compare: Compare | null, explains: boolean,
+ *   ask: (name: string, full: boolean) => void, ask_why: (name: string) => string, on_key: (event: KeyboardEvent) => boolean
  * }} LargeHost
  * @typedef {{url: string, full: boolean, width: number, height: number}} Rendition width and height are the file's
  */
@@ -31,6 +32,10 @@ export class Large {
     this.pictures = new Map();
     this.stage = new Stage(say, () => this.ask_full_size());
     this.facts = make("dl", "cleaner-facts");
+    this.explanation = new Explanation(say, { ask: host.ask_why, open: (witness) => this.on_witness(witness) });
+    this.back = make_button(say("grid.back"), "Esc", () => this.explanation.look_at(null), "is-small is-end");
+    this.back.hidden = true;
+    this.leave = make_button(say("grid.close"), "Esc", () => this.el.close(), "is-small is-end");
     this.place = make("p", "cleaner-place", { role: "status" });
     this.alerts = make("div", "cleaner-alerts", { role: "alert" });
     this.el = make_dialog(say("grid.large_view"), "cleaner-large");
@@ -44,11 +49,10 @@ export class Large {
     const { compare } = this.host;
     const walk = make("div", "cleaner-buttons", {},
       make_button(say("grid.previous"), "←", () => this.go(this.index - 1), "is-small"),
-      make_button(say("grid.next"), "→", () => this.go(this.index + 1), "is-small"),
-      make_button(say("grid.close"), "Esc", () => this.el.close(), "is-small is-end"));
+      make_button(say("grid.next"), "→", () => this.go(this.index + 1), "is-small"), this.leave, this.back);
     const place = make("div", "cleaner-buttons", {}, this.place, ...(compare ? [compare.button] : []));
     const side = make("div", "cleaner-side", {}, make("div", "cleaner-where", {}, walk, place),
-      ...(compare ? [compare.el] : []), make("div", "", {}, this.facts, stage.zoom_buttons, stage.light));
+      ...(compare ? [compare.el] : []), make("div", "", {}, this.explanation.el, this.facts, stage.zoom_buttons, stage.light));
     return make("div", "cleaner-sheet", {}, this.alerts, stage.el, side, this.host.actions);
   }
 
@@ -56,6 +60,7 @@ export class Large {
     this.stage.close();
     if (this.el.open) this.el.close();
     this.forget([]);
+    this.explanation.forget();
     this.host.compare?.forget();
   }
 
@@ -68,8 +73,14 @@ export class Large {
     return this.host.cards.list[this.index];
   }
 
+  /** @returns {string} name of the image that is on show: the card's, or one that helps to explain it */
+  get name() {
+    return this.explanation.open?.name ?? this.card?.cell.name ?? "";
+  }
+
   /** @param {number} index */
   show(index) {
+    if (this.explanation.open) this.explanation.look_at(null);
     this.index = index;
     if (!this.el.open) {
       this.stage.reset_light();
@@ -83,14 +94,38 @@ export class Large {
     this.draw();
   }
 
+  /**
+   * Nothing can be decided while another image is looked at than the one that it would be decided on.
+   * @param {Witness | null} witness
+   */
+  on_witness(witness) {
+    this.back.hidden = witness === null;
+    this.leave.hidden = this.host.actions.inert = witness !== null;
+    this.keep_focus();
+    this.asked = "";
+    this.stage.fit();
+    this.load();
+    this.draw();
+  }
+
+  /** An element that goes, or falls asleep, takes the focus along: the keys would go nowhere. */
+  keep_focus() {
+    const focused = document.activeElement;
+    const awake = focused instanceof HTMLElement && this.el.contains(focused) && !focused.closest("[hidden], [inert]");
+    if (!awake && this.el.open) this.stage.el.focus();
+  }
+
   /** @param {number} index */
   go(index) {
+    if (this.explanation.open) return this.explanation.walk(index - this.index);
     if (index >= 0 && index < this.host.cards.list.length) this.show(index);
     else this.tell(this.say(index < 0 ? "grid.first_image" : "grid.last_image"));
   }
 
   on_close() {
+    if (this.explanation.open) this.explanation.look_at(null);
     this.forget([]);
+    this.explanation.forget();
     this.host.compare?.forget();
     // The browser has given the focus back to where it was before; the image looked at last is where we are.
     this.host.cards.move(this.index);
@@ -100,6 +135,7 @@ export class Large {
   load() {
     const list = this.host.cards.list;
     const near = [this.index, this.index + 1, this.index - 1].filter((i) => list[i]).map((i) => list[i].cell.name);
+    if (this.explanation.open) near.unshift(this.name);
     this.forget(near);
     if (!this.card) return;
     for (const name of near.slice(0, 2)) {
@@ -111,11 +147,13 @@ export class Large {
   draw_picture() {
     const card = this.card;
     if (!card) return;
-    const { name } = card.cell;
+    const { name } = this;
     const picture = this.pictures.get(name);
+    const problem = this.explanation.open ? "" : card.problem;
     const waiting = picture ? "" : this.say("grid.loading");
-    this.stage.wait.textContent = card.problem ? this.say("grid.problem", { problem: card.problem }) : waiting;
-    this.stage.show(card.problem ? undefined : picture?.url ?? this.host.cards.urls.get(name), picture);
+    this.stage.wait.textContent = problem ? this.say("grid.problem", { problem }) : waiting;
+    const small = this.host.cards.urls.get(name) ?? this.explanation.urls.get(name);
+    this.stage.show(problem ? undefined : picture?.url ?? small, picture);
   }
 
   /** @param {string[]} names the only ones to keep */
@@ -134,9 +172,9 @@ export class Large {
   receive(message, buffers) {
     const { name, full, problem, width, height } = message;
     const list = this.host.cards.list;
-    const near = [this.index - 1, this.index, this.index + 1].some((i) => list[i]?.cell.name === name);
+    const in_view = this.name === name;
+    const near = in_view || [this.index - 1, this.index, this.index + 1].some((i) => list[i]?.cell.name === name);
     if (!this.el.open || !near) return;
-    const in_view = this.card?.cell.name === name;
     if (problem) {
       if (in_view) this.stage.wait.textContent = this.say("grid.problem", { problem });
       return;
@@ -152,8 +190,33 @@ export class Large {
   }
 
   draw() {
-    const { card, say } = this;
+    const { card } = this;
     if (!card) return;
+    if (this.host.explains) this.explanation.show(card);
+    if (this.explanation.open) this.draw_witness(this.explanation.open);
+    else this.draw_card(card);
+    this.host.compare?.show(card);
+  }
+
+  /** @param {Witness} witness */
+  draw_witness(witness) {
+    const { explanation, say } = this;
+    const { name, label, copy } = witness;
+    this.draw_facts([[say("grid.fact.file"), name], [say("grid.fact.label"), label]]);
+    this.el.dataset.decision = "";
+    this.stage.el.setAttribute("aria-label", say(copy ? "grid.witness.copy" : "grid.witness.similar", { label, name }));
+    const of = { n: explanation.place + 1, all: explanation.witnesses.length };
+    this.put_place(say("grid.witness_of", of));
+  }
+
+  /** @param {string[][]} facts what each says, and its value */
+  draw_facts(facts) {
+    this.facts.replaceChildren(...facts.flatMap(([term, text]) => [make("dt", "", {}, term), make("dd", "", {}, text)]));
+  }
+
+  /** @param {Card} card */
+  draw_card(card) {
+    const { say } = this;
     const { cell, decision } = card;
     const facts = [[say("grid.fact.file"), cell.name]];
     if (cell.given !== null) facts.push([say("grid.fact.given"), cell.given]);
@@ -165,9 +228,8 @@ export class Large {
     if (picture?.width) facts.push([say("grid.fact.size"), say("grid.pixels", { width: String(picture.width), height: String(picture.height) })]);
     facts.push(...cell.facts, ...cell.notes.map((note) => [say("grid.fact.note"), note]));
     facts.push([say("grid.fact.decision"), this.decided(card)]);
-    this.facts.replaceChildren(...facts.flatMap(([term, text]) => [make("dt", "", {}, term), make("dd", "", {}, text)]));
+    this.draw_facts(facts);
     this.el.dataset.decision = decision?.action ?? "";
-    this.host.compare?.show(card);
     this.stage.el.setAttribute("aria-label", card.spoken);
     const words = decision_words(say, decision);
     this.tell(words && `${words[0].toUpperCase()}${words.slice(1)}.`);
@@ -185,13 +247,17 @@ export class Large {
   /** @param {string} text */
   tell(text) {
     const of = this.say("grid.image_of", { n: this.index + 1, all: this.host.cards.list.length });
-    const full = text ? `${of}. ${text}` : of;
-    if (this.place.textContent !== full) this.place.textContent = full;
+    this.put_place(text ? `${of}. ${text}` : of);
+  }
+
+  /** @param {string} text for the eye, and for a screen reader whenever it is another one */
+  put_place(text) {
+    if (this.place.textContent !== text) this.place.textContent = text;
   }
 
   /** The rendition serves until its pixels would be stretched; then the original is fetched. */
   ask_full_size() {
-    const name = this.card?.cell.name ?? "";
+    const { name } = this;
     const picture = this.pictures.get(name);
     if (!picture || picture.full || !this.stage.is_stretched) return;
     this.stage.wait.textContent = this.say("grid.loading_full");
@@ -203,7 +269,25 @@ export class Large {
   on_key(event) {
     event.stopPropagation();
     if (takes_keys(event.target) || event.defaultPrevented) return;
-    if (this.own_key(event) || this.host.on_key(event)) event.preventDefault();
+    const done = this.explanation.open
+      ? this.witness_key(event) || this.own_key(event) || this.refused_key(event)
+      : this.own_key(event) || this.host.on_key(event);
+    if (done) event.preventDefault();
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} whether the key led back to the image that is explained */
+  witness_key(event) {
+    const back = event.key === "Escape" || (event.key === "Enter" && event.target === this.stage.el);
+    if (back) this.explanation.look_at(null);
+    return back;
+  }
+
+  /** @param {KeyboardEvent} event @returns {boolean} whether the key would have decided on an image that is not on show */
+  refused_key(event) {
+    const writes = event.key === "Backspace" || event.key === "Delete" || (event.key.length === 1 && event.key !== " ");
+    if (!writes || event.ctrlKey || event.metaKey || event.altKey) return false;
+    this.put_place(this.say("grid.back_first"));
+    return true;
   }
 
   /** @param {KeyboardEvent} event @returns {boolean} whether the key was one of this view */

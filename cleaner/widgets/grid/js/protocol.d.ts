@@ -69,6 +69,13 @@ export interface Side {
   pictures: Example[];
 }
 
+export interface Witness {
+  name: string;
+  label: string;
+  same: boolean;
+  copy: boolean;
+}
+
 // ---- from the page to the kernel
 
 export interface Seen {
@@ -131,6 +138,13 @@ export interface Compare {
   labels: string[];
 }
 
+export interface Why {
+  kind: "why";
+  id: string;
+  view: string;
+  name: string;
+}
+
 export interface Decide {
   kind: "decide";
   id: string;
@@ -166,7 +180,7 @@ export interface Describe {
   text: string;
 }
 
-export type Request = Ping | Hello | Turn | Similar | Next | Thumbs | Image | Compare | Decide | Confirm | Undo | Describe;
+export type Request = Ping | Hello | Turn | Similar | Next | Thumbs | Image | Compare | Why | Decide | Confirm | Undo | Describe;
 
 // ---- from the kernel to the page
 
@@ -220,6 +234,15 @@ export interface CompareMessage {
   sides: Side[];
   problem: string;
   late: boolean;
+}
+
+export interface WhyMessage {
+  id?: string;
+  to?: string;
+  kind: "why";
+  name: string;
+  text: string;
+  witnesses: Witness[];
 }
 
 export interface SavedMessage {
@@ -282,6 +305,7 @@ export type Message =
   | ThumbsMessage
   | ImageMessage
   | CompareMessage
+  | WhyMessage
   | SavedMessage
   | RefusedMessage
   | CellsMessage

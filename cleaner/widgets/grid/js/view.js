@@ -61,8 +61,9 @@ export class View {
       describe: (label, text) => this.acts.describe(label, text), can_save: () => !this.acts.blocked,
     }) : null;
     this.large = new Large(this.say, {
-      cards: this.cards, actions: this.large_actions.el, compare: this.compare,
+      cards: this.cards, actions: this.large_actions.el, compare: this.compare, explains: this.reviewing,
       ask: (name, full) => this.link.send({ kind: "image", name, full }, { quiet: true }),
+      ask_why: (name) => this.link.send({ kind: "why", name }, { quiet: true }),
       on_key: (event) => this.keys.act_key(event),
     });
     this.chooser = new ClassChooser(this.say, (label, is_new) => this.acts.decide("relabel", label, is_new));
@@ -134,6 +135,7 @@ export class View {
       case "next": return this.on_next(message);
       case "image": return this.large.receive(message, buffers);
       case "compare": return this.compare?.receive(message, buffers);
+      case "why": return this.large.explanation.receive(message, buffers);
       case "described": return this.compare?.ask();
       case "saved": return this.on_saved(message, asked);
       case "refused": return this.on_refused(message, asked);
