@@ -96,7 +96,7 @@ class CrossFit:
             evidence,
             weights,
             l2=[1 / (s * max(1.0, float(w.sum()))) for s, w in zip(strengths, weights, strict=True)],
-            start=None if self.fits is None else self.fits.V,
+            start=None if self.fits is None else self.fits.W,
             max_passes=first if self.fits is None else more,
             reporter=reporter,
         )

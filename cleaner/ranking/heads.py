@@ -27,7 +27,9 @@ from cleaner.util.progress import SILENT, Reporter
 _MEMORY = 8
 _TINY = np.float32(1e-12)
 _BLOCK_CELLS = 4_000_000
-_HEAD_PENALTY = 1e-4
+
+HEAD_PENALTY = 1e-4
+"""Penalty of a `LinearHead` on the mean loss."""
 
 _Objective = Callable[[Floats], tuple[Floats, Floats]]
 
@@ -54,14 +56,11 @@ class Fits:
     ----------
     W : float32, shape (f, d + 1, k)
         Weights of each fit; the last row holds the offsets.
-    V : float32, shape (f, d + 1, k)
-        The same in whitened coordinates: where a later fit may start.
     passes : int
         Passes over the rows that it took.
     """
 
     W: Floats
-    V: Floats
     passes: int
 
     def logits(self, fit: int, X: Floats) -> Floats:
@@ -98,7 +97,7 @@ def fit_heads(
     l2 : float or sequence of f floats
         Strength of the penalty on the weights; the offsets are all but free.
     start : float32, shape (f, d + 1, k), optional
-        ``V`` of an earlier fit over the same rows, weights and penalties.
+        ``W`` of an earlier fit with similar rows, weights and penalties.
     max_passes : int
         Bound on the passes over ``X``.
     tolerance : float
@@ -113,7 +112,7 @@ def fit_heads(
     strength = np.broadcast_to(np.asarray(l2, dtype=np.float32), (f,))
     free = np.ones(d + 1, dtype=np.float32)
     free[-1] = 1e-2  # only removes the freedom to shift all offsets
-    whiten = _whitener(Xb, share.mean(axis=0), np.float32(strength.min()) * free)
+    whiten, unwhiten = _whitener(Xb, share.mean(axis=0), np.float32(strength.min()) * free)
     Z = Xb @ whiten
     ridge = (whiten.T * free) @ whiten
     block = max(1, _BLOCK_CELLS // (f * k))
@@ -141,13 +140,13 @@ def fit_heads(
         total = value + 0.5 * np.einsum("fdk,fdk->f", V, RV)
         return total.astype(np.float32), slope.reshape(d + 1, f, k).transpose(1, 0, 2) + RV
 
-    first = np.zeros((f, d + 1, k), dtype=np.float32) if start is None else start
+    first = np.zeros((f, d + 1, k), dtype=np.float32) if start is None else np.matmul(unwhiten, start)
     V, passes = _lbfgs(evaluate, first, max_passes, tolerance)
-    return Fits(np.matmul(whiten, V), V, passes)
+    return Fits(np.matmul(whiten, V), passes)
 
 
-def _whitener(Xb: Floats, share: Floats, penalty: Floats) -> Floats:
-    """Return M with M Mᵀ = (½ Xᵀ diag(share) X + penalty)⁻¹."""
+def _whitener(Xb: Floats, share: Floats, penalty: Floats) -> tuple[Floats, Floats]:
+    """Return M with M Mᵀ = (½ Xᵀ diag(share) X + penalty)⁻¹, and its inverse."""
     from scipy.linalg import solve_triangular
 
     scaled = Xb * np.sqrt(share)[:, None]
@@ -155,7 +154,7 @@ def _whitener(Xb: Floats, share: Floats, penalty: Floats) -> Floats:
     bound[np.diag_indices_from(bound)] += penalty
     lower = np.linalg.cholesky(bound)
     inverse = solve_triangular(lower, np.eye(len(lower)), lower=True, check_finite=False)
-    return np.ascontiguousarray(inverse.T, dtype=np.float32)
+    return np.ascontiguousarray(inverse.T, dtype=np.float32), lower.T.astype(np.float32)
 
 
 def _dot(a: Floats, b: Floats) -> Floats:
@@ -257,7 +256,7 @@ class LinearHead:
         reduced = rows if axes is None else rows @ axes
         evidence = np.eye(len(index), dtype=np.float32)[codes]
         weights = np.ones((1, len(codes)), dtype=np.float32)
-        W = fit_heads(reduced, evidence, weights, l2=_HEAD_PENALTY, max_passes=60).W[0]
+        W = fit_heads(reduced, evidence, weights, l2=HEAD_PENALTY, max_passes=60).W[0]
         counts = np.bincount(codes, minlength=len(index))
         offset = np.where(counts > 0, W[-1], np.float32(-1e4)).astype(np.float32)
         return cls(tuple(classes), W[:-1] if axes is None else axes @ W[:-1], offset)

@@ -22,6 +22,22 @@ _SEED = 0
 
 
 @dataclass(frozen=True, kw_only=True)
+class Change:
+    """A change of the error rate, after minus before: negative means fewer errors.
+
+    Attributes
+    ----------
+    difference : float
+    low, high : float
+        Ends of the 95 % interval.
+    """
+
+    difference: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class RetrainResult:
     """Two models compared on the same validation images with the same labels.
 
@@ -98,15 +114,15 @@ def compare(
     wrong_after = np.asarray(after, dtype=object) != right
     mended = int((wrong_before & ~wrong_after).sum())
     broken = int((~wrong_before & wrong_after).sum())
-    low, high = _interval(mended, broken, n)
+    change = change_of([(mended, broken, n)])
     rates = float(wrong_before.mean()), float(wrong_after.mean())
-    verdict = "More errors" if low > 0 else "Fewer errors" if high < 0 else "No measurable difference"
+    verdict = "More errors" if change.low > 0 else "Fewer errors" if change.high < 0 else "No measurable difference"
     return RetrainResult(
         before=rates[0],
         after=rates[1],
-        difference=(broken - mended) / n,
-        low=low,
-        high=high,
+        difference=change.difference,
+        low=change.low,
+        high=change.high,
         p_value=_mcnemar(mended, broken),
         n=n,
         before_name=before_name,
@@ -118,15 +134,32 @@ def compare(
     )
 
 
-def _interval(mended: int, broken: int, n: int) -> tuple[float, float]:
-    """Return the interval of (broken - mended) / n by bootstrap of the images."""
+def change_of(counts: Sequence[tuple[int, int, int]]) -> Change:
+    """Return the change of the error rate, with its interval by bootstrap of the images.
+
+    Parameters
+    ----------
+    counts : sequence of (mended, broken, n)
+        Images that only the model before got wrong, that only the one after did, and all of them. More than
+        one entry: equally probable cases of what the right labels are; the interval then covers this, too.
+    """
+    tail = (1 - CONFIDENCE) / 2
+    rng = np.random.default_rng(_SEED)
+    drawn = [_resampled(*case, N_RESAMPLES // len(counts), rng) for case in counts]
+    low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail])
+    difference = np.mean([(broken - mended) / n for mended, broken, n in counts])
+    return Change(difference=float(difference), low=float(low), high=float(high))
+
+
+def _resampled(
+    mended: int, broken: int, n: int, times: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return (broken - mended) / n of resampled images, shape (times,)."""
     size = n + 2
     shares = [(mended + 1) / size, (broken + 1) / size, (n - mended - broken) / size]
     # The counts of a resample are all that matters; they can be drawn at once.
-    drawn = np.random.default_rng(_SEED).multinomial(size, shares, N_RESAMPLES)
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile((drawn[:, 1] - drawn[:, 0]) / size, [tail, 1 - tail])
-    return float(low), float(high)
+    drawn = rng.multinomial(size, shares, times)
+    return np.asarray((drawn[:, 1] - drawn[:, 0]) / size)
 
 
 def _mcnemar(mended: int, broken: int) -> float:

@@ -25,6 +25,7 @@ class Stage(StrEnum):
     FEATURES = "computing features"
     LEARNING_RATE = "finding the learning rate"
     TRAIN_HEAD = "training the head"
+    WORTH = "estimating what cleaning brings"
     TRAIN_ALL = "training all layers"
     EVALUATE = "evaluating"
     LOSSES = "losses"

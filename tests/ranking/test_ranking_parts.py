@@ -55,7 +55,7 @@ def test_a_fit_that_starts_from_an_earlier_one_needs_no_more_passes() -> None:
     X, codes = cloud()
     weights = np.ones((1, len(X)), dtype=np.float32)
     first = fit_heads(X, one_hot(codes, 3), weights, l2=0.01, max_passes=200)
-    again = fit_heads(X, one_hot(codes, 3), weights, l2=0.01, start=first.V, max_passes=200)
+    again = fit_heads(X, one_hot(codes, 3), weights, l2=0.01, start=first.W, max_passes=200)
     assert again.passes <= 2
     np.testing.assert_allclose(again.W, first.W, atol=1e-4)
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cleaner.errors import TrainingError
-from cleaner.training.compare import RetrainResult, _interval, _mcnemar, compare
+from cleaner.training.compare import RetrainResult, _mcnemar, change_of, compare
 
 
 def outcome(n: int, *, mended: int, broken: int, both_wrong: int = 0) -> RetrainResult:
@@ -69,16 +69,16 @@ def test_the_interval_and_the_exact_test_agree_on_when_a_difference_is_there() -
                 p = _mcnemar(mended, broken)
                 if 0.03 < p < 0.07:
                     continue  # at the border either may say so first
-                low, high = _interval(mended, broken, n)
-                assert (high < 0) == (p < 0.05), (n, mended, broken, p, low, high)
+                change = change_of([(mended, broken, n)])
+                assert (change.high < 0) == (p < 0.05), (n, mended, broken, p, change)
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     random = np.random.default_rng(1)
     n, mends, breaks = 341, 0.06, 0.03
     drawn = random.multinomial(n, [mends, breaks, 1 - mends - breaks], 300)
-    intervals = [_interval(int(mended), int(broken), n) for mended, broken, _ in drawn]
-    covered = np.mean([low <= breaks - mends <= high for low, high in intervals])
+    changes = [change_of([(int(mended), int(broken), n)]) for mended, broken, _ in drawn]
+    covered = np.mean([change.low <= breaks - mends <= change.high for change in changes])
     assert 0.92 <= covered <= 0.985
 
 
