@@ -13,6 +13,7 @@ from cleaner.dataset.state_folder import RecentSet, login, recent
 from cleaner.pipelines.network import NetworkOptions, asks_for_another
 
 if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import cleaner`` must not
+    from cleaner.analysis.worth import Worth
     from cleaner.ranking import Ranking
     from cleaner.review.files.trash import Trash
     from cleaner.review.output.cleaned_csv import CleanedCsv, CsvNotice
@@ -186,6 +187,19 @@ class Workspace(Dataset):
         from cleaner.ranking import Ranking
 
         return self._own(Ranking.load(self.ranking_folder))
+
+    def worth(self, **options: Any) -> Worth:
+        """Estimate what cleaning has brought so far, and what the next 200 images are expected to bring.
+
+        Parameters
+        ----------
+        **options
+            What `cleaner.pipelines.worth.worth` takes, such as ``reporter``.
+        """
+        self.network.require()
+        from cleaner.pipelines.worth import worth
+
+        return worth(self, self.store.state, self.network, **options)
 
     def options(self) -> dict[str, Any]:
         """Return what makes the same workspace in another process, fit for JSON: ``Workspace(**options)``."""

@@ -19,7 +19,7 @@ reviewer nor scores that are off.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,10 +127,17 @@ def estimate_worth(
     changed = int((teach & (labels.given != labels.present)).sum())
     at = labels.coming
     errors = float((1 - labels.chances[at, labels.present[at]]).sum())
-    found = {"images": int(judge.sum()), "decided": decided, "changed": changed}
-    found |= {"looks": len(at), "errors": errors}
-    if judge.sum() < LEAST_IMAGES or len(np.unique(labels.present[judge])) < 2:
-        return Worth(**found, so_far=None, ahead=None)
+    found = Worth(
+        images=int(judge.sum()),
+        decided=decided,
+        changed=changed,
+        looks=len(at),
+        errors=errors,
+        so_far=None,
+        ahead=None,
+    )
+    if found.images < LEAST_IMAGES or len(np.unique(labels.present[judge])) < 2:
+        return found
     rng = np.random.default_rng(seed)
     right = _drawn(labels.chances, draws, rng)
     after = np.tile(labels.present, (draws, 1))
@@ -147,10 +154,8 @@ def estimate_worth(
             so_far.append(_compared(truth[told], before[told], now[told]))
             ahead.append(_compared(truth[told], now[told], then[told]))
     reporter(Stage.WORTH, draws, draws)
-    return Worth(
-        **found,
-        so_far=change_of(so_far) if changed else None,
-        ahead=change_of(ahead) if len(at) else None,
+    return replace(
+        found, so_far=change_of(so_far) if changed else None, ahead=change_of(ahead) if len(at) else None
     )
 
 
@@ -205,11 +210,11 @@ class _Heads:
     def judged(self, settings: Sequence[Longs] | Longs) -> Longs:
         """Return what heads on these labels make of each image unseen, shape (n_settings, n); -1: nothing."""
         settings = np.asarray(settings)
-        W = self._fit(settings, np.tile(self.start, (len(settings), 1, 1)), _PASSES_MORE)
+        fits = self._fit(settings, np.tile(self.start, (len(settings), 1, 1)), _PASSES_MORE)
         best = np.full(settings.shape, -1, dtype=np.int64)
         for s, f in np.ndindex(len(settings), self._n_folds):
             mine = self.folds == f
-            fit = W[s * self._n_folds + f]
+            fit = fits[s * self._n_folds + f]
             logits = self.rows[mine] @ fit[:-1] + fit[-1]
             taught = settings[s][(self.folds >= 0) & ~mine]
             logits[:, np.bincount(taught[taught >= 0], minlength=self.n_classes) == 0] = _NEVER

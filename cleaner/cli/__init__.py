@@ -18,6 +18,7 @@ from cleaner.cli.ranking import rank
 from cleaner.cli.simulation import simulate
 from cleaner.cli.status import status
 from cleaner.cli.training import predict, train
+from cleaner.cli.worth import worth
 from cleaner.version import __version__
 
 __all__ = ["app", "main"]
@@ -46,6 +47,7 @@ COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
             "cleaner simulate bears --truth truth.csv --looks 500",
             "cleaner simulate bears --truth t.csv --csv -",
         ),
+        worth: ("cleaner worth bears",),
         train: ("cleaner train bears --epochs 4 --out bears.safetensors",),
         predict: ("cleaner predict bears.safetensors new/*.jpg > predictions.csv",),
     },

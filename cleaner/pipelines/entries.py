@@ -67,14 +67,14 @@ def job_check(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, 
 
 
 def job_retrain_quick(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Run `retrain_quick`; returns the fields of `RetrainResult`, and ``model``, the saved model's place."""
+    """Run `retrain_quick`; returns what `Retrained.to_dict` does, and ``model``, its place."""
     with _opened(workspace) as (dataset, review, network):
-        result = retrain_quick(dataset, review, network, reporter=reporter)
-        return {**result.to_dict(), "model": str(model_path(dataset, "quick"))}
+        found = retrain_quick(dataset, review, network, reporter=reporter)
+        return {**found.to_dict(), "model": str(model_path(dataset, "quick"))}
 
 
 def job_retrain_full(*, workspace: Mapping[str, Any], reporter: Reporter, epochs: int = 4) -> dict[str, Any]:
-    """Run `retrain_full`; returns the fields of `RetrainResult`, and ``model``, the saved model's place."""
+    """Run `retrain_full`; returns what `Retrained.to_dict` does, and ``model``, its place."""
     with _opened(workspace) as (dataset, review, network):
-        result = retrain_full(dataset, review, network, epochs=epochs, reporter=reporter)
-        return {**result.to_dict(), "model": str(model_path(dataset, "full"))}
+        found = retrain_full(dataset, review, network, epochs=epochs, reporter=reporter)
+        return {**found.to_dict(), "model": str(model_path(dataset, "full"))}

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.analysis.worth import Worth
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.dataset import Dataset
 from cleaner.errors import CheckpointError, TrainingError
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import Seen, look, rank_seen, save_ranking
+from cleaner.pipelines.worth import worth_seen
 from cleaner.review.labels import cleaned_catalog
 from cleaner.review.state import ReviewState
 from cleaner.training.compare import RetrainResult, compare
@@ -32,9 +34,29 @@ TUNED_EARLIER = "the network tuned last time"
 TUNED_CLEANED = "tuned network, cleaned labels"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Retrained:
+    """What a training on the cleaned set has shown.
+
+    Attributes
+    ----------
+    result : RetrainResult
+        Before and after, on the validation images.
+    worth : Worth
+        What cleaning has brought, and what more of it is expected to bring, on all images.
+    """
+
+    result: RetrainResult
+    worth: Worth
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold: the fields of ``result``, and those of ``worth`` below that name."""
+        return {**self.result.to_dict(), "worth": asdict(self.worth)}
+
+
 def retrain_quick(
     dataset: Dataset, review: ReviewState, network: NetworkOptions, *, reporter: Reporter = SILENT
-) -> RetrainResult:
+) -> Retrained:
     """Fit a linear head on the cached embeddings with the cleaned labels; renew model and ranking.
 
     *Before* is such a head on the labels as given. Both are judged on the same validation images by their
@@ -66,12 +88,13 @@ def retrain_quick(
     )
     reporter(Stage.TRAIN_HEAD, 2, 2, error_rate=result.after)
     ranking = rank_seen(seen, reporter=reporter)
+    worth = worth_seen(seen, ranking, reporter=reporter)
     reporter.check()
     metrics = {"n": result.n, "error_rate": result.after}
     fitted = Network.from_linear_head(seen.backbone, after.classes, weight=after.weight, offset=after.offset)
     fitted.save(model_path(dataset, "quick"), metrics=metrics)
     save_ranking(dataset, seen, ranking)
-    return result
+    return Retrained(result=result, worth=worth)
 
 
 def retrain_full(
@@ -81,7 +104,7 @@ def retrain_full(
     *,
     epochs: int = 4,
     reporter: Reporter = SILENT,
-) -> RetrainResult:
+) -> Retrained:
     """Fine-tune the whole network on the cleaned set; renew model and ranking.
 
     *Before* is the network tuned last time if there is one, else a linear head on the labels as given; the
@@ -121,10 +144,11 @@ def retrain_full(
     after = _best(learner.probabilities(valid, reporter=reporter), learner.classes)
     result = compare(truth, before, after, before_name=before_name, after_name=TUNED_CLEANED)
     ranking = rank_seen(seen, reporter=reporter)
+    worth = worth_seen(seen, ranking, reporter=reporter)
     reporter.check()
     learner.save(path)
     save_ranking(dataset, seen, ranking)
-    return result
+    return Retrained(result=result, worth=worth)
 
 
 @dataclass(frozen=True, kw_only=True)

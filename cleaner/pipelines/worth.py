@@ -1,4 +1,4 @@
-"""What cleaning has brought so far, and what the next looks are expected to bring, for a set and its review."""
+"""What cleaning has brought so far, and what the next looks are expected to bring, for a whole set."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def worth_seen(seen: Seen, ranking: Ranking, *, reporter: Reporter) -> Worth:
     given = dict(zip(seen.given.names.tolist(), seen.given.labels.tolist(), strict=True))
     decided = seen.kept | {name for name, label in seen.labels.items() if label != given[name]}
     units = None if seen.units is None else dict(zip(given, seen.units.tolist(), strict=True))
-    return worth_of(
-        ranking, given, seen.embeddings, decided, units=units, seed=seen.seed, reporter=reporter
-    )
+    return worth_of(ranking, given, seen.embeddings, decided, units=units, seed=seen.seed, reporter=reporter)
 
 
 def worth_of(

@@ -116,7 +116,9 @@ def compare(
     broken = int((~wrong_before & wrong_after).sum())
     change = change_of([(mended, broken, n)])
     rates = float(wrong_before.mean()), float(wrong_after.mean())
-    verdict = "More errors" if change.low > 0 else "Fewer errors" if change.high < 0 else "No measurable difference"
+    verdict = (
+        "More errors" if change.low > 0 else "Fewer errors" if change.high < 0 else "No measurable difference"
+    )
     return RetrainResult(
         before=rates[0],
         after=rates[1],
@@ -151,9 +153,7 @@ def change_of(counts: Sequence[tuple[int, int, int]]) -> Change:
     return Change(difference=float(difference), low=float(low), high=float(high))
 
 
-def _resampled(
-    mended: int, broken: int, n: int, times: int, rng: np.random.Generator
-) -> NDArray[np.float64]:
+def _resampled(mended: int, broken: int, n: int, times: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """Return (broken - mended) / n of resampled images, shape (times,)."""
     size = n + 2
     shares = [(mended + 1) / size, (broken + 1) / size, (n - mended - broken) / size]

@@ -71,6 +71,11 @@ def points(difference: float) -> str:
     return f"{100 * difference:+.1f}".replace("-", "−")
 
 
+def per_hundred(share: float) -> str:
+    """Say how many of a hundred a share is, without its sign: "2.1"."""
+    return f"{100 * abs(share):.1f}"
+
+
 def p_value(p: float) -> str:
     """Say a p value: "p = 0.004", "p < 0.001"."""
     return "p < 0.001" if p < 0.001 else f"p = {p:.1g}" if p < 0.01 else f"p = {p:.2f}"

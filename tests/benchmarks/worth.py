@@ -1,6 +1,6 @@
 """Is cleaning worth what the page says it is, so far and for the next 200 looks?
 
-    python tests/benchmarks/worth.py [--kinds NAME …] [--seeds A-B] [--images N …] [--weights FILE] [--work DIR]
+    python tests/benchmarks/worth.py [--kinds NAME …] [--seeds A-B] [--images N …] [--weights FILE] [--work …]
 
 Of the photos of ``../shared/data/clothing``, some are drawn as somebody's set; the rest, with their right
 labels, stand for all the images that a model will see. An expert with known answers reviews the set by its

@@ -19,10 +19,12 @@ from typer.testing import CliRunner
 
 import cleaner
 from cleaner import cli
+from cleaner.analysis.worth import Worth
 from cleaner.cli import console
 from cleaner.cli.ranking import Ordering
 from cleaner.errors import WeightsUnavailableError
 from cleaner.ranking.result import ORDERINGS
+from cleaner.training.compare import Change
 from cleaner.workspace import Workspace
 
 EXAMPLES = {f.__name__: e for commands in cli.COMMANDS.values() for f, e in commands.items()}
@@ -341,6 +343,32 @@ def test_rank_takes_labels_from_a_csv_file(colour_set: Path, tmp_path: Path) -> 
     )
     assert {row["given_label"] for row in table} == {"a", "b"}
     assert not (colour_set / ".cleaner").exists()
+
+
+def test_worth_says_why_it_cannot_be_measured_on_few_images(ranked: tuple[Path, str]) -> None:
+    root, _ = ranked
+    done = run("worth", root, "--from-scratch")
+    assert done.stdout == "not measurable: 36 images with a label; it takes 50\n"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (-0.033, -0.008, "2.1 fewer mistakes per 100 images (95 % interval −3.3 to −0.8)"),
+        (0.008, 0.033, "2.1 more mistakes per 100 images (95 % interval +0.8 to +3.3)"),
+        (-0.009, 0.004, "no measurable difference (95 % interval −0.9 to +0.4 mistakes per 100 images)"),
+    ],
+)
+def test_worth_tells_changes_with_their_intervals(
+    colour_set: Path, monkeypatch: pytest.MonkeyPatch, low: float, high: float, said: str
+) -> None:
+    change = Change(difference=0.021 if low > 0 else -0.021, low=low, high=high)
+    numbers = {"images": 3409, "decided": 320, "changed": 290, "looks": 200, "errors": 45.3}
+    found = Worth(**numbers, so_far=None, ahead=change)
+    monkeypatch.setattr(Workspace, "worth", lambda self, **_: found)
+    first, second = run("worth", colour_set).stdout.splitlines()
+    assert first == "so far (320 decided): no label was changed yet"
+    assert second == f"next 200 images (about 45 wrong labels expected): {said}"
 
 
 def test_train_prints_error_rates_and_its_model_predicts(ranked: tuple[Path, str], tmp_path: Path) -> None:

@@ -19,6 +19,15 @@ RESULT = {
     "before_name": "last layer on the labels as given",
     "after_name": "last layer on the cleaned labels",
     "sentence": "Fewer errors: 15.2% wrong before, 12.6% after, on the same 341 validation images.",
+    "worth": {
+        "images": 3409,
+        "decided": 320,
+        "changed": 290,
+        "looks": 200,
+        "errors": 45.3,
+        "so_far": {"difference": -0.021, "low": -0.033, "high": -0.008},
+        "ahead": {"difference": -0.007, "low": -0.011, "high": -0.003},
+    },
 }
 
 

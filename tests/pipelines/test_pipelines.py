@@ -6,6 +6,7 @@ import hashlib
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -216,13 +217,33 @@ def test_a_stopped_prepare_leaves_the_ranking_from_before(space: Workspace, stag
 def test_a_quick_retraining_compares_on_the_validation_images_with_cleaned_labels(space: Workspace) -> None:
     correct(space)
     space.store.decide("red/red_010.png", Action.DELETE)
-    result = run(retrain_quick, space)
+    retrained = run(retrain_quick, space)
+    result = retrained.result
     cleaned = space.cleaned()
     assert result.n == len(cleaned.where(split="valid"))
     assert (result.before_name, result.after_name) == (HEAD_GIVEN, HEAD_CLEANED)
     assert result.after == 0.0
     assert result.after <= result.before
-    json.dumps(result.to_dict())
+    assert json.loads(json.dumps(retrained.to_dict()))["worth"] == asdict(space.worth())
+
+
+def test_what_cleaning_is_worth_counts_decisions_and_what_comes_next(space: Workspace) -> None:
+    untouched = space.worth()
+    assert (untouched.images, untouched.decided, untouched.changed, untouched.looks) == (60, 0, 0, 60)
+    assert untouched.so_far is None
+    assert untouched.ahead is not None
+    assert 7 < untouched.errors < 12
+
+    correct(space)
+    space.store.decide("red/red_010.png", Action.DELETE)
+    space.store.decide("red/red_011.png", Action.KEEP)
+    space.store.decide("red/red_012.png", Action.UNSURE)
+    done = space.worth()
+    assert (done.images, done.decided, done.changed, done.looks) == (59, 11, 10, 49)
+    # Heads on so easy a set pass over wrong labels: there is no mistake to be saved.
+    for change in (done.so_far, done.ahead):
+        assert change is not None
+        assert change.low <= 0 <= change.high
 
 
 def test_learning_from_many_corrections_is_a_measurable_gain(
@@ -230,7 +251,7 @@ def test_learning_from_many_corrections_is_a_measurable_gain(
 ) -> None:
     space = opened(make_set(40, wrong=25), valid_pct=0.5)
     correct(space)
-    result = run(retrain_quick, space)
+    result = run(retrain_quick, space).result
     assert result.sentence.startswith("Fewer errors: ")
     assert result.high < 0
 
@@ -273,7 +294,7 @@ def test_a_renamed_class_makes_no_model_wrong(
 ) -> None:
     space = opened(make_set(20))
     space.store.class_event("class_rename", "red", "crimson")
-    result = run(retrain_quick, space)
+    result = run(retrain_quick, space).result
     assert (result.before, result.after) == (0.0, 0.0)
     assert Network.load(model_path(space, "quick")).classes == ["blue", "crimson", "green"]
     ranking = space.ranking()
@@ -286,7 +307,7 @@ def test_a_new_class_is_learnt(space: Workspace) -> None:
     for name in sorted(space.catalog.names):
         if name.startswith("blue/blue"):
             space.store.decide(name, Action.RELABEL, label="navy")
-    result = run(retrain_quick, space)
+    result = run(retrain_quick, space).result
     assert result.after < result.before
     assert "navy" in Network.load(model_path(space, "quick")).classes
 
@@ -325,14 +346,14 @@ def test_a_full_retraining_compares_with_the_head_first_and_then_with_the_networ
 ) -> None:
     space = opened(make_set(16, wrong=2))
     notes = Notes()
-    first = run(retrain_full, space, epochs=1, reporter=notes)
+    first = run(retrain_full, space, epochs=1, reporter=notes).result
     assert (first.before_name, first.after_name) == (HEAD_GIVEN, TUNED_CLEANED)
     assert all({"train_loss", "valid_loss", "error_rate"} <= set(point) for point in notes.points)
     assert len(notes.points) >= 1
     assert first.n == len(space.catalog.where(split="valid"))
     assert set(results(space)) == {"full.safetensors", "ranking.npz", "ranking.csv", "network.json"}
     correct(space)
-    second = run(retrain_full, space, epochs=1)
+    second = run(retrain_full, space, epochs=1).result
     assert second.before_name == TUNED_EARLIER
     assert TUNED_EARLIER in second.sentence
     ranking = space.ranking()
@@ -360,7 +381,7 @@ def test_a_damaged_earlier_network_is_passed_over(
     path = model_path(space, "full")
     path.parent.mkdir(parents=True)
     path.write_bytes(b"not a model")
-    result = run(retrain_full, space, epochs=1)
+    result = run(retrain_full, space, epochs=1).result
     assert result.before_name == HEAD_GIVEN
     assert Network.load(path).classes == ["blue", "green", "red"]
 

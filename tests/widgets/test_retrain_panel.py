@@ -12,7 +12,7 @@ from cleaner.errors import CleanerError
 from cleaner.jobs import Job
 from cleaner.widgets.panels.base import Tree, text_of
 from cleaner.widgets.panels.job import TASKS
-from cleaner.widgets.panels.retrain import RetrainPanel
+from cleaner.widgets.panels.retrain import RetrainPanel, worth_trees
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
@@ -115,6 +115,12 @@ def test_a_training_is_shown_while_it_runs_and_its_outcome_at_the_end(
     assert f"{say('retrain.before')} 15.2 % {say('retrain.now')} 12.6 %" in text(panel)
     values = {"difference": "−2.6", "low": "−4.4", "high": "−0.9", "images": "341 validation images"}
     assert f"{say('retrain.better')} {say('retrain.interval', **values)}" in text(panel)
+    worth = {"difference": "2.1", "low": "0.8", "high": "3.3"}
+    assert (
+        f"{say('worth.fewer', **worth)} {say('worth.ahead', images='200 images', low='0.3', high='1.1')}"
+        in (text(panel))
+    )
+    assert say("worth.how", images="3,409 images", decided="320 images") in text(panel)
     names = {"before": "last layer on the labels as given", "now": "last layer on the cleaned labels"}
     assert say("retrain.names", **names) in text(panel)
     assert not disabled(panel, "Retrain")
@@ -186,3 +192,59 @@ def test_a_closed_panel_no_longer_follows_the_job(workspace: Workspace) -> None:
     while watcher._thread is not None and time.monotonic() < end:
         time.sleep(0.02)
     assert watcher._thread is None
+
+
+SURE = {"difference": -0.02, "low": -0.03, "high": -0.01}
+UNSURE = {"difference": -0.002, "low": -0.011, "high": 0.004}
+COSTLY = {"difference": 0.02, "low": 0.012, "high": 0.03}
+WORTH = {"images": 3409, "decided": 320, "changed": 9, "looks": 200, "errors": 12.2}
+
+
+@pytest.mark.parametrize(
+    ("so_far", "ahead", "said"),
+    [
+        (
+            UNSURE,
+            UNSURE,
+            [
+                say("worth.same", more="0.4", fewer="1.1"),
+                say(
+                    "worth.ahead_same",
+                    images="200 images",
+                    errors="about 12 wrong labels",
+                    more="0.4",
+                    fewer="1.1",
+                ),
+            ],
+        ),
+        (COSTLY, SURE, [say("worth.more", difference="2.0", low="1.2", high="3.0")]),
+        (None, None, [say("worth.unchanged"), say("worth.all_decided")]),
+        # A forecast of more mistakes is no reason to stop: it promises nothing.
+        (
+            SURE,
+            COSTLY,
+            [
+                say(
+                    "worth.ahead_same",
+                    images="200 images",
+                    errors="about 12 wrong labels",
+                    more="3.0",
+                    fewer="0.0",
+                )
+            ],
+        ),
+    ],
+)
+def test_what_cannot_be_measured_is_said_to_be_so(
+    so_far: dict[str, float] | None, ahead: dict[str, float] | None, said: list[str]
+) -> None:
+    shown = " ".join(text_of(tree) for tree in worth_trees(WORTH | {"so_far": so_far, "ahead": ahead}))
+    assert all(sentence in shown for sentence in said), shown
+
+
+def test_on_few_images_nothing_is_said_about_worth() -> None:
+    few = WORTH | {"images": 38, "so_far": None, "ahead": None}
+    (shown,) = map(text_of, worth_trees(few))
+    assert shown == f"{say('worth')} {say('worth.too_few', images='38 images', least='50 images')}"
+    (nothing,) = map(text_of, worth_trees(None))  # a result of an earlier version
+    assert nothing == ""

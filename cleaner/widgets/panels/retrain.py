@@ -13,10 +13,11 @@ from typing import Any
 
 import traitlets
 
+from cleaner.analysis.worth import LEAST_IMAGES
 from cleaner.errors import CleanerError
 from cleaner.jobs import Job, JobStatus
 from cleaner.util.atomic import write_atomically
-from cleaner.util.wording import count, duration, percent, points, stage_words
+from cleaner.util.wording import about, count, duration, per_hundred, percent, points, stage_words
 from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.base import Tree, button, buttons, node, pair, paragraph, said, section
 from cleaner.widgets.panels.chart import Point, line_chart
@@ -176,6 +177,7 @@ class RetrainPanel(JobPanel):
                 ),
                 self._progress(waiting=waiting),
                 *result_trees(self.result),
+                *worth_trees((self.result or {}).get("worth")),
             )
         )
 
@@ -329,3 +331,44 @@ def result_trees(result: Mapping[str, Any] | None) -> list[Tree]:
             role="status",
         )
     ]
+
+
+def worth_trees(worth: Mapping[str, Any] | None) -> list[Tree]:
+    """Say what cleaning is worth, the fields of `cleaner.analysis.worth.Worth`; older results have none."""
+    if worth is None:
+        return [node("div", class_="cleaner-box", hidden=True)]
+    if worth["images"] < LEAST_IMAGES:
+        least = count(LEAST_IMAGES, "image")
+        parts = [paragraph(say("worth.too_few", images=count(worth["images"], "image"), least=least))]
+    else:
+        decided, images = count(worth["decided"], "image"), count(worth["images"], "image")
+        how = paragraph(say("worth.how", images=images, decided=decided), "fine")
+        parts = [node("p", _so_far(worth["so_far"])), node("p", _ahead(worth)), how]
+    return [node("div", node("p", node("b", say("worth"))), *parts, class_="cleaner-box", role="status")]
+
+
+def _so_far(change: Mapping[str, float] | None) -> str:
+    if change is None:
+        return say("worth.unchanged")
+    if change["low"] <= 0 <= change["high"]:
+        return say("worth.same", **_either_way(change))
+    low, high = sorted((change["low"], change["high"]), key=abs)
+    numbers = {"difference": change["difference"], "low": low, "high": high}
+    key = "worth.fewer" if change["high"] < 0 else "worth.more"
+    return say(key, **{name: per_hundred(value) for name, value in numbers.items()})
+
+
+def _ahead(worth: Mapping[str, Any]) -> str:
+    change, images = worth["ahead"], count(worth["looks"], "image")
+    if change is None:
+        return say("worth.all_decided")
+    if change["high"] < 0:
+        low, high = per_hundred(change["high"]), per_hundred(change["low"])
+        return say("worth.ahead", images=images, low=low, high=high)
+    errors = f"{about(worth['errors'])} wrong labels"
+    return say("worth.ahead_same", images=images, errors=errors, **_either_way(change))
+
+
+def _either_way(change: Mapping[str, float]) -> dict[str, str]:
+    """Say an interval on both sides of zero."""
+    return {"more": per_hundred(max(change["high"], 0)), "fewer": per_hundred(min(change["low"], 0))}

@@ -1,0 +1,132 @@
+"""What cleaning is worth: on made features, where what is right is known."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from cleaner.analysis.worth import LEAST_IMAGES, Labels, Worth, estimate_worth
+from cleaner.errors import Cancelled
+from cleaner.util.progress import Reporter
+
+K = 3
+N = 600
+
+
+def made(*, wrong: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return features, right classes, and given ones: a share of class 0 is called 1, of class 1, 2."""
+    rng = np.random.default_rng(seed)
+    truth = np.arange(N) % K
+    vectors = np.eye(K, 12)[truth] + rng.normal(scale=0.45, size=(N, 12))
+    given = np.where((truth < 2) & (rng.random(N) < wrong), truth + 1, truth)
+    return vectors.astype(np.float32), truth, given
+
+
+def labels_of(
+    truth: np.ndarray, given: np.ndarray, decided: np.ndarray, *, coming: int = 200, knows: bool = True
+) -> Labels:
+    """Return the labels after some decisions; the chances know the truth, or believe all labels."""
+    present = np.where(decided, truth, given)
+    return Labels(
+        given=given,
+        present=present,
+        chances=np.eye(K)[truth if knows else present],
+        folds=np.arange(N) // K % 5,
+        coming=np.flatnonzero(~decided & (truth != given))[:coming],
+    )
+
+
+def estimate(vectors: np.ndarray, labels: Labels, **options: object) -> Worth:
+    return estimate_worth(vectors, labels, decided=0, draws=4, **options)
+
+
+def test_what_corrections_bring_is_told_before_and_after_they_are_made() -> None:
+    vectors, truth, given = made(wrong=0.4)
+    before = estimate(vectors, labels_of(truth, given, np.zeros(N, dtype=bool)))
+    assert before.so_far is None
+    assert before.changed == 0
+    assert before.ahead is not None
+    assert before.ahead.high < -0.02
+    assert before.errors == before.looks == int((truth != given).sum())
+
+    after = estimate(vectors, labels_of(truth, given, truth != given))
+    assert after.so_far is not None
+    assert after.so_far.difference == pytest.approx(before.ahead.difference, abs=0.005)
+    assert (after.changed, after.looks, after.ahead) == (before.looks, 0, None)
+
+
+def test_chances_that_see_no_error_promise_nothing() -> None:
+    vectors, truth, given = made(wrong=0.4)
+    found = estimate(vectors, labels_of(truth, given, np.zeros(N, dtype=bool), knows=False))
+    assert found.errors == 0
+    assert found.ahead is not None
+    assert found.ahead.difference == 0
+    assert found.ahead.low < 0 < found.ahead.high
+
+
+def test_the_difference_is_that_of_heads_fitted_one_by_one() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    vectors, truth, given = made(wrong=0.4)
+    labels = labels_of(truth, given, truth != given)
+    rows = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    wrong = []
+    for taught in (given, truth):
+        best = np.empty(N, dtype=int)
+        for fold in range(5):
+            out = labels.folds == fold
+            head = LogisticRegression(C=1 / (1e-4 * (~out).sum()), max_iter=2000)
+            best[out] = head.fit(rows[~out], taught[~out]).predict(rows[out])
+        wrong.append(best != truth)
+    found = estimate(vectors, labels)
+    assert found.so_far is not None
+    assert found.so_far.difference == pytest.approx(wrong[1].mean() - wrong[0].mean(), abs=1.01 / N)
+
+
+def test_deleted_images_and_those_without_a_fold_do_not_judge() -> None:
+    vectors, truth, given = made(wrong=0.2)
+    labels = asdict(labels_of(truth, given, truth != given))
+    labels["present"][:60] = -1  # deleted
+    labels["chances"][:60] = 0
+    labels["folds"][60:90] = -1  # of the test split
+    found = estimate(vectors, Labels(**labels))
+    assert found.images == N - 90
+    assert found.changed == 60 + int((truth != given)[90:].sum())
+
+
+def test_a_class_that_no_image_has_any_more_is_never_predicted() -> None:
+    vectors, truth, given = made(wrong=0.0)
+    merged = np.where(truth == 2, 1, truth)
+    labels = asdict(labels_of(merged, given, merged != given))
+    labels["present"] = merged
+    found = estimate(vectors, Labels(**labels))
+    assert found.so_far is not None
+    assert found.so_far.high < -0.2  # every image of the old class was wrong
+
+
+def test_too_few_images_or_one_class_say_nothing() -> None:
+    vectors, truth, given = made(wrong=0.2)
+    labels = asdict(labels_of(truth, given, truth != given))
+    few = estimate(vectors, Labels(**labels | {"folds": np.where(np.arange(N) < LEAST_IMAGES - 1, 0, -1)}))
+    assert (few.images, few.so_far, few.ahead) == (LEAST_IMAGES - 1, None, None)
+    one = np.ones(N, dtype=int)
+    alone = estimate(vectors, Labels(**labels | {"present": one, "chances": np.eye(K)[one]}))
+    assert (alone.so_far, alone.ahead) == (None, None)
+
+
+def test_it_tells_how_far_it_is_and_stops_when_asked() -> None:
+    heard: list[tuple[int, int]] = []
+
+    class Notes(Reporter):
+        def __call__(self, stage: str, done: int, total: int, **values: float) -> None:
+            heard.append((done, total))
+
+        def should_stop(self) -> bool:
+            return len(heard) > 1
+
+    vectors, truth, given = made(wrong=0.2)
+    with pytest.raises(Cancelled):
+        estimate_worth(vectors, labels_of(truth, given, truth != given), decided=0, draws=8, reporter=Notes())
+    assert heard == [(0, 8), (4, 8)]
