@@ -1,9 +1,9 @@
 """Suspicious images that lie together: clusters of those with one given and one suggested label.
 
-Images of which the same is probably true, *labelled shirt, probably longsleeve*, can be decided together if they
-also look alike. So all images of one pair of labels are joined by average linkage on the cosine of their
-features. A tree is cut where the images on both sides are hardly more alike than any two images of the set: the
-features are centred, so that two images taken at random have a cosine of about zero.
+Images of which the same is probably true, *labelled shirt, probably longsleeve*, can be decided together if
+they also look alike. So all images of one pair of labels are joined by average linkage on the cosine of their
+features. A tree is cut where the images on both sides are hardly more alike than any two images of the set:
+the features are centred, so that two images taken at random have a cosine of about zero.
 """
 
 from __future__ import annotations

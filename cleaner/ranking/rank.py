@@ -7,6 +7,7 @@
    matrix; then once more through that matrix, so that they learn true classes.
 4. The pool of heads and votes with its noise matrix (`cleaner.ranking.ensemble`). The score is its posterior
    probability that the given label is wrong.
+5. Clusters of suspicious images of one given and one suggested label (`cleaner.ranking.clusters`).
 
 Steps 3 and 4 are done from two noise matrices, one that expects evenly spread errors and one that expects
 strong pairs; the second counts only if it makes the given labels clearly likelier.
@@ -21,6 +22,7 @@ from numpy.typing import NDArray
 from cleaner.dataset.catalog import Catalog
 from cleaner.embedding.pipeline import Embeddings
 from cleaner.errors import RankingError
+from cleaner.ranking.clusters import Clusters
 from cleaner.ranking.crossfit import CrossFit, plan_folds
 from cleaner.ranking.ensemble import Evidence, Pool, fit_pool
 from cleaner.ranking.features import Floats, reduce_features
@@ -135,7 +137,8 @@ def rank(
     parts = [embeddings.key, seed, items.codes, items.origin, items.names, items.sure]
     model = model_id("pool", *parts, *([] if (joined == copies).all() else [joined]))
     reasons = Reasons.of(pool.evidence.models, voters, joined, pool.noise.T)
-    return _assemble(items, pool, np.exp(plain), np.exp(inside), model, reasons)
+    ranking = _assemble(items, pool, np.exp(plain), np.exp(inside), model, reasons)
+    return _clustered(ranking, heads.Z)
 
 
 def _items(
@@ -216,6 +219,13 @@ def _assemble(
         model=model,
         reasons=reasons,
     )
+
+
+def _clustered(ranking: Ranking, features: Floats) -> Ranking:
+    ranking.clusters = Clusters.find(
+        features, ranking.codes, ranking.suggested, ranking.suggested_probability
+    )
+    return ranking
 
 
 def log_odds(posterior: Floats, codes: NDArray[np.int64]) -> Floats:
@@ -309,6 +319,7 @@ def rank_probabilities(
     columns = [list(catalog.classes).index(c) for c in items.classes]
     P = np.maximum(P[items.rows][:, columns], _FLOOR)
     sources = [np.log(P / P.sum(axis=1, keepdims=True))]
+    features = None
     if embeddings is None:
         joined = _joined(np.arange(len(items.codes)), items, units, len(catalog))
         folds, _ = plan_folds(items.codes, joined, items.learn, seed)
@@ -322,12 +333,13 @@ def rank_probabilities(
         votes = voters.votes(items.codes, len(items.classes))
         first = fit_pool(Evidence(tuple(sources), None, heads.folds), items.codes)
         sources.append(heads.fit(first.noise).out_of_fold())
-        folds = heads.folds
+        folds, features = heads.folds, heads.Z
     pool = fit_pool(Evidence(tuple(sources), votes, folds), items.codes)
     P = np.exp(sources[0])
     model = model_id("given", P, items.codes, seed, None if embeddings is None else embeddings.key)
     reasons = Reasons.of(sources, voters, joined, pool.noise.T)
-    return _assemble(items, pool, P, P, model, reasons)
+    ranking = _assemble(items, pool, P, P, model, reasons)
+    return ranking if features is None else _clustered(ranking, features)
 
 
 def _checked(catalog: Catalog, P: Floats) -> Floats:

@@ -75,6 +75,7 @@ def under_present_names(
         model=ranking.model,
         named_at=ranking.named_at if named_at is None else named_at,
         reasons=reasons,
+        clusters=ranking.clusters,
     )
 
 

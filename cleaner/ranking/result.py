@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
+from cleaner.ranking.clusters import Clusters
 from cleaner.ranking.reasons import Explanation, Reasons, Witness
 from cleaner.util.arrays import load_arrays, save_arrays
 from cleaner.util.atomic import write_atomically
@@ -44,6 +45,8 @@ class Ranking:
         Row of the review history at which the classes had these names; 0: the catalog's names.
     reasons : Reasons, optional
         What tells why an image stands where it does; None in a ranking that was saved without.
+    clusters : Clusters, optional
+        Which suspicious images lie together; None in a ranking without features, or saved without.
 
     Attributes
     ----------
@@ -68,6 +71,7 @@ class Ranking:
         model: str,
         named_at: int = 0,
         reasons: Reasons | None = None,
+        clusters: Clusters | None = None,
     ) -> None:
         self.names = [str(name) for name in names]
         self.splits = [str(split) for split in splits]
@@ -80,6 +84,7 @@ class Ranking:
         self.model = model
         self.named_at = named_at
         self.reasons = reasons
+        self.clusters = clusters
         self._row = {name: i for i, name in enumerate(self.names)}
         shape = (len(self.names), len(self.classes))
         if self.posterior.shape != shape or self.predicted.shape != shape:
@@ -120,6 +125,13 @@ class Ranking:
         best = other.argmax(axis=1)
         best[other[np.arange(len(best)), best] < 0] = -1
         return np.asarray(best, dtype=np.int64)
+
+    @property
+    def suggested_probability(self) -> NDArray[np.float32]:
+        """Probability of the suggested class of each image, the given label taken into account; 0 if none."""
+        suggested = self.suggested
+        found = self.posterior[np.arange(len(self)), np.maximum(suggested, 0)]
+        return np.where(suggested >= 0, found, 0).astype(np.float32)
 
     def _positions(self, by: str) -> NDArray[np.int64]:
         if by not in self.signals:
@@ -219,6 +231,7 @@ class Ranking:
         arrays |= {f"signal:{k}": v for k, v in self.signals.items()}
         arrays |= {f"feature:{k}": v for k, v in self.features.items()}
         arrays |= {} if self.reasons is None else self.reasons.arrays()
+        arrays |= {} if self.clusters is None else self.clusters.arrays()
         save_arrays(folder / "ranking.npz", head, arrays)
         self.to_csv(folder / "ranking.csv")
         return folder
@@ -251,6 +264,7 @@ class Ranking:
             model=head["model"],
             named_at=int(head["info"].get("named_at", 0)),
             reasons=Reasons.from_arrays(arrays),
+            clusters=Clusters.from_arrays(arrays),
         )
 
 

@@ -6,12 +6,15 @@ from typing import Any
 from cleaner.errors import StoreError
 from cleaner.review import Action, Choice, ReviewState
 from cleaner.session.duplicate_groups import DuplicateGroups
+from cleaner.session.fix_groups import FixGroups
 from cleaner.session.orders import problem_of, purpose_of
 from cleaner.session.snapshot import Snapshot
 from cleaner.session.view import GridView, Purpose
 
 DIFFERENT = "different"
 """These are no duplicates of each other."""
+GROUP = "group"
+"""Relabel these, all that is left of a group with one fix."""
 ONLY = "only"
 """Keep these of their groups of duplicates, and delete the rest."""
 SUGGEST = "suggest"
@@ -23,6 +26,7 @@ DUPLICATE = "duplicate"
 def choices_of(
     known: Snapshot,
     groups: DuplicateGroups,
+    fixes: FixGroups,
     names: Sequence[str],
     action: str,
     label: str | None,
@@ -34,12 +38,14 @@ def choices_of(
     ----------
     known : Snapshot
     groups : DuplicateGroups
-        As they are on show.
+    fixes : FixGroups
+        Both as they are on show.
     names : sequence of str
     action : str
-        ``keep``, ``delete``, ``relabel``, ``unsure``, `SUGGEST` or, among duplicates, `ONLY`.
+        ``keep``, ``delete``, ``relabel``, ``unsure``, `SUGGEST`, among duplicates `ONLY`, or among groups
+        with one fix `GROUP`.
     label : str or None
-        For relabel.
+        For relabel; for `GROUP` the label that the reviewer saw.
     view : GridView
         What the images were seen in.
 
@@ -47,8 +53,14 @@ def choices_of(
     ------
     StoreError
         There is nothing to do, such as no suggestion; the message says why.
+    OutdatedError
+        A group is not as the reviewer saw it.
     """
     purpose = purpose_of(view.order)
+    if action == GROUP:
+        return (fixes if purpose is Purpose.FIXES else FixGroups()).relabels(known, names, label)
+    if purpose is Purpose.FIXES and all(name in fixes.by_name for name in names):
+        return [_in_group(known, fixes, name, action, label) for name in names]
     if action == ONLY and purpose is not Purpose.COPIES:
         msg = "Keeping one of a group works among duplicates only. Choose the order “duplicates” first."
         raise StoreError(msg)
@@ -100,6 +112,13 @@ def _label(known: Snapshot, name: str, action: str, label: str | None, view: Gri
             return known.choice(name, Action.KEEP, detail=detail)
         return known.choice(name, Action.RELABEL, model.predicted, detail=detail)
     return known.choice(name, action, label, detail=detail, blind=blind)
+
+
+def _in_group(known: Snapshot, fixes: FixGroups, name: str, action: str, label: str | None) -> Choice:
+    """Turn an act on one image of a group into a choice, which remembers whether it was a random look."""
+    if action == SUGGEST:
+        action, label = Action.RELABEL, fixes.by_name[name].label
+    return known.choice(name, action, label, detail=fixes.detail(name))
 
 
 def _on_duplicates(

@@ -178,6 +178,42 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OneFix:
+    """Cells in a row of their own that probably all need the same new label.
+
+    Parameters
+    ----------
+    id : str
+    size : int
+        How many images there are.
+    given, label : str
+        The label that they have, and the one that they probably need.
+    looks, to_look : int
+        How many, drawn at random, are to be decided one by one first, and how many of these are undecided.
+    wrong : int
+        How many of the random ones turned out not to be ``label``.
+    rest : int
+        How many of the others are undecided.
+    at_most : int or None
+        How many of ``rest`` are not ``label`` at most, with probability `cleaner.analysis.relabels.SURE`;
+        None before all looks, or where nothing is left.
+    relabelled : int
+        How many have the new label by now.
+    """
+
+    id: str
+    size: int
+    given: str
+    label: str
+    looks: int
+    to_look: int
+    wrong: int
+    rest: int
+    at_most: int | None
+    relabelled: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     """One page of cells, and what is to be said around it.
 
@@ -205,7 +241,7 @@ class Page:
         On a page of similar images: the action and the label that are proposed for all of them.
     purpose : str
         A `cleaner.session.view.Purpose`: what the reviewer is asked, and so what the acts mean.
-    groups : tuple of Group
+    groups : tuple of Group or OneFix
         Where the cells stand in groups: all of them, in the order of the cells.
     """
 
@@ -222,7 +258,7 @@ class Page:
     offer: int = 0
     same: tuple[str, str | None] | None = None
     purpose: str = "labels"
-    groups: tuple[Group, ...] = ()
+    groups: tuple[Group | OneFix, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -311,7 +347,8 @@ class GridHost(Protocol):
         """Record one decision; ``suggest`` relabels each image to its own suggestion, ``clear`` unmarks.
 
         Among duplicates, ``suggest`` deletes those that are not needed, ``only`` keeps the named ones of a
-        group and deletes the rest of it, and ``different`` says that they are no duplicates.
+        group and deletes the rest of it, and ``different`` says that they are no duplicates. Among groups
+        with one fix, ``group`` relabels the named ones of a group.
 
         Raises `OutdatedError` where ``seen`` is no longer what the page shows.
         """

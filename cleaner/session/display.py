@@ -9,8 +9,9 @@ from typing import Any
 from cleaner.audit.audit import Certificate
 from cleaner.errors import StoreError
 from cleaner.review import Decision
-from cleaner.session.cells import Cell, Colleague, Details, DuplicateRemark, Group, Page, ProblemScore
+from cleaner.session.cells import Cell, Colleague, Details, DuplicateRemark, Group, OneFix, Page, ProblemScore
 from cleaner.session.duplicate_groups import DuplicateGroups
+from cleaner.session.fix_groups import FixGroups
 from cleaner.session.legend import Legend
 from cleaner.session.messages import (
     AuditStatus,
@@ -28,6 +29,7 @@ from cleaner.session.messages import (
 from cleaner.session.orders import (
     AUDIT,
     DUPLICATES,
+    FIXES,
     LEARNING,
     ORDERS,
     OUTLIERS,
@@ -43,6 +45,11 @@ from cleaner.session.progress import review_progress
 from cleaner.session.snapshot import LearntOrder, Snapshot
 from cleaner.session.view import NO_LABEL, GridView, Purpose
 
+_NO_FILTERS = {
+    AUDIT: Hint.NO_FILTERS_AUDIT,
+    DUPLICATES: Hint.NO_FILTERS_DUPLICATES,
+    FIXES: Hint.NO_FILTERS_GROUPS,
+}
 _NO_RANKING_YET = (Hint.NO_RANKING, Hint.NO_LABELS, Hint.NEW_ORDER)
 
 
@@ -68,6 +75,8 @@ class Display:
         Replaced, never changed.
     groups : DuplicateGroups
         Those of the duplicates view, as they were when it was opened.
+    fixes : FixGroups
+        Those of the groups with one fix, likewise.
     offer : SimilarImages or None
         What `show_similar` would show.
     """
@@ -84,6 +93,7 @@ class Display:
         self.known = known
         self.reviewer = reviewer
         self.groups = DuplicateGroups()
+        self.fixes = FixGroups()
         self.offer: SimilarImages | None = None
         self._aside: SimilarImages | None = None  # shown instead of a page
         self._certificate = certificate
@@ -97,7 +107,7 @@ class Display:
             is_reviewed=known.state.is_decided,
             page_size=page_size,
             saved=saved,
-            unit_of=lambda name: self.groups.group_of(name) or name,
+            unit_of=lambda view, name: self._group_of(name, view) or name,
             view=_first_view(known),
         )
         self._news: LearntOrder | None = None  # why the order changed, until the first page that shows it
@@ -181,8 +191,7 @@ class Display:
             plain = GridView(order=view.order, threshold=view.threshold)
         self.show_proposal()
         self.paging.look_at(plain)
-        taken = Hint.NO_FILTERS_AUDIT if view.order == AUDIT else Hint.NO_FILTERS_DUPLICATES
-        self._notices = [] if plain == view else [taken]
+        self._notices = [] if plain == view else [_NO_FILTERS[view.order]]
 
     def turn(self, by: int) -> None:
         """Go a page on (1) or back (-1) without deciding."""
@@ -355,6 +364,9 @@ class Display:
         if view.order == DUPLICATES:
             self.groups, self._formed = self.form_groups(view.threshold), None
             return [name for name in self.groups.names if name in known]
+        if view.order == FIXES:
+            self.fixes = FixGroups.find(known, self.is_open)
+            return self.fixes.names
         made, ordered = self._ordered.get(view.order, (None, []))
         if made is not known:
             ordered = ordered_names(view, known)
@@ -379,14 +391,23 @@ class Display:
             Reason.END, view, self.purpose, self.paging.pager.total, progress["left"], progress["unsure"]
         )
 
-    def _groups(self) -> tuple[Group, ...]:
+    def _groups(self) -> tuple[Group | OneFix, ...]:
+        if self.purpose is Purpose.FIXES:
+            return self.fixes.page_groups(self.paging.names, self.known)
         if self.purpose is not Purpose.COPIES:
             return ()
         return self.groups.page_groups(self.paging.names, self.known.state)
 
+    def _group_of(self, name: str, view: GridView | None = None) -> str | None:
+        """Return the group that an image stands in, in this view or another one; None if in none."""
+        if (view or self.view).order == FIXES:
+            return self.fixes.group_of(name)
+        number = self.groups.group_of(name)
+        return None if number is None else str(number)
+
     def _as_shown(self, name: str) -> str:
-        if self.purpose is Purpose.COPIES:
-            return f"{name}\0{self.groups.group_of(name)}"
+        if self.purpose.in_groups:
+            return f"{name}\0{self._group_of(name)}"
         if self.purpose is not Purpose.LABELS or name not in self.known or self.known.given(name) is not None:
             return name
         model = self.known.known(name)
@@ -401,6 +422,7 @@ class Display:
         decision = self.known.state.of(name)
         model = None if self.is_blind else self.known.known(name)
         shown = model if self.purpose.judges_labels else None
+        fix = self.fixes.by_name.get(name) if self.purpose is Purpose.FIXES else None
         notes = [Colleague(each.reviewer, *_shown_as(each)) for each in conflict]
         if decision is not None and not decision.reviewed and decision.reviewer != self.reviewer:
             notes.append(Colleague(decision.reviewer, "unsure"))
@@ -410,8 +432,8 @@ class Display:
         return Cell(
             name=name,
             given=self.known.given(name),
-            suggestion=None if shown is None else shown.predicted,
-            probability=None if shown is None else shown.probability,
+            suggestion=self.suggestion(name),
+            probability=fix.probability[name] if fix else None if shown is None else shown.probability,
             sure=shown is None or shown.sure,
             loss=None if shown is None else shown.loss,
             action=action,
@@ -426,11 +448,19 @@ class Display:
                 place=None if model is None or model.loss is None else model.place,
                 ranked=self.known.ranked(),
             ),
-            group=None if duplicate is None else str(duplicate.group),
+            group=self._group_of(name) if self.purpose.in_groups else None,
             advice="" if duplicate is None else duplicate.advice,
             remark=self._problem_score(name) if duplicate is None else duplicate.remark,
             likely=() if model is None else model.likely,
         )
+
+    def suggestion(self, name: str) -> str | None:
+        """Return the label that the page suggests for an image; None if it suggests none."""
+        if self.purpose is Purpose.FIXES:
+            fix = self.fixes.by_name.get(name)
+            return None if fix is None else fix.label
+        model = self.known.known(name) if self.purpose is Purpose.LABELS else None
+        return None if model is None else model.predicted
 
     def _problem_score(self, name: str) -> ProblemScore | DuplicateRemark | None:
         order = self.view.order

@@ -73,6 +73,7 @@ class Hint(StrEnum):
     NEW_ORDER = "new_order"
     NO_FILTERS_AUDIT = "no_filters_audit"
     NO_FILTERS_DUPLICATES = "no_filters_duplicates"
+    NO_FILTERS_GROUPS = "no_filters_groups"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import numpy as np
 from cleaner.errors import CleanerError
 from cleaner.quality.problems import PROBLEMS
 from cleaner.session.duplicate_groups import DuplicateGroups
+from cleaner.session.fix_groups import FixGroups
 from cleaner.session.snapshot import Snapshot
 from cleaner.session.view import NO_LABEL, SHOWS, GridView, Purpose
 
@@ -22,6 +23,9 @@ OUTLIERS = "outliers"
 
 TO_LABEL = "to label"
 """Images without a label, those first that teach the model most."""
+
+FIXES = "groups with one fix"
+"""Groups of images that probably need the same new label, those first that gain most."""
 
 LEARNING = "most suspicious"
 """The one order that the decisions change."""
@@ -81,6 +85,14 @@ def _duplicates(known: Snapshot, view: GridView) -> Sequence[str]:
     return DuplicateGroups.find(known, view.threshold).names
 
 
+def _fixes(known: Snapshot, _view: GridView) -> Sequence[str]:
+    return FixGroups.find(known, lambda name: not known.state.is_decided(name)).names
+
+
+def _has_clusters(known: Snapshot) -> bool:
+    return known.ranking is not None and known.ranking.clusters is not None
+
+
 def _to_label(known: Snapshot, _view: GridView) -> Sequence[str]:
     left = known.unlabelled()
     if known.proposal is None:
@@ -93,6 +105,7 @@ def _to_label(known: Snapshot, _view: GridView) -> Sequence[str]:
 
 ORDERS: dict[str, Order] = {
     LEARNING: _by_signal("pooled"),
+    FIXES: Order(_fixes, _has_clusters, Purpose.FIXES, filters=False),
     "least confident": _by_signal("least_confident"),
     "by file name": Order(lambda known, _view: known.catalog.names.tolist()),
     TO_LABEL: Order(_to_label, Snapshot.lacks_labels),

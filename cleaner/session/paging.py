@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from cleaner.session.orders import AUDIT, purpose_of
 from cleaner.session.pages import Page, Pager
-from cleaner.session.view import GridView, Purpose
+from cleaner.session.view import GridView
 
 _MOST_VIEWS = 20
 
@@ -38,7 +39,7 @@ class Paging:
     saved : Path or None
         File that remembers the open page.
     unit_of : callable
-        Gives what an image belongs to; among duplicates, what belongs together comes on one page.
+        Gives what an image belongs to in a view; where images stand in groups, a group comes on one page.
     view : GridView, optional
         The first one.
     """
@@ -51,7 +52,7 @@ class Paging:
         is_reviewed: Callable[[str], bool],
         page_size: int,
         saved: Path | None,
-        unit_of: Callable[[str], object] = str,
+        unit_of: Callable[[GridView, str], object] = lambda _view, name: name,
         view: GridView | None = None,
     ) -> None:
         self._names_of = names_of
@@ -186,6 +187,6 @@ class Paging:
             is_decided=decided,
             view=view,
             saved=saved,
-            unit_of=self._unit_of if purpose_of(view.order) is Purpose.COPIES else str,
+            unit_of=partial(self._unit_of, view) if purpose_of(view.order).in_groups else str,
         )
         return _ViewPages(pager, seen)

@@ -23,7 +23,7 @@ from cleaner.ranking.renaming import under_present_names
 from cleaner.review import Act, Action, Event, Kind, ReviewStore
 from cleaner.review.classes import class_acts, describe_class, is_about_descriptions
 from cleaner.session import background
-from cleaner.session.acts import DIFFERENT, SUGGEST, choices_of, confirmed
+from cleaner.session.acts import DIFFERENT, GROUP, SUGGEST, choices_of, confirmed
 from cleaner.session.cells import Cell, ClassExamples, Outcome, Page, Picture, Seen
 from cleaner.session.class_examples import ExampleChooser
 from cleaner.session.display import Display
@@ -455,8 +455,8 @@ class ReviewSession:
         ----------
         names : str or sequence of str
         action : str
-            ``keep``, ``delete``, ``relabel``, ``unsure``, ``suggest`` to take the model's suggestions, or
-            among duplicates ``only`` and ``different``.
+            ``keep``, ``delete``, ``relabel``, ``unsure``, ``suggest`` to take the model's suggestions, among
+            duplicates ``only`` and ``different``, among groups with one fix ``group``.
         label : str, optional
             For ``relabel``: the new label.
         act : str, optional
@@ -492,11 +492,14 @@ class ReviewSession:
                 raise StoreError(msg)
             if action == DIFFERENT:
                 return self._call_different(listed, act=self._own(act))
-            if display.purpose is Purpose.COPIES:
-                self.store.refresh()  # who keeps what a colleague has just deleted must not delete the rest
-            choices = choices_of(self.known, display.groups, listed, action, label, display.view)
+            if display.purpose.in_groups:
+                # Who keeps what a colleague has just deleted must not delete the rest, and so on.
+                self.store.refresh()
+            choices = choices_of(
+                self.known, display.groups, display.fixes, listed, action, label, display.view
+            )
             done = self.store.record(choices, act=self._own(act), reviewer=self.reviewer, **self._where())
-            changed = self.classes != before or display.purpose is Purpose.COPIES
+            changed = self.classes != before or display.purpose.in_groups
             return self._outcome(done, page=display.page() if changed else None)
 
     def confirm(
@@ -545,7 +548,7 @@ class ReviewSession:
                 return Outcome(said=Undone(), summary=self.summary())
             moved = display.go_to(done.names)
             focus = next((name for name in self.names if name in set(done.names)), None)
-            changed = moved or self.classes != before or display.purpose is Purpose.COPIES
+            changed = moved or self.classes != before or display.purpose.in_groups
             said = Undone(tuple(self.store.state.act(done.undoes or "")))
             return self._outcome(done, said=said, focus=focus, page=display.page() if changed else None)
 
@@ -570,13 +573,12 @@ class ReviewSession:
         if seen.page_id != self._display.page_id():
             msg = "Another page is open now. Look at it, and decide again."
             raise OutdatedError(msg)
-        if action not in (SUGGEST, Action.KEEP) or self.purpose is Purpose.COPIES:
+        if action not in (SUGGEST, GROUP, Action.KEEP) or self.purpose is Purpose.COPIES:
             return
         for name in names:
             if action == Action.KEEP and self.known.given(name) is not None:
                 continue
-            model = None if self._display.is_blind else self.known.known(name)
-            if (None if model is None else model.predicted) != seen.suggestions.get(name):
+            if self._display.suggestion(name) != seen.suggestions.get(name):
                 msg = "The suggestion has changed since you saw it. Look at it, and decide again."
                 raise OutdatedError(msg)
 
@@ -721,7 +723,7 @@ class ReviewSession:
         if not own:
             touched = {name for event in events for name in state.names_of(event.act)}
             on_page = [name for name in self.names if name in touched]
-            if on_page and self.purpose is Purpose.COPIES:
+            if on_page and self.purpose.in_groups:
                 self._tell(Topic.PAGE)  # what is decided on a group stands beside its cards
             elif on_page:
                 self._tell(Topic.CELLS, on_page)
@@ -793,6 +795,8 @@ class ReviewSession:
     def _offer_similar(self, events: Sequence[Event]) -> None:
         """Look for images like those just relabelled or deleted; another act withdraws the offer before."""
         if Work.SIMILAR not in self._works_out or all(event.detail.get("confirm") for event in events):
+            return
+        if self.purpose is Purpose.FIXES:  # which shows similar images as it is
             return
         seq, known = events[0].seq, self.known
         with self.lock:

@@ -22,11 +22,18 @@ class Purpose(StrEnum):
     """Is the image good enough? Says nothing about its label; going on leaves it as it is."""
     COPIES = "copies"
     """Which of these are the same? Says nothing about their labels, either."""
+    FIXES = "fixes"
+    """Do all of a group need the same new label? Going on leaves undecided what is undecided."""
 
     @property
     def judges_labels(self) -> bool:
         """Whether going on says that the labels on the page are right."""
         return self in (Purpose.LABELS, Purpose.AUDIT)
+
+    @property
+    def in_groups(self) -> bool:
+        """Whether the images stand in groups, each in rows of its own."""
+        return self in (Purpose.COPIES, Purpose.FIXES)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Literal, TypedDict
 
 from cleaner.errors import CleanerError
 from cleaner.ranking.reasons import Witness
-from cleaner.session.cells import Cell, ClassExamples, Group, Outcome, Page, Picture, Seen
+from cleaner.session.cells import Cell, ClassExamples, Group, OneFix, Outcome, Page, Picture, Seen
 from cleaner.session.messages import Summary
 from cleaner.widgets.grid.text import (
     detail_lines,
@@ -494,7 +494,7 @@ def cell_data(cell: Cell) -> CellData:
     }
 
 
-def _group_data(group: Group) -> GroupData:
+def _group_data(group: Group | OneFix) -> GroupData:
     return {
         "id": group.id,
         "title": group_title(group),

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from functools import singledispatch
 
+from cleaner.analysis.relabels import SURE
 from cleaner.ranking.reasons import Explanation
 from cleaner.review import Event, Kind
 from cleaner.review.classes import in_words
 from cleaner.review.events import CLASS_KINDS
 from cleaner.review.output.cleaned_csv import CsvNotice
 from cleaner.session import messages
-from cleaner.session.cells import Colleague, Details, DuplicateRemark, Group, Page, ProblemScore
+from cleaner.session.cells import Colleague, Details, DuplicateRemark, Group, OneFix, Page, ProblemScore
 from cleaner.session.messages import Hint, Reason
 from cleaner.session.orders import OUTLIERS, TO_LABEL, purpose_of
 from cleaner.session.view import Purpose
@@ -84,7 +85,11 @@ def title_text(page: Page) -> str:
         return say("review.title_similar") if page.same is not None else ""
     if title.of is not None:
         return say("review.title_of", number=title.number, of=title.of)
-    key = {Purpose.AUDIT: "review.title_audit", Purpose.COPIES: "review.title_duplicates"}
+    key = {
+        Purpose.AUDIT: "review.title_audit",
+        Purpose.COPIES: "review.title_duplicates",
+        Purpose.FIXES: "review.title_fixes",
+    }
     text = say(key.get(title.purpose, "review.title"), number=title.number)
     return say("review.title_again", title=text) if title.again else text
 
@@ -102,7 +107,7 @@ def _(summary: messages.ReviewSummary) -> str:
         return say(
             "review.summary_labelling", labelled=f"{progress['labelled']:,}", left=f"{progress['left']:,}"
         )
-    if not purpose_of(order).judges_labels:
+    if purpose_of(order) in (Purpose.PICTURES, Purpose.COPIES):
         return say("review.summary_discarded", images=count(progress["discarded"], "image"))
     errors, looked_at = count(progress["errors"], "error"), progress["looked_at"]
     parts = [say("review.summary", errors=errors, looked_at=f"{looked_at:,}", left=f"{progress['left']:,}")]
@@ -156,6 +161,8 @@ def _end_of_labels(empty: messages.Empty) -> str:
 
 
 def _end_of_check(empty: messages.Empty) -> str:
+    if empty.purpose is Purpose.FIXES:
+        return say("review.last_fix" if empty.total else "review.no_fixes")
     duplicates = empty.purpose is Purpose.COPIES
     if empty.total:
         return say("review.last_group" if duplicates else "review.last_image")
@@ -292,13 +299,48 @@ def detail_lines(details: Details) -> list[tuple[str, str]]:
     return lines
 
 
-def group_title(group: Group) -> str:
-    """Return how many images stand in a group."""
+@singledispatch
+def group_title(group: object) -> str:
+    """Return what stands in a group, and how much of it."""
+    raise TypeError(group)
+
+
+@group_title.register
+def _(group: Group) -> str:
     return count(group.size, "image")
 
 
-def group_marks(group: Group) -> list[str]:
-    """Return what a reviewer should know about a group: "leak: train and valid", "2 labels: cat or dog?"."""
+@group_title.register
+def _(group: OneFix) -> str:
+    return say("review.fix", images=count(group.size, "image"), given=group.given, label=group.label)
+
+
+@singledispatch
+def group_marks(group: object) -> list[str]:
+    """Return what a reviewer should know about a group."""
+    raise TypeError(group)
+
+
+@group_marks.register
+def _(group: OneFix) -> list[str]:
+    if group.to_look:
+        first = "review.fix_look" if group.to_look == group.looks else "review.fix_look_on"
+        return [say(first, images=count(group.to_look, "image"))]
+    if group.at_most is None:
+        return []
+    return [
+        say(
+            "review.fix_bound",
+            rest=count(group.rest, "image is", "images are"),
+            at_most=group.at_most,
+            sure=probability(SURE),
+        )
+    ]
+
+
+@group_marks.register
+def _(group: Group) -> list[str]:
+    """Such as "leak: train and valid", or "2 labels: cat or dog?"."""
     marks = [say("review.leak", splits=" and ".join(group.leak))] if group.leak else []
     if group.labels:
         labels = " or ".join(label or say("review.no_label") for label in group.labels)
@@ -306,8 +348,21 @@ def group_marks(group: Group) -> list[str]:
     return [*marks, *([say("review.only_alike")] if group.only_alike else [])]
 
 
-def group_settled(group: Group) -> str:
+@singledispatch
+def group_settled(group: object) -> str:
     """Return what was decided on a group; empty for nothing yet."""
+    raise TypeError(group)
+
+
+@group_settled.register
+def _(group: OneFix) -> str:
+    if group.to_look or group.rest:
+        return ""
+    return say("review.fix_settled", relabelled=group.relabelled, size=group.size, label=group.label)
+
+
+@group_settled.register
+def _(group: Group) -> str:
     if group.kept is not None:
         return (
             say("review.some_kept", kept=group.kept, size=group.size)

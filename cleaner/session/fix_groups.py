@@ -1,0 +1,297 @@
+"""Groups of images that probably need the same new label, and how many of a group would get it wrongly."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.analysis.relabels import SURE, Looks, Pair, RelabelModel
+from cleaner.errors import OutdatedError, StoreError
+from cleaner.ranking.clusters import Clusters
+from cleaner.ranking.result import Ranking
+from cleaner.review import Choice, ReviewState
+from cleaner.session.cells import OneFix
+from cleaner.session.snapshot import Snapshot
+
+LEAST = 6
+"""Images of the smallest group: for fewer, single keys are as quick."""
+
+MOST = 40
+"""Images of the largest group: as many as can be looked over at once."""
+
+LOOK, GROUP = "look", "group"
+"""Keys of an event's detail, with the group: one of the random looks, or another decision among groups."""
+
+_PROBABLE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class FixGroup:
+    """Images that have one label and probably need another one, the same for all.
+
+    Parameters
+    ----------
+    id : str
+    given, label : str
+        The label that they have, and the one that they probably need.
+    looks : tuple of str
+        Some of them, drawn at random, which have to be decided one by one before the rest.
+    others : tuple of str
+        The rest, the most doubtful first.
+    expected : float
+        Share, 0..1, of which ``label`` is not the right label, by the ranking.
+    probability : mapping of str to float
+        Of ``label``, for each image, by the ranking.
+    """
+
+    id: str
+    given: str
+    label: str
+    looks: tuple[str, ...]
+    others: tuple[str, ...]
+    expected: float
+    probability: Mapping[str, float]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All images, in the order in which they are shown."""
+        return self.looks + self.others
+
+    @property
+    def pair(self) -> Pair:
+        """The label that the images have, and the one that they probably need."""
+        return self.given, self.label
+
+
+@dataclass(frozen=True)
+class FixGroups:
+    """The groups as they were when the view was opened, the largest expected gain first.
+
+    Parameters
+    ----------
+    groups : mapping of str to FixGroup
+        By id, in the order of the view.
+    is_open : callable
+        Tells whether the reviewer still has to decide on an image.
+    """
+
+    groups: Mapping[str, FixGroup] = field(default_factory=dict)
+    is_open: Callable[[str], bool] = lambda _: True
+
+    @classmethod
+    def find(cls, known: Snapshot, is_open: Callable[[str], bool]) -> FixGroups:
+        """Form the groups of what is still to be decided.
+
+        Parameters
+        ----------
+        known : Snapshot
+        is_open : callable
+            Tells whether the reviewer still has to decide on an image.
+        """
+        ranking = known.ranking
+        if ranking is None or ranking.clusters is None:
+            return cls()
+        found = list(_form(known, ranking, ranking.clusters, is_open))
+        looked = _looked(known, ranking)
+        model = RelabelModel({pair: list(by_group.values()) for pair, by_group in looked.items()})
+        gain = {group.id: _gain(group, model) for group in found}
+        found.sort(key=lambda group: -gain[group.id])
+        return cls({group.id: group for group in found}, is_open)
+
+    @property
+    def names(self) -> list[str]:
+        """All images, group by group."""
+        return [name for group in self.groups.values() for name in group.names]
+
+    def group_of(self, name: str) -> str | None:
+        """Return the id of the group of an image; None if it has none."""
+        group = self.by_name.get(name)
+        return None if group is None else group.id
+
+    @cached_property
+    def by_name(self) -> dict[str, FixGroup]:
+        """The group of each image."""
+        return {name: group for group in self.groups.values() for name in group.names}
+
+    def page_groups(self, names: Iterable[str], known: Snapshot) -> tuple[OneFix, ...]:
+        """Describe the groups of a page, in the order of ``names``, with what was decided on them since."""
+        ids = dict.fromkeys(group for name in names if (group := self.group_of(name)) is not None)
+        if not ids:
+            return ()
+        looked = _looked(known, known.ranking)
+        return tuple(self._as_decided(self.groups[each], known.state, looked) for each in ids)
+
+    def relabels(self, known: Snapshot, names: Iterable[str], label: str | None) -> list[Choice]:
+        """Turn the relabelling of a group, or of what a reviewer left in it, into choices.
+
+        Parameters
+        ----------
+        known : Snapshot
+        names : iterable of str
+            Those images of one group that nobody has decided on, as the reviewer saw them.
+        label : str or None
+            The new label, as the reviewer saw it; None: the group's.
+
+        Raises
+        ------
+        StoreError
+            They are not of one group, or some of its random images have still to be looked at.
+        OutdatedError
+            Somebody has decided on one of them, or another label is meant.
+        """
+        listed = list(names)
+        groups = {self.group_of(name) for name in listed}
+        group = self.groups.get(groups.pop() or "") if len(groups) == 1 else None
+        if group is None:
+            msg = (
+                "Only the images of one group can be relabelled together. Choose “groups with one fix” first."
+            )
+            raise StoreError(msg)
+        if label not in (None, group.label):
+            msg = "The group has another suggestion than the one you saw. Look at it, and decide again."
+            raise OutdatedError(msg)
+        if not all(map(self.is_open, listed)):
+            msg = "Some of these images have been decided since you saw them. Look at them, and decide again."
+            raise OutdatedError(msg)
+        now = self._as_decided(group, known.state, _looked(known, known.ranking))
+        if now.to_look:
+            msg = f"Decide on the first {len(group.looks)} images of the group one by one, then on the rest."
+            raise StoreError(msg)
+        detail = {
+            GROUP: group.id,
+            "sure": SURE,
+            "at_most": now.at_most,
+            "looks": now.looks,
+            "wrong": now.wrong,
+        }
+        return [known.choice(name, "relabel", group.label, detail=detail) for name in listed]
+
+    def detail(self, name: str) -> dict[str, str] | None:
+        """Return what to remember of a decision on one image: whether it was a random look, and of what."""
+        group = self.by_name.get(name)
+        return None if group is None else {LOOK if name in group.looks else GROUP: group.id}
+
+    def _as_decided(
+        self, group: FixGroup, state: ReviewState, looked: Mapping[Pair, Mapping[str, Looks]]
+    ) -> OneFix:
+        """Describe a group after what was decided on it."""
+        decided = {name for name in group.names if not self.is_open(name)}
+        right = {name for name in decided if _is_relabelled(state, name, group.label)}
+        to_look = sum(name not in decided for name in group.looks)
+        rest = sum(name not in decided for name in group.others)
+        wrong = sum(name in decided - right for name in group.looks)
+        found = sum(name in decided - right for name in group.others)
+        at_most = None
+        if not to_look and rest:
+            before = {
+                pair: [each for of, each in by_group.items() if of != group.id]
+                for pair, by_group in looked.items()
+            }
+            own = Looks(group.expected, len(group.looks), wrong)
+            at_most = RelabelModel(before).about(group.pair, own, rest=rest, found=found).at_most
+        return OneFix(
+            id=group.id,
+            size=len(group.names),
+            given=group.given,
+            label=group.label,
+            looks=len(group.looks),
+            to_look=to_look,
+            wrong=wrong,
+            rest=rest,
+            at_most=at_most,
+            relabelled=len(right),
+        )
+
+
+def _form(
+    known: Snapshot, ranking: Ranking, clusters: Clusters, is_open: Callable[[str], bool]
+) -> Iterable[FixGroup]:
+    """Yield the groups: each cluster without what is decided or hardly probable, cut where it is too long."""
+    probable = ranking.suggested_probability
+    rows = np.flatnonzero((clusters.number >= 0) & (_present_probability(known, ranking) >= _PROBABLE))
+    rows = rows[[name in known and is_open(name) for name in (ranking.names[row] for row in rows)]]
+    rows = rows[np.lexsort((clusters.place[rows], clusters.number[rows]))]
+    ends = np.flatnonzero(np.diff(clusters.number[rows])) + 1
+    for cluster in np.split(rows, ends):
+        for part in np.array_split(cluster, math.ceil(len(cluster) / MOST)) if len(cluster) >= LEAST else ():
+            given, label = _labels(known, ranking, int(part[0]))
+            if given is not None and given != label:
+                yield _group(given, label, {ranking.names[row]: float(probable[row]) for row in part})
+
+
+def _group(given: str, label: str, probability: dict[str, float]) -> FixGroup:
+    names = sorted(probability)
+    digest = hashlib.sha256("\0".join([given, label, *names]).encode("utf-8", "surrogateescape")).digest()
+    # The same group has the same random images, however often it is shown.
+    drawn = np.random.default_rng(list(digest)).permutation(len(names))[: math.ceil(math.sqrt(len(names)))]
+    looks = tuple(names[i] for i in drawn)
+    others = sorted(set(names) - set(looks), key=lambda name: (probability[name], name))
+    expected = 1 - sum(probability.values()) / len(names)
+    return FixGroup(digest.hex()[:16], given, label, looks, tuple(others), expected, probability)
+
+
+def _present_probability(known: Snapshot, ranking: Ranking) -> NDArray[np.float64]:
+    """Return the probability of each suggested label in the light of the decisions."""
+    probable = ranking.suggested_probability.astype(np.float64)
+    _, now = known.scores()
+    if now is None:
+        return probable
+    before = np.maximum(ranking.signals["pooled"].astype(np.float64), 1e-9)
+    # What was learnt says how probable an error is, and nothing of which label is right if it is one.
+    return np.asarray(np.nan_to_num(np.minimum(probable / before, 1) * now))
+
+
+def _labels(known: Snapshot, ranking: Ranking, row: int) -> tuple[str | None, str]:
+    """Return the given and the suggested label of a row, under their present names."""
+    suggested = ranking.classes[int(ranking.suggested[row])]
+    return known.given(ranking.names[row]), known.state.label_now(suggested, since_seq=ranking.named_at)
+
+
+def _gain(group: FixGroup, model: RelabelModel) -> float:
+    """Return how many more right labels there are expected to be when all of the group is relabelled."""
+    n = len(group.names)
+    return n - 2 * model.about(group.pair, Looks(group.expected, 0, 0), rest=n).expected
+
+
+# ---------------------------------------------------------------- what was decided
+
+
+def _looked(known: Snapshot, ranking: Ranking | None) -> dict[Pair, dict[str, Looks]]:
+    """Return what was decided one by one on images that a group may have had, by pair and by group.
+
+    Random looks count for their group. What was decided on ordinary pages counts as one more group of its
+    pair, with the empty id. What reviewers took out of a group was chosen for being wrong: it does not count.
+    """
+    if ranking is None:
+        return {}
+    details = {event.seq: event.detail for event in known.state.events if event.model == ranking.model}
+    probable, suggested = ranking.suggested_probability, ranking.suggested
+    now = [known.state.label_now(c, since_seq=ranking.named_at) for c in ranking.classes]
+    row_of = {name: row for row, name in enumerate(ranking.names)}
+    counts: dict[tuple[Pair, str], list[tuple[float, bool]]] = defaultdict(list)
+    for decision in known.state.looks():
+        row, detail = row_of.get(decision.name), details.get(decision.seq)
+        if row is None or detail is None or GROUP in detail or probable[row] < _PROBABLE:
+            continue
+        label = now[suggested[row]]
+        right = decision.outcome == "relabel" and decision.new_label == label
+        if decision.given is not None and decision.given != label:
+            pair = (decision.given, label)
+            counts[pair, str(detail.get(LOOK, ""))].append((1 - float(probable[row]), not right))
+    looked: dict[Pair, dict[str, Looks]] = defaultdict(dict)
+    for (pair, group), each in counts.items():
+        expected = sum(share for share, _ in each) / len(each)
+        looked[pair][group] = Looks(expected, len(each), sum(wrong for _, wrong in each))
+    return looked
+
+
+def _is_relabelled(state: ReviewState, name: str, label: str) -> bool:
+    decision = state.of(name)
+    return decision is not None and decision.outcome == "relabel" and decision.new_label == label
