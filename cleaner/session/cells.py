@@ -121,7 +121,7 @@ class Cell:
     group : str or None
         The `Group` of the page that it belongs to.
     advice : str
-        What is best done with it in its group: ``keep``, ``delete`` or empty.
+        What is best done with it in its group: ``keep``, ``delete``, ``look`` (before the rest), or empty.
     remark : ProblemScore, DuplicateRemark or None
         What stands below the image.
     likely : tuple of str

@@ -449,10 +449,18 @@ class Display:
                 ranked=self.known.ranked(),
             ),
             group=self._group_of(name) if self.purpose.in_groups else None,
-            advice="" if duplicate is None else duplicate.advice,
+            advice=self._advice(name),
             remark=self._problem_score(name) if duplicate is None else duplicate.remark,
             likely=() if model is None else model.likely,
         )
+
+    def _advice(self, name: str) -> str:
+        """Return what is best done with an image in its group; see `Cell`."""
+        if self.purpose is Purpose.FIXES:
+            fix = self.fixes.by_name.get(name)
+            return "look" if fix is not None and name in fix.looks and self.is_open(name) else ""
+        duplicate = self.groups.by_name.get(name) if self.purpose is Purpose.COPIES else None
+        return "" if duplicate is None else duplicate.advice
 
     def suggestion(self, name: str) -> str | None:
         """Return the label that the page suggests for an image; None if it suggests none."""

@@ -41,7 +41,9 @@ def open_copies(open_grid: OpenGrid, **options: Any) -> Any:
                 "remarks": ["cropped · 97 %", "valid · 380 × 280"],
             }
             at += 1
-        groups.append({"id": str(number), "title": f"{size} pictures", "marks": marks, "settled": ""})
+        groups.append(
+            {"id": str(number), "title": f"{size} pictures", "marks": marks, "settled": "", "ready": True}
+        )
     return open_grid(pages=[cells, []], options={"purpose": "copies", "groups": [groups]}, **options)
 
 

@@ -59,7 +59,7 @@ def test_a_cluster_never_mixes_pairs_and_places_are_a_permutation(n: int, seed: 
 
 
 def test_clusters_are_saved_and_a_ranking_without_them_is_read(tmp_path: Path) -> None:
-    made = clusters(120, wrong=0.3)
+    made = clusters(400, wrong=0.2)
     ranking = rank(made, made)
     assert ranking.clusters is not None
     assert (ranking.clusters.number >= 0).any()

@@ -57,8 +57,8 @@ def test_duplicates_stand_in_groups_leaks_first(open_order: Callable[..., ImageC
     assert [cell["advice"] for cell in shown["cells"]] == ["keep", "delete", "keep", "delete"]
     leak = say("review.leak", splits="train and valid")
     assert shown["groups"] == [
-        {"id": "1", "title": "2 images", "marks": [leak], "settled": ""},
-        {"id": "2", "title": "2 images", "marks": [], "settled": ""},
+        {"id": "1", "title": "2 images", "marks": [leak], "settled": "", "ready": True},
+        {"id": "2", "title": "2 images", "marks": [], "settled": "", "ready": True},
     ]
     assert shown["cells"][1]["remarks"] == [say("review.duplicate_exact"), "train · 96 × 72"]
     assert shown["cells"][2]["remarks"] == ["train · 96 × 72"]

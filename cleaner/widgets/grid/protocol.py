@@ -89,6 +89,7 @@ class GroupData(TypedDict):
     title: str
     marks: list[str]
     settled: str
+    ready: bool
 
 
 class ProposalData(TypedDict):
@@ -500,6 +501,7 @@ def _group_data(group: Group | OneFix) -> GroupData:
         "title": group_title(group),
         "marks": group_marks(group),
         "settled": group_settled(group),
+        "ready": isinstance(group, Group) or group.at_most is not None,
     }
 
 

@@ -34,6 +34,7 @@ export class Actions {
       only: make_button(say("grid.keep_only"), "o", () => host.decide("only"), "", "o"),
       suggest: make_button(say("grid.follow_advice"), "y", () => host.decide("suggest"), "", "y"),
       different: make_button(say("grid.not_duplicates"), "n", () => host.decide("different"), "", "n"),
+      group: make_button(say("grid.relabel_group"), "g", () => host.decide("group"), "", "g"),
       keep: make_button(say("grid.keep"), "k", () => host.decide("keep"), "", "k"),
       delete: make_button(say("grid.delete"), "x", () => host.decide("delete"), "is-delete", "x Delete"),
       unsure: make_button(say("grid.unsure"), "s", () => host.decide("unsure"), "is-unsure", "s"),

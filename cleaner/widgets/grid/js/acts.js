@@ -1,7 +1,7 @@
 // What the reviewer does: decide, confirm, undo, turn the page. Each act says what was seen when it was asked for.
 
 import { same_decision } from "./cell.js";
-import { bereft_groups, GROUP_ACTS, is_offered, superfluous } from "./purposes.js";
+import { bereft_groups, is_offered, superfluous } from "./purposes.js";
 
 /**
  * @import { Card } from "./card.js"
@@ -85,7 +85,8 @@ export class Acts {
     if (!targets.length) return;
     if (targets.some((card) => card.saving)) return view.tell("grid.still_saving");
     if (!is_offered(purpose, asked)) return view.tell("grid.not_offered");
-    if (purpose.groups && GROUP_ACTS.includes(asked)) return this.decide_groups(asked, targets);
+    if (asked === "group") return this.relabel_group();
+    if (purpose.on_groups.includes(asked)) return this.decide_groups(asked, targets);
     const lacks = (/** @type {Card} */ card) => card.cell.suggestion === null && accepts(card, asked);
     if (targets.every(lacks)) return view.tell(asked === "keep" ? "grid.no_label_to_keep" : "grid.no_suggestion");
     // Where delete is all there is, a second x takes the first one back.
@@ -104,7 +105,7 @@ export class Acts {
 
   /**
    * Keep one of a group of duplicates, do what is advised for it, or say that it is none.
-   * @param {string} act one of GROUP_ACTS
+   * @param {string} act only, suggest or different
    * @param {Card[]} targets
    */
   decide_groups(act, targets) {
@@ -124,6 +125,27 @@ export class Acts {
     const last = targets[targets.length - 1];
     const next = list.findIndex((card) => card.index > last.index && card.cell.group !== last.cell.group);
     this.after_act([...targets, ...gone], next < 0 ? null : next);
+  }
+
+  /** Give the suggested label to all that is left of the group in focus, and was seen. */
+  relabel_group() {
+    const { view } = this;
+    const { cards, large } = view;
+    const group = cards.current?.cell.group ?? "";
+    const members = cards.list.filter((card) => card.cell.group === group);
+    const rest = members.filter((card) => !card.decision && !card.problem);
+    if (large.open || Date.now() - this.shown_ms < NEW_PAGE_MS) return view.tell("grid.look_at_group");
+    if (members.some((card) => card.saving)) return view.tell("grid.still_saving");
+    if (!rest.length) return view.tell("grid.group_is_decided");
+    if (!cards.heads.get(group)?.ready) return view.tell("grid.look_at_these_first");
+    const awaited = rest.filter((card) => !card.arrived).length;
+    if (awaited) return view.tell(awaited === 1 ? "grid.awaited_one" : "grid.awaited_many", { n: awaited });
+    const label = rest[0].cell.suggestion;
+    const names = rest.map((card) => card.cell.name);
+    const id = view.link.send({ kind: "decide", seen: this.seen(rest), action: "group", names, label, new_class: false });
+    for (const card of rest) this.expect(card, { action: "relabel", label }, id);
+    const last = members[members.length - 1].index;
+    this.after_act(members, last + 1 < cards.list.length ? last + 1 : null);
   }
 
   /**

@@ -1,6 +1,6 @@
 // One card: an image, the words below it, its decision, and whether that is saved.
 
-import { badge_text, loss_text, percent, spoken_name } from "./cell.js";
+import { advice_text, badge_text, loss_text, percent, spoken_name } from "./cell.js";
 import { make } from "./elements.js";
 
 /**
@@ -97,7 +97,7 @@ function draw_words(say, cell) {
     lines.push(second);
   }
   if (cell.advice) {
-    const text = say(cell.advice === "keep" ? "grid.keep_this" : "grid.advice.delete");
+    const text = cell.advice === "keep" ? say("grid.keep_this") : advice_text(say, cell.advice);
     lines.push(make("div", `cleaner-advice is-${cell.advice}`, {}, text));
   }
   for (const remark of cell.remarks) lines.push(make("div", "cleaner-remark", {}, remark));

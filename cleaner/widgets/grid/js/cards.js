@@ -6,6 +6,7 @@ import { GroupHead } from "./group_head.js";
 
 /**
  * @import { Cell, Group } from "./protocol.js"
+ * @import { Purpose } from "./purposes.js"
  * @import { Say } from "./words.js"
  * @typedef {{
  *   on_change: () => void, on_open: (index: number) => void, on_group: (act: string, group: string) => void
@@ -43,6 +44,7 @@ export class Cards {
     this.active = 0;
     this.anchor = 0;
     this.columns = 0;
+    this.may_stand_beside = false;
     this.beside = false; // whether the heads of groups stand beside their cards
     this.el = make("div", "cleaner-cards", {
       role: "grid", "aria-label": say("grid.images_to_review"), "aria-multiselectable": "true",
@@ -82,9 +84,12 @@ export class Cards {
   /**
    * @param {Cell[]} cells
    * @param {Group[]} groups
+   * @param {Purpose} purpose
    */
-  show(cells, groups) {
-    this.heads = new Map(groups.map((group) => [group.id, new GroupHead(group, this.say, this.hooks.on_group)]));
+  show(cells, groups, purpose) {
+    const head = (/** @type {Group} */ group) => new GroupHead(group, this.say, purpose.head, this.hooks.on_group);
+    this.heads = new Map(groups.map((group) => [group.id, head(group)]));
+    this.may_stand_beside = purpose.beside;
     this.list = cells.map((cell, index) => new Card(cell, index, this.say));
     this.active = this.anchor = 0;
     this.columns = 0;
@@ -104,7 +109,7 @@ export class Cards {
   /** Lay the cells out in rows, again whenever the number of columns that fit changes; a group has rows of its own. */
   flow() {
     const width = this.el.clientWidth;
-    const beside = this.heads.size > 0 && width >= WIDE_PX;
+    const beside = this.may_stand_beside && this.heads.size > 0 && width >= WIDE_PX;
     const fit = beside ? Math.min(MOST_BESIDE, columns_for(width - HEAD_PX)) : columns_for(width);
     const columns = Math.max(1, Math.min(fit, this.list.length || 1));
     const full = Math.max(columns, beside ? columns : columns_for(width));

@@ -49,6 +49,17 @@ export function decision_words(say, decision) {
   }
 }
 
+/** @type {Record<string, string>} what is best done with an image, and how that is said */
+const ADVICE = { keep: "grid.advice.keep", delete: "grid.advice.delete", look: "grid.advice.look" };
+
+/**
+ * @param {Say} say
+ * @param {string} advice
+ */
+export function advice_text(say, advice) {
+  return say(ADVICE[advice]);
+}
+
 /**
  * The name by which a screen reader, or a script, knows a card.
  * @param {Say} say
@@ -64,7 +75,7 @@ export function spoken_name(say, cell, { decision, saving, problem }) {
   }
   if (cell.loss !== null) parts.push(say("grid.name.loss", { loss: cell.loss.toFixed(2) }));
   parts.push(...cell.notes);
-  if (cell.advice) parts.push(say("grid.name.advice", { advice: say(cell.advice === "keep" ? "grid.advice.keep" : "grid.advice.delete") }));
+  if (cell.advice) parts.push(say("grid.name.advice", { advice: advice_text(say, cell.advice) }));
   parts.push(...cell.remarks);
   if (problem) parts.push(say("grid.name.problem", { problem }));
   if (decision) parts.push(decision_words(say, decision));

@@ -20,6 +20,7 @@ const KEYS = [
   ["/", "grid.key.type", true],
   ["l", "grid.key.similar", true],
   ["s", "grid.key.unsure", true],
+  ["g", "grid.key.group", true],
   ["o", "grid.key.only", true],
   ["y, n", "grid.key.advice", true],
   [`u, Backspace, ${CTRL} + Z`, "grid.key.undo", false],

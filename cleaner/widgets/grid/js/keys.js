@@ -7,6 +7,9 @@ import { takes_keys } from "./elements.js";
 /** The keys of the first ten classes. */
 export const DIGITS = Object.freeze(["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"]);
 
+/** Keys of acts that are about a group of images. @type {Record<string, string>} */
+const GROUP_KEYS = { o: "only", n: "different", g: "group" };
+
 export class Keys {
   /** @param {View} view */
   constructor(view) {
@@ -58,8 +61,8 @@ export class Keys {
     if (key === "k" || key === "a") return () => acts.decide("keep");
     if (key === "s") return () => acts.decide("unsure");
     if (key === "l") return () => acts.similar();
-    if (view.purpose.groups && key === "o") return () => acts.decide("only");
-    if (view.purpose.groups && key === "n") return () => acts.decide("different");
+    const on_group = GROUP_KEYS[key];
+    if (view.purpose.on_groups.includes(on_group)) return () => acts.decide(on_group);
     if (key === "y") return () => acts.decide("suggest");
     if (key === "/") return () => view.type_class();
     if (key === ".") return () => view.toggle_likelihood();

@@ -34,6 +34,7 @@ export interface Group {
   title: string;
   marks: string[];
   settled: string;
+  ready: boolean;
 }
 
 export interface Proposal {

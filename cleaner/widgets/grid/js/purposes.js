@@ -6,10 +6,13 @@ import { count } from "./words.js";
  * @import { Card } from "./card.js"
  * @import { Say } from "./words.js"
  * @typedef {[marked: string, where: string, confirm: string]} Words how many are marked, and what Confirm does
+ * @typedef {[key: string, act: string]} HeadButton what a button beside a group says, and does
  * @typedef {{
- *   acts: string[], go: string, judges: boolean, groups: boolean, words: (say: Say, cards: Card[]) => Words
+ *   acts: string[], go: string, judges: boolean, words: (say: Say, cards: Card[]) => Words,
+ *   on_groups: string[], head: HeadButton[], beside: boolean
  * }} Purpose `acts` are buttons by name, `go` is the key of what Confirm is called;
- *   `judges`: going on says something of the unmarked images; `groups`: some acts are about groups of duplicates
+ *   `judges`: going on says something of the unmarked images; `on_groups`: those acts that are about a whole group,
+ *   not about one card; `head`: buttons of a group's head, which stands beside its images or above them
  */
 
 /**
@@ -55,15 +58,23 @@ const LABEL_ACTS = ["keep", "delete", "unsure", "undo"];
 const CONFIRM = "grid.confirm_page";
 const CONTINUE = "grid.continue";
 
+const NO_GROUPS = Object.freeze({ on_groups: [], head: [], beside: false });
+
 /** By the purpose that Python gives a page; `files` is the grid that only deletes. */
 export const PURPOSES = Object.freeze({
-  labels: { acts: LABEL_ACTS, go: CONFIRM, judges: true, groups: false, words: label_words },
-  audit: { acts: LABEL_ACTS, go: CONFIRM, judges: true, groups: false, words: label_words },
-  pictures: { acts: ["delete", "undo"], go: CONTINUE, judges: false, groups: false, words: check_words },
+  labels: { acts: LABEL_ACTS, go: CONFIRM, judges: true, words: label_words, ...NO_GROUPS },
+  audit: { acts: LABEL_ACTS, go: CONFIRM, judges: true, words: label_words, ...NO_GROUPS },
+  pictures: { acts: ["delete", "undo"], go: CONTINUE, judges: false, words: check_words, ...NO_GROUPS },
   copies: {
-    acts: ["only", "suggest", "different", "delete", "undo"], go: CONTINUE, judges: false, groups: true, words: check_words,
+    acts: ["only", "suggest", "different", "delete", "undo"], go: CONTINUE, judges: false, words: check_words,
+    on_groups: ["only", "suggest", "different"], beside: true,
+    head: [["grid.follow_advice", "suggest"], ["grid.not_duplicates", "different"]],
   },
-  files: { acts: ["delete", "undo"], go: CONFIRM, judges: true, groups: false, words: delete_words },
+  fixes: {
+    acts: ["group", ...LABEL_ACTS], go: CONTINUE, judges: false, words: check_words,
+    on_groups: ["group"], beside: false, head: [["grid.relabel_group", "group"]],
+  },
+  files: { acts: ["delete", "undo"], go: CONFIRM, judges: true, words: delete_words, ...NO_GROUPS },
 });
 
 /**
@@ -76,9 +87,6 @@ export function purpose_of(name) {
   return purpose;
 }
 
-/** Acts that are about a group of duplicates, not about one card. */
-export const GROUP_ACTS = ["only", "suggest", "different"];
-
 /**
  * @param {Card[]} list
  * @returns {Set<string | null>} the groups of which the one to keep is deleted: the advice holds no longer
@@ -90,7 +98,7 @@ export function bereft_groups(list) {
 
 /**
  * Which cards an act on groups of duplicates will mark to be deleted.
- * @param {string} act one of GROUP_ACTS
+ * @param {string} act only, suggest or different
  * @param {Card[]} targets
  * @param {Card[]} list all cards of the page
  */

@@ -158,7 +158,7 @@ export class View {
       this.on_cells(page.cells);
     } else {
       this.acts.on_new_page();
-      this.cards.show(page.cells, page.groups);
+      this.cards.show(page.cells, page.groups, this.purpose);
     }
     this.cards.update_groups(page.groups);
     for (const actions of [this.actions, this.large_actions]) actions.show_purpose(this.purpose);
