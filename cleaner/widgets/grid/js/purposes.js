@@ -60,7 +60,10 @@ const CONTINUE = "grid.continue";
 
 const NO_GROUPS = Object.freeze({ on_groups: [], head: [], beside: false });
 
-/** By the purpose that Python gives a page; `files` is the grid that only deletes. */
+/**
+ * By the purpose that Python gives a page; `files` is the grid that only deletes.
+ * @type {Readonly<Record<"labels" | "audit" | "pictures" | "copies" | "fixes" | "files", Purpose>>}
+ */
 export const PURPOSES = Object.freeze({
   labels: { acts: LABEL_ACTS, go: CONFIRM, judges: true, words: label_words, ...NO_GROUPS },
   audit: { acts: LABEL_ACTS, go: CONFIRM, judges: true, words: label_words, ...NO_GROUPS },
