@@ -5,7 +5,7 @@ present ones, and on those that the next looks would leave. Every image is judge
 neither it nor a copy of it, before and after on the same images with the same labels, so that a training set
 and its validation images count together: ten times as many as the validation images alone.
 
-Nobody knows the right labels of images that are not decided. They are drawn, again and again, from the
+Nobody knows the right labels of images that are not decided. They are drawn, again and again, by the
 probabilities of the ranking (multiple imputation: D. B. Rubin, *Multiple Imputation for Nonresponse in
 Surveys*, Wiley 1987). A draw says which of the next images are wrong, what they become, and by which labels
 all are judged; a decided image keeps its decision in every draw. That the suspicious images were decided
@@ -37,7 +37,9 @@ LOOKS = 200
 LEAST_IMAGES = 50
 """Images to judge by, below which nothing is said."""
 
-DRAWS = 24
+ENOUGH_IMAGES = 4000
+"""Images to judge by, with which no further fold is needed."""
+
 _ABREAST = 4
 _PASSES, _PASSES_MORE = 60, 30
 _NEVER = np.float32(-1e4)
@@ -75,15 +77,16 @@ class Worth:
 
 @dataclass(frozen=True, kw_only=True)
 class Labels:
-    """The labels of a set at one moment; all arrays have one entry, or row, an image.
+    """The labels of a set at one moment.
 
     Attributes
     ----------
     given, present : int64, shape (n,)
         Class as given, and after all decisions; -1: none, as for a deleted image.
-    chances : float, shape (n, n_classes)
-        Probability of each class to be the right one; what a row lacks to one is the probability of *none of
-        these*. A decided image has a one, a deleted one has none.
+    right : int64, shape (draws, n)
+        Equally probable cases of what the right classes are; -1: none of them. A decided image has its
+        present class in all of them.
+    n_classes : int
     folds : int64, shape (n,)
         Images of one fold are judged by heads that have seen none of them; -1: neither teaches nor judges.
     coming : int64, shape (looks,)
@@ -92,19 +95,14 @@ class Labels:
 
     given: Longs
     present: Longs
-    chances: NDArray[np.floating]
+    right: Longs
+    n_classes: int
     folds: Longs
     coming: Longs
 
 
 def estimate_worth(
-    vectors: NDArray[np.floating],
-    labels: Labels,
-    *,
-    decided: int,
-    draws: int = DRAWS,
-    seed: int = 0,
-    reporter: Reporter = SILENT,
+    vectors: NDArray[np.floating], labels: Labels, *, decided: int, reporter: Reporter = SILENT
 ) -> Worth:
     """Estimate what cleaning has brought, and what the next looks will bring.
 
@@ -115,18 +113,18 @@ def estimate_worth(
     labels : Labels
     decided : int
         Images that somebody decided on.
-    draws : int
-        How often the unknown labels are drawn.
-    seed : int
-        Of the draws.
     reporter : Reporter
         Hears how many draws are done; may stop at any pass over the embeddings.
     """
     teach = labels.folds >= 0
     judge = teach & (labels.present >= 0)
+    reached = np.bincount(labels.folds[judge]).cumsum() >= ENOUGH_IMAGES
+    if reached.any():
+        judge &= labels.folds <= reached.argmax()
     changed = int((teach & (labels.given != labels.present)).sum())
     at = labels.coming
-    errors = float((1 - labels.chances[at, labels.present[at]]).sum())
+    right, draws = labels.right, len(labels.right)
+    errors = float((right[:, at] != labels.present[at]).sum(axis=1).mean())
     found = Worth(
         images=int(judge.sum()),
         decided=decided,
@@ -138,11 +136,9 @@ def estimate_worth(
     )
     if found.images < LEAST_IMAGES or len(np.unique(labels.present[judge])) < 2:
         return found
-    rng = np.random.default_rng(seed)
-    right = _drawn(labels.chances, draws, rng)
     after = np.tile(labels.present, (draws, 1))
     after[:, at] = right[:, at]
-    heads = _Heads.of(vectors, labels, reporter)
+    heads = _Heads.of(vectors, labels, int(labels.folds[judge].max()) + 1, reporter)
     now, before = heads.judged([labels.present, labels.given])
     so_far: list[tuple[int, int, int]] = []
     ahead: list[tuple[int, int, int]] = []
@@ -157,15 +153,6 @@ def estimate_worth(
     return replace(
         found, so_far=change_of(so_far) if changed else None, ahead=change_of(ahead) if len(at) else None
     )
-
-
-def _drawn(chances: NDArray[np.floating], draws: int, rng: np.random.Generator) -> Longs:
-    """Draw a class for each image, shape (draws, n); -1: none of them."""
-    below = chances.astype(np.float64).cumsum(axis=1)
-    # A row that falls short of one by rounding alone is no image without a class.
-    below[below[:, -1] > 1 - 1e-4, -1] = np.inf
-    drawn = np.array([(rng.random((len(below), 1)) >= below).sum(axis=1) for _ in range(draws)])
-    return np.where(drawn < chances.shape[1], drawn, -1)
 
 
 def _compared(truth: Longs, before: Longs, after: Longs) -> tuple[int, int, int]:
@@ -183,6 +170,8 @@ class _Heads:
     rows : float32, shape (n, dim)
     folds : int64, shape (n,)
     n_classes : int
+    n_folds : int
+        How many of the folds are judged, the first ones.
     start : float32, shape (n_folds, dim + 1, n_classes)
         Weights on the present labels.
     reporter : Reporter
@@ -191,30 +180,27 @@ class _Heads:
     rows: Floats
     folds: Longs
     n_classes: int
+    n_folds: int
     start: Floats
     reporter: Reporter
 
     @classmethod
-    def of(cls, vectors: NDArray[np.floating], labels: Labels, reporter: Reporter) -> _Heads:
+    def of(cls, vectors: NDArray[np.floating], labels: Labels, n_folds: int, reporter: Reporter) -> _Heads:
         rows = unit_length(vectors)
         if min(rows.shape) > AXES:
             rows = rows @ principal_axes(rows[labels.folds >= 0], AXES)
-        heads = cls(rows, labels.folds, labels.chances.shape[1], np.zeros(0, dtype=np.float32), reporter)
-        start = heads._fit(labels.present[None], None, _PASSES)
-        return cls(rows, labels.folds, heads.n_classes, start, reporter)
-
-    @property
-    def _n_folds(self) -> int:
-        return int(self.folds.max()) + 1
+        nothing = np.zeros(0, dtype=np.float32)
+        heads = cls(rows, labels.folds, labels.n_classes, n_folds, nothing, reporter)
+        return replace(heads, start=heads._fit(labels.present[None], None, _PASSES))
 
     def judged(self, settings: Sequence[Longs] | Longs) -> Longs:
         """Return what heads on these labels make of each image unseen, shape (n_settings, n); -1: nothing."""
         settings = np.asarray(settings)
         fits = self._fit(settings, np.tile(self.start, (len(settings), 1, 1)), _PASSES_MORE)
         best = np.full(settings.shape, -1, dtype=np.int64)
-        for s, f in np.ndindex(len(settings), self._n_folds):
+        for s, f in np.ndindex(len(settings), self.n_folds):
             mine = self.folds == f
-            fit = fits[s * self._n_folds + f]
+            fit = fits[s * self.n_folds + f]
             logits = self.rows[mine] @ fit[:-1] + fit[-1]
             taught = settings[s][(self.folds >= 0) & ~mine]
             logits[:, np.bincount(taught[taught >= 0], minlength=self.n_classes) == 0] = _NEVER
@@ -229,7 +215,7 @@ class _Heads:
         kept = np.unique(pairs[teach])
         image, label = kept // k, kept % k
         inside = pairs[:, image] == kept
-        others = self.folds[image] != np.arange(self._n_folds)[:, None]
+        others = self.folds[image] != np.arange(self.n_folds)[:, None]
         weights = (inside[:, None, :] & others).reshape(-1, len(kept)).astype(np.float32)
         evidence = np.eye(k, dtype=np.float32)[label]
         fits = fit_heads(

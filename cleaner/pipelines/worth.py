@@ -13,10 +13,14 @@ from cleaner.embedding import Embeddings
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import Seen, look, rank_seen
 from cleaner.ranking.crossfit import plan_folds
+from cleaner.ranking.features import MANY_CELLS
 from cleaner.ranking.folds import join_units, units_of
 from cleaner.ranking.result import Ranking
 from cleaner.review.state import ReviewState
 from cleaner.util.progress import SILENT, Reporter
+
+DRAWS, DRAWS_LARGE = 24, 8
+"""How often the unknown labels are drawn; fewer times for sets that would take too long."""
 
 
 def worth(
@@ -93,44 +97,50 @@ def worth_of(
     folds, _ = plan_folds(np.maximum(codes, before), alike, learn, seed)
     place = {name: i for i, name in enumerate(names)}
     open_ = [i for name in ranking.order() if codes[i := place[name]] >= 0 and not sure[i]]
+    draws = DRAWS_LARGE if len(names) * len(classes) > MANY_CELLS else DRAWS
     labels = Labels(
         given=before,
         present=codes,
-        chances=label_chances(ranking, sure, len(classes)),
+        right=drawn_labels(ranking, sure, draws, np.random.default_rng(seed)),
+        n_classes=len(classes),
         folds=folds,
         coming=np.array(open_[:LOOKS], dtype=np.int64),
     )
-    return estimate_worth(
-        embeddings.vectors[rows], labels, decided=int(sure.sum()), seed=seed, reporter=reporter
-    )
+    return estimate_worth(embeddings.vectors[rows], labels, decided=int(sure.sum()), reporter=reporter)
 
 
-def label_chances(ranking: Ranking, sure: NDArray[np.bool_], n_classes: int) -> NDArray[np.float64]:
-    """Return the probability of each class to be the right one of an image.
+def drawn_labels(
+    ranking: Ranking, sure: NDArray[np.bool_], draws: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw what the right classes of the images may be.
 
     Parameters
     ----------
     ranking : Ranking
+        Its score says how probably a label is wrong, its posterior what is right in that case.
     sure : bool, shape (n,)
         Images that somebody decided on: their label is right; if they have none, no class is.
-    n_classes : int
-        Columns; those beyond the classes of the ranking are classes that no image has any more.
+    draws : int
+    rng : Generator
 
     Returns
     -------
-    float64, shape (n, n_classes)
-        What a row lacks to one is the probability of no class at all.
+    int64, shape (draws, n)
+        Columns of the ranking's classes; -1: none of them.
     """
     codes = ranking.codes
-    chances = np.zeros((len(codes), n_classes))
-    chances[:, : len(ranking.classes)] = ranking.posterior
-    labelled = np.flatnonzero(codes >= 0)
-    right = chances[labelled, codes[labelled]].copy()
-    score = ranking.signals["pooled"][labelled].astype(np.float64)
-    # The score is what the ranking answers for; the posterior shares it out.
-    chances[labelled] *= (score / np.maximum(1 - right, 1e-12))[:, None]
-    chances[labelled, codes[labelled]] = 1 - score
-    chances[sure] = 0
-    known = sure & (codes >= 0)
-    chances[known, codes[known]] = 1
-    return chances
+    n, k = ranking.posterior.shape
+    other = np.zeros((n, k + 1))
+    other[:, :k] = ranking.posterior
+    other[:, k] = np.maximum(1 - other.sum(axis=1), 0)
+    other[codes >= 0, codes[codes >= 0]] = 0
+    below = other.cumsum(axis=1)
+    wrong = rng.random((draws, n)) < np.where(codes < 0, 1.0, ranking.signals["pooled"])
+    wrong[:, sure] = False
+    right = np.tile(codes, (draws, 1))
+    for case, is_wrong in zip(right, wrong, strict=True):
+        rows = np.flatnonzero(is_wrong)
+        at = rng.random(len(rows)) * below[rows, -1]
+        case[rows] = np.minimum((below[rows] <= at[:, None]).sum(axis=1), k)
+    right[right == k] = -1
+    return right

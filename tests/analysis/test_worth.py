@@ -7,6 +7,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
+from cleaner.analysis import worth
 from cleaner.analysis.worth import LEAST_IMAGES, Labels, Worth, estimate_worth
 from cleaner.errors import Cancelled
 from cleaner.util.progress import Reporter
@@ -27,19 +28,20 @@ def made(*, wrong: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.nda
 def labels_of(
     truth: np.ndarray, given: np.ndarray, decided: np.ndarray, *, coming: int = 200, knows: bool = True
 ) -> Labels:
-    """Return the labels after some decisions; the chances know the truth, or believe all labels."""
+    """Return the labels after some decisions; the draws know the truth, or believe all labels."""
     present = np.where(decided, truth, given)
     return Labels(
         given=given,
         present=present,
-        chances=np.eye(K)[truth if knows else present],
+        right=np.tile(truth if knows else present, (4, 1)),
+        n_classes=K,
         folds=np.arange(N) // K % 5,
         coming=np.flatnonzero(~decided & (truth != given))[:coming],
     )
 
 
-def estimate(vectors: np.ndarray, labels: Labels, **options: object) -> Worth:
-    return estimate_worth(vectors, labels, decided=0, draws=4, **options)
+def estimate(vectors: np.ndarray, labels: Labels) -> Worth:
+    return estimate_worth(vectors, labels, decided=0)
 
 
 def test_what_corrections_bring_is_told_before_and_after_they_are_made() -> None:
@@ -57,7 +59,7 @@ def test_what_corrections_bring_is_told_before_and_after_they_are_made() -> None
     assert (after.changed, after.looks, after.ahead) == (before.looks, 0, None)
 
 
-def test_chances_that_see_no_error_promise_nothing() -> None:
+def test_draws_that_see_no_error_promise_nothing() -> None:
     vectors, truth, given = made(wrong=0.4)
     found = estimate(vectors, labels_of(truth, given, np.zeros(N, dtype=bool), knows=False))
     assert found.errors == 0
@@ -89,11 +91,24 @@ def test_deleted_images_and_those_without_a_fold_do_not_judge() -> None:
     vectors, truth, given = made(wrong=0.2)
     labels = asdict(labels_of(truth, given, truth != given))
     labels["present"][:60] = -1  # deleted
-    labels["chances"][:60] = 0
+    labels["right"][:, :60] = -1
     labels["folds"][60:90] = -1  # of the test split
     found = estimate(vectors, Labels(**labels))
     assert found.images == N - 90
     assert found.changed == 60 + int((truth != given)[90:].sum())
+
+
+def test_of_a_large_set_only_as_many_folds_judge_as_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    vectors, truth, given = made(wrong=0.4)
+    labels = labels_of(truth, given, truth != given)
+    full = estimate(vectors, labels)
+    monkeypatch.setattr(worth, "ENOUGH_IMAGES", N // 5 + 1)
+    part = estimate(vectors, labels)
+    assert (full.images, part.images) == (N, 2 * N // 5)
+    assert full.so_far is not None
+    assert part.so_far is not None
+    assert part.so_far.high < 0
+    assert part.so_far.high - part.so_far.low > 1.3 * (full.so_far.high - full.so_far.low)
 
 
 def test_a_class_that_no_image_has_any_more_is_never_predicted() -> None:
@@ -112,7 +127,7 @@ def test_too_few_images_or_one_class_say_nothing() -> None:
     few = estimate(vectors, Labels(**labels | {"folds": np.where(np.arange(N) < LEAST_IMAGES - 1, 0, -1)}))
     assert (few.images, few.so_far, few.ahead) == (LEAST_IMAGES - 1, None, None)
     one = np.ones(N, dtype=int)
-    alone = estimate(vectors, Labels(**labels | {"present": one, "chances": np.eye(K)[one]}))
+    alone = estimate(vectors, Labels(**labels | {"present": one, "right": one[None]}))
     assert (alone.so_far, alone.ahead) == (None, None)
 
 
@@ -127,6 +142,8 @@ def test_it_tells_how_far_it_is_and_stops_when_asked() -> None:
             return len(heard) > 1
 
     vectors, truth, given = made(wrong=0.2)
+    labels = asdict(labels_of(truth, given, truth != given))
+    labels["right"] = np.tile(truth, (8, 1))
     with pytest.raises(Cancelled):
-        estimate_worth(vectors, labels_of(truth, given, truth != given), decided=0, draws=8, reporter=Notes())
+        estimate_worth(vectors, Labels(**labels), decided=0, reporter=Notes())
     assert heard == [(0, 8), (4, 8)]

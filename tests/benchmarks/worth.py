@@ -27,7 +27,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from feedback import seeds_of
-from ranking import DATA, Set, clothing, evenly, unsure
+from noises import Set, evenly, unsure
+from ranking import DATA, clothing
 
 from cleaner import Catalog
 from cleaner.analysis.worth import LOOKS, Worth
