@@ -94,7 +94,7 @@ def _estimated(seen: Observations, state: ReviewState, ranking: Ranking) -> NDAr
         odds[:, at] += ranking.posterior[:, column]
     given_of = dict(zip(seen.names, seen.given.tolist(), strict=True))
     given = np.array([given_of.get(name, -1) for name in ranking.names], dtype=np.int64)
-    score = ranking.signals["pooled"].astype(np.float64)
+    score = ranking.scores.astype(np.float64)
     believed = [code.get(None if label is None else now(label), -1) for label in ranking.given]
     known = (np.array(believed) >= 0) & (np.array(believed) != given) & (given >= 0)
     odds[known] = np.eye(k + 1)[np.array(believed)[known]]

@@ -1,22 +1,26 @@
-"""What has been found, and what the model expects if one goes on: a guess, where the audit is a proof.
+"""What has been found, and what is expected if one goes on: an estimate with an interval, no proof.
 
-The expectations add up scores, which are low exactly where the model is blind: they can say that it is worth
-going on, and never that nothing is left.
+The estimates are those of `cleaner.ranking.posterior`: they rest on what other sets taught about rankings and
+errors, and on the decisions so far. The audit rests on neither, which is why it can prove something.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from cleaner.ranking.posterior import Count, Posterior
 from cleaner.review import ReviewState
 from cleaner.review.labels import WRONG
 
 _MOST_POINTS = 400
+_AHEAD = 12  # points of the curve of what is expected
 _FEW = 2
 _LOOKS = 100
-_EXPECTED = 0.5
+_FEW_AHEAD = 1
+_WIDE = 10
+_WIDE_FROM = 20
+_WIDE_SHARE = 0.02
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,77 +31,87 @@ class Forecast:
     ----------
     found : tuple of (int, int)
         (looks, errors found), at most 400 points, the last look among them.
-    expected : tuple of (int, float)
-        (looks, errors expected to be found by then), from the last look on, if the most suspicious images
+    expected : tuple of (int, Count)
+        (looks, errors found by then, with an interval), from the last look on, if the most suspicious images
         come next; empty without a ranking.
-    next_page : float or None
-        Errors expected on the next page of the most suspicious images.
-    rest : float or None
-        Errors expected in all that nobody has decided.
+    next_page : Count or None
+        Errors on the next page of the most suspicious images; None without a ranking.
+    rest : Count or None
+        Errors in all that nobody has decided.
+    undecided : int
+        How many images that is.
     """
 
     found: tuple[tuple[int, int], ...] = ()
-    expected: tuple[tuple[int, float], ...] = ()
-    next_page: float | None = None
-    rest: float | None = None
+    expected: tuple[tuple[int, Count], ...] = ()
+    next_page: Count | None = None
+    rest: Count | None = None
+    undecided: int = 0
+
+    @property
+    def is_vague(self) -> bool:
+        """Whether so little is known of the rest that its interval does not help to decide anything."""
+        if self.rest is None:
+            return False
+        low, high = self.rest.low, self.rest.high
+        return high >= max(_WIDE * max(1, low), _WIDE_FROM, _WIDE_SHARE * self.undecided)
 
 
 def forecast(
-    state: ReviewState,
-    names: Sequence[str] = (),
-    scores: NDArray[np.floating] | None = None,
-    *,
-    page_size: int,
+    state: ReviewState, names: Sequence[str] = (), posterior: Posterior | None = None, *, page_size: int
 ) -> Forecast:
     """Bring together what was found and what to expect.
 
     Parameters
     ----------
     state : ReviewState
-    names : sequence of str, length n
-        Images that a ranking knows.
-    scores : float, shape (n,), optional
-        Probability of each that its label is wrong; NaN for unlabelled ones.
+    names : sequence of str
+        Labelled images that a ranking knows, most suspicious first.
+    posterior : Posterior, optional
+        What is believed of them.
     page_size : int
         Images on a page.
     """
     errors = np.cumsum([look.outcome in WRONG for look in state.looks()], dtype=np.int64)
     done, found = len(errors), int(errors[-1]) if len(errors) else 0
-    at = _spread(done)
-    curve = tuple((i + 1, int(errors[i])) for i in at)
-    if scores is None:
+    curve = tuple((i + 1, int(errors[i])) for i in _spread(done, _MOST_POINTS))
+    if posterior is None:
         return Forecast(found=curve)
     outcomes = state.outcomes()
-    still = np.array([name not in outcomes for name in names], dtype=bool) & ~np.isnan(scores)
-    ahead = np.sort(scores[still].astype(np.float64))[::-1].cumsum()
-    shown = ahead[: max(done, 10 * page_size)]
-    expected = [(done, float(found)), *((done + i + 1, found + float(shown[i])) for i in _spread(len(shown)))]
+    ahead = [name for name in names if name not in outcomes]
+    shown = min(len(ahead), max(done, 10 * page_size))
+    expected = [(done, Count(float(found), found, found))] if shown else []
+    for i in _spread(shown, _AHEAD):
+        more = posterior.count(ahead[: i + 1])
+        expected.append((done + i + 1, Count(found + more.point, found + more.low, found + more.high)))
     return Forecast(
         found=curve,
-        expected=tuple(expected) if len(shown) else (),
-        next_page=float(ahead[min(page_size, len(ahead)) - 1]) if len(ahead) else 0.0,
-        rest=float(ahead[-1]) if len(ahead) else 0.0,
+        expected=tuple(expected),
+        next_page=posterior.count(ahead[:page_size]),
+        rest=posterior.count(ahead),
+        undecided=len(ahead),
     )
 
 
-def errors_are_rare(*, window: int, window_errors: int, next_page: float | None) -> bool:
+def errors_are_rare(ahead: Forecast, *, window: int, window_errors: int) -> bool:
     """Tell whether errors have become rare by a rule of thumb, which is no guarantee.
 
-    At most two errors among the last hundred looks, and less than half an error expected on the next page.
+    At most two errors among the last hundred looks, probably at most one on the next page, and no doubt that
+    makes the interval of what is left useless: the upper ends of the intervals decide, never the expectation.
 
     Parameters
     ----------
+    ahead : Forecast
     window, window_errors : int
         The last looks, and the errors among them.
-    next_page : float or None
-        Errors expected on the next page; None without a ranking.
     """
-    enough = window >= _LOOKS and window_errors <= _FEW
-    return enough and next_page is not None and next_page < _EXPECTED
+    if ahead.next_page is None or window < _LOOKS or window_errors > _FEW:
+        return False
+    return ahead.next_page.high <= _FEW_AHEAD and not ahead.is_vague
 
 
-def _spread(number: int) -> list[int]:
-    """Return indices below ``number``, evenly spread, the last one among them."""
-    if number <= _MOST_POINTS:
+def _spread(number: int, most: int) -> list[int]:
+    """Return at most so many indices below ``number``, evenly spread, the last one among them."""
+    if number <= most:
         return list(range(number))
-    return sorted(set(np.linspace(0, number - 1, _MOST_POINTS).round().astype(int).tolist()))
+    return sorted(set(np.linspace(0, number - 1, most).round().astype(int).tolist()))

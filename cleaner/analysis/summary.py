@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
 from cleaner.analysis.confusions import Confusions, confusions
 from cleaner.analysis.forecast import Forecast, errors_are_rare, forecast
 from cleaner.analysis.observations import Provenance, observe
 from cleaner.analysis.patterns import FIRST_ERRORS, Patterns, find_patterns
 from cleaner.audit.audit import Audit, Certificate
+from cleaner.ranking.posterior import Posterior
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
 
@@ -57,7 +55,7 @@ def analyse_review(
     page_size: int,
     ranking: Ranking | None = None,
     names: Sequence[str] = (),
-    scores: NDArray[np.floating] | None = None,
+    posterior: Posterior | None = None,
     audit: Audit | None = None,
     certificate: Certificate | None = None,
     newcomers: int = 0,
@@ -75,9 +73,9 @@ def analyse_review(
         Images on a page.
     ranking : Ranking, optional
     names : sequence of str
-        Images that the ranking knows.
-    scores : float, shape (len(names),), optional
-        How probable an error each is now.
+        Labelled images that the ranking knows, most suspicious first.
+    posterior : Posterior, optional
+        How probable errors are.
     audit : Audit, optional
         Which images are a random sample.
     certificate, newcomers, problem
@@ -85,7 +83,7 @@ def analyse_review(
     earlier : ReviewAnalysis, optional
         Whose patterns and confusions still serve, as far as they can: to find them is what takes a while.
     """
-    ahead = forecast(state, names, scores, page_size=page_size)
+    ahead = forecast(state, names, posterior, page_size=page_size)
     progress = state.progress()
     if earlier is None or earlier.patterns.is_early != (progress.errors < FIRST_ERRORS):
         seen = observe(provenance, state, ranking=ranking, audit=audit)
@@ -94,9 +92,7 @@ def analyse_review(
         patterns, confused = replace(earlier.patterns, confirmed=progress.errors), earlier.confusions
     return ReviewAnalysis(
         forecast=ahead,
-        is_rare=errors_are_rare(
-            window=progress.window, window_errors=progress.window_errors, next_page=ahead.next_page
-        ),
+        is_rare=errors_are_rare(ahead, window=progress.window, window_errors=progress.window_errors),
         window=progress.window,
         window_errors=progress.window_errors,
         certificate=certificate,

@@ -26,11 +26,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.ranking.posterior import LARGEST, sigmoid, static_odds
+from cleaner.ranking.prior import Doubles, Longs
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
-
-Doubles = NDArray[np.float64]
-Longs = NDArray[np.int64]
 
 LEAST = 50
 """Decisions before which nothing is learnt."""
@@ -50,7 +49,6 @@ _SIGNAL_SD = 0.3
 _REACH = 1.5
 _NEXT_SHARE, _NEXT_LEAST = 0.05, 48
 _GROUP_SDS = ((0.0, 0.0), (0.5, 0.25), (1.0, 0.5), (0.5, 1.0), (1.0, 2.0))
-_LARGEST = 30.0
 _LEAST_TO_TELL = 5
 
 
@@ -81,11 +79,9 @@ class Reordered:
 
     Attributes
     ----------
-    scores : float32, shape (n,)
-        Probability that the given label is wrong, in the order of ``ranking.names``; higher = worse; NaN for
-        images without a label.
     log_odds : float32, shape (n,)
-        The same on a scale that does not saturate.
+        What the images are ordered by, in the order of ``ranking.names``; higher = worse; NaN for images
+        without a label. How probable errors are, says `cleaner.ranking.posterior`.
     is_changed : bool
         Whether there were enough decisions to learn from; else it is the ranking's order.
     decisions, errors : int
@@ -96,7 +92,6 @@ class Reordered:
         Which group moved most; None if none stands out.
     """
 
-    scores: NDArray[np.float32]
     log_odds: NDArray[np.float32]
     is_changed: bool
     decisions: int
@@ -140,7 +135,7 @@ def reorder(ranking: Ranking, decided: Mapping[str, bool]) -> Reordered:
         that the ranking does not know, or that had no label, are passed over.
     """
     codes = ranking.codes
-    static = _static(ranking, codes)
+    static = static_odds(ranking)
     row_of = {name: row for row, name in enumerate(ranking.names)}
     known = {row_of[name]: error for name, error in decided.items() if name in row_of}
     rows = np.array(list(known), dtype=np.int64)
@@ -150,28 +145,15 @@ def reorder(ranking: Ranking, decided: Mapping[str, bool]) -> Reordered:
     of_each = min(int(wrong.sum()), int((~wrong).sum()))
     least = max(LEAST, LEAST_PER_CLASS * len(ranking.classes))
     if len(rows) < least or of_each < LEAST_OF_EACH or len(ranking.classes) < 2:
-        scores, log_odds = _scores(static, codes)
-        return Reordered(scores, log_odds, False, len(rows), int(wrong.sum()))
+        return Reordered(static.astype(np.float32), False, len(rows), int(wrong.sum()))
     design = _Design.of(ranking, codes, static, rows)
     effects, weight = _learn(design, static[rows], wrong.astype(np.float64), _nearness(static, rows))
     odds = static + design.corrections(effects)
     moved = None if weight < 0.5 else _most_moved(ranking.classes, design, effects, odds, rows, wrong)
-    scores, log_odds = _scores(odds, codes)
-    return Reordered(scores, log_odds, True, len(rows), int(wrong.sum()), weight, moved)
+    return Reordered(odds.astype(np.float32), True, len(rows), int(wrong.sum()), weight, moved)
 
 
 # ---------------------------------------------------------------- the design
-
-
-def _static(ranking: Ranking, codes: Longs) -> Doubles:
-    """Return the ranking's log odds of a wrong label, NaN for images without a label."""
-    odds = ranking.features.get("log_odds")
-    if odds is None:
-        p = np.clip(ranking.signals["pooled"].astype(np.float64), 1e-6, 1 - 1e-6)
-        odds = np.log(p / (1 - p))
-    static = np.clip(np.asarray(odds, dtype=np.float64), -_LARGEST, _LARGEST)
-    static[codes < 0] = np.nan
-    return static
 
 
 @dataclass(frozen=True)
@@ -322,7 +304,7 @@ def _fit(
     precision = 1 / np.maximum(sds, 1e-3) ** 2
     b = start.copy()
     for _ in range(_ROUNDS):
-        p = _sigmoid(static + X @ b)
+        p = sigmoid(static + X @ b)
         H = (X.T * (counts * np.maximum(p * (1 - p), 1e-6))) @ X
         H[np.diag_indices(len(b))] += precision
         step = np.linalg.solve(H, X.T @ (counts * (wrong - p)) - precision * b)
@@ -330,25 +312,14 @@ def _fit(
         b += step * min(1.0, 2 / max(largest, 1e-9))
         if largest < 1e-2:
             break
-    eta = np.clip(static + X @ b, -_LARGEST, _LARGEST)
+    eta = np.clip(static + X @ b, -LARGEST, LARGEST)
     likelihood = float(counts @ (wrong * eta - np.logaddexp(0, eta)))
     _, volume = np.linalg.slogdet(H)
     prior = 0.5 * float(np.log(precision).sum()) - 0.5 * float((precision * b * b).sum())
     return b, likelihood + prior - 0.5 * float(volume)
 
 
-def _sigmoid(eta: Doubles) -> Doubles:
-    p: Doubles = 1 / (1 + np.exp(-np.clip(eta, -_LARGEST, _LARGEST)))
-    return p
-
-
 # ---------------------------------------------------------------- the answer
-
-
-def _scores(odds: Doubles, codes: Longs) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    scores = _sigmoid(odds)
-    scores[codes < 0] = np.nan
-    return scores.astype(np.float32), odds.astype(np.float32)
 
 
 def _most_moved(
@@ -362,7 +333,7 @@ def _most_moved(
     """Find the group of images that the decisions move most."""
     undecided = design.given >= 0
     undecided[rows] = False
-    p = _sigmoid(np.nan_to_num(odds, nan=-_LARGEST))
+    p = sigmoid(np.nan_to_num(odds, nan=-LARGEST))
     unclear = np.where(undecided, p * (1 - p), 0.0)
     given, other = design.given[rows], design.other[rows]
     best, most = None, 0.0

@@ -5,8 +5,9 @@
    count as copies if they are known: wrong labels often come with a copy that has the same wrong label.
 3. Heads over five folds, two penalties averaged (`cleaner.ranking.crossfit`): first plain; from these a noise
    matrix; then once more through that matrix, so that they learn true classes.
-4. The pool of heads and votes with its noise matrix (`cleaner.ranking.ensemble`). The score is its posterior
-   probability that the given label is wrong.
+4. The pool of heads and votes with its noise matrix (`cleaner.ranking.ensemble`) orders the images by its
+   log odds that the given label is wrong. The score is the probability of that, averaged over the kinds of
+   noise that there may be (`cleaner.ranking.posterior`).
 5. Clusters of suspicious images of one given and one suggested label (`cleaner.ranking.clusters`).
 
 Steps 3 and 4 are done from two noise matrices, one that expects evenly spread errors and one that expects
@@ -29,6 +30,7 @@ from cleaner.ranking.features import Floats, reduce_features
 from cleaner.ranking.folds import join_units, units_of
 from cleaner.ranking.neighbours import Voters, find_voters
 from cleaner.ranking.noise import NoiseMatrix, anchor_noise
+from cleaner.ranking.posterior import first_probability
 from cleaner.ranking.reasons import Reasons
 from cleaner.ranking.result import Ranking, model_id
 from cleaner.util.progress import SILENT, Reporter, Stage
@@ -207,7 +209,7 @@ def _assemble(
     items: _Items, pool: Pool, out: Floats, inside: Floats, model: str, reasons: Reasons
 ) -> Ranking:
     signals, features = named_signals(pool, out, inside, items.codes)
-    return Ranking(
+    ranking = Ranking(
         items.names,
         items.splits,
         items.given,
@@ -219,6 +221,8 @@ def _assemble(
         model=model,
         reasons=reasons,
     )
+    ranking.features["probability"] = first_probability(ranking)
+    return ranking
 
 
 def _clustered(ranking: Ranking, features: Floats) -> Ranking:

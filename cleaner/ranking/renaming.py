@@ -18,6 +18,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.ranking.posterior import first_probability
 from cleaner.ranking.result import Ranking
 
 Floats = NDArray[np.floating]
@@ -63,7 +64,7 @@ def under_present_names(
         if "log_odds" in features:
             features["log_odds"] = _with(features["log_odds"], rows, odds)
         _correct_others(ranking, predicted, column, rows, signals)
-    return Ranking(
+    renamed = Ranking(
         ranking.names,
         ranking.splits,
         given,
@@ -77,6 +78,9 @@ def under_present_names(
         reasons=reasons,
         clusters=ranking.clusters,
     )
+    if len(classes) < len(names) and "probability" in features:
+        renamed.features["probability"] = first_probability(renamed)
+    return renamed
 
 
 def _summed(odds: Floats, column: Longs) -> Floats:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -38,7 +39,8 @@ class Ranking:
     signals : mapping of str to float32, shape (n,)
         One column for each name in `ORDERINGS`, higher = more suspicious.
     features : mapping of str to float32 array, optional
-        Per-image evidence that learning from decisions starts from.
+        Per-image evidence that learning from decisions starts from: ``log_odds`` of a wrong label as the pool
+        sees it, and ``probability``, see `scores`.
     model : str
         Identifies method, embeddings and labels.
     named_at : int
@@ -93,6 +95,10 @@ class Ranking:
                 f"{shape[0]} images and {shape[1]} classes; give one row per image and one column per class."
             )
             raise RankingError(msg)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """The images, most suspicious first; made when it is first asked for."""
         best = self.predicted.argmax(axis=1)
         labels = np.array([*self.classes, None], dtype=object)
         table = pd.DataFrame(
@@ -103,11 +109,20 @@ class Ranking:
                 "predicted_label": labels[best],
                 "probability": self.predicted[np.arange(len(best)), best],
                 "loss": self.signals["loss"],
-                "score": self.signals["pooled"],
+                "score": self.scores,
                 "suggested_label": labels[self.suggested],
             }
         )
-        self.table = table.iloc[self._positions("pooled")].reset_index(drop=True)
+        return table.iloc[self._positions("pooled")].reset_index(drop=True)
+
+    @property
+    def scores(self) -> NDArray[np.float32]:
+        """Probability that each given label is wrong before anybody has looked, in the order of `names`.
+
+        Averaged over the kinds of noise that there may be (`cleaner.ranking.prior`); NaN for images without a
+        label. In a ranking that was saved without it, the pool's own.
+        """
+        return self.features.get("probability", self.signals["pooled"])
 
     @property
     def codes(self) -> NDArray[np.int64]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cleaner.analysis.summary import ReviewAnalysis
     from cleaner.labelling.proposal import Proposal
     from cleaner.pipelines.checks import Checks
+    from cleaner.ranking.posterior import Posterior
 
 logger = logging.getLogger(__name__)
 
@@ -43,6 +44,19 @@ def learn_order(known: Snapshot) -> LearntOrder | None:
     if not learnt.is_changed:
         return None
     return LearntOrder(ranking, learnt, learnt.order(ranking).tolist())
+
+
+def weigh_errors(known: Snapshot) -> Posterior | None:
+    """Say how probable errors are after the decisions so far; None without a ranking of labelled images."""
+    ranking, state = known.ranking, known.state
+    if ranking is None or "pooled" not in ranking.signals or not (ranking.codes >= 0).any():
+        return None
+    from cleaner.ranking.feedback import judged
+    from cleaner.ranking.posterior import Posterior
+
+    posterior = Posterior.of(ranking, judged(state, ranking))
+    assert posterior.probability is not None  # worked out here, not in the thread of the page
+    return posterior
 
 
 def propose_labels(known: Snapshot, *, index: FileIndex, embeddings: Path, seed: int) -> Proposal | None:
@@ -143,7 +157,6 @@ def analyse(
     """Find out how many errors are left, and what those found have in common, unless ``earlier`` serves."""
     from cleaner.analysis.summary import analyse_review
 
-    names, scores = known.scores()
     certificate, newcomers, opened, problem = None, 0, None, ""
     try:
         opened = audit.audit
@@ -156,8 +169,8 @@ def analyse(
         known.state,
         page_size=page_size,
         ranking=known.ranking,
-        names=names,
-        scores=scores,
+        names=[name for name in known.suspicious_first if known.given(name) is not None],
+        posterior=known.posterior or weigh_errors(known),
         audit=opened,
         certificate=certificate,
         newcomers=newcomers,

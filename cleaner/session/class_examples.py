@@ -89,10 +89,14 @@ class ExampleChooser:
 
 
 def _scores(known: Snapshot) -> Callable[[str], float | None] | None:
-    """Return what gives the probability that the label of an image is wrong; None without a ranking."""
-    ranking, (_, scores) = known.ranking, known.scores()
-    if ranking is None or scores is None:
+    """Return what gives how suspicious an image is, 0..1, as the pool sees it; None without a ranking.
+
+    The averaged probability does not tell the least suspicious images apart.
+    """
+    ranking = known.ranking
+    if ranking is None:
         return None
+    scores = ranking.signals["pooled"]
 
     def score_of(name: str) -> float | None:
         try:

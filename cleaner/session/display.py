@@ -1,10 +1,12 @@
 """What a session shows: a view, its pages, and the images on the open one as they are described."""
 
+from __future__ import annotations
+
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cleaner.audit.audit import Certificate
 from cleaner.errors import StoreError
@@ -44,6 +46,10 @@ from cleaner.session.paging import Paging
 from cleaner.session.progress import review_progress
 from cleaner.session.snapshot import LearntOrder, Snapshot
 from cleaner.session.view import NO_LABEL, GridView, Purpose
+
+if TYPE_CHECKING:
+    from cleaner.ranking import Ranking
+    from cleaner.ranking.posterior import Posterior
 
 _NO_FILTERS = {
     AUDIT: Hint.NO_FILTERS_AUDIT,
@@ -166,8 +172,9 @@ class Display:
     def progress(self) -> dict[str, Any]:
         """Count; see `cleaner.ImageCleaner.progress`."""
         following = self.next_names() if self.purpose is Purpose.LABELS else ()
-        scores = [model.score or 0.0 for name in following if (model := self.known.known(name)) is not None]
-        return review_progress(self.known.state, self.reviewer, total=len(self.known), next_scores=scores)
+        posterior = self.known.posterior
+        expected = None if posterior is None or not following else posterior.count(following)
+        return review_progress(self.known.state, self.reviewer, total=len(self.known), expected=expected)
 
     # ---------------------------------------------------------------- going elsewhere
 
@@ -239,6 +246,11 @@ class Display:
         """Show the labels that were proposed last."""
         if self.known.shown_proposal is not self.known.proposal:
             self.known = replace(self.known, shown_proposal=self.known.proposal)
+
+    def take_posterior(self, ranking: Ranking, posterior: Posterior) -> None:
+        """Take what is believed of the errors of a ranking, if that is still the one in use."""
+        if self.known.ranking is ranking:
+            self.known = replace(self.known, posterior=posterior)
 
     def take_learnt(self, learnt: LearntOrder) -> bool:
         """Put what was never shown in the order that was learnt; tells whether the next page is another one.

@@ -1,14 +1,18 @@
 """How far a review is: what is done, what turned up, what is left."""
 
-from collections.abc import Sequence
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from cleaner.analysis.exact_tests import wilson
 from cleaner.review import ReviewState
 
+if TYPE_CHECKING:
+    from cleaner.ranking.posterior import Count
+
 
 def review_progress(
-    state: ReviewState, reviewer: str, *, total: int, next_scores: Sequence[float] = ()
+    state: ReviewState, reviewer: str, *, total: int, expected: Count | None = None
 ) -> dict[str, Any]:
     """Count; the keys are those of `cleaner.ImageCleaner.progress`.
 
@@ -19,8 +23,8 @@ def review_progress(
         Whose pace it is.
     total : int
         Images of the set.
-    next_scores : sequence of float
-        Probability, for each image of the next page, that its label is wrong.
+    expected : Count, optional
+        Errors on the next page.
     """
     now = state.progress()
     low, high = wilson(now.window_errors, now.window)
@@ -44,7 +48,7 @@ def review_progress(
             "low": low * now.window,
             "high": high * now.window,
         },
-        "expected_next": sum(next_scores) if next_scores else None,
+        "expected_next": expected,
         "pace_per_min": pace,
         "pace_per_hour": None if pace is None else 60 * pace,
         "minutes_left": left / pace if pace else None,

@@ -178,7 +178,7 @@ class ReviewSession:
         self._provenance: background.ProvenanceCache = background.ProvenanceCache()
         known = Snapshot(catalog=source.catalog, state=self.store.state, audit=self.audit.sequence)
         known = replace(known, ranking=self._under_present_names(ranking))
-        known = replace(known, learnt=background.learn_order(known))
+        known = replace(known, posterior=background.weigh_errors(known), learnt=background.learn_order(known))
         self._learnt_at = self.store.state.progress().looked_at
         self._display = Display(
             known,
@@ -697,6 +697,7 @@ class ReviewSession:
             catalog=self.source.catalog,
             ranking=self._under_present_names(ranking),
             learnt=None,
+            posterior=None,
             shown_proposal=self.known.proposal,
         )
         self._display.take_ranking(known)
@@ -749,21 +750,23 @@ class ReviewSession:
     # ---------------------------------------------------------------- in the background
 
     def learn(self) -> None:
-        """Learn from the decisions, and re-order what was never shown; in the background."""
+        """Learn how probable errors are, and re-order what was never shown; in the background."""
         self._work_later(Work.ORDER, self._learn)
         self.propose_labels()
 
     def _learn(self) -> None:
         known = self.known
         self._learnt_at = self.store.state.progress().looked_at
-        learnt = background.learn_order(known)
-        if learnt is None:
+        posterior, learnt = background.weigh_errors(known), background.learn_order(known)
+        if known.ranking is None or posterior is None:
             return
         with self.lock:
-            changed = self._display.take_learnt(learnt)
+            self._display.take_posterior(known.ranking, posterior)
+            changed = learnt is not None and self._display.take_learnt(learnt)
         if changed:
             self._tell(Topic.NEXT)
         self._tell(Topic.PROGRESS)
+        self.analyse()
 
     def propose_labels(self) -> None:
         """Propose labels for images without one, if there is more to learn from by now, in the background."""

@@ -37,6 +37,12 @@ COLUMNS = (
     "recall",
     "mistakes",
     "expected_next",
+    "next_low",
+    "next_high",
+    "left",
+    "expected_left",
+    "left_low",
+    "left_high",
     "audited",
     "left_at_most",
     "recall_at_least",
@@ -85,7 +91,9 @@ def simulate(
     DataFrame
         One row a page, and one before the first. Columns `COLUMNS`: ``errors_found`` are wrong labels that
         the expert saw to be wrong, ``recall`` their share of all wrong labels, ``mistakes`` the images judged
-        wrongly so far, ``expected_next`` the errors expected on the next page (missing for an ordering
+        wrongly so far, ``expected_next`` the errors expected on the next page, from ``next_low`` to
+        ``next_high`` with 90 % probability, ``left`` the wrong labels nobody has looked at, and
+        ``expected_left``, ``left_low``, ``left_high`` what is said of their number (missing for an ordering
         without probabilities), ``audited``, ``left_at_most`` and ``recall_at_least`` what the certificate
         says (missing before the audit).
 
@@ -261,7 +269,7 @@ class _Review:
         self.session.confirm([name for name in names if name not in marked])
 
     def _note(self, next_names: Sequence[str], **audited: object) -> None:
-        told = self.ordering in (LEARNING, "pooled") and next_names
+        undecided = [name for name in self.expert.given if not self.images.store.state.is_decided(name)]
         self.rows.append(
             {
                 "ordering": self.ordering,
@@ -270,18 +278,26 @@ class _Review:
                 "errors_found": self.found,
                 "recall": self.found / self.errors if self.errors else None,
                 "mistakes": self.mistakes,
-                "expected_next": self._expected(next_names) if told else None,
+                "left": sum(map(self.expert.is_error, undecided)),
+                **self._expected(next_names, undecided),
                 **audited,
             }
         )
 
-    def _expected(self, names: Sequence[str]) -> float:
-        known, scores = self.ranking.names, self.ranking.signals["pooled"]
-        learnt = self.session.known.learnt
-        if learnt is not None:
-            scores = learnt.reordered.scores
-        probability = dict(zip(known, scores.tolist(), strict=True))
-        return float(sum(probability[name] for name in names))
+    def _expected(self, names: Sequence[str], undecided: Sequence[str]) -> dict[str, float]:
+        """Return what is said of the next page, and of all that is left."""
+        posterior = self.session.known.posterior
+        if self.ordering not in (LEARNING, "pooled") or posterior is None or not names:
+            return {}
+        ahead, rest = posterior.count(names), posterior.count(undecided)
+        return {
+            "expected_next": ahead.point,
+            "next_low": ahead.low,
+            "next_high": ahead.high,
+            "expected_left": rest.point,
+            "left_low": rest.low,
+            "left_high": rest.high,
+        }
 
 
 def _in_order(ranking: Ranking, ordering: str, seed: int) -> Ranking:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from cleaner.pipelines.checks import Checks
     from cleaner.ranking import Ranking
     from cleaner.ranking.feedback import Reordered
+    from cleaner.ranking.posterior import Posterior
     from cleaner.ranking.reasons import Explanation
 
 _DIGITS = 10
@@ -94,7 +95,9 @@ class Snapshot:
     ranking : Ranking or None
         Under the present names of the classes.
     learnt : LearntOrder or None
-        What the decisions make of this ranking.
+        The order that the decisions make of this ranking; None while it stays as it was.
+    posterior : Posterior or None
+        How probable an error each image of this ranking is, and how many there are.
     checks : Checks or None
         Duplicates, poor images and outliers.
     proposal : Proposal or None
@@ -109,6 +112,7 @@ class Snapshot:
     state: ReviewState
     ranking: Ranking | None = None
     learnt: LearntOrder | None = None
+    posterior: Posterior | None = None
     checks: Checks | None = None
     proposal: Proposal | None = None
     shown_proposal: Proposal | None = None
@@ -139,7 +143,7 @@ class Snapshot:
         """Return the names that the ranking knows, and how probably each is wrong; None without one."""
         if self.ranking is None:
             return (), None
-        return self.ranking.names, self._pooled
+        return self.ranking.names, self._probability
 
     @cached_property
     def suspicious_first(self) -> list[str]:
@@ -188,7 +192,7 @@ class Snapshot:
             predicted=classes[0],
             probability=float(odds[best[0]]),
             loss=_number(ranking.signals["loss"][row]),
-            score=_number(self._pooled[row]),
+            score=_number(self._probability[row]),
             place=self._place_of[name],
             best=tuple((label, float(odds[c])) for label, c in zip(classes, best, strict=True)),
             likely=tuple(dict.fromkeys(classes)) if len(ranking.classes) > _DIGITS else (),
@@ -240,9 +244,9 @@ class Snapshot:
     # ---------------------------------------------------------------- inside
 
     @property
-    def _pooled(self) -> NDArray[np.floating]:
+    def _probability(self) -> NDArray[np.floating]:
         assert self.ranking is not None
-        return self.ranking.signals["pooled"] if self.learnt is None else self.learnt.reordered.scores
+        return self.ranking.scores if self.posterior is None else self.posterior.probability
 
     @cached_property
     def _split_of(self) -> dict[str, str | None]:

@@ -1,6 +1,7 @@
 """How numbers and times are said on the page."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 
 from cleaner.util.progress import Stage
 
@@ -86,3 +87,40 @@ def about(number: float) -> str:
     if number < 0.05:
         return "less than 0.1"
     return f"about {number:.1f}" if number < 0.95 else f"about {number:,.0f}"
+
+
+def estimate(point: float, low: int, high: int) -> str:
+    """Say a number that is known to lie between two others, no more precisely than it is known.
+
+    "about 12, probably 5 to 20", "about 150, probably 60 to 400", "probably at most 2", "probably none".
+
+    Parameters
+    ----------
+    point : float
+        What is expected.
+    low, high : int
+        Ends of the interval; they are rounded outwards.
+    """
+    if high == 0:
+        return "probably none"
+    if low == high:
+        return f"probably {low:,}"
+    low, high = outwards(low, high)
+    if low == 0 and point < 1:
+        return f"probably at most {high:,}"
+    middle = min(max(_rounded(point, round), low), high)
+    return f"about {middle:,}, probably {low:,} to {high:,}"
+
+
+def outwards(low: int, high: int) -> tuple[int, int]:
+    """Round the ends of an interval outwards, in steps that grow with the numbers."""
+    return _rounded(low, math.floor), _rounded(high, math.ceil)
+
+
+def _rounded(number: float, towards: Callable[[float], int]) -> int:
+    """Round to steps that grow with the number."""
+    step = next((step for limit, step in _STEPS if number <= limit), 1000)
+    return step * towards(number / step)
+
+
+_STEPS = ((30, 1), (100, 5), (300, 10), (1000, 50), (3000, 100), (10_000, 500))

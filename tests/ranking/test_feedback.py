@@ -22,7 +22,6 @@ def test_few_decisions_change_nothing() -> None:
     learnt = reorder(ranking, first_decisions(ranking, wrong, 49))
     assert learnt.order(ranking).tolist() == ranking.order().tolist()
     assert (learnt.weight, learnt.is_changed, learnt.decisions) == (0.0, False, 49)
-    np.testing.assert_allclose(learnt.scores, ranking.signals["pooled"], atol=1e-5)
 
 
 def test_decisions_of_one_kind_only_change_nothing() -> None:
@@ -51,17 +50,6 @@ def test_a_pair_that_is_often_wrong_comes_first_and_is_named() -> None:
     assert learnt.moved == MovedGroup(given="shirt", suggested="hat", decided=n, wrong=found, is_raised=True)
 
 
-def test_scores_become_calibrated_by_the_decisions() -> None:
-    ranking, wrong = make_ranking()
-    decided = first_decisions(ranking, wrong, 120)
-    learnt = reorder(ranking, decided)
-    doubtful = ranking.signals["pooled"] > 0.2
-    unseen = [ranking.row(name) for name in ranking.names if name not in decided]
-    rows = [row for row in unseen if doubtful[row]]
-    came = wrong[rows].sum()
-    assert abs(learnt.scores[rows].sum() - came) < 0.1 * abs(ranking.signals["pooled"][rows].sum() - came)
-
-
 def test_unlabelled_and_unknown_images_are_passed_over() -> None:
     ranking, wrong = make_ranking()
     decided = first_decisions(ranking, wrong, 96)
@@ -78,8 +66,8 @@ def test_unlabelled_and_unknown_images_are_passed_over() -> None:
         model="made",
     )
     after = reorder(unlabelled, {**decided, "elsewhere.png": True, name: True})
-    assert np.isnan(after.scores[-1])
-    assert not np.isnan(after.scores[:-1]).any()
+    assert np.isnan(after.log_odds[-1])
+    assert not np.isnan(after.log_odds[:-1]).any()
     assert after.order(unlabelled)[-1] == name
     assert after.decisions == before.decisions - (name in decided)
 

@@ -15,7 +15,7 @@ from cleaner.session.background import learn_order
 from cleaner.session.messages import Learnt
 from cleaner.session.orders import ordered_names
 from cleaner.session.snapshot import Snapshot
-from cleaner.util.wording import about
+from cleaner.util.wording import estimate
 from cleaner.widgets.grid.text import notice_text, summary_text
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.panels.text import learnt_text
@@ -191,9 +191,23 @@ def test_the_expectation_follows_the_decisions(open_cleaner: Any) -> None:
     static = sum(float(ranking.signals["pooled"][ranking.row(name)]) for name in following)
     told = cleaner.progress["expected_next"]
     came = sum(is_wrong(ranking, name) for name in following)
-    assert abs(told - came) < 0.4 * abs(static - came)
+    assert abs(told.point - came) < 0.4 * abs(static - came)
+    assert told.low <= came <= told.high
     summary = summary_text(cleaner.session.page().summary)
-    assert summary.endswith(say("review.summary_expected", errors=about(told)))
+    assert summary.endswith(say("review.summary_expected", errors=estimate(*told)))
+
+
+def test_one_page_teaches_how_probable_errors_are_before_it_teaches_an_order(open_cleaner: Any) -> None:
+    cleaner = open_cleaner()
+    before = cleaner.session.known.posterior
+    review(cleaner, 1)
+    after = cleaner.session.known.posterior
+    assert (before.decisions, after.decisions) == (0, 20)
+    assert cleaner.session.known.learnt is None
+    name = cleaner.session.names[0]
+    score = cleaner.session.known.known(name).score
+    assert score == pytest.approx(after.probability[cleaner.ranking.row(name)])
+    assert score != pytest.approx(before.probability[cleaner.ranking.row(name)])
 
 
 def test_a_new_ranking_starts_anew_and_is_learnt_about_in_turn(open_cleaner: Any, workspace: Any) -> None:

@@ -60,6 +60,10 @@ def test_the_expectation_is_fitted_to_the_decisions(played: pd.DataFrame) -> Non
     came = rows["errors_found"].diff().shift(-1)[4:-1]
     told = rows["expected_next"][4:-1]
     assert abs(told.sum() - came.sum()) < 0.25 * came.sum()
+    came = rows["errors_found"].diff().shift(-1)[:-1]
+    assert (rows["next_low"][:-1] <= came).mean() >= 0.9
+    assert (came <= rows["next_high"][:-1]).mean() >= 0.9
+    assert (rows["left"] <= rows["left_high"]).all()
     assert played[played["ordering"] == RANDOM]["expected_next"].isna().all()
 
 

@@ -17,9 +17,10 @@ from cleaner.analysis.patterns import Pattern, Patterns
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.audit.audit import Certificate, audit_file
 from cleaner.ranking import rank_probabilities
+from cleaner.ranking.posterior import Count
 from cleaner.session.orders import AUDIT
 from cleaner.session.view import GridView
-from cleaner.util.wording import about
+from cleaner.util.wording import about, estimate
 from cleaner.widgets.app import CleanerApp
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel, Tree, node, text_of
@@ -60,7 +61,7 @@ def confused(**arrays: Any) -> Confusions:
 
 def analysis(**parts: Any) -> ReviewAnalysis:
     usual = {
-        "forecast": Forecast(next_page=4.2, rest=30.0),
+        "forecast": Forecast(next_page=Count(4.2, 1, 9), rest=Count(30.0, 12, 70), undecided=2929),
         "is_rare": False,
         "window": 100,
         "window_errors": 9,
@@ -95,15 +96,25 @@ def test_while_errors_turn_up_it_is_not_yet_and_an_audit_is_offered() -> None:
     assert buttons(tree) == [(start, "audit")]
 
 
-def test_before_a_hundred_looks_the_model_is_quoted() -> None:
+def test_before_a_hundred_looks_the_estimates_are_told() -> None:
     tree = stopping_section(analysis(window=24), auditing=False)
-    assert f"{say('audit.not_yet')} {say('audit.expected', expected='about 4')}" in text_of(tree)
+    figures = {"next": "about 4, probably 1 to 9", "rest": "about 30, probably 12 to 70"}
+    assert f"{say('audit.not_yet')} {say('audit.expected', **figures)}" in text_of(tree)
+
+
+def test_where_nobody_can_tell_it_says_so_and_offers_an_audit() -> None:
+    vague = Forecast(next_page=Count(0.8, 0, 3), rest=Count(60.0, 4, 380), undecided=2929)
+    said = text_of(stopping_section(analysis(window_errors=0, forecast=vague), auditing=False))
+    errors = say("progress.rest.vague", low="4", high="400")
+    assert f"{say('audit.unknown')} {say('audit.vague', errors=errors)}" in said
+    assert say("audit.start") in said
 
 
 def test_when_errors_are_rare_the_rule_of_thumb_is_called_one() -> None:
-    rare = analysis(is_rare=True, window_errors=1, forecast=Forecast(next_page=0.4, rest=3.0))
-    said = text_of(stopping_section(rare, auditing=False))
-    text = say("audit.rare", errors=1, window=100, expected="about 0.4")
+    ahead = Forecast(next_page=Count(0.4, 0, 1), rest=Count(3.0, 0, 8), undecided=2929)
+    said = text_of(stopping_section(analysis(is_rare=True, window_errors=1, forecast=ahead), auditing=False))
+    figures = {"next": "probably at most 1", "rest": "about 3, probably 0 to 8"}
+    text = say("audit.rare", errors=1, window=100, **figures)
     assert f"{say('audit.maybe')} {text} {say('audit.rule')}" in said
     assert say("audit.start") in said
 
@@ -153,17 +164,40 @@ def test_the_curve_goes_on_as_the_model_expects() -> None:
         "labelled": 0,
         "discarded": 0,
         "last100": {"errors": 3, "looked_at": 24, "low": 1.0, "high": 8.0},
-        "expected_next": 0.4,
+        "expected_next": Count(0.4, 0, 2),
         "pace_per_min": None,
         "minutes_left": None,
     }
-    forecast = Forecast(found=((1, 1), (24, 3)), expected=((24, 3.0), (48, 4.6)), next_page=0.4, rest=3.0)
+    forecast = Forecast(
+        found=((1, 1), (24, 3)),
+        expected=((24, Count(3.0, 3, 3)), (48, Count(4.6, 3, 9))),
+        next_page=Count(0.4, 0, 2),
+        rest=Count(3.0, 0, 12),
+        undecided=76,
+    )
     tree = progress_section(figures, forecast)
     (svg,) = (each for each in elements(tree, "svg") if each[1].get("role") == "img")
-    values = {"errors": "3 errors", "images": "24 images", "expected": "about 5", "end": "48"}
+    values = {"errors": "3 errors", "images": "24 images", "low": "3", "high": "9", "end": "48"}
     assert svg[1]["aria-label"] == say("progress.curve.expected", **values)
-    assert f"{say('progress.curve.lines')} {say('progress.curve.model')}" in text_of(tree)
-    assert f"{say('progress.expected')} about 0.4" in text_of(tree)
+    lines = (say(f"progress.curve.{line}") for line in ("lines", "low", "high"))
+    assert " ".join(lines) in text_of(tree)
+    assert f"{say('progress.expected')} probably at most 2" in text_of(tree)
+    assert f"{say('progress.rest')} about 3, probably 0 to 12" in text_of(tree)
+
+
+@pytest.mark.parametrize(
+    ("count", "said"),
+    [
+        (Count(0.0, 0, 0), "probably none"),
+        (Count(0.2, 0, 1), "probably at most 1"),
+        (Count(3.0, 3, 3), "probably 3"),
+        (Count(12.3, 5, 20), "about 12, probably 5 to 20"),
+        (Count(151.0, 63, 391), "about 150, probably 60 to 400"),
+        (Count(2344.0, 1012, 4160), "about 2,300, probably 1,000 to 4,500"),
+    ],
+)
+def test_an_interval_is_said_no_more_precisely_than_it_is_known(count: Count, said: str) -> None:
+    assert estimate(*count) == said
 
 
 @pytest.mark.parametrize(

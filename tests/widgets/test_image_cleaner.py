@@ -513,6 +513,7 @@ def test_new_ranking_swaps_an_untouched_page(
     shown = cleaner.sent[-1]["page"]
     assert {cell["name"] for cell in shown["cells"][:3]} == set(WRONG)
     assert shown["notice"] == ""
+    assert cleaner.session.wait()
     assert cleaner.progress["expected_next"] is not None
 
 
@@ -595,9 +596,10 @@ def test_progress_is_counted(open_cleaner: Callable[..., ImageCleaner]) -> None:
     assert now["last100"]["looked_at"] == 6
     assert now["last100"]["low"] == pytest.approx(0.58, abs=0.02)
     assert now["last100"]["high"] == pytest.approx(4.2, abs=0.02)
-    scores = cleaner.ranking.table.set_index("name")["score"]
-    ahead = cleaner.session.next_names()
-    assert now["expected_next"] == pytest.approx(scores[list(ahead)].sum(), rel=1e-5)
+    assert cleaner.session.wait()
+    posterior = cleaner.session.known.posterior
+    assert posterior.decisions == 6
+    assert cleaner.progress["expected_next"] == posterior.count(cleaner.session.next_names())
     assert heard[-1] == 6
 
 

@@ -102,7 +102,7 @@ def test_how_far_the_audit_is() -> None:
 
 def learnt(moved: MovedGroup | None = None, *, is_changed: bool = True) -> Reordered:
     nothing = np.zeros(0, dtype=np.float32)
-    return Reordered(nothing, nothing, is_changed, 1200, 1, 0.9, moved)
+    return Reordered(nothing, is_changed, 1200, 1, 0.9, moved)
 
 
 def test_the_group_that_moved_most_is_named() -> None:

@@ -13,6 +13,7 @@ from cleaner.analysis.forecast import Forecast
 from cleaner.dataset import browse as folders
 from cleaner.dataset.state_folder import RecentSet
 from cleaner.errors import CatalogError, CleanerError
+from cleaner.ranking.posterior import Count
 from cleaner.util.wording import count, duration, percent, points
 from cleaner.widgets.panels.base import Panel, Tree, button, node, text_of
 from cleaner.widgets.panels.chart import line_chart, thinned
@@ -180,18 +181,21 @@ def test_where_the_work_stands_is_said_in_figures_and_one_curve() -> None:
         "total": 3409,
         "discarded": 12,
         "last100": {"looked_at": 100, "errors": 9, "low": 4.8, "high": 16.2},
-        "expected_next": 4.2,
+        "expected_next": Count(4.2, 1, 9),
         "pace_per_min": 31.0,
         "minutes_left": 94.5,
     }
     found = tuple((i, i // 13) for i in range(1, 481))
-    tree = progress_section(figures, Forecast(found=found, next_page=4.2, rest=30.0))
+    tree = progress_section(
+        figures, Forecast(found=found, next_page=Count(4.2, 1, 9), rest=Count(30.0, 12, 70))
+    )
     for words in (
         say("progress.found", errors="37 errors"),
         f"{say('progress.reviewed')} 480 of 3,409",
         f"{say('progress.removed')} 12",
         f"{say('progress.window', window=100)} 9 (probably 5–16)",
-        f"{say('progress.expected')} about 4",
+        f"{say('progress.expected')} about 4, probably 1 to 9",
+        f"{say('progress.rest')} about 30, probably 12 to 70",
         f"{say('progress.pace', number=31)} about 1.6 h left",
     ):
         assert words in text_of(tree)

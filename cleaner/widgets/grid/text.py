@@ -14,7 +14,7 @@ from cleaner.session.cells import Colleague, Details, DuplicateRemark, Group, On
 from cleaner.session.messages import Hint, Reason
 from cleaner.session.orders import OUTLIERS, TO_LABEL, purpose_of
 from cleaner.session.view import Purpose
-from cleaner.util.wording import about, count, probability
+from cleaner.util.wording import count, estimate, probability
 from cleaner.widgets.panels.text import audit_progress, certificate_text, learnt_text, proposal_text
 from cleaner.widgets.sentences import say
 
@@ -115,7 +115,7 @@ def _(summary: messages.ReviewSummary) -> str:
     if 0 < window["looked_at"] < looked_at:
         parts.append(say("review.summary_window", errors=window["errors"], looked_at=window["looked_at"]))
     if progress["expected_next"] is not None:
-        parts.append(say("review.summary_expected", errors=about(progress["expected_next"])))
+        parts.append(say("review.summary_expected", errors=estimate(*progress["expected_next"])))
     return "; ".join(parts)
 
 

@@ -2,13 +2,14 @@
 
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.audit.audit import Certificate
-from cleaner.util.wording import about, count
+from cleaner.util.wording import count, estimate
 from cleaner.widgets.panels.base import Tree, button, buttons, node, paragraph, section
 from cleaner.widgets.panels.text import (
     audit_progress,
     certificate_evidence,
     certificate_limits,
     certificate_text,
+    rest_text,
 )
 from cleaner.widgets.sentences import say
 
@@ -38,18 +39,24 @@ def stopping_section(analysis: ReviewAnalysis | None, *, auditing: bool) -> Tree
 
 
 def _rule_of_thumb(analysis: ReviewAnalysis) -> list[Tree]:
-    """Say what the rule of thumb says: maybe, or not yet."""
-    window, errors, expected = analysis.window, analysis.window_errors, analysis.forecast.next_page
+    """Say what the rule of thumb says: maybe, not yet, or that nobody can tell."""
+    window, errors, ahead = analysis.window, analysis.window_errors, analysis.forecast
+    figures = {}
+    if ahead.next_page is not None and ahead.rest is not None:
+        figures = {"next": estimate(*ahead.next_page), "rest": rest_text(ahead)}
     if analysis.is_rare:
-        text = say("audit.rare", errors=errors, window=window, expected=about(expected or 0))
+        text = say("audit.rare", errors=errors, window=window, **figures)
         maybe = node("span", say("audit.maybe"), class_="cleaner-verdict is-amber")
         return [node("p", maybe, f" {text}"), paragraph(say("audit.rule"), "fine")]
-    text = ""
+    text, verdict = "", say("audit.not_yet")
     if window >= _LOOKS and errors > 2:
         text = say("audit.wrong", errors=errors, window=window)
-    elif expected is not None and expected >= 0.5:
-        text = say("audit.expected", expected=about(expected))
-    return [node("p", node("span", say("audit.not_yet"), class_="cleaner-verdict"), f" {text}")]
+    elif ahead.rest is not None and ahead.is_vague:
+        verdict = say("audit.unknown")
+        text = say("audit.vague", errors=rest_text(ahead))
+    elif figures:
+        text = say("audit.expected", **figures)
+    return [node("p", node("span", verdict, class_="cleaner-verdict"), f" {text}")]
 
 
 def _running(certificate: Certificate, newcomers: int, *, auditing: bool) -> list[Tree]:

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from cleaner.analysis.forecast import Forecast
-from cleaner.util.wording import about, count, duration
+from cleaner.util.wording import count, duration, estimate
 from cleaner.widgets.panels.base import Tree, node, pair, section
 from cleaner.widgets.panels.chart import Point, line_chart
+from cleaner.widgets.panels.text import rest_text
 from cleaner.widgets.sentences import say
 
 
@@ -34,7 +35,9 @@ def progress_section(figures: Mapping[str, Any], forecast: Forecast | None = Non
         title = say("progress.window", window=last["looked_at"])
         lines.append(pair(title, say("progress.window.value", **values)))
     if figures["expected_next"] is not None:
-        lines.append(pair(say("progress.expected"), about(figures["expected_next"])))
+        lines.append(pair(say("progress.expected"), estimate(*figures["expected_next"])))
+    if forecast is not None and forecast.rest is not None and not labelling:
+        lines.append(pair(say("progress.rest"), rest_text(forecast)))
     if figures["pace_per_min"] and figures["minutes_left"] is not None:
         left = say("progress.pace.value", time=duration(60 * figures["minutes_left"]))
         lines.append(pair(say("progress.pace", number=f"{figures['pace_per_min']:,.0f}"), left))
@@ -55,8 +58,10 @@ def _curve(errors: int, reviewed: int, forecast: Forecast) -> Tree:
     lines = {say("progress.curve.lines"): found}
     end = reviewed
     if len(forecast.expected) > 1:
-        lines[say("progress.curve.model")] = [(float(x), y) for x, y in forecast.expected]
+        lines[say("progress.curve.low")] = [(float(x), float(y.low)) for x, y in forecast.expected]
+        lines[say("progress.curve.high")] = [(float(x), float(y.high)) for x, y in forecast.expected]
         end, expected = forecast.expected[-1]
-        name = say("progress.curve.expected", **values, expected=about(expected), end=f"{end:,}")
+        values |= {"low": f"{expected.low:,}", "high": f"{expected.high:,}", "end": f"{end:,}"}
+        name = say("progress.curve.expected", **values)
     ends = (say("progress.curve.start"), say("progress.curve.end", number=f"{end:,}"))
     return line_chart(lines, name=name, x_ends=ends)

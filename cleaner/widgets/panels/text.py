@@ -3,11 +3,12 @@
 import math
 
 from cleaner.analysis.exact_tests import wilson
+from cleaner.analysis.forecast import Forecast
 from cleaner.analysis.patterns import Pattern
 from cleaner.audit.audit import Certificate
 from cleaner.labelling.proposal import Proposal
 from cleaner.ranking.feedback import Reordered
-from cleaner.util.wording import count, p_value
+from cleaner.util.wording import count, estimate, outwards, p_value
 from cleaner.widgets.panels.base import Tree, node, said
 from cleaner.widgets.sentences import say
 
@@ -119,3 +120,13 @@ def proposal_text(proposal: Proposal) -> str:
     if not proposal.has_model:
         return say("analysis.proposal.one_class", labelled=labelled, label=proposal.classes[0])
     return say(f"analysis.proposal.{'early' if proposal.is_early else 'ready'}", labelled=labelled)
+
+
+def rest_text(forecast: Forecast) -> str:
+    """Say how many errors have not been found yet; without a middle where nobody can tell."""
+    if forecast.rest is None:
+        return ""
+    if not forecast.is_vague:
+        return estimate(*forecast.rest)
+    low, high = outwards(forecast.rest.low, forecast.rest.high)
+    return say("progress.rest.vague", low=f"{low:,}", high=f"{high:,}")

@@ -1,0 +1,379 @@
+"""How probable a wrong label is in the light of all decisions so far, and how many there are, with intervals.
+
+The prior of `cleaner.ranking.prior` says, for each kind of noise, how the log odds of a ranking relate to
+errors. Decisions, from the first on, change how probable each kind is and what is believed under it: a mixed
+logistic regression for each kind, fitted by Newton's method, its marginal likelihood by Laplace's (D. J. C.
+MacKay, *A practical Bayesian framework for backpropagation networks*, Neural Computation 4, 1992). That the
+most suspicious images are looked at first does not bias this: which image comes next depends on nothing but
+the log odds and the decisions, and both are in the likelihood (D. B. Rubin, *Inference and missing data*,
+Biometrika 63, 1976). Decisions of a random audit count like all others.
+
+What is told is averaged over the kinds and over everything else that is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.ranking.prior import SIZE, Doubles, Kind, Longs, Prior, basis, facts_of, shipped_prior
+from cleaner.ranking.result import Ranking
+
+LARGEST = 30.0
+"""Log odds beyond which nothing is told apart."""
+
+SURE = 0.9
+"""Probability that a number lies in its interval."""
+
+DRAWS = 400
+_MOST = 4000  # decisions that are learnt from, the last ones, to stay quick
+_MOST_GROUPS = 120
+_ROUNDS = 12
+_CLOSE = 1e-2
+_SEED = 20
+_NODES = 9  # of the quadrature over what is not known of one image
+_MOST_DRAWN = 6000
+_CERTAIN = -60.0  # log odds that only labels reach that are known to be right
+
+
+class Count(NamedTuple):
+    """How many of some images have a wrong label.
+
+    Attributes
+    ----------
+    point : float
+        Expected number.
+    low, high : int
+        The number lies between them, both included, with probability `SURE`.
+    """
+
+    point: float
+    low: int
+    high: int
+
+
+@dataclass(frozen=True)
+class Design:
+    """The labelled images of a ranking in the coordinates of the prior.
+
+    Attributes
+    ----------
+    phi : float64, shape (n, SIZE)
+    groups : int64, shape (n, 3)
+        Numbers of the given class, the suggested class, and the pair of both.
+    kind_of_group : int64, shape (n_groups,)
+        Which of the three each group is.
+    facts : float64
+        Of the whole set.
+    """
+
+    phi: Doubles
+    groups: Longs
+    kind_of_group: Longs
+    facts: Doubles
+
+    @classmethod
+    def of(cls, odds: Doubles, given: Longs, suggested: Longs, disagree: float, n_classes: int) -> Design:
+        """Make it of arrays with one entry for each labelled image."""
+        k = n_classes + 1  # there may be no suggestion: -1
+        _, pair = np.unique(given * k + suggested, return_inverse=True)
+        groups = np.stack([given, k + suggested, n_classes + k + pair], axis=1).astype(np.int64)
+        kind_of_group = np.repeat([0, 1, 2], [n_classes, k, len(np.unique(pair))])
+        return cls(basis(odds), groups, kind_of_group, facts_of(odds, disagree, n_classes))
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What is believed under one kind of noise.
+
+    Attributes
+    ----------
+    mean : float64, shape (SIZE + n_seen,)
+        β, then the effects of the groups that got decisions.
+    covariance : float64, shape (SIZE + n_seen, SIZE + n_seen)
+    evidence : float
+        Log of the marginal likelihood of the decisions.
+    """
+
+    mean: Doubles
+    covariance: Doubles
+    evidence: float
+
+    @cached_property
+    def root(self) -> Doubles:
+        """A square root of the covariance."""
+        root = np.linalg.cholesky(self.covariance + 1e-9 * np.eye(len(self.mean)))
+        return np.asarray(root, dtype=np.float64)
+
+
+def seen_groups(design: Design, rows: Longs) -> Longs:
+    """Return the groups that decided images are in, those with the most decisions if there are many."""
+    numbers, counts = np.unique(design.groups[rows], return_counts=True)
+    return np.asarray(numbers[np.argsort(-counts, kind="stable")[:_MOST_GROUPS]], dtype=np.int64)
+
+
+def columns_of(design: Design, rows: Longs, seen: Longs) -> Doubles:
+    """Return images in all coordinates that have a posterior, shape (n_rows, SIZE + n_seen)."""
+    place = np.full(len(design.kind_of_group) + 1, -1)
+    place[seen] = np.arange(len(seen))
+    dummies = np.zeros((len(rows), len(seen) + 1))
+    at = place[design.groups[rows]]  # -1 is the last column, which goes
+    for column in at.T:
+        dummies[np.arange(len(rows)), column] = 1
+    return np.concatenate([design.phi[rows], dummies[:, :-1]], axis=1)
+
+
+def fit_kind(
+    kind: Kind, facts: Doubles, columns: Doubles, wrong: Doubles, sds: Doubles, start: Doubles | None = None
+) -> Fit:
+    """Find what is believed under one kind after decisions (Newton's method, Laplace's approximation).
+
+    Parameters
+    ----------
+    kind : Kind
+    facts : float64
+        Standardised, with the constant.
+    columns : float64, shape (n_decided, SIZE + n_seen)
+    wrong : float64, shape (n_decided,)
+    sds : float64, shape (n_seen,)
+        Prior standard deviations of the effects.
+    start : float64, shape (SIZE + n_seen,), optional
+    """
+    d = columns.shape[1]
+    centre = np.zeros(d)
+    centre[:SIZE] = facts @ kind.mean
+    precision = np.zeros((d, d))
+    precision[:SIZE, :SIZE] = np.linalg.inv(kind.covariance)
+    at = np.arange(SIZE, d)
+    precision[at, at] = 1 / np.maximum(sds, 1e-3) ** 2
+    b = centre.copy() if start is None else start.copy()
+
+    def objective(b: Doubles) -> float:
+        eta = np.clip(columns @ b, -LARGEST, LARGEST)
+        gap = b - centre
+        return float(wrong @ eta - np.logaddexp(0, eta).sum() - 0.5 * gap @ precision @ gap)
+
+    value = objective(b)
+    H = precision
+    for _ in range(_ROUNDS):
+        p = sigmoid(columns @ b)
+        H = (columns.T * (p * (1 - p))) @ columns + precision
+        step = np.linalg.solve(H, columns.T @ (wrong - p) - precision @ (b - centre))
+        scale, closer = 1.0, -np.inf
+        while scale > 1e-3 and (closer := objective(b + scale * step)) < value:
+            scale /= 2
+        if closer >= value:
+            b, gain, value = b + scale * step, closer - value, closer
+            if gain < _CLOSE:
+                break
+        else:
+            break
+    p = sigmoid(columns @ b)
+    H = (columns.T * (p * (1 - p))) @ columns + precision
+    _, narrow = np.linalg.slogdet(H)
+    _, wide = np.linalg.slogdet(precision)
+    covariance: Doubles = np.asarray(np.linalg.inv(H), dtype=np.float64)
+    return Fit(b, covariance, value + 0.5 * float(wide - narrow))
+
+
+def sigmoid(eta: Doubles) -> Doubles:
+    """Return probabilities of log odds."""
+    p: Doubles = 1 / (1 + np.exp(-np.clip(eta, -LARGEST, LARGEST)))
+    return p
+
+
+def static_odds(ranking: Ranking) -> Doubles:
+    """Return the ranking's own log odds of a wrong label, NaN for images without a label, shape (n,)."""
+    odds = ranking.features.get("log_odds")
+    if odds is None:
+        p = np.clip(ranking.signals["pooled"].astype(np.float64), 1e-6, 1 - 1e-6)
+        odds = np.log(p / (1 - p))
+    static = np.clip(np.asarray(odds, dtype=np.float64), -LARGEST, LARGEST)
+    static[ranking.codes < 0] = np.nan
+    return static
+
+
+def known_right(ranking: Ranking) -> NDArray[np.bool_]:
+    """Return which labels the ranking was told to be right, shape (n,)."""
+    odds = ranking.features.get("log_odds")
+    return np.zeros(len(ranking), dtype=bool) if odds is None else np.asarray(odds < _CERTAIN)
+
+
+class Posterior:
+    """What is believed of the labels of a ranking.
+
+    Made by `of`; whatever it is asked is answered by the same beliefs.
+
+    Attributes
+    ----------
+    decisions, errors : int
+        What it was learnt from.
+    kinds : dict of str to float
+        How probable each kind of noise is now.
+    probability : float32, shape (n,)
+        That the given label is wrong, in the order of ``ranking.names``; NaN for images without a label.
+    """
+
+    def __init__(
+        self,
+        design: Design,
+        prior: Prior,
+        rows: Longs,
+        wrong: NDArray[np.bool_],
+        *,
+        place: Mapping[str, int],
+        open_rows: Longs,
+        first: NDArray[np.float32],
+    ) -> None:
+        self._design, self._prior = design, prior
+        self._place, self._open_rows, self._first = place, open_rows, first
+        self._counted: dict[bytes, Count] = {}
+        self.decisions, self.errors = len(rows), int(wrong.sum())
+        self._seen = seen_groups(design, rows)
+        columns = columns_of(design, rows, self._seen)
+        facts = prior.standardised(design.facts)
+        self._fits: list[Fit] = []
+        start = None
+        for kind in prior.kinds:
+            sds = kind.sds[design.kind_of_group[self._seen]]
+            fit = fit_kind(kind, facts, columns, wrong.astype(np.float64), sds, start)
+            self._fits.append(fit)
+        evidence = np.array([fit.evidence for fit in self._fits])
+        weights = np.array([kind.weight for kind in prior.kinds]) * np.exp(evidence - evidence.max())
+        self._weights = weights / weights.sum()
+        self.kinds = {kind.name: float(w) for kind, w in zip(prior.kinds, self._weights, strict=True)}
+
+    @classmethod
+    def of(cls, ranking: Ranking, decided: Mapping[str, bool], prior: Prior | None = None) -> Posterior:
+        """Learn from decisions.
+
+        Parameters
+        ----------
+        ranking : Ranking
+            With at least one labelled image, made before these decisions, of the labels that they judge.
+        decided : mapping of str to bool
+            For images of the ranking in the order of the decisions: whether the given label was wrong. Images
+            that the ranking does not know, or that had no label, are passed over.
+        prior : Prior, optional
+            That of the package by default.
+        """
+        codes, static = ranking.codes, static_odds(ranking)
+        open_rows = np.flatnonzero((codes >= 0) & ~known_right(ranking))
+        place = {ranking.names[row]: i for i, row in enumerate(open_rows.tolist())}
+        other_first = ranking.predicted.argmax(axis=1) != codes
+        design = Design.of(
+            static[open_rows],
+            codes[open_rows],
+            ranking.suggested[open_rows],
+            float(other_first[open_rows].mean()) if len(open_rows) else 0.0,
+            len(ranking.classes),
+        )
+        known = {place[name]: error for name, error in decided.items() if name in place}
+        rows = np.array(list(known), dtype=np.int64)[-_MOST:]
+        wrong = np.array(list(known.values()), dtype=bool)[-_MOST:]
+        first = np.where(codes >= 0, np.float32(0), np.float32(np.nan))
+        prior = prior or shipped_prior()
+        return cls(design, prior, rows, wrong, place=place, open_rows=open_rows, first=first)
+
+    @cached_property
+    def probability(self) -> NDArray[np.float32]:
+        """How probably each label is wrong; see the class."""
+        z, w = np.polynomial.hermite_e.hermegauss(_NODES)
+        w = w / w.sum()
+        n = len(self._open_rows)
+        p = np.zeros(n)
+        columns = columns_of(self._design, np.arange(n), self._seen)
+        is_seen = np.isin(self._design.groups, self._seen)
+        kinds = self._design.kind_of_group[self._design.groups]
+        for share, kind, fit in zip(self._weights, self._prior.kinds, self._fits, strict=True):
+            mean = columns @ fit.mean
+            variance = ((columns @ fit.covariance) * columns).sum(axis=1)
+            variance += np.where(is_seen, 0.0, kind.sds[kinds] ** 2).sum(axis=1)
+            sd = np.sqrt(np.maximum(variance, 0))
+            p += share * sum(weight * sigmoid(mean + sd * at) for at, weight in zip(z, w, strict=True))
+        probability = self._first.copy()
+        probability[self._open_rows] = p
+        return probability
+
+    def wrong_among(self, names: Iterable[str]) -> Longs:
+        """Return draws of how many of some images have a wrong label, shape (DRAWS,).
+
+        Parameters
+        ----------
+        names : iterable of str
+            Undecided images; those that the ranking does not know, or without a label, are passed over.
+
+        Notes
+        -----
+        The draws are the distribution: ``np.quantile(posterior.wrong_among(names), 0.9)`` bounds the number
+        from above, ``posterior.count(names)`` says it with an interval.
+        """
+        return self._drawn(self._rows(names))
+
+    def count(self, names: Iterable[str]) -> Count:
+        """Return how many of some undecided images have a wrong label, with an interval."""
+        at = self._rows(names)
+        if at.tobytes() not in self._counted:  # the page asks for the same again and again
+            tail = (1 - SURE) / 2
+            low, high = np.quantile(self._drawn(at), (tail, 1 - tail), method="inverted_cdf")
+            point = float(self.probability[self._open_rows[at]].sum(dtype=np.float64))
+            self._counted[at.tobytes()] = Count(point, int(low), int(high))
+        return self._counted[at.tobytes()]
+
+    def _rows(self, names: Iterable[str]) -> Longs:
+        return np.array([self._place[name] for name in names if name in self._place], dtype=np.int64)
+
+    def _drawn(self, at: Longs) -> Longs:
+        rng = np.random.default_rng(_SEED)
+        at, times = _thinned(at, self.probability[self._open_rows[at]])
+        total = np.zeros(DRAWS)
+        if not len(at):
+            return total.astype(np.int64)
+        columns = columns_of(self._design, at, self._seen).astype(np.float32)
+        groups = self._design.groups[at]
+        there, local = np.unique(groups, return_inverse=True)
+        local = local.reshape(groups.shape)
+        is_seen = np.isin(there, self._seen)
+        of_group = self._design.kind_of_group[there]
+        chosen = rng.multinomial(DRAWS, self._weights)
+        done = 0
+        for number, kind, fit in zip(chosen, self._prior.kinds, self._fits, strict=True):
+            b = fit.mean + rng.standard_normal((number, len(fit.mean))) @ fit.root.T
+            u = rng.standard_normal((number, len(there))) * np.where(is_seen, 0.0, kind.sds[of_group])
+            eta = columns @ b.T.astype(np.float32)
+            for column in local.T:
+                eta += u.T.astype(np.float32)[column]
+            np.clip(eta, -LARGEST, LARGEST, out=eta)
+            is_wrong = rng.random(eta.shape, dtype=np.float32) < 1 / (1 + np.exp(-eta))
+            total[done : done + number] = times @ is_wrong
+            done += number
+        return np.rint(total).astype(np.int64)
+
+
+def _thinned(at: Longs, probability: NDArray[np.float32]) -> tuple[Longs, NDArray[np.float32]]:
+    """Return rows and how many each stands for: all of them, but for the least probable ones of many."""
+    if len(at) <= _MOST_DRAWN:
+        return at, np.ones(len(at), dtype=np.float32)
+    order = at[np.argsort(-probability, kind="stable")]
+    head, tail = order[: _MOST_DRAWN // 2], order[_MOST_DRAWN // 2 :]
+    some = tail[np.linspace(0, len(tail) - 1, _MOST_DRAWN // 2).round().astype(np.int64)]
+    times = np.ones(len(head) + len(some), dtype=np.float32)
+    times[len(head) :] = len(tail) / len(some)
+    return np.concatenate([head, some]), times
+
+
+def first_probability(ranking: Ranking) -> NDArray[np.float32]:
+    """Return how probably each label is wrong before anybody has looked, NaN for images without a label.
+
+    It never rises down the ranking: without decisions, nothing speaks against the order.
+    """
+    probability = Posterior.of(ranking, {}).probability.copy()
+    rows = np.array([ranking.row(name) for name in ranking.order().tolist()], dtype=np.int64)
+    rows = rows[~np.isnan(probability[rows])]
+    probability[rows] = np.minimum.accumulate(probability[rows])
+    return probability

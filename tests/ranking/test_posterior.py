@@ -1,0 +1,147 @@
+"""How probable errors are, and how many: before any decision, after some, and what is passed over."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cleaner.ranking import Ranking
+from cleaner.ranking.posterior import DRAWS, Posterior, first_probability
+from cleaner.ranking.prior import KNOTS, SHARES, SIZE, basis, shipped_prior
+
+CLASSES = ["hat", "shirt", "shoe"]
+
+
+def made(n: int = 600, seed: int = 0, *, shift: float = 0.0) -> tuple[Ranking, np.ndarray]:
+    """Return a ranking and what is wrong; with a shift, errors are likelier than the ranking says."""
+    rng = np.random.default_rng(seed)
+    odds = rng.normal(-4, 3, n)
+    wrong = rng.random(n) < 1 / (1 + np.exp(-np.maximum(odds, -6) - shift))
+    given = rng.integers(0, 3, n)
+    doubt = 1 / (1 + np.exp(-odds))
+    posterior = np.zeros((n, 3), dtype=np.float32)
+    posterior[np.arange(n), given] = 1 - doubt
+    posterior[np.arange(n), (given + 1) % 3] = doubt
+    ranking = Ranking(
+        [f"{i:04d}.jpg" for i in range(n)],
+        ["train"] * n,
+        [CLASSES[code] for code in given],
+        classes=CLASSES,
+        posterior=posterior,
+        predicted=posterior,
+        signals={"pooled": doubt, "loss": doubt},
+        features={"log_odds": odds},
+        model="made",
+    )
+    return ranking, wrong
+
+
+def decide(ranking: Ranking, wrong: np.ndarray, n: int) -> dict[str, bool]:
+    return {name: bool(wrong[ranking.row(name)]) for name in ranking.order()[:n].tolist()}
+
+
+def width(count: tuple[float, int, int]) -> int:
+    return count[2] - count[1]
+
+
+def test_the_basis_is_one_at_the_knots_and_says_nothing_of_the_place_at_the_end() -> None:
+    phi = basis(np.array(KNOTS))
+    np.testing.assert_allclose(phi[:, : len(KNOTS)], np.eye(len(KNOTS)))
+    assert phi.shape[1] == SIZE
+    assert phi[0, len(KNOTS) :].sum() == 0  # the least suspicious of all
+    assert phi[-1, len(KNOTS) :].sum() == pytest.approx(1)
+    assert SHARES[-1] == 1
+
+
+def test_the_kinds_of_noise_that_come_with_the_package_are_probable_and_narrow_enough_to_be_used() -> None:
+    prior = shipped_prior()
+    assert sum(kind.weight for kind in prior.kinds) == pytest.approx(1, abs=1e-3)
+    for kind in prior.kinds:
+        assert kind.covariance.shape == (SIZE, SIZE)
+        assert np.linalg.eigvalsh(kind.covariance).min() > 0
+        assert kind.mean.shape[1] == SIZE
+
+
+def test_before_any_decision_the_interval_is_wide_and_nothing_rises_down_the_order() -> None:
+    ranking, wrong = made()
+    scores = first_probability(ranking)[[ranking.row(name) for name in ranking.order()]]
+    assert (np.diff(scores) <= 0).all()
+    assert ((scores > 0) & (scores < 1)).all()
+    count = Posterior.of(ranking, {}).count(ranking.names)
+    assert count.low <= wrong.sum() <= count.high
+    assert count.high > 3 * max(1, count.low)
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0])
+def test_decisions_narrow_the_interval_and_move_it_to_the_truth(shift: float) -> None:
+    ranking, wrong = made(shift=shift)
+    before = Posterior.of(ranking, {})
+    decided = decide(ranking, wrong, 120)
+    after = Posterior.of(ranking, decided)
+    left = [name for name in ranking.names if name not in decided]
+    true = sum(wrong[ranking.row(name)] for name in left)
+    assert (after.decisions, after.errors) == (120, sum(decided.values()))
+    assert width(after.count(left)) < 0.7 * width(before.count(left))
+    assert after.count(left).low <= true <= after.count(left).high
+    assert 0.5 < after.count(left).point / true < 2
+    assert sum(after.kinds.values()) == pytest.approx(1)
+
+
+def test_one_page_is_enough_to_be_learnt_from() -> None:
+    ranking, _ = made(seed=1)
+    named = ranking.order()[24:48].tolist()
+    all_right = Posterior.of(ranking, dict.fromkeys(ranking.order()[:24].tolist(), False))
+    all_wrong = Posterior.of(ranking, dict.fromkeys(ranking.order()[:24].tolist(), True))
+    assert all_right.count(named).point < 0.3 * all_wrong.count(named).point
+
+
+def test_random_images_tell_of_what_nobody_would_have_looked_at() -> None:
+    ranking, _ = made()
+    rows = np.random.default_rng(3).permutation(len(ranking))[:150]
+    many = Posterior.of(ranking, {ranking.names[row]: bool(row % 5 == 0) for row in rows})
+    none = Posterior.of(ranking, {ranking.names[row]: False for row in rows})
+    left = [name for row, name in enumerate(ranking.names) if row not in set(rows.tolist())]
+    assert many.count(left).low > 45
+    assert none.count(left).high < 25
+
+
+def test_draws_and_counts_agree_and_are_the_same_again() -> None:
+    ranking, wrong = made()
+    decided = decide(ranking, wrong, 48)
+    one, other = Posterior.of(ranking, decided), Posterior.of(ranking, decided)
+    names = [name for name in ranking.order().tolist() if name not in decided][:100]
+    drawn = one.wrong_among(names)
+    assert drawn.shape == (DRAWS,)
+    assert one.count(names) == other.count(names)
+    assert drawn.mean() == pytest.approx(one.count(names).point, rel=0.15)
+    assert ((drawn >= 0) & (drawn <= 100)).all()
+
+
+def test_many_images_are_counted_by_a_part_of_them() -> None:
+    ranking, wrong = made(20_000)
+    count = Posterior.of(ranking, decide(ranking, wrong, 240)).count(ranking.order()[240:].tolist())
+    assert count.low <= wrong.sum() <= count.high + 240
+    assert count.low < count.point < count.high
+
+
+def test_unlabelled_unknown_and_confirmed_images_are_passed_over() -> None:
+    ranking, _ = made(60)
+    odds = ranking.features["log_odds"].copy()
+    odds[0], odds[1] = np.nan, -69
+    part = Ranking(
+        ranking.names,
+        ranking.splits,
+        [None, *ranking.given[1:]],
+        classes=CLASSES,
+        posterior=ranking.posterior,
+        predicted=ranking.predicted,
+        signals=ranking.signals,
+        features={"log_odds": odds},
+        model="made",
+    )
+    decided = {"0000.jpg": True, "0001.jpg": True, "elsewhere.jpg": True, "0002.jpg": False}
+    posterior = Posterior.of(part, decided)
+    assert (posterior.decisions, posterior.errors) == (1, 0)
+    assert np.isnan(posterior.probability[0])
+    assert posterior.probability[1] == 0
+    assert posterior.count(["0000.jpg", "0001.jpg", "elsewhere.jpg"]) == (0, 0, 0)
