@@ -120,9 +120,12 @@ class RelabelModel:
             a = mean * concentration + own.wrong
             b = (1 - mean) * concentration + own.looks - own.wrong
             chance += weight[:, j] @ _beta_binomial(total, a, b)
+        before = _quantile(chance)
         chance = chance[found:]  # at least those that were found
         chance /= chance.sum()
-        at_most = int(np.searchsorted(chance.cumsum(), SURE - 1e-12))
+        at_most = _quantile(chance)
+        if found <= before:  # then that bound still holds, and finding one of those it allows for raises none
+            at_most = min(at_most, before)
         return Wrong(rest, min(at_most, rest), float(chance @ np.arange(len(chance))))
 
     def _weights(self, pair: Pair, own: Looks) -> Doubles:
@@ -138,6 +141,11 @@ class RelabelModel:
         """Return the log likelihood of a pair's looks, shape (offsets, sds, concentrations)."""
         top = evidence.max()
         return np.asarray(top + np.log(np.einsum("osx,xc->osc", self._shift_given, np.exp(evidence - top))))
+
+
+def _quantile(chance: Doubles) -> int:
+    """Return the least number that is not exceeded with probability `SURE`."""
+    return int(np.searchsorted(chance.cumsum(), SURE - 1e-12))
 
 
 def _mean_share(expected: float) -> Doubles:

@@ -39,6 +39,10 @@ def simulate(
     audit: Annotated[
         int, typer.Option(metavar="N", min=0, help="Random images to audit after the review.")
     ] = 0,
+    groups: Annotated[
+        bool,
+        typer.Option("--groups", help="Also relabel whole groups at once, and count the keys of both ways."),
+    ] = False,
     csv: o.Table = None,
     state: o.State = None,
     follow_links: o.FollowLinks = False,
@@ -46,12 +50,14 @@ def simulate(
     """Show how many errors a review would find, played by an expert who knows the correct labels.
 
     The review runs page by page through the same code as in the browser, once for each ordering: the default,
-    which learns from the decisions ("learning"), the same without learning ("pooled"), and a random one. Your
-    own decisions stay as they are.
+    which learns from the decisions ("learning"), the same without learning ("pooled"), and a random one. With
+    --groups, once more with the groups with one fix before single images ("groups"). Your own decisions stay
+    as they are.
     """
 
     def compute(scratch: bool) -> pd.DataFrame:
         from cleaner.session.known_answers import simulate_review
+        from cleaner.session.simulation import GROUPS, LEARNING, RANDOM
 
         more = {"from_scratch": scratch, "state": state, "follow_links": follow_links}
         with o.opened(folder, network, **more) as workspace, progress() as reporter:
@@ -59,6 +65,7 @@ def simulate(
                 workspace,
                 truth,
                 labels=labels,
+                orderings=(LEARNING, *([GROUPS] if groups else []), "pooled", RANDOM),
                 looks=looks,
                 page_size=page,
                 reviewer_error=reviewer_error,
@@ -80,7 +87,7 @@ def _show(table: pd.DataFrame) -> None:
     if table["recall"].isna().all():
         say("There are no errors to find: every label agrees with the correct one.")
         return
-    most = int(table["looks"].max())
+    most = int(table.groupby("ordering")["looks"].max().min())
     columns = {}
     for ordering, rows in table.groupby("ordering", sort=False):
         at = [rows[rows["looks"] >= share * most].iloc[0] for share in _SHARES]
@@ -89,3 +96,18 @@ def _show(table: pd.DataFrame) -> None:
     shown = pd.DataFrame({"looks": columns.pop("looks"), **columns})
     result(shown.to_string(index=False, float_format="%.3f"))
     say("Share of all errors found after that many images (looks); --csv FILE writes one row for each page.")
+    _show_keys(table)
+
+
+def _show_keys(table: pd.DataFrame) -> None:
+    """Tell how many keys both ways take to the same number of wrong labels, where the groups end."""
+    groups, single = (table[table["ordering"] == ordering] for ordering in ("groups", "learning"))
+    if not groups["groups"].any():
+        return
+    end = groups[groups["groups"] == groups["groups"].max()].iloc[0]
+    reached = single[single["wrong_left"] <= end["wrong_left"]]
+    if len(reached):
+        say(
+            f"With groups, {end['keys']:,} keys leave {end['wrong_left']:,} wrong labels; one by one, "
+            f"{reached.iloc[0]['keys']:,} keys do."
+        )

@@ -1,9 +1,10 @@
 """Suspicious images that lie together: clusters of those with one given and one suggested label.
 
-Images of which the same is probably true, *labelled shirt, probably longsleeve*, can be decided together if
-they also look alike. So all images of one pair of labels are joined by average linkage on the cosine of their
-features. A tree is cut where the images on both sides are hardly more alike than any two images of the set:
-the features are centred, so that two images taken at random have a cosine of about zero.
+Images of which the same is probably true, *labelled shirt, probably longsleeve*, can be decided together. So
+all images of one pair of labels are joined by average linkage on the cosine of their features. The tree is
+cut where the images on both sides are no more alike than any two images of the set: the features are centred,
+so that two images taken at random have a cosine of about zero. Along what is left of the tree stand like
+images beside each other.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ Ints = NDArray[np.int32]
 LEAST_PROBABLE = 0.25
 """Probability of the suggested label from which an image joins a cluster: decisions may still raise it."""
 
-_LEAST_ALIKE = 0.1
+_LEAST_ALIKE = 0.0
 _LEAST = 2
 _MOST = 2000  # of one pair, to stay quick: the trees of more take seconds
 _PREFIX = "cluster:"

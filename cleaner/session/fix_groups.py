@@ -26,10 +26,13 @@ LEAST = 6
 MOST = 40
 """Images of the largest group: as many as can be looked over at once."""
 
+_MOST_LOOKS, _LEAST_LOOKS = 4, 2
+_FEW = 0.1  # share of wrong ones up to which a group needs no more looks
+
 LOOK, GROUP = "look", "group"
 """Keys of an event's detail, with the group: one of the random looks, or another decision among groups."""
 
-_PROBABLE = 0.5
+_PROBABLE = 0.7
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +101,9 @@ class FixGroups:
         ranking = known.ranking
         if ranking is None or ranking.clusters is None:
             return cls()
-        found = list(_form(known, ranking, ranking.clusters, is_open))
         looked = _looked(known, ranking)
         model = RelabelModel({pair: list(by_group.values()) for pair, by_group in looked.items()})
+        found = list(_form(known, ranking, ranking.clusters, is_open, model))
         gain = {group.id: _gain(group, model) for group in found}
         found.sort(key=lambda group: -gain[group.id])
         return cls({group.id: group for group in found}, is_open)
@@ -211,7 +214,7 @@ class FixGroups:
 
 
 def _form(
-    known: Snapshot, ranking: Ranking, clusters: Clusters, is_open: Callable[[str], bool]
+    known: Snapshot, ranking: Ranking, clusters: Clusters, is_open: Callable[[str], bool], model: RelabelModel
 ) -> Iterable[FixGroup]:
     """Yield the groups: each cluster without what is decided or hardly probable, cut where it is too long."""
     probable = ranking.suggested_probability
@@ -223,18 +226,30 @@ def _form(
         for part in np.array_split(cluster, math.ceil(len(cluster) / MOST)) if len(cluster) >= LEAST else ():
             given, label = _labels(known, ranking, int(part[0]))
             if given is not None and given != label:
-                yield _group(given, label, {ranking.names[row]: float(probable[row]) for row in part})
+                yield _group(
+                    (given, label), {ranking.names[row]: float(probable[row]) for row in part}, model
+                )
 
 
-def _group(given: str, label: str, probability: dict[str, float]) -> FixGroup:
+def _group(pair: Pair, probability: dict[str, float], model: RelabelModel) -> FixGroup:
     names = sorted(probability)
-    digest = hashlib.sha256("\0".join([given, label, *names]).encode("utf-8", "surrogateescape")).digest()
+    expected = 1 - sum(probability.values()) / len(names)
+    digest = hashlib.sha256("\0".join([*pair, *names]).encode("utf-8", "surrogateescape")).digest()
     # The same group has the same random images, however often it is shown.
-    drawn = np.random.default_rng(list(digest)).permutation(len(names))[: math.ceil(math.sqrt(len(names)))]
+    drawn = np.random.default_rng(list(digest)).permutation(len(names))
+    drawn = drawn[: _looks_needed(pair, expected, len(names), model)]
     looks = tuple(names[i] for i in drawn)
     others = sorted(set(names) - set(looks), key=lambda name: (probability[name], name))
-    expected = 1 - sum(probability.values()) / len(names)
-    return FixGroup(digest.hex()[:16], given, label, looks, tuple(others), expected, probability)
+    return FixGroup(digest.hex()[:16], *pair, looks, tuple(others), expected, probability)
+
+
+def _looks_needed(pair: Pair, expected: float, n: int, model: RelabelModel) -> int:
+    """Return how many images to look at: so many that, all of them right, few of the rest can be wrong."""
+    for looks in range(_LEAST_LOOKS, _MOST_LOOKS):
+        own = Looks(expected, looks, 0)
+        if model.about(pair, own, rest=n - looks).at_most <= _FEW * (n - looks):
+            return looks
+    return _MOST_LOOKS
 
 
 def _present_probability(known: Snapshot, ranking: Ranking) -> NDArray[np.float64]:

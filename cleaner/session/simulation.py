@@ -19,12 +19,17 @@ from cleaner.errors import RankingError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.ranking.result import Ranking
 from cleaner.review import Choice, ReviewStore
-from cleaner.session.orders import AUDIT
+from cleaner.session.cells import OneFix
+from cleaner.session.orders import AUDIT, FIXES
 from cleaner.session.session import ReviewSession, Work
+from cleaner.session.view import GridView
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 LEARNING = "learning"
 """The default ordering, re-ordered by the decisions as on the page."""
+
+GROUPS = "groups"
+"""First the groups with one fix, whole groups at once; then one image after the other, as in `LEARNING`."""
 
 RANDOM = "random"
 """No ranking at all."""
@@ -36,6 +41,9 @@ COLUMNS = (
     "errors_found",
     "recall",
     "mistakes",
+    "wrong_left",
+    "keys",
+    "groups",
     "expected_next",
     "next_low",
     "next_high",
@@ -49,7 +57,11 @@ COLUMNS = (
 )
 """Columns of what `simulate` returns."""
 
-_SLIPS = 1  # which stream of random numbers
+_SLIPS, _GLANCES = 1, 2  # which stream of random numbers
+_ACROSS = 6  # images in a row of the page
+_TOLERATED = (
+    0.5  # share of a group, at most, that may be relabelled wrongly: beyond, it does more harm than good
+)
 
 
 def simulate(
@@ -60,6 +72,7 @@ def simulate(
     looks: int | None = None,
     page_size: int = 24,
     reviewer_error: float = 0.0,
+    overlooked: float = 0.0,
     seed: int = 0,
     audit: int = 0,
     reporter: Reporter = SILENT,
@@ -73,13 +86,16 @@ def simulate(
     truth : mapping of str to str or None
         Right label of each image; None: it belongs to no class, and the expert deletes it.
     orderings : sequence of str
-        `LEARNING`, `RANDOM`, and names of `cleaner.ranking.ORDERINGS`.
+        `LEARNING`, `GROUPS`, `RANDOM`, and names of `cleaner.ranking.ORDERINGS`.
     looks : int, optional
         Images to look at, rounded up to whole pages; all by default.
     page_size : int
         Images on a page.
     reviewer_error : float
         Chance, 0..1, that the expert judges an image wrongly: keeps a wrong label, or gives a right one away.
+    overlooked : float
+        Chance, 0..1, that the expert does not notice an image of a group that does not belong there, unless
+        it is one of those to look at one by one.
     seed : int
         Of the mistakes, the random order and the audit.
     audit : int
@@ -91,11 +107,13 @@ def simulate(
     DataFrame
         One row a page, and one before the first. Columns `COLUMNS`: ``errors_found`` are wrong labels that
         the expert saw to be wrong, ``recall`` their share of all wrong labels, ``mistakes`` the images judged
-        wrongly so far, ``expected_next`` the errors expected on the next page, from ``next_low`` to
+        wrongly so far, ``wrong_left`` the images that have a wrong label now, ``keys`` the keys pressed so far
+        (a decision, a step to another image, a whole group, a page: one each), ``groups`` those relabelled at
+        once so far, ``expected_next`` the errors expected on the next page, from ``next_low`` to
         ``next_high`` with 90 % probability, ``left`` the wrong labels nobody has looked at, and
         ``expected_left``, ``left_low``, ``left_high`` what is said of their number (missing for an ordering
-        without probabilities), ``audited``, ``left_at_most`` and ``recall_at_least`` what the certificate
-        says (missing before the audit).
+        without probabilities, and among groups), ``audited``, ``left_at_most`` and ``recall_at_least`` what
+        the certificate says (missing before the audit).
 
     Raises
     ------
@@ -105,6 +123,9 @@ def simulate(
         The reporter asked to stop.
     """
     _check(ranking, orderings, looks, page_size, reviewer_error)
+    if GROUPS in orderings and ranking.clusters is None:
+        msg = "This ranking has no groups: it was made without features, or long ago. Rank the images again."
+        raise RankingError(msg)
     given = {name: label for name, label in zip(ranking.names, ranking.given, strict=True) if label}
     missing = [name for name in given if name not in truth]
     if missing:
@@ -117,8 +138,10 @@ def simulate(
         reporter.check()
         reporter(Stage.SIMULATE, number, len(orderings))
         with tempfile.TemporaryDirectory(prefix="cleaner-", ignore_cleanup_errors=True) as folder:
-            expert = _Expert(truth, given, ranking.classes, reviewer_error, seed)
+            expert = _Expert(truth, given, ranking.classes, reviewer_error, overlooked, seed)
             with _Review(ranking, ordering, expert, Path(folder), page_size, seed) as review:
+                if ordering == GROUPS:
+                    review.review_groups(most, reporter)
                 review.review(most, reporter)
                 review.certify(audit, reporter)
                 rows += review.rows
@@ -129,7 +152,7 @@ def simulate(
 def _check(
     ranking: Ranking, orderings: Sequence[str], looks: int | None, page_size: int, reviewer_error: float
 ) -> None:
-    known = [LEARNING, RANDOM, *ranking.signals]
+    known = [LEARNING, GROUPS, RANDOM, *ranking.signals]
     unknown = [ordering for ordering in orderings if ordering not in known]
     if unknown:
         msg = f"Got the ordering {unknown[0]!r}; expected one of {', '.join(known)}."
@@ -151,6 +174,7 @@ class _Expert:
         given: Mapping[str, str],
         classes: Sequence[str],
         error: float,
+        overlooked: float,
         seed: int,
     ) -> None:
         self.truth, self.given = truth, given
@@ -161,9 +185,15 @@ class _Expert:
         picks = rng.integers(0, max(1, len(classes) - 1), len(names)).tolist()
         self._slips, self._pick_of = slips, dict(zip(names, picks, strict=True))
         self._classes = list(classes)
+        rng = np.random.default_rng((seed, _GLANCES))
+        self._overlooks = dict(zip(names, (rng.random(len(names)) < overlooked).tolist(), strict=True))
 
     def is_error(self, name: str) -> bool:
         return self.truth[name] != self.given[name]
+
+    def takes_out(self, name: str, label: str) -> bool:
+        """Tell whether the expert notices among the images of a group that one is not what the group is."""
+        return self.truth[name] != label and not self._overlooks[name]
 
     def choice(self, name: str) -> Choice | None:
         """Return what the expert marks; None for an image that stays unmarked and is confirmed."""
@@ -210,7 +240,7 @@ class _Review:
         self.ranking, self.ordering, self.expert, self.seed = ranking, ordering, expert, seed
         self.rows: list[dict[str, object]] = []
         self.images = _SimulatedSet(expert.given, folder)
-        learns = ordering == LEARNING
+        learns = ordering in (LEARNING, GROUPS)
         self.session = ReviewSession(
             self.images,
             ranking=ranking if learns else _in_order(ranking, ordering, seed),
@@ -218,8 +248,9 @@ class _Review:
             in_background=False,
             works_out={Work.ORDER} if learns else (),
         )
-        self.errors = sum(map(expert.is_error, expert.given))
-        self.looks = self.found = self.mistakes = 0
+        self.wrong_left = {name for name in expert.given if expert.is_error(name)}
+        self.errors = len(self.wrong_left)
+        self.looks = self.found = self.mistakes = self.keys = self.groups = 0
         self._note(self.session.names)
 
     def __enter__(self) -> _Review:
@@ -235,6 +266,19 @@ class _Review:
             reporter.check()
             self._decide(self.session.names)
             self._note(self.session.names)
+
+    def review_groups(self, looks: int, reporter: Reporter) -> None:
+        """Decide on the groups with one fix until so many images are decided, and go on to single images."""
+        self.session.set_view(order=FIXES)
+        while self.session.names and self.looks < looks:
+            reporter.check()
+            for group in self.session.page().groups:
+                assert isinstance(group, OneFix)
+                self._decide_group(group)
+            self.session.confirm()
+            self.keys += 1
+            self._note(())
+        self.session.set_view(GridView())
 
     def certify(self, looks: int, reporter: Reporter) -> None:
         """Audit what is left, page by page in random order."""
@@ -256,17 +300,53 @@ class _Review:
 
     def _decide(self, names: Sequence[str]) -> None:
         """Mark what seems wrong, confirm the rest, as on the page."""
-        marked = set()
-        for name in names:
+        marked, at = set(), 0
+        for place, name in enumerate(names):
             choice = self.expert.choice(name)
             if choice is not None:
                 marked.add(name)
                 self.session.decide(name, choice.action, choice.label, new_class=True)
-            wrong = self.expert.is_error(name)
-            self.looks += 1
-            self.found += wrong and name in marked
-            self.mistakes += wrong != (name in marked)
+                self.keys += _steps(place - at) + 1
+                at = place + 1  # the page goes on to the next one by itself
+            self._count(name, choice)
         self.session.confirm([name for name in names if name not in marked])
+        self.keys += 1
+
+    def _decide_group(self, group: OneFix) -> None:
+        """Look at some images, take out what does not belong there, and relabel the rest."""
+        names = [cell.name for cell in self.session.page().cells if cell.group == group.id]
+        at = 0
+        for place, name in enumerate(names):
+            if place < group.looks or self.expert.takes_out(name, group.label):
+                choice = self.expert.choice(name)
+                action, label = ("keep", None) if choice is None else (choice.action, choice.label)
+                self.session.decide(name, action, label, new_class=True)
+                self._count(name, choice)
+                self.keys += _steps(place - at) + 1
+                at = place + 1
+        page = self.session.page()
+        now = next(each for each in page.groups if each.id == group.id)
+        rest = [cell.name for cell in page.cells if cell.group == group.id and cell.action is None]
+        if not isinstance(now, OneFix) or now.at_most is None or now.at_most > _TOLERATED * len(rest):
+            self.keys += 1  # to the next group
+            return
+        self.session.decide(rest, "group", group.label)
+        self.keys += 1
+        self.groups += 1
+        for name in rest:
+            self._count(name, Choice(name=name, action="relabel", label=group.label))
+
+    def _count(self, name: str, choice: Choice | None) -> None:
+        """Count a look, and what was made of it; None: kept."""
+        wrong, marked = self.expert.is_error(name), choice is not None
+        self.looks += 1
+        self.found += wrong and marked
+        self.mistakes += wrong != marked
+        label = self.expert.given[name] if choice is None else choice.label
+        if label == self.expert.truth[name]:
+            self.wrong_left.discard(name)
+        else:
+            self.wrong_left.add(name)
 
     def _note(self, next_names: Sequence[str], **audited: object) -> None:
         undecided = [name for name in self.expert.given if not self.images.store.state.is_decided(name)]
@@ -279,6 +359,9 @@ class _Review:
                 "recall": self.found / self.errors if self.errors else None,
                 "mistakes": self.mistakes,
                 "left": sum(map(self.expert.is_error, undecided)),
+                "wrong_left": len(self.wrong_left),
+                "keys": self.keys,
+                "groups": self.groups,
                 **self._expected(next_names, undecided),
                 **audited,
             }
@@ -287,7 +370,7 @@ class _Review:
     def _expected(self, names: Sequence[str], undecided: Sequence[str]) -> dict[str, float]:
         """Return what is said of the next page, and of all that is left."""
         posterior = self.session.known.posterior
-        if self.ordering not in (LEARNING, "pooled") or posterior is None or not names:
+        if self.ordering not in (LEARNING, GROUPS, "pooled") or posterior is None or not names:
             return {}
         ahead, rest = posterior.count(names), posterior.count(undecided)
         return {
@@ -298,6 +381,11 @@ class _Review:
             "left_low": rest.low,
             "left_high": rest.high,
         }
+
+
+def _steps(forward: int) -> int:
+    """Return how many arrow keys lead so many images on: down and along the rows, whatever is shortest."""
+    return min(down + abs(forward - _ACROSS * down) for down in range(forward // _ACROSS + 2))
 
 
 def _in_order(ranking: Ranking, ordering: str, seed: int) -> Ranking:

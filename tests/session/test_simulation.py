@@ -15,7 +15,8 @@ from typer.testing import CliRunner
 from cleaner.cli import app
 from cleaner.errors import RankingError
 from cleaner.ranking import Ranking
-from cleaner.session.simulation import COLUMNS, LEARNING, RANDOM, simulate
+from cleaner.ranking.clusters import Clusters
+from cleaner.session.simulation import COLUMNS, GROUPS, LEARNING, RANDOM, _steps, simulate
 
 
 def truth_of(ranking: Ranking, wrong: np.ndarray) -> dict[str, str | None]:
@@ -97,10 +98,56 @@ def test_the_audit_bounds_what_is_left() -> None:
     assert last["recall_at_least"] == last["errors_found"] / (last["errors_found"] + last["left_at_most"])
 
 
+def grouped_ranking(n: int = 600) -> tuple[Ranking, np.ndarray]:
+    """Return a ranking whose suspects are likely enough for groups, a tenth of which would be wrong."""
+    ranking, suspect = make_ranking(n)
+    rng = np.random.default_rng(5)
+    chance = np.where(suspect, 0.9, 0.02)
+    posterior = np.full((n, 3), 1e-4)
+    posterior[np.arange(n), ranking.codes] = 1 - chance
+    posterior[np.arange(n), (ranking.codes + 2) % 3] += chance
+    ranking.posterior = posterior.astype(np.float32)
+    ranking.signals["pooled"] = chance.astype(np.float32)
+    ranking.clusters = Clusters(np.where(suspect, 0, -1).astype(np.int32), np.arange(n, dtype=np.int32))
+    return ranking, suspect & (rng.random(n) < 0.9)
+
+
+def test_whole_groups_take_fewer_keys_to_the_same_labels() -> None:
+    ranking, wrong = grouped_ranking()
+    truth = truth_of(ranking, wrong)
+    table = simulate(ranking, truth, orderings=[LEARNING, GROUPS])
+    groups, single = (table[table["ordering"] == ordering] for ordering in (GROUPS, LEARNING))
+    assert groups["groups"].max() >= 2
+    end = groups[groups["groups"] == groups["groups"].max()].iloc[0]
+    assert end["mistakes"] == 0
+    assert end["wrong_left"] == wrong.sum() - end["errors_found"]
+    one_by_one = single[single["wrong_left"] <= end["wrong_left"]].iloc[0]
+    assert end["keys"] * 2 < one_by_one["keys"]
+    assert groups.iloc[-1]["wrong_left"] == single.iloc[-1]["wrong_left"] == 0
+
+
+def test_what_is_overlooked_in_a_group_is_a_mistake_that_stays_in_the_labels() -> None:
+    ranking, wrong = grouped_ranking()
+    table = simulate(ranking, truth_of(ranking, wrong), orderings=[GROUPS], overlooked=1.0)
+    last = table.iloc[-1]
+    assert last["mistakes"] == last["wrong_left"] > 0
+
+
+def test_groups_need_to_know_what_lies_together() -> None:
+    ranking, wrong = make_ranking(60)
+    with pytest.raises(RankingError, match=r"^This ranking has no groups"):
+        simulate(ranking, truth_of(ranking, wrong), orderings=[GROUPS])
+
+
+@pytest.mark.parametrize(("forward", "keys"), [(0, 0), (1, 1), (3, 3), (5, 2), (6, 1), (7, 2), (12, 2)])
+def test_arrows_go_down_and_along(forward: int, keys: int) -> None:
+    assert _steps(forward) == keys
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"orderings": ["best"]}, "Got the ordering 'best'; expected one of learning, random, "),
+        ({"orderings": ["best"]}, "Got the ordering 'best'; expected one of learning, groups, random, "),
         ({"looks": 0}, "Got 0 looks, pages of 24 and a reviewer's error of 0.0; expected at least one look"),
         ({"reviewer_error": 1.0}, "Got None looks, pages of 24 and a reviewer's error of 1.0; expected"),
     ],
