@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from cleaner.analysis.sources import Source, sources_of
 from cleaner.audit.audit import Audit
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
@@ -20,23 +19,6 @@ from cleaner.review import ReviewState
 from cleaner.review.labels import WRONG
 
 Codes = NDArray[np.int64]
-
-_MOST_GROUPS = 50
-
-
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """What may tell images apart that were collected or labelled differently, such as the folder.
-
-    Parameters
-    ----------
-    codes : int64, shape (n,)
-        Index of each image's group, -1 = unknown.
-    groups : list of str
-    """
-
-    codes: Codes
-    groups: list[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +42,8 @@ class Observations:
         Index of the label that the model would give, -1 = unknown.
     audited : int64, shape (n,)
         Place in the judged part of the random order, from 1; 0 = not in it.
+    score : float64, shape (n,)
+        Probability that the given label is wrong, of images looked at as it was before; NaN = unknown.
     sources : mapping of str to Source
     """
 
@@ -71,6 +55,7 @@ class Observations:
     right: Codes
     suggested: Codes
     audited: Codes
+    score: NDArray[np.float64]
     sources: Mapping[str, Source] = field(default_factory=dict)
 
     @property
@@ -95,9 +80,9 @@ class Observations:
         return cross_table(self.given[rows], self.right[rows], (len(self.classes), len(self.classes)))
 
     def until(self, errors: int) -> Observations:
-        """Return what was known when so many errors had been found."""
+        """Return what was known when so many errors had been found; 0: before anything was looked at."""
         found = np.sort(self.look[self.wrong & self.looked])
-        last = found[errors - 1] if errors <= len(found) else np.iinfo(np.int64).max
+        last = 0 if errors == 0 else found[errors - 1] if errors <= len(found) else np.iinfo(np.int64).max
         late = self.look > last
         return replace(self, look=np.where(late, 0, self.look), wrong=self.wrong & ~late)
 
@@ -125,7 +110,7 @@ class Provenance:
         table = catalog.table.iloc[sorted(range(len(keys)), key=keys.__getitem__)]
         names = [str(name) for name in table["name"]]
         labels = [label if isinstance(label, str) else None for label in table["label"]]
-        return cls(names=names, labels=labels, sources=_sources(table, names, labels, dates or {}))
+        return cls(names=names, labels=labels, sources=sources_of(table, dates or {}))
 
 
 def cross_table(first: Codes, second: Codes, shape: tuple[int, int]) -> Codes:
@@ -146,7 +131,12 @@ def file_days(index: FileIndex) -> dict[str, str]:
 
 
 def observe(
-    provenance: Provenance, state: ReviewState, *, ranking: Ranking | None = None, audit: Audit | None = None
+    provenance: Provenance,
+    state: ReviewState,
+    *,
+    ranking: Ranking | None = None,
+    scores: NDArray[np.floating] | None = None,
+    audit: Audit | None = None,
 ) -> Observations:
     """Bring together what the tests look at.
 
@@ -156,6 +146,8 @@ def observe(
     state : ReviewState
     ranking : Ranking, optional
         Whose suggestions the reviewer saw.
+    scores : float, shape (len(ranking),), optional
+        How probable an error each of its images is now.
     audit : Audit, optional
         Which images are a random sample.
     """
@@ -185,6 +177,7 @@ def observe(
         right=right,
         suggested=_suggested(ranking, state, at, index),
         audited=audited,
+        score=_scores(state, at, ranking, scores, look > 0),
         sources=provenance.sources,
     )
 
@@ -202,28 +195,30 @@ def _suggested(
     return suggested
 
 
-def _sources(
-    table: pd.DataFrame, names: list[str], labels: list[str | None], dates: Mapping[str, str]
-) -> dict[str, Source]:
-    columns: dict[str, Sequence[Any]] = {"folder": [name.rpartition("/")[0] or "." for name in names]}
-    if dates:
-        columns["date"] = [dates.get(name) for name in names]
-    for column in table.columns:
-        if column not in ("name", "label", "split"):
-            columns[str(column)] = table[column].tolist()
-    found = {name: _source(values, labels) for name, values in columns.items()}
-    return {name: source for name, source in found.items() if source is not None}
+def _scores(
+    state: ReviewState,
+    at: Mapping[str, int],
+    ranking: Ranking | None,
+    scores: NDArray[np.floating] | None,
+    looked: NDArray[np.bool_],
+) -> NDArray[np.float64]:
+    """Return how probable an error each image is, as `Observations.score`.
 
-
-def _source(values: Sequence[Any], labels: list[str | None]) -> Source | None:
-    """Code a column; None where it does not tell images of one class apart, or tells all of them apart."""
-    texts = ["" if value is None or value != value else str(value) for value in values]
-    groups = sorted({text for text in texts if text})
-    pairs = {(text, label) for text, label in zip(texts, labels, strict=True) if text and label}
-    if not 2 <= len(groups) <= _MOST_GROUPS or len(pairs) == len({label for _, label in pairs}):
-        return None
-    index = {text: i for i, text in enumerate(groups)}
-    return Source(codes=np.array([index.get(text, -1) for text in texts], dtype=np.int64), groups=groups)
+    A ranking that was made after a decision knows it, and tells nothing of what was seen before.
+    """
+    found = np.full(len(at), np.nan)
+    for event in state.events:
+        i = at.get(event.name)
+        if i is not None and looked[i] and event.score is not None and np.isnan(found[i]):
+            found[i] = event.score
+    if ranking is None or scores is None:
+        return found
+    later = {event.name for event in state.events if event.model != ranking.model}
+    for name, score in zip(ranking.names, scores.tolist(), strict=True):
+        i = at.get(name)
+        if i is not None and np.isnan(found[i]) and not (looked[i] and name in later):
+            found[i] = score
+    return found
 
 
 def _natural(name: str) -> tuple[tuple[int, str], ...]:

@@ -6,16 +6,19 @@ Four questions, each held to 5 % false alarms by Holm's method over its tests:
   against Bin(k_g, N_c / (N - N_g)), one-sided)
 - *directions*: of the images that look like the other class of a pair, are more wrong one way than the other?
   (Fisher's exact test)
-- *sources*: do errors observe in a folder, on a date, under an annotator, in runs of the file order?
+- *sources*: has a folder, a date, an annotator more wrong labels than the others
+  (`cleaner.analysis.sources`)? Do errors follow one another in the order of the files?
 - *classes*: do error rates differ by class? From the images of a random audit only: those of a ranked review
   were chosen for being suspicious.
 
-The page asks again after every decision, and asking often would make chance significant. So each question is
-asked of what was known at 30 errors, then at 60, 120, 240 …, and the j-th time at the (j (j + 1))-th part of
-the level; before the first there is no verdict at all.
+The page asks again after every decision, and asking often would make chance significant. So each question
+is asked of what was known at 30 errors, then at 60, 120, 240 …, and the j-th time at the (j (j + 1))-th
+part of the level; before the first there is no verdict at all. Of the sources alone it is said before that
+which of them the model suspects: once for a ranking, and held to a level of its own.
 
-A ranked review does not show all images alike. A source is therefore called guilty only if it is so by both
-measures: among the images looked at and among all images, each within the classes. (The p is the larger one.)
+A ranked review does not show all images alike. Errors are therefore said to follow one another only if they
+do so by both measures: among the images looked at and among all images, each within the classes. (The p is
+the larger one.)
 """
 
 from collections.abc import Callable, Iterator
@@ -26,9 +29,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.analysis.exact_tests import binomial_tail, chance_of_runs, fisher, holm, permuted, wilson
-from cleaner.analysis.observations import Codes, Observations, Source, cross_table
+from cleaner.analysis.observations import Codes, Observations, cross_table
+from cleaner.analysis.sources import Excess, error_excess
 
-Kind = Literal["pair", "direction", "source", "order", "class"]
+Kind = Literal["pair", "direction", "source", "suspicion", "order", "class"]
 Key = tuple[str, int, int]
 Tests = tuple[dict[Key, float], int]
 """Raw p values, and how many tests there were, those with p = 1 that are left out included."""
@@ -49,24 +53,29 @@ class Pattern:
     ----------
     kind : str
         ``pair``: errors of one class that belong to one other. ``direction``: of two classes that look alike,
-        one is mistaken for the other more often than the other way round. ``source``: errors that share a
-        folder, a date or an annotator. ``order``: errors that follow one another in the order of the files.
+        one is mistaken for the other more often than the other way round. ``source``: a folder, a date or an
+        annotator with more wrong labels than others; ``suspicion``: the same by what the model thinks, before
+        there are decisions enough. ``order``: errors that follow one another in the order of the files.
         ``class``: a class with more errors than others in the audit.
     p : float
         That chance does as much, adjusted for the number of tests and for asking again.
     part, whole : int
         What was counted: errors, and what they are a part of. For ``pair`` the corrections to ``right`` among
         all of ``given``; for ``direction`` the errors among the images labelled ``given`` that look like
-        ``right``; for ``source`` the errors of the group among all; for ``order`` the longest run, twice; for
-        ``class`` the errors among the audited images of ``given``.
+        ``right``; for ``source`` the errors among the images of the group that were looked at; for ``order``
+        the longest run, twice; for ``class`` the errors among the audited images of ``given``.
     other_part, other_whole : int
         What that is compared with: for ``direction`` the other way round, for ``class`` the other classes.
     expected : float
-        Errors that chance would make of ``part``, for ``pair`` and ``source``.
+        Errors that chance would make of ``part``, for ``pair``.
+    images : int
+        For ``source`` and ``suspicion``: all images of the group.
+    share, other_share : float
+        Likewise: the estimated share of wrong labels among them, and among the images of other groups; 0..1.
     given, right : str or None
         The classes that it is about.
     source, group : str
-        For ``source``: what kind of source, and which one.
+        For ``source`` and ``suspicion``: what kind of source, and which one.
     first, last : str
         For ``order``: the ends of the longest run.
     """
@@ -78,6 +87,9 @@ class Pattern:
     other_part: int = 0
     other_whole: int = 0
     expected: float = 0.0
+    images: int = 0
+    share: float = 0.0
+    other_share: float = 0.0
     given: str | None = None
     right: str | None = None
     source: str = ""
@@ -120,6 +132,8 @@ def find_patterns(seen: Observations) -> Patterns:
         then = seen.until(errors)
         for question in (_pairs, _directions, _sources):
             _collect(found, question(then), stage)
+    if seen.confirmed < FIRST_ERRORS:
+        _collect(found, _suspicions(seen.until(0)), 0)
     for stage, audited in _doublings(_FIRST_AUDITED, int(seen.audited.max(initial=0))):
         then = replace(seen, audited=np.where(seen.audited > audited, 0, seen.audited))
         _collect(found, _classes(then), stage)
@@ -143,7 +157,7 @@ def _collect(found: dict[Key, float], tests: Tests, stage: int) -> None:
     """Add what is significant, with its p adjusted for the number of tests and of stages."""
     ps, number = tests
     for key, p in zip(ps, holm(list(ps.values()), tests=number), strict=True):
-        adjusted = p * stage * (stage + 1)
+        adjusted = p * max(1, stage * (stage + 1))  # stage 0 is asked once
         if adjusted < LEVEL:
             found[key] = min(adjusted, found.get(key, 1.0))
 
@@ -186,21 +200,28 @@ def _table(shown: Codes, wrong: Codes, a: int, b: int) -> tuple[tuple[int, int],
 
 
 def _sources(seen: Observations) -> Tests:
-    measures = (seen.looked, seen.given >= 0)
+    ps = _excesses(seen, "source")
+    ps["order", 0, 0] = max(_clustering(seen, rows) for rows in (seen.looked, seen.given >= 0))
+    return ps, len(seen.sources) + 1
+
+
+def _suspicions(seen: Observations) -> Tests:
+    return _excesses(seen, "suspicion"), len(seen.sources)
+
+
+def _excesses(seen: Observations, kind: str) -> dict[Key, float]:
+    """Return the p of the group of each source that stands out most, adjusted for the number of groups."""
     ps: dict[Key, float] = {}
-    for number, source in enumerate(seen.sources.values()):
-        ps["source", number, 0] = max(permuted(*_by_group(seen, source, rows))[0] for rows in measures)
-    ps["order", 0, 0] = max(_clustering(seen, rows) for rows in measures)
-    return ps, len(ps)
+    for number in range(len(seen.sources)):
+        excess = _excess(seen, number)
+        worst = int(excess.p.argmin())
+        ps[kind, number, worst] = min(1.0, excess.judged * float(excess.p[worst]))
+    return ps
 
 
-def _by_group(seen: Observations, source: Source, rows: NDArray[np.bool_]) -> tuple[Codes, Codes]:
-    """Count images and errors, each of shape (n_classes, n_groups)."""
-    shape = (len(seen.classes), len(source.groups))
-    there = rows & (source.codes >= 0)
-    wrong = there & seen.looked & seen.wrong
-    counts = cross_table(seen.given[there], source.codes[there], shape)
-    return counts, cross_table(seen.given[wrong], source.codes[wrong], shape)
+def _excess(seen: Observations, number: int) -> Excess:
+    source = list(seen.sources.values())[number]
+    return error_excess(source, seen.given, seen.look, seen.wrong, seen.score)
 
 
 def _clustering(seen: Observations, rows: NDArray[np.bool_]) -> float:
@@ -264,19 +285,19 @@ def _direction(seen: Observations, key: Key, p: float) -> Pattern:
 
 
 def _source(seen: Observations, key: Key, p: float) -> Pattern:
-    name, source = list(seen.sources.items())[key[1]]
-    counts, wrong = _by_group(seen, source, seen.looked)
-    expected = permuted(counts, wrong, draws=1)[1]
-    errors = wrong.sum(axis=0)
-    worst = int(((errors - expected) / np.sqrt(np.maximum(expected, 0.5))).argmax())
+    kind, number, group = key
+    name, source = list(seen.sources.items())[number]
+    excess = _excess(seen.until(0) if kind == "suspicion" else seen, number)
     return Pattern(
-        kind="source",
+        kind="suspicion" if kind == "suspicion" else "source",
         p=p,
-        part=int(errors[worst]),
-        whole=int(errors.sum()),
-        expected=float(expected[worst]),
+        part=int(excess.found[group]),
+        whole=int(excess.looked[group]),
+        images=int(excess.images[group]),
+        share=float(excess.share[group]),
+        other_share=float(excess.other_share[group]),
         source=name,
-        group=source.groups[worst],
+        group=source.groups[group],
     )
 
 
@@ -311,6 +332,7 @@ _DESCRIBED: dict[str, Callable[[Observations, Key, float], Pattern]] = {
     "pair": _pair,
     "direction": _direction,
     "source": _source,
+    "suspicion": _source,
     "order": _order,
     "class": _class,
 }

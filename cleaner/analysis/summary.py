@@ -86,7 +86,7 @@ def analyse_review(
     ahead = forecast(state, names, posterior, page_size=page_size)
     progress = state.progress()
     if earlier is None or earlier.patterns.is_early != (progress.errors < FIRST_ERRORS):
-        seen = observe(provenance, state, ranking=ranking, audit=audit)
+        seen = observe(provenance, state, ranking=ranking, scores=scores, audit=audit)
         patterns, confused = find_patterns(seen), confusions(seen, state, ranking)
     else:
         patterns, confused = replace(earlier.patterns, confirmed=progress.errors), earlier.confusions

@@ -50,6 +50,7 @@ def world(
         right=np.where(look > 0, right, -1),
         suggested=np.where(wrong & (rng.random(n) < 0.8), right, guess),
         audited=sample,
+        score=1 / (1 + np.exp(-(2 * (suspicion - 1) + math.log((errors + 0.5) / (n - errors))))),
         sources={"folder": source(rng.integers(0, 4, n)), "annotator": source(rng.integers(0, 3, n))},
     )
 
@@ -102,8 +103,11 @@ def test_errors_that_gather_under_an_annotator_are_found() -> None:
     by = np.where(seen.wrong & (rng.random(len(seen.names)) < 0.7), 2, rng.integers(0, 3, len(seen.names)))
     (finding,) = found(changed(seen, sources={"annotator": source(by)}), "source")
     assert (finding.source, finding.group) == ("annotator", "g2")
-    assert finding.whole == seen.confirmed
-    assert finding.expected < finding.part
+    theirs = by == 2
+    assert (finding.part, finding.whole) == ((seen.wrong & theirs).sum(), (seen.looked & theirs).sum())
+    assert finding.images == theirs.sum()
+    assert finding.part / finding.images < finding.share
+    assert finding.share > 3 * finding.other_share
 
 
 def test_errors_that_only_gather_because_their_class_does_are_not_held_against_the_folder() -> None:

@@ -24,7 +24,7 @@ def pair_of(value: str) -> tuple[str, str]:
 def patterns_section(analysis: ReviewAnalysis | None) -> Tree:
     """Describe the clearest patterns, for the side of the page."""
     parts: list[Tree] = []
-    if analysis is not None and analysis.patterns.confirmed:
+    if analysis is not None and (analysis.patterns.confirmed or analysis.patterns.found):
         for pattern in analysis.patterns.found[:_MOST_IN_PANEL]:
             parts += [node("p", *pattern_parts(pattern)), *_review(analysis.confusions, pattern)]
         if not parts:

@@ -14,7 +14,7 @@ from cleaner.widgets.sentences import say
 
 
 def pattern_parts(pattern: Pattern) -> list[Tree | str]:
-    """Say what pattern the errors follow, with the classes in bold: texts and trees."""
+    """Say what pattern the errors follow, with the classes, or the source, in bold: texts and trees."""
     return said(
         f"analysis.{pattern.kind}",
         part=f"{pattern.part:,}",
@@ -22,8 +22,11 @@ def pattern_parts(pattern: Pattern) -> list[Tree | str]:
         other_part=f"{pattern.other_part:,}",
         other_whole=f"{pattern.other_whole:,}",
         expected=f"{pattern.expected:.0f}",
-        source=pattern.source or "",
-        group=pattern.group or "",
+        source=pattern.source,
+        group=node("b", pattern.group),
+        images=f"{pattern.images:,}",
+        estimate=_whole_percent(pattern.share),
+        other_estimate=_whole_percent(pattern.other_share),
         p=p_value(pattern.p),
         given=node("b", pattern.given or ""),
         right=node("b", pattern.right or ""),
@@ -36,7 +39,8 @@ def pattern_details(pattern: Pattern) -> str:
         "share": _share(pattern.part, pattern.whole),
         "other_share": _share(pattern.other_part, pattern.other_whole),
         "expected": f"{100 * pattern.expected / max(1, pattern.whole):.0f} %",
-        "part": count(pattern.part, "image"),
+        "part": count(pattern.part, "image") if pattern.kind == "order" else f"{pattern.part:,}",
+        "whole": f"{pattern.whole:,}",
         "first": pattern.first,
         "last": pattern.last,
         "given": pattern.given,
@@ -44,6 +48,10 @@ def pattern_details(pattern: Pattern) -> str:
     }
     keys = (f"analysis.{pattern.kind}.details", f"analysis.{pattern.kind}.advice")
     return " ".join(say(key, **values) for key in keys)
+
+
+def _whole_percent(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.01 else "less than 1 %"
 
 
 def _share(part: int, whole: int) -> str:
