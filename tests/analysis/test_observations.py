@@ -12,7 +12,7 @@ from cleaner.analysis.observations import Observations, Provenance, observe
 from cleaner.audit.audit import Audit
 from cleaner.dataset.catalog import Catalog
 from cleaner.ranking import Ranking
-from cleaner.review import ReviewStore
+from cleaner.review import Choice, ReviewStore
 
 LABELS = {
     "a/img2.jpg": "shirt",
@@ -178,6 +178,16 @@ def test_suggestions_and_the_random_sample_are_found_by_name(catalog: Catalog, s
     )
     assert seen.suggested.tolist() == [1, 0, 0, 0, 0]
     assert [seen.audited[of(seen, name)] for name in audit.sequence] == [1, 2, 0, 0]
+
+
+def test_scores_are_those_of_before_the_decision(catalog: Catalog, store: ReviewStore) -> None:
+    ranking = ranking_of(catalog, {}, score=0.8)
+    seen_by_reviewer = Choice(name="a/img2.jpg", action="relabel", label="hat", given="shirt", score=0.3)
+    store.record([seen_by_reviewer], model=ranking.model)
+    store.decide("a/img10.jpg", "keep")  # with another ranking, or none: what it says now knows the decision
+    seen = observe(Provenance.of(catalog), store.state, ranking=ranking, scores=ranking.signals["pooled"])
+    assert seen.score.tolist() == pytest.approx([0.3, np.nan, 0.8, 0.8, np.nan], nan_ok=True)
+    assert np.isnan(observe(Provenance.of(catalog), store.state).score[1:]).all()
 
 
 # -------------------------------------------------------------------- confusions

@@ -191,3 +191,18 @@ def test_chance_alone_is_hardly_ever_called_a_pattern() -> None:
             alarms[kind] += 1
     most = runs * (0.05 + 1.645 * math.sqrt(0.05 * 0.95 / runs))
     assert all(number <= most for number in alarms.values()), alarms
+
+
+def test_before_the_first_decisions_a_source_can_only_be_suspected() -> None:
+    seen = world(errors=130)
+    rng = np.random.default_rng(1)
+    likely = seen.score > 0.5
+    by = np.where(likely & (rng.random(len(seen.names)) < 0.9), 2, rng.integers(0, 3, len(seen.names)))
+    seen = changed(seen, score=np.where(likely, 0.98, 0.02))
+    early = changed(seen, sources={"annotator": source(by)}).until(5)
+    (finding,) = find_patterns(early).found
+    assert (finding.kind, finding.source, finding.group) == ("suspicion", "annotator", "g2")
+    assert (finding.part, finding.whole, finding.images) == (0, 0, int((by == 2).sum()))
+    assert finding.share > finding.other_share
+    later = changed(seen, sources={"annotator": source(by)})
+    assert {each.kind for each in find_patterns(later).found} == {"source"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,28 @@ def test_the_classes_of_a_pattern_stand_out_whatever_they_are_called() -> None:
     assert [part for part in parts if not isinstance(part, str)] == [["b", {}, "t-shirt"], ["b", {}, "shirt"]]
     assert text_of(node("p", *parts)).startswith("14 of 48 images wrongly labelled t-shirt belong to shirt")
     assert "(p = 0.002)" in text_of(node("p", *parts))
+
+
+@pytest.mark.parametrize("kind", ["source", "suspicion"])
+def test_a_source_is_named_with_the_estimated_shares(kind: Any) -> None:
+    pattern = Pattern(
+        kind=kind,
+        p=0.002,
+        part=14,
+        whole=60,
+        images=330,
+        share=0.18,
+        other_share=0.004,
+        source="annotator",
+        group="Ben",
+    )
+    parts = text.pattern_parts(pattern)
+    assert [part for part in parts if not isinstance(part, str)] == [["b", {}, "Ben"]]
+    expected = {"estimate": "18 %", "images": "330", "other_estimate": "less than 1 %", "p": "p = 0.002"}
+    assert text_of(node("p", *parts)).replace(" :", ":") == say(
+        f"analysis.{kind}", source="annotator", group="Ben", **expected
+    )
+    assert text.pattern_details(pattern).startswith(say(f"analysis.{kind}.details", part="14", whole="60"))
 
 
 def test_a_share_comes_with_its_interval_and_what_chance_would_do() -> None:
