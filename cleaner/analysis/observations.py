@@ -204,20 +204,20 @@ def _scores(
 ) -> NDArray[np.float64]:
     """Return how probable an error each image is, as `Observations.score`.
 
-    A ranking that was made after a decision knows it, and tells nothing of what was seen before.
+    A ranking that was made after a decision knows it; what the reviewer saw then is in the history.
     """
     found = np.full(len(at), np.nan)
+    if ranking is not None and scores is not None:
+        for name, score in zip(ranking.names, scores.tolist(), strict=True):
+            if name in at:
+                found[at[name]] = score
+    before: dict[int, float | None] = {}
     for event in state.events:
         i = at.get(event.name)
-        if i is not None and looked[i] and event.score is not None and np.isnan(found[i]):
-            found[i] = event.score
-    if ranking is None or scores is None:
-        return found
-    later = {event.name for event in state.events if event.model != ranking.model}
-    for name, score in zip(ranking.names, scores.tolist(), strict=True):
-        i = at.get(name)
-        if i is not None and np.isnan(found[i]) and not (looked[i] and name in later):
-            found[i] = score
+        if i is not None and looked[i] and (ranking is None or event.model != ranking.model):
+            before.setdefault(i, event.score)
+    for i, score in before.items():
+        found[i] = np.nan if score is None else score
     return found
 
 

@@ -183,11 +183,13 @@ def test_suggestions_and_the_random_sample_are_found_by_name(catalog: Catalog, s
 def test_scores_are_those_of_before_the_decision(catalog: Catalog, store: ReviewStore) -> None:
     ranking = ranking_of(catalog, {}, score=0.8)
     seen_by_reviewer = Choice(name="a/img2.jpg", action="relabel", label="hat", given="shirt", score=0.3)
-    store.record([seen_by_reviewer], model=ranking.model)
-    store.decide("a/img10.jpg", "keep")  # with another ranking, or none: what it says now knows the decision
+    store.record([seen_by_reviewer], model="earlier")
+    store.decide("a/img10.jpg", "keep")  # with no ranking: what it says now knows the decision
+    store.record([Choice(name="b/img1.jpg", action="keep", given="shirt", score=0.3)], model=ranking.model)
     seen = observe(Provenance.of(catalog), store.state, ranking=ranking, scores=ranking.signals["pooled"])
     assert seen.score.tolist() == pytest.approx([0.3, np.nan, 0.8, 0.8, np.nan], nan_ok=True)
-    assert np.isnan(observe(Provenance.of(catalog), store.state).score[1:]).all()
+    alone = observe(Provenance.of(catalog), store.state).score
+    assert alone.tolist() == pytest.approx([0.3, np.nan, 0.3, np.nan, np.nan], nan_ok=True)
 
 
 # -------------------------------------------------------------------- confusions
