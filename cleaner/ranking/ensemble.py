@@ -77,13 +77,6 @@ class Pool:
     likelihood: Doubles
     evidence: Evidence
 
-    def explains_better(self, other: Pool) -> bool:
-        """Tell whether the given labels are clearly likelier here: by more than one standard error."""
-        gain = self.likelihood - other.likelihood
-        if not len(gain):  # every label is known to be right
-            return False
-        return bool(gain.sum() > np.sqrt(len(gain)) * gain.std())
-
 
 def fit_pool(
     evidence: Evidence,

@@ -5,13 +5,15 @@
    count as copies if they are known: wrong labels often come with a copy that has the same wrong label.
 3. Heads over five folds, two penalties averaged (`cleaner.ranking.crossfit`): first plain; from these a noise
    matrix; then once more through that matrix, so that they learn true classes.
-4. The pool of heads and votes with its noise matrix (`cleaner.ranking.ensemble`) orders the images by its
-   log odds that the given label is wrong. The score is the probability of that, averaged over the kinds of
-   noise that there may be (`cleaner.ranking.posterior`).
-5. Clusters of suspicious images of one given and one suggested label (`cleaner.ranking.clusters`).
+4. The pool of heads and votes with its noise matrix (`cleaner.ranking.ensemble`).
+5. The mean over kinds of noise (`cleaner.ranking.kinds`), which orders the images by its log odds that the
+   given label is wrong. The score is the probability of that, as it has been found on sets with known errors
+   (`cleaner.ranking.posterior`).
+6. Clusters of suspicious images of one given and one suggested label (`cleaner.ranking.clusters`).
 
 Steps 3 and 4 are done from two noise matrices, one that expects evenly spread errors and one that expects
-strong pairs; the second counts only if it makes the given labels clearly likelier.
+strong pairs. In a small set much depends on which images share a fold: steps 3 to 5 are done several times,
+with new folds each time, and averaged.
 """
 
 from collections.abc import Collection, Mapping
@@ -28,12 +30,19 @@ from cleaner.ranking.crossfit import CrossFit, plan_folds
 from cleaner.ranking.ensemble import Evidence, Pool, fit_pool
 from cleaner.ranking.features import Floats, reduce_features
 from cleaner.ranking.folds import join_units, units_of
+from cleaner.ranking.kinds import Judgement, believe, merge
 from cleaner.ranking.neighbours import Voters, find_voters
 from cleaner.ranking.noise import NoiseMatrix, anchor_noise
 from cleaner.ranking.posterior import first_probability
 from cleaner.ranking.reasons import Reasons
 from cleaner.ranking.result import Ranking, model_id
 from cleaner.util.progress import SILENT, Reporter, Stage
+
+REPEATS = 3
+"""Times that a small set is dealt to folds."""
+
+FEW_CELLS = 10_000
+"""Images times classes up to which a set is small in this sense: 1,000 images of 10 classes."""
 
 _FLOOR = 1e-6
 _TINY = np.float32(1e-12)
@@ -122,25 +131,21 @@ def rank(
         raise RankingError(msg)
     copies = units_of([embeddings.hashes[row] for row in items.rows])
     joined = _joined(copies, items, units, len(catalog))
-    heads, voters = _prepare(items, embeddings, joined, seed, reporter)
+    Z, voters = _prepare(items, embeddings, joined, reporter)
     votes = voters.votes(items.codes, len(items.classes))
-    reporter(Stage.FIT_HEADS, 0, 3)
-    heads = heads.fit(reporter=reporter)
-    plain, inside = heads.out_of_fold(), heads.in_sample()
-    reporter(Stage.FIT_HEADS, 1, 3)
-    first = items.pool(Evidence((plain,), None, heads.folds), None, reporter)
-    pool = _pool_through(first.noise, heads, votes, items, reporter)
-    reporter(Stage.FIT_HEADS, 2, 3)
-    if not heads.large:
-        other = _pool_through(anchor_noise(np.exp(plain)), heads, votes, items, reporter)
-        if other.explains_better(pool):
-            pool = _pool_through(other.noise, heads, votes, items, reporter)
-    reporter(Stage.FIT_HEADS, 3, 3)
+    found = []
+    repeats = REPEATS if Z.shape[0] * len(items.classes) <= FEW_CELLS else 1
+    for repeat in range(repeats):
+        reporter(Stage.FIT_HEADS, repeat, repeats)
+        found.append(_judge(_cross_fit(items, Z, joined, seed + repeat), votes, items, reporter))
+    reporter(Stage.FIT_HEADS, repeats, repeats)
+    judgement = merge([judged for judged, _, _ in found])
+    plain, inside = (np.mean(columns, axis=0) for columns in list(zip(*found, strict=True))[1:])
     parts = [embeddings.key, seed, items.codes, items.origin, items.names, items.sure]
     model = model_id("pool", *parts, *([] if (joined == copies).all() else [joined]))
-    reasons = Reasons.of(pool.evidence.models, voters, joined, pool.noise.T)
-    ranking = _assemble(items, pool, np.exp(plain), np.exp(inside), model, reasons)
-    return _clustered(ranking, heads.Z)
+    reasons = Reasons.of([judgement.models], voters, joined, judgement.noise)
+    ranking = _assemble(items, judgement, np.exp(plain), np.exp(inside), model, reasons)
+    return _clustered(ranking, Z)
 
 
 def _items(
@@ -185,15 +190,31 @@ def _joined(
 
 
 def _prepare(
-    items: _Items, embeddings: Embeddings, units: NDArray[np.int64], seed: int, reporter: Reporter
-) -> tuple[CrossFit, Voters]:
-    """Return heads ready to be fitted, and the neighbours."""
+    items: _Items, embeddings: Embeddings, units: NDArray[np.int64], reporter: Reporter
+) -> tuple[Floats, Voters]:
+    """Return features and neighbours."""
     reporter.check()
-    learn = items.learn
-    Z = reduce_features(np.asarray(embeddings.vectors)[items.rows], learn)
-    folds, judges = plan_folds(items.codes, units, learn, seed)
-    heads = CrossFit(Z, items.codes, folds, judges, items.sure, len(items.classes))
-    return heads, find_voters(Z, units, learn, reporter=reporter)
+    Z = reduce_features(np.asarray(embeddings.vectors)[items.rows], items.learn)
+    return Z, find_voters(Z, units, items.learn, reporter=reporter)
+
+
+def _cross_fit(items: _Items, Z: Floats, units: NDArray[np.int64], seed: int) -> CrossFit:
+    """Return heads ready to be fitted."""
+    folds, judges = plan_folds(items.codes, units, items.learn, seed)
+    return CrossFit(Z, items.codes, folds, judges, items.sure, len(items.classes))
+
+
+def _judge(
+    heads: CrossFit, votes: Floats, items: _Items, reporter: Reporter
+) -> tuple[Judgement, Floats, Floats]:
+    """Return what is believed, and log probabilities of plain heads, out of fold and in sample."""
+    heads = heads.fit(reporter=reporter)
+    plain, inside = heads.out_of_fold(), heads.in_sample()
+    first = items.pool(Evidence((plain,), None, heads.folds), None, reporter)
+    pools = {"even": _pool_through(first.noise, heads, votes, items, reporter)}
+    if not heads.large:
+        pools["pairs"] = _pool_through(anchor_noise(np.exp(plain)), heads, votes, items, reporter)
+    return believe(pools, plain, items.codes, items.sure), plain, inside
 
 
 def _pool_through(
@@ -206,16 +227,16 @@ def _pool_through(
 
 
 def _assemble(
-    items: _Items, pool: Pool, out: Floats, inside: Floats, model: str, reasons: Reasons
+    items: _Items, judgement: Judgement, out: Floats, inside: Floats, model: str, reasons: Reasons
 ) -> Ranking:
-    signals, features = named_signals(pool, out, inside, items.codes)
+    signals, features = named_signals(judgement, out, inside, items.codes)
     ranking = Ranking(
         items.names,
         items.splits,
         items.given,
         classes=items.classes,
-        posterior=pool.posterior[:, :-1],
-        predicted=pool.predicted,
+        posterior=judgement.posterior[:, :-1],
+        predicted=judgement.predicted,
         signals=signals,
         features=features,
         model=model,
@@ -253,13 +274,13 @@ def log_odds(posterior: Floats, codes: NDArray[np.int64]) -> Floats:
 
 
 def named_signals(
-    pool: Pool, out: Floats, inside: Floats, codes: NDArray[np.int64]
+    judgement: Judgement, out: Floats, inside: Floats, codes: NDArray[np.int64]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Return signals (one for each ordering, higher = worse) and features (evidence to learn from).
 
     Parameters
     ----------
-    pool : Pool
+    judgement : Judgement
     out : float32, shape (n, k)
         Probabilities of plain heads that have not seen the image: loss, self-confidence and margin.
     inside : float32, shape (n, k)
@@ -271,7 +292,7 @@ def named_signals(
     other = out.copy()
     other[at] = -1
     rival = np.maximum(other.max(axis=1), 0)
-    odds = log_odds(pool.posterior, codes)
+    odds = log_odds(judgement.posterior, codes)
     score = 1 / (1 + np.exp(-odds.astype(np.float64)))
     signals = {
         "pooled": score.astype(np.float32),
@@ -279,7 +300,7 @@ def named_signals(
         "self_confidence": 1 - out[at],
         "normalized_margin": (1 + rival - out[at]) / 2,
         "in_sample_loss": -np.log(np.maximum(inside[at], _TINY)),
-        "least_confident": 1 - pool.predicted.max(axis=1),
+        "least_confident": 1 - judgement.predicted.max(axis=1),
     }
     for name, column in signals.items():
         if name != "least_confident":
@@ -333,16 +354,18 @@ def rank_probabilities(
         placed = replace(items, rows=[place[name] for name in items.names])
         copies = units_of([embeddings.hashes[row] for row in placed.rows])
         joined = _joined(copies, placed, units, len(catalog))
-        heads, voters = _prepare(placed, embeddings, joined, seed, SILENT)
+        Z, voters = _prepare(placed, embeddings, joined, SILENT)
+        heads = _cross_fit(placed, Z, joined, seed)
         votes = voters.votes(items.codes, len(items.classes))
         first = fit_pool(Evidence(tuple(sources), None, heads.folds), items.codes)
         sources.append(heads.fit(first.noise).out_of_fold())
         folds, features = heads.folds, heads.Z
     pool = fit_pool(Evidence(tuple(sources), votes, folds), items.codes)
+    judgement = believe({"even": pool}, sources[0], items.codes, items.sure)
     P = np.exp(sources[0])
     model = model_id("given", P, items.codes, seed, None if embeddings is None else embeddings.key)
-    reasons = Reasons.of(sources, voters, joined, pool.noise.T)
-    ranking = _assemble(items, pool, P, P, model, reasons)
+    reasons = Reasons.of([judgement.models], voters, joined, judgement.noise)
+    ranking = _assemble(items, judgement, P, P, model, reasons)
     return ranking if features is None else _clustered(ranking, features)
 
 
