@@ -33,7 +33,7 @@ app = typer.Typer(
 COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
     "In the browser": {
         page.demo: ("cleaner demo", "cleaner demo --port 8900 --no-browser"),
-        page.app: ("cleaner app bears", "cleaner app bears --weights mobilenet_v2.safetensors"),
+        page.app: ("cleaner app bears", "cleaner app bears --backbone best"),
     },
     "Collect and check images": {
         download: ("cleaner download urls-teddy.txt bears/teddy --max-pics 200",),

@@ -58,7 +58,7 @@ def duplicates(
         f"Leaks between splits: {counts['leaks']:,}."
     )
     if found.outliers is None:
-        say("Finding mirrored and similar images needs pretrained weights (--weights FILE).")
+        say("Finding mirrored and similar images needs a pretrained network, such as --backbone lite0.")
 
 
 def problems(
@@ -79,7 +79,7 @@ def problems(
     found_in = count(table["name"].nunique(), "image")
     say(f"{found_in}: {counts}." if counts else "No poor images found.")
     if found.outliers is None:
-        say("Finding outliers needs pretrained weights (--weights FILE).")
+        say("Finding outliers needs a pretrained network, such as --backbone lite0.")
 
 
 def _checked(folder: Path, images: o.SetOptions, network: o.NetworkOptions) -> tuple[Checks, dict[str, Any]]:

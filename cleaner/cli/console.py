@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import typer
 
-from cleaner.errors import Cancelled, CleanerError, WeightsUnavailableError
+from cleaner.errors import Cancelled, CleanerError
 from cleaner.util.atomic import write_atomically
 from cleaner.util.progress import SILENT, Reporter
 from cleaner.util.wording import stage_words
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
 EXIT_FAILED = 1
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
-
-T = TypeVar("T")
 
 
 def say(message: str) -> None:
@@ -39,11 +37,6 @@ def result(line: str = "") -> None:
 def _plain(text: str) -> str:
     """Keep file names and addresses from steering the terminal: no control character passes."""
     return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
-
-
-def is_interactive() -> bool:
-    """Tell whether somebody is there to answer a question."""
-    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 @contextmanager
@@ -66,28 +59,6 @@ def errors_as_sentences(*, debug: bool) -> Iterator[None]:
             raise
         say(f"Error: {exc}")
         raise typer.Exit(EXIT_FAILED) from exc
-
-
-def ask_without_weights(run: Callable[[bool], T], *, from_scratch: bool) -> T:
-    """Call ``run(from_scratch)``; where no pretrained weights can be had, ask whether to go on without them.
-
-    Raises
-    ------
-    WeightsUnavailableError
-        If nobody is there to answer, so that a script fails instead of computing something else than it asked
-        for.
-    """
-    try:
-        return run(from_scratch)
-    except WeightsUnavailableError as exc:
-        if from_scratch or not is_interactive():
-            raise
-        say(str(exc))
-        if not typer.confirm(
-            "Continue without pretrained weights? This is slower and finds fewer errors.", err=True
-        ):
-            raise typer.Exit(EXIT_FAILED) from exc
-    return run(True)
 
 
 @contextmanager

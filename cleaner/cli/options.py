@@ -93,7 +93,11 @@ class NetworkOptions:
         ),
     ] = None
     from_scratch: Annotated[
-        bool, _of_network("--from-scratch", help="Work without pretrained weights, and do not ask.")
+        bool,
+        _of_network(
+            "--from-scratch",
+            help="Use no pretrained weights. Fit for digits and the like; photos need a pretrained network.",
+        ),
     ] = False
     seed: Annotated[int, _of_network(help="Seed for the split and everything else that is random.")] = 0
 

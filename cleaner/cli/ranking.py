@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from cleaner.cli import options as o
-from cleaner.cli.console import ask_without_weights, give_table, progress
-
-if TYPE_CHECKING:
-    from cleaner.ranking import Ranking
+from cleaner.cli.console import give_table, progress
 
 SPLITS = ("train", "valid", "test")
 _SHOWN = 20
@@ -56,18 +53,14 @@ def rank(
     predicted_label, probability, loss (nats), score (probability that the label is wrong) and
     suggested_label. The first run reads all images; later runs are faster, because they use the state folder.
     """
-
-    def compute(scratch: bool) -> Ranking:
-        with o.opened(folder, images, network, from_scratch=scratch) as workspace, progress() as reporter:
-            if pred_probs is None:
-                return workspace.rank(reporter=reporter)
+    with o.opened(folder, images, network) as workspace, progress() as reporter:
+        if pred_probs is None:
+            ranking = workspace.rank(reporter=reporter)
+        else:
             from cleaner.pipelines.rank import rank_given
 
-            return rank_given(
-                workspace, workspace.store.state, workspace.network, pred_probs, reporter=reporter
-            )
-
-    ranking = ask_without_weights(compute, from_scratch=network.from_scratch)
+            review = workspace.store.state
+            ranking = rank_given(workspace, review, workspace.network, pred_probs, reporter=reporter)
     table = ranking.table
     if ordering != "pooled":
         table = table.set_index("name").loc[list(ranking.order(ordering))].reset_index()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cleaner.cli import options as o
-from cleaner.cli.console import ask_without_weights, progress, result, say, write_table
+from cleaner.cli.console import progress, result, say, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -54,26 +54,22 @@ def simulate(
     --groups, once more with the groups with one fix before single images ("groups"). Your own decisions stay
     as they are.
     """
+    from cleaner.session.known_answers import simulate_review
+    from cleaner.session.simulation import GROUPS, LEARNING, RANDOM
 
-    def compute(scratch: bool) -> pd.DataFrame:
-        from cleaner.session.known_answers import simulate_review
-        from cleaner.session.simulation import GROUPS, LEARNING, RANDOM
-
-        more = {"from_scratch": scratch, "state": state, "follow_links": follow_links}
-        with o.opened(folder, network, **more) as workspace, progress() as reporter:
-            return simulate_review(
-                workspace,
-                truth,
-                labels=labels,
-                orderings=(LEARNING, *([GROUPS] if groups else []), "pooled", RANDOM),
-                looks=looks,
-                page_size=page,
-                reviewer_error=reviewer_error,
-                audit=audit,
-                reporter=reporter,
-            )
-
-    table = ask_without_weights(compute, from_scratch=network.from_scratch)
+    more = {"state": state, "follow_links": follow_links}
+    with o.opened(folder, network, **more) as workspace, progress() as reporter:
+        table = simulate_review(
+            workspace,
+            truth,
+            labels=labels,
+            orderings=(LEARNING, *([GROUPS] if groups else []), "pooled", RANDOM),
+            looks=looks,
+            page_size=page,
+            reviewer_error=reviewer_error,
+            audit=audit,
+            reporter=reporter,
+        )
     if csv is not None:
         write_table(table, csv, told=f"{len(table):,} pages")
     else:

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cleaner.cli import options as o
-from cleaner.cli.console import ask_without_weights, progress, result, say
+from cleaner.cli.console import progress, result, say
 from cleaner.dataset.folders import list_images
 from cleaner.errors import CheckpointError, ImageError
 from cleaner.util.progress import Stage
 
 if TYPE_CHECKING:
-    from cleaner.pipelines.train import TrainReport
     from cleaner.training.learner import Learner
     from cleaner.training.network import Prediction
 
@@ -48,18 +47,12 @@ def train(
         msg = f"Cannot write {out}: the folder {home} does not exist. Make it, or give another file."
         raise CheckpointError(msg)
 
-    def compute(scratch: bool) -> TrainReport:
-        from cleaner.models.reach import require_weights
-
-        require_weights(network.backbone, weights=network.weights, from_scratch=scratch)
+    with o.opened(folder, images, network, labels=csv or images.labels) as workspace, progress() as reporter:
+        workspace.network.require()  # before torch is loaded
         from cleaner.pipelines.train import train as train_on
 
-        more = {"from_scratch": scratch, "labels": csv or images.labels}
-        with o.opened(folder, images, network, **more) as workspace, progress() as reporter:
-            review = workspace.store.state
-            return train_on(workspace, review, workspace.network, out=out, epochs=epochs, reporter=reporter)
-
-    report = ask_without_weights(compute, from_scratch=network.from_scratch)
+        review = workspace.store.state
+        report = train_on(workspace, review, workspace.network, out=out, epochs=epochs, reporter=reporter)
     _show_error("valid", report.error_rate, report.n_valid)
     if report.test_error_rate is not None:
         _show_error("test", report.test_error_rate, report.n_test)

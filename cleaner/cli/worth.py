@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 from cleaner.analysis.worth import LEAST_IMAGES
 from cleaner.cli import options as o
-from cleaner.cli.console import ask_without_weights, progress, result, say
+from cleaner.cli.console import progress, result, say
 from cleaner.util.wording import about, count, per_hundred, points
 
 if TYPE_CHECKING:
-    from cleaner.analysis.worth import Worth
     from cleaner.training.compare import Change
 
 
@@ -22,12 +21,8 @@ def worth(folder: o.Folder, images: o.SetOptions, network: o.NetworkOptions) -> 
     cross-validation and told with a 95 % interval. Images that nobody has decided are judged by their
     probable labels. Wrong decisions and wrong scores are not covered.
     """
-
-    def compute(scratch: bool) -> Worth:
-        with o.opened(folder, images, network, from_scratch=scratch) as workspace, progress() as reporter:
-            return workspace.worth(reporter=reporter)
-
-    found = ask_without_weights(compute, from_scratch=network.from_scratch)
+    with o.opened(folder, images, network) as workspace, progress() as reporter:
+        found = workspace.worth(reporter=reporter)
     if found.images < LEAST_IMAGES:
         result(f"not measurable: {count(found.images, 'image')} with a label; it takes {LEAST_IMAGES}")
         return

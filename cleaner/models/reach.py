@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 BEST = "best"
 """Instead of a network's name: the strongest one whose weights can be had."""
 
-WAY_OUT = "Give a weights file (--weights FILE), or go on without pretrained weights (--from-scratch)."
+WAY_OUT = "Give a weights file (--weights FILE), or name no network: the built-in one needs no download."
 REACH_TIMEOUT_S = 0.8
 _TORCHVISION_HOST = "download.pytorch.org"
 

@@ -1,11 +1,12 @@
 """How well each ordering finds wrong labels, beside cleanlab's scores; and how far the score can be believed.
 
-    python tests/benchmarks/ranking.py [--weights FILE …] [--kinds NAME …] [--work FOLDER] [--csv OUT]
+    python tests/benchmarks/ranking.py [--networks NAME …] [--kinds NAME …] [--work FOLDER] [--csv OUT]
 
-Sets: the photos of ``../shared/data/clothing``, once for each weights file (default: all in
-``../shared/data/weights``), and scikit-learn's handwritten digits by their pixels. Kinds of noise: the three
-columns of ``labels.csv``, and more made here, some of which follow no noise matrix: *unsure* puts errors
-where another model is unsure, *nothing* files pictures of one class at random and takes the class away.
+Sets: the photos of ``../shared/data/clothing``, once for each network (names, or weights files; default: all
+that are installed or in ``../shared/data/weights``), and scikit-learn's handwritten digits by their pixels.
+Kinds of noise: the three columns of ``labels.csv``, and more made here, some of which follow no noise matrix:
+*unsure* puts errors where another model is unsure, *nothing* files pictures of one class at random and takes
+the class away.
 cleanlab (which must be installed) is given what suits it best: five-fold logistic regression on embeddings
 of unit length. Higher is better in every column but the seconds.
 """
@@ -31,8 +32,30 @@ DEPTHS = (0.05, 0.1, 0.2, 0.3)
 BINS = (0, 0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 1)
 
 
-def clothing(weights: Path, work: Path) -> Set:
-    """Embed train and valid of the clothing photos, once for each weights file."""
+def networks_at_hand() -> list[str | Path]:
+    """Return the names of the networks whose weights are installed, and the weights files of the data."""
+    from cleaner.errors import WeightsUnavailableError
+    from cleaner.models.packaged import PACKAGED, packaged_file
+
+    found: list[str | Path] = []
+    for name in PACKAGED:
+        try:
+            packaged_file(name)
+        except WeightsUnavailableError as exc:
+            print(f"{name} skipped: {exc}")
+        else:
+            found.append(name)
+    return [*found, *sorted((DATA / "weights").glob("*.safetensors"))]
+
+
+def as_options(network: str | Path) -> dict[str, str | Path]:
+    """Return what a `Workspace` needs to know of a network: its name, or the file of its weights."""
+    is_file = Path(network).suffix in (".safetensors", ".pth")
+    return {"weights": Path(network)} if is_file else {"backbone": str(network)}
+
+
+def clothing(network: str | Path, work: Path) -> Set:
+    """Embed train and valid of the clothing photos, once for each network (a name, or a weights file)."""
     from cleaner import Workspace
     from cleaner.pipelines.rank import look
     from cleaner.util.progress import SILENT
@@ -47,12 +70,13 @@ def clothing(weights: Path, work: Path) -> Set:
                     path = root / row["true_label"] / row["name"]
                     path.parent.mkdir(parents=True, exist_ok=True)
                     path.write_bytes(packed.read(member))
-    with Workspace(root, weights=weights, state=work / weights.stem) as workspace:
+    name = Path(network).stem
+    with Workspace(root, state=work / name, **as_options(network)) as workspace:
         embeddings = look(workspace, workspace.store.state, workspace.network, reporter=SILENT).embeddings
     kept = [rows[Path(name).name] for name in embeddings.names]
     columns = {kind: np.array([row[kind] for row in kept]) for kind in ("sym10", "sym20", "asym15")}
     truth = np.array([row["true_label"] for row in kept])
-    return Set(weights.stem, np.asarray(embeddings.vectors), truth, columns)
+    return Set(name, np.asarray(embeddings.vectors), truth, columns)
 
 
 def digits() -> Set:
@@ -153,22 +177,20 @@ def main() -> int:
     """Run the benchmark."""
     as_written = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
-    parser.add_argument("--weights", type=Path, nargs="*", help="default: all of ../shared/data/weights")
+    parser.add_argument("--networks", nargs="*", help="names, or weights files; default: all at hand")
     parser.add_argument("--kinds", nargs="*", default=[], help="names of noises; default: all")
     parser.add_argument(
         "--work", type=Path, help="folder for photos and embeddings; default: a temporary one"
     )
     parser.add_argument("--csv", type=Path, help="write the table here")
     arguments = parser.parse_args()
-    files = arguments.weights
-    if files is None:
-        files = sorted((DATA / "weights").glob("*.safetensors"))
-    if files and not (DATA / "clothing" / "labels.csv").is_file():
+    networks = networks_at_hand() if arguments.networks is None else arguments.networks
+    if networks and not (DATA / "clothing" / "labels.csv").is_file():
         print(f"photographs skipped: they are not at {DATA}")
-        files = []
+        networks = []
     with tempfile.TemporaryDirectory() as folder:
         work = arguments.work or Path(folder)
-        bases = [*(clothing(file, work) for file in files), digits()]
+        bases = [*(clothing(network, work) for network in networks), digits()]
         table, believed = run(bases, set(arguments.kinds))
     if arguments.csv:
         table.to_csv(arguments.csv, index=False)

@@ -195,13 +195,13 @@ def test_pictures_are_there_before_the_ranking_which_then_takes_over(
     assert opened.foreign_requests() == []
 
 
-def test_without_weights_and_network_the_user_decides(
+def test_a_named_network_without_weights_gives_way_to_the_built_in_one(
     visit: OpenVisit, root: Path, expect: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no weights"))
     monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing answers there
-    page = visit(root).page
-    answer = page.get_by_role("button", name=say("prepare.from_scratch"))
+    page = visit(root, backbone="resnet18").page
+    answer = page.get_by_role("button", name=say("prepare.built_in"))
     expect(answer).to_be_visible(timeout=60_000)
     expect(page.get_by_role("alert").filter(has_text="weights")).to_be_visible()
     answer.click()

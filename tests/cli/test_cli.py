@@ -22,7 +22,6 @@ from cleaner import cli
 from cleaner.analysis.worth import Worth
 from cleaner.cli import console
 from cleaner.cli.ranking import Ordering
-from cleaner.errors import WeightsUnavailableError
 from cleaner.ranking.result import ORDERINGS
 from cleaner.training.compare import Change
 from cleaner.workspace import Workspace
@@ -184,43 +183,29 @@ def test_file_names_cannot_steer_the_terminal(tmp_path: Path) -> None:
 # ---------------------------------------- without weights
 
 
-def test_without_weights_a_script_fails_with_the_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
-    tried: list[bool] = []
-
-    def compute(scratch: bool) -> str:
-        tried.append(scratch)
-        msg = "no weights"
-        raise WeightsUnavailableError(msg)
-
-    with pytest.raises(WeightsUnavailableError):
-        console.ask_without_weights(compute, from_scratch=False)
-    assert tried == [False]
-
-
-@pytest.mark.parametrize(
-    ("answer", "end"), [("y\n", "scratch True\n exit 0"), ("n\n", "exit 1"), ("\n", "exit 1")]
-)
-def test_without_weights_a_person_is_asked_whether_to_go_on(
-    monkeypatch: pytest.MonkeyPatch, answer: str, end: str
+@pytest.mark.parametrize("command", ["rank", "train"])
+def test_a_network_without_weights_fails_with_what_to_do_and_asks_nothing(
+    colour_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:
-    import typer
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no weights"))
+    monkeypatch.setattr("cleaner.models.reach.host_reachable", lambda host: False)
+    done = run(command, colour_set, "--backbone", "resnet18", code=1)
+    assert done.stdout == ""
+    assert done.stderr == (
+        "Error: Pretrained weights of resnet18 are not on this machine and download.pytorch.org cannot be "
+        "reached. Give a weights file (--weights FILE), or name no network: the built-in one needs no "
+        "download.\n"
+    )
 
-    def compute(scratch: bool) -> str:
-        if not scratch:
-            msg = "No network, and no weights."
-            raise WeightsUnavailableError(msg)
-        return f"scratch {scratch}"
 
-    small = typer.Typer()
-
-    @small.command()
-    def main() -> None:
-        typer.echo(console.ask_without_weights(compute, from_scratch=False))
-
-    monkeypatch.setattr(console, "is_interactive", lambda: True)
-    done = CliRunner().invoke(small, input=answer)
-    assert "No network, and no weights." in done.stderr
-    assert f"{done.stdout} exit {done.exit_code}".endswith(end)
+def test_nothing_named_needs_no_network_and_no_answer(
+    colour_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "no weights"))
+    monkeypatch.setattr("cleaner.models.reach.host_reachable", lambda host: pytest.fail(f"asked {host}"))
+    done = run("rank", colour_set, "--csv", "-")
+    assert len(rows(done.stdout)) == len(list(colour_set.rglob("*.png")))
 
 
 # ---------------------------------------- rank, train, predict

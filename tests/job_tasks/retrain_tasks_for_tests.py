@@ -57,9 +57,9 @@ def failing(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
 
 
 def prepare(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Embed until the file ``go`` is in the root; without weights, refuse unless that was agreed to."""
-    if not workspace["from_scratch"]:
-        msg = "No weights for mobilenet_v2, and no network to fetch them."
+    """Embed until the file ``go`` is in the root; refuse any network but the built-in one."""
+    if workspace["backbone"] is not None:
+        msg = f"No weights for {workspace['backbone']}, and no network to fetch them."
         raise WeightsUnavailableError(msg)
     done = 0
     while not (Path(workspace["root"]) / "go").exists():

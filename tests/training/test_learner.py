@@ -489,3 +489,22 @@ def test_fine_tuning_real_photographs_beats_guessing_by_far(data_dir, tmp_path):
     learner = Learner(catalog, weights=file, size_px=128, device="cpu")
     learner.fine_tune(1)
     assert learner.error_rate <= 2 / 12
+
+
+def test_the_built_in_network_trains_saves_and_loads(catalog, tmp_path):
+    learner = Learner(catalog, size_px=64, device="cpu", batch_size=6)
+    assert repr(learner) == "<Learner: lite0, 3 classes, <History: not trained yet>>"
+    before = weights(learner)
+    learner.fine_tune(2)
+    after = weights(learner)
+    assert learner.error_rate == 0
+    statistics = [key for key in before if "running" in key]
+    assert statistics and all(torch.equal(before[key], after[key]) for key in statistics)
+    assert not torch.equal(before["body.net.conv_stem.weight"], after["body.net.conv_stem.weight"])
+
+    learner.save(tmp_path / "m.safetensors")
+    loaded = Learner.load(tmp_path / "m.safetensors", device="cpu")
+    assert loaded.network.backbone == "lite0"
+    files = [catalog.path(name) for name in catalog.names]
+    shares = [prediction.probabilities for prediction in loaded.predict(files)]
+    assert np.allclose(shares, learner.probabilities(catalog), atol=1e-5)

@@ -1,4 +1,4 @@
-"""`PreparePanel`: the ranking is made in the background, cancelled, found again, or needs an answer first."""
+"""`PreparePanel`: the ranking is made in the background, cancelled, found again, or lacks weights."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from cleaner.workspace import Workspace
 
 SCRIPTS = Path(__file__).parents[1] / "job_tasks"
 OpenPanel = Callable[..., tuple[PreparePanel, list[int]]]
-ANSWER = say("prepare.from_scratch")
+ANSWER = say("prepare.built_in")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def open_panel(root: Path) -> Iterator[OpenPanel]:
     """Return a function that opens the set as a page would; ``list`` grows with each new ranking."""
     shown: list[PreparePanel] = []
 
-    def build(**options: bool) -> tuple[PreparePanel, list[int]]:
+    def build(**options: str) -> tuple[PreparePanel, list[int]]:
         ranked: list[int] = []
         panel = PreparePanel(Workspace(root, **options), lambda: ranked.append(1))  # type: ignore[arg-type]
         shown.append(panel)
@@ -70,7 +70,7 @@ def test_nothing_is_shown_while_there_is_nothing_to_do(open_panel: OpenPanel) ->
 def test_progress_is_said_in_pictures_and_time_and_the_end_is_told_once(
     open_panel: OpenPanel, root: Path
 ) -> None:
-    panel, ranked = open_panel(from_scratch=True)
+    panel, ranked = open_panel()
     panel.start()
     until(lambda: "Reading images · 23 of 24" in text(panel), panel)
     assert text(panel).startswith(say("prepare.stage", progress="Reading images")[:-1])
@@ -80,33 +80,24 @@ def test_progress_is_said_in_pictures_and_time_and_the_end_is_told_once(
     assert ranked == [1]
 
 
-def test_without_weights_the_user_is_asked_and_the_answer_is_remembered(
+def test_where_a_named_network_has_no_weights_the_built_in_one_is_offered(
     open_panel: OpenPanel, root: Path
 ) -> None:
-    panel, ranked = open_panel()
+    panel, ranked = open_panel(backbone="resnet18")
     panel.start()
     until(lambda: panel.problem, panel)
-    assert panel.problem == "No weights for mobilenet_v2, and no network to fetch them."
+    assert panel.problem == "No weights for resnet18, and no network to fetch them."
     assert ANSWER in text(panel)
 
     (root / "go").touch()
-    panel.do("scratch")
+    panel.do("built-in")
     until(lambda: ranked, panel)
     assert panel.problem == ""
-
-    reloaded, _ = open_panel()
-    assert reloaded.workspace.from_scratch
-
-
-def test_an_explicit_backbone_is_not_overruled_by_the_answer(open_panel: OpenPanel) -> None:
-    panel, _ = open_panel()
-    panel.start(from_scratch=True)
-    asked, _ = open_panel(backbone="resnet18")
-    assert not asked.workspace.from_scratch
+    assert panel.workspace.backbone is None
 
 
 def test_after_a_cancel_it_can_be_started_again(open_panel: OpenPanel, root: Path) -> None:
-    panel, ranked = open_panel(from_scratch=True)
+    panel, ranked = open_panel()
     panel.start()
     panel.do("cancel")
     assert say("job.stopping") in text(panel)
@@ -118,9 +109,9 @@ def test_after_a_cancel_it_can_be_started_again(open_panel: OpenPanel, root: Pat
 
 
 def test_a_reloaded_page_finds_the_work_that_runs(open_panel: OpenPanel, root: Path) -> None:
-    panel, _ = open_panel(from_scratch=True)
+    panel, _ = open_panel()
     panel.start()
-    reloaded, ranked = open_panel(from_scratch=True)
+    reloaded, ranked = open_panel()
     reloaded.start()
     assert reloaded.running
     assert reloaded.problem == ""
@@ -129,7 +120,7 @@ def test_a_reloaded_page_finds_the_work_that_runs(open_panel: OpenPanel, root: P
 
 
 def test_it_does_not_start_beside_other_work(open_panel: OpenPanel, root: Path) -> None:
-    panel, _ = open_panel(from_scratch=True)
+    panel, _ = open_panel()
     panel.watcher.start("job_tasks_for_tests:wait_for", {"flag": str(root / "go")})
     with pytest.raises(JobError, match=r"^Cannot start “prepare” while “wait for” is running"):
         panel.start()

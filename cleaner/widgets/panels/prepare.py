@@ -13,8 +13,6 @@ from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 _NO_WEIGHTS = "WeightsUnavailableError"
-_AGREED = "without-weights"
-"""File in the state folder that remembers that the user agreed to go on without pretrained weights."""
 
 
 class PreparePanel(JobPanel):
@@ -37,10 +35,7 @@ class PreparePanel(JobPanel):
         super().__init__(workspace, "prepare", lock=lock)
         self.add_class("cleaner-work-panel")
         self.on("start", lambda _: self.start())
-        self.on("scratch", lambda _: self.start(from_scratch=True))
-        asked_for_weights = workspace.weights is not None or workspace.backbone is not None
-        if not asked_for_weights and (workspace.state / _AGREED).exists():
-            workspace.from_scratch = True
+        self.on("built-in", lambda _: self._start_with_built_in())
         self._follow()
 
     def offer(self, new: int) -> None:
@@ -49,13 +44,8 @@ class PreparePanel(JobPanel):
             self._new = new
             self._draw()
 
-    def start(self, *, from_scratch: bool = False) -> None:
+    def start(self) -> None:
         """Start ranking, unless it is running.
-
-        Parameters
-        ----------
-        from_scratch : bool
-            Go on without pretrained weights; the user agreed, for this data set and also after a reload.
 
         Raises
         ------
@@ -63,11 +53,14 @@ class PreparePanel(JobPanel):
             Another job of this workspace is running.
         """
         with self.lock:
-            if from_scratch:
-                self.workspace.from_scratch = True
-                (self.workspace.state / _AGREED).touch()
             self._new = 0
             self._begin("prepare")
+
+    def _start_with_built_in(self) -> None:
+        """Rank with the network that is always there, because the named one's weights cannot be had."""
+        with self.lock:
+            self.workspace.backbone = self.workspace.weights = None
+            self.start()
 
     def _ended(self, status: JobStatus) -> None:
         if status.phase == "failed":
@@ -89,8 +82,8 @@ class PreparePanel(JobPanel):
         elif status is not None and phase == "failed":
             text = ""
             offered = [button(say("prepare.retry"), "start", data_heir=True)]
-            if status.error_type == _NO_WEIGHTS:
-                offered.insert(0, button(say("prepare.from_scratch"), "scratch", data_heir=True))
+            if status.error_type == _NO_WEIGHTS and self.workspace.backbone is not None:
+                offered.insert(0, button(say("prepare.built_in"), "built-in", data_heir=True))
         elif phase == "cancelled" and not self._new:
             text = say("prepare.stopped")
             offered = [button(say("prepare.start"), "start", data_heir=True)]
