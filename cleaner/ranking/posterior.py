@@ -57,6 +57,24 @@ class Count(NamedTuple):
     high: int
 
 
+def static_odds(ranking: Ranking) -> Doubles:
+    """Return the ranking's own log odds of a wrong label, NaN for images without a label, shape (n,)."""
+    odds = ranking.features.get("log_odds")
+    if odds is None:
+        p = np.clip(ranking.signals["pooled"].astype(np.float64), 1e-6, 1 - 1e-6)
+        odds = np.log(p / (1 - p))
+    static = np.clip(np.asarray(odds, dtype=np.float64), -LARGEST, LARGEST)
+    static[ranking.codes < 0] = np.nan
+    return static
+
+
+def undecided_rows(ranking: Ranking) -> Longs:
+    """Return the rows of the images that have a label which the ranking was not told to be right."""
+    odds = ranking.features.get("log_odds")
+    known = np.zeros(len(ranking), dtype=bool) if odds is None else np.asarray(odds < _CERTAIN)
+    return np.flatnonzero((ranking.codes >= 0) & ~known)
+
+
 @dataclass(frozen=True)
 class Design:
     """The labelled images of a ranking in the coordinates of the prior.
@@ -76,6 +94,14 @@ class Design:
     groups: Longs
     kind_of_group: Longs
     facts: Doubles
+
+    @classmethod
+    def of_ranking(cls, ranking: Ranking) -> Design:
+        """Make it of the images whose label is in question, `undecided_rows`."""
+        rows, codes = undecided_rows(ranking), ranking.codes
+        disagree = float((ranking.predicted.argmax(axis=1) != codes)[rows].mean()) if len(rows) else 0.0
+        odds, suggested = static_odds(ranking)[rows], ranking.suggested[rows]
+        return cls.of(odds, codes[rows], suggested, disagree, len(ranking.classes))
 
     @classmethod
     def of(cls, odds: Doubles, given: Longs, suggested: Longs, disagree: float, n_classes: int) -> Design:
@@ -187,23 +213,6 @@ def sigmoid(eta: Doubles) -> Doubles:
     return p
 
 
-def static_odds(ranking: Ranking) -> Doubles:
-    """Return the ranking's own log odds of a wrong label, NaN for images without a label, shape (n,)."""
-    odds = ranking.features.get("log_odds")
-    if odds is None:
-        p = np.clip(ranking.signals["pooled"].astype(np.float64), 1e-6, 1 - 1e-6)
-        odds = np.log(p / (1 - p))
-    static = np.clip(np.asarray(odds, dtype=np.float64), -LARGEST, LARGEST)
-    static[ranking.codes < 0] = np.nan
-    return static
-
-
-def known_right(ranking: Ranking) -> NDArray[np.bool_]:
-    """Return which labels the ranking was told to be right, shape (n,)."""
-    odds = ranking.features.get("log_odds")
-    return np.zeros(len(ranking), dtype=bool) if odds is None else np.asarray(odds < _CERTAIN)
-
-
 class Posterior:
     """What is believed of the labels of a ranking.
 
@@ -262,17 +271,9 @@ class Posterior:
         prior : Prior, optional
             That of the package by default.
         """
-        codes, static = ranking.codes, static_odds(ranking)
-        open_rows = np.flatnonzero((codes >= 0) & ~known_right(ranking))
+        codes, open_rows = ranking.codes, undecided_rows(ranking)
         place = {ranking.names[row]: i for i, row in enumerate(open_rows.tolist())}
-        other_first = ranking.predicted.argmax(axis=1) != codes
-        design = Design.of(
-            static[open_rows],
-            codes[open_rows],
-            ranking.suggested[open_rows],
-            float(other_first[open_rows].mean()) if len(open_rows) else 0.0,
-            len(ranking.classes),
-        )
+        design = Design.of_ranking(ranking)
         known = {place[name]: error for name, error in decided.items() if name in place}
         rows = np.array(list(known), dtype=np.int64)[-_MOST:]
         wrong = np.array(list(known.values()), dtype=bool)[-_MOST:]
