@@ -21,6 +21,7 @@ import argparse
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,7 +64,9 @@ class Review:
     """An expert with known answers on some images of a set."""
 
     def __init__(self, base: Set, given: np.ndarray, images: int, seed: int) -> None:
-        mine = np.random.default_rng([seed, 7]).permutation(len(given))
+        # Another set for every kind and size too: chance in the choice of images must not repeat itself.
+        which = zlib.crc32("".join(given).encode())
+        mine = np.random.default_rng([seed, images, which]).permutation(len(given))
         self.rows, self.rest = mine[:images], mine[images:]
         self.base, self.given, self.seed = base, given[self.rows], seed
         self.truth = base.truth[self.rows]
