@@ -10,14 +10,19 @@ from numpy.typing import NDArray
 from cleaner.analysis.worth import LOOKS, Labels, Worth, estimate_worth
 from cleaner.dataset.dataset import Dataset
 from cleaner.embedding import Embeddings
+from cleaner.errors import RankingError
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import Seen, look, rank_seen
 from cleaner.ranking.crossfit import plan_folds
 from cleaner.ranking.features import MANY_CELLS
+from cleaner.ranking.feedback import judged
 from cleaner.ranking.folds import join_units, units_of
+from cleaner.ranking.posterior import Posterior
 from cleaner.ranking.result import Ranking
 from cleaner.review.state import ReviewState
 from cleaner.util.progress import SILENT, Reporter
+
+Learnt = tuple[Ranking, Mapping[str, bool]]
 
 DRAWS, DRAWS_LARGE = 24, 8
 """How often the unknown labels are drawn; fewer times for sets that would take too long."""
@@ -42,15 +47,25 @@ def worth(
         See `cleaner.pipelines.rank.prepare`.
     """
     seen = look(dataset, review, network, reporter=reporter)
-    return worth_seen(seen, rank_seen(seen, reporter=reporter), reporter=reporter)
+    ranking = rank_seen(seen, reporter=reporter)
+    return worth_seen(seen, ranking, learnt_from(dataset, review), reporter=reporter)
 
 
-def worth_seen(seen: Seen, ranking: Ranking, *, reporter: Reporter) -> Worth:
-    """Do the same from a ranking by the labels of this moment."""
+def worth_seen(seen: Seen, ranking: Ranking, learnt: Learnt | None, *, reporter: Reporter) -> Worth:
+    """Do the same from a ranking by the labels of this moment, and what the one before it has taught."""
     given = dict(zip(seen.given.names.tolist(), seen.given.labels.tolist(), strict=True))
     decided = seen.kept | {name for name, label in seen.labels.items() if label != given[name]}
     units = None if seen.units is None else dict(zip(given, seen.units.tolist(), strict=True))
-    return worth_of(ranking, given, seen.embeddings, decided, units=units, seed=seen.seed, reporter=reporter)
+    return worth_of(
+        ranking,
+        given,
+        seen.embeddings,
+        decided,
+        learnt=learnt,
+        units=units,
+        seed=seen.seed,
+        reporter=reporter,
+    )
 
 
 def worth_of(
@@ -59,6 +74,7 @@ def worth_of(
     embeddings: Embeddings,
     decided: Collection[str],
     *,
+    learnt: Learnt | None = None,
     units: Mapping[str, int] | None = None,
     seed: int = 0,
     reporter: Reporter = SILENT,
@@ -75,6 +91,9 @@ def worth_of(
         Of at least its images.
     decided : collection of str
         Names of the images that somebody decided on.
+    learnt : (Ranking, mapping of str to bool), optional
+        The ranking before this one, and for images that were decided on by it whether their label was wrong.
+        How probably the others are wrong is learnt from that.
     units : mapping of str to int, optional
         Equal for images so alike that they must stay in one fold.
     seed : int
@@ -98,10 +117,11 @@ def worth_of(
     place = {name: i for i, name in enumerate(names)}
     open_ = [i for name in ranking.order() if codes[i := place[name]] >= 0 and not sure[i]]
     draws = DRAWS_LARGE if len(names) * len(classes) > MANY_CELLS else DRAWS
+    wrong = _drawn_errors(ranking, learnt, draws)
     labels = Labels(
         given=before,
         present=codes,
-        right=drawn_labels(ranking, sure, draws, np.random.default_rng(seed)),
+        right=drawn_labels(ranking, sure, wrong, np.random.default_rng(seed)),
         n_classes=len(classes),
         folds=folds,
         coming=np.array(open_[:LOOKS], dtype=np.int64),
@@ -109,18 +129,44 @@ def worth_of(
     return estimate_worth(embeddings.vectors[rows], labels, decided=int(sure.sum()), reporter=reporter)
 
 
+def learnt_from(dataset: Dataset, review: ReviewState) -> Learnt | None:
+    """Return the saved ranking with the decisions made on it; None if there are none."""
+    if not dataset.ranking_folder.is_dir():
+        return None
+    try:
+        saved = Ranking.load(dataset.ranking_folder)
+    except RankingError:
+        return None
+    decisions = judged(review, saved)
+    return (saved, decisions) if decisions else None
+
+
+def _drawn_errors(ranking: Ranking, learnt: Learnt | None, draws: int) -> NDArray[np.bool_]:
+    """Draw which labels are wrong, shape (draws, n)."""
+    wrong = Posterior.of(ranking, {}).draw(draws)
+    if learnt is not None:
+        # The new ranking knows the decisions only as labels that are right: how often the scores were right
+        # is to be learnt from the ranking that was decided on.
+        earlier, decisions = learnt
+        place = {name: i for i, name in enumerate(earlier.names)}
+        there = np.array([place.get(name, -1) for name in ranking.names])
+        wrong[:, there >= 0] = Posterior.of(earlier, decisions).draw(draws)[:, there[there >= 0]]
+    return wrong
+
+
 def drawn_labels(
-    ranking: Ranking, sure: NDArray[np.bool_], draws: int, rng: np.random.Generator
+    ranking: Ranking, sure: NDArray[np.bool_], wrong: NDArray[np.bool_], rng: np.random.Generator
 ) -> NDArray[np.int64]:
     """Draw what the right classes of the images may be.
 
     Parameters
     ----------
     ranking : Ranking
-        Its score says how probably a label is wrong, its posterior what is right in that case.
+        Its posterior says what is right where a label is wrong.
     sure : bool, shape (n,)
         Images that somebody decided on: their label is right; if they have none, no class is.
-    draws : int
+    wrong : bool, shape (draws, n)
+        Which of the other labels are wrong (see `cleaner.ranking.posterior.Posterior.draw`).
     rng : Generator
 
     Returns
@@ -135,9 +181,8 @@ def drawn_labels(
     other[:, k] = np.maximum(1 - other.sum(axis=1), 0)
     other[codes >= 0, codes[codes >= 0]] = 0
     below = other.cumsum(axis=1)
-    wrong = rng.random((draws, n)) < np.where(codes < 0, 1.0, ranking.signals["pooled"])
-    wrong[:, sure] = False
-    right = np.tile(codes, (draws, 1))
+    wrong = (wrong | (codes < 0)) & ~sure
+    right = np.tile(codes, (len(wrong), 1))
     for case, is_wrong in zip(right, wrong, strict=True):
         rows = np.flatnonzero(is_wrong)
         at = rng.random(len(rows)) * below[rows, -1]

@@ -13,7 +13,7 @@ What is told is averaged over the kinds and over everything else that is not kno
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -329,20 +329,34 @@ class Posterior:
     def _rows(self, names: Iterable[str]) -> Longs:
         return np.array([self._place[name] for name in names if name in self._place], dtype=np.int64)
 
+    def draw(self, times: int) -> NDArray[np.bool_]:
+        """Draw which labels are wrong, all of them together, shape (times, n) in the order of the ranking.
+
+        A label that was decided on is drawn by what is believed of labels like it, as if nobody had looked.
+        Images without a label, and labels that the ranking was told to be right, are never wrong.
+        """
+        wrong = np.zeros((times, len(self._first)), dtype=bool)
+        done = 0
+        for cases in self._cases(np.arange(len(self._open_rows)), times):
+            wrong[done : done + cases.shape[1], self._open_rows] = cases.T
+            done += cases.shape[1]
+        return wrong
+
     def _drawn(self, at: Longs) -> Longs:
-        rng = np.random.default_rng(_SEED)
         at, times = _thinned(at, self.probability[self._open_rows[at]])
-        total = np.zeros(DRAWS)
-        if not len(at):
-            return total.astype(np.int64)
+        totals = [times @ cases for cases in self._cases(at, DRAWS)]
+        return np.rint(np.concatenate(totals)).astype(np.int64)
+
+    def _cases(self, at: Longs, times: int) -> Iterator[NDArray[np.bool_]]:
+        """Yield draws of which of some labels are wrong, shape (len(at), m), kind by kind."""
+        rng = np.random.default_rng(_SEED)
         columns = columns_of(self._design, at, self._seen).astype(np.float32)
         groups = self._design.groups[at]
         there, local = np.unique(groups, return_inverse=True)
         local = local.reshape(groups.shape)
         is_seen = np.isin(there, self._seen)
         of_group = self._design.kind_of_group[there]
-        chosen = rng.multinomial(DRAWS, self._weights)
-        done = 0
+        chosen = rng.multinomial(times, self._weights)
         for number, kind, fit in zip(chosen, self._prior.kinds, self._fits, strict=True):
             b = fit.mean + rng.standard_normal((number, len(fit.mean))) @ fit.root.T
             u = rng.standard_normal((number, len(there))) * np.where(is_seen, 0.0, kind.sds[of_group])
@@ -350,10 +364,7 @@ class Posterior:
             for column in local.T:
                 eta += u.T.astype(np.float32)[column]
             np.clip(eta, -LARGEST, LARGEST, out=eta)
-            is_wrong = rng.random(eta.shape, dtype=np.float32) < 1 / (1 + np.exp(-eta))
-            total[done : done + number] = times @ is_wrong
-            done += number
-        return np.rint(total).astype(np.int64)
+            yield rng.random(eta.shape, dtype=np.float32) < 1 / (1 + np.exp(-eta))
 
 
 def _thinned(at: Longs, probability: NDArray[np.float32]) -> tuple[Longs, NDArray[np.float32]]:

@@ -21,8 +21,10 @@ def test_labels_are_drawn_by_score_and_posterior() -> None:
         signals={"pooled": SCORE, "loss": SCORE},
         model="made",
     )
+    rng = np.random.default_rng(0)
+    wrong = rng.random((20_000, 5)) < SCORE
     sure = np.array([False, False, False, False, True])
-    drawn = drawn_labels(ranking, sure, 20_000, np.random.default_rng(0))
+    drawn = drawn_labels(ranking, sure, wrong, rng)
     shares = np.stack([(drawn == c).mean(axis=0) for c in (0, 1, 2, -1)], axis=1)
     expected = np.array(
         [

@@ -145,3 +145,17 @@ def test_unlabelled_unknown_and_confirmed_images_are_passed_over() -> None:
     assert np.isnan(posterior.probability[0])
     assert posterior.probability[1] == 0
     assert posterior.count(["0000.jpg", "0001.jpg", "elsewhere.jpg"]) == (0, 0, 0)
+
+
+def test_draws_of_single_labels_add_up_to_those_of_numbers() -> None:
+    ranking, wrong = made()
+    decided = decide(ranking, wrong, 48)
+    posterior = Posterior.of(ranking, decided)
+    drawn = posterior.draw(4000)
+    assert drawn.shape == (4000, len(ranking))
+    rest = [name for name in ranking.names if name not in decided]
+    among = drawn[:, [ranking.row(name) for name in rest]].sum(axis=1)
+    numbers = posterior.wrong_among(rest)
+    for share in (0.1, 0.5, 0.8):  # the tail beyond is long, and 400 draws of it vary a lot
+        quantiles = np.quantile(among, share), np.quantile(numbers, share)
+        assert quantiles[0] == pytest.approx(quantiles[1], rel=0.25), share
