@@ -1,15 +1,19 @@
 """What cleaning has brought so far, and what the next looks are expected to bring: change of the error rate.
 
-Heads like that of a quick training are fitted three times over the same folds: on the labels as given, on the
-present ones, and on those that the next looks would leave. Every image is judged by heads that have seen
-neither it nor a copy of it, before and after on the same images with the same labels, so that a training set
-and its validation images count together: ten times as many as the validation images alone.
+Heads like that of a quick training are fitted over the same folds on the labels as given and on the present
+ones. Every image is judged by heads that have seen neither it nor a copy of it, before and after on the same
+images with the same labels, so that a training set and its validation images count together: ten times as
+many as the validation images alone.
 
 Nobody knows the right labels of images that are not decided. They are drawn, again and again, by the
 probabilities of the ranking (multiple imputation: D. B. Rubin, *Multiple Imputation for Nonresponse in
-Surveys*, Wiley 1987). A draw says which of the next images are wrong, what they become, and by which labels
-all are judged; a decided image keeps its decision in every draw. That the suspicious images were decided
-first does no harm: what is drawn depends on what is known of each image alone.
+Surveys*, Wiley 1987); a decided image keeps its decision in every draw. That the suspicious images were
+decided first does no harm: what is drawn depends on what is known of each image alone.
+
+From `LEAST_CHANGED` corrections on, the forecast is what one of them has brought so far, times the errors
+that are expected among the next images. Before, the drawn labels of the next images are taught to the heads.
+That is cautious: drawn errors are scattered among the doubtful images, where true ones have a pattern that
+the heads could learn.
 
 The interval covers which of the undecided labels are wrong, and the chance of which images are there to
 judge by (bootstrap within each draw, see `cleaner.training.compare`). It covers neither a mistake of the
@@ -36,6 +40,9 @@ LOOKS = 200
 
 LEAST_IMAGES = 50
 """Images to judge by, below which nothing is said."""
+
+LEAST_CHANGED = 30
+"""Corrections from which on they say what one correction brings."""
 
 ENOUGH_IMAGES = 4000
 """Images to judge by, with which no further fold is needed."""
@@ -124,35 +131,38 @@ def estimate_worth(
     changed = int((teach & (labels.given != labels.present)).sum())
     at = labels.coming
     right, draws = labels.right, len(labels.right)
-    errors = float((right[:, at] != labels.present[at]).sum(axis=1).mean())
+    errors = (right[:, at] != labels.present[at]).sum(axis=1)
     found = Worth(
         images=int(judge.sum()),
         decided=decided,
         changed=changed,
         looks=len(at),
-        errors=errors,
+        errors=float(errors.mean()),
         so_far=None,
         ahead=None,
     )
     if found.images < LEAST_IMAGES or len(np.unique(labels.present[judge])) < 2:
         return found
-    after = np.tile(labels.present, (draws, 1))
-    after[:, at] = right[:, at]
     heads = _Heads.of(vectors, labels, int(labels.folds[judge].max()) + 1, reporter)
     now, before = heads.judged([labels.present, labels.given])
-    so_far: list[tuple[int, int, int]] = []
-    ahead: list[tuple[int, int, int]] = []
+    known = [judge & (truth >= 0) for truth in right]
+    counts = [
+        _compared(truth[told], before[told], now[told]) for truth, told in zip(right, known, strict=True)
+    ]
+    so_far = change_of(counts) if changed else None
+    if changed >= LEAST_CHANGED or not len(at):
+        ahead = change_of(counts, errors / changed) if len(at) else None
+        return replace(found, so_far=so_far, ahead=ahead)
+    after = np.tile(labels.present, (draws, 1))
+    after[:, at] = right[:, at]
+    counts = []
     for first in range(0, draws, _ABREAST):
         reporter(Stage.WORTH, first, draws)
         some = slice(first, first + _ABREAST)
-        for truth, then in zip(right[some], heads.judged(after[some]), strict=True):
-            told = judge & (truth >= 0)
-            so_far.append(_compared(truth[told], before[told], now[told]))
-            ahead.append(_compared(truth[told], now[told], then[told]))
+        for truth, told, then in zip(right[some], known[some], heads.judged(after[some]), strict=True):
+            counts.append(_compared(truth[told], now[told], then[told]))
     reporter(Stage.WORTH, draws, draws)
-    return replace(
-        found, so_far=change_of(so_far) if changed else None, ahead=change_of(ahead) if len(at) else None
-    )
+    return replace(found, so_far=so_far, ahead=change_of(counts))
 
 
 def _compared(truth: Longs, before: Longs, after: Longs) -> tuple[int, int, int]:

@@ -136,7 +136,9 @@ def compare(
     )
 
 
-def change_of(counts: Sequence[tuple[int, int, int]]) -> Change:
+def change_of(
+    counts: Sequence[tuple[int, int, int]], scales: Sequence[float] | NDArray[np.floating] | None = None
+) -> Change:
     """Return the change of the error rate, with its interval by bootstrap of the images.
 
     Parameters
@@ -144,12 +146,16 @@ def change_of(counts: Sequence[tuple[int, int, int]]) -> Change:
     counts : sequence of (mended, broken, n)
         Images that only the model before got wrong, that only the one after did, and all of them. More than
         one entry: equally probable cases of what the right labels are; the interval then covers this, too.
+    scales : sequence of float, optional
+        What the change is to be multiplied by in each case.
     """
+    scales = np.ones(len(counts)) if scales is None else np.asarray(scales)
     tail = (1 - CONFIDENCE) / 2
     rng = np.random.default_rng(_SEED)
-    drawn = [_resampled(*case, N_RESAMPLES // len(counts), rng) for case in counts]
+    times = N_RESAMPLES // len(counts)
+    drawn = [scale * _resampled(*case, times, rng) for case, scale in zip(counts, scales, strict=True)]
     low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail])
-    difference = np.mean([(broken - mended) / n for mended, broken, n in counts])
+    difference = np.mean(scales * [(broken - mended) / n for mended, broken, n in counts])
     return Change(difference=float(difference), low=float(low), high=float(high))
 
 

@@ -59,6 +59,17 @@ def test_what_corrections_bring_is_told_before_and_after_they_are_made() -> None
     assert (after.changed, after.looks, after.ahead) == (before.looks, 0, None)
 
 
+def test_after_enough_corrections_the_forecast_is_what_one_has_brought_times_those_to_come() -> None:
+    vectors, truth, given = made(wrong=0.4)
+    decided = (truth != given) & (np.arange(N) % 2 == 0)
+    found = estimate(vectors, labels_of(truth, given, decided))
+    assert found.changed >= worth.LEAST_CHANGED
+    assert found.so_far is not None
+    assert found.ahead is not None
+    assert found.ahead.difference == pytest.approx(found.so_far.difference * found.errors / found.changed)
+    assert found.ahead.low < found.ahead.difference < found.ahead.high < 0
+
+
 def test_draws_that_see_no_error_promise_nothing() -> None:
     vectors, truth, given = made(wrong=0.4)
     found = estimate(vectors, labels_of(truth, given, np.zeros(N, dtype=bool), knows=False))
@@ -142,7 +153,7 @@ def test_it_tells_how_far_it_is_and_stops_when_asked() -> None:
             return len(heard) > 1
 
     vectors, truth, given = made(wrong=0.2)
-    labels = asdict(labels_of(truth, given, truth != given))
+    labels = asdict(labels_of(truth, given, np.zeros(N, dtype=bool)))
     labels["right"] = np.tile(truth, (8, 1))
     with pytest.raises(Cancelled):
         estimate_worth(vectors, Labels(**labels), decided=0, reporter=Notes())

@@ -397,7 +397,7 @@ def _model_and_votes(why: Explanation) -> str:
             "why.divided" if sure else "why.unclear_divided", shares=_shares(votes, why.given), **values
         )
     values["votes"] = say("why.all_votes" if n == voters else "why.votes", n=n, voters=voters)
-    if sure and first == why.says:
+    if first == why.says:  # of two that agree, it does not matter that one alone would be unsure
         return say(f"why.agree_{_against(first, why.given)}", **values)
     if sure and why.says == why.given:
         return say("why.agree_alone", other=first, **values)
