@@ -108,9 +108,9 @@ def simulate(
         One row a page, and one before the first. Columns `COLUMNS`: ``errors_found`` are wrong labels that
         the expert saw to be wrong, ``recall`` their share of all wrong labels, ``mistakes`` the images judged
         wrongly so far, ``wrong_left`` the images that have a wrong label now, ``keys`` the keys pressed so
-        far (a decision, a step to another image, a whole group, a page: one each), ``groups`` those relabelled
-        at once so far, ``expected_next`` the errors expected on the next page, from ``next_low`` to
-        ``next_high`` with 90 % probability, ``left`` the wrong labels nobody has looked at, and
+        far (a decision, a step to another image, a whole group, a page: one each), ``groups`` those
+        relabelled at once so far, ``expected_next`` the errors expected on the next page, from ``next_low``
+        to ``next_high`` with 90 % probability, ``left`` the wrong labels nobody has looked at, and
         ``expected_left``, ``left_low``, ``left_high`` what is said of their number (missing for an ordering
         without probabilities, and among groups), ``audited``, ``left_at_most`` and ``recall_at_least`` what
         the certificate says (missing before the audit).
