@@ -110,6 +110,11 @@ class Event:
         return self.kind in _ACTIONS
 
     @property
+    def in_bulk(self) -> bool:
+        """Whether the image was one of a group that was relabelled with one key."""
+        return "at_most" in self.detail
+
+    @property
     def reason(self) -> str | None:
         """Why the image goes though nothing is said about its label: a *discard*; None for all other rows.
 

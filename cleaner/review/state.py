@@ -185,7 +185,7 @@ class ReviewState:
     def _decide(self, event: Event) -> None:
         record = self._records.get(event.name)
         record.events += (event,)
-        if event.reason is None:  # the pace is that of looking at labels
+        if event.reason is None and not event.in_bulk:  # the pace is that of looking at single labels
             self._times_by.setdefault(event.reviewer, array("d")).append(event.time.timestamp())
         self._changed(record)
 

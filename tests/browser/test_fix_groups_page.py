@@ -97,7 +97,7 @@ def test_a_group_is_looked_into_and_relabelled_by_keys(
         press(page, "y")
         wait_until_saved(page)
     expect(looks).to_have_count(0)
-    expect(head).to_contain_text(re.compile(r"at most \d+ of them wrongly, 90\s%"))
+    expect(head).to_contain_text(re.compile(r"at most \d+ of them wrongly \(90\s%"))
     expect(button).to_have_attribute("aria-disabled", "false")
     press(page, "k")  # this one is right as it is
     wait_until_saved(page)

@@ -330,10 +330,7 @@ def _(group: OneFix) -> list[str]:
         return []
     return [
         say(
-            "review.fix_bound",
-            rest=count(group.rest, "image is", "images are"),
-            at_most=group.at_most,
-            sure=probability(SURE),
+            "review.fix_bound", rest=count(group.rest, "image"), at_most=group.at_most, sure=probability(SURE)
         )
     ]
 
