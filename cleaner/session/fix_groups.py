@@ -32,7 +32,7 @@ _FEW = 0.1  # share of wrong ones up to which a group needs no more looks
 LOOK, GROUP = "look", "group"
 """Keys of an event's detail, with the group: one of the random looks, or another decision among groups."""
 
-_PROBABLE = 0.7
+_PROBABLE = 0.6
 
 
 @dataclass(frozen=True, slots=True)
