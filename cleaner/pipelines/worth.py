@@ -13,16 +13,18 @@ from cleaner.embedding import Embeddings
 from cleaner.errors import RankingError
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import Seen, look, rank_seen
-from cleaner.ranking.crossfit import plan_folds
 from cleaner.ranking.features import MANY_CELLS
 from cleaner.ranking.feedback import judged
-from cleaner.ranking.folds import join_units, units_of
+from cleaner.ranking.folds import join_units, make_folds, units_of
 from cleaner.ranking.posterior import Posterior
 from cleaner.ranking.result import Ranking
 from cleaner.review.state import ReviewState
 from cleaner.util.progress import SILENT, Reporter
 
 Learnt = tuple[Ranking, Mapping[str, bool]]
+
+FOLDS = 10
+"""More than a ranking has: wrong labels harm a head the more, the fewer images it learns from."""
 
 DRAWS, DRAWS_LARGE = 24, 8
 """How often the unknown labels are drawn; fewer times for sets that would take too long."""
@@ -113,7 +115,8 @@ def worth_of(
         alike = join_units(alike, units_of([units[name] for name in names]))
     learn = np.array(ranking.splits, dtype=object) != "test"
     learn &= (codes >= 0) | (before >= 0)
-    folds, _ = plan_folds(np.maximum(codes, before), alike, learn, seed)
+    folds = np.full(len(names), -1, dtype=np.int64)
+    folds[learn] = make_folds(np.maximum(codes, before)[learn], alike[learn], n_folds=FOLDS, seed=seed)
     place = {name: i for i, name in enumerate(names)}
     open_ = [i for name in ranking.order() if codes[i := place[name]] >= 0 and not sure[i]]
     draws = DRAWS_LARGE if len(names) * len(classes) > MANY_CELLS else DRAWS

@@ -62,7 +62,7 @@ def percent(share: float) -> str:
 def probability(share: float) -> str:
     """Say a probability, 0 to 1, in whole per cent, and never as certain: "87 %", "> 99 %"."""
     whole = round(100 * share)
-    if whole in (0, 100) and 0 < share < 1:
+    if whole in (0, 100):
         return "> 99 %" if whole else "< 1 %"
     return f"{whole} %"
 

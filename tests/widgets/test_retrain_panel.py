@@ -120,7 +120,7 @@ def test_a_training_is_shown_while_it_runs_and_its_outcome_at_the_end(
         f"{say('worth.fewer', **worth)} {say('worth.ahead', images='200 images', low='0.3', high='1.1')}"
         in (text(panel))
     )
-    assert say("worth.how", images="3,409 images", decided="320 images") in text(panel)
+    assert say("worth.how", images="3,409 images", decided="320") in text(panel)
     names = {"before": "last layer on the labels as given", "now": "last layer on the cleaned labels"}
     assert say("retrain.names", **names) in text(panel)
     assert not disabled(panel, "Retrain")

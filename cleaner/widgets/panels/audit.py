@@ -14,6 +14,7 @@ from cleaner.widgets.panels.text import (
 from cleaner.widgets.sentences import say
 
 _LOOKS = 100
+_AUDIT = 300  # images that an audit takes
 
 
 def stopping_section(analysis: ReviewAnalysis | None, *, auditing: bool) -> Tree:
@@ -32,7 +33,10 @@ def stopping_section(analysis: ReviewAnalysis | None, *, auditing: bool) -> Tree
         parts = [paragraph(analysis.problem)]
     elif analysis.certificate is None:
         start = buttons(button(say("audit.start"), "audit"))
-        parts = [*_rule_of_thumb(analysis), node("p", say("audit.offer")), start]
+        left = analysis.forecast.undecided
+        few = 0 < left <= _AUDIT
+        offer = say("audit.offer_few", images=count(left, "image")) if few else say("audit.offer")
+        parts = [*_rule_of_thumb(analysis), node("p", offer), start]
     else:
         parts = _running(analysis.certificate, analysis.newcomers, auditing=auditing)
     return section(say("audit"), node("div", *parts, class_="cleaner-box"), hidden=not parts)

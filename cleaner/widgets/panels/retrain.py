@@ -341,7 +341,7 @@ def worth_trees(worth: Mapping[str, Any] | None) -> list[Tree]:
         least = count(LEAST_IMAGES, "image")
         parts = [paragraph(say("worth.too_few", images=count(worth["images"], "image"), least=least))]
     else:
-        decided, images = count(worth["decided"], "image"), count(worth["images"], "image")
+        decided, images = f"{worth['decided']:,}", count(worth["images"], "image")
         how = paragraph(say("worth.how", images=images, decided=decided), "fine")
         parts = [node("p", _so_far(worth["so_far"])), node("p", _ahead(worth)), how]
     return [node("div", node("p", node("b", say("worth"))), *parts, class_="cleaner-box", role="status")]
