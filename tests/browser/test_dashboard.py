@@ -221,6 +221,9 @@ def test_retraining_quick_and_full_with_one_cancel(visit: OpenVisit, ranked: Pat
     button.click()
     expect(panel.get_by_text(say("retrain.before"))).to_be_visible(timeout=120_000)
     expect(panel).to_contain_text("on the same 12 validation images with your labels.")
+    expect(panel.get_by_text(say("worth"))).to_be_visible()
+    expect(panel).to_contain_text(say("worth.unchanged"))
+    expect(panel).to_contain_text(say("worth.how", images="60 images", decided="0"))
     renewed = Ranking.load(ranked / ".cleaner" / "ranking").model
     assert renewed != model
 
@@ -235,7 +238,7 @@ def test_retraining_quick_and_full_with_one_cancel(visit: OpenVisit, ranked: Pat
 
     page.get_by_label("epochs").fill("2")
     button.click()
-    expect(panel.get_by_role("img", name="After 2 epochs")).to_be_visible(timeout=180_000)
+    expect(panel.get_by_role("img", name="After 3 epochs")).to_be_visible(timeout=180_000)
     expect(panel.get_by_text(say("retrain.done"))).to_be_visible(timeout=180_000)
     expect(panel).to_contain_text("tuned network, cleaned labels")
     assert (ranked / ".cleaner" / "models" / "full.safetensors").exists()
