@@ -210,7 +210,7 @@ class _Expert:
         return Choice(name=name, action="relabel", label=label, given=given)
 
 
-class _SimulatedSet:
+class SimulatedSet:
     """A data set without images: what a `ReviewSession` needs to review a ranking."""
 
     seed = 0
@@ -239,7 +239,7 @@ class _Review:
     ) -> None:
         self.ranking, self.ordering, self.expert, self.seed = ranking, ordering, expert, seed
         self.rows: list[dict[str, object]] = []
-        self.images = _SimulatedSet(expert.given, folder)
+        self.images = SimulatedSet(expert.given, folder)
         learns = ordering in (LEARNING, GROUPS)
         self.session = ReviewSession(
             self.images,
