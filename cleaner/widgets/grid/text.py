@@ -384,7 +384,7 @@ def why_text(why: Explanation) -> str:
 def _model_and_votes(why: Explanation) -> str:
     votes = why.votes
     voters = sum(n for _, n in votes)
-    values = {"label": why.says, "given": why.given, "probability": probability(why.probability)}
+    values = {"label": why.says, "given": why.given}
     sure = why.probability >= _STANDS_OUT
     if voters < _FEWEST_VOTES:
         return say(f"why.model_{_against(why.says, why.given)}" if sure else "why.unclear", **values)
