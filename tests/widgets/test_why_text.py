@@ -81,11 +81,11 @@ UNSURE = {"label": "longsleeve", "probability": "32 %"}
         ),
         (
             explanation("h" * 15 + "lllll", probability=0.32),
-            say("why.unclear_other", votes=votes(15, 20), other="hat", given="shirt"),
+            say("why.unclear_other", label="longsleeve", votes=votes(15, 20), other="hat", given="shirt"),
         ),
         (
             explanation("h" * 15 + "lllll", given=None, probability=0.32),
-            say("why.unclear_unlabelled", votes=votes(15, 20), other="hat"),
+            say("why.unclear_unlabelled", label="longsleeve", votes=votes(15, 20), other="hat"),
         ),
         (
             explanation("h" * 15 + "lllll", given=None),
@@ -93,7 +93,7 @@ UNSURE = {"label": "longsleeve", "probability": "32 %"}
         ),
         (
             explanation("s" * 15 + "lllll", probability=0.32),
-            say("why.unclear_same", votes=votes(15, 20)),
+            say("why.unclear_same", label="longsleeve", votes=votes(15, 20)),
         ),
         (explanation(""), say("why.model_other", **ALONE)),
         (explanation("ss--"), say("why.model_other", **ALONE)),  # two votes are none
