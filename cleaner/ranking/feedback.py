@@ -13,6 +13,9 @@ by Laplace's method; D. J. C. MacKay, *A practical Bayesian framework for backpr
 Computation 4, 1992). Structured noise makes itself felt after few decisions; noise without structure keeps
 the order nearly as it is.
 
+Where it is known where images come from (annotators, folders), each of these sources in turn adds effects of
+its groups, shrunk and averaged in the same way: a source that explains nothing moves nothing.
+
 What holds among the most suspicious images need not hold further down. So the likelihood is local (R.
 Tibshirani & T. Hastie, *Local likelihood estimation*, J. Am. Stat. Assoc. 82, 1987): the further a decided
 image is above the images that come next, in log odds, the less it counts.
@@ -20,7 +23,7 @@ image is above the images that come next, in log odds, the less it counts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,6 +52,7 @@ _SIGNAL_SD = 0.3
 _REACH = 1.5
 _NEXT_SHARE, _NEXT_LEAST = 0.05, 48
 _GROUP_SDS = ((0.0, 0.0), (0.5, 0.25), (1.0, 0.5), (0.5, 1.0), (1.0, 2.0))
+_SOURCE_SDS = (0.0, 0.35, 0.7, 1.4)
 _LEAST_TO_TELL = 5
 
 
@@ -120,7 +124,7 @@ def judged(state: ReviewState, ranking: Ranking) -> dict[str, bool]:
     }
 
 
-def reorder(ranking: Ranking, decided: Mapping[str, bool]) -> Reordered:
+def reorder(ranking: Ranking, decided: Mapping[str, bool], sources: Sequence[Longs] = ()) -> Reordered:
     """Re-order by what the expert decided.
 
     With fewer than `LEAST` decisions (or fewer than `LEAST_PER_CLASS` for each class), or fewer than
@@ -133,6 +137,9 @@ def reorder(ranking: Ranking, decided: Mapping[str, bool]) -> Reordered:
     decided : mapping of str to bool
         For images of the ranking in the order of the decisions: whether the given label was wrong. Images
         that the ranking does not know, or that had no label, are passed over.
+    sources : sequence of int64, shape (n,)
+        For each way to tell where the images of the ranking come from: the number of each one's group, -1 =
+        unknown.
     """
     codes = ranking.codes
     static = static_odds(ranking)
@@ -149,6 +156,8 @@ def reorder(ranking: Ranking, decided: Mapping[str, bool]) -> Reordered:
     design = _Design.of(ranking, codes, static, rows)
     effects, weight = _learn(design, static[rows], wrong.astype(np.float64), _nearness(static, rows))
     odds = static + design.corrections(effects)
+    for source in sources:
+        odds += _source_effects(source, odds, rows, wrong)
     moved = None if weight < 0.5 else _most_moved(ranking.classes, design, effects, odds, rows, wrong)
     return Reordered(odds.astype(np.float32), True, len(rows), int(wrong.sum()), weight, moved)
 
@@ -291,10 +300,36 @@ def _learn(design: _Design, static: Doubles, wrong: Doubles, counts: Doubles) ->
         found, evidence[i] = _fit(design.columns[:, :use], static, wrong, counts, sds[:use], start[:use])
         effects[i, :use] = found
         start = effects[i]
-    share = np.exp(evidence - evidence.max())
-    share[1:] /= len(share) - 1
-    share /= share.sum()
+    share = _shares(evidence)
     return share @ effects, float(1 - share[0])
+
+
+def _shares(evidence: Doubles) -> Doubles:
+    """Return how probable each strength is; the first, none at all, has half of the prior probability."""
+    share: Doubles = np.exp(evidence - evidence.max())
+    share[1:] /= len(share) - 1
+    return np.asarray(share / share.sum(), dtype=np.float64)
+
+
+def _source_effects(source: Longs, odds: Doubles, rows: Longs, wrong: NDArray[np.bool_]) -> Doubles:
+    """Return what the group of each image adds to its log odds, shape (n,), averaged over strengths.
+
+    A group with more errors has other odds before any image is seen, and so everywhere in the ranking: all
+    decisions count alike.
+    """
+    groups = int(source.max(initial=-1)) + 1
+    known = source[rows] >= 0
+    rows, errors = rows[known], wrong[known].astype(np.float64)
+    counts = np.ones(len(rows))
+    members = (source[rows][:, None] == np.arange(groups)).astype(np.float64)
+    effects, evidence = np.zeros((len(_SOURCE_SDS), groups + 1)), np.zeros(len(_SOURCE_SDS))
+    for i, sd in enumerate(_SOURCE_SDS):
+        use = groups if sd else 0
+        sds, start = np.full(use, sd), np.zeros(use)
+        effects[i, :use], evidence[i] = _fit(members[:, :use], odds[rows], errors, counts, sds, start)
+    return np.asarray(
+        (_shares(evidence) @ effects)[source], dtype=np.float64
+    )  # the last effect is that of -1
 
 
 def _fit(
@@ -308,7 +343,7 @@ def _fit(
         H = (X.T * (counts * np.maximum(p * (1 - p), 1e-6))) @ X
         H[np.diag_indices(len(b))] += precision
         step = np.linalg.solve(H, X.T @ (counts * (wrong - p)) - precision * b)
-        largest = float(np.abs(step).max())
+        largest = float(np.abs(step).max(initial=0.0))
         b += step * min(1.0, 2 / max(largest, 1e-9))
         if largest < 1e-2:
             break

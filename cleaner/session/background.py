@@ -8,6 +8,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+from numpy.typing import NDArray
+
 from cleaner.audit.running import RunningAudit
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from cleaner.analysis.summary import ReviewAnalysis
     from cleaner.labelling.proposal import Proposal
     from cleaner.pipelines.checks import Checks
+    from cleaner.ranking import Ranking
     from cleaner.ranking.posterior import Posterior
 
 logger = logging.getLogger(__name__)
@@ -40,10 +44,23 @@ def learn_order(known: Snapshot) -> LearntOrder | None:
 
     if state.progress().looked_at < LEAST:
         return None
-    learnt = reorder(ranking, judged(state, ranking))
+    learnt = reorder(ranking, judged(state, ranking), _sources(known.catalog, ranking))
     if not learnt.is_changed:
         return None
     return LearntOrder(ranking, learnt, learnt.order(ranking).tolist())
+
+
+def _sources(catalog: Catalog, ranking: Ranking) -> list[NDArray[np.int64]]:
+    """Return where the images of a ranking come from, by the columns and folders of their catalog.
+
+    Not by the days of the files: copying a set may change these.
+    """
+    from cleaner.analysis.sources import sources_of
+
+    at = {str(name): i for i, name in enumerate(catalog.names)}
+    place = np.array([at.get(name, -1) for name in ranking.names], dtype=np.int64)
+    codes = [np.append(source.codes, -1) for source in sources_of(catalog.table, {}).values()]
+    return [each[place] for each in codes]
 
 
 def weigh_errors(known: Snapshot) -> Posterior | None:

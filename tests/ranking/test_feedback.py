@@ -50,6 +50,30 @@ def test_a_pair_that_is_often_wrong_comes_first_and_is_named() -> None:
     assert learnt.moved == MovedGroup(given="shirt", suggested="hat", decided=n, wrong=found, is_raised=True)
 
 
+def test_images_of_a_source_that_is_often_wrong_come_earlier() -> None:
+    ranking, wrong = make_ranking()
+    rng = np.random.default_rng(5)
+    by = np.where(np.arange(len(wrong)) % 10 == 0, -1, rng.integers(0, 3, len(wrong)))
+    wrong = rng.random(len(wrong)) < np.where(by == 2, 0.6, 0.1)
+    decided = first_decisions(ranking, wrong, 96)
+    moved = reorder(ranking, decided, [by]).log_odds - reorder(ranking, decided).log_odds
+    unknown, first, second, bad = (float(moved[by == group].mean()) for group in (-1, 0, 1, 2))
+    assert unknown == pytest.approx(0, abs=1e-6)
+    assert bad > 0.5
+    assert max(first, second) < 0
+    assert all(np.ptp(moved[by == group]) < 1e-5 for group in (-1, 0, 1, 2))
+
+
+def test_a_source_that_explains_nothing_moves_next_to_nothing() -> None:
+    ranking, wrong = make_ranking()
+    decided = first_decisions(ranking, wrong, 96)
+    by = np.random.default_rng(1).integers(0, 5, len(wrong))
+    moved = reorder(ranking, decided, [by]).log_odds - reorder(ranking, decided).log_odds
+    assert np.abs(moved).max() < 0.3
+    nothing = reorder(ranking, decided, [np.full(len(wrong), -1)]).log_odds
+    np.testing.assert_array_equal(nothing, reorder(ranking, decided).log_odds)
+
+
 def test_unlabelled_and_unknown_images_are_passed_over() -> None:
     ranking, wrong = make_ranking()
     decided = first_decisions(ranking, wrong, 96)
