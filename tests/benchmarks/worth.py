@@ -13,6 +13,11 @@ many times the interval covers what is measured on the rest; the same with the i
 standard error of that measurement, which is the fair comparison; how wide the interval is; and how often it
 leaves zero out. Printed at the end, against stated limits: the covered share, which should be .95, and the
 ratio of what was said to what was true.
+
+Measured with EfficientNet-Lite0 on the three columns of ``labels.csv`` and *unsure10*, seeds 0-5, some of
+which were also looked at while the number of folds was chosen: *so far* said / true 1.04, covered .95; *ahead*
+after the first decisions .95, covered .97; *ahead* before any decision .53, covered .90: then nobody can know
+which kind of errors a set has, the forecast is cautious, and its interval is wide.
 """
 
 from __future__ import annotations
