@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -84,15 +84,26 @@ def _show(table: pd.DataFrame) -> None:
         say("There are no errors to find: every label agrees with the correct one.")
         return
     most = int(table.groupby("ordering")["looks"].max().min())
-    columns = {}
+    columns: dict[str, list[object]] = {}
+    told: dict[str, list[object]] = {}
     for ordering, rows in table.groupby("ordering", sort=False):
         at = [rows[rows["looks"] >= share * most].iloc[0] for share in _SHARES]
-        columns[ordering] = [row["recall"] for row in at]
+        columns[str(ordering)] = [row["recall"] for row in at]
         columns.setdefault("looks", [row["looks"] for row in at])
-    shown = pd.DataFrame({"looks": columns.pop("looks"), **columns})
+        if ordering == "learning":
+            told = {"left": [row["left"] for row in at], "said": [_said(row) for row in at]}
+    shown = pd.DataFrame({"looks": columns.pop("looks"), **columns, **told})
     result(shown.to_string(index=False, float_format="%.3f"))
     say("Share of all errors found after that many images (looks); --csv FILE writes one row for each page.")
+    if told:
+        say("left: errors not found yet in the order that learns; said: what the page says of their number.")
     _show_keys(table)
+
+
+def _said(row: pd.Series[Any]) -> str:
+    """Return the interval for the number of errors left; a dash where there is none."""
+    low, high = row["left_low"], row["left_high"]
+    return f"{low:.0f} to {high:.0f}" if low == low else "-"
 
 
 def _show_keys(table: pd.DataFrame) -> None:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from cleaner.cli import options as o
 from cleaner.cli.console import result
+from cleaner.util.wording import estimate
 
 if TYPE_CHECKING:
+    from cleaner.ranking import Ranking
     from cleaner.workspace import Workspace
 
 
@@ -42,9 +44,22 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
         yield "open", f"{done.unsure:,} unsure, {done.conflicts:,} on which reviewers disagree"
     ranking = workspace.ranking()
     yield "ranking", f"{len(ranking):,} images ({ranking.model})" if ranking is not None else "none yet"
+    if ranking is not None:
+        yield "errors left", f"{_errors_left(workspace, ranking)} (an audit can tell you more)"
     result_csv = workspace.cleaned_csv
     yield "result", f"{result_csv}" if result_csv.is_file() else f"{result_csv} (not written yet)"
     yield "state", f"{workspace.state}"
+
+
+def _errors_left(workspace: Workspace, ranking: Ranking) -> str:
+    """Say how many errors are expected among the images that nobody has decided on."""
+    from cleaner.ranking.feedback import judged
+    from cleaner.ranking.posterior import Posterior
+
+    state = workspace.store.state
+    outcomes = state.outcomes()
+    posterior = Posterior.of(ranking, judged(state, ranking))
+    return estimate(*posterior.count(name for name in ranking.names if name not in outcomes))
 
 
 def _class_table(workspace: Workspace) -> None:
