@@ -14,9 +14,10 @@ Listeners of the store and of the session are called without any lock.
 Threads
 -------
 - *The caller's* (the kernel's message loop, or a script): any method.
-- *cleaner-session*, eight (`worker.Worker`): follow the store, learn an order, propose labels, look for
-  similar images, analyse, count duplicates; each works on a snapshot, takes the lock to hand its result over,
-  and runs once at a time of its kind. Views that take long to open, and the audit's beginning, run here, too.
+- *cleaner-session*, eight (`worker.Worker`): follow the store, learn how probable errors are and in which
+  order to look, propose labels, look for similar images, analyse, count duplicates; each works on a
+  snapshot, takes the lock to hand its result over, and runs once at a time of its kind. Views that take
+  long to open, and the audit's beginning, run here, too.
 - *cleaner-picture* and *cleaner-send* of a grid (`widgets.grid.widget`): decode images and send them; they
   call ``thumbnail``, ``picture`` and ``class_examples`` alone, which take no lock of the session.
 - *Delayed* of ``cleaned.csv`` (`review.output.cleaned_csv`) and of the panels (`util.delayed`): write the
