@@ -227,6 +227,7 @@ class SimulatedSet:
         self.thumbnails = ThumbnailCache(folder / "thumbnails")
 
     def close(self) -> None:
+        """Close the store and the index of files."""
         self.store.close()
         self.index.close()
 
