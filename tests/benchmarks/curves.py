@@ -1,6 +1,6 @@
 """Errors found against pictures looked at: ours, cleanlab's scores, and random looks, as one figure.
 
-    python tests/benchmarks/curves.py --weights FILE [--out docs/curves.png] [--work FOLDER]
+    python tests/benchmarks/curves.py [--weights FILE] [--out docs/curves.png] [--work FOLDER]
 
 The photos of ``../shared/data/clothing`` carry labels that were made wrong on purpose; an expert who makes no
 mistakes is played through the code of the page, in pages of 24. cleanlab (which must be installed) gets what
@@ -63,7 +63,7 @@ def peers(vectors: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def measure(kind: str, weights: Path, work: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+def measure(kind: str, weights: Path | None, work: Path) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return for each ordering the looks and the errors found after them."""
     from cleaner import Workspace
     from cleaner.pipelines.rank import look, rank_seen
@@ -114,7 +114,7 @@ def main() -> int:
     """Run the benchmark."""
     as_written = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
-    parser.add_argument("--weights", type=Path, required=True, help="weights file of mobilenet_v2")
+    parser.add_argument("--weights", type=Path, help="weights file; default: the built-in network")
     parser.add_argument("--out", type=Path, default=Path("docs/curves.png"))
     parser.add_argument("--work", type=Path, help="folder for the photos; default: a temporary one")
     arguments = parser.parse_args()

@@ -1,6 +1,6 @@
 """How fast images are ranked, re-ranked and learnt from, beside the limits, and the memory that it takes.
 
-    python tests/benchmarks/speed.py --weights FILE [--work FOLDER]
+    python tests/benchmarks/speed.py [--weights FILE] [--work FOLDER]
 
 On the photos of ``../shared/data/clothing`` with embeddings at hand, and on 50,000 made embeddings.
 """
@@ -33,7 +33,7 @@ def timed(title: str, limit_s: float, *, repeats: int, task: Callable[[], object
     print(f"{title:44}{min(taken):8.3f} s   limit {limit_s:5.1f} s   ratio {min(taken) / limit_s:.2f}")
 
 
-def times(weights: Path, work: Path) -> None:
+def times(weights: Path | None, work: Path) -> None:
     """Print times against their limits, embeddings at hand."""
     from cleaner import Workspace
     from cleaner.pipelines.rank import look, rank_seen
@@ -98,7 +98,7 @@ def main() -> int:
     """Run the benchmark."""
     as_written = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
-    parser.add_argument("--weights", type=Path, required=True, help="weights file")
+    parser.add_argument("--weights", type=Path, help="weights file; default: the built-in network")
     parser.add_argument("--work", type=Path, help="folder for the photos; default: a temporary one")
     arguments = parser.parse_args()
     if not (DATA / "labels.csv").is_file():
