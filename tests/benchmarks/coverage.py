@@ -15,7 +15,6 @@ the beds of ``--cache`` (``prior.py --cache``) but those of this set is used.
 from __future__ import annotations
 
 import argparse
-import pickle
 import sys
 import time
 from pathlib import Path
@@ -116,7 +115,7 @@ def main() -> int:
     if not sets or arguments.hold_out == "digits":
         sets.append(digits())
     if arguments.hold_out:
-        made = [bed for path in arguments.cache for bed in pickle.loads(path.read_bytes())]
+        made = [bed for path in arguments.cache for bed in beds.load_beds(path)]
         other = [bed for bed in made if bed.base.split("-")[0] != arguments.hold_out]
         fitted = beds.fit_prior(other)
         posterior.shipped_prior = lambda: fitted

@@ -224,6 +224,11 @@ def make_beds(bases: list[Base], number: int, seed: int) -> list[Bed]:
     return beds
 
 
+def load_beds(path: Path) -> list[Bed]:
+    """Read beds that were kept."""
+    return [Bed(**parts) for parts in pickle.loads(path.read_bytes())]
+
+
 # ---------------------------------------------------------------- the fit
 
 
@@ -320,7 +325,7 @@ def main() -> int:
     beds: list[Bed] = []
     if arguments.cache and arguments.cache[0].is_file():
         for path in arguments.cache:
-            beds += pickle.loads(path.read_bytes())
+            beds += load_beds(path)
     else:
         with tempfile.TemporaryDirectory() as folder:
             work = arguments.work or Path(folder)
@@ -328,7 +333,7 @@ def main() -> int:
             sets = [from_file(path) for path in files] if files else default_sets(work)
             beds = make_beds(with_people([*sets, digits()]), arguments.beds, arguments.seed)
         if arguments.cache:
-            arguments.cache[0].write_bytes(pickle.dumps(beds))
+            arguments.cache[0].write_bytes(pickle.dumps([vars(bed) for bed in beds]))
     prior = fit_prior(beds)
     for kind in prior.kinds:
         number = sum(bed.kind == kind.name for bed in beds)
