@@ -47,7 +47,11 @@ LEAST_CHANGED = 30
 ENOUGH_IMAGES = 4000
 """Images to judge by, with which no further fold is needed."""
 
+AFFORDABLE_CELLS = 60_000
+"""Images times classes up to which all folds are judged; beyond, fewer, so that it still takes seconds."""
+
 _ABREAST = 4
+_ABREAST_COLUMNS = 2000  # of weights, so that many classes do not fill the memory
 _PASSES, _PASSES_MORE = 60, 30
 _NEVER = np.float32(-1e4)
 
@@ -125,9 +129,7 @@ def estimate_worth(
     """
     teach = labels.folds >= 0
     judge = teach & (labels.present >= 0)
-    reached = np.bincount(labels.folds[judge]).cumsum() >= ENOUGH_IMAGES
-    if reached.any():
-        judge &= labels.folds <= reached.argmax()
+    judge &= labels.folds < _folds_to_judge(labels, judge)
     changed = int((teach & (labels.given != labels.present)).sum())
     at = labels.coming
     right, draws = labels.right, len(labels.right)
@@ -156,13 +158,23 @@ def estimate_worth(
     after = np.tile(labels.present, (draws, 1))
     after[:, at] = right[:, at]
     counts = []
-    for first in range(0, draws, _ABREAST):
+    abreast = min(_ABREAST, max(1, _ABREAST_COLUMNS // (heads.n_folds * labels.n_classes)))
+    for first in range(0, draws, abreast):
         reporter(Stage.WORTH, first, draws)
-        some = slice(first, first + _ABREAST)
+        some = slice(first, first + abreast)
         for truth, told, then in zip(right[some], known[some], heads.judged(after[some]), strict=True):
             counts.append(_compared(truth[told], now[told], then[told]))
     reporter(Stage.WORTH, draws, draws)
     return replace(found, so_far=so_far, ahead=change_of(counts))
+
+
+def _folds_to_judge(labels: Labels, judge: NDArray[np.bool_]) -> int:
+    """Return how many folds are judged: all, or as many as there is time for, or as are needed."""
+    n_folds = int(labels.folds.max(initial=0)) + 1
+    affordable = n_folds * AFFORDABLE_CELLS // max(1, len(judge) * labels.n_classes)
+    reached = np.bincount(labels.folds[judge], minlength=1).cumsum() >= ENOUGH_IMAGES
+    needed = int(reached.argmax()) + 1 if reached.any() else n_folds
+    return min(needed, max(1, affordable))
 
 
 def _compared(truth: Longs, before: Longs, after: Longs) -> tuple[int, int, int]:

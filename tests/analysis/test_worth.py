@@ -109,13 +109,20 @@ def test_deleted_images_and_those_without_a_fold_do_not_judge() -> None:
     assert found.changed == 60 + int((truth != given)[90:].sum())
 
 
-def test_of_a_large_set_only_as_many_folds_judge_as_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_large_set_no_more_folds_judge_than_are_needed_or_there_is_time_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     vectors, truth, given = made(wrong=0.4)
     labels = labels_of(truth, given, truth != given)
     full = estimate(vectors, labels)
     monkeypatch.setattr(worth, "ENOUGH_IMAGES", N // 5 + 1)
     part = estimate(vectors, labels)
+    monkeypatch.setattr(worth, "AFFORDABLE_CELLS", N * K // 2)
     assert (full.images, part.images) == (N, 2 * N // 5)
+    monkeypatch.setattr(worth, "ENOUGH_IMAGES", N)
+    assert estimate(vectors, labels).images == 2 * N // 5
+    monkeypatch.setattr(worth, "AFFORDABLE_CELLS", 1)
+    assert estimate(vectors, labels).images == N // 5
     assert full.so_far is not None
     assert part.so_far is not None
     assert part.so_far.high < 0

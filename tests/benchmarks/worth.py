@@ -15,9 +15,9 @@ leaves zero out. Printed at the end, against stated limits: the covered share, w
 ratio of what was said to what was true.
 
 Measured with EfficientNet-Lite0 on the three columns of ``labels.csv`` and *unsure10*, seeds 0-5, some of
-which were also looked at while the number of folds was chosen: *so far* said / true 1.04, covered .95; *ahead*
-after the first decisions .95, covered .97; *ahead* before any decision .53, covered .90: then nobody can know
-which kind of errors a set has, the forecast is cautious, and its interval is wide.
+which were also looked at while the number of folds was chosen: *so far* said / true 1.04, covered .95;
+*ahead* after the first decisions .95, covered .97; *ahead* before any decision .53, covered .90: then nobody
+can know which kind of errors a set has, the forecast is cautious, and its interval is wide.
 """
 
 from __future__ import annotations
