@@ -8,13 +8,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.analysis.relabels import SURE, Looks, Pair, RelabelModel
 from cleaner.errors import OutdatedError, StoreError
-from cleaner.ranking.clusters import Clusters
+from cleaner.ranking.clusters import LEAST_PROBABLE, Clusters
 from cleaner.ranking.result import Ranking
 from cleaner.review import Choice, ReviewState
 from cleaner.session.cells import OneFix
@@ -213,22 +214,58 @@ class FixGroups:
         )
 
 
+@dataclass(frozen=True)
+class _Suspects:
+    """What a ranking suggests, worked out once for each ranking: with many images that takes a while.
+
+    ``probability`` is that of the suggested label, in the order of the ranking's names; ``likely`` the same
+    by name, and ``label`` the suggested label, where it is probable enough for a cluster.
+    """
+
+    probability: NDArray[np.float32]
+    likely: Mapping[str, float]
+    label: Mapping[str, str]
+    named_at: int
+
+    @classmethod
+    def of(cls, ranking: Ranking) -> _Suspects:
+        found = _SUSPECTS.get(ranking)
+        if found is None:
+            probability, suggested = ranking.suggested_probability, ranking.suggested
+            rows = np.flatnonzero(probability >= LEAST_PROBABLE).tolist()
+            likely = {ranking.names[row]: float(probability[row]) for row in rows}
+            label = {ranking.names[row]: ranking.classes[int(suggested[row])] for row in rows}
+            found = _SUSPECTS[ranking] = cls(probability, likely, label, ranking.named_at)
+        return found
+
+    def pair(self, name: str, known: Snapshot) -> Pair | None:
+        """Return the given and the suggested label of an image, under their present names, if they differ."""
+        given = known.given(name)
+        label = known.state.label_now(self.label[name], since_seq=self.named_at)
+        return None if given is None or given == label else (given, label)
+
+
+_SUSPECTS: WeakKeyDictionary[Ranking, _Suspects] = WeakKeyDictionary()
+
+
 def _form(
     known: Snapshot, ranking: Ranking, clusters: Clusters, is_open: Callable[[str], bool], model: RelabelModel
 ) -> Iterable[FixGroup]:
     """Yield the groups: each cluster without what is decided or hardly probable, cut where it is too long."""
-    probable = ranking.suggested_probability
-    rows = np.flatnonzero((clusters.number >= 0) & (_present_probability(known, ranking) >= _PROBABLE))
+    suspects = _Suspects.of(ranking)
+    rows = np.flatnonzero(
+        (clusters.number >= 0) & (_present_probability(known, ranking, suspects) >= _PROBABLE)
+    )
     rows = rows[[name in known and is_open(name) for name in (ranking.names[row] for row in rows)]]
     rows = rows[np.lexsort((clusters.place[rows], clusters.number[rows]))]
     ends = np.flatnonzero(np.diff(clusters.number[rows])) + 1
     for cluster in np.split(rows, ends):
         for part in np.array_split(cluster, math.ceil(len(cluster) / MOST)) if len(cluster) >= LEAST else ():
-            given, label = _labels(known, ranking, int(part[0]))
-            if given is not None and given != label:
-                yield _group(
-                    (given, label), {ranking.names[row]: float(probable[row]) for row in part}, model
-                )
+            names = [ranking.names[row] for row in part]
+            pair = suspects.pair(names[0], known)
+            if pair is not None:
+                share = dict(zip(names, suspects.probability[part].tolist(), strict=True))
+                yield _group(pair, share, model)
 
 
 def _group(pair: Pair, probability: dict[str, float], model: RelabelModel) -> FixGroup:
@@ -252,21 +289,15 @@ def _looks_needed(pair: Pair, expected: float, n: int, model: RelabelModel) -> i
     return _MOST_LOOKS
 
 
-def _present_probability(known: Snapshot, ranking: Ranking) -> NDArray[np.float64]:
+def _present_probability(known: Snapshot, ranking: Ranking, suspects: _Suspects) -> NDArray[np.float64]:
     """Return the probability of each suggested label in the light of the decisions."""
-    probable = ranking.suggested_probability.astype(np.float64)
+    probable = suspects.probability.astype(np.float64)
     _, now = known.scores()
     if now is None:
         return probable
     before = np.maximum(ranking.signals["pooled"].astype(np.float64), 1e-9)
     # What was learnt says how probable an error is, and nothing of which label is right if it is one.
     return np.asarray(np.nan_to_num(np.minimum(probable / before, 1) * now))
-
-
-def _labels(known: Snapshot, ranking: Ranking, row: int) -> tuple[str | None, str]:
-    """Return the given and the suggested label of a row, under their present names."""
-    suggested = ranking.classes[int(ranking.suggested[row])]
-    return known.given(ranking.names[row]), known.state.label_now(suggested, since_seq=ranking.named_at)
 
 
 def _gain(group: FixGroup, model: RelabelModel) -> float:
@@ -286,20 +317,21 @@ def _looked(known: Snapshot, ranking: Ranking | None) -> dict[Pair, dict[str, Lo
     """
     if ranking is None:
         return {}
-    details = {event.seq: event.detail for event in known.state.events if event.model == ranking.model}
-    probable, suggested = ranking.suggested_probability, ranking.suggested
-    now = [known.state.label_now(c, since_seq=ranking.named_at) for c in ranking.classes]
-    row_of = {name: row for row, name in enumerate(ranking.names)}
+    suspects, state = _Suspects.of(ranking), known.state
+    last = {
+        event.name: event.detail
+        for event in state.events
+        if event.name in suspects.likely and event.model == ranking.model and event.is_decision
+        if state.stands(event.act)
+    }
     counts: dict[tuple[Pair, str], list[tuple[float, bool]]] = defaultdict(list)
-    for decision in known.state.looks():
-        row, detail = row_of.get(decision.name), details.get(decision.seq)
-        if row is None or detail is None or GROUP in detail or probable[row] < _PROBABLE:
-            continue
-        label = now[suggested[row]]
-        right = decision.outcome == "relabel" and decision.new_label == label
-        if decision.given is not None and decision.given != label:
-            pair = (decision.given, label)
-            counts[pair, str(detail.get(LOOK, ""))].append((1 - float(probable[row]), not right))
+    for name, detail in last.items():
+        outcome, new_label = state.judgement(name) or ("", None)
+        pair = suspects.pair(name, known)
+        probable = suspects.likely[name] >= _PROBABLE
+        if GROUP not in detail and pair is not None and probable and outcome in ("keep", "delete", "relabel"):
+            right = outcome == "relabel" and new_label == pair[1]
+            counts[pair, str(detail.get(LOOK, ""))].append((1 - suspects.likely[name], not right))
     looked: dict[Pair, dict[str, Looks]] = defaultdict(dict)
     for (pair, group), each in counts.items():
         expected = sum(share for share, _ in each) / len(each)
