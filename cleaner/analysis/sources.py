@@ -42,8 +42,8 @@ _ROUNDS = 30
 _LARGEST = 20.0
 _LEAST = 1e-6
 _OFFSET_SD, _SLOPE_SD, _CLASS_SD = 1.5, 0.5, 1.0
-_GROUP_SD = 0.7
-"""How far the log odds of a whole group may be off, as a standard deviation: a factor of two of the odds."""
+_GROUP_SD = 0.5
+"""How far the log odds of a whole group may be off, as a standard deviation: a factor of 1.6 of the odds."""
 
 _ISO_DAY = re.compile(r"^(\d{4})[-/:.](\d{1,2})[-/:.](\d{1,2})(?!\d)")
 _SPLITS = frozenset({"train", "valid", "val", "validation", "test"})

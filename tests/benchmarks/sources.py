@@ -1,4 +1,4 @@
-"""How often chance accuses an annotator, and how soon a bad one is found.
+"""How often chance accuses an annotator, how soon a bad one is found, and what the order gains by knowing.
 
     python tests/benchmarks/sources.py [--draws N] [--weights FILE …] [--folder DIR] [--work FOLDER]
 
@@ -15,6 +15,14 @@ allowed for in the limit: the model is led astray, which only decisions can mend
 Columns with an effect (in percent of the draws that name the right group): one of *3*, one of *10* annotators
 has four times the error rate of the others. Wrong labels are given to the annotators at random, in the
 proportion that makes it so.
+
+*gain*: the share of the wrong labels found, in the mean over all pages up to 20 % of the images, with the order
+learning from the columns minus without, for a few draws. Without any effect it should be about zero.
+
+Measured with 20 draws on 2,040 drawn figures and 2,500 clothing photos, EfficientNet-Lite0: of the columns
+without effect, .6 % were accused in the mean, 5 % in the worst line. After 10 pages one bad annotator of three
+is named in 90 to 100 % of the draws, one of ten likewise, but in 5 and 15 % where 5 % of the drawn figures are
+wrong. Before any decision: 0 to 100 %, depending on how well the ranking tells wrong labels.
 """
 
 from __future__ import annotations
@@ -37,10 +45,12 @@ from cleaner.analysis.patterns import find_patterns
 from cleaner.analysis.sources import Source
 from cleaner.embedding import Embeddings
 from cleaner.ranking import Ranking, rank
+from cleaner.ranking.feedback import reorder
 
 PAGE = 24
 PAGES = (0, 2, 5, 10, 20)
 TIMES = 4.0
+LOOKS = 0.2
 ALLOWED = 0.05
 NOISES = (("even", 0.05), ("even", 0.1), ("pairs", 0.1), ("unsure", 0.1))
 
@@ -132,6 +142,28 @@ def with_effect(groups: int, wrong: np.ndarray, rng: np.random.Generator) -> dic
     return {"who": source(codes)}
 
 
+def found_by(ranking: Ranking, wrong: np.ndarray, codes: list[np.ndarray]) -> float:
+    """Return the mean share of wrong labels found over the pages, each fixed before the last is learnt from."""
+    order, names = ranking.order().tolist(), np.array(ranking.names, dtype=object)
+    decided: dict[str, bool] = {}
+    shares = []
+    page = order[:PAGE]
+    for _ in range(int(np.ceil(LOOKS * len(wrong) / PAGE))):
+        decided |= {name: bool(wrong[ranking.row(name)]) for name in page}
+        page = [name for name in order if name not in decided][:PAGE]
+        shares.append(sum(decided.values()) / wrong.sum())
+        learnt = reorder(ranking, decided, codes)
+        order = names[np.argsort(-learnt.log_odds, kind="stable")].tolist()
+    return float(np.mean(shares))
+
+
+def gain(ranking: Ranking, wrong: np.ndarray, drawn: list[dict[str, Source]]) -> float:
+    """Return what is found more with the columns than without, in the mean over draws."""
+    codes = [[each.codes for each in sources.values()] for sources in drawn]
+    with_them = [found_by(ranking, wrong, each) for each in codes]
+    return float(np.mean(with_them)) - found_by(ranking, wrong, [])
+
+
 def accused(ranking: Ranking, wrong: np.ndarray, pages: int, sources: dict[str, Source]) -> set[str]:
     """Return the groups that are said to have more wrong labels, or are suspected of it."""
     found = find_patterns(looks(ranking, wrong, pages, sources)).found
@@ -143,6 +175,7 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--gains", type=int, default=4, help="draws for the gain")
     parser.add_argument(
         "--weights", type=Path, nargs="*", default=[DATA / "weights" / "mobilenet_v2.safetensors"]
     )
@@ -165,12 +198,17 @@ def main() -> int:
                         hits += [bool(accused(ranking, wrong, pages, drawn)) for pages in PAGES]
                     false[kind] += int(hits.max())
                     print(f"{kind:16}" + "".join(f"{hit / draws:7.0%}" for hit in hits), flush=True)
+                some = [np.random.default_rng([draw, number]) for draw in range(arguments.gains)]
+                null = gain(ranking, wrong, [without_effect("many", ranking, wrong, rng) for rng in some])
+                print(f"gain without effect {null:+.3f}", flush=True)
                 for groups in (3, 10):
                     hits = np.zeros(len(PAGES))
                     for draw in range(draws):
                         drawn = with_effect(groups, wrong, np.random.default_rng([draw, number]))
                         hits += ["0" in accused(ranking, wrong, pages, drawn) for pages in PAGES]
-                    print(f"one of {groups:<9}" + "".join(f"{hit / draws:7.0%}" for hit in hits), flush=True)
+                    more = gain(ranking, wrong, [with_effect(groups, wrong, rng) for rng in some])
+                    print(f"one of {groups:<9}" + "".join(f"{hit / draws:7.0%}" for hit in hits), end="")
+                    print(f"   gain {more:+.3f}", flush=True)
                 lines += 1
     worst = max(false[kind] / (lines * draws) for kind in ("random", "many", "classes"))
     print(f"\nfalse alarms at their worst depth, mean over sets: {worst:.1%}")
