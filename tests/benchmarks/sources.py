@@ -16,13 +16,13 @@ Columns with an effect (in percent of the draws that name the right group): one 
 has four times the error rate of the others. Wrong labels are given to the annotators at random, in the
 proportion that makes it so.
 
-*gain*: the share of the wrong labels found, in the mean over all pages up to 20 % of the images, with the order
-learning from the columns minus without, for a few draws. Without any effect it should be about zero.
+*gain*: the share of the wrong labels found, in the mean over all pages up to 20 % of the images, with the
+order learning from the columns minus without, for a few draws. Without any effect it should be about zero.
 
 Measured with 20 draws on 2,040 drawn figures and 2,500 clothing photos, EfficientNet-Lite0: of the columns
-without effect, .6 % were accused in the mean, 5 % in the worst line. After 10 pages one bad annotator of three
-is named in 90 to 100 % of the draws, one of ten likewise, but in 5 and 15 % where 5 % of the drawn figures are
-wrong. Before any decision: 0 to 100 %, depending on how well the ranking tells wrong labels.
+without effect, .6 % were accused in the mean, 5 % in the worst line. After 10 pages one bad annotator of
+three, and one of ten, is named in 90 to 100 % of the draws, but only in 5 and 15 % where 5 % of the drawn
+figures are wrong. Before any decision: 0 to 100 %, depending on how well the ranking tells wrong labels.
 """
 
 from __future__ import annotations
@@ -143,7 +143,7 @@ def with_effect(groups: int, wrong: np.ndarray, rng: np.random.Generator) -> dic
 
 
 def found_by(ranking: Ranking, wrong: np.ndarray, codes: list[np.ndarray]) -> float:
-    """Return the mean share of wrong labels found over the pages, each fixed before the last is learnt from."""
+    """Return the mean share of wrong labels found; a page is fixed before the last one is learnt from."""
     order, names = ranking.order().tolist(), np.array(ranking.names, dtype=object)
     decided: dict[str, bool] = {}
     shares = []
