@@ -30,6 +30,8 @@ class Topic(StrEnum):
     """Similar images are on offer, or no longer."""
     PROGRESS = "progress"
     """Something was decided or taken back."""
+    LEARNT = "learnt"
+    """How probable errors are is known better."""
     CHOICES = "choices"
     """There are other orders or filters to choose from."""
     CLASSES = "classes"

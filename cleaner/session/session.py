@@ -765,7 +765,7 @@ class ReviewSession:
             changed = learnt is not None and self._display.take_learnt(learnt)
         if changed:
             self._tell(Topic.NEXT)
-        self._tell(Topic.PROGRESS)
+        self._tell(Topic.LEARNT)
         self.analyse()
 
     def propose_labels(self) -> None:

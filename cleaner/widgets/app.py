@@ -307,7 +307,7 @@ class CleanerApp(ipywidgets.VBox):
 
     def _on_change(self, change: Change) -> None:
         """Draw the figures a moment after they have changed; called in any thread."""
-        if change.topic in (Topic.PROGRESS, Topic.ANALYSIS, Topic.CHECKS):
+        if change.topic in (Topic.PROGRESS, Topic.LEARNT, Topic.ANALYSIS, Topic.CHECKS):
             self._delayed.schedule()
         if change.topic is Topic.CHECKS:
             self._show_checks()

@@ -271,6 +271,7 @@ class ImageCleaner(ipywidgets.VBox):
                 grid.update(session.cells(change.names))
             elif change.topic is Topic.NEXT:
                 grid.expect(session.page().id, session.next_names())
+            elif change.topic is Topic.LEARNT:
                 grid.update((), summary=session.summary())
             elif change.topic is Topic.OFFER:
                 grid.offer(0 if session.offer is None else len(session.offer.names))
@@ -284,7 +285,7 @@ class ImageCleaner(ipywidgets.VBox):
             self._show_scale()
         elif change.topic is Topic.CONFIRMED:
             self._csv.schedule(delay_s=0.0)
-        elif change.topic is Topic.PROGRESS:
+        elif change.topic in (Topic.PROGRESS, Topic.LEARNT):
             self._count()
 
     def _on_csv(self, notice: CsvNotice) -> None:

@@ -134,6 +134,15 @@ def test_the_page_in_view_stays_while_the_next_one_changes(open_cleaner: Any) ->
     assert not says_why(cleaner)
 
 
+def test_the_line_above_the_grid_says_what_the_first_page_taught(open_cleaner: Any) -> None:
+    cleaner = open_cleaner()
+    cleaner.sent.clear()
+    review(cleaner, 1)
+    shown = [message["summary"] for message in cleaner.sent if message.get("summary")]
+    assert shown[-1] == summary_text(cleaner.session.summary())
+    assert shown[-1] not in shown[:-1]
+
+
 def test_the_first_page_in_the_new_order_says_why_and_only_that_one(open_cleaner: Any) -> None:
     cleaner = open_cleaner()
     review(cleaner, 4)
