@@ -27,6 +27,7 @@ export class Large {
     this.say = say;
     this.host = host;
     this.index = 0;
+    this.is_left = true;
     this.asked = ""; // the image of which the full size was asked for
     /** @type {Map<string, Rendition>} of this image and its neighbours */
     this.pictures = new Map();
@@ -35,7 +36,7 @@ export class Large {
     this.explanation = new Explanation(say, { ask: host.ask_why, open: (witness) => this.on_witness(witness) });
     this.back = make_button(say("grid.back"), "Esc", () => this.explanation.look_at(null), "is-small is-end");
     this.back.hidden = true;
-    this.leave = make_button(say("grid.close"), "Esc", () => this.el.close(), "is-small is-end");
+    this.leave = make_button(say("grid.close"), "Esc", () => this.leave_now(), "is-small is-end");
     this.place = make("p", "cleaner-place", { role: "status" });
     this.alerts = make("div", "cleaner-alerts", { role: "alert" });
     this.el = make_dialog(say("grid.large_view"), "cleaner-large");
@@ -83,6 +84,7 @@ export class Large {
     if (this.explanation.open) this.explanation.look_at(null);
     this.index = index;
     if (!this.el.open) {
+      this.is_left = false;
       this.stage.reset_light();
       this.el.showModal();
       this.stage.el.focus();
@@ -122,7 +124,15 @@ export class Large {
     else this.tell(this.say(index < 0 ? "grid.first_image" : "grid.last_image"));
   }
 
+  /** Not left to the browser's own event, which comes late: the next key may be quicker. */
+  leave_now() {
+    this.el.close();
+    this.on_close();
+  }
+
   on_close() {
+    if (this.el.open || this.is_left) return;
+    this.is_left = true;
     if (this.explanation.open) this.explanation.look_at(null);
     this.forget([]);
     this.explanation.forget();
@@ -297,7 +307,7 @@ export class Large {
     if (event.key === "ArrowLeft" || event.key === "ArrowUp") this.go(this.index - 1);
     else if (event.key === "ArrowRight" || event.key === "ArrowDown") this.go(this.index + 1);
     else if (event.key.toLowerCase() === "c" && this.host.compare) event.repeat || this.host.compare.toggle();
-    else if (event.key === "Enter" && event.target === this.stage.el) this.el.close();
+    else if (event.key === "Escape" || (event.key === "Enter" && event.target === this.stage.el)) this.leave_now();
     else return false;
     return true;
   }
