@@ -29,7 +29,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from beds import DATA, drawn_figures, lay_out_clothing
-from noises import KINDS, Set, out_of_fold
+from noises import KINDS, Set, out_of_fold, weak
 from ranking import digits, ours
 
 SIGNALS = ("pooled", "loss", "self_confidence", "normalized_margin")
@@ -190,6 +190,8 @@ def main() -> int:
     print(heading + f"{'gain':>8}{'se':>7}{'said':>7}{'right':>7}{'seconds':>9}", flush=True)
     with tempfile.TemporaryDirectory() as folder:
         for base in sets(arguments, arguments.work or Path(folder)):
+            if base.person is None:
+                base.person = weak(base, np.random.default_rng(0))
             for size in arguments.sizes:
                 for kind, rate in arguments.kinds:
                     cell = measure(base, size, kind, rate, arguments.draws)

@@ -54,12 +54,15 @@ def out_of_fold(vectors: np.ndarray, labels: np.ndarray) -> np.ndarray:
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
     unit = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
-    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    folds = StratifiedKFold(
+        min(5, np.unique(labels, return_counts=True)[1].max()), shuffle=True, random_state=0
+    )
     head = LogisticRegression(C=1.0, max_iter=300)
     return cross_val_predict(head, unit, labels, cv=folds, method="predict_proba")
 
 
-def _weak(base: Set, rng: np.random.Generator) -> np.ndarray:
+def weak(base: Set, rng: np.random.Generator) -> np.ndarray:
+    """Return how probable a model on a tenth of the features finds each class, shape (n, n_classes)."""
     few = rng.choice(base.vectors.shape[1], base.vectors.shape[1] // 10 + 3, replace=False)
     return out_of_fold(base.vectors[:, few], base.truth)
 
@@ -97,7 +100,7 @@ def look_alikes(base: Set, rate: float, seed: int) -> np.ndarray:
     """Call pictures of the most mistakable classes by the class that a weak model takes them for."""
     rng = np.random.default_rng(seed)
     classes, codes = np.unique(base.truth, return_inverse=True)
-    p = _weak(base, rng) if base.person is None else base.person
+    p = weak(base, rng) if base.person is None else base.person
     taken = np.stack([p[codes == c].mean(axis=0) for c in range(len(classes))])
     np.fill_diagonal(taken, 0)
     mistakable = np.argsort(-taken.max(axis=1))[: max(1, round(0.6 * len(classes)))]
@@ -111,7 +114,7 @@ def unsure(base: Set, rate: float, seed: int) -> np.ndarray:
     """Put errors where a model on a tenth of the features, with the right labels, is unsure."""
     rng = np.random.default_rng(seed)
     classes, codes = np.unique(base.truth, return_inverse=True)
-    p = _weak(base, rng)
+    p = weak(base, rng)
     p[np.arange(len(codes)), codes] = 0
     doubt = p.sum(axis=1)
     for i in rng.choice(len(codes), int(rate * len(codes)), replace=False, p=doubt / doubt.sum()):
@@ -127,7 +130,7 @@ def confused(base: Set, rate: float, seed: int) -> np.ndarray:
     """
     rng = np.random.default_rng(seed)
     classes, codes = np.unique(base.truth, return_inverse=True)
-    p = np.maximum(_weak(base, rng) if base.person is None else base.person, 1e-6).astype(np.float64)
+    p = np.maximum(weak(base, rng) if base.person is None else base.person, 1e-6).astype(np.float64)
     at = np.arange(len(codes))
     odds = p[at, codes] / np.maximum(p.sum(axis=1) - p[at, codes], 1e-12)
     low, high = -30.0, 30.0
