@@ -256,10 +256,8 @@ def _slopes(open_: Doubles, open_z: Doubles, of_class: Doubles) -> Doubles:
 
 
 def _gamma_tail(value: Doubles, mean: Doubles, variance: Doubles) -> Doubles:
-    """Return P(X ≥ value) for gamma variables of this mean and variance; 1 where there is nothing to vary."""
-    from scipy.special import (
-        gammaincc,
-    )  # 0.2 s to import, which the page need not pay before its first images
+    """Return P(X ≥ value) for gamma variables with this mean and variance; 1 where the variance is zero."""
+    from scipy.special import gammaincc  # 0.2 s to import: not before the first images are on the page
 
     there = (mean > 1e-9) & (variance > 1e-12)
     m, v = np.where(there, mean, 1.0), np.where(there, variance, 1.0)

@@ -383,4 +383,4 @@ class GridHost(Protocol):
         """Return what is known of a class, with typical images other than ``but``."""
 
     def explain(self, name: str) -> Explanation | None:
-        """Return why an image is on show; None where there is nothing to say."""
+        """Return why an image is shown; None in an audit, and if the ranking keeps no reasons."""

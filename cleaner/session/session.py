@@ -629,7 +629,7 @@ class ReviewSession:
         return self._examples.of(label, self.known, but=but, blind=self._display.is_blind)
 
     def explain(self, name: str) -> Explanation | None:
-        """Return why an image of the set is on show; None where that is not about labels, and in an audit."""
+        """Return why an image is shown; None in an audit, and on pages that are not about labels."""
         return self.known.explain(name) if self.purpose is Purpose.LABELS else None
 
     # ---------------------------------------------------------------- what comes from outside

@@ -1,4 +1,4 @@
-// A dialog in which a class is found by typing; a name that is none yet can become one, after a choice that says so.
+// A dialog to find a class by typing. It offers to make a new class if no class has that name.
 
 import { make, make_button, make_dialog, make_id } from "./elements.js";
 
