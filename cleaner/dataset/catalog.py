@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import Listing, labels_of_folders, list_images, name_problem, place_of
 from cleaner.dataset.label_tables import as_text, columns_of, read_csv, rows_of
 from cleaner.errors import CatalogError
@@ -38,6 +39,8 @@ class Catalog:
         The column that says what must never be divided between splits and folds (patient, specimen, source).
     follow_links : bool
         Let `path` return files that links lead to outside the root.
+    findings : iterable of Finding
+        What was inferred when the table was made, and what is odd about it.
 
     Attributes
     ----------
@@ -45,6 +48,8 @@ class Catalog:
         Columns ``name``, ``label``, ``split``, then the others; sorted by name. Do not change it.
     left_out : DataFrame
         Columns ``name`` and ``reason``, sorted by name.
+    findings : tuple of Finding
+        What was inferred when the table was made, and what is odd about it; parts of a catalog keep them.
 
     Raises
     ------
@@ -60,6 +65,7 @@ class Catalog:
         left_out: pd.DataFrame | None = None,
         group_column: str | None = None,
         follow_links: bool = False,
+        findings: Iterable[Finding] = (),
     ) -> None:
         for column in ("name", "label"):
             if column not in table.columns:
@@ -68,6 +74,7 @@ class Catalog:
         self.root = None if root is None else Path(root).resolve()
         self.group_column = group_column
         self.follow_links = follow_links
+        self.findings = tuple(findings)
         table = table.sort_values("name", ignore_index=True)
         split = table["split"] if "split" in table.columns else [None] * len(table)
         columns: dict[str, Any] = {
@@ -333,6 +340,7 @@ class Catalog:
             left_out=self.left_out if left_out is None else left_out,
             group_column=self.group_column,
             follow_links=self.follow_links,
+            findings=self.findings,
         )
 
 
