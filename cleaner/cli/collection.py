@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from cleaner.cli import options as o
-from cleaner.cli.console import progress, result, say, write_table
+from cleaner.cli.console import progress, result, say, told, write_table
 from cleaner.util.wording import count
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def verify(
     suffix, a single pixel, all black. Nothing is changed unless you add --quarantine.
     """
     from cleaner.collect.verify import verify_folder
+    from cleaner.dataset.catalog import understood
 
     with progress() as reporter:
         report = verify_folder(folder, hidden=hidden, follow_links=follow_links, reporter=reporter)
@@ -117,6 +118,8 @@ def verify(
         for verdict in report.verdicts:
             if verdict.verdict != "good":
                 result(f"{verdict.verdict:<9} {verdict.name}: {verdict.reason}")
+    for finding in understood(folder, hidden=hidden, follow_links=follow_links):
+        say(told(finding))
     say(str(report))
     if quarantine and report.bad:
         _move_bad(folder, state, report)

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.progress import Progress, TaskID
 
+    from cleaner.dataset.findings import Finding
+
 EXIT_FAILED = 1
+_EXAMPLES = 5
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
@@ -32,6 +35,14 @@ def say(message: str) -> None:
 def result(line: str = "") -> None:
     """Write one line of the result, which a pipe may read."""
     typer.echo(_plain(line))
+
+
+def told(finding: Finding) -> str:
+    """Say a finding and the first names it is about, as one line."""
+    names = ", ".join(finding.examples[:_EXAMPLES])
+    more = f" and {len(finding.examples) - _EXAMPLES:,} more" if len(finding.examples) > _EXAMPLES else ""
+    listed = f" ({names}{more})" if names else ""
+    return f"{'Please check: ' if finding.doubtful else ''}{finding.text}{listed}"
 
 
 def _plain(text: str) -> str:

@@ -60,7 +60,7 @@ def restore(
     Decisions are not changed: an image marked for deletion is still left out of cleaned.csv. To change that,
     undo the decision on the page.
     """
-    with o.opened(folder, images) as workspace:
+    with o.opened(folder, images, warn=False) as workspace:  # all images may be in the trash
         rows = workspace.trash.restore(names or None)
     for row in rows.to_dict("records"):
         _show_move("restored" if row["done"] else "stayed", row["name"], row["to"], row["note"])

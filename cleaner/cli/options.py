@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from cleaner.cli.console import errors_as_sentences, say
+from cleaner.cli.console import errors_as_sentences, say, told
 
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
@@ -165,8 +165,10 @@ def as_command(function: Callable[..., None]) -> Callable[..., None]:
 
 
 @contextmanager
-def opened(folder: Path, *groups: SetOptions | NetworkOptions, **more: Any) -> Iterator[Workspace]:
-    """Open a workspace for one command, and print its notices (about a read-only root, for instance).
+def opened(
+    folder: Path, *groups: SetOptions | NetworkOptions, warn: bool = True, **more: Any
+) -> Iterator[Workspace]:
+    """Open a workspace for one command; print what may have been misread, and in the end its notices.
 
     Parameters
     ----------
@@ -174,6 +176,8 @@ def opened(folder: Path, *groups: SetOptions | NetworkOptions, **more: Any) -> I
         Root of the data set, or its CSV file.
     *groups
         Options as they were typed.
+    warn : bool
+        Print the doubtful findings that were never printed before.
     **more
         Further arguments of `Workspace`, which replace those of the groups.
     """
@@ -182,7 +186,22 @@ def opened(folder: Path, *groups: SetOptions | NetworkOptions, **more: Any) -> I
     options = {name: value for group in groups for name, value in asdict(group).items()}
     with Workspace(folder, **options | more) as workspace:
         try:
+            if warn and any(isinstance(group, SetOptions) for group in groups):
+                _warn(workspace)
             yield workspace
         finally:
             for notice in workspace.notices:
                 say(f"Note: {notice}")
+
+
+def _warn(workspace: Workspace) -> None:
+    """Print what may have been misread, once in the life of a set; "status" always tells it."""
+    from cleaner.dataset.findings import ReadFindings
+
+    read = ReadFindings(workspace.state, "terminal")
+    doubtful = read.unread(workspace.catalog.findings)
+    for finding in doubtful:
+        say(told(finding))
+    if doubtful:
+        read.add(doubtful)
+        say(f"This is said once; “cleaner status {workspace.labels or workspace.root}” says it again.")

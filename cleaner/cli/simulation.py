@@ -57,7 +57,7 @@ def simulate(
     from cleaner.session.known_answers import simulate_review
     from cleaner.session.simulation import GROUPS, LEARNING, RANDOM
 
-    more = {"state": state, "follow_links": follow_links}
+    more: dict[str, Any] = {"state": state, "follow_links": follow_links}
     with o.opened(folder, network, **more) as workspace, progress() as reporter:
         table = simulate_review(
             workspace,

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cleaner.cli import options as o
-from cleaner.cli.console import result
+from cleaner.cli.console import result, told
 from cleaner.util.wording import estimate
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def status(folder: o.Folder, images: o.SetOptions) -> None:
     """Show what is in a set, what has been decided, and where everything is kept."""
-    with o.opened(folder, images) as workspace:
+    with o.opened(folder, images, warn=False) as workspace:
         for key, value in _facts(workspace):
             result(f"{key:<11}{value}")
         _class_table(workspace)
@@ -33,6 +33,8 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
         yield "left out", f"{counts['left_out']:,} files that cannot be used:"
         for name, reason in workspace.catalog.left_out.itertuples(index=False):
             yield "", f"{name}: {reason}"
+    for i, finding in enumerate(workspace.catalog.findings):
+        yield "" if i else "understood", told(finding)
     done = workspace.store.state.progress()
     errors = f"{done.errors:,} errors: {done.deleted:,} to delete, {done.relabelled:,} relabelled"
     yield "decided", f"{done.looked_at:,} ({errors})"

@@ -344,6 +344,14 @@ class Catalog:
         )
 
 
+def understood(root: Path | str, *, hidden: bool = False, follow_links: bool = False) -> tuple[Finding, ...]:
+    """Return what a folder would be understood as; nothing is said of one without images."""
+    try:
+        return Catalog.from_folder(root, hidden=hidden, follow_links=follow_links).findings
+    except CatalogError:
+        return ()
+
+
 def _column(values: Iterable[Any]) -> pd.Series[Any]:
     """Return a column of plain Python objects: pandas would make its own strings, in which None is NaN."""
     listed = list(values)

@@ -1,6 +1,15 @@
 """What was inferred about a data set from its folders or its table, and what is odd about it."""
 
+import hashlib
+import json
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
+
+from cleaner.util.atomic import write_atomically
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,3 +32,45 @@ class Finding:
     text: str
     doubtful: bool = False
     examples: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        """A short digest of what is said: whoever has read it need not read it again."""
+        return hashlib.sha256(f"{self.topic}\n{self.text}".encode()).hexdigest()[:12]
+
+
+class ReadFindings:
+    """Remembers in the state folder which doubtful findings people have read.
+
+    Parameters
+    ----------
+    state : Path
+        The state folder.
+    place : str
+        Where they were read: "page", where a person dismisses them, or "terminal", where they are printed.
+    """
+
+    def __init__(self, state: Path, place: str) -> None:
+        self._path = state / f"read-on-{place}.json"
+
+    def unread(self, findings: Iterable[Finding]) -> list[Finding]:
+        """Return the doubtful findings that nobody has read here."""
+        read = self._read()
+        return [finding for finding in findings if finding.doubtful and finding.key not in read]
+
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Remember that these were read; failing at it costs a log line, and they are shown again."""
+        keys = sorted(self._read() | {finding.key for finding in findings})
+        try:
+            write_atomically(self._path, json.dumps(keys).encode())
+        except OSError as exc:
+            logger.warning("%s cannot be written: %s", self._path, exc)
+
+    def _read(self) -> set[str]:
+        try:
+            return set(json.loads(self._path.read_text("utf-8")))
+        except FileNotFoundError:
+            return set()
+        except (OSError, ValueError, TypeError) as exc:
+            logger.warning("%s cannot be read: %s", self._path, exc)
+            return set()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from cleaner.dataset.findings import ReadFindings
 from cleaner.errors import CleanerError
 from cleaner.session.background import load_checks
 from cleaner.session.messages import Change, Topic
@@ -23,7 +24,7 @@ from cleaner.widgets.panels.analysis import AnalysisPanels
 from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.panels.checks import CheckPanel, checks_report
 from cleaner.widgets.panels.classes import ClassPanel
-from cleaner.widgets.panels.files import files_page, results_section
+from cleaner.widgets.panels.files import doubts, files_page, results_section
 from cleaner.widgets.panels.header import STEPS, Message, header, steps
 from cleaner.widgets.panels.prepare import PreparePanel
 from cleaner.widgets.panels.progress import progress_section
@@ -100,6 +101,8 @@ class CleanerApp(ipywidgets.VBox):
         self.header.on("import", self._import_edits)
         self.header.on("write", self._write_csv)
         self.steps = self._panel({"step": self.go_to})
+        self.doubts = self._panel({"files": lambda _: self.go_to("Files"), "dismiss": self._dismiss_doubts})
+        self.doubts.add_class("cleaner-doubts-panel")
         self.standing = self._panel({})
         self.result = self._panel({"export": lambda _: self._export()})
         self.sheet = self._panel({})
@@ -147,7 +150,7 @@ class CleanerApp(ipywidgets.VBox):
 
         cleaner = self.image_cleaner
         cleaner.children = [cleaner.threshold, cleaner.grid]  # its filters stand at the left
-        self._middle = column("middle", self.image_cleaner)
+        self._middle = column("middle", self.doubts, self.image_cleaner)
         columns = ipywidgets.Box(
             [
                 column("left", self.steps, self.image_cleaner.filters, self.checks),
@@ -176,7 +179,7 @@ class CleanerApp(ipywidgets.VBox):
             self.session.watch_patterns = step == "Report"
             self.session.analyse()
             self.draw()
-            shown = {"Labels": [self.image_cleaner], "Files": [self.sheet, self.classes]}
+            shown = {"Labels": [self.doubts, self.image_cleaner], "Files": [self.sheet, self.classes]}
             self._middle.children = shown.get(step, [self.sheet])
             self.image_cleaner.filters.layout.display = "" if step == "Labels" else "none"
 
@@ -185,8 +188,8 @@ class CleanerApp(ipywidgets.VBox):
         if not self._built:  # it was refused, and Python is tidying up
             return
         self._delayed.close(timeout_s=1.0)
-        panels = (self.header, self.steps, self.standing, self.result, self.sheet, self.classes, self.checks)
-        for widget in (self.image_cleaner, *panels):
+        panels = (self.header, self.steps, self.doubts, self.standing, self.result, self.sheet)
+        for widget in (self.image_cleaner, *panels, self.classes, self.checks):
             widget.close()
         for box in self._boxes:
             box.close()
@@ -218,9 +221,11 @@ class CleanerApp(ipywidgets.VBox):
             self.steps.show(
                 steps(self._step, {"Files": say("app.left_out", files=f"{left_out:,}") if left_out else ""})
             )
+            unread = ReadFindings(self.workspace.state, "page").unread(catalog.findings)
+            self.doubts.show(*doubts(unread))
             if self._step == "Files":
                 rows = zip(catalog.left_out["name"], catalog.left_out["reason"], strict=True)
-                self.sheet.show(files_page(list(rows)))
+                self.sheet.show(files_page(catalog.findings, list(rows)))
                 self.classes.draw()
             self._draw_progress()
 
@@ -268,6 +273,11 @@ class CleanerApp(ipywidgets.VBox):
         self.draw()
         if self._step == "Labels":  # the button that had the focus is gone
             self.image_cleaner.grid.take_focus()
+
+    def _dismiss_doubts(self, _value: str) -> None:
+        ReadFindings(self.workspace.state, "page").add(self.workspace.catalog.findings)
+        self.draw()
+        self.image_cleaner.grid.take_focus()  # the button that had the focus is gone
 
     def _leave(self) -> None:
         if self._on_leave is not None:

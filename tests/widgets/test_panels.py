@@ -11,13 +11,14 @@ import pytest
 
 from cleaner.analysis.forecast import Forecast
 from cleaner.dataset import browse as folders
+from cleaner.dataset.findings import Finding
 from cleaner.dataset.state_folder import RecentSet
 from cleaner.errors import CatalogError, CleanerError
 from cleaner.ranking.posterior import Count
 from cleaner.util.wording import count, duration, percent, points
 from cleaner.widgets.panels.base import Panel, Tree, button, node, text_of
 from cleaner.widgets.panels.chart import line_chart, thinned
-from cleaner.widgets.panels.files import files_page
+from cleaner.widgets.panels.files import doubts, files_page
 from cleaner.widgets.panels.header import header, steps
 from cleaner.widgets.panels.progress import progress_section
 from cleaner.widgets.panels.report import report_page
@@ -209,12 +210,30 @@ def test_before_the_first_decision_nothing_is_claimed() -> None:
 
 
 def test_the_files_page_names_each_file_with_its_reason() -> None:
-    tree = files_page([("a.jpg", "truncated"), ("b<i>.jpg", "empty file")])
+    tree = files_page([], [("a.jpg", "truncated"), ("b<i>.jpg", "empty file")])
     assert text_of(tree).endswith("File Reason a.jpg truncated b<i>.jpg empty file")
 
 
+def test_the_files_page_tells_what_was_understood_with_the_doubtful_first() -> None:
+    sure = Finding(topic="layout", text="Folders are classes.")
+    doubt = Finding(topic="masks", text="Masks?", doubtful=True, examples=("a<b>", *map(str, range(300))))
+    text = text_of(files_page([sure, doubt], []))
+    assert text.index(f"{say('files.doubtful').strip()} Masks?") < text.index("Folders are classes.")
+    assert "a<b>" in text
+    assert say("files.more", number="101") in text
+    assert say("files.understood") not in text_of(files_page([], []))
+
+
+def test_doubts_are_an_alert_that_can_be_dismissed() -> None:
+    assert doubts([]) == []
+    (tree,) = doubts([Finding(topic="masks", text="Masks?", doubtful=True)])
+    assert tree[1]["role"] == "alert"
+    assert "Masks?" in text_of(tree)
+    assert [each[1]["data-do"] for each in elements(tree, "button")] == ["files", "dismiss"]
+
+
 def test_a_long_list_is_cut_and_says_so() -> None:
-    tree = files_page([(f"{i}.jpg", "empty file") for i in range(1234)])
+    tree = files_page([], [(f"{i}.jpg", "empty file") for i in range(1234)])
     assert say("report.first", shown=200, all="1,234") in text_of(tree)
     assert len(list(elements(tree, "tr"))) == 1 + 200
 

@@ -1,24 +1,70 @@
-"""The files: which images are left out of the set, and where the results of the review are."""
+"""The files: how they were understood, which are left out, and where the results of the review are."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
+from cleaner.dataset.findings import Finding
 from cleaner.widgets.panels.base import Tree, button, buttons, cut_table, node, paragraph, said, section
 from cleaner.widgets.sentences import say
 
+_MOST_EXAMPLES = 200
+_MOST_DOUBTS = 4
 
-def files_page(left_out: Sequence[tuple[str, str]]) -> Tree:
-    """Describe which files are left out, and why; the panel of the classes tells of the others."""
-    title = say("files")
+
+def files_page(findings: Sequence[Finding], left_out: Sequence[tuple[str, str]]) -> Tree:
+    """Describe how the files were understood, which are left out, and why; the panel of the classes follows.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        What was inferred; the doubtful ones come first, and are marked.
+    left_out : sequence of (str, str)
+        Name and reason.
+    """
+    understood, left = say("files.understood"), say("files.left_out")
+    ordered = sorted(findings, key=lambda finding: not finding.doubtful)
     return node(
         "div",
-        node("h3", title),
+        node("h3", understood, hidden=not ordered),
+        *(_finding(finding) for finding in ordered),
+        node("h3", left),
         paragraph("" if left_out else say("files.none")),
-        *cut_table(title, say("files.head").split("|"), left_out),
+        *cut_table(left, say("files.head").split("|"), left_out),
         class_="cleaner-sheet-page",
         role="region",
-        aria_label=title,
+        aria_label=say("files"),
     )
+
+
+def _finding(finding: Finding) -> Tree:
+    text = node("p", node("b", say("files.doubtful")) if finding.doubtful else None, finding.text)
+    if not finding.examples:
+        return text
+    names = [node("li", name) for name in finding.examples[:_MOST_EXAMPLES]]
+    more = len(finding.examples) - len(names)
+    if more:
+        names.append(node("li", say("files.more", number=f"{more:,}")))
+    summary = node("summary", say("files.examples", number=f"{len(finding.examples):,}"))
+    return node("div", text, node("details", summary, node("ul", *names)), class_="cleaner-finding")
+
+
+def doubts(findings: Sequence[Finding]) -> list[Tree]:
+    """Describe the alert above the grid on what may have been misread; nothing if that is nothing."""
+    if not findings:
+        return []
+    return [
+        node(
+            "div",
+            node("b", say("doubts")),
+            node("ul", *(node("li", finding.text) for finding in findings[:_MOST_DOUBTS])),
+            buttons(
+                button(say("doubts.files"), "files"),
+                button(say("header.dismiss"), "dismiss", aria_label=say("doubts.dismiss")),
+            ),
+            class_="cleaner-doubts",
+            role="alert",
+        )
+    ]
 
 
 def results_section(cleaned: Path, decisions: Path | None, model: str | None, *, begun: bool) -> Tree:
