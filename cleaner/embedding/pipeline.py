@@ -5,6 +5,9 @@ torch let go of the interpreter while they compute, so the threads fill the core
 process or copy lies between decoding and the network. On two cores this takes no more processor time than
 decoder threads in front of a network that has one or two torch threads, and it grows with the cores, where
 one small batch spread over many torch threads does not.
+
+A GPU is driven by one thread only, to which the workers hand what they have decoded: cuDNN plans every
+convolution anew in every thread, which for sixteen of them took longer than the images themselves.
 """
 
 from __future__ import annotations
@@ -12,7 +15,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,13 +33,14 @@ from cleaner.errors import EmbeddingError, ImageError
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
-    from cleaner.models.backbones import Backbone
-    from cleaner.models.inference import Encoder
+    from cleaner.models.backbones import Backbone, Preprocess
 
 logger = logging.getLogger(__name__)
 
 FLUSH_EVERY_S = 3.0
-MAX_CUDA_WORKERS = 16
+
+Forward = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Shrunken images to features; see `cleaner.models.inference.Encoder`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +112,7 @@ def embed(
     todo = [file for digest, file in contents.items() if digest not in cache]
     reporter(Stage.EMBED, len(contents) - len(todo), len(contents))
     if todo:
-        from cleaner.models.inference import Encoder  # torch: 2 to 4 s, which a page that only reads has not
-
-        failed = _run(todo, Encoder(backbone), cache, reporter, total=len(contents))
+        failed = _run(todo, backbone, cache, reporter, total=len(contents))
         errors = {name: failed[digest] for name, digest in hashes.items() if digest in failed}
         problems |= {name: str(error) for name, error in errors.items()}
         # Passing ones may be well again next time.
@@ -126,11 +128,9 @@ def embed(
 
 
 def _run(
-    files: Sequence[KnownFile], encoder: Encoder, cache: EmbeddingCache, reporter: Reporter, *, total: int
+    files: Sequence[KnownFile], backbone: Backbone, cache: EmbeddingCache, reporter: Reporter, *, total: int
 ) -> dict[str, ImageError]:
     """Embed files into the cache; returns digest → error, for those that cannot be read."""
-    size = encoder.batch_size
-    batches = [files[start : start + size] for start in range(0, len(files), size)]
     failed: dict[str, ImageError] = {}
     waiting: list[_Batch] = []
     pending: deque[Future[_Batch]] = deque()
@@ -155,11 +155,12 @@ def _run(
         done += len(batch.digests) + len(batch.failed)
         reporter(Stage.EMBED, done, total)
 
-    with _threads(encoder) as (pool, n_workers):
+    with _threads(backbone) as (pool, n_workers, batch_size, forward):
         try:
-            for files_of_batch in batches:
+            for start in range(0, len(files), batch_size):
                 reporter.check()
-                pending.append(pool.submit(_embed_batch, files_of_batch, encoder))
+                batch = files[start : start + batch_size]
+                pending.append(pool.submit(_embed_batch, batch, backbone.preprocess, forward))
                 if len(pending) > 2 * n_workers:
                     take()
             while pending:
@@ -171,8 +172,7 @@ def _run(
     return failed
 
 
-def _embed_batch(files: Sequence[KnownFile], encoder: Encoder) -> _Batch:
-    preprocess = encoder.backbone.preprocess
+def _embed_batch(files: Sequence[KnownFile], preprocess: Preprocess, forward: Forward) -> _Batch:
     digests: list[str] = []
     pictures: list[NDArray[np.uint8]] = []
     failed: dict[str, ImageError] = {}
@@ -184,21 +184,36 @@ def _embed_batch(files: Sequence[KnownFile], encoder: Encoder) -> _Batch:
             failed[file.digest] = exc
     size_px = preprocess.size_px
     stacked = np.stack(pictures) if pictures else np.empty((0, size_px, size_px, 3), np.uint8)
-    return _Batch(digests, encoder(stacked), failed)
+    return _Batch(digests, forward(stacked), failed)
 
 
 @contextmanager
-def _threads(encoder: Encoder) -> Iterator[tuple[ThreadPoolExecutor, int]]:
-    """Give as many workers as torch may use threads, each of them with one."""
-    import torch
+def _threads(backbone: Backbone) -> Iterator[tuple[ThreadPoolExecutor, int, int, Forward]]:
+    """Give as many workers as torch may use threads, each of them with one, and their way to the network.
 
-    allowed = torch.get_num_threads()
-    n_workers = min(MAX_CUDA_WORKERS, allowed) if encoder.device.type == "cuda" else allowed
+    Yields
+    ------
+    pool : ThreadPoolExecutor
+    n_workers, batch_size : int
+    forward : callable
+    """
+    import torch  # 2 to 4 s, which a page that only reads has not
+
+    from cleaner.models.inference import Encoder
+
+    n_workers = torch.get_num_threads()
     # Both are needed: new threads take over the number set last, but oneDNN asks OpenMP in each of them.
     torch.set_num_threads(1)
     pool = ThreadPoolExecutor(n_workers, "embedding", initializer=torch.set_num_threads, initargs=(1,))
+    driver = ThreadPoolExecutor(1, "embedding-gpu")  # starts its thread when it gets work
+    on_gpu = backbone.device.type == "cuda"
+
+    def drive(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return driver.submit(encoder, pictures).result()
+
     try:
-        with pool:
-            yield pool, n_workers
+        with driver, pool:  # the workers end first: they wait for the driver
+            encoder = driver.submit(Encoder, backbone).result() if on_gpu else Encoder(backbone)
+            yield pool, n_workers, encoder.batch_size, drive if on_gpu else encoder
     finally:
-        torch.set_num_threads(allowed)
+        torch.set_num_threads(n_workers)

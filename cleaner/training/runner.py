@@ -93,18 +93,12 @@ class Runner:
     def training_batches(
         self, pictures: Pictures, order: NDArray[np.intp], batch_size: int, augment: Augment
     ) -> Generator[Batch]:
-        """Yield augmented batches.
-
-        On a GPU a thread makes them ahead. On a CPU they are made in line: the cores are busy anyway, and
-        drawing the random changes in another thread than dropout would make runs differ.
-        """
-
-        def make() -> Generator[Batch]:
-            for batch, kept in pictures.batches(order, batch_size):
+        """Yield augmented batches, on the device."""
+        with contextlib.closing(self._ahead(lambda: pictures.batches(order, batch_size))) as batches:
+            for batch, kept in batches:
                 if len(kept) > 1:  # batch-norm needs two
-                    yield augment(batch), kept
-
-        return self._ahead(make)
+                    yield augment(batch.to(self.device)), kept
 
     def _ahead(self, make: Callable[[], Generator[Batch]]) -> Generator[Batch]:
+        """Let a thread make batches ahead for a GPU; on a CPU the cores are busy anyway."""
         return make() if self.device.type == "cpu" else prefetch(make)

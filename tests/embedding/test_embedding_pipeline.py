@@ -219,8 +219,9 @@ def test_a_cache_that_vanishes_while_it_is_filled_gives_an_error_and_no_zeros(
 
 
 def test_a_stopped_run_keeps_what_it_has_and_goes_on_from_there(
-    make_set: Callable[..., Path], run: Callable[..., Embeddings]
+    make_set: Callable[..., Path], run: Callable[..., Embeddings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)  # more would have all batches in hand by then
     root = make_set(40)
     stopped = Notes(stop_after=4)
     with pytest.raises(Cancelled):

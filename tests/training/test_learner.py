@@ -443,6 +443,12 @@ def test_augmentation_keeps_shape_and_type_and_mirrors_only_when_told():
     assert not torch.equal(kept, picture)
 
 
+def test_augmentation_that_draws_no_change_gives_the_image_back(monkeypatch):
+    picture = torch.randint(0, 256, (3, 20, 30, 3), dtype=torch.uint8)
+    monkeypatch.setattr(torch, "rand", lambda *shape: torch.full(shape, 0.9))
+    assert torch.equal(Augment()(picture), picture)
+
+
 def test_items_made_ahead_come_in_order():
     assert list(prefetch(lambda: iter(range(50)))) == list(range(50))
 
