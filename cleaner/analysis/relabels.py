@@ -22,7 +22,7 @@ be. The priors are wide, and `tests/benchmarks/groups.py` checks how often the b
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,8 +41,7 @@ _CONCENTRATIONS = (3.0, 10.0, 40.0)
 _LEAST_SHARE = 0.005
 
 
-@dataclass(frozen=True, slots=True)
-class Looks:
+class Looks(NamedTuple):
     """Images of a pair of labels that were decided one by one, those of one group or on ordinary pages.
 
     Parameters
@@ -58,25 +57,6 @@ class Looks:
     expected: float
     looks: int
     wrong: int
-
-
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """What is known of the images of a group that nobody has looked at one by one.
-
-    Parameters
-    ----------
-    rest : int
-        How many there are.
-    at_most : int
-        How many of them would be relabelled wrongly at most, with probability `SURE`.
-    expected : float
-        How many of them in the mean.
-    """
-
-    rest: int
-    at_most: int
-    expected: float
 
 
 class RelabelModel:
@@ -99,8 +79,8 @@ class RelabelModel:
         self._shift_given = _shift_given()
         self._marginals = {pair: self._marginal(seen) for pair, seen in self._pairs.items()}
 
-    def about(self, pair: Pair, own: Looks, *, rest: int, found: int = 0) -> Wrong:
-        """Tell how many of the rest of a group would be relabelled wrongly.
+    def at_most(self, pair: Pair, own: Looks, *, rest: int, found: int = 0) -> int:
+        """Return how many of the rest of a group would be relabelled wrongly at most, `SURE` to hold.
 
         Parameters
         ----------
@@ -113,20 +93,27 @@ class RelabelModel:
             Wrong ones that were found otherwise than by random looks: they are known not to be in the rest.
         """
         weight = self._weights(pair, own)
-        mean = _mean_share(own.expected)
-        total = rest + found
-        chance = np.zeros(total + 1)
-        for j, concentration in enumerate(_CONCENTRATIONS):
-            a = mean * concentration + own.wrong
-            b = (1 - mean) * concentration + own.looks - own.wrong
-            chance += weight[:, j] @ _beta_binomial(total, a, b)
+        a, b = _after(own)
+        chance = np.tensordot(weight, _beta_binomial(rest + found, a, b), 2)
         before = _quantile(chance)
         chance = chance[found:]  # at least those that were found
         chance /= chance.sum()
         at_most = _quantile(chance)
         if found <= before:  # then that bound still holds, and finding one of those it allows for raises none
             at_most = min(at_most, before)
-        return Wrong(rest, min(at_most, rest), float(chance @ np.arange(len(chance))))
+        return min(at_most, rest)
+
+    def share(self, pair: Pair, own: Looks) -> float:
+        """Return the share, 0..1, of a group that would be relabelled wrongly, in the mean.
+
+        Parameters
+        ----------
+        pair : (str, str)
+        own : Looks
+            Random looks into this group, which are not among those of the pair.
+        """
+        a, b = _after(own)
+        return float((self._weights(pair, own) * a / (a + b)).sum())
 
     def _weights(self, pair: Pair, own: Looks) -> Doubles:
         """Return the posterior of shift and concentration for a group, shape (shifts, concentrations)."""
@@ -161,19 +148,22 @@ def _log_likelihood(seen: Looks) -> Doubles:
 
     if not seen.looks:
         return np.zeros((len(_SHIFTS), len(_CONCENTRATIONS)))
-    mean, nu = _mean_share(seen.expected)[:, None], np.array(_CONCENTRATIONS)
-    a, b = mean * nu, (1 - mean) * nu
-    return np.asarray(betaln(a + seen.wrong, b + seen.looks - seen.wrong) - betaln(a, b))
+    return np.asarray(betaln(*_after(seen)) - betaln(*_after(seen._replace(looks=0, wrong=0))))
+
+
+def _after(seen: Looks) -> tuple[Doubles, Doubles]:
+    """Return the parameters of the beta distribution of a group's share, at every shift and concentration."""
+    mean, concentration = _mean_share(seen.expected)[:, None], np.array(_CONCENTRATIONS)
+    return mean * concentration + seen.wrong, (1 - mean) * concentration + seen.looks - seen.wrong
 
 
 def _beta_binomial(n: int, a: Doubles, b: Doubles) -> Doubles:
-    """Return the chance of 0 … n, one row for each a and b."""
-    from scipy.special import betaln, gammaln
-
-    k = np.arange(n + 1)
-    choose = gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1)
-    a, b = a[:, None], b[:, None]
-    return np.asarray(np.exp(choose + betaln(a + k, b + n - k) - betaln(a, b)))
+    """Return the chance of 0 … n, one row for each a and b, shape (*a.shape, n + 1)."""
+    k = np.arange(n)
+    steps = np.log((n - k) / (k + 1) * (a[..., None] + k) / (b[..., None] + n - 1 - k))
+    chance = np.concatenate([np.zeros((*a.shape, 1)), steps.cumsum(axis=-1)], axis=-1)
+    chance = np.exp(chance - chance.max(axis=-1, keepdims=True))
+    return np.asarray(chance / chance.sum(axis=-1, keepdims=True))
 
 
 def _log_hyperprior() -> Doubles:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -76,7 +76,7 @@ class FixGroup:
 
 @dataclass(frozen=True)
 class FixGroups:
-    """The groups as they were when the view was opened, the largest expected gain first.
+    """The groups of the view, the largest expected gain first.
 
     Parameters
     ----------
@@ -108,6 +108,13 @@ class FixGroups:
         gain = {group.id: _gain(group, model) for group in found}
         found.sort(key=lambda group: -gain[group.id])
         return cls({group.id: group for group in found}, is_open)
+
+    def renewed(self, known: Snapshot, shown: Collection[str]) -> FixGroups:
+        """Form the groups that were never shown anew: what was decided tells which, and how many looks."""
+        kept = {each.id: each for each in self.groups.values() if each.names[0] in shown}
+        done = {name for group in kept.values() for name in group.names}
+        fresh = FixGroups.find(known, lambda name: name not in done and self.is_open(name))
+        return FixGroups({**kept, **fresh.groups}, self.is_open)
 
     @property
     def names(self) -> list[str]:
@@ -199,7 +206,7 @@ class FixGroups:
                 for pair, by_group in looked.items()
             }
             own = Looks(group.expected, len(group.looks), wrong)
-            at_most = RelabelModel(before).about(group.pair, own, rest=rest, found=found).at_most
+            at_most = RelabelModel(before).at_most(group.pair, own, rest=rest, found=found)
         return OneFix(
             id=group.id,
             size=len(group.names),
@@ -284,7 +291,7 @@ def _looks_needed(pair: Pair, expected: float, n: int, model: RelabelModel) -> i
     """Return how many images to look at: so many that, all of them right, few of the rest can be wrong."""
     for looks in range(_LEAST_LOOKS, _MOST_LOOKS):
         own = Looks(expected, looks, 0)
-        if model.about(pair, own, rest=n - looks).at_most <= _FEW * (n - looks):
+        if model.at_most(pair, own, rest=n - looks) <= _FEW * (n - looks):
             return looks
     return _MOST_LOOKS
 
@@ -302,8 +309,7 @@ def _present_probability(known: Snapshot, ranking: Ranking, suspects: _Suspects)
 
 def _gain(group: FixGroup, model: RelabelModel) -> float:
     """Return how many more right labels there are expected to be when all of the group is relabelled."""
-    n = len(group.names)
-    return n - 2 * model.about(group.pair, Looks(group.expected, 0, 0), rest=n).expected
+    return len(group.names) * (1 - 2 * model.share(group.pair, Looks(group.expected, 0, 0)))
 
 
 # ---------------------------------------------------------------- what was decided

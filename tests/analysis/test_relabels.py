@@ -14,7 +14,7 @@ NOTHING = RelabelModel({})
 
 
 def most(model: RelabelModel, own: Looks, rest: int = 20, found: int = 0) -> int:
-    return model.about(PAIR, own, rest=rest, found=found).at_most
+    return model.at_most(PAIR, own, rest=rest, found=found)
 
 
 def test_right_looks_lower_the_bound_and_wrong_ones_raise_it() -> None:
@@ -27,9 +27,9 @@ def test_right_looks_lower_the_bound_and_wrong_ones_raise_it() -> None:
 def test_what_was_seen_of_the_pair_counts_more_than_what_was_seen_of_another_one() -> None:
     bad = [Looks(0.1, 10, 8), Looks(0.1, 10, 9)]
     own = Looks(0.1, 4, 0)
-    nothing = NOTHING.about(PAIR, own, rest=20).expected
-    other = RelabelModel({OTHER: bad}).about(PAIR, own, rest=20).expected
-    same = RelabelModel({PAIR: bad}).about(PAIR, own, rest=20).expected
+    nothing = NOTHING.share(PAIR, own)
+    other = RelabelModel({OTHER: bad}).share(PAIR, own)
+    same = RelabelModel({PAIR: bad}).share(PAIR, own)
     assert nothing < other < same
 
 
@@ -50,9 +50,9 @@ def test_wrong_ones_that_were_taken_out_are_not_in_the_rest_any_more() -> None:
     found=st.integers(0, 5),
 )
 def test_a_bound_is_a_number_of_images(q: float, looks: int, share: float, rest: int, found: int) -> None:
-    wrong = NOTHING.about(PAIR, Looks(q, looks, round(share * looks)), rest=rest, found=found)
-    assert 0 <= wrong.at_most <= rest
-    assert 0 <= wrong.expected <= rest + 1e-6
+    own = Looks(q, looks, round(share * looks))
+    assert 0 <= NOTHING.at_most(PAIR, own, rest=rest, found=found) <= rest
+    assert 0 <= NOTHING.share(PAIR, own) <= 1 + 1e-9
 
 
 @pytest.mark.parametrize(("offset", "concentration"), [(0.0, 3.0), (1.0, 10.0), (-1.0, 40.0)])
@@ -69,7 +69,7 @@ def test_the_bound_holds_in_reviews_drawn_from_the_model(offset: float, concentr
             p = rng.beta(mean * concentration, (1 - mean) * concentration)
             group = rng.random(25) < p
             own = Looks(q, 5, int(group[:5].sum()))
-            bound = RelabelModel(seen).about(pair, own, rest=20).at_most
+            bound = RelabelModel(seen).at_most(pair, own, rest=20)
             held.append(group[5:].sum() <= bound)
             seen.setdefault(pair, []).append(own)
     assert np.mean(held) > SURE - 0.03
