@@ -30,6 +30,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from cleaner.ranking.logistic import MOST, fit_logistic, logit, precision_of, sigmoid
+
 Codes = NDArray[np.int64]
 Doubles = NDArray[np.float64]
 
@@ -37,10 +39,6 @@ FEWEST_IMAGES = 10
 """Images of a group below which it is not judged."""
 
 _MOST_GROUPS = 50
-_MOST_LOOKED = 4000  # decisions that are fitted to, the last ones, to stay quick
-_ROUNDS = 30
-_LARGEST = 20.0
-_LEAST = 1e-6
 _OFFSET_SD, _SLOPE_SD, _CLASS_SD = 1.5, 0.5, 1.0
 _GROUP_SD = 0.5
 """How far the log odds of a whole group may be off, as a standard deviation: a factor of 1.6 of the odds."""
@@ -173,14 +171,16 @@ def error_excess(
     rows = np.flatnonzero((source.codes >= 0) & (given >= 0) & (looked | np.isfinite(score)))
     group, label = source.codes[rows], given[rows]
     looked, wrong, when = looked[rows], wrong[rows], look[rows]
-    eta = _log_odds(score[rows])
+    eta = logit(score[rows])
+    unknown = np.isnan(eta)
+    eta[unknown] = 0.0 if unknown.all() else eta[~unknown].mean()
     shape = (int(given.max(initial=0)) + 1, len(source.groups))
     z = (eta - eta.mean()) / max(float(eta.std()), 1e-9) if len(eta) else eta
     last = np.flatnonzero(looked)
-    last = last[np.argsort(when[last], kind="stable")[-_MOST_LOOKED:]]
+    last = last[np.argsort(when[last], kind="stable")[-MOST:]]
     effects, covariance = _fit(eta[last], z[last], label[last], group[last], wrong[last], shape)
     corrected = eta + effects[0] + effects[1] * z + effects[2:][label] + effects[2 + shape[0] :][group]
-    q = _sigmoid(corrected)
+    q = sigmoid(corrected)
     open_ = np.where(looked, 0.0, q * (1 - q))
     q = np.where(looked, wrong.astype(np.float64), q)
 
@@ -209,15 +209,6 @@ def error_excess(
     )
 
 
-def _log_odds(score: Doubles) -> Doubles:
-    """Return log odds; what is unknown gets their mean."""
-    p = np.clip(score, _LEAST, 1 - _LEAST)
-    eta: Doubles = np.log(p) - np.log1p(-p)
-    unknown = np.isnan(eta)
-    eta[unknown] = 0.0 if unknown.all() else eta[~unknown].mean()
-    return eta
-
-
 def _table(label: Codes, group: Codes, weights: Doubles, shape: tuple[int, int]) -> Doubles:
     cells = np.bincount(label * shape[1] + group, weights=weights, minlength=shape[0] * shape[1])
     return np.asarray(cells.reshape(shape), dtype=np.float64)
@@ -226,25 +217,15 @@ def _table(label: Codes, group: Codes, weights: Doubles, shape: tuple[int, int])
 def _fit(
     eta: Doubles, z: Doubles, label: Codes, group: Codes, wrong: NDArray[np.bool_], shape: tuple[int, int]
 ) -> tuple[Doubles, Doubles]:
-    """Return the most probable a, b, c and u, in this order, and their covariance (Laplace)."""
+    """Return the most probable a, b, c and u, in this order, and their covariance."""
     sds = [_OFFSET_SD, _SLOPE_SD, *[_CLASS_SD] * shape[0], *[_GROUP_SD] * shape[1]]
-    precision = 1 / np.array(sds) ** 2
-    b = np.zeros(len(precision))
-    design = np.zeros((len(eta), len(b)))
+    design = np.zeros((len(eta), len(sds)))
     at = np.arange(len(eta))
     design[:, 0], design[:, 1] = 1, z
     design[at, 2 + label] = 1
     design[at, 2 + shape[0] + group] = 1
-    hessian = np.diag(precision)
-    for _ in range(_ROUNDS):
-        p = _sigmoid(eta + design @ b)
-        hessian = (design.T * (p * (1 - p))) @ design + np.diag(precision)
-        step = np.linalg.solve(hessian, design.T @ (wrong - p) - precision * b)
-        largest = float(np.abs(step).max())
-        b += step * min(1.0, 2 / max(largest, 1e-9))
-        if largest < 1e-4:
-            break
-    return b, np.asarray(np.linalg.inv(hessian), dtype=np.float64)
+    found = fit_logistic(design, wrong.astype(np.float64), precision_of(np.array(sds)), offset=eta)
+    return found.mean, found.covariance
 
 
 def _slopes(open_: Doubles, open_z: Doubles, of_class: Doubles) -> Doubles:
@@ -263,8 +244,3 @@ def _gamma_tail(value: Doubles, mean: Doubles, variance: Doubles) -> Doubles:
     m, v = np.where(there, mean, 1.0), np.where(there, variance, 1.0)
     tail: Doubles = np.where(there, gammaincc(m * m / v, value * m / v), 1.0)
     return tail
-
-
-def _sigmoid(eta: Doubles) -> Doubles:
-    p: Doubles = 1 / (1 + np.exp(-np.clip(eta, -_LARGEST, _LARGEST)))
-    return p

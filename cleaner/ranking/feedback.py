@@ -6,12 +6,11 @@ The ranking says how probable an error is, as log odds. Decisions correct these 
 
 *Other* is the suggested class; z(x) are standardised signals (static log odds, log probabilities of the given
 and of the other class, entropy) and their products with the static log odds. All corrections have normal
-priors with mean zero, so that without evidence nothing changes: a mixed logistic regression, fitted by
-Newton's method. How large the effects of classes and of pairs of classes may be is not fixed: some strengths
-are tried, one of them none at all, and averaged by how probable each makes the decisions (marginal likelihood
-by Laplace's method; D. J. C. MacKay, *A practical Bayesian framework for backpropagation networks*, Neural
-Computation 4, 1992). Structured noise makes itself felt after few decisions; noise without structure keeps
-the order nearly as it is.
+priors with mean zero, so that without evidence nothing changes: a mixed logistic regression
+(`cleaner.ranking.logistic`). How large the effects of classes and of pairs of classes may be is not fixed:
+some strengths are tried, one of them none at all, and averaged by how probable each makes the decisions.
+Structured noise makes itself felt after few decisions; noise without structure keeps the order nearly as it
+is.
 
 Where it is known where images come from (annotators, folders), each of these sources in turn adds effects of
 its groups, shrunk and averaged in the same way: a source that explains nothing moves nothing.
@@ -29,7 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.ranking.posterior import LARGEST, sigmoid, static_odds
+from cleaner.ranking.logistic import LARGEST, MOST, fit_logistic, precision_of, shares_of, sigmoid
+from cleaner.ranking.posterior import static_odds
 from cleaner.ranking.prior import Doubles, Longs
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
@@ -43,9 +43,7 @@ LEAST_PER_CLASS = 2
 LEAST_OF_EACH = 5
 """Errors, and right labels, before which nothing is learnt."""
 
-_MOST = 4000  # decisions that are learnt from, the last ones, to stay quick
 _MOST_GROUPS = 150
-_ROUNDS = 8
 _OFFSET_SD = 1.0
 _SLOPE_SD = 0.3
 _SIGNAL_SD = 0.3
@@ -148,7 +146,7 @@ def reorder(ranking: Ranking, decided: Mapping[str, bool], sources: Sequence[Lon
     rows = np.array(list(known), dtype=np.int64)
     wrong = np.array(list(known.values()), dtype=bool)
     usable = codes[rows] >= 0
-    rows, wrong = rows[usable][-_MOST:], wrong[usable][-_MOST:]
+    rows, wrong = rows[usable][-MOST:], wrong[usable][-MOST:]
     of_each = min(int(wrong.sum()), int((~wrong).sum()))
     least = max(LEAST, LEAST_PER_CLASS * len(ranking.classes))
     if len(rows) < least or of_each < LEAST_OF_EACH or len(ranking.classes) < 2:
@@ -287,28 +285,28 @@ def _nearness(static: Doubles, rows: Longs) -> Doubles:
 def _learn(design: _Design, static: Doubles, wrong: Doubles, counts: Doubles) -> tuple[Doubles, float]:
     """Fit the effects for every strength of structure, and average by marginal likelihood.
 
-    Also returns the share of those strengths that are not zero. No structure at all has half of the prior
-    probability; the rest is shared.
+    Also returns the share of those strengths that are not zero.
     """
     plain = design.signals.shape[1]
     effects = np.zeros((len(_GROUP_SDS), design.columns.shape[1]))
     evidence = np.zeros(len(_GROUP_SDS))
-    start = np.zeros(design.columns.shape[1])
     for i, strengths in enumerate(_GROUP_SDS):
         sds = design.sds(*strengths)
         use = plain if strengths == (0.0, 0.0) else len(sds)
-        found, evidence[i] = _fit(design.columns[:, :use], static, wrong, counts, sds[:use], start[:use])
-        effects[i, :use] = found
-        start = effects[i]
+        columns, start = design.columns[:, :use], effects[max(0, i - 1), :use]
+        found = fit_logistic(
+            columns, wrong, precision_of(sds[:use]), offset=static, counts=counts, start=start
+        )
+        effects[i, :use], evidence[i] = found.mean, found.evidence
     share = _shares(evidence)
     return share @ effects, float(1 - share[0])
 
 
 def _shares(evidence: Doubles) -> Doubles:
     """Return how probable each strength is; the first, none at all, has half of the prior probability."""
-    share: Doubles = np.exp(evidence - evidence.max())
-    share[1:] /= len(share) - 1
-    return np.asarray(share / share.sum(), dtype=np.float64)
+    before = np.full(len(evidence), 0.5 / (len(evidence) - 1))
+    before[0] = 0.5
+    return shares_of(evidence, before)
 
 
 def _source_effects(source: Longs, odds: Doubles, rows: Longs, wrong: NDArray[np.bool_]) -> Doubles:
@@ -320,38 +318,14 @@ def _source_effects(source: Longs, odds: Doubles, rows: Longs, wrong: NDArray[np
     groups = int(source.max(initial=-1)) + 1
     known = source[rows] >= 0
     rows, errors = rows[known], wrong[known].astype(np.float64)
-    counts = np.ones(len(rows))
     members = (source[rows][:, None] == np.arange(groups)).astype(np.float64)
     effects, evidence = np.zeros((len(_SOURCE_SDS), groups + 1)), np.zeros(len(_SOURCE_SDS))
     for i, sd in enumerate(_SOURCE_SDS):
         use = groups if sd else 0
-        sds, start = np.full(use, sd), np.zeros(use)
-        effects[i, :use], evidence[i] = _fit(members[:, :use], odds[rows], errors, counts, sds, start)
-    return np.asarray(
-        (_shares(evidence) @ effects)[source], dtype=np.float64
-    )  # the last effect is that of -1
-
-
-def _fit(
-    X: Doubles, static: Doubles, wrong: Doubles, counts: Doubles, sds: Doubles, start: Doubles
-) -> tuple[Doubles, float]:
-    """Return the most probable effects and the log of the marginal likelihood (Laplace)."""
-    precision = 1 / np.maximum(sds, 1e-3) ** 2
-    b = start.copy()
-    for _ in range(_ROUNDS):
-        p = sigmoid(static + X @ b)
-        H = (X.T * (counts * np.maximum(p * (1 - p), 1e-6))) @ X
-        H[np.diag_indices(len(b))] += precision
-        step = np.linalg.solve(H, X.T @ (counts * (wrong - p)) - precision * b)
-        largest = float(np.abs(step).max(initial=0.0))
-        b += step * min(1.0, 2 / max(largest, 1e-9))
-        if largest < 1e-2:
-            break
-    eta = np.clip(static + X @ b, -LARGEST, LARGEST)
-    likelihood = float(counts @ (wrong * eta - np.logaddexp(0, eta)))
-    _, volume = np.linalg.slogdet(H)
-    prior = 0.5 * float(np.log(precision).sum()) - 0.5 * float((precision * b * b).sum())
-    return b, likelihood + prior - 0.5 * float(volume)
+        found = fit_logistic(members[:, :use], errors, precision_of(np.full(use, sd)), offset=odds[rows])
+        effects[i, :use], evidence[i] = found.mean, found.evidence
+    mean: Doubles = _shares(evidence) @ effects
+    return mean[source]  # -1 is the last one, which has no effect
 
 
 # ---------------------------------------------------------------- the answer

@@ -2,11 +2,10 @@
 
 The prior of `cleaner.ranking.prior` says, for each kind of noise, how the log odds of a ranking relate to
 errors. Decisions, from the first on, change how probable each kind is and what is believed under it: a mixed
-logistic regression for each kind, fitted by Newton's method, its marginal likelihood by Laplace's (D. J. C.
-MacKay, *A practical Bayesian framework for backpropagation networks*, Neural Computation 4, 1992). That the
-most suspicious images are looked at first does not bias this: which image comes next depends on nothing but
-the log odds and the decisions, and both are in the likelihood (D. B. Rubin, *Inference and missing data*,
-Biometrika 63, 1976). Decisions of a random audit count like all others.
+logistic regression for each kind (`cleaner.ranking.logistic`). That the most suspicious images are looked at
+first does not bias this: which image comes next depends on nothing but the log odds and the decisions, and
+both are in the likelihood (D. B. Rubin, *Inference and missing data*, Biometrika 63, 1976). Decisions of a
+random audit count like all others.
 
 What is told is averaged over the kinds and over everything else that is not known.
 """
@@ -21,20 +20,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.ranking.logistic import LARGEST, MOST, Fit, fit_logistic, logit, precision_of, shares_of, sigmoid
 from cleaner.ranking.prior import SIZE, Doubles, Kind, Longs, Prior, basis, facts_of, shipped_prior
 from cleaner.ranking.result import Ranking
-
-LARGEST = 30.0
-"""Log odds beyond which nothing is told apart."""
 
 SURE = 0.9
 """Probability that a number lies in its interval."""
 
 DRAWS = 400
-_MOST = 4000  # decisions that are learnt from, the last ones, to stay quick
 _MOST_GROUPS = 120
-_ROUNDS = 12
-_CLOSE = 1e-2
 _SEED = 20
 _NODES = 9  # of the quadrature over what is not known of one image
 _MOST_DRAWN = 6000
@@ -62,8 +56,7 @@ def static_odds(ranking: Ranking) -> Doubles:
     """Return the ranking's own log odds of a wrong label, NaN for images without a label, shape (n,)."""
     odds = ranking.features.get("log_odds")
     if odds is None:
-        p = np.clip(ranking.signals["pooled"].astype(np.float64), 1e-6, 1 - 1e-6)
-        odds = np.log(p / (1 - p))
+        odds = logit(ranking.signals["pooled"])
     static = np.clip(np.asarray(odds, dtype=np.float64), -LARGEST, LARGEST)
     static[ranking.codes < 0] = np.nan
     return static
@@ -114,30 +107,6 @@ class Design:
         return cls(basis(odds), groups, kind_of_group, facts_of(odds, disagree, n_classes))
 
 
-@dataclass(frozen=True)
-class Fit:
-    """What is believed under one kind of noise.
-
-    Attributes
-    ----------
-    mean : float64, shape (SIZE + n_seen,)
-        β, then the effects of the groups that got decisions.
-    covariance : float64, shape (SIZE + n_seen, SIZE + n_seen)
-    evidence : float
-        Log of the marginal likelihood of the decisions.
-    """
-
-    mean: Doubles
-    covariance: Doubles
-    evidence: float
-
-    @cached_property
-    def root(self) -> Doubles:
-        """A square root of the covariance."""
-        root = np.linalg.cholesky(self.covariance + 1e-9 * np.eye(len(self.mean)))
-        return np.asarray(root, dtype=np.float64)
-
-
 def seen_groups(design: Design, rows: Longs) -> Longs:
     """Return the groups that decided images are in, those with the most decisions if there are many."""
     numbers, counts = np.unique(design.groups[rows], return_counts=True)
@@ -158,7 +127,7 @@ def columns_of(design: Design, rows: Longs, seen: Longs) -> Doubles:
 def fit_kind(
     kind: Kind, facts: Doubles, columns: Doubles, wrong: Doubles, sds: Doubles, start: Doubles | None = None
 ) -> Fit:
-    """Find what is believed under one kind after decisions (Newton's method, Laplace's approximation).
+    """Find what is believed under one kind after decisions: of β, then of the effects of the groups.
 
     Parameters
     ----------
@@ -171,47 +140,11 @@ def fit_kind(
         Prior standard deviations of the effects.
     start : float64, shape (SIZE + n_seen,), optional
     """
-    d = columns.shape[1]
-    centre = np.zeros(d)
+    centre = np.zeros(columns.shape[1])
     centre[:SIZE] = facts @ kind.mean
-    precision = np.zeros((d, d))
+    precision = precision_of(np.concatenate([np.ones(SIZE), sds]))
     precision[:SIZE, :SIZE] = np.linalg.inv(kind.covariance)
-    at = np.arange(SIZE, d)
-    precision[at, at] = 1 / np.maximum(sds, 1e-3) ** 2
-    b = centre.copy() if start is None else start.copy()
-
-    def objective(b: Doubles) -> float:
-        eta = np.clip(columns @ b, -LARGEST, LARGEST)
-        gap = b - centre
-        return float(wrong @ eta - np.logaddexp(0, eta).sum() - 0.5 * gap @ precision @ gap)
-
-    value = objective(b)
-    H = precision
-    for _ in range(_ROUNDS):
-        p = sigmoid(columns @ b)
-        H = (columns.T * (p * (1 - p))) @ columns + precision
-        step = np.linalg.solve(H, columns.T @ (wrong - p) - precision @ (b - centre))
-        scale, closer = 1.0, -np.inf
-        while scale > 1e-3 and (closer := objective(b + scale * step)) < value:
-            scale /= 2
-        if closer >= value:
-            b, gain, value = b + scale * step, closer - value, closer
-            if gain < _CLOSE:
-                break
-        else:
-            break
-    p = sigmoid(columns @ b)
-    H = (columns.T * (p * (1 - p))) @ columns + precision
-    _, narrow = np.linalg.slogdet(H)
-    _, wide = np.linalg.slogdet(precision)
-    covariance: Doubles = np.asarray(np.linalg.inv(H), dtype=np.float64)
-    return Fit(b, covariance, value + 0.5 * float(wide - narrow))
-
-
-def sigmoid(eta: Doubles) -> Doubles:
-    """Return probabilities of log odds."""
-    p: Doubles = 1 / (1 + np.exp(-np.clip(eta, -LARGEST, LARGEST)))
-    return p
+    return fit_logistic(columns, wrong, precision, centre=centre, start=start)
 
 
 class Posterior:
@@ -247,15 +180,10 @@ class Posterior:
         self._seen = seen_groups(design, rows)
         columns = columns_of(design, rows, self._seen)
         facts = prior.standardised(design.facts)
-        self._fits: list[Fit] = []
-        start = None
-        for kind in prior.kinds:
-            sds = kind.sds[design.kind_of_group[self._seen]]
-            fit = fit_kind(kind, facts, columns, wrong.astype(np.float64), sds, start)
-            self._fits.append(fit)
-        evidence = np.array([fit.evidence for fit in self._fits])
-        weights = np.array([kind.weight for kind in prior.kinds]) * np.exp(evidence - evidence.max())
-        self._weights = weights / weights.sum()
+        errors, of_group = wrong.astype(np.float64), design.kind_of_group[self._seen]
+        self._fits = [fit_kind(kind, facts, columns, errors, kind.sds[of_group]) for kind in prior.kinds]
+        before = np.array([kind.weight for kind in prior.kinds])
+        self._weights = shares_of(np.array([fit.evidence for fit in self._fits]), before)
         self.kinds = {kind.name: float(w) for kind, w in zip(prior.kinds, self._weights, strict=True)}
 
     @classmethod
@@ -276,8 +204,8 @@ class Posterior:
         place = {ranking.names[row]: i for i, row in enumerate(open_rows.tolist())}
         design = Design.of_ranking(ranking)
         known = {place[name]: error for name, error in decided.items() if name in place}
-        rows = np.array(list(known), dtype=np.int64)[-_MOST:]
-        wrong = np.array(list(known.values()), dtype=bool)[-_MOST:]
+        rows = np.array(list(known), dtype=np.int64)[-MOST:]
+        wrong = np.array(list(known.values()), dtype=bool)[-MOST:]
         first = np.where(codes >= 0, np.float32(0), np.float32(np.nan))
         prior = prior or shipped_prior()
         return cls(design, prior, rows, wrong, place=place, open_rows=open_rows, first=first)
