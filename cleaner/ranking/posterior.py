@@ -55,9 +55,8 @@ class Count(NamedTuple):
 def static_odds(ranking: Ranking) -> Doubles:
     """Return the ranking's own log odds of a wrong label, NaN for images without a label, shape (n,)."""
     odds = ranking.features.get("log_odds")
-    if odds is None:
-        odds = logit(ranking.signals["pooled"])
-    static = np.clip(np.asarray(odds, dtype=np.float64), -LARGEST, LARGEST)
+    static = logit(ranking.signals["pooled"]) if odds is None else odds.astype(np.float64)
+    static = np.clip(static, -LARGEST, LARGEST)
     static[ranking.codes < 0] = np.nan
     return static
 
