@@ -4,6 +4,7 @@
 
     CleanerError
       x CatalogError            a folder, CSV file or label cannot be used
+        + TableError            a table of labels cannot be read without being told more about it
       x ImageError              one image file cannot be shown or trained on
       x StoreError              the review database cannot be read or written
         + NotSavedError         a decision did not reach the disk
@@ -40,6 +41,7 @@ __all__ = [
     "PrivateAddressError",
     "RankingError",
     "StoreError",
+    "TableError",
     "TooFewLabelsError",
     "TrainingError",
     "WeightsUnavailableError",
@@ -52,6 +54,10 @@ class CleanerError(Exception):
 
 class CatalogError(CleanerError):
     """A folder, CSV file or label cannot be used."""
+
+
+class TableError(CatalogError):
+    """A table of labels cannot be read as it is; naming its columns, separator or encoding may help."""
 
 
 class ImageError(CleanerError):

@@ -15,7 +15,10 @@ import pandas as pd
 
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import Listing, labels_of_folders, list_images, name_problem, place_of
-from cleaner.dataset.label_tables import as_text, columns_of, read_csv, rows_of
+from cleaner.dataset.tables.names import NameMatcher
+from cleaner.dataset.tables.options import TableOptions
+from cleaner.dataset.tables.reading import LabelTable, read_file, read_frame
+from cleaner.dataset.tables.text import as_text
 from cleaner.errors import CatalogError
 
 Objects = npt.NDArray[np.object_]
@@ -145,44 +148,52 @@ class Catalog:
         name_column: str | None = None,
         label_column: str | None = None,
         split_column: str | None = None,
+        delimiter: str | None = None,
+        encoding: str | None = None,
         group_column: str | None = None,
         follow_links: bool = False,
+        hidden: bool = False,
+        exclude: Path | None = None,
     ) -> Catalog:
         """Read ``name,label[,split]`` from a CSV file, fast.ai's ``cleaned.csv`` included.
 
-        Columns are found by their usual names (``path``, ``class``, ``is_valid``, …) or as told.
+        What is not told is guessed: columns by their usual names (``path``, ``class``, ``is_valid``, …) and
+        by what is in them, files from names without suffix or folder. `findings` says what was guessed.
         Files that are not there, and names that lead out of the root, are left out with the reason.
 
         Parameters
         ----------
         path : Path
-            The file: UTF-8 or Windows' code page; comma, semicolon or tab.
+            The file.
         root : Path, optional
             The folder to which names are relative; default: the folder of the file.
-        name_column, label_column, split_column, group_column : str, optional
-            Columns to use.
+        name_column, label_column, split_column, delimiter, encoding : str, optional
+            See `cleaner.dataset.tables.options.TableOptions`.
+        group_column : str, optional
+            The column of groups.
         follow_links : bool
             Allow links that lead out of the root.
+        hidden : bool
+            Count hidden files, too, where files without a row are counted.
+        exclude : Path, optional
+            A folder below the root that is not part of the set.
 
         Raises
         ------
+        TableError
+            The table cannot be read as it is; see `cleaner.dataset.tables.reading.read_file`.
         CatalogError
-            The file cannot be read as CSV, has no such columns, names an image twice, or none that is there.
+            The group column is absent.
         """
         path = Path(path)
         folder = _folder(path.parent if root is None else root)
-        table, places, left_out = read_csv(path)
-        columns = columns_of(
-            table.columns, path.name, name=name_column, label=label_column, split=split_column
+        matcher = NameMatcher.below(
+            folder, table=path, hidden=hidden, follow_links=follow_links, exclude=exclude
         )
-        rows, lost = rows_of(table, places, columns, source=path.name, root=folder, follow_links=follow_links)
-        return cls(
-            rows,
-            root=folder,
-            left_out=_left_out([*left_out, *lost]),
-            group_column=group_column,
-            follow_links=follow_links,
+        read = read_file(
+            path, matcher, _options(name_column, label_column, split_column, delimiter, encoding)
         )
+        return cls._of_table(read, folder, group_column=group_column, follow_links=follow_links)
 
     @classmethod
     def from_dataframe(
@@ -198,13 +209,21 @@ class Catalog:
     ) -> Catalog:
         """Take the rows of a DataFrame; otherwise like `from_csv`."""
         folder = _folder(root)
-        source = "The DataFrame"
-        table = table.rename(columns=str)
-        columns = columns_of(table.columns, source, name=name_column, label=label_column, split=split_column)
-        places = [f"row {index}" for index in table.index]
-        rows, lost = rows_of(table, places, columns, source=source, root=folder, follow_links=follow_links)
+        matcher = NameMatcher.below(folder, follow_links=follow_links)
+        read = read_frame(table, matcher, _options(name_column, label_column, split_column))
+        return cls._of_table(read, folder, group_column=group_column, follow_links=follow_links)
+
+    @classmethod
+    def _of_table(
+        cls, read: LabelTable, root: Path, *, group_column: str | None, follow_links: bool
+    ) -> Catalog:
         return cls(
-            rows, root=folder, left_out=_left_out(lost), group_column=group_column, follow_links=follow_links
+            read.rows,
+            root=root,
+            left_out=_left_out(read.left_out),
+            group_column=group_column,
+            follow_links=follow_links,
+            findings=read.findings,
         )
 
     @property
@@ -360,6 +379,22 @@ def _column(values: Iterable[Any]) -> pd.Series[Any]:
 
 def _left_out(pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
     return pd.DataFrame(list(pairs), columns=["name", "reason"], dtype=object)
+
+
+def _options(
+    name_column: str | None,
+    label_column: str | None,
+    split_column: str | None,
+    delimiter: str | None = None,
+    encoding: str | None = None,
+) -> TableOptions:
+    return TableOptions(
+        name_column=name_column or "",
+        label_column=label_column or "",
+        split_column=split_column or "",
+        delimiter=delimiter or "",
+        encoding=encoding or "",
+    )
 
 
 def _folder(root: Path | str) -> Path:

@@ -1,9 +1,18 @@
 """CSV text that every reader takes apart alike."""
 
-import codecs
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from cleaner.util.encodings import unicode_text
+
+DELIMITERS: dict[str, str] = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space"}
+"""What may stand between the fields of a row, and what it is called."""
+
+_LOOKED_AT_CHARS = 100_000
+_LOOKED_AT_ROWS = 50
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -29,33 +38,40 @@ def _field(value: object) -> str:
 
 
 def decode_csv(data: bytes) -> str:
-    """Decode a CSV file as a spreadsheet may have written it: UTF-8, UTF-16 with a mark, or Windows-1252."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data.decode("utf-16", errors="replace")
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return data.decode("cp1252", errors="replace")
+    """Decode a CSV file as a spreadsheet may have written it: UTF-8, UTF-16, or Windows-1252."""
+    found = unicode_text(data)
+    return data.decode("cp1252", errors="replace") if found is None else found[0]
 
 
-def separator_of(text: str) -> str:
-    """Return what separates the columns of a CSV text: a comma, semicolon or tab, as the header has it.
+def separator_of(text: str, candidates: str = ",;\t|") -> str:
+    """Return what separates the columns of a CSV text.
 
-    Spreadsheets write semicolons in countries with a decimal comma.
+    It is what gives most rows as many fields as the first one has; without any, a comma. Spreadsheets write
+    semicolons in countries with a decimal comma.
     """
-    return max(",;\t", key=text.partition("\n")[0].count)
+    return max(candidates, key=lambda delimiter: _consistency(text, delimiter))
 
 
-def numbered_rows(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row of a CSV text, all as text, with the number of the line on which it begins.
+def _consistency(text: str, delimiter: str) -> tuple[float, int]:
+    """Return which share of the rows has one number of fields, and how many more than one the first has."""
+    sample = text[:_LOOKED_AT_CHARS]
+    rows = (fields for _, fields in numbered_rows(sample, delimiter) if fields)
+    counts = [len(fields) for fields in islice(rows, _LOOKED_AT_ROWS)]
+    if len(sample) < len(text) and len(counts) > 1:
+        counts.pop()  # cut off
+    if not counts or max(counts) == 1:
+        return 0.0, 0
+    usual = max(Counter(count for count in counts if count > 1).values()) / len(counts)
+    as_first = counts.count(counts[0]) / len(counts) if counts[0] > 1 else 0.0
+    return max(as_first, usual / 2), counts[0]
 
-    Raises
-    ------
-    csv.Error
-        A field is far too long, as in what is no CSV.
-    """
-    csv.field_size_limit(10_000_000)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator_of(text))
+
+def numbered_rows(text: str, delimiter: str | None = None) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row of a CSV text, all as text, with the number of the line on which it begins."""
+    csv.field_size_limit(2**31 - 1)  # a C long, which has 32 bits on Windows
+    delimiter = separator_of(text) if delimiter is None else delimiter
+    loose = delimiter == " " or f'{delimiter} "' in text  # several blanks, or one before the quotes
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=loose)
     line = 1
     for row in reader:
         yield line, row

@@ -369,38 +369,41 @@ def test_rows_without_a_usable_file_are_left_out_with_reason_and_line(
     ("content", "message"),
     [
         (b"", "{path} is empty; expected a first line such as name,label and then one line per image."),
-        (b"name,label,label\na.png,x,y\n", "{path} has two columns named 'label'; rename one."),
+        (b"name,label,label\na.png,x,y\n", "l.csv has two columns named 'label'; rename one."),
         (
             b"name,label\na.png,x\nb.png,x\n./a.png,y\n",
-            "l.csv names images twice: 'a.png' on line 2 and line 4. Keep one row of each.",
+            "l.csv contradicts itself on 1 image: 'a.png' is “x” in line 2 and “y” in line 4. "
+            "Keep one row of each image.",
         ),
         (
             b"name,label,split\na.png,x,foo\n",
-            "Got split 'foo' in line 2 of l.csv; expected train, valid or test, or nothing.",
+            "Got split 'foo' in line 2 of l.csv; expected train, valid or test, or nothing. "
+            "If this column holds no splits, use --split-column -.",
         ),
         (
             b"name,label,is_valid\na.png,x,maybe\n",
-            "Got split 'maybe' in line 2 of l.csv; expected true or false, or nothing.",
+            "Got split 'maybe' in line 2 of l.csv; expected true or false, or nothing. "
+            "If this column holds no splits, use --split-column -.",
         ),
         (
-            b"name,colour\na.png,x\n",
-            "l.csv has no column of labels: its columns are 'name', 'colour', expected one named label, "
-            "labels, class, category, target, given_label, y. Rename the column of labels to label.",
+            b"name,width,height\na.png,1.5,2.5\n",
+            "l.csv has no column of labels that can be recognised: none of its columns ('width', 'height') "
+            "has a few values that repeat. Name it with --label-column.",
         ),
         (
             b"id,label\n1,x\n",
-            "l.csv has no column of file names: its columns are 'id', 'label', expected one named name, "
-            "path, file, filename, file_name, fname, image, image_path, img. "
-            "Rename the column of file names to name.",
+            "l.csv has no column of image names that can be recognised: none of its columns ('id', 'label') "
+            "fits a file in the folder. Name it with --name-column.",
         ),
         (
             b"name,label\nq.png,x\n",
-            "l.csv names no image below {root}. The first is 'q.png': missing: there is no such file "
-            "(line 2). Names must be relative to that folder; give another folder as root.",
+            "l.csv names no image below {root} in its column 'name'. The first is 'q.png': missing: there is "
+            "no such file (line 2). An image there is 'a.png'. Give the folder to which the names are "
+            "relative (cleaner app FOLDER --labels l.csv), or name another column with --name-column.",
         ),
         (
             b"\x89PNG\r\n\x1a\n\0\0\0",
-            "{path} is not a CSV file: it contains binary data. Save the table as CSV (UTF-8) and open that.",
+            "{path} is not a CSV file: it is an image. Give the table that names the images.",
         ),
     ],
 )

@@ -1,0 +1,348 @@
+"""Which columns of a table mean what: as told, by their usual names, or by what is in them."""
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from cleaner.dataset.findings import Finding
+from cleaner.dataset.folders import split_of_folder
+from cleaner.dataset.tables.options import NO_COLUMN, TableOptions
+from cleaner.errors import TableError
+from cleaner.images.formats import SUFFIXES
+
+NAMES = ("name", "path", "file", "filename", "file_name", "fname", "image", "image_path", "img")
+LABELS = ("label", "labels", "class", "category", "target", "given_label", "y")
+SPLITS = ("split", "subset", "partition", "set", "is_valid")
+
+_LIKE_A_LABEL = re.compile(
+    r"label|class|categor|target|species|breed|diagnos|(^|_)(dx|tags?|kind|truth)($|_)"
+)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+_NUMBERED = re.compile(r"column (\d+)")
+_DECIMAL = re.compile(r"[+-]?\d*\.\d*[1-9]\d*(e[+-]?\d+)?", re.IGNORECASE)
+_ONES = frozenset({"1", "1.0", "true"})
+_ZEROS = frozenset({"0", "0.0", "false", ""})
+_TRUE_FALSE = _ONES | _ZEROS | {"yes", "t", "no", "f"}
+_GOOD_SHARE = 0.3  # of a column's values that name files, for its usual name to count
+_RIVAL = 0.95  # of that share, for another column to be as likely; a name without suffix counts 0.9
+_FEW_VALUES = 0.6  # distinct values by rows, at most, in a column that may be labels
+
+Texts = Mapping[str, Sequence[str]]
+"""The values of each column, as stripped text."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Which columns of a table mean what.
+
+    Attributes
+    ----------
+    name : str
+        Of the images' names.
+    labels : tuple of str
+        Of the labels: one, or one for each class, in which 1 stands for "it is".
+    split : str or None
+        Of the splits; None: there is none.
+    """
+
+    name: str
+    labels: tuple[str, ...]
+    split: str | None
+
+
+@dataclass(kw_only=True)
+class Guess:
+    """What was found out about the columns.
+
+    Attributes
+    ----------
+    columns : Columns
+        The likeliest meaning.
+    names, labels, splits : list of str
+        What else they may be, the likeliest first; one-hot columns are joined by commas.
+    findings : list of Finding
+        What was taken, and how sure that is.
+    """
+
+    columns: Columns
+    names: list[str]
+    labels: list[str]
+    splits: list[str]
+    findings: list[Finding] = field(default_factory=list)
+
+
+def has_header(rows: Sequence[Sequence[str]], options: TableOptions, is_file: Callable[[str], bool]) -> bool:
+    """Tell whether the first row of a table holds the names of the columns.
+
+    It does not if something in it is a file or named like one, or if a label of other rows is in it. Columns
+    that were told decide it.
+    """
+    first = [value.strip() for value in rows[0]]
+    asked = [options.name_column, *_separate(options.label_column, first), options.split_column]
+    told = [column for column in asked if column and column != NO_COLUMN]
+    if told:
+        return any(column in first for column in told) or not any(map(_NUMBERED.fullmatch, told))
+    small = [value.lower() for value in first]
+    if any(value in NAMES for value in small) and any(value in (*LABELS, *SPLITS) for value in small):
+        return True
+    if any(value.endswith(tuple(SUFFIXES)) or (value and is_file(value)) for value in small):
+        return False
+    for at, value in enumerate(first):
+        below = [row[at].strip() for row in rows[1:] if at < len(row)]
+        if value and value in below and len(set(below)) < len(below):
+            return False
+    return True
+
+
+def columns_of(
+    table: Texts, source: str, options: TableOptions, share: Callable[[Sequence[str]], float]
+) -> Guess:
+    """Find out which columns mean what.
+
+    Parameters
+    ----------
+    table : mapping
+        The values of each column, as stripped text.
+    source : str
+        What to call the table in sentences.
+    options : TableOptions
+        Columns that were told.
+    share : callable
+        Says which share of some values name images.
+
+    Raises
+    ------
+    TableError
+        A column that was told is absent, or none can be the one of names or of labels.
+    """
+    _check_told(table, source, options)
+    shares = {column: share(values) for column, values in table.items()}
+    names = _name_candidates(table, shares)
+    name = options.name_column or _first(names)
+    if not name:
+        raise TableError(_no_column(table, source, "image names", "--name-column"))
+    names = [column for column in names if column != name]
+    splits = [column for column in _split_candidates(table) if column != name]
+    told = options.split_column or _first(splits)
+    split = None if told in ("", NO_COLUMN) else told
+    rest = {column: values for column, values in table.items() if column not in (name, split)}
+    labels = _label_candidates(rest)
+    label = options.label_column or _first(labels)
+    if not label:
+        raise TableError(_no_column(rest, source, "labels", "--label-column"))
+    chosen = Columns(name=name, labels=_separate(label, table), split=split)
+    guess = Guess(
+        columns=chosen,
+        names=names,
+        labels=[column for column in labels if column != label],
+        splits=[column for column in splits if column != split],
+    )
+    guess.findings = list(_told(table, shares, guess, source, options))
+    return guess
+
+
+def _first(columns: Sequence[str]) -> str:
+    return columns[0] if columns else ""
+
+
+def _separate(label: str, columns: Iterable[str]) -> tuple[str, ...]:
+    """Take several columns of labels apart, which are separated by commas."""
+    known = set(columns)
+    if label in known or "," not in label:
+        return (label,)
+    return tuple(part.strip() for part in label.split(","))
+
+
+def _check_told(table: Texts, source: str, options: TableOptions) -> None:
+    asked = [options.name_column, *_separate(options.label_column, table), options.split_column]
+    for column in asked:
+        if column and column != NO_COLUMN and column not in table:
+            listed = ", ".join(map(repr, table))
+            raise TableError(f"{source} has no column {column!r}; its columns are {listed}.")
+
+
+def _no_column(table: Texts, source: str, what: str, option: str) -> str:
+    if not table:
+        return (
+            f"{source} has no column of {what}: there is only one column. Add one, or put the images into "
+            "one folder per class and open the folder."
+        )
+    listed = ", ".join(map(repr, table))
+    why = "fits a file in the folder" if what == "image names" else "has a few values that repeat"
+    return (
+        f"{source} has no column of {what} that can be recognised: none of its columns ({listed}) {why}. "
+        f"Name it with {option}."
+    )
+
+
+def _name_candidates(table: Texts, shares: Mapping[str, float]) -> list[str]:
+    """Return columns that may hold the images' names: those whose values are files, or with a usual name."""
+    best = max(shares.values(), default=0.0)
+    named = sorted((c for c in table if _place(c, NAMES) < len(NAMES)), key=lambda c: _place(c, NAMES))
+    surely = [column for column in named if shares[column] >= max(_GOOD_SHARE, 0.7 * best)]
+    fitting = sorted((c for c in table if shares[c] > 0), key=lambda column: -shares[column])
+    return list(dict.fromkeys([*surely, *fitting, *named]))
+
+
+def _place(column: str, names: Sequence[str]) -> int:
+    small = column.lower()
+    return names.index(small) if small in names else len(names)
+
+
+def _split_candidates(table: Texts) -> list[str]:
+    """Return columns that hold splits: by name if a value is one, others if all values are."""
+    found: list[tuple[int, str]] = []
+    for column, values in table.items():
+        there = {value for value in values if value}
+        place = _place(column, SPLITS)
+        splits = {value for value in there if split_of(value) or value == "pending"}
+        if column.lower() == "is_valid":
+            is_split = True
+        elif place < len(SPLITS):
+            is_split = bool(splits) or not there or column.lower() == "split"
+        else:
+            several = len({split_of(value) for value in there}) > 1
+            is_split = several and splits == there and _place(column, LABELS) == len(LABELS)
+        if is_split:
+            found.append((place, column))
+    return [column for _, column in sorted(found, key=lambda pair: pair[0])]
+
+
+def split_of(text: str) -> str | None:
+    """Return the split that a value stands for: "val" and "my_valid" are "valid", "PublicTest" is "test"."""
+    whole = split_of_folder(text)
+    words = _WORD.findall(text)
+    return whole or (split_of_folder(words[-1]) or split_of_folder(words[0]) if words else None)
+
+
+def _label_candidates(table: Texts) -> list[str]:
+    """Return columns that may hold the labels: by their usual names, then by their values."""
+    one_hot = ",".join(_one_hot(table))
+    usual = sorted((c for c in table if _place(c, LABELS) < len(LABELS)), key=lambda c: _place(c, LABELS))
+    worth = {column: _like_labels(column, values) for column, values in table.items() if column not in usual}
+    others = sorted((c for c in worth if worth[c] > 0), key=lambda column: -worth[column])
+    if one_hot:
+        hot = set(one_hot.split(","))
+        others = [one_hot, *(column for column in others if column not in hot)]
+    only = [
+        column
+        for column, values in table.items()
+        if len(table) == 1 and any(values) and not _counts_rows(values)
+    ]
+    return [*usual, *others] or only
+
+
+def _like_labels(column: str, values: Sequence[str]) -> float:
+    """Say how much a column looks like labels, from 0 (not at all)."""
+    there = [value for value in values if value]
+    different = len(set(there))
+    if not there or any(map(_DECIMAL.fullmatch, there)):
+        return 0.0
+    named = _named_like_labels(column)
+    if not named and (different == 1 or different > max(2, _FEW_VALUES * len(there))):
+        return 0.0
+    numbers = all(value.replace(".", "").replace("-", "").isdecimal() for value in there)
+    yes_no = {value.lower() for value in there} <= _TRUE_FALSE
+    return (
+        3.0 * named
+        + 0.5 * (_LIKE_A_LABEL.sub("", column.lower()) == "")
+        + 1.0 * (not numbers)
+        + 0.5 * (not yes_no)
+        + 0.5 * len(there) / len(values)
+        - 0.4 * different / len(there)
+    )
+
+
+def _counts_rows(values: Sequence[str]) -> bool:
+    return len(set(values)) == len(values) > 1 and all(value.isdecimal() for value in values)
+
+
+def _one_hot(table: Texts) -> list[str]:
+    """Return columns that stand side by side, hold 0 and 1 alone, and say a class of nearly every row."""
+    runs: list[list[str]] = [[]]
+    for column, values in table.items():
+        small = {value.lower() for value in values}
+        if "," not in column and small <= _ONES | _ZEROS and small - {""}:
+            runs[-1].append(column)
+        else:
+            runs.append([])
+    run = max(runs, key=len)
+    if len(run) < 2:
+        return []
+    sums = Counter(sum(v.lower() in _ONES for v in row) for row in zip(*(table[c] for c in run), strict=True))
+    rows = sum(sums.values())
+    said = rows - sums[0]
+    return run if said >= rows / 2 and (sums[1] >= 0.9 * said or len(run) > 3) else []
+
+
+def is_one(value: str) -> bool:
+    """Tell whether a value of a one-hot column says that the image is of its class."""
+    return value.strip().lower() in _ONES
+
+
+def _told(
+    table: Texts, shares: Mapping[str, float], guess: Guess, source: str, options: TableOptions
+) -> Iterable[Finding]:
+    """Say what was taken for what and, where something else is as likely, ask."""
+    columns = guess.columns
+    names = _quoted([columns.name])
+    labels = _quoted(columns.labels)
+    text = f"In {source}, image names are read from the column {names}"
+    if len(columns.labels) > 1:
+        text += f", labels from the columns {labels}, one for each class"
+    else:
+        text += f", labels from {labels}"
+    if columns.split:
+        text += f", splits from {_quoted([columns.split])}"
+    text += "."
+    taken = {columns.name, *columns.labels, columns.split}
+    rest = [column for column in table if column not in taken]
+    if rest:
+        text += f" Other columns: {_quoted(rest)}."
+    yield Finding(topic="columns", text=text)
+    asks: list[str] = []
+    rival = next((c for c in guess.names if shares[c] >= _RIVAL * shares[columns.name] > 0), None)
+    if not options.name_column and rival and table[rival] != table[columns.name]:
+        asks.append(f"Image names may instead be in {_quoted([rival])}{_choose('name')}")
+    if not options.label_column:
+        asks += _ask_for_label(table, guess)
+    if not options.split_column:
+        for column in table:
+            if column.lower() in SPLITS and column != columns.split and column not in guess.splits:
+                asks.append(f"{_quoted([column])} is not read as splits: none of its values is one.")
+        if guess.splits:
+            asks.append(f"Splits may instead be in {_quoted(guess.splits[:3])}{_choose('split')}")
+    if asks:
+        yield Finding(topic="choice of columns", text=" ".join(asks), doubtful=True, examples=tuple(rest))
+
+
+def _ask_for_label(table: Texts, guess: Guess) -> list[str]:
+    columns, rivals = guess.columns, guess.labels
+    if len(columns.labels) == 1 and _named_like_labels(columns.labels[0]):
+        rivals = [column for column in rivals if _named_like_labels(column)]
+    if len(columns.labels) == 1:
+        own = table[columns.labels[0]]
+        rivals = [c for c in rivals if c not in table or not _same_classes(own, table[c])]
+    if rivals:
+        return [f"Labels may instead be in {_quoted(rivals[:5])}{_choose('label')}"]
+    return []
+
+
+def _choose(what: str) -> str:
+    return f": choose among the files on the page, or with --{what}-column."
+
+
+def _named_like_labels(column: str) -> bool:
+    return column.lower() in LABELS or bool(_LIKE_A_LABEL.search(column.lower()))
+
+
+def _same_classes(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Tell whether two columns divide the rows alike, as numbers and names of the same classes do."""
+    pairs = set(zip(one, other, strict=True))
+    return len(pairs) == len(set(one)) == len(set(other))
+
+
+def _quoted(columns: Sequence[str]) -> str:
+    shown = ", ".join(f"“{column}”" for column in columns[:8])
+    return shown + (f" and {len(columns) - 8} more" if len(columns) > 8 else "")

@@ -1,0 +1,71 @@
+"""What was told about a table of labels; the rest is guessed."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from cleaner.errors import TableError
+from cleaner.util.csvfile import DELIMITERS
+from cleaner.util.encodings import ENCODINGS
+
+NO_COLUMN = "-"
+"""In place of the name of the column of splits: there is none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableOptions:
+    """How a table is to be read; an empty text leaves it to be guessed.
+
+    Attributes
+    ----------
+    name_column, label_column, split_column : str
+        The columns of image names, labels and splits. Several columns of labels, one for each class, are
+        separated by commas; "-" as the column of splits: there is none. Columns without a name are called
+        "column 1", "column 2", …
+    delimiter : str
+        What stands between the fields: one character, or its name ("tab", "comma", …).
+    encoding : str
+        Python's name of the encoding, such as "cp1251".
+
+    Raises
+    ------
+    TableError
+        The delimiter is no single character, or there is no such encoding.
+    """
+
+    name_column: str = ""
+    label_column: str = ""
+    split_column: str = ""
+    delimiter: str = ""
+    encoding: str = ""
+
+    def __post_init__(self) -> None:
+        if self.delimiter and len(self.character) != 1:
+            known = ", ".join(DELIMITERS.values())
+            msg = f"Got {self.delimiter!r} as the delimiter; expected one character, or one of {known}."
+            raise TableError(msg)
+        if self.encoding:
+            try:
+                codecs.lookup(self.encoding)
+            except LookupError:
+                known = ", ".join(ENCODINGS)
+                msg = f"There is no encoding {self.encoding!r}; expected one such as {known}."
+                raise TableError(msg) from None
+
+    @property
+    def character(self) -> str:
+        """The character that stands between the fields; empty: to be guessed."""
+        named = {name: character for character, name in DELIMITERS.items()} | {"\\t": "\t"}
+        return named.get(self.delimiter.lower(), self.delimiter)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> TableOptions:
+        """Take what is there of a mapping; None and what is not there is left to be guessed."""
+        return cls(**{field.name: str(values.get(field.name) or "") for field in fields(cls)})
+
+    def told(self) -> dict[str, str]:
+        """Return what was told, without what is left to be guessed."""
+        return {name: value for name, value in asdict(self).items() if value}

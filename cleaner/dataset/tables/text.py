@@ -1,0 +1,245 @@
+"""The text of a table and its rows: encoding, separator, comments, and lines that are no rows."""
+
+import json
+import re
+import zipfile
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+
+import pandas as pd
+
+from cleaner.dataset.findings import Finding
+from cleaner.dataset.tables.options import TableOptions
+from cleaner.errors import TableError
+from cleaner.images.formats import kind_of, not_an_image
+from cleaner.util.csvfile import DELIMITERS, numbered_rows, separator_of
+from cleaner.util.encodings import ENCODINGS, damaged_line, likely_encodings, samples, unicode_text
+from cleaner.util.wording import count
+
+_SEPARATOR_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
+_QUOTED_SINGLY = re.compile(r"'[^']*'")
+_WORDS = re.compile(r"[^\W\d]*(?:[ _-][^\W\d]*)*")
+_OLD_OFFICE = b"\xd0\xcf\x11\xe0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableText:
+    """The rows of a file, as they were written.
+
+    Attributes
+    ----------
+    source : str
+        What to call the table in sentences.
+    rows : list of list of str
+        The fields of each row, the first row included, whether it is a header or not.
+    lines : list of int
+        The line on which each row begins, from 1.
+    delimiter, encoding : str
+        What was used.
+    findings : list of Finding
+        What is odd.
+    """
+
+    source: str
+    rows: list[list[str]]
+    lines: list[int]
+    delimiter: str
+    encoding: str
+    findings: list[Finding] = field(default_factory=list)
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return the content of a file that may be a table.
+
+    Raises
+    ------
+    TableError
+        It cannot be read, is empty, or is of another kind.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as exc:
+        raise TableError(f"Cannot read {path}: {exc.strerror or exc}.") from exc
+    kind = _other_kind(data)
+    if kind:
+        raise TableError(f"{path} is not a CSV file: it is {kind}.")
+    if not data.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
+        msg = f"{path} is empty; expected a first line such as name,label and then one line per image."
+        raise TableError(msg)
+    return data
+
+
+def _other_kind(data: bytes) -> str:
+    """Say what a file is that is no text in columns, and what to do with it; empty if it may be."""
+    save = "Open it in the program that made it, save the table as “CSV UTF-8”, and open that"
+    if data.startswith(b"PK\x03\x04"):
+        return f"{_kind_of_zip(data)}. {save}"
+    if data.startswith(_OLD_OFFICE):
+        return f"an Excel workbook. {save}"
+    if data.startswith(b"PAR1"):
+        return "a Parquet file"
+    if kind_of(data[:512]) not in (None, "PPM"):  # what begins like a PPM may be a table
+        return "an image. Give the table that names the images"
+    start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    if start.startswith(b"{") or (start.startswith(b"[") and _is_json(data)):
+        return "JSON"
+    if start[:100].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+        return f"a web page or XML. {save}"
+    if b"\0" in data[:4096] and unicode_text(data) is None:
+        return f"{not_an_image(data[:512]).removeprefix('not an image: ')}. {save}"
+    if b"\0" in data[:4096] and "\0" in (unicode_text(data) or ("", ""))[0][:4096]:
+        return f"binary data. {save}"
+    return ""
+
+
+def _kind_of_zip(data: bytes) -> str:
+    try:
+        with zipfile.ZipFile(BytesIO(data)) as archive:
+            names = archive.namelist()
+    except zipfile.BadZipFile:
+        return "a damaged zip archive"
+    if any(name.startswith("xl/") for name in names):
+        return "an Excel workbook"
+    return "a spreadsheet" if "content.xml" in names else "a zip archive"
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except ValueError:
+        return False
+    return True
+
+
+def decoded(data: bytes, source: str, encoding: str = "") -> tuple[str, str]:
+    """Decode the content of a table, in the encoding that was told or in Unicode.
+
+    Returns
+    -------
+    text, encoding : str
+
+    Raises
+    ------
+    TableError
+        It is not in that encoding; or it is no Unicode, and none was told.
+    """
+    if encoding:
+        found = unicode_text(data)
+        if found is not None and data[:2] in (b"\xef\xbb", b"\xff\xfe", b"\xfe\xff"):
+            return found  # the mark is never wrong, and not part of the first column's name
+        try:
+            return data.decode(encoding), encoding
+        except UnicodeDecodeError as exc:
+            line = data.count(b"\n", 0, exc.start) + 1
+            msg = f"Line {line} of {source} is not in the encoding {encoding}. {_which(data)}"
+            raise TableError(msg) from exc
+    found = unicode_text(data)
+    if found is None:
+        damaged = damaged_line(data)
+        if damaged is not None:
+            why = "it is not in Unicode (UTF-8) like the others"
+            raise TableError(f"Line {damaged} of {source} is damaged: {why}. Correct that line.")
+        raise TableError(f"{source} is not in Unicode (UTF-8), and its encoding is not known. {_which(data)}")
+    return found
+
+
+def _which(data: bytes) -> str:
+    """Ask for the encoding, with the same words as they read in the likeliest ones."""
+    found = unicode_text(data)
+    if found is not None:
+        return f"Use --encoding {found[1]}, or none."
+    likely = likely_encodings(data)
+    read = "; ".join(
+        f"--encoding {encoding} reads {', '.join(samples(data, encoding))} ({ENCODINGS[encoding]})"
+        for encoding in likely
+    )
+    return f"Choose the encoding in which its words are right: {read}." if read else "Save it as UTF-8."
+
+
+def rows_of_text(text: str, encoding: str, options: TableOptions, *, source: str) -> TableText:
+    """Take a text apart into rows.
+
+    Lines without any content, comments (``#``) and a spreadsheet's first line ``sep=;`` are no rows.
+
+    Raises
+    ------
+    TableError
+        There is no row.
+    """
+    findings: list[Finding] = []
+    body, before = text.removeprefix("\ufeff"), 0
+    delimiter = options.character
+    first, _, rest = body.partition("\n")
+    named = _SEPARATOR_LINE.fullmatch(first)
+    if named:
+        body, before = rest, 1
+        delimiter = delimiter or named[1]
+    delimiter = delimiter or _delimiter_of(body)
+    if body.count("'") > 2 and _all_quoted_singly(body, delimiter):
+        body = body.replace("'", '"')
+    rows: list[list[str]] = []
+    lines: list[int] = []
+    for line, row in numbered_rows(body, delimiter):
+        if any(not value.isspace() and value for value in row):
+            rows.append(row)
+            lines.append(line + before)
+    rows, lines, comments = _without_comments(rows, lines)
+    if comments:
+        text = f"{source}: {count(comments, 'line')} that begin with # were taken as comments."
+        findings.append(Finding(topic="comments", text=text))
+    if not rows:
+        msg = f"{source} has no rows; expected a first line such as name,label and then one line per image."
+        raise TableError(msg)
+    return TableText(
+        source=source, rows=rows, lines=lines, delimiter=delimiter, encoding=encoding, findings=findings
+    )
+
+
+def _delimiter_of(text: str) -> str:
+    """Return what stands between the fields; a space only where nothing else does."""
+    lines = [line for line in text[:100_000].splitlines() if line.strip() and not line.startswith("#")]
+    sample = "\n".join(lines[:200])
+    found = separator_of(sample, "".join(d for d in DELIMITERS if d != " "))
+    if found not in sample and " " in sample:
+        return " "
+    return found
+
+
+def _all_quoted_singly(text: str, delimiter: str) -> bool:
+    rows = [line.split(delimiter) for line in text.splitlines()[1:20] if line.strip()]
+    return bool(rows) and all(_QUOTED_SINGLY.fullmatch(value.strip()) for row in rows for value in row)
+
+
+def _without_comments(rows: list[list[str]], lines: list[int]) -> tuple[list[list[str]], list[int], int]:
+    """Leave out rows that are comments: they begin with ``#`` and have not as many fields as the others.
+
+    Before the others, one with as many fields is the header (``# name,label``), unless a header follows.
+    """
+    plain = [row for row in rows if not row[0].lstrip().startswith("#")]
+    if not plain:
+        return rows, lines, 0
+    counts = [len(row) for row in plain]
+    usual = max(set(counts), key=counts.count)
+    header_follows = all(_WORDS.fullmatch(value) for value in plain[0])
+    kept: list[tuple[list[str], int]] = []
+    comments = 0
+    for row, line in zip(rows, lines, strict=True):
+        begins = row[0].lstrip().startswith("#")
+        if begins and (len(row) != usual or usual == 1 or (not kept and header_follows)):
+            comments += 1
+        elif begins and not kept:
+            kept.append(([row[0].lstrip().lstrip("#").strip(), *row[1:]], line))
+        else:
+            kept.append((row, line))
+    return [row for row, _ in kept], [line for _, line in kept], comments
+
+
+def as_text(value: object, *, strip: bool = True) -> str | None:
+    """Return a value of a table as text, None if there is none; 3.0 is "3": pandas makes floats of gaps."""
+    if value is None or value is pd.NaT or value is pd.NA or value != value:  # NaN
+        return None
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    text = str(value)
+    return (text.strip() if strip else text) or None

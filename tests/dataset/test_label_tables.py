@@ -1,0 +1,616 @@
+"""Every kind of table that people have: the input, what cleaner says, and what it reads.
+
+``python tests/dataset/test_label_tables.py`` makes each input in a temporary folder, reads it, and prints
+the three as a table.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+import tempfile
+import unicodedata
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from cleaner.dataset.catalog import Catalog
+from cleaner.errors import CatalogError, TableError
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
+FLAT = tuple(f"{i}.jpg" for i in range(6))
+CLASSES = ("cat", "dog", "cat", "dog", "cat", "cat")
+CAT_DOG = dict(zip(FLAT, CLASSES, strict=True))
+IN_FOLDER = {f"images/{name}": label for name, label in CAT_DOG.items()}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """One kind of table, and what must come of it.
+
+    Attributes
+    ----------
+    what : str
+        The input in a few words.
+    text : str or bytes
+        The table.
+    files : sequence of str
+        The images below the folder of the set, which is called "bears".
+    read : mapping
+        From the images' names to the labels that are read.
+    refused : str
+        What the error's sentence contains; empty: the table is read.
+    asks, says : set of str
+        Topics of doubtful findings (all of them), and some of the others.
+    splits : mapping
+        Splits that are read.
+    told : mapping
+        Options.
+    """
+
+    what: str
+    text: str | bytes
+    files: Sequence[str] = FLAT
+    read: Mapping[str, str | None] = field(default_factory=lambda: CAT_DOG)
+    refused: str = ""
+    asks: frozenset[str] | set[str] = frozenset()
+    says: frozenset[str] | set[str] = frozenset()
+    splits: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
+    at: str = "l.csv"
+
+
+def rows(*columns: Sequence[object], header: str = "", between: str = ",") -> str:
+    """Write a table from its columns."""
+    lines = [between.join(map(str, row)) for row in zip(*columns, strict=True)]
+    return "\n".join([*([header] if header else []), *lines]) + "\n"
+
+
+def workbook(member: str) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr(member, "<x/>")
+    return data.getvalue()
+
+
+STEMS = [name[:-4] for name in FLAT]
+ISIC = [f"ISIC_{i:07d}" for i in range(6)]
+ISIC_FILES = [f"ISIC_{i:07d}.jpg" for i in range(6)]
+WORDS = ("chat", "été", "größe", "chat", "été", "größe")
+RUSSIAN = ("кошка", "собака", "кошка", "собака", "кошка", "собака")
+JAPANESE = ("ねこ", "いぬ", "ねこ", "いぬ", "ねこ", "いぬ")
+PLAIN = rows(FLAT, CLASSES, header="name,label")
+GOOD = [*(f"{i}.jpg,{CLASSES[i]},x" for i in range(6))]
+MANY = [f"{i:03d}.jpg" for i in range(100)]
+OPEN = "name,label\n" + "".join(f"{n},{chr(34) if i in (5, 95) else ''}cat\n" for i, n in enumerate(MANY))
+
+HEADERS = [
+    Kind(
+        what="id,breed without suffix",
+        text=rows(STEMS, CLASSES, header="id,breed"),
+        says={"columns", "names"},
+    ),
+    Kind(
+        what="image_id of numbers, in a subfolder",
+        text=rows(STEMS, CLASSES, header="image_id,species"),
+        files=tuple(IN_FOLDER),
+        read=IN_FOLDER,
+        says={"names"},
+    ),
+    Kind(
+        what="Path,ClassId",
+        text=rows([f"Train/{n}" for n in FLAT], [20, 1, 20, 1, 20, 20], header="Path,ClassId"),
+        files=[f"Train/{n}" for n in FLAT],
+        read={f"Train/{n}": i for n, i in zip(FLAT, ["20", "1", "20", "1", "20", "20"], strict=True)},
+    ),
+    Kind(
+        what="filepath, and a column of numbers",
+        text=rows([7, 9, 8, 6, 5, 4], FLAT, CLASSES, header="n,filepath,what"),
+    ),
+    Kind(what="no header", text=rows(FLAT, CLASSES), says={"no header"}),
+    Kind(what="no header, without suffix", text=rows(STEMS, CLASSES), says={"no header", "names"}),
+    Kind(
+        what="no header, no suffix, first file missing",
+        text="img_9,dog\n" + rows([f"img_{i}" for i in range(6)], CLASSES),
+        files=[f"img_{i}.png" for i in range(6)],
+        read={f"img_{i}.png": CLASSES[i] for i in range(6)},
+        says={"no header", "rows without a file"},
+    ),
+    Kind(
+        what="no header, columns told",
+        text=rows(CLASSES, FLAT),
+        told={"name_column": "column 2", "label_column": "column 1"},
+    ),
+    Kind(what="a header in other words", text=rows(CLASSES, FLAT, header="Klasse,Bilddatei")),
+    Kind(what="an index column without name", text=rows(range(6), FLAT, CLASSES, header=",name,label")),
+    Kind(what="R's row names", text=rows(range(1, 7), FLAT, CLASSES, header='"name","label"')),
+    Kind(
+        what="name is the patient, file the image",
+        text=rows(["Ann", "Bob", "Ann", "Bob", "Ann", "Bob"], FLAT, CLASSES, header="name,file,label"),
+    ),
+    Kind(
+        what="splits in a column of another name",
+        text=rows(FLAT, CLASSES, ["Train", "Test"] * 3, header="name,label,data set"),
+        splits={"0.jpg": "train", "1.jpg": "test"},
+    ),
+    Kind(
+        what="a column named set that holds no splits",
+        text=rows(FLAT, CLASSES, ["A", "B"] * 3, header="name,label,set"),
+        asks={"choice of columns"},
+    ),
+    Kind(
+        what="two columns that may be labels",
+        text=rows(FLAT, CLASSES, ["x", "x", "y", "y", "x", "y"], header="name,label,category"),
+        asks={"choice of columns"},
+    ),
+    Kind(
+        what="label and its name",
+        text=rows(FLAT, [0, 1, 0, 1, 0, 0], CLASSES, header="name,label,label_name"),
+        read=dict(zip(FLAT, "010100", strict=True)),
+    ),
+    Kind(
+        what="several columns that may be labels, none of a usual name",
+        text=rows(FLAT, CLASSES, ["m", "f"] * 3, header="image,finding,sex"),
+        asks={"choice of columns"},
+    ),
+    Kind(
+        what="the label told",
+        text=rows(FLAT, CLASSES, ["m", "f"] * 3, header="image,finding,sex"),
+        told={"label_column": "sex"},
+        read=dict(zip(FLAT, "mfmfmf", strict=True)),
+    ),
+    Kind(
+        what="a column told that is not there",
+        text=PLAIN,
+        told={"label_column": "breed"},
+        refused="has no column 'breed'",
+    ),
+    Kind(what="names alone", text=rows(FLAT, header="name"), refused="there is only one column"),
+    Kind(what="no column of images", text="a,b\nx,red\ny,blue\n", refused="has no column of image names"),
+    Kind(
+        what="two columns named label",
+        text="name,label,label\n0.jpg,x,y\n",
+        refused="two columns named 'label'",
+    ),
+    Kind(what="a header alone", text="name,label\n", refused="has a header (name, label) but no rows"),
+    Kind(what="empty", text="", refused="is empty"),
+]
+
+NAMES = [
+    Kind(what="without suffix", text=rows(STEMS, CLASSES, header="name,label"), says={"names"}),
+    Kind(
+        what="another case",
+        text=rows([n.upper() for n in FLAT], CLASSES, header="name,label"),
+        says={"names"},
+    ),
+    Kind(
+        what="another suffix",
+        text=rows([f"{s}.tif" for s in STEMS], CLASSES, header="name,label"),
+        asks={"names"},
+    ),
+    Kind(
+        what="absolute, on another computer",
+        text=rows([f"/home/ann/bears/{n}" for n in FLAT], CLASSES, header="name,label"),
+        says={"names"},
+    ),
+    Kind(
+        what="absolute, on Windows",
+        text=rows([f"C:\\data\\bears\\images\\{n}" for n in FLAT], CLASSES, header="name,label"),
+        files=tuple(IN_FOLDER),
+        read=IN_FOLDER,
+        says={"names"},
+    ),
+    Kind(
+        what="absolute, below another folder",
+        text=rows([f"/mnt/x/{n}" for n in FLAT], CLASSES, header="name,label"),
+        asks={"names"},
+    ),
+    Kind(
+        what="the root's own name in front",
+        text=rows([f"bears/images/{n}" for n in FLAT], CLASSES, header="name,label"),
+        files=tuple(IN_FOLDER),
+        read=IN_FOLDER,
+        says={"names"},
+    ),
+    Kind(what="in a subfolder", text=PLAIN, files=tuple(IN_FOLDER), read=IN_FOLDER, says={"names"}),
+    Kind(
+        what="%20, backslashes, blanks",
+        text="name,label\nmy%20cat.png,cat\nsub\\dog.png,dog\n x.png ,cat\n",
+        files=("my cat.png", "sub/dog.png", "x.png"),
+        read={"my cat.png": "cat", "sub/dog.png": "dog", "x.png": "cat"},
+    ),
+    Kind(
+        what="web addresses",
+        text=rows([f"https://host/a/images/{n}?v=1" for n in FLAT], CLASSES, header="url,label"),
+        files=tuple(IN_FOLDER),
+        read=IN_FOLDER,
+        asks={"names"},
+    ),
+    Kind(
+        what="decomposed letters",
+        text=f"name,label\n{unicodedata.normalize('NFD', 'bär')}.png,cat\n",
+        files=("bär.png",),
+        read={"bär.png": "cat"},
+    ),
+    Kind(
+        what="numbers whose zeros a spreadsheet dropped",
+        text=rows(range(6), CLASSES, header="name,label"),
+        files=[f"000{i}.jpg" for i in range(6)],
+        read={f"000{i}.jpg": CLASSES[i] for i in range(6)},
+        asks={"names"},
+    ),
+    Kind(
+        what="one name in two folders",
+        text=PLAIN,
+        files=[*(f"a/{n}" for n in FLAT), *(f"b/{n}" for n in FLAT)],
+        refused="this can be a/0.jpg or b/0.jpg",
+    ),
+    Kind(
+        what="folders of another set",
+        text=rows(
+            [f"{'train' if i < 3 else 'test'}/{n}" for i, n in enumerate(FLAT)], CLASSES, header="name,label"
+        ),
+        refused="names no image",
+    ),
+    Kind(
+        what="a folder that is not there, a file of that name in another",
+        text="name,label\ncats/0.jpg,cat\ndogs/1.jpg,dog\n",
+        files=("dogs/0.jpg", "dogs/1.jpg"),
+        read={"dogs/1.jpg": "dog"},
+        says={"rows without a file", "files without a row"},
+    ),
+    Kind(
+        what="one of many with another suffix only",
+        text=rows([f"{i}.jpg" for i in range(20)], ["cat", "dog"] * 10, header="name,label"),
+        files=[*(f"{i}.jpg" for i in range(19)), "masks/19.png"],
+        read={f"{i}.jpg": ("cat", "dog")[i % 2] for i in range(19)},
+        says={"rows without a file"},
+    ),
+    Kind(
+        what="relative to the table's own folder",
+        text=PLAIN,
+        at="train/_classes.csv",
+        files=[f"{folder}/{n}" for folder in ("train", "valid") for n in FLAT],
+        read={f"train/{n}": label for n, label in CAT_DOG.items()},
+        says={"files without a row"},
+    ),
+    Kind(
+        what="rows without a file, files without a row",
+        text="name,label\n0.jpg,cat\n1.jpg,dog\n77.jpg,dog\n",
+        read={"0.jpg": "cat", "1.jpg": "dog"},
+        says={"rows without a file", "files without a row"},
+    ),
+    Kind(
+        what="most rows without a file",
+        text=rows([f"{i}.jpg" for i in range(5, 15)], ["cat"] * 10, header="name,label"),
+        read={"5.jpg": "cat"},
+        asks={"rows without a file"},
+    ),
+]
+
+LABELS = [
+    Kind(
+        what="one-hot, as ISIC has it",
+        text=rows(
+            ISIC,
+            ["1.0", "0.0", "0.0"] * 2,
+            ["0.0", "1.0", "0.0"] * 2,
+            ["0.0", "0.0", "1.0"] * 2,
+            header="image,MEL,NV,BCC",
+        ),
+        files=ISIC_FILES,
+        read=dict(zip(ISIC_FILES, ["MEL", "NV", "BCC"] * 2, strict=True)),
+        says={"columns", "names"},
+    ),
+    Kind(
+        what="one-hot, as Roboflow has it",
+        text=rows(FLAT, [1, 0] * 3, [0, 1] * 3, header="filename, cat, dog"),
+        read=dict(zip(FLAT, ["cat", "dog"] * 3, strict=True)),
+    ),
+    Kind(
+        what="several ones in a row",
+        text=rows(
+            FLAT,
+            [1, 0, 1, 1, 0, 0],
+            [0, 1, 1, 0, 1, 0],
+            [0, 0, 0, 1, 0, 1],
+            [0] * 6,
+            header="filename,cat,dog,fox,owl",
+        ),
+        read=dict(zip(FLAT, ["cat", "dog", "cat|dog", "cat|fox", "dog", "fox"], strict=True)),
+        asks={"several labels"},
+    ),
+    Kind(
+        what="a|b",
+        text=rows(FLAT, ["cat|dog", "dog", "cat", "dog|fox", "cat", "dog"], header="name,labels"),
+        read=dict(zip(FLAT, ["cat|dog", "dog", "cat", "dog|fox", "cat", "dog"], strict=True)),
+        asks={"several labels"},
+    ),
+    Kind(
+        what="a;b",
+        text=rows(FLAT, ["cat;dog", "dog", "cat", "dog;cat", "cat", "dog"], header="name,labels"),
+        read=dict(zip(FLAT, ["cat;dog", "dog", "cat", "dog;cat", "cat", "dog"], strict=True)),
+        asks={"several labels"},
+    ),
+    Kind(
+        what="['a', 'b']",
+        text=rows(
+            FLAT,
+            ["\"['cat', 'dog']\"", "['dog']", "['cat']", "[]", "['cat']", "['dog']"],
+            header="name,labels",
+        ),
+        read=dict(zip(FLAT, ["cat|dog", "dog", "cat", None, "cat", "dog"], strict=True)),
+        asks={"several labels"},
+    ),
+    Kind(
+        what="words apart by blanks, as tags",
+        text=rows(
+            FLAT,
+            ["haze road", "clear road", "haze", "clear water road", "haze water", "clear water"],
+            header="name,tags",
+        ),
+        read=dict(
+            zip(
+                FLAT,
+                ["haze road", "clear road", "haze", "clear water road", "haze water", "clear water"],
+                strict=True,
+            )
+        ),
+        asks={"several labels"},
+    ),
+    Kind(
+        what="names of breeds, which are no lists",
+        text=rows(FLAT, ["golden retriever", "siamese cat", "labrador retriever"] * 2, header="name,label"),
+        read=dict(zip(FLAT, ["golden retriever", "siamese cat", "labrador retriever"] * 2, strict=True)),
+    ),
+    Kind(what="rows twice", text=PLAIN + "0.jpg,cat\n./1.jpg,dog\n", says={"repeated rows"}),
+    Kind(
+        what="rows twice that differ elsewhere",
+        text=rows(FLAT, CLASSES, range(6), header="name,label,x") + "0.jpg,cat,9\n",
+        asks={"repeated rows"},
+    ),
+    Kind(
+        what="two labels of one image",
+        text=PLAIN + "0.jpg,dog\n",
+        refused="'0.jpg' is “cat” in line 2 and “dog” in line 8",
+    ),
+    Kind(
+        what="boxes",
+        text="filename,class,xmin\n0.jpg,cat,1\n0.jpg,dog,2\n1.jpg,cat,1\n",
+        refused="Its rows are boxes",
+    ),
+    Kind(
+        what="1.0 and 1",
+        text=rows(FLAT, ["1.0", "1", "0.0", "0", "1.0", "2.0"], header="name,label"),
+        read=dict(zip(FLAT, "110012", strict=True)),
+        says={"labels written as decimals"},
+    ),
+    Kind(
+        what="leading zeros",
+        text=rows(FLAT, ["007", "7", "007", "7", "010", "010"], header="name,label"),
+        read=dict(zip(FLAT, ["007", "7", "007", "7", "010", "010"], strict=True)),
+    ),
+    Kind(
+        what="measurements",
+        text=rows(FLAT, ["0.25", "0.5", "0.75", "0.1", "0.2", "0.25"], header="name,label"),
+        read=dict(zip(FLAT, ["0.25", "0.5", "0.75", "0.1", "0.2", "0.25"], strict=True)),
+        asks={"labels that may be measurements"},
+    ),
+    Kind(
+        what="NA, None, nan",
+        text=rows(FLAT, ["NA", "cat", "None", "nan", "cat", ""], header="name,label"),
+        read=dict(zip(FLAT, ["NA", "cat", "None", "nan", "cat", None], strict=True)),
+        asks={"labels that may mean none"},
+    ),
+    Kind(
+        what="blanks around labels",
+        text=rows(FLAT, [" cat", "dog ", "cat\u00a0", "dog", "cat", "cat"], header="name,label"),
+        says={"blanks around labels"},
+    ),
+    Kind(
+        what="labels that differ by case",
+        text=rows(FLAT, ["Cat", "dog", "cat", "dog", "cat", "cat"], header="name,label"),
+        read={**CAT_DOG, "0.jpg": "Cat"},
+        asks={"labels that differ by case"},
+    ),
+    Kind(
+        what="a label for every image",
+        text=rows(FLAT, [f"text {i}" for i in range(6)], header="name,label"),
+        read={n: f"text {i}" for i, n in enumerate(FLAT)},
+        asks={"a class per image"},
+    ),
+]
+
+TEXTS = [
+    Kind(what="semicolons", text=rows(FLAT, CLASSES, header="name;label", between=";")),
+    Kind(what="tabs", text=rows(FLAT, CLASSES, header="name\tlabel", between="\t")),
+    Kind(what="pipes", text=rows(FLAT, CLASSES, header="name|label", between="|")),
+    Kind(what="blanks", text=rows(FLAT, CLASSES, between=" "), at="l.txt", says={"no header"}),
+    Kind(
+        what="another sign, told",
+        text=rows(FLAT, CLASSES, header="name^label", between="^"),
+        told={"delimiter": "^"},
+    ),
+    Kind(
+        what="semicolons and decimal commas",
+        text=rows(FLAT, ["0,5"] * 6, CLASSES, header="name;p;label", between=";"),
+    ),
+    Kind(what="sep=;", text="sep=;\r\n" + rows(FLAT, CLASSES, header="name;label", between=";")),
+    Kind(what="comments", text="# made by Ann, 2024\n" + PLAIN + "# the end\n", says={"comments"}),
+    Kind(what="a header that begins with #", text="#" + PLAIN),
+    Kind(
+        what="names that begin with #",
+        text="#0.jpg,cat\n#1.jpg,dog\n#2.jpg,cat\n",
+        files=("#0.jpg", "#1.jpg", "#2.jpg"),
+        read={"#0.jpg": "cat", "#1.jpg": "dog", "#2.jpg": "cat"},
+    ),
+    Kind(what="blank lines", text="\n\n" + PLAIN.replace("\n", "\n\n") + ",\n"),
+    Kind(what="a byte order mark", text=b"\xef\xbb\xbf" + PLAIN.encode()),
+    Kind(what="UTF-16 without a mark", text=PLAIN.encode("utf-16-le")),
+    Kind(what="UTF-32", text=PLAIN.encode("utf-32")),
+    Kind(what="commas at the ends", text=PLAIN.replace("\n", ",,\n")),
+    Kind(
+        what="empty columns at the end of rows only",
+        text="name,label\n" + "".join(f"{n},{c},,\n" for n, c in CAT_DOG.items()),
+    ),
+    Kind(
+        what="rows that are short",
+        text=PLAIN + "5.jpg\n".replace("5", "6"),
+        files=(*FLAT, "6.jpg"),
+        read={**CAT_DOG, "6.jpg": None},
+        says={"rows with too few fields"},
+    ),
+    Kind(
+        what="a comma in a value", text=PLAIN + "more.jpg,big, fat cat\n", asks={"rows with too many fields"}
+    ),
+    Kind(
+        what="a header of another count",
+        text="name,label\n0.jpg,cat,x\n0.jpg,cat,y\n",
+        refused="No row of l.csv fits its header",
+    ),
+    Kind(
+        what="a huge field", text=rows(FLAT, CLASSES, ["x" * 11_000_000, *"bcdef"], header="name,label,notes")
+    ),
+    Kind(
+        what="quotes after a blank",
+        text='name, label\n0.jpg, "cat, big"\n1.jpg, dog\n',
+        read={"0.jpg": "cat, big", "1.jpg": "dog"},
+        files=FLAT[:2],
+    ),
+    Kind(
+        what="single quotes",
+        text=rows([f"'{n}'" for n in FLAT], [f"'{c}'" for c in CLASSES], header="name,label"),
+    ),
+    Kind(
+        what="line breaks in notes",
+        text='name,label,notes\n0.jpg,cat,"two\nlines, really"\n1.jpg,dog,\n',
+        read={"0.jpg": "cat", "1.jpg": "dog"},
+        files=FLAT[:2],
+    ),
+    Kind(
+        what="a missing quote that swallows 89 rows",
+        text=OPEN,
+        files=MANY,
+        refused="line 7 of l.csv is not closed, so the 90 lines below",
+    ),
+    Kind(
+        what="a missing quote in another column",
+        text="name,label,x\n" + '0.jpg,cat,"y\n' + "\n".join(GOOD[1:]) + "\n",
+        refused="line 2 of l.csv is not closed",
+    ),
+    Kind(what="carriage returns alone", text=PLAIN.replace("\n", "\r")),
+]
+
+ENCODINGS = [
+    Kind(
+        what="Western Europe, names tell",
+        text=rows(["ä.jpg", *FLAT[1:]], WORDS, header="name,label").encode("cp1252"),
+        files=("ä.jpg", *FLAT[1:]),
+        read=dict(zip(("ä.jpg", *FLAT[1:]), WORDS, strict=True)),
+        says={"encoding"},
+    ),
+    *(
+        Kind(
+            what=f"{encoding}, not told",
+            text=rows(FLAT, words, header="name,label").encode(encoding),
+            refused=f"--encoding {encoding} reads {words[0] if words[0].isascii() is False else words[1]}",
+        )
+        for encoding, words in (
+            ("cp1252", WORDS),
+            ("cp1251", RUSSIAN),
+            ("koi8_r", RUSSIAN),
+            ("cp932", JAPANESE),
+            ("mac_roman", WORDS),
+        )
+    ),
+    Kind(
+        what="told",
+        text=rows(FLAT, RUSSIAN, header="name,label").encode("cp1251"),
+        told={"encoding": "cp1251"},
+        read=dict(zip(FLAT, RUSSIAN, strict=True)),
+    ),
+    Kind(
+        what="told wrongly",
+        text=rows(FLAT, RUSSIAN, header="name,label").encode("cp1251"),
+        told={"encoding": "utf-8"},
+        refused="Line 2 of l.csv is not in the encoding utf-8",
+    ),
+    Kind(
+        what="an encoding that is none",
+        text=PLAIN,
+        told={"encoding": "klingon"},
+        refused="There is no encoding 'klingon'",
+    ),
+]
+
+OTHERS = [
+    Kind(
+        what="Excel", text=workbook("xl/workbook.xml"), at="l.xlsx", refused="it is an Excel workbook. Open"
+    ),
+    Kind(what="old Excel", text=b"\xd0\xcf\x11\xe0" + bytes(600), at="l.xls", refused="is an Excel workbook"),
+    Kind(what="OpenDocument", text=workbook("content.xml"), at="l.ods", refused="it is a spreadsheet"),
+    Kind(what="an image", text=PNG, refused="it is an image"),
+    Kind(what="JSON", text='{"images": []}', at="l.json", refused="it is JSON"),
+    Kind(what="a web page", text="<!DOCTYPE html><table>", refused="it is a web page"),
+    Kind(what="Parquet", text=b"PAR1" + bytes(100), refused="it is a Parquet file"),
+]
+
+KINDS = [*HEADERS, *NAMES, *LABELS, *TEXTS, *ENCODINGS, *OTHERS]
+
+
+def make(kind: Kind, folder: Path) -> tuple[Path, Path]:
+    """Make the input; returns the root and the table."""
+    root = folder / "bears"
+    for name in kind.files:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(PNG)
+    table = root / kind.at
+    table.parent.mkdir(parents=True, exist_ok=True)
+    table.write_bytes(kind.text if isinstance(kind.text, bytes) else kind.text.encode())
+    return root, table
+
+
+def read(kind: Kind, folder: Path) -> Catalog:
+    root, table = make(kind, folder)
+    return Catalog.from_csv(table, root=root, **kind.told)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.what)
+def test_each_kind_is_read_or_refused_in_words(kind: Kind, tmp_path: Path) -> None:
+    if kind.refused:
+        with pytest.raises(TableError) as caught:
+            read(kind, tmp_path)
+        assert kind.refused in str(caught.value)
+        return
+
+    catalog = read(kind, tmp_path)
+
+    assert dict(zip(catalog.names, catalog.labels, strict=True)) == dict(kind.read)
+    assert {found.topic for found in catalog.findings if found.doubtful} == set(kind.asks)
+    assert set(kind.says) <= {found.topic for found in catalog.findings if not found.doubtful}
+    assert dict(kind.splits).items() <= dict(zip(catalog.names, catalog.splits, strict=True)).items()
+
+
+def main() -> None:
+    """Print every kind: the input, what cleaner says, and what it reads."""
+    for kind in KINDS:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                catalog = read(kind, Path(folder))
+            except CatalogError as error:
+                said, result = [str(error).replace(folder, "")], "refused"
+            else:
+                said = [f"{'? ' if f.doubtful else ''}{f.text}" for f in catalog.findings]
+                result = ", ".join(
+                    f"{n}: {label}" for n, label in zip(catalog.names, catalog.labels, strict=True)
+                )
+        sys.stdout.write(f"\n## {kind.what}\n")
+        sys.stdout.writelines(f"   {line}\n" for line in said)
+        sys.stdout.write(f"   -> {result[:150]}\n")
+
+
+if __name__ == "__main__":
+    main()
