@@ -9,6 +9,7 @@
       x StoreError              the review database cannot be read or written
         + NotSavedError         a decision did not reach the disk
         + OutdatedError         an act refers to something that has changed since its reviewer saw it
+        + ForeignFileError      a file where the result should go was not written by cleaner
       x BackboneError           an unknown network, or weights that do not fit it
         + WeightsUnavailableError   no weights file and no network to fetch one
       x EmbeddingError          the embeddings cannot be computed or kept
@@ -34,6 +35,7 @@ __all__ = [
     "DashboardError",
     "DownloadError",
     "EmbeddingError",
+    "ForeignFileError",
     "ImageError",
     "JobError",
     "NotSavedError",
@@ -74,6 +76,10 @@ class NotSavedError(StoreError):
 
 class OutdatedError(StoreError):
     """An act refers to a page or a suggestion that changed after its reviewer saw it; nothing was done."""
+
+
+class ForeignFileError(StoreError):
+    """Where the result should go is a file that cleaner did not write; it was left as it is."""
 
 
 class BackboneError(CleanerError):

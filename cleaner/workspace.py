@@ -153,7 +153,7 @@ class Workspace(Dataset):
         from cleaner.review.output.cleaned_csv import CleanedCsv
 
         return CleanedCsv(
-            self.cleaned_csv,
+            self.result,
             self.store,
             catalog=self._get_catalog,
             state=self.state,

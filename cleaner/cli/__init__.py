@@ -15,6 +15,7 @@ from cleaner.cli.collection import download, verify
 from cleaner.cli.files import apply, export, merge, restore
 from cleaner.cli.options import as_command
 from cleaner.cli.ranking import rank
+from cleaner.cli.result import result
 from cleaner.cli.simulation import simulate
 from cleaner.cli.status import status
 from cleaner.cli.training import predict, train
@@ -54,6 +55,7 @@ COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
     "Decisions and files": {
         status: ("cleaner status bears",),
         classes: ("cleaner classes bears", "cleaner classes bears --merge grizly grizzly"),
+        result: ("cleaner result bears", "cleaner result bears --to bears-final.csv"),
         apply: ("cleaner apply bears", "cleaner apply bears --yes"),
         restore: ("cleaner restore bears", "cleaner restore bears grizzly/012.jpg"),
         export: ("cleaner export bears --to bears-clean --link",),

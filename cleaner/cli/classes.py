@@ -8,6 +8,7 @@ import typer
 
 from cleaner.cli import options as o
 from cleaner.cli.console import result, say
+from cleaner.cli.result import write_result
 from cleaner.util.wording import count
 
 if TYPE_CHECKING:
@@ -47,8 +48,7 @@ def classes(
             _change(workspace, new=new, rename=rename, merge=merge, describe=describe, undo=undo)
         finally:
             if workspace.store.state.last_seq > before:
-                workspace.csv_writer().write_now()
-                say(f"Written: {workspace.cleaned_csv}")
+                write_result(workspace)
         if not (undo or new or rename or merge or describe):
             _show(workspace)
 

@@ -7,6 +7,7 @@ import typer
 
 from cleaner.cli import options as o
 from cleaner.cli.console import progress, result, say
+from cleaner.cli.result import write_result
 from cleaner.errors import StoreError
 from cleaner.util.wording import count
 
@@ -119,5 +120,4 @@ def merge(
                 f"Reviewers disagree on {count(conflicts, 'image')}; find them on the page under “conflicts”."
             )
         if added:
-            workspace.csv_writer().write_now()
-            say(f"Written: {workspace.cleaned_csv}")
+            write_result(workspace)

@@ -48,9 +48,16 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
     yield "ranking", f"{len(ranking):,} images ({ranking.model})" if ranking is not None else "none yet"
     if ranking is not None:
         yield "errors left", f"{_errors_left(workspace, ranking)} (an audit can tell you more)"
-    result_csv = workspace.cleaned_csv
-    yield "result", f"{result_csv}" if result_csv.is_file() else f"{result_csv} (not written yet)"
+    yield "result", _result(workspace)
     yield "state", f"{workspace.state}"
+
+
+def _result(workspace: Workspace) -> str:
+    """Say where the result is, and whether it is there and ours."""
+    writer = workspace.csv_writer()
+    if not writer.path.is_file():
+        return f"{writer.path} (not written yet)"
+    return f"{writer.path}{' (not written by cleaner: it stays as it is)' if writer.foreign else ''}"
 
 
 def _errors_left(workspace: Workspace, ranking: Ranking) -> str:

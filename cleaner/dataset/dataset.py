@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import threading
 import time
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ import pandas as pd
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
 from cleaner.dataset.folders import STATE_FOLDER
+from cleaner.dataset.results import ResultFile
 from cleaner.dataset.splits import PENDING, assign
 from cleaner.dataset.state_folder import find_root, place_state, remember
 from cleaner.errors import Cancelled, CatalogError
@@ -167,20 +167,21 @@ class Dataset:
     def cleaned_csv(self) -> Path:
         """Where the result goes: ``cleaned.csv`` in the root, or in the state if the root is read-only.
 
-        Never the file that the labels came from: after ``cleaned.csv`` comes ``cleaned-2.csv``.
+        Each table of a folder has its own, and none is the file that the labels came from: see `result`.
         """
+        return self.result.path
+
+    @property
+    def result(self) -> ResultFile:
+        """Which file the result goes to, and what others are named after it."""
         folder = self.root if os.access(self.root, os.W_OK) else self.state
-        path = folder / "cleaned.csv"
-        if self.labels is not None and self.labels.parent == folder:
-            number = re.fullmatch(r"cleaned(?:-(\d+))?\.csv", self.labels.name)
-            if number:
-                path = folder / f"cleaned-{int(number[1] or 1) + 1}.csv"
-        return path
+        return ResultFile(folder, self.state, root=self.root, labels=self.labels)
 
     @property
     def ranking_folder(self) -> Path:
-        """Where the last ranking is saved."""
-        return self.state / "ranking"
+        """Where the last ranking is saved; sets that share a state folder have one each."""
+        result = self.result
+        return self.state / ("ranking" if result.first else f"ranking-{result.path.stem}")
 
     def refresh(self) -> Catalog:
         """Look at the folder or CSV file again and return the new catalog; until then the old one serves."""

@@ -170,6 +170,7 @@ def rank_given(
     ranking = rank_probabilities(catalog, probabilities, embeddings, seed=dataset.seed, units=units)
     reporter.check()
     if seen is None:
+        dataset.result.claim()
         ranking.save(dataset.ranking_folder)
     else:
         save_ranking(dataset, seen, ranking)
@@ -227,5 +228,6 @@ def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
 
 def save_ranking(dataset: Dataset, seen: Seen, ranking: Ranking) -> None:
     """Save a ranking in the state folder, and which network it was made with."""
+    dataset.result.claim()
     ranking.save(dataset.ranking_folder)
     remember(dataset, seen.network, asked=seen.asked)

@@ -6,13 +6,16 @@ import logging
 import shutil
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
 from cleaner.dataset.findings import ReadFindings
-from cleaner.errors import CleanerError
+from cleaner.errors import CleanerError, StoreError
+from cleaner.review.output.cleaned_csv import CsvEvent
+from cleaner.review.output.history import place_for
 from cleaner.session.background import load_checks
 from cleaner.session.messages import Change, Topic
 from cleaner.session.view import GridView
@@ -100,6 +103,8 @@ class CleanerApp(ipywidgets.VBox):
         self.header.on("leave", lambda _: self._leave())
         self.header.on("import", self._import_edits)
         self.header.on("write", self._write_csv)
+        self.header.on("replace", self._replace_csv)
+        self.header.on("beside", self._write_beside)
         self.steps = self._panel({"step": self.go_to})
         self.doubts = self._panel({"files": lambda _: self.go_to("Files"), "dismiss": self._dismiss_doubts})
         self.doubts.add_class("cleaner-doubts-panel")
@@ -120,6 +125,7 @@ class CleanerApp(ipywidgets.VBox):
         self.session.subscribe(self._on_change)
         self._show_checks()  # what was told before
         self.image_cleaner.observe(self._on_order, names=["order"])
+        self.image_cleaner.observe(self._on_csv, names=["csv_event"])
         if order is not None and order in self.session.orders:
             self.image_cleaner.set_view(order=order)
         self.retrain.observe(lambda _change: self._load_ranking(), names=["renewed"])
@@ -259,9 +265,16 @@ class CleanerApp(ipywidgets.VBox):
             return False
         return True
 
-    def tell(self, sentence: str, act: str = "", act_text: str = "") -> None:
-        """Put a sentence below the header; the user can dismiss it, or ask for an act of the header."""
-        message = Message(sentence, act, act_text)
+    def tell(self, sentence: str, *acts: tuple[str, str]) -> None:
+        """Put a sentence below the header; the user can dismiss it, or ask for an act of the header.
+
+        Parameters
+        ----------
+        sentence : str
+        *acts : (str, str)
+            Names of acts, each with what its button says.
+        """
+        message = Message(sentence, acts)
         with self.lock:
             if message not in self._messages:
                 self._messages.append(message)
@@ -284,30 +297,61 @@ class CleanerApp(ipywidgets.VBox):
             self._on_leave()
 
     def _export(self) -> None:
-        target = self.workspace.cleaned_csv.with_name("decisions.csv")
-        self._decisions_csv = self.workspace.store.export(target)
+        store = self.workspace.store
+        self._decisions_csv = store.export(place_for(store.state, self.workspace.result.named("decisions")))
         self._draw_progress()
 
     # ---------------------------------------------------------------- cleaned.csv
 
     def _look_at_csv(self) -> None:
-        """Say what is odd about cleaned.csv: changed by hand, or behind after a crash; runs in a thread."""
+        """Say what is odd about cleaned.csv: not ours, changed by hand, or behind; runs in a thread."""
         csv = self.image_cleaner.csv
         with guarded("the look at cleaned.csv", self.tell):
+            if csv.foreign:
+                self._ask_about_csv()
+                return
             edits = csv.hand_edits()
             if edits is not None and len(edits):
                 changes = count(len(edits), "change")
-                self.tell(say("app.edited", file=csv.path.name, changes=changes), "import", say("app.import"))
+                self.tell(
+                    say("app.edited", file=csv.path.name, changes=changes), ("import", say("app.import"))
+                )
             elif csv.behind:
-                self.tell(say("app.behind", file=csv.path.name), "write", say("app.write"))
+                self.tell(say("app.behind", file=csv.path.name), ("write", say("app.write")))
+
+    def _ask_about_csv(self) -> None:
+        """Ask what to do about a file in the place of the result that cleaner did not write."""
+        csv = self.image_cleaner.csv
+        file, other = csv.path.name, csv.result.free().name
+        acts = [("replace", say("app.replace")), ("beside", say("app.beside", file=other))]
+        with suppress(StoreError):  # it is no table of images: nothing to import
+            edits = csv.hand_edits()
+            if edits is not None and not edits["change"].isin(["deleted", "split", "unknown"]).all():
+                acts.insert(0, ("import", say("app.import")))
+        self.tell(say("app.foreign", file=file, folder=csv.path.parent), *acts)
+
+    def _on_csv(self, change: Any) -> None:
+        """Ask at once about a file that came while the page was open; called in any thread."""
+        if change["new"] == CsvEvent.FOREIGN:
+            with guarded("the look at cleaned.csv", self.tell):
+                self._ask_about_csv()
 
     def _import_edits(self, value: str) -> None:
         self.image_cleaner.csv.import_hand_edits()
-        self._write_csv(value)
+        self._replace_csv(value)
 
     def _write_csv(self, value: str) -> None:
         self.image_cleaner.csv.write_now()
         self._dismiss(value)
+
+    def _replace_csv(self, value: str) -> None:
+        self.image_cleaner.csv.write_now(replace=True)
+        self._dismiss(value)
+
+    def _write_beside(self, value: str) -> None:
+        self.image_cleaner.csv.write_to()
+        self._dismiss(value)
+        self._draw_progress()
 
     def _follow_classes(self) -> None:
         """Let everything name the classes as they are now."""

@@ -78,6 +78,9 @@ class ImageCleaner(ipywidgets.VBox):
     message = traitlets.Unicode("")
     """The last sentence for the user, such as that cleaned.csv is locked. Type: str. Default: ``""``."""
 
+    csv_event = traitlets.Unicode("")
+    """What was told last of cleaned.csv, a value of `CsvEvent`. Type: str. Default: ``""``."""
+
     _closed = True  # until it is made: ipywidgets also closes what could not be
 
     def __init__(
@@ -291,7 +294,9 @@ class ImageCleaner(ipywidgets.VBox):
     def _on_csv(self, notice: CsvNotice) -> None:
         """Say something about cleaned.csv: an alert while it is not up to date; called in any thread."""
         self.message = csv_text(notice)
-        self.grid.problem = "" if notice.event is CsvEvent.CURRENT else self.message
+        fine = notice.event in (CsvEvent.CURRENT, CsvEvent.REPLACED)
+        self.grid.problem = "" if fine else self.message
+        self.csv_event = notice.event
 
     def _on_choice(self, view: GridView) -> None:
         """Show what was chosen; in the background, as the thread that hears of it hears of the keys, too."""

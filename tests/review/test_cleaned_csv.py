@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -18,7 +19,7 @@ import pytest
 from pictures import make_picture
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.errors import StoreError
+from cleaner.errors import ForeignFileError, StoreError
 from cleaner.review import ReviewStore
 from cleaner.review.labels import cleaned_catalog
 from cleaner.review.output.cleaned_csv import CleanedCsv, CsvEvent, CsvNotice, as_csv, swap_in
@@ -454,9 +455,109 @@ def test_a_file_that_somebody_else_made_is_kept_and_offered(
         ["red/red_000.png", "deleted"],
         ["red/red_001.png", "label"],
     ]
-    cleaned.write_now()
+    with pytest.raises(ForeignFileError):
+        cleaned.write_now()
+    assert cleaned.foreign
+    assert cleaned.path.read_text() == text
+    cleaned.write_now(replace=True)
+    assert not cleaned.foreign
     (kept,) = (workspace.state / "backups").iterdir()
     assert kept.read_text() == text
+
+
+FOREIGN = {
+    "notes": "name;note\nanna;call back\n",
+    "another set": "name,label\nfox/1.jpg,fox\nfox/2.jpg,fox\n",
+    "no text": "\x00\x01\x02",
+    # edits, had we written the file before
+    "more columns": "name,label,weight\nred/red_000.png,red,7\n",
+    "without the deleted": "name,label\nred/red_000.png,red\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "earlier"),
+    [*((text, False) for text in FOREIGN.values()), *((text, True) for text in list(FOREIGN.values())[:3])],
+)
+def test_a_file_of_another_program_is_written_over_on_request_alone(
+    workspace: Workspace, cleaned: CleanedCsv, said: list[CsvNotice], text: str, earlier: bool
+) -> None:
+    if earlier:
+        cleaned.write_now()
+    cleaned.path.write_text(text)
+    workspace.store.decide("red/red_000.png", "delete")
+    with pytest.raises(ForeignFileError):
+        cleaned.write_now()
+    assert cleaned.foreign
+    assert cleaned.path.read_text() == text
+    cleaned.schedule()
+    cleaned.close()  # what is due is not written either, and told
+    assert cleaned.path.read_text() == text
+    assert [notice.event for notice in said] == [CsvEvent.FOREIGN]
+    assert said[0].other == workspace.root / "cleaned-2.csv"
+
+
+def test_the_result_can_go_beside_a_file_of_another_program_for_good(
+    workspace: Workspace, cleaned: CleanedCsv
+) -> None:
+    cleaned.path.write_text(FOREIGN["notes"])
+    with pytest.raises(ForeignFileError):
+        cleaned.write_to("cleaned.csv")
+    assert cleaned.write_to() == workspace.root / "cleaned-2.csv"
+    assert len(rows(workspace.root / "cleaned-2.csv")) == 9
+    assert (workspace.root / "cleaned.csv").read_text() == FOREIGN["notes"]
+    with Workspace(workspace.root) as again:
+        assert again.cleaned_csv == workspace.root / "cleaned-2.csv"
+
+
+def test_our_own_file_is_not_foreign_after_the_state_was_lost(workspace: Workspace) -> None:
+    root = workspace.root
+    with workspace:
+        workspace.csv_writer().write_now()
+        shutil.rmtree(workspace.state)
+    with Workspace(root) as undecided:  # the file says nothing that is lost
+        undecided.store.decide("red/red_000.png", "relabel", "fox")
+        assert undecided.csv_writer().write_now() == root / "cleaned.csv"
+        shutil.rmtree(undecided.state)
+    with Workspace(root) as decided:  # the file is all that is left of the decision: asked once
+        writer = decided.csv_writer(delay_s=3600)
+        decided.store.decide("red/red_001.png", "relabel", "owl")
+        assert writer.foreign
+        act = writer.import_hand_edits()
+        assert act is not None
+        assert [event.name for event in act.events] == ["red/red_000.png"]
+        writer.write_now(replace=True)
+        assert not writer.foreign
+        assert [rows(writer.path)[f"red/red_00{i}.png"] for i in range(3)] == ["fox", "owl", "red"]
+
+
+def test_two_tables_of_one_folder_do_not_write_over_each_other(make_set: Callable[..., Path]) -> None:
+    root = make_set(2)
+    for table, label in [("one.csv", "fox"), ("two.csv", "owl")]:
+        (root / table).write_text("name,label\nred/red_000.png,red\nblue/blue_000.png,blue\n")
+        with Workspace(root / table, reviewer="ann") as workspace:
+            workspace.store.decide("red/red_000.png", "relabel", label)
+            workspace.csv_writer().write_now()
+    for table, result, label in [("one.csv", "cleaned.csv", "fox"), ("two.csv", "two.cleaned.csv", "owl")]:
+        with Workspace(root / table) as workspace:
+            assert workspace.cleaned_csv == root / result
+            assert rows(root / result)["red/red_000.png"] == label
+
+
+def test_the_result_of_a_table_that_is_gone_is_not_written_over(make_set: Callable[..., Path]) -> None:
+    root = make_set(2)
+    table = "name,label\nred/red_000.png,red\nblue/blue_000.png,blue\n"
+    (root / "one.csv").write_text(table)
+    with Workspace(root / "one.csv", reviewer="ann") as workspace:
+        workspace.store.decide("red/red_000.png", "relabel", "fox")
+        workspace.csv_writer().write_now()
+    (root / "one.csv").unlink()
+    (root / "two.csv").write_text(table)
+    with Workspace(root / "two.csv", reviewer="ann") as workspace:
+        workspace.store.decide("blue/blue_000.png", "relabel", "owl")
+        with pytest.raises(ForeignFileError):
+            workspace.csv_writer(delay_s=3600).write_now()
+    assert rows(root / "cleaned.csv")["red/red_000.png"] == "fox"
 
 
 def test_a_file_that_lacks_most_images_is_not_taken_for_deletions(

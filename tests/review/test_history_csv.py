@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cleaner.errors import StoreError
 from cleaner.review import Choice, ReviewStore
+from cleaner.review.output.history import place_for
 
 Open = Callable[..., ReviewStore]
 
@@ -204,3 +205,19 @@ def test_any_history_comes_through_a_file_unchanged(
         assert other.state.discarded() == store.state.discarded()
         assert other.state.descriptions() == store.state.descriptions()
         assert other.import_history(folder / "decisions.csv") == 0
+
+
+def test_a_file_is_written_over_only_if_all_of_it_is_in_the_history(
+    store: ReviewStore, tmp_path: Path
+) -> None:
+    path = tmp_path / "decisions.csv"
+    assert place_for(store.state, path) == path
+    store.decide("a", "delete")
+    store.export(path)
+    store.decide("b", "delete")
+    assert place_for(store.state, path) == path  # our own of earlier
+    path.write_text("name,action\nc,delete\n")  # a colleague's, not taken in yet
+    (tmp_path / "decisions-2.csv").write_text("my notes\n")
+    assert place_for(store.state, path) == tmp_path / "decisions-3.csv"
+    store.import_history(path)
+    assert place_for(store.state, path) == path

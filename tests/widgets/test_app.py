@@ -285,6 +285,37 @@ def test_hand_edits_are_noticed_and_taken_over_on_request(
     assert "edited outside" not in text(app.header)
 
 
+@pytest.mark.parametrize("answer", ["replace", "beside", "import"])
+@pytest.mark.parametrize("early", [True, False])
+def test_a_file_that_is_not_ours_is_asked_about(
+    open_app_on: Callable[..., CleanerApp], root: Path, answer: str, early: bool
+) -> None:
+    wrong = save_ranking(root)
+    with Workspace(root) as workspace:
+        others = [name for name in workspace.catalog.names if name not in wrong]
+    mine = "name,label\n" + "".join(f"{name},grey\n" for name in [wrong[0], *others])
+    if early:  # before the page is opened; else while it is open
+        (root / "cleaned.csv").write_text(mine)
+    app = open_app_on()
+    (root / "cleaned.csv").write_text(mine)
+    app.image_cleaner.decide(wrong[0], "delete")
+    question = say("app.foreign", file="cleaned.csv", folder=root)
+    until(lambda: question in text(app.header))
+    assert all(say(key) in text(app.header) for key in ("app.import", "app.replace"))
+    assert say("app.beside", file="cleaned-2.csv") in text(app.header)
+    assert (root / "cleaned.csv").read_text() == mine
+    app.header.do(answer, "0")
+    assert app.header.problem == ""
+    assert question not in text(app.header)
+    result = root / ("cleaned-2.csv" if answer == "beside" else "cleaned.csv")
+    assert str(result) in text(app.result)
+    labels = pd.read_csv(result).set_index("name")["label"]
+    assert wrong[0] not in labels
+    assert (labels[others[0]] == "grey") == (answer == "import")
+    assert ((root / "cleaned.csv").read_text() == mine) == (answer == "beside")
+    until(lambda: app.image_cleaner.grid.problem == "")
+
+
 def test_a_result_that_lacks_decisions_after_a_crash_is_written_on_request(
     open_app_on: Callable[..., CleanerApp], root: Path
 ) -> None:

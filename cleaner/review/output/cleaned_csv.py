@@ -18,9 +18,17 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.errors import CleanerError, StoreError
+from cleaner.dataset.results import ResultFile
+from cleaner.errors import CleanerError, ForeignFileError, StoreError
 from cleaner.review.labels import cleaned_catalog
-from cleaner.review.output.hand_edits import Written, backup, differences, to_choices
+from cleaner.review.output.hand_edits import (
+    Written,
+    backup,
+    differences,
+    is_edit_of,
+    says_no_more_than,
+    to_choices,
+)
 from cleaner.review.store import Act, ReviewStore
 from cleaner.util.atomic import write_atomically
 from cleaner.util.csvfile import csv_text
@@ -92,6 +100,10 @@ class CsvEvent(StrEnum):
     """It is up to date again."""
     HAND_EDITED = "hand_edited"
     """It was changed by hand or elsewhere; that version is kept."""
+    REPLACED = "replaced"
+    """It was written over on request; what was there is kept."""
+    FOREIGN = "foreign"
+    """A file that we did not write is in its place; somebody must say whether to replace it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +135,8 @@ class CleanedCsv:
 
     Parameters
     ----------
-    path : Path
-        Where the file goes.
+    result : ResultFile
+        Where the file goes; taken for this set when it is written first.
     store : ReviewStore
         The decisions.
     catalog : callable
@@ -139,7 +151,7 @@ class CleanedCsv:
 
     def __init__(
         self,
-        path: Path,
+        result: ResultFile,
         store: ReviewStore,
         *,
         catalog: Callable[[], Catalog],
@@ -147,7 +159,7 @@ class CleanedCsv:
         on_notice: Callable[[CsvNotice], None] | None = None,
         delay_s: float = 1.0,
     ) -> None:
-        self.path = path
+        self.result = result
         self._store = store
         self._catalog = catalog
         self._state = state
@@ -159,9 +171,14 @@ class CleanedCsv:
         atexit.register(self.close)
 
     @property
+    def path(self) -> Path:
+        """The file."""
+        return self.result.path
+
+    @property
     def written(self) -> Written:
         """What is remembered of the file as it was written last."""
-        return Written(self._state, self.path.stem)
+        return Written(self._state, self.path.stem, owner=self.result.owner)
 
     @property
     def behind(self) -> bool:
@@ -180,8 +197,13 @@ class CleanedCsv:
         """
         self._delayed.schedule(delay_s=delay_s)
 
-    def write_now(self) -> Path:
+    def write_now(self, *, replace: bool = False) -> Path:
         """Write the file before returning.
+
+        Parameters
+        ----------
+        replace : bool
+            Also write over a file that cleaner did not write; a copy of it is kept in the state folder.
 
         Returns
         -------
@@ -190,11 +212,47 @@ class CleanedCsv:
 
         Raises
         ------
+        ForeignFileError
+            There is a file that cleaner did not write; it stays as it is.
         StoreError
             If it cannot be written.
         """
         self._delayed.cancel()
-        return self._write()
+        return self._write(replace=replace)
+
+    def write_to(self, name: str | None = None, *, replace: bool = False) -> Path:
+        """Let the result go to another file of the same folder from now on, and write it.
+
+        Parameters
+        ----------
+        name : str, optional
+            Of the file; default: a free name like that of the present one, such as ``cleaned-2.csv``.
+        replace : bool
+            See `write_now`.
+
+        Raises
+        ------
+        CatalogError
+            The name cannot be.
+        StoreError
+            See `write_now`; the result then stays where it was.
+        """
+        before = self.result.path.name
+        self.result.choose(self.result.free().name if name is None else name)
+        try:
+            return self.write_now(replace=replace)
+        except ForeignFileError:
+            self.result.choose(before)
+            raise
+
+    @property
+    def foreign(self) -> bool:
+        """Whether a file that cleaner did not write is in the place of the result."""
+        try:
+            found = _target(self.path).read_bytes()
+        except OSError:  # none, or one that another program holds: told when it is written
+            return False
+        return not self.written.knows(found) and not self._may_replace(found, self._content())
 
     def close(self) -> None:
         """Stop following the store, and write what is due."""
@@ -209,6 +267,8 @@ class CleanedCsv:
     def _try(self) -> bool:
         try:
             return self._write() == _target(self.path)
+        except ForeignFileError as exc:
+            self._trouble_is(CsvNotice(CsvEvent.FOREIGN, self.path, self.result.free(), reason=str(exc)))
         except CleanerError as exc:
             self._trouble_is(CsvNotice(CsvEvent.FAILED, self.path, reason=str(exc)))
         except Exception as exc:  # nobody would see what a thread raises
@@ -222,11 +282,11 @@ class CleanedCsv:
             )
         return False
 
-    def _write(self) -> Path:
-        path = _target(self.path)
+    def _write(self, *, replace: bool = False) -> Path:
+        path = _target(self.result.claim())
         try:
             with FileLock(self._state / "cleaned-csv.lock", timeout=_LOCK_TIMEOUT_S):
-                done = self._write_locked(path)
+                done = self._write_locked(path, replace=replace)
         except Timeout as exc:
             msg = f"{path.name} was not written: another program has held it for {_LOCK_TIMEOUT_S:.0f} s."
             raise StoreError(msg) from exc
@@ -237,7 +297,7 @@ class CleanedCsv:
             self._say(CsvNotice(CsvEvent.CURRENT, path))
         return done
 
-    def _write_locked(self, path: Path) -> Path:
+    def _write_locked(self, path: Path, *, replace: bool) -> Path:
         """Write while no other process of ours does."""
         if not self._closed:
             self._store.refresh()
@@ -249,14 +309,31 @@ class CleanedCsv:
         except PermissionError:
             return swap_in(data, path, locked=True)
         if found is not None and found != data and not written.knows(found):
+            if not replace and not self._may_replace(found, data):
+                raise ForeignFileError(
+                    f"There is a {path.name} in {path.parent} that cleaner did not write, or wrote before "
+                    "its state folder was lost. It was left as it is. The decisions are safe in the database."
+                )
             kept = backup(found, self._state / "backups", path)
             if kept is not None:
-                self._say(CsvNotice(CsvEvent.HAND_EDITED, path, kept))
+                event = CsvEvent.REPLACED if replace else CsvEvent.HAND_EDITED
+                self._say(CsvNotice(event, path, kept))
         written.announce(data, over=found)
         done = path if found == data else swap_in(data, path)
         if done == path:
             written.remember(data, seq=seq)
         return done
+
+    def _may_replace(self, found: bytes, data: bytes) -> bool:
+        """Tell whether a file that we do not know may be written over, of which a copy is kept.
+
+        It may if it is what we wrote with edits in it, or if it says nothing that is not in ``data``, as our
+        own does after the state folder was lost.
+        """
+        base = self.written.last()
+        if base is not None:
+            return is_edit_of(found, base)
+        return says_no_more_than(found, given=as_csv(self._catalog().table), present=data)
 
     def _content(self) -> bytes:
         return as_csv(cleaned_catalog(self._catalog(), self._store.state).table)
@@ -291,7 +368,7 @@ class CleanedCsv:
         present = self._content()
         return differences(
             found,
-            base=written.last() or present,
+            base=written.last() or as_csv(self._catalog().table),
             present=present,
             images=frozenset(self._catalog().names),
             file=path.name,

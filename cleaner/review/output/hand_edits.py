@@ -29,9 +29,12 @@ class Written:
         The state folder.
     stem : str
         Name of the file without its suffix.
+    owner : str
+        The set whose result it is: what another set wrote under that name is not ours.
     """
 
-    def __init__(self, state: Path, stem: str) -> None:
+    def __init__(self, state: Path, stem: str, *, owner: str) -> None:
+        self._owner = owner
         self._note = state / f"{stem}-written.json"
         self._copy = state / f"{stem}-written.csv"
         self._values = self._load()
@@ -39,7 +42,9 @@ class Written:
     def _load(self) -> dict[str, Any]:
         try:
             values = json.loads(self._note.read_text(encoding="utf-8"))
-            return {"sha256": list(values["sha256"]), "seq": int(values["seq"])}
+            if values.get("owner", self._owner) == self._owner:  # 0.2 did not write down whose it is
+                return {"sha256": list(values["sha256"]), "seq": int(values["seq"])}
+            self._copy.unlink(missing_ok=True)
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError) as exc:
@@ -79,7 +84,7 @@ class Written:
         self._save()
 
     def _save(self) -> None:
-        write_atomically(self._note, json.dumps(self._values).encode("utf-8"))
+        write_atomically(self._note, json.dumps(self._values | {"owner": self._owner}).encode("utf-8"))
 
 
 def _digest(data: bytes) -> str:
@@ -161,6 +166,43 @@ def _changes(
     split_before = now.split if ours is None else ours.split
     if theirs.split not in (split_before, now.split):
         yield "split", now.split, theirs.split
+
+
+def is_edit_of(found: bytes, base: bytes) -> bool:
+    """Tell whether a file is what we wrote (``base``) with edits in it, not another file of that name."""
+    try:
+        theirs, ours = _rows(found, ""), _rows(base, "")
+    except StoreError:  # it has no names or no labels
+        return not found.strip()
+    return 2 * len(theirs.keys() & ours.keys()) >= len(theirs)
+
+
+def says_no_more_than(found: bytes, *, given: bytes, present: bytes) -> bool:
+    """Tell whether all that a file says is also in the table as given, or in the one after all decisions."""
+    header, lines = read_csv(decode_csv(found))
+    known_columns = read_csv(decode_csv(present))[0]
+    if not set(header) <= set(known_columns):
+        return False
+    if not lines:
+        return True
+    if "name" not in header:
+        return False
+    at = header.index("name")
+    theirs = {line[at]: dict(zip(header, line, strict=False)) for line in lines}
+    before, after = (_by_name(table) for table in (given, present))
+    if theirs.keys() - before.keys() or after.keys() - theirs.keys():
+        return False
+    return all(
+        cell in ("", before[name].get(column), after.get(name, {}).get(column))
+        for name, row in theirs.items()
+        for column, cell in row.items()
+    )
+
+
+def _by_name(table: bytes) -> dict[str, dict[str, str]]:
+    header, lines = read_csv(decode_csv(table))
+    rows = (dict(zip(header, line, strict=False)) for line in lines)
+    return {row["name"]: row for row in rows}
 
 
 def to_choices(edits: pd.DataFrame, catalog: Catalog, state: ReviewState) -> list[Choice]:

@@ -18,6 +18,7 @@ Only ``name`` and ``action`` are needed to import a file.
 """
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -99,6 +100,25 @@ def write_csv(state: ReviewState, path: Path) -> Path:
         msg = f"The history cannot be written to {path}: {exc.strerror or exc}. Choose another place."
         raise StoreError(msg) from exc
     return path
+
+
+def place_for(state: ReviewState, path: Path) -> Path:
+    """Return ``path``, or the first of ``…-2.csv``, ``…-3.csv``, … over which nothing would be lost.
+
+    A file may be written over if all its rows are in this history: ours of earlier, or a colleague's that
+    was taken in.
+    """
+    there = {(event.act, event.name) for event in state.events}
+    names = (f"{path.stem}-{number}{path.suffix}" for number in itertools.count(2))
+    for place in itertools.chain([path], map(path.with_name, names)):
+        if not place.exists():
+            return place
+        try:
+            if all((row["act"], row["name"]) in there for row in read_rows(place)):
+                return place
+        except StoreError:  # another file of that name
+            continue
+    raise AssertionError  # the names never end
 
 
 def read_rows(source: pd.DataFrame | Path | str) -> list[dict[str, Any]]:

@@ -18,15 +18,12 @@ class Message:
     Parameters
     ----------
     text : str
-    act : str
-        Name of an act of the header that the message offers; empty if none.
-    act_text : str
-        What the button for it says.
+    acts : tuple of (str, str)
+        Acts of the header that the message offers, each with what its button says.
     """
 
     text: str
-    act: str = ""
-    act_text: str = ""
+    acts: tuple[tuple[str, str], ...] = ()
 
 
 def header(
@@ -65,8 +62,8 @@ def header(
     )
     notes = [node("li", notice) for notice in notices]
     for i, message in enumerate(messages):
-        links = [(message.act_text, message.act), (say("header.dismiss"), "dismiss")]
-        found = [button(text, act, str(i), class_="cleaner-link") for text, act in links if act]
+        links = [*message.acts, ("dismiss", say("header.dismiss"))]
+        found = [button(text, act, str(i), class_="cleaner-link") for act, text in links]
         notes.append(node("li", message.text, *(part for each in found for part in (" ", each))))
     return [
         node(

@@ -1,0 +1,172 @@
+"""Which file the result of a data set goes to: one for each table of a folder, remembered in the state."""
+
+import json
+import logging
+import os
+import re
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+from filelock import FileLock
+
+from cleaner.errors import CatalogError
+from cleaner.util.atomic import write_atomically
+
+logger = logging.getLogger(__name__)
+
+USUAL = "cleaned.csv"
+_RESULT = re.compile(r"((?:.+\.)?cleaned)(?:-(\d+))?\.csv", re.IGNORECASE)
+
+
+class ResultFile:
+    """Where the result of one set goes, among the sets that share a state folder.
+
+    The set that gets its first decision or ranking first has ``cleaned.csv``; another table of the same
+    folder has ``<table>.cleaned.csv``. What was taken stays, and is never the file that the labels come from.
+
+    Parameters
+    ----------
+    folder : Path
+        Where results go.
+    state : Path
+        The state folder, whose ``results.json`` remembers who has which file.
+    root : Path
+        The folder of the set.
+    labels : Path, optional
+        The table that the labels come from.
+
+    Attributes
+    ----------
+    owner : str
+        The set's key in ``results.json``: its table relative to the root, "" if folders give the labels.
+    """
+
+    def __init__(self, folder: Path, state: Path, *, root: Path, labels: Path | None) -> None:
+        self._folder = folder
+        self._root = root
+        self._labels = labels
+        self._memory = state / "results.json"
+        self.owner = "" if labels is None else _relative(labels, root)
+
+    @property
+    def path(self) -> Path:
+        """The file; as long as the set has not taken it, another one may come first."""
+        return self._folder / self._name(self._taken())
+
+    @property
+    def first(self) -> bool:
+        """Whether this set was the first to take a file, or would be."""
+        taken = self._taken()
+        owner, name = next(iter(taken.items()), (self.owner, ""))
+        return owner == self.owner or (self.owner not in taken and name == self._name(taken))
+
+    def claim(self) -> Path:
+        """Take the file for this set, unless that was done before, and return it."""
+        with FileLock(self._memory.with_suffix(".lock")):
+            taken = self._taken()
+            name = self._name(taken)
+            if taken.get(self.owner) != name:
+                self._remember(taken, name)
+        return self._folder / name
+
+    def choose(self, name: str) -> Path:
+        """Let the result go to another file of the same folder from now on, and return it.
+
+        Raises
+        ------
+        CatalogError
+            The name is no plain one that ends in ``.csv``, or the file is the labels' or another set's.
+        """
+        if Path(name).name != name or "\\" in name or not name.lower().endswith(".csv"):
+            msg = f"Got {name!r}; expected a plain file name for {self._folder}, such as {self.free().name}."
+            raise CatalogError(msg)
+        with FileLock(self._memory.with_suffix(".lock")):
+            taken = self._taken()
+            if name.casefold() in self._others(taken):
+                msg = (
+                    f"{name} holds the labels or the result of a table of this folder; "
+                    f"choose another name, such as {self.free().name}."
+                )
+                raise CatalogError(msg)
+            self._remember(taken, name)
+        return self._folder / name
+
+    def free(self) -> Path:
+        """Return a file beside the present one that is not there yet."""
+        found = _RESULT.fullmatch(self.path.name)
+        stem = found[1] if found else self.path.stem
+        names = (f"{stem}-{number}.csv" for number in count(2))
+        others = self._others(self._taken())
+        return next(
+            self._folder / name
+            for name in names
+            if name.casefold() not in others and not (self._folder / name).exists()
+        )
+
+    def named(self, what: str) -> Path:
+        """Return the place of something else about the set: for "decisions", ``[<table>.]decisions.csv``."""
+        path = self.path
+        found = _RESULT.fullmatch(path.name)
+        name = re.sub(r"cleaned(?=(?:-\d+)?\.csv$)", what, path.name) if found else f"{path.stem}.{what}.csv"
+        return path.with_name(name)
+
+    def _name(self, taken: dict[str, str]) -> str:
+        others = self._others(taken)
+        mine = taken.get(self.owner)
+        if mine is not None and mine.casefold() not in others:
+            return mine
+        return next(name for name in self._candidates() if name.casefold() not in others)
+
+    def _others(self, taken: dict[str, str]) -> set[str]:
+        """Return the names that this set cannot have, in small letters."""
+        names = {
+            name.casefold()
+            for owner, name in taken.items()
+            if owner != self.owner and (not owner or (self._root / owner).exists())
+        }
+        if self._labels is not None and self._labels.parent == self._folder:
+            names.add(self._labels.name.casefold())
+        return names
+
+    def _candidates(self) -> Iterator[str]:
+        stem = self._root.name or "root"
+        if self._labels is not None:
+            stem = self._labels.stem
+            earlier = _RESULT.fullmatch(self._labels.name)
+            if earlier and self._labels.parent == self._folder:  # the result of one more round
+                yield from (f"{earlier[1]}-{n}.csv" for n in count(int(earlier[2] or 1) + 1))
+        yield USUAL
+        yield f"{stem}.cleaned.csv"
+        yield from (f"{stem}.cleaned-{number}.csv" for number in count(2))
+
+    def _taken(self) -> dict[str, str]:
+        """Return who has which file: from owner to name."""
+        try:
+            found = json.loads(self._memory.read_text("utf-8"))
+            return {str(owner): str(name) for owner, name in found.items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, AttributeError) as exc:
+            # What follows is a result under another name, or a question before one is written over.
+            logger.warning("%s cannot be read: %s", self._memory, exc)
+            return {}
+
+    def _remember(self, taken: dict[str, str], name: str) -> None:
+        """Write down that this set has the file; one that had it, whose table is gone, gives its place up."""
+        kept: dict[str, str] = {}
+        for owner, its in taken.items():
+            same = its.casefold() == name.casefold()
+            if owner == self.owner or (same and self.owner not in taken):
+                kept[self.owner] = name
+            elif not same:
+                kept[owner] = its
+        kept.setdefault(self.owner, name)
+        write_atomically(self._memory, json.dumps(kept, indent=1).encode("utf-8"))
+
+
+def _relative(labels: Path, root: Path) -> str:
+    try:
+        return Path(os.path.relpath(labels, root)).as_posix()
+    except ValueError:  # another drive of Windows
+        return labels.as_posix()
