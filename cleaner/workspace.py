@@ -33,6 +33,7 @@ class Workspace(Dataset):
     Parameters
     ----------
     root, labels, state, valid_pct, seed, group, follow_links, hidden, dataset
+    name_column, label_column, split_column, delimiter, encoding
         See `cleaner.dataset.dataset.Dataset`. Sets of one name that share a database need a ``dataset`` of
         their own.
     store : str, optional
@@ -72,6 +73,11 @@ class Workspace(Dataset):
         valid_pct: float = 0.2,
         seed: int = 0,
         group: str | None = None,
+        name_column: str | None = None,
+        label_column: str | None = None,
+        split_column: str | None = None,
+        delimiter: str | None = None,
+        encoding: str | None = None,
         follow_links: bool = False,
         hidden: bool = False,
         dataset: str | None = None,
@@ -84,6 +90,11 @@ class Workspace(Dataset):
             valid_pct=valid_pct,
             seed=seed,
             group=group,
+            name_column=name_column,
+            label_column=label_column,
+            split_column=split_column,
+            delimiter=delimiter,
+            encoding=encoding,
             follow_links=follow_links,
             hidden=hidden,
             dataset=dataset,

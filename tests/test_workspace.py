@@ -17,7 +17,7 @@ from cleaner.dataset import splits as splits_module
 from cleaner.dataset import state_folder as places
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.state_folder import home
-from cleaner.errors import CatalogError
+from cleaner.errors import CatalogError, TableError
 from cleaner.workspace import Workspace
 
 Picture = Callable[..., Path]
@@ -345,7 +345,8 @@ def test_splits_of_a_large_new_set_are_pending_until_it_is_scanned(
         ),
         (
             lambda root: root / "red" / "red_000.png",
-            "{root}/red/red_000.png is a file; expected a folder of images, or a CSV file with name,label.",
+            "{root}/red/red_000.png is not a CSV file: it is an image. Give the folder of the images, or a "
+            "table that names them.",
         ),
     ],
 )
@@ -356,6 +357,53 @@ def test_what_is_no_set_is_refused_at_once(
         Workspace(make(colour_set))
 
     assert str(caught.value) == message.format(root=colour_set)
+
+
+def test_how_a_table_is_read_is_remembered_with_the_set_and_told_to_jobs(
+    colour_set: Path, tmp_path: Path
+) -> None:
+    names = sorted(path.relative_to(colour_set).as_posix() for path in colour_set.rglob("*.png"))
+    lines = [f"{name}^{name[0]}^{i % 2}" for i, name in enumerate(names)]
+    (colour_set / "l.csv").write_text("\n".join(["file^letter^half", *lines]))
+    told = {"delimiter": "^", "label_column": "half"}
+
+    with Workspace(colour_set / "l.csv", **told) as workspace:
+        assert workspace.catalog.classes == ["0", "1"]
+        assert workspace.options().items() >= told.items()
+    with Workspace(colour_set / "l.csv") as workspace:
+        assert workspace.catalog.classes == ["0", "1"]
+    with Workspace(colour_set, labels="l.csv", label_column="letter") as workspace:
+        assert workspace.catalog.classes == ["b", "g", "r"]
+    with Workspace(colour_set / "l.csv", delimiter="") as workspace, pytest.raises(TableError):
+        workspace.catalog  # noqa: B018
+    with Workspace(colour_set / "l.csv") as workspace:
+        assert workspace.table_options.told() == {"delimiter": "^", "label_column": "letter"}
+
+
+def test_a_table_that_cannot_be_read_leaves_nothing_behind(colour_set: Path) -> None:
+    (colour_set / "l.csv").write_text("a,b\nx,red\n")
+
+    with Workspace(colour_set / "l.csv") as workspace, pytest.raises(TableError):
+        workspace.catalog  # noqa: B018
+
+    assert not (colour_set / ".cleaner").exists()
+
+
+@pytest.mark.parametrize(
+    ("told", "message"),
+    [
+        ({"label_column": "x"}, "Got label_column='x' without a CSV file. Give it with labels=."),
+        ({"encoding": "klingon"}, "There is no encoding 'klingon'; expected one such as "),
+        ({"delimiter": "ab"}, "Got 'ab' as the delimiter; expected one character, or one of comma, "),
+    ],
+)
+def test_options_of_a_table_that_cannot_be_are_refused(
+    colour_set: Path, told: dict[str, str], message: str
+) -> None:
+    with pytest.raises(CatalogError) as caught:
+        Workspace(colour_set, **told)
+
+    assert str(caught.value).startswith(message)
 
 
 def test_missing_labels_and_groups_without_them_are_refused(colour_set: Path) -> None:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from cleaner.workspace import Workspace
 
 _of_set = functools.partial(typer.Option, rich_help_panel="Which images")
+_of_table = functools.partial(
+    typer.Option, rich_help_panel='How to read the CSV file (remembered; "" guesses again)'
+)
 _of_network = functools.partial(typer.Option, rich_help_panel="Which network")
 of_server = functools.partial(typer.Option, rich_help_panel="Server")
 
@@ -69,6 +72,35 @@ class SetOptions:
             metavar="COLUMN",
             help="CSV column (patient, specimen, source) whose images must stay together in one split.",
         ),
+    ] = None
+    name_column: Annotated[
+        str | None,
+        _of_table(
+            metavar="COLUMN", help="Column of the image names. Default: the one whose values are files."
+        ),
+    ] = None
+    label_column: Annotated[
+        str | None,
+        _of_table(
+            metavar="COLUMN",
+            help="Column of the labels; for a table with one column per class, all of them with commas between. "
+            "Default: by its name, or the one with few values that repeat.",
+        ),
+    ] = None
+    split_column: Annotated[
+        str | None,
+        _of_table(metavar="COLUMN", help="Column of the splits; - if there is none. Default: by its values."),
+    ] = None
+    delimiter: Annotated[
+        str | None,
+        _of_table(
+            metavar="CHARACTER",
+            help="What separates the columns: a character, or comma, semicolon, tab, pipe, space. "
+            "Default: what fits the rows.",
+        ),
+    ] = None
+    encoding: Annotated[
+        str | None, _of_table(metavar="NAME", help="Encoding of the file, such as cp1251. Default: Unicode.")
     ] = None
     follow_links: FollowLinks = False
 

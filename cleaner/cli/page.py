@@ -35,8 +35,12 @@ def app(
     The command prints the address of the page, which contains a secret token, and runs until you press
     Ctrl-C. Every decision is saved at once. Open the same folder again to continue where you stopped.
     """
-    if folder is None and (images.labels or images.state or images.group):
-        msg = "--labels, --state and --group need a folder, as in “cleaner app DIR --labels FILE”"
+    of_one_set = {
+        name: value for name, value in asdict(images).items() if name not in ("store", "follow_links")
+    }
+    if folder is None and any(of_one_set.values()):
+        named = ", ".join(f"--{name.replace('_', '-')}" for name, value in of_one_set.items() if value)
+        msg = f"{named}: name the folder, too, as in “cleaner app DIR --labels FILE”"
         raise typer.BadParameter(msg)
     if folder is not None and not folder.expanduser().exists():
         msg = f"The folder {folder} does not exist. Give the folder of the images, or a CSV file of names."

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Mapping
 from contextlib import nullcontext
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -17,7 +18,8 @@ from cleaner.dataset.file_index import FileIndex
 from cleaner.dataset.folders import STATE_FOLDER
 from cleaner.dataset.results import ResultFile
 from cleaner.dataset.splits import PENDING, assign
-from cleaner.dataset.state_folder import find_root, place_state, remember
+from cleaner.dataset.state_folder import find_root, has_state, place_state, remember
+from cleaner.dataset.tables.options import RememberedOptions, TableOptions
 from cleaner.errors import Cancelled, CatalogError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.util.progress import SILENT, Reporter
@@ -54,6 +56,9 @@ class Dataset:
         Of the split and of everything random.
     group : str, optional
         Column of the CSV file whose values (patients, specimens) are never divided between splits.
+    name_column, label_column, split_column, delimiter, encoding : str, optional
+        How to read the CSV file: see `cleaner.dataset.tables.options.TableOptions`. Default: as it was told
+        last, which the state remembers; an empty text: guess again.
     follow_links : bool
         Follow links that lead out of the root.
     hidden : bool
@@ -87,11 +92,27 @@ class Dataset:
         valid_pct: float = 0.2,
         seed: int = 0,
         group: str | None = None,
+        name_column: str | None = None,
+        label_column: str | None = None,
+        split_column: str | None = None,
+        delimiter: str | None = None,
+        encoding: str | None = None,
         follow_links: bool = False,
         hidden: bool = False,
         dataset: str | None = None,
     ) -> None:
         self.root, self.labels = find_root(Path(root), None if labels is None else Path(labels))
+        self._table_told = {
+            "name_column": name_column,
+            "label_column": label_column,
+            "split_column": split_column,
+            "delimiter": delimiter,
+            "encoding": encoding,
+        }
+        TableOptions.of(self._table_told)  # refuses what cannot be
+        if self.labels is None and any(self._table_told.values()):
+            told = ", ".join(f"{name}={value!r}" for name, value in self._table_told.items() if value)
+            raise CatalogError(f"Got {told} without a CSV file. Give it with labels=.")
         if group is not None and self.labels is None:
             msg = f"Got group={group!r} without a CSV file; groups are a column of one. Give it with labels=."
             raise CatalogError(msg)
@@ -178,6 +199,14 @@ class Dataset:
         return ResultFile(folder, self.state, root=self.root, labels=self.labels)
 
     @property
+    def table_options(self) -> TableOptions:
+        """How the CSV file is read: as told now or earlier; what was never told is guessed."""
+        earlier = TableOptions()
+        if self.labels is not None and has_state(self.root, self._asked_state):
+            earlier = RememberedOptions(self.state, self.labels).load()
+        return earlier.but(self._table_told)
+
+    @property
     def ranking_folder(self) -> Path:
         """Where the last ranking is saved; sets that share a state folder have one each."""
         result = self.result
@@ -187,6 +216,8 @@ class Dataset:
         """Look at the folder or CSV file again and return the new catalog; until then the old one serves."""
         with self._refreshing:
             listed = self._listed()
+            if self.labels is not None:
+                RememberedOptions(self.state, self.labels).save(self.table_options)
             stale = self.index.stale(self.root, listed.names)
             if stale.size_bytes < _HASH_AT_ONCE_BYTES:
                 try:
@@ -237,6 +268,7 @@ class Dataset:
             "valid_pct": self.valid_pct,
             "seed": self.seed,
             "group": self.group,
+            **asdict(self.table_options),
             "follow_links": self.follow_links,
             "hidden": self.hidden,
             "dataset": self._dataset,
@@ -255,7 +287,13 @@ class Dataset:
                 self.root, hidden=self.hidden, follow_links=self.follow_links, exclude=self._asked_state
             )
         return Catalog.from_csv(
-            self.labels, root=self.root, group_column=self.group, follow_links=self.follow_links
+            self.labels,
+            root=self.root,
+            **self.table_options.told(),
+            group_column=self.group,
+            follow_links=self.follow_links,
+            hidden=self.hidden,
+            exclude=self._asked_state,
         )
 
 

@@ -14,6 +14,7 @@ import platformdirs
 import psutil
 
 from cleaner.dataset.folders import STATE_FOLDER
+from cleaner.dataset.tables.text import read_bytes
 from cleaner.errors import CatalogError
 from cleaner.util.atomic import write_atomically
 
@@ -25,7 +26,6 @@ _NETWORK_TYPES = frozenset(
     | {"fuse.gcsfuse", "fuse.juicefs", "macfuse", "osxfuse", "lustre", "gpfs", "beegfs", "vboxsf", "prl_fs"}
 )
 _RECENT_MAX = 20
-_TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,7 +93,7 @@ def place_state(root: Path, *, state: Path | None, shared_store: bool) -> tuple[
                 "Use a local folder, or a database server with --store."
             )
         return folder, notices
-    elsewhere = home() / "sets" / f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:10]}"
+    elsewhere = _elsewhere(root)
     if not shared_store and is_network(root):
         notices.append(
             f"{root} is on a network drive, where the database is not safe. "
@@ -110,6 +110,16 @@ def place_state(root: Path, *, state: Path | None, shared_store: bool) -> tuple[
             return folder, notices
     _make(elsewhere)
     return elsewhere, notices
+
+
+def has_state(root: Path, state: Path | None) -> bool:
+    """Tell whether a set has a state folder already, in any of the places that `place_state` may choose."""
+    places = [root / STATE_FOLDER, _elsewhere(root)] if state is None else [state]
+    return any(place.is_dir() for place in places)
+
+
+def _elsewhere(root: Path) -> Path:
+    return home() / "sets" / f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:10]}"
 
 
 def _make(folder: Path) -> None:
@@ -193,9 +203,10 @@ def find_root(root: Path, labels: Path | None) -> tuple[Path, Path | None]:
     """
     root = root.expanduser()
     if root.is_file():
-        if labels is not None or root.suffix.lower() not in _TABLE_SUFFIXES:
-            msg = f"{root} is a file; expected a folder of images, or a CSV file with name,label."
+        if labels is not None:
+            msg = f"{root} is a file; expected the folder of the images, as the CSV file is named, too."
             raise CatalogError(msg)
+        read_bytes(root)  # what is no table is refused before anything is made beside it
         root, labels = root.parent, root
     if not root.is_dir():
         msg = f"The folder {root} does not exist. Give the folder of the images, or a CSV file of names."

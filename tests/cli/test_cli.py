@@ -610,7 +610,7 @@ def test_app_on_a_folder_that_is_not_there_is_one_sentence(tmp_path: Path) -> No
 
 
 def test_app_without_a_folder_takes_no_options_of_one_set(tmp_path: Path) -> None:
-    assert "need a folder" in run("app", "--state", tmp_path, code=2).stderr
+    assert "--state: name the folder, too" in run("app", "--state", tmp_path, code=2).stderr
 
 
 def test_app_without_a_folder_opens_the_page_that_chooses_one(monkeypatch: pytest.MonkeyPatch) -> None:

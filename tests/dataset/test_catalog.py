@@ -403,7 +403,8 @@ def test_rows_without_a_usable_file_are_left_out_with_reason_and_line(
         ),
         (
             b"\x89PNG\r\n\x1a\n\0\0\0",
-            "{path} is not a CSV file: it is an image. Give the table that names the images.",
+            "{path} is not a CSV file: it is an image. Give the folder of the images, or a table "
+            "that names them.",
         ),
     ],
 )

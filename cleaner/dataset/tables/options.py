@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import codecs
+import json
+import logging
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any
 
 from cleaner.errors import TableError
+from cleaner.util.atomic import write_atomically
 from cleaner.util.csvfile import DELIMITERS
 from cleaner.util.encodings import ENCODINGS
+
+logger = logging.getLogger(__name__)
 
 NO_COLUMN = "-"
 """In place of the name of the column of splits: there is none."""
@@ -66,6 +72,50 @@ class TableOptions:
         """Take what is there of a mapping; None and what is not there is left to be guessed."""
         return cls(**{field.name: str(values.get(field.name) or "") for field in fields(cls)})
 
+    def but(self, told: Mapping[str, str | None]) -> TableOptions:
+        """Return the options with those that were told instead; None tells nothing, an empty text: guess."""
+        return TableOptions(**asdict(self) | {name: v for name, v in told.items() if v is not None})
+
     def told(self) -> dict[str, str]:
         """Return what was told, without what is left to be guessed."""
         return {name: value for name, value in asdict(self).items() if value}
+
+
+class RememberedOptions:
+    """What was told about the tables of a set, kept in its state folder.
+
+    Parameters
+    ----------
+    state : Path
+        The state folder.
+    table : Path
+        The table that it is about; others of the same folder keep their own.
+    """
+
+    def __init__(self, state: Path, table: Path) -> None:
+        self._path = state / "tables.json"
+        self._key = table.name
+
+    def load(self) -> TableOptions:
+        """Return what was told; what cannot be read is guessed again, with a line in the log."""
+        try:
+            return TableOptions.of(self._all().get(self._key, {}))
+        except (OSError, ValueError, TypeError, AttributeError, TableError) as exc:
+            logger.warning("%s cannot be read: %s", self._path, exc)
+            return TableOptions()
+
+    def save(self, options: TableOptions) -> None:
+        """Remember what was told; failing at it costs a log line."""
+        if options == self.load():
+            return
+        try:
+            tables = self._all() | {self._key: options.told()}
+            write_atomically(self._path, json.dumps(tables, indent=1).encode())
+        except (OSError, ValueError, TypeError) as exc:
+            logger.warning("%s cannot be written: %s", self._path, exc)
+
+    def _all(self) -> dict[str, Any]:
+        try:
+            return dict(json.loads(self._path.read_text("utf-8")))
+        except FileNotFoundError:
+            return {}

@@ -80,7 +80,7 @@ def _other_kind(data: bytes) -> str:
     if data.startswith(b"PAR1"):
         return "a Parquet file"
     if kind_of(data[:512]) not in (None, "PPM"):  # what begins like a PPM may be a table
-        return "an image. Give the table that names the images"
+        return "an image. Give the folder of the images, or a table that names them"
     start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
     if start.startswith(b"{") or (start.startswith(b"[") and _is_json(data)):
         return "JSON"
