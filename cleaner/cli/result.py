@@ -9,6 +9,7 @@ import typer
 from cleaner.cli import console
 from cleaner.cli import options as o
 from cleaner.errors import ForeignFileError, StoreError
+from cleaner.review.output.hand_edits import SPREADSHEET
 from cleaner.util.wording import count
 
 if TYPE_CHECKING:
@@ -99,10 +100,21 @@ def _refuse_edited(writer: CleanedCsv) -> None:
     if writer.foreign:
         return  # told when it is written
     edits = writer.hand_edits()
-    if edits is not None and len(edits):
+    if edits is None:
+        return
+    damage = edits[edits["change"] == SPREADSHEET]
+    if len(damage):
+        was, written = damage.iloc[0][["ours", "theirs"]]
+        cells = count(len(damage), "name or label", "names or labels")
+        console.say(
+            f"A spreadsheet program saved {writer.path.name} and rewrote {cells}: “{was}” is “{written}” "
+            "there now. That is not taken for a change of yours."
+        )
+    changes = len(edits) - len(damage)
+    if changes:
         raise StoreError(
-            f"{writer.path.name} was edited outside of cleaner ({count(len(edits), 'change')}). Add --import "
-            "to make decisions of the changes, or --replace to write over them (a copy is kept)."
+            f"{writer.path.name} was edited outside of cleaner ({count(changes, 'change')}). Add --import to "
+            "make decisions of the changes, or --replace to write over them (a copy is kept)."
         )
 
 

@@ -15,6 +15,7 @@ import ipywidgets
 from cleaner.dataset.findings import ReadFindings
 from cleaner.errors import CleanerError, StoreError
 from cleaner.review.output.cleaned_csv import CsvEvent
+from cleaner.review.output.hand_edits import SPREADSHEET
 from cleaner.review.output.history import place_for
 from cleaner.session.background import load_checks
 from cleaner.session.messages import Change, Topic
@@ -37,6 +38,8 @@ from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cleaner.ranking import Ranking
 
 logger = logging.getLogger(__name__)
@@ -311,13 +314,25 @@ class CleanerApp(ipywidgets.VBox):
                 self._ask_about_csv()
                 return
             edits = csv.hand_edits()
-            if edits is not None and len(edits):
-                changes = count(len(edits), "change")
+            damage = None if edits is None else edits[edits["change"] == SPREADSHEET]
+            if damage is not None and len(damage):
+                self._tell_of_spreadsheet(csv.path.name, damage)
+            if edits is not None and damage is not None and len(edits) > len(damage):
+                changes = count(len(edits) - len(damage), "change")
                 self.tell(
                     say("app.edited", file=csv.path.name, changes=changes), ("import", say("app.import"))
                 )
             elif csv.behind:
                 self.tell(say("app.behind", file=csv.path.name), ("write", say("app.write")))
+
+    def _tell_of_spreadsheet(self, file: str, damage: pd.DataFrame) -> None:
+        """Say that a spreadsheet program rewrote cells, and offer to write the file anew."""
+        first = damage.iloc[0]
+        cells = count(len(damage), "name or label", "names or labels")
+        self.tell(
+            say("app.spreadsheet", file=file, cells=cells, was=first["ours"], written=first["theirs"]),
+            ("write", say("app.write")),
+        )
 
     def _ask_about_csv(self) -> None:
         """Ask what to do about a file in the place of the result that cleaner did not write."""

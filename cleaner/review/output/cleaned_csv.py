@@ -346,8 +346,9 @@ class CleanedCsv:
         Returns
         -------
         DataFrame or None
-            Columns ``name``; ``change``: ``label``, ``no label``, ``deleted``, ``restored``, ``split`` or
-            ``unknown`` (no such image); ``ours`` and ``theirs``: label (or split) now, and in the file.
+            Columns ``name``; ``change``: ``label``, ``no label``, ``deleted``, ``restored``, ``split``,
+            ``unknown`` (no such image) or ``spreadsheet`` (no edit: a spreadsheet program rewrote the name or
+            the label, such as 007 as 7); ``ours`` and ``theirs``: label (split, name) now, and in the file.
             Empty if only the way of writing differs.
 
         Raises

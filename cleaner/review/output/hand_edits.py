@@ -3,7 +3,7 @@
 import hashlib
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,11 +13,16 @@ import pandas as pd
 from cleaner.dataset.catalog import Catalog
 from cleaner.errors import StoreError
 from cleaner.review.events import Action, Choice
+from cleaner.review.output.spreadsheet import may_become, originals
 from cleaner.review.state import ReviewState
 from cleaner.util.atomic import write_atomically
 from cleaner.util.csvfile import decode_csv, read_csv
 
 logger = logging.getLogger(__name__)
+
+
+SPREADSHEET = "spreadsheet"
+"""The change of an image whose name or label a spreadsheet program has rewritten; nothing was decided."""
 
 
 class Written:
@@ -135,13 +140,62 @@ def differences(
     StoreError
         If the file has no name or no label column.
     """
-    theirs, ours, now = _rows(found, file), _rows(base, file), _rows(present, file)
+    ours, now = _rows(base, file), _rows(present, file)
+    theirs, damage = _repaired(found, ours, now, file)
     rows = [
         (name, *change)
         for name in sorted(theirs.keys() | ours.keys())
         for change in _changes(theirs.get(name), ours.get(name), now.get(name), known=name in images)
     ]
+    rows += [(name, SPREADSHEET, was, written) for name, was, written in damage]
     return pd.DataFrame(rows, columns=["name", "change", "ours", "theirs"], dtype=object)
+
+
+def _repaired(
+    found: bytes, ours: dict[str, _Row], now: dict[str, _Row], file: str
+) -> tuple[dict[str, _Row], list[tuple[str, str, str]]]:
+    """Read an edited file, and undo what a spreadsheet program did to names and labels.
+
+    A label that became another one is taken for rewritten by the program, not by a person, only where all of
+    its images have it no more: a program rewrites a whole column.
+
+    Returns
+    -------
+    rows : dict
+        From name to row, as they were meant.
+    damage : list of (str, str, str)
+        Name; what it or its label was, and how that is written in the file.
+    """
+    rows = _rows(found, file)
+    missing = [name for name in ours if name not in rows]
+    names = originals(missing, (name for name in rows if name not in ours and name not in now))
+    damage = [(was, was, written) for written, was in names.items()]
+    rows = {names.get(name, name): row for name, row in rows.items()}
+    pairs = {(ours[name].label, row.label) for name, row in rows.items() if name in ours}
+    kept = {was for was, written in pairs if was == written}
+    labels = {row.label for table in (ours, now) for row in table.values()} - {""}
+    rewritten = {(a, b) for a, b in pairs if a not in kept and may_become(a, b)}
+    if not (damage or _resaved(found) or any(written not in labels for _, written in rewritten)):
+        return rows, damage  # if one class became another, a person did that
+    meant = _labels_meant(labels - kept, {b for a, b in pairs - rewritten if b not in labels})
+    for name, row in rows.items():
+        was = ours[name].label if name in ours else None
+        label = was if (was, row.label) in rewritten else meant.get(row.label)
+        if label is not None:
+            damage.append((name, label, row.label))
+            rows[name] = row._replace(label=label)
+    return rows, damage
+
+
+def _resaved(found: bytes) -> bool:
+    """Tell whether a file is not written as we write it, in its line ends, its marks or its separators."""
+    return b"\r\n" in found or not found.startswith(b"name,label")
+
+
+def _labels_meant(labels: Collection[str], written: Iterable[str]) -> dict[str, str]:
+    """Return from written text to label, where exactly one label may have become it."""
+    fitting = {text: [label for label in labels if may_become(label, text)] for text in written}
+    return {text: found[0] for text, found in fitting.items() if len(found) == 1}
 
 
 def _changes(
@@ -171,7 +225,8 @@ def _changes(
 def is_edit_of(found: bytes, base: bytes) -> bool:
     """Tell whether a file is what we wrote (``base``) with edits in it, not another file of that name."""
     try:
-        theirs, ours = _rows(found, ""), _rows(base, "")
+        ours = _rows(base, "")
+        theirs, _ = _repaired(found, ours, ours, "")
     except StoreError:  # it has no names or no labels
         return not found.strip()
     return 2 * len(theirs.keys() & ours.keys()) >= len(theirs)
