@@ -170,7 +170,8 @@ def originals(missing: Iterable[str], strange: Iterable[str]) -> dict[str, str]:
     forms: dict[str | Decimal, set[str]] = {}
     for text in missing:
         number = number_of(text)
-        for form in (*misread(text), *([] if number is None else [number])):
+        written: set[str | Decimal] = {*misread(text)} if number is None else {*misread(text), number}
+        for form in written:
             forms.setdefault(form, set()).add(text)
     found = {}
     for text in strange:
