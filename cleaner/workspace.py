@@ -32,7 +32,7 @@ class Workspace(Dataset):
 
     Parameters
     ----------
-    root, labels, state, valid_pct, seed, group, follow_links, hidden, dataset
+    root, labels, state, valid_pct, seed, group, layout, follow_links, hidden, dataset
     name_column, label_column, split_column, delimiter, encoding
         See `cleaner.dataset.dataset.Dataset`. Sets of one name that share a database need a ``dataset`` of
         their own.
@@ -78,6 +78,7 @@ class Workspace(Dataset):
         split_column: str | None = None,
         delimiter: str | None = None,
         encoding: str | None = None,
+        layout: str | None = None,
         follow_links: bool = False,
         hidden: bool = False,
         dataset: str | None = None,
@@ -95,6 +96,7 @@ class Workspace(Dataset):
             split_column=split_column,
             delimiter=delimiter,
             encoding=encoding,
+            layout=layout,
             follow_links=follow_links,
             hidden=hidden,
             dataset=dataset,

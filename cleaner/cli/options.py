@@ -102,6 +102,15 @@ class SetOptions:
     encoding: Annotated[
         str | None, _of_table(metavar="NAME", help="Encoding of the file, such as cp1251. Default: Unicode.")
     ] = None
+    layout: Annotated[
+        str | None,
+        _of_set(
+            metavar="LEVELS",
+            help="What the folders mean, from the outermost one on: class, split/class, class/split; * for "
+            "folders that say nothing, as in */class. It is remembered. Default: as remembered; in a new "
+            "set, a guess, which “status” tells. auto guesses anew.",
+        ),
+    ] = None
     follow_links: FollowLinks = False
 
 

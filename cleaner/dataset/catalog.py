@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,8 +13,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cleaner.dataset.class_findings import class_findings
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.folders import Listing, labels_of_folders, list_images, name_problem, place_of
+from cleaner.dataset.folders import Listing, list_images, name_problem, place_of
+from cleaner.dataset.layout import Layout
+from cleaner.dataset.layout_guess import Guess, guess_layout, layout_findings
+from cleaner.dataset.masks import mask_findings, masks_among
+from cleaner.dataset.other_files import other_findings
 from cleaner.dataset.tables.names import NameMatcher
 from cleaner.dataset.tables.options import TableOptions
 from cleaner.dataset.tables.reading import LabelTable, read_file, read_frame
@@ -24,6 +29,7 @@ from cleaner.errors import CatalogError
 Objects = npt.NDArray[np.object_]
 
 _MANY = 5  # names in one message
+_MANY_KINDS = 3
 
 
 class Catalog:
@@ -44,6 +50,8 @@ class Catalog:
         Let `path` return files that links lead to outside the root.
     findings : iterable of Finding
         What was inferred when the table was made, and what is odd about it.
+    layout : Layout, optional
+        What the folders mean that gave the labels.
 
     Attributes
     ----------
@@ -53,6 +61,8 @@ class Catalog:
         Columns ``name`` and ``reason``, sorted by name.
     findings : tuple of Finding
         What was inferred when the table was made, and what is odd about it; parts of a catalog keep them.
+    layout : Layout or None
+        What the folders mean; None if they did not give the labels.
 
     Raises
     ------
@@ -69,6 +79,7 @@ class Catalog:
         group_column: str | None = None,
         follow_links: bool = False,
         findings: Iterable[Finding] = (),
+        layout: Layout | None = None,
     ) -> None:
         for column in ("name", "label"):
             if column not in table.columns:
@@ -78,6 +89,7 @@ class Catalog:
         self.group_column = group_column
         self.follow_links = follow_links
         self.findings = tuple(findings)
+        self.layout = layout
         table = table.sort_values("name", ignore_index=True)
         split = table["split"] if "split" in table.columns else [None] * len(table)
         columns: dict[str, Any] = {
@@ -106,12 +118,13 @@ class Catalog:
         hidden: bool = False,
         follow_links: bool = False,
         exclude: Path | None = None,
+        choose: Callable[[Sequence[str]], Guess] = guess_layout,
     ) -> Catalog:
-        """Take the names of folders as labels.
+        """Take the names of folders as labels, and as splits.
 
-        ``root/<class>/…`` and ``root/{train,valid,test}/<class>/…`` are understood (``val``, ``validation``
-        too); folders may be nested below a class. Images above the class folders are unlabelled, and so are
-        those in a folder called ``unlabelled`` (``unlabeled``, ``_unlabelled``) beside them.
+        What the folders mean is guessed from what is inside of them, see `cleaner.dataset.layout_guess`, and
+        said in `findings`. Images above the folders of the classes are unlabelled, and so are those in a
+        folder called ``unlabelled`` (``unlabeled``, ``_unlabelled``) beside them.
 
         Parameters
         ----------
@@ -123,6 +136,8 @@ class Catalog:
             Follow links that lead out of the root.
         exclude : Path, optional
             A folder below the root that is not part of the set.
+        choose : callable
+            Returns what the folders of some names mean.
 
         Raises
         ------
@@ -131,13 +146,25 @@ class Catalog:
         """
         root = _folder(root)
         listing = list_images(root, hidden=hidden, follow_links=follow_links, exclude=exclude)
-        if not listing.names:
+        masks = masks_among(root, listing.names)
+        names = [name for name in listing.names if name not in masks.reasons]
+        if not names:
             raise CatalogError(_no_images(root, listing))
-        labels, splits = labels_of_folders(listing.names)
-        table = pd.DataFrame(
-            {"name": _column(listing.names), "label": _column(labels), "split": _column(splits)}
+        guess = choose(names)
+        labels, splits = guess.layout.read(names)
+        findings = [
+            *layout_findings(guess, names, labels),
+            *mask_findings(masks),
+            *other_findings(root, listing.others, names),
+        ]
+        return cls(
+            pd.DataFrame({"name": _column(names), "label": _column(labels), "split": _column(splits)}),
+            root=root,
+            left_out=_left_out([*listing.left_out, *masks.reasons.items()]),
+            follow_links=follow_links,
+            findings=findings,
+            layout=guess.layout,
         )
-        return cls(table, root=root, left_out=_left_out(listing.left_out), follow_links=follow_links)
 
     @classmethod
     def from_csv(
@@ -325,6 +352,10 @@ class Catalog:
         new = ((name, reasons[name]) for name in self.table["name"][gone])
         return self._with(self.table[~gone], left_out=_left_out([*before, *new]))
 
+    def with_class_findings(self) -> Catalog:
+        """Return the catalog with what is odd about its classes among the findings."""
+        return self._with(self.table, findings=[*self.findings, *class_findings(self.summary()["classes"])])
+
     def summary(self) -> dict[str, Any]:
         """Count the images.
 
@@ -352,21 +383,29 @@ class Catalog:
         new = (values.get(name, was) for name, was in zip(self.names, old, strict=True))
         return self._with(self.table.assign(**{column: _column(new)}))
 
-    def _with(self, table: pd.DataFrame, *, left_out: pd.DataFrame | None = None) -> Catalog:
+    def _with(
+        self,
+        table: pd.DataFrame,
+        *,
+        left_out: pd.DataFrame | None = None,
+        findings: Iterable[Finding] | None = None,
+    ) -> Catalog:
         return Catalog(
             table,
             root=self.root,
             left_out=self.left_out if left_out is None else left_out,
             group_column=self.group_column,
             follow_links=self.follow_links,
-            findings=self.findings,
+            findings=self.findings if findings is None else findings,
+            layout=self.layout,
         )
 
 
 def understood(root: Path | str, *, hidden: bool = False, follow_links: bool = False) -> tuple[Finding, ...]:
     """Return what a folder would be understood as; nothing is said of one without images."""
     try:
-        return Catalog.from_folder(root, hidden=hidden, follow_links=follow_links).findings
+        catalog = Catalog.from_folder(root, hidden=hidden, follow_links=follow_links)
+        return catalog.with_class_findings().findings
     except CatalogError:
         return ()
 
@@ -409,12 +448,16 @@ def _folder(root: Path | str) -> Path:
 
 
 def _no_images(root: Path, listing: Listing) -> str:
+    others = [finding for finding in other_findings(root, listing.others, ()) if finding.doubtful]
     if listing.left_out:
         name, reason = listing.left_out[0]
         detail = f"{len(listing.left_out)} were left out, the first: {name}, {reason}"
+    elif others:
+        return f"No images in {root}. {' '.join(finding.text for finding in others)}"
     elif listing.others:
-        most = ", ".join(f"{count:,} {suffix}" for suffix, count in listing.others.most_common(3))
-        detail = f"it holds other files ({most})"
+        most = sorted(listing.others.items(), key=lambda item: (-len(item[1]), item[0]))
+        named = ", ".join(f"{len(names):,} {suffix or 'no suffix'}" for suffix, names in most[:_MANY_KINDS])
+        detail = f"it holds other files ({named})"
     else:
         detail = "it is empty" if next(root.iterdir(), None) is None else "no files but hidden ones"
     return f"No images in {root}: {detail}. Expected JPEG, PNG or other images, one folder per class."

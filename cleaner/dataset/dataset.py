@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from functools import cached_property
@@ -16,6 +16,9 @@ import pandas as pd
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
 from cleaner.dataset.folders import STATE_FOLDER
+from cleaner.dataset.layout import Layout
+from cleaner.dataset.layout_guess import Guess, guess_layout
+from cleaner.dataset.layout_memory import AUTO, LayoutMemory
 from cleaner.dataset.results import ResultFile
 from cleaner.dataset.splits import PENDING, assign
 from cleaner.dataset.state_folder import find_root, has_state, place_state, remember
@@ -59,6 +62,10 @@ class Dataset:
     name_column, label_column, split_column, delimiter, encoding : str, optional
         How to read the CSV file: see `cleaner.dataset.tables.options.TableOptions`. Default: as it was told
         last, which the state remembers; an empty text: guess again.
+    layout : str, optional
+        What the folders mean, from the outermost one on: "class", "split/class", "class/split" or with ``*``
+        for folders that say nothing. It is remembered in the state; "auto" forgets it, and guesses anew.
+        Default: as remembered or, in a new set, guessed.
     follow_links : bool
         Follow links that lead out of the root.
     hidden : bool
@@ -97,6 +104,7 @@ class Dataset:
         split_column: str | None = None,
         delimiter: str | None = None,
         encoding: str | None = None,
+        layout: str | None = None,
         follow_links: bool = False,
         hidden: bool = False,
         dataset: str | None = None,
@@ -116,11 +124,16 @@ class Dataset:
         if group is not None and self.labels is None:
             msg = f"Got group={group!r} without a CSV file; groups are a column of one. Give it with labels=."
             raise CatalogError(msg)
+        if layout is not None and self.labels is not None:
+            table = self.labels.name
+            msg = f"Got layout={layout!r} with the table {table}, which gives the labels. Leave one out."
+            raise CatalogError(msg)
         folder = self.root.name or "root"
         self.name = dataset or (f"{folder}/{self.labels.name}" if self.labels else folder)
         self.valid_pct = valid_pct
         self.seed = seed
         self.group = group
+        self._layout = layout
         self.follow_links = follow_links
         self.hidden = hidden
         self._dataset = dataset
@@ -229,7 +242,7 @@ class Dataset:
             usable = _leave_out_broken(listed, self.index)
             self._catalog = _with_splits(
                 usable, self.index, earlier=self.cleaned_csv, valid_pct=self.valid_pct, seed=self.seed
-            )
+            ).with_class_findings()
             usual = self._asked_state in (None, self.root / STATE_FOLDER)
             remember(self.root, self.labels, None if usual else self._asked_state, len(self._catalog))
             return self._catalog
@@ -284,7 +297,11 @@ class Dataset:
     def _listed(self) -> Catalog:
         if self.labels is None:
             return Catalog.from_folder(
-                self.root, hidden=self.hidden, follow_links=self.follow_links, exclude=self._asked_state
+                self.root,
+                hidden=self.hidden,
+                follow_links=self.follow_links,
+                exclude=self._asked_state,
+                choose=self._choose_layout,
             )
         return Catalog.from_csv(
             self.labels,
@@ -295,6 +312,21 @@ class Dataset:
             hidden=self.hidden,
             exclude=self._asked_state,
         )
+
+    def _choose_layout(self, names: Sequence[str]) -> Guess:
+        """Read the folders as they were read before, as asked for, or else as guessed; and remember it."""
+        memory = LayoutMemory(self.state)
+        asked, self._layout = self._layout, None  # asked once: from here on it is remembered
+        if asked == AUTO:
+            guess = guess_layout(names)
+        elif asked is not None:
+            guess = Guess(Layout.of_pattern(asked, names))
+        else:
+            known = self.index.names().intersection(names)
+            reviewed = self._shared_store or (self.state / "review.db").exists()
+            guess = memory.settle(names, known, reviewed=reviewed)
+        memory.write(guess.layout)
+        return guess
 
 
 class _Deadline(Reporter):

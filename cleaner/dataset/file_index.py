@@ -207,6 +207,10 @@ class FileIndex:
             rows = (self._connection.execute(query, (name,)).fetchone() for name in names)
             return dict(row for row in rows if row is not None)
 
+    def names(self) -> set[str]:
+        """Return the names of all files that were ever seen, also of those that are gone."""
+        return {name for (name,) in self._rows("SELECT name FROM files")}
+
     def splits(self) -> dict[str, tuple[str, str | None]]:
         """Return the split of each file that has one, and what folders or a column gave for it then."""
         rows = self._rows("SELECT name, split, given FROM files WHERE split IS NOT NULL")

@@ -2,8 +2,8 @@
 
 import os
 import re
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -15,17 +15,6 @@ STATE_FOLDER = ".cleaner"
 _JUNK_FOLDERS = frozenset(
     {STATE_FOLDER, "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", ".Trashes"}
 )
-_SPLIT_FOLDERS = {
-    "train": "train",
-    "training": "train",
-    "valid": "valid",
-    "val": "valid",
-    "validation": "valid",
-    "test": "test",
-    "testing": "test",
-}
-# What people call the folder, beside those of the classes, of images that nobody has labelled yet.
-_UNLABELLED_FOLDER = re.compile(r"_?unlabell?ed", re.IGNORECASE)
 _LEADS_OUT = "a link that leads out of the folder; --follow-links lets it"
 
 
@@ -39,13 +28,13 @@ class Listing:
         POSIX paths relative to the root, sorted.
     left_out : list of (str, str)
         Name and reason of what looks like part of the set but cannot be.
-    others : Counter of str
-        How many other files there are, by suffix; for the message when there are no images.
+    others : dict of str to list of str
+        Names of the other files by suffix, in small letters and with the dot; "" for none.
     """
 
     names: list[str] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
-    others: Counter[str] = field(default_factory=Counter)
+    others: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
 def list_images(
@@ -115,7 +104,7 @@ def _list_file(
     dot = entry.name.rfind(".")
     known = entry.name[dot:].lower() in SUFFIXES if dot > 0 else is_candidate(Path(entry.path), hidden=hidden)
     if not known:
-        found.others[entry.name[dot:].lower() if dot > 0 else "no suffix"] += 1
+        found.others[entry.name[dot:].lower() if dot > 0 else ""].append(printable(name))
     elif not _is_file(entry):
         reason = "a link to a file that is not there" if linked else "neither a file nor a folder"
         found.left_out.append((printable(name), reason))
@@ -149,41 +138,6 @@ def _is_junction(entry: os.DirEntry[str]) -> bool:
 
 def _within(path: str, root: str) -> bool:
     return path == root or path.startswith(root.rstrip(os.sep) + os.sep)
-
-
-def labels_of_folders(names: Sequence[str]) -> tuple[list[str | None], list[str | None]]:
-    """Read labels and splits off relative names.
-
-    The first folder is the label or, in a set that has a training folder or nothing but folders named like
-    splits, the split; the label is then the second. Images that lie above the class folders, or in place of
-    one in a folder called ``unlabelled`` (``unlabeled``, ``_unlabelled``), have no label. So a folder with
-    nothing but images in it is a set without labels; images in folders by day or by camera are not, as
-    nothing tells such folders from classes.
-
-    Returns
-    -------
-    labels, splits : list of str or None
-        One each a name; None where there is no such folder.
-    """
-    parts = [name.split("/", 2) for name in names]
-    tops = {part[0] for part in parts if len(part) > 1 and not _UNLABELLED_FOLDER.fullmatch(part[0])}
-    split_of = {top: split for top in tops if (split := split_of_folder(top))}
-    if "train" not in split_of.values() and len(split_of) < len(tops):
-        split_of = {}  # a class named "test" among others
-    labels: list[str | None] = []
-    splits: list[str | None] = []
-    for part in parts:
-        split = split_of.get(part[0]) if len(part) > 1 else None
-        at = 0 if split is None else 1
-        folder = part[at] if len(part) > at + 1 else None
-        labels.append(None if folder is None or _UNLABELLED_FOLDER.fullmatch(folder) else folder)
-        splits.append(split)
-    return labels, splits
-
-
-def split_of_folder(folder: str) -> str | None:
-    """Return the split that a folder's name stands for ("val" is "valid"), None if it is none."""
-    return _SPLIT_FOLDERS.get(folder.lower())
 
 
 def printable(name: str) -> str:

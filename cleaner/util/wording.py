@@ -1,7 +1,7 @@
 """How numbers and times are said on the page."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from cleaner.util.progress import Stage
 
@@ -41,6 +41,14 @@ def stage_words(stage: str) -> str:
 def count(number: int, noun: str, plural: str | None = None) -> str:
     """Say a number of things: "1 image", "3,409 images"."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def listed(words: Sequence[str], *, most: int = 6) -> str:
+    """Say some words one after the other: "a, b and c", "a, b, c and 20 more"."""
+    shown, more = words[:most], len(words) - most
+    if more > 0:
+        return f"{', '.join(shown)} and {more:,} more"
+    return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
 
 
 def duration(seconds: float) -> str:

@@ -254,7 +254,7 @@ def test_a_folder_that_cannot_be_read_is_listed(lay_out: Callable[..., Path]) ->
     [
         ([], "it is empty"),
         ([".hidden"], "no files but hidden ones"),
-        (["a.dcm", "b.dcm", "notes.txt"], "it holds other files (2 .dcm, 1 .txt)"),
+        (["a.xyz", "b.xyz", "notes.txt"], "it holds other files (2 .xyz, 1 .txt)"),
     ],
 )
 def test_a_folder_without_images_is_refused_with_what_is_there(

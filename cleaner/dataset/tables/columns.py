@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.folders import split_of_folder
+from cleaner.dataset.split_words import split_name
 from cleaner.dataset.tables.options import NO_COLUMN, TableOptions
 from cleaner.errors import TableError
 from cleaner.images.formats import SUFFIXES
@@ -18,7 +18,6 @@ SPLITS = ("split", "subset", "partition", "set", "is_valid")
 _LIKE_A_LABEL = re.compile(
     r"label|class|categor|target|species|breed|diagnos|(^|_)(dx|tags?|kind|truth)($|_)"
 )
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _NUMBERED = re.compile(r"column (\d+)")
 _DECIMAL = re.compile(r"[+-]?\d*\.\d*[1-9]\d*(e[+-]?\d+)?", re.IGNORECASE)
 _ONES = frozenset({"1", "1.0", "true"})
@@ -211,9 +210,8 @@ def _split_candidates(table: Texts) -> list[str]:
 
 def split_of(text: str) -> str | None:
     """Return the split that a value stands for: "val" and "my_valid" are "valid", "PublicTest" is "test"."""
-    whole = split_of_folder(text)
-    words = _WORD.findall(text)
-    return whole or (split_of_folder(words[-1]) or split_of_folder(words[0]) if words else None)
+    said = split_name(text)
+    return None if said is None or (said.weak and said.stem) else said.split
 
 
 def _label_candidates(table: Texts) -> list[str]:

@@ -7,7 +7,8 @@ import pandas as pd
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.export import safe_name
-from cleaner.dataset.folders import split_of_folder
+from cleaner.dataset.layout import Layout
+from cleaner.dataset.layout_guess import guess_layout
 from cleaner.review.events import Action
 from cleaner.review.files.moves import TO_TRASH, act_folders, free_name, inside
 from cleaner.review.labels import PresentLabels
@@ -67,12 +68,13 @@ def _deleted(review: ReviewState, root: Path, state: Path) -> Iterator[tuple[str
 
 def _relabelled(catalog: Catalog, review: ReviewState, root: Path) -> Iterator[tuple[str, ...]]:
     disputed, known = review.conflicts(), review.outcomes()
+    layout = catalog.layout or guess_layout(list(catalog.names)).layout
     taken: set[str] = set()
     for name, label in PresentLabels.of(catalog, review).by_name().items():
         given = catalog.label_of(name)
         if not label or label == given:
             continue
-        target = _in_class(name, given, label)
+        target = _in_class(layout, name, given, label)
         why = _why_not(root, name, disputed)
         if not why and target is None:
             why = "its folder does not say its class"
@@ -94,14 +96,12 @@ def _why_not(root: Path, name: str, disputed: Container[str]) -> str:
     return ""
 
 
-def _in_class(name: str, given: str | None, label: str) -> str | None:
+def _in_class(layout: Layout, name: str, given: str | None, label: str) -> str | None:
     """Return the name of a file in the folder of another class; None if it lies in no class folder."""
+    folder, _, _ = name.rpartition("/")
     parts = name.split("/")
-    at = 1 if len(parts) > 1 + (given is not None) and split_of_folder(parts[0]) else 0
-    if given is None:
-        return "/".join([*parts[:at], label, *parts[at:]]) if len(parts) == at + 1 else None
-    if at and parts[at] != given:
-        at = 0
-    if parts[at] != given:
-        return None
-    return "/".join([*parts[:at], label, *parts[at + 1 :]])
+    at = layout.class_level(name)
+    if at is not None:
+        return "/".join([*parts[:at], label, *parts[at + 1 :]]) if parts[at].strip() == given else None
+    above = not folder or folder in layout.splits or folder in layout.outer
+    return "/".join([*parts[:-1], label, parts[-1]]) if given is None and above else None

@@ -1,0 +1,81 @@
+"""How the folders of a set were read before: decisions were made under that reading, so it stays."""
+
+import logging
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from cleaner.dataset.findings import Finding
+from cleaner.dataset.layout import Layout
+from cleaner.dataset.layout_guess import Guess, guess_layout
+from cleaner.util.atomic import write_atomically
+from cleaner.util.wording import count
+
+logger = logging.getLogger(__name__)
+
+AUTO = "auto"
+"""What is asked for to forget the reading, and to guess anew."""
+
+
+class LayoutMemory:
+    """The layout of a set, kept in its state folder.
+
+    Parameters
+    ----------
+    state : Path
+        The state folder.
+    """
+
+    def __init__(self, state: Path) -> None:
+        self._path = state / "layout.json"
+
+    def settle(self, names: Sequence[str], known: Collection[str], *, reviewed: bool) -> Guess:
+        """Return the layout that names are to be read with.
+
+        A layout that somebody named stays. A guess may change as files come, but not what it says of files
+        that are known: else the remembered one stays, and that is said.
+
+        Parameters
+        ----------
+        names : sequence of str
+            All files.
+        known : collection of str
+            Those that were there when the layout was remembered.
+        reviewed : bool
+            Decisions may have been made before a layout was remembered, as in a set of version 0.1.
+        """
+        before = self._read()
+        if before is not None and before.pattern is not None:
+            return Guess(Layout.of_pattern(before.pattern, names))
+        guess = guess_layout(names)
+        if not known or (before is None and not reviewed):
+            return guess
+        if before is None:
+            before = Layout.of_first_folders(known)
+        old = list(zip(names, *before.read(names), strict=True))
+        new = list(zip(names, *guess.layout.read(names), strict=True))
+        changed = tuple(was[0] for was, now in zip(old, new, strict=True) if was != now and was[0] in known)
+        return self._kept(before, changed) if changed else guess
+
+    def write(self, layout: Layout) -> None:
+        """Remember a layout; failing at it costs a log line."""
+        try:
+            write_atomically(self._path, layout.to_json().encode())
+        except OSError as exc:
+            logger.warning("%s cannot be written: %s", self._path, exc)
+
+    def _read(self) -> Layout | None:
+        try:
+            return Layout.from_json(self._path.read_text("utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as exc:
+            logger.warning("%s cannot be read: %s", self._path, exc)
+            return None
+
+    def _kept(self, before: Layout, changed: tuple[str, ...]) -> Guess:
+        text = (
+            f"The classes and splits are read from the folders as when this set was first opened, so that "
+            f"decisions keep their meaning. In a new set, {count(len(changed), 'image')} would be read "
+            "otherwise. To read the folders anew, use --layout auto."
+        )
+        return Guess(before, (Finding(topic="layout_kept", text=text, doubtful=True, examples=changed),))

@@ -1,0 +1,244 @@
+"""What the folders of a set are taken for, in every kind of layout that people have, and what is said of it.
+
+``python tests/dataset/test_layouts.py`` prints all of them as a table.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from cleaner.dataset.catalog import Catalog, understood
+from cleaner.errors import CatalogError
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of layout.
+
+    Attributes
+    ----------
+    folders : str
+        Folders with three images each; with ``=N``, with so many; a name with a dot is a file.
+    read : str
+        "label@split" of the images, sorted; "-" for none.
+    doubts : str
+        Topics of the doubtful findings, sorted.
+    """
+
+    folders: str
+    read: str
+    doubts: str = ""
+    told: tuple[str, ...] = field(default=())
+
+
+KINDS = {
+    # folders that only hold others
+    "plain": Kind("cat dog", "cat@- dog@-"),
+    "one wrapper": Kind("PetImages/Cat PetImages/Dog", "Cat@- Dog@-"),
+    "wrappers in wrappers": Kind("a/b/c/cat a/b/c/dog", "cat@- dog@-"),
+    "wrapper above splits": Kind(
+        "images/train/cat images/train/dog images/val/cat images/val/dog",
+        "cat@train cat@valid dog@train dog@valid",
+    ),
+    "wrapper below splits": Kind(
+        "train/images/cat train/images/dog val/images/cat val/images/dog",
+        "cat@train cat@valid dog@train dog@valid",
+    ),
+    "wrapper named like its split": Kind(
+        "seg_train/seg_train/sea seg_train/seg_train/ice seg_test/seg_test/sea seg_test/seg_test/ice "
+        "seg_pred/seg_pred",
+        "-@test ice@test ice@train sea@test sea@train",
+    ),
+    "image folder in each class": Kind("cat/images dog/images", "cat@- dog@-"),
+    "nothing but an image folder": Kind("data/images", "-@-"),
+    "wrapper beside another folder": Kind("images/cat images/dog notes", "cat@- dog@- notes@-", "wrapper"),
+    "only one class, in folders": Kind("PetImages/Cat", "Cat@-", "one_class"),
+    "only one class, by year": Kind("cat/2019 cat/2020", "2019@- 2020@-", "generic_classes"),
+    # names of splits
+    "train and valid": Kind("train/a train/b valid/a valid/b", "a@train a@valid b@train b@valid"),
+    "dev and eval": Kind("train/a train/b dev/a eval/a", "a@test a@train a@valid b@train"),
+    "eval without dev": Kind("train/a train/b eval/a", "a@train a@valid b@train"),
+    "extra": Kind("train/a test/a test/b extra/b", "a@test a@train b@test b@train"),
+    "holdout beside valid": Kind("train/a train/b val/a holdout/b", "a@train a@valid b@test b@train"),
+    "holdout beside test": Kind("train/a train/b test/a hold-out/b", "a@test a@train b@train b@valid"),
+    "sets": Kind("training_set/a training_set/b test_set/a", "a@test a@train b@train"),
+    "images": Kind("train_images/a train_images/b test_images", "-@test a@train b@train"),
+    "years": Kind("train2017/a train2017/b val2017/b", "a@train b@train b@valid"),
+    "capitals": Kind("Training/a Training/b Testing/a", "a@test a@train b@train"),
+    "camel case": Kind("TrainData/a TrainData/b ValSet/a", "a@train a@valid b@train"),
+    "several training folders": Kind("train-1/a train-2/b test/a", "a@test a@train b@train"),
+    "splits without classes": Kind("train test", "-@test -@train"),
+    "splits named after classes": Kind("trainA trainB testA testB", "-@test -@train", "split_and_class"),
+    "validation folder alone": Kind("val/a val/b", "a@valid b@valid"),
+    # classes that are named like splits
+    "bus, car, train": Kind("bus car train", "bus@- car@- train@-"),
+    "control and test": Kind("control test", "control@- test@-"),
+    "kinds of train": Kind("bullet_train steam_train", "bullet_train@- steam_train@-"),
+    "test strips": Kind("test1 test2 test3", "test1@- test2@- test3@-", "split_or_class"),
+    "bus, car, train by year": Kind("bus car train/2019 train/2020", "bus@- car@- train@-", "split_or_class"),
+    "bus, car, train by day": Kind(
+        "bus/day bus/night car/day car/night train/day train/night",
+        "bus@- car@- train@-",
+        "levels split_or_class",
+    ),
+    "train and test without inside, beside classes": Kind(
+        "train test cat dog", "cat@- dog@- test@- train@-", "split_or_class"
+    ),
+    "a single split and the same folders beside it": Kind(
+        "train/cat train/dog other/cat other/dog", "cat@- cat@train dog@- dog@train", "split_unknown"
+    ),
+    "a single split and a small folder beside it": Kind(
+        "train/cat=9 train/dog=9 docs=3", "cat@train docs@- dog@train", "beside_splits"
+    ),
+    "a folder beside splits": Kind(
+        "train/a train/b val/a sample", "a@train a@valid b@train sample@-", "beside_splits"
+    ),
+    "splits twice": Kind(
+        "all/train/a all/test/a train/a train/b test/a", "a@test a@train b@train", "splits_twice"
+    ),
+    # splits below classes
+    "class above split": Kind(
+        "cat/train cat/test dog/train dog/test", "cat@test cat@train dog@test dog@train"
+    ),
+    "class above split, by year": Kind(
+        "cat/train/2019 cat/test/2019 dog/train/2020", "cat@test cat@train dog@train"
+    ),
+    "one class with splits": Kind("a/train/x a/test/x b", "a@- b@-", "splits_in_class"),
+    "parts with splits": Kind(
+        "part1/train/a part1/val/b part2/train/b part2/val/a", "a@train a@valid b@train b@valid", "sources"
+    ),
+    # cross-validation
+    "folds": Kind("fold1/a fold1/b fold2/a fold2/b fold10/a", "a@train a@valid b@train b@valid", "folds"),
+    "folds from zero": Kind(
+        "fold_0/a fold_0/b fold_1/a fold_1/b", "a@train a@valid b@train b@valid", "folds"
+    ),
+    "folds and test": Kind("cv1/a cv2/b test/a test/b", "a@test a@valid b@test b@train", "folds not_trained"),
+    "folds and valid": Kind("fold1/a fold2/b valid/a valid/b", "a@train a@valid b@train b@valid", "folds"),
+    "folds below classes": Kind(
+        "a/fold1 a/fold2 b/fold1 b/fold2", "a@train a@valid b@train b@valid", "folds"
+    ),
+    "folds with splits": Kind(
+        "cv1/train/a cv1/test/b cv2/train/b cv2/test/a", "a@test a@train b@test b@train", "folds"
+    ),
+    "one fold beside classes": Kind("fold1 apple pear", "apple@- fold1@- pear@-", "generic_classes"),
+    # folders in folders
+    "batches": Kind("batch1/cat batch1/dog batch2/cat batch2/dog", "cat@- dog@-", "sources"),
+    "years above": Kind("2019/cat 2019/dog 2020/cat 2020/dog", "cat@- dog@-", "sources"),
+    "years below": Kind("cat/2019 cat/2020 dog/2019", "cat@- dog@-"),
+    "patients below": Kind("sick/patient1 sick/patient2 well/patient3 well/patient4", "sick@- well@-"),
+    "the same below": Kind("cat/in cat/out dog/in dog/out", "cat@- dog@-", "levels"),
+    "kinds of kinds": Kind("animals/cat animals/dog plants/rose plants/oak", "animals@- plants@-", "levels"),
+    "users": Kind("user1/a user1/b user2/a user2/b", "user1@- user2@-", "levels"),
+    "cameras alone": Kind("cam1 cam2", "cam1@- cam2@-", "generic_classes"),
+    "image folder beside classes": Kind("cat dog images", "cat@- dog@- images@-", "generic_classes"),
+    # images without a label
+    "unlabelled": Kind("cat dog unlabelled", "-@- cat@- dog@-"),
+    "images above the classes": Kind("cat dog .=2", "-@- cat@- dog@-"),
+    # classes
+    "only one class": Kind("cat", "cat@-", "one_class"),
+    "class only in valid": Kind(
+        "train/a train/b valid/a valid/c", "a@train a@valid b@train c@valid", "not_trained"
+    ),
+    "few images": Kind("cat dog=1", "cat@- dog@-", told=("few_images",)),
+    "Cat and cat": Kind("Cat cat", "Cat@- cat@-", "similar_classes"),
+    "plural": Kind("cat cats", "cat@- cats@-", "similar_classes"),
+    "composed and decomposed": Kind("caf\u00e9 cafe\u0301", "cafe\u0301@- caf\u00e9@-", "similar_classes"),
+    "separators": Kind("red_fox red-fox", "red-fox@- red_fox@-", "similar_classes"),
+    "slip": Kind("grizly grizzly black", "black@- grizly@- grizzly@-", "similar_classes"),
+    # other files
+    "DICOM beside images": Kind("cat dog cat/scan.dcm", "cat@- dog@-", "other_images"),
+    "raw beside its JPEG": Kind("cat dog cat/0.cr2", "cat@- dog@-"),
+    "text beside images": Kind("cat dog cat/notes.txt", "cat@- dog@-", told=("other_files",)),
+    "JPEG named .dat": Kind("cat dog cat/a.dat", "cat@- dog@-", "odd_suffixes"),
+    "JPEG named .jpg_large": Kind("cat dog cat/a.jpg_large", "cat@- dog@-", "odd_suffixes"),
+    "JPEG named .jpg.1": Kind("cat dog cat/a.jpg.1", "cat@- dog@-", "odd_suffixes"),
+    "JPEG named .JPG_original": Kind("cat dog cat/a.JPG_original", "cat@- dog@-", "odd_suffixes"),
+    "JPEG named .jfif": Kind("cat dog cat/a.jfif", "cat@- dog@-"),
+    "masks in a folder": Kind("images/a images/b masks/a masks/b", "a@- b@-", "masks"),
+    "masks by split": Kind(
+        "train/a train/b test/a masks/train/a masks/test/a", "a@test a@train b@train", "masks"
+    ),
+    "masks beside images": Kind(
+        "benign normal benign/0_mask.png normal/1_mask.png", "benign@- normal@-", "masks"
+    ),
+    "folder of masks without images": Kind(
+        "cat dog ground_truth/x.png", "cat@- dog@- ground_truth@-", "masks"
+    ),
+    "people with masks": Kind("mask no_mask", "mask@- no_mask@-"),
+    "people with and without masks": Kind("with_mask without_mask", "with_mask@- without_mask@-"),
+}
+
+
+def make(root: Path, folders: str) -> Path:
+    """Write the images of a kind: photographs are noise, masks have two colours."""
+    for place in folders.split():
+        path, _, number = place.partition("=")
+        if "." in path.rpartition("/")[2] and path != ".":
+            file = root / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if "mask" in path or "truth" in path:
+                _mask(file)
+            elif path.endswith((".dcm", ".cr2", ".txt")):
+                file.write_bytes(b"text")
+            else:
+                _photograph(file)
+            continue
+        for i in range(int(number or 3)):
+            file = root / path / f"{i}.jpg"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            (_mask if path.startswith("masks") else _photograph)(file)
+    return root
+
+
+def _photograph(path: Path) -> None:
+    Image.effect_noise((16, 16), 80).convert("RGB").save(path, format="JPEG")
+
+
+def _mask(path: Path) -> None:
+    Image.new("L", (16, 16)).save(path, format="PNG")
+
+
+def reading(catalog: Catalog) -> str:
+    pairs = zip(catalog.labels, catalog.splits, strict=True)
+    return " ".join(sorted({f"{label or '-'}@{split or '-'}" for label, split in pairs}))
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_folders_are_read_as_they_are_meant_or_it_is_said(tmp_path: Path, kind: Kind) -> None:
+    root = make(tmp_path / "set", kind.folders)
+    assert reading(Catalog.from_folder(root)) == kind.read
+    findings = understood(root)
+    assert " ".join(sorted({finding.topic for finding in findings if finding.doubtful})) == kind.doubts
+    assert set(kind.told) <= {finding.topic for finding in findings}
+
+
+REFUSED = {"scan.dcm": "DICOM", "photo.jxl": "JPEG XL", "photo.cr2": "camera raw", "drawing.svg": "SVG"}
+
+
+@pytest.mark.parametrize(("file", "kind"), REFUSED.items(), ids=REFUSED)
+def test_a_folder_of_nothing_but_other_images_names_their_kind(tmp_path: Path, file: str, kind: str) -> None:
+    (tmp_path / "cat").mkdir()
+    (tmp_path / "cat" / file).write_bytes(b"x")
+    with pytest.raises(CatalogError, match=f"1 {kind} file cannot be opened here"):
+        Catalog.from_folder(tmp_path)
+    assert understood(tmp_path) == ()
+
+
+def main() -> None:
+    """Print every kind: what is there, what is read, what is said."""
+    for name, kind in KINDS.items():
+        with tempfile.TemporaryDirectory() as folder:
+            root = make(Path(folder) / "set", kind.folders)
+            print(f"{name}\n  folders   {kind.folders}\n  read      {reading(Catalog.from_folder(root))}")
+            for finding in understood(root):
+                print(f"  {'CHECK' if finding.doubtful else 'told':<10}{finding.text}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
