@@ -83,8 +83,8 @@ class SetOptions:
         str | None,
         _of_table(
             metavar="COLUMN",
-            help="Column of the labels; for a table with one column per class, all of them with commas between. "
-            "Default: by its name, or the one with few values that repeat.",
+            help="Column of the labels; for a table with one column per class, all of them with commas "
+            "between. Default: by its name, or the one with few values that repeat.",
         ),
     ] = None
     split_column: Annotated[
