@@ -14,6 +14,7 @@ from cleaner.pipelines.network import NetworkOptions, asks_for_another
 
 if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import cleaner`` must not
     from cleaner.analysis.worth import Worth
+    from cleaner.dataset.formats.transfer import Exported
     from cleaner.ranking import Ranking
     from cleaner.review.files.trash import Trash
     from cleaner.review.output.cleaned_csv import CleanedCsv, CsvNotice
@@ -179,6 +180,34 @@ class Workspace(Dataset):
         from cleaner.review.labels import cleaned_catalog
 
         return cleaned_catalog(self.catalog, self.store.state)
+
+    def export_as(self, format: str, to: Path | str, **options: Any) -> Exported:
+        """Write the set after all decisions in the format of another tool, into a new folder.
+
+        A set that was imported from that format gets back what it came from, with the decisions in it.
+
+        Parameters
+        ----------
+        format : str
+            A name of `cleaner.dataset.formats.registry.FORMATS`, such as "coco".
+        to : Path or str
+            The new folder, outside the data set.
+        **options
+            What `cleaner.dataset.formats.transfer.export_set` takes besides, such as ``link``.
+
+        Raises
+        ------
+        CatalogError
+            The format cannot be written, or the folder cannot be used.
+        """
+        from cleaner.dataset.formats.documents import CsvDocument
+        from cleaner.dataset.formats.transfer import export_set, kept_source
+        from cleaner.review.output.reviewed import reviewed_images
+
+        table = None if self.labels is None else CsvDocument.read(self.labels)
+        images = reviewed_images(self.catalog, self.store.state, table)
+        kept = kept_source(self.state, self.labels)
+        return export_set(images, self.catalog, to, format=format, kept=kept, **options)
 
     def rank(self, **options: Any) -> Ranking:
         """Find the suspicious images, most suspicious first, and save the ranking; takes minutes at first.

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cleaner.cli import COMMANDS
+from cleaner.cli import COMMANDS, name_of
 from cleaner.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md")
+PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/formats.md")
 
 
 def text_of(page: str) -> str:
@@ -34,7 +34,7 @@ def test_links_lead_somewhere(page: str) -> None:
 
 def test_the_readme_lists_every_command_without_a_browser() -> None:
     listed = re.findall(r"^\| `cleaner ([a-z]+)", text_of("README.md"), re.MULTILINE)
-    names = {function.__name__ for commands in COMMANDS.values() for function in commands}
+    names = {name_of(function) for commands in COMMANDS.values() for function in commands}
     assert set(listed) == names - {"app", "demo"}
 
 

@@ -12,7 +12,8 @@ from cleaner.cli import page
 from cleaner.cli.checks import duplicates, problems
 from cleaner.cli.classes import classes
 from cleaner.cli.collection import download, verify
-from cleaner.cli.files import apply, export, merge, restore
+from cleaner.cli.files import apply, merge, restore
+from cleaner.cli.foreign import export, import_
 from cleaner.cli.options import as_command
 from cleaner.cli.ranking import rank
 from cleaner.cli.result import result
@@ -37,6 +38,10 @@ COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
         page.app: ("cleaner app bears", "cleaner app bears --backbone best"),
     },
     "Collect and check images": {
+        import_: (
+            "cleaner import annotations.json --images photos",
+            "cleaner import detections.json --crops",
+        ),
         download: ("cleaner download urls-teddy.txt bears/teddy --max-pics 200",),
         verify: ("cleaner verify bears", "cleaner verify bears --csv report.csv --quarantine"),
         duplicates: ("cleaner duplicates bears", "cleaner duplicates bears --leaks --csv leaks.csv"),
@@ -58,11 +63,20 @@ COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
         result: ("cleaner result bears", "cleaner result bears --to bears-final.csv"),
         apply: ("cleaner apply bears", "cleaner apply bears --yes"),
         restore: ("cleaner restore bears", "cleaner restore bears grizzly/012.jpg"),
-        export: ("cleaner export bears --to bears-clean --link",),
+        export: (
+            "cleaner export bears --to bears-clean --link",
+            "cleaner export photos/annotations.labels.csv --to reviewed --format coco",
+        ),
         merge: ("cleaner merge bears decisions-of-anna.csv",),
     },
 }
-"""The commands with their examples, by panel of the help; a command is named like its function."""
+"""The commands with their examples, by panel of the help; a command is named like its function, without a
+last underscore."""
+
+
+def name_of(function: Callable[..., None]) -> str:
+    """Return the name of a command: ``import_`` cannot be called ``import`` in Python."""
+    return function.__name__.rstrip("_")
 
 
 def _show_version(wanted: bool) -> None:
@@ -95,7 +109,7 @@ app.callback(help=_paragraphs(cleaner))(cleaner)
 for _panel, _commands in COMMANDS.items():
     for _function, _examples in _commands.items():
         app.command(
-            _function.__name__,
+            name_of(_function),
             help=_paragraphs(_function),
             rich_help_panel=_panel,
             epilog="\n\n".join(["Example:" if len(_examples) == 1 else "Examples:", *_examples]),

@@ -1,4 +1,4 @@
-"""``apply``, ``restore``, ``export`` and ``merge``: from decisions to files, without torch."""
+"""``apply``, ``restore`` and ``merge``: from decisions to files, without torch."""
 
 from pathlib import Path
 from typing import Annotated
@@ -71,32 +71,6 @@ def restore(
         left = f"{len(rows) - done:,} of {count(len(rows), 'file')}"
         msg = f"{left} could not be restored and stayed in the trash; see the reasons above."
         raise StoreError(msg)
-
-
-def export(
-    folder: o.Folder,
-    images: o.SetOptions,
-    *,
-    to: Annotated[
-        Path, typer.Option(metavar="NEW", help="The new folder: empty or not there yet, and outside DIR.")
-    ],
-    link: Annotated[
-        bool, typer.Option("--link", help="Make hard links instead of copies if the disk allows it.")
-    ] = False,
-    flat: Annotated[
-        bool, typer.Option("--flat", help="Leave out the folders train, valid and test.")
-    ] = False,
-) -> None:
-    """Copy the cleaned set into a new folder tree, NEW/<split>/<class>/<file>; the originals stay."""
-    from cleaner.dataset.export import export_tree
-
-    with o.opened(folder, images) as workspace, progress() as reporter:
-        done = export_tree(workspace.cleaned(), to, link=link, flat=flat, reporter=reporter)
-    say(f"{done.folder}: {count(done.copied, 'file')} copied, {done.linked:,} linked.")
-    if done.unlabelled:
-        say(f"Left out because they have no label: {count(done.unlabelled, 'image')}.")
-    for name in done.missing:
-        say(f"Left out because the file is missing: {name}")
 
 
 def merge(

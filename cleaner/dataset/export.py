@@ -1,26 +1,21 @@
 """The cleaned set as a folder tree, ready for any other tool."""
 
 import csv
-import errno
 import hashlib
-import logging
 import os
 import re
-import shutil
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.new_folder import new_folder, place_file
 from cleaner.errors import CatalogError
 from cleaner.util.progress import SILENT, Reporter
-
-logger = logging.getLogger(__name__)
 
 LABELS_CSV = "labels.csv"
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _MAX_NAME_BYTES = 200  # file systems stop at 255; room is left for a number and a temporary suffix
-_NO_LINK = {errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EACCES}
 
 
 @dataclass(frozen=True)
@@ -76,41 +71,20 @@ def export_tree(
     Cancelled
         If the reporter says stop.
     """
-    target = _checked_target(catalog, Path(to))
-    rows = _rows(catalog)
-    labelled = [row for row in rows if row[1]]
-    if not labelled:
-        raise CatalogError(f"Nothing to export: none of the {len(rows)} images has a label.")
-    by_split = not flat and all(split for _, _, split in labelled)
-    partial = target.with_name(f".{target.name}.partial-{os.getpid()}")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        partial.mkdir(parents=True)
-        copied, linked, missing = _fill(
-            partial, catalog, labelled, by_split=by_split, link=link, reporter=reporter
-        )
-        if target.exists():
-            target.rmdir()  # empty, as checked; Windows renames over no folder
-        partial.replace(target)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    return ExportResult(target, copied, linked, len(rows) - len(labelled), tuple(missing))
-
-
-def _checked_target(catalog: Catalog, to: Path) -> Path:
-    target = to.expanduser().resolve()
-    if target.exists() and not target.is_dir():
-        raise CatalogError(f"{to} is a file; give a new folder.")
-    if target.is_dir() and any(target.iterdir()):
-        raise CatalogError(f"{to} is not empty; give a new folder, so that old and new files cannot mix.")
     if catalog.root is None:
         msg = "The catalog has no root folder, so its files cannot be found; give root= when making it."
         raise CatalogError(msg)
-    root = catalog.root.resolve()
-    if target == root or root in target.parents or target in root.parents:
-        raise CatalogError(f"{to} and the data set {root} overlap; give a folder outside the data set.")
-    return target
+    rows = _rows(catalog)
+    labelled = [row for row in rows if row[1]]
+    with new_folder(to, apart_from=catalog.root) as folder:
+        if not labelled:
+            raise CatalogError(f"Nothing to export: none of the {len(rows)} images has a label.")
+        by_split = not flat and all(split for _, _, split in labelled)
+        copied, linked, missing = _fill(
+            folder, catalog, labelled, by_split=by_split, link=link, reporter=reporter
+        )
+    target = Path(to).expanduser().resolve()
+    return ExportResult(target, copied, linked, len(rows) - len(labelled), tuple(missing))
 
 
 def _rows(catalog: Catalog) -> list[tuple[str, str, str]]:
@@ -143,7 +117,7 @@ def _fill(
             parent = PurePosixPath(safe_name(split) if by_split else "", class_folders[label])
             new_name = _free_name(parent, name, taken)
             try:
-                was_linked = _place(catalog.path(name), folder / new_name, link=link)
+                was_linked = place_file(catalog.path(name), folder / new_name, link=link)
             except FileNotFoundError:
                 missing.append(name)
                 continue
@@ -151,22 +125,6 @@ def _fill(
             writer.writerow([new_name, label, split, name])
             reporter("exporting", done, len(rows))
     return copied, linked, missing
-
-
-def _place(source: Path, target: Path, *, link: bool) -> bool:
-    """Put one file in its new place; return whether it is a hard link."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if link:
-        try:
-            os.link(source.resolve(), target)
-        except OSError as exc:
-            if exc.errno not in _NO_LINK:
-                raise
-            logger.info("no hard link from %s (%s): copied instead", source, exc.strerror)
-        else:
-            return True
-    shutil.copy2(source, target)
-    return False
 
 
 def _free_name(parent: PurePosixPath, name: str, taken: set[str]) -> str:

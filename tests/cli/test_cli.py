@@ -26,7 +26,7 @@ from cleaner.ranking.result import ORDERINGS
 from cleaner.training.compare import Change
 from cleaner.workspace import Workspace
 
-EXAMPLES = {f.__name__: e for commands in cli.COMMANDS.values() for f, e in commands.items()}
+EXAMPLES = {cli.name_of(f): e for commands in cli.COMMANDS.values() for f, e in commands.items()}
 COMMANDS = sorted(EXAMPLES)
 RANKING = [
     "name",

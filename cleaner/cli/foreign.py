@@ -1,0 +1,175 @@
+"""``import`` and ``export``: sets of other tools in, reviewed sets out; without torch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cleaner.cli import options as o
+from cleaner.cli.console import progress, result, say
+from cleaner.errors import CatalogError
+from cleaner.util.wording import count
+
+if TYPE_CHECKING:
+    from cleaner.dataset.findings import Finding
+    from cleaner.dataset.formats.transfer import Imported
+    from cleaner.workspace import Workspace
+
+_SHOWN = 3
+_FORMAT_HELP = (
+    "camtrap-dp, coco, cvat, fiftyone, huggingface, label-studio, megadetector, parquet, speciesnet, "
+    "timelapse or webdataset."
+)
+
+
+def import_(
+    source: Annotated[
+        Path, typer.Argument(metavar="SOURCE", help="A file of labels, an archive, or a folder of either.")
+    ],
+    *,
+    format: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"{_FORMAT_HELP} Default: what SOURCE looks like.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the images. Default: beside SOURCE.")
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="NEW", help="New folder for unpacked or cropped images. Default: a name like SOURCE's."
+        ),
+    ] = None,
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where to write the label table. Default: NAME.labels.csv in the folder of the images.",
+        ),
+    ] = None,
+    label_column: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Column or field of the label. Default: one with a usual name."),
+    ] = None,
+    crops: Annotated[
+        bool, typer.Option("--crops", help="Cut out the boxes, and review them as a set of their own.")
+    ] = False,
+    min_confidence: Annotated[
+        float,
+        typer.Option(metavar="P", min=0, max=1, help="Leave out boxes that the detector is less sure of."),
+    ] = 0.2,
+    as_decisions: Annotated[
+        bool,
+        typer.Option(
+            "--as-decisions",
+            help="Take labels that people gave as their decisions. Without this, all labels are reviewed.",
+        ),
+    ] = False,
+    state: o.State = None,
+) -> None:
+    """Open a set that another tool wrote: its labels go into a table, NAME.labels.csv, over the images.
+
+    All else that the source says of an image is kept in columns of the table, and who or what gave a label,
+    when, and how surely. "cleaner export --format NAME" writes the decisions into a copy of the source.
+    """
+    from cleaner.dataset.formats.entries import ReadOptions
+    from cleaner.dataset.formats.transfer import import_set, keep_source
+    from cleaner.workspace import Workspace
+
+    options = ReadOptions(
+        images=images, to=to, label_column=label_column, crops=crops, min_confidence=min_confidence
+    )
+    done = import_set(source, format=format, table=table, options=options)
+    _tell(done.findings)
+    opened = done.table or done.reading.root
+    if done.table is not None:
+        with Workspace(done.reading.root, labels=done.table, state=state) as workspace:
+            keep_source(workspace.state, done, options)
+            if as_decisions:
+                _decide(workspace, done)
+        labelled = sum(entry.label is not None for entry in done.reading.entries)
+        say(f"{count(len(done.reading.entries), 'image')}, {labelled:,} with a label.")
+    say(f"Open it with: cleaner app {_arguments(done, state)}")
+    result(str(opened))
+
+
+def _tell(findings: Iterable[Finding]) -> None:
+    for finding in findings:
+        say(finding.text)
+        for example in finding.examples[:_SHOWN]:
+            say(f"  {example}")
+        if len(finding.examples) > _SHOWN:
+            say(f"  and {len(finding.examples) - _SHOWN:,} more")
+
+
+def _arguments(done: Imported, state: Path | None) -> str:
+    inside = done.table is not None and done.table.resolve().parent == done.reading.root
+    words = [str(done.table)] if inside else [str(done.reading.root)]
+    if done.table is not None and not inside:
+        words += ["--labels", str(done.table)]
+    if state is not None:
+        words += ["--state", str(state)]
+    return " ".join(words)
+
+
+def _decide(workspace: Workspace, done: Imported) -> None:
+    from cleaner.review.output.earlier import earlier_decisions
+
+    there = set(workspace.catalog.names)
+    rows = earlier_decisions([entry for entry in done.reading.entries if entry.name in there])
+    added = workspace.store.import_history(rows) if len(rows) else 0
+    say(f"{count(added, 'decision')} added.")
+
+
+def export(
+    folder: o.Folder,
+    images: o.SetOptions,
+    *,
+    to: Annotated[
+        Path, typer.Option(metavar="NEW", help="The new folder: empty or not there yet, and outside DIR.")
+    ],
+    format: Annotated[
+        str | None, typer.Option(metavar="NAME", help=f"{_FORMAT_HELP} Default: a folder for each class.")
+    ] = None,
+    link: Annotated[
+        bool, typer.Option("--link", help="Make hard links instead of copies if the disk allows it.")
+    ] = False,
+    flat: Annotated[
+        bool, typer.Option("--flat", help="Leave out the folders train, valid and test.")
+    ] = False,
+) -> None:
+    """Copy the cleaned set into a new folder tree, NEW/<split>/<class>/<file>; the originals stay.
+
+    With --format, write it in the format of another tool. A set that was imported from that format gets back
+    what it came from, with the decisions written into it.
+    """
+    if format is not None:
+        if flat:
+            raise CatalogError("--flat is for folders of classes; leave it out with --format.")
+        _export_foreign(folder, images, to=to, format=format, link=link)
+        return
+    from cleaner.dataset.export import export_tree
+
+    with o.opened(folder, images) as workspace, progress() as reporter:
+        tree = export_tree(workspace.cleaned(), to, link=link, flat=flat, reporter=reporter)
+    say(f"{tree.folder}: {count(tree.copied, 'file')} copied, {tree.linked:,} linked.")
+    if tree.unlabelled:
+        say(f"Left out because they have no label: {count(tree.unlabelled, 'image')}.")
+    _tell_missing(tree.missing)
+
+
+def _tell_missing(names: Iterable[str]) -> None:
+    for name in names:
+        say(f"Left out because the file is missing: {name}")
+
+
+def _export_foreign(folder: Path, images: o.SetOptions, *, to: Path, format: str, link: bool) -> None:
+    with o.opened(folder, images) as workspace, progress() as reporter:
+        done = workspace.export_as(format, to, link=link, reporter=reporter)
+    source = "what the set was imported from" if done.edited else "new"
+    say(f"{done.folder} ({source}): {done.changed:,} labels changed, {done.deleted:,} images deleted.")
+    for note in done.notes:
+        say(note)
+    _tell_missing(done.missing)

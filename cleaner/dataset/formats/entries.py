@@ -1,0 +1,362 @@
+"""What every foreign format is read into, and written from: images with labels, and who or what gave them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from cleaner.dataset.findings import Finding
+from cleaner.dataset.folders import split_of_folder
+from cleaner.util.csvfile import csv_text
+
+Method = Literal["human", "machine", ""]
+
+LABEL_COLUMNS = ("label_method", "label_by", "label_time", "label_probability")
+"""Columns of a label table that say who or what gave the label, when, and with which probability."""
+
+SOURCE_NAME = "source_name"
+"""Column with what the foreign file calls the image, where that is not its name in the set."""
+
+ALL_LABELS = "all_labels"
+"""Column with the labels of images that have several, which are therefore unlabelled; as a JSON list."""
+
+BOX = "box"
+"""Column of cropped boxes: which box of the source image it is, counted from 0."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opinion:
+    """Who or what gave an image its labels, when, and how sure.
+
+    The fields are those of Camtrap DP's observations (``classificationMethod``, ``classifiedBy``,
+    ``classificationTimestamp``, ``classificationProbability``), which are the only ones among all formats
+    here that say it in full.
+
+    Attributes
+    ----------
+    labels : tuple of str
+        Usually one; several where an image shows several things; none for "not this, and nothing else".
+    method : str
+        "human", "machine", or "" if the format does not say.
+    by : str
+        The person or the model.
+    time : str
+        ISO 8601, as it was written; or "".
+    probability : float or None
+        0 to 1, 1 = certain.
+    """
+
+    labels: tuple[str, ...] = ()
+    method: Method = ""
+    by: str = ""
+    time: str = ""
+    probability: float | None = None
+
+
+@dataclass(kw_only=True)
+class Entry:
+    """One image of a foreign file.
+
+    Attributes
+    ----------
+    name : str
+        POSIX path relative to the root of the images.
+    source_name : str
+        What the file calls it.
+    opinions : list of Opinion
+        All that was ever said of it, oldest first.
+    split : str or None
+        "train", "valid" or "test".
+    columns : dict
+        What else the file says of it, as text; kept in the label table.
+    deleted : bool
+        The file marks the image as one that is to go.
+    """
+
+    name: str
+    source_name: str
+    opinions: list[Opinion] = field(default_factory=list)
+    split: str | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    deleted: bool = False
+
+    @property
+    def standing(self) -> Opinion:
+        """The opinion that counts: the latest of a person; without one, the most certain of a machine."""
+        people = [opinion for opinion in self.opinions if opinion.method != "machine"]
+        if people:
+            return max(enumerate(people), key=lambda pair: (pair[1].time, pair[0]))[1]
+        if self.opinions:
+            return max(self.opinions, key=lambda opinion: opinion.probability or 0.0)
+        return Opinion()
+
+    @property
+    def label(self) -> str | None:
+        """The label to review; None for an image with no label, or with several."""
+        labels = self.standing.labels
+        return labels[0] if len(labels) == 1 else None
+
+
+@dataclass(kw_only=True)
+class Reading:
+    """What was read from a foreign source.
+
+    Attributes
+    ----------
+    root : Path
+        The folder to which names are relative.
+    entries : list of Entry
+        The images; empty where folders alone give the labels.
+    documents : tuple of Path
+        The files that an export edits, and their ``base``, the folder to which they are relative.
+    base : Path
+    in_place : bool
+        The documents hold the images, and are too large to be copied: an export reads them where they are.
+    findings : list of Finding
+        What was inferred, and what could not be taken over.
+    """
+
+    root: Path
+    entries: list[Entry]
+    base: Path
+    documents: tuple[Path, ...] = ()
+    in_place: bool = False
+    findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadOptions:
+    """How to read a foreign source.
+
+    Attributes
+    ----------
+    images : Path or None
+        The folder of the images; None: where the format has it.
+    to : Path or None
+        New folder for images that are unpacked or cut out; None: beside the source.
+    label_column : str or None
+        Which column or field is the label, where the format leaves that open.
+    crops : bool
+        Cut out the boxes, and make them the images of the set.
+    min_confidence : float
+        Boxes of a detector below this are no boxes.
+    """
+
+    images: Path | None = None
+    to: Path | None = None
+    label_column: str | None = None
+    crops: bool = False
+    min_confidence: float = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reviewed:
+    """One image as it is to be written to a foreign format.
+
+    Attributes
+    ----------
+    name, source_name : str
+        In the set, and in the file that the set was imported from.
+    label, given : str or None
+        After all decisions, and as it was imported.
+    split : str or None
+    deleted : bool
+        The image goes.
+    decided : bool
+        A reviewer decided on it here; ``opinion`` is then theirs.
+    opinion : Opinion
+        Who or what gave the label.
+    columns : Mapping
+        The other columns of the label table.
+    box : int or None
+        Of a cropped box: which one of the source image it is.
+    """
+
+    name: str
+    source_name: str
+    label: str | None
+    given: str | None
+    split: str | None = None
+    deleted: bool = False
+    decided: bool = False
+    opinion: Opinion = Opinion()
+    columns: Mapping[str, str] = field(default_factory=dict)
+    box: int | None = None
+
+    @property
+    def changed(self) -> bool:
+        """Whether the source has to be edited for it."""
+        return self.decided or self.deleted or self.label != self.given
+
+
+@dataclass(kw_only=True)
+class Writing:
+    """What a writer is given, and what it tells.
+
+    Attributes
+    ----------
+    folder : Path
+        The new folder that it fills.
+    images : sequence of Reviewed
+        All images of the set, the deleted ones included.
+    source : Path or None
+        The folder of the documents that the set was imported from, if it was in this very format.
+    documents : tuple of str
+        Their names below it.
+    label_column : str or None
+        Which column or field is the label, if that was said at the import.
+    place : callable
+        Puts the file of an image at a path below ``folder``, and says whether it was there to be put.
+    path : callable
+        Gives the file of an image.
+    notes : list of str
+        Sentences on what could not be written; filled by the writer.
+    """
+
+    folder: Path
+    images: Sequence[Reviewed]
+    source: Path | None
+    documents: tuple[str, ...]
+    place: Callable[[str, str], bool]
+    path: Callable[[str], Path]
+    label_column: str | None = None
+    notes: list[str] = field(default_factory=list)
+
+    def changes(self) -> dict[str, list[Reviewed]]:
+        """Return the images for which the source is edited, by what it calls them; several are its boxes."""
+        found: dict[str, list[Reviewed]] = {}
+        for image in self.images:
+            if image.changed:
+                found.setdefault(image.source_name, []).append(image)
+        return found
+
+    def added(self, present: Collection[str]) -> list[Reviewed]:
+        """Return the images that stay and that the source does not name."""
+        return [i for i in self.images if i.source_name not in present and not i.deleted]
+
+
+def merged(entries: Iterable[Entry]) -> list[Entry]:
+    """Make one entry of all that have the same name, sorted by name.
+
+    Rows of one image that come from the same hand are one opinion with several labels. Columns that differ
+    are joined with " | ".
+    """
+    by_name: dict[str, Entry] = {}
+    for entry in entries:
+        first = by_name.setdefault(entry.name, entry)
+        if first is entry:
+            continue
+        for opinion in entry.opinions:
+            _join_opinion(first.opinions, opinion)
+        for column, value in entry.columns.items():
+            there = first.columns.get(column, "")
+            if value and value not in there.split(" | "):
+                first.columns[column] = f"{there} | {value}" if there else value
+        first.split = first.split or entry.split
+        first.deleted = first.deleted and entry.deleted
+    return [by_name[name] for name in sorted(by_name)]
+
+
+def _join_opinion(opinions: list[Opinion], new: Opinion) -> None:
+    for i, old in enumerate(opinions):
+        if (old.method, old.by, old.time) == (new.method, new.by, new.time):
+            labels = tuple(dict.fromkeys((*old.labels, *new.labels)))
+            known = [p for p in (old.probability, new.probability) if p is not None]
+            opinions[i] = replace(old, labels=labels, probability=min(known) if known else None)
+            return
+    opinions.append(new)
+
+
+def as_text(value: object) -> str:
+    """Return a value of a JSON document as the text of a cell; what is nested stays JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def scalars(record: Mapping[str, object], *, without: Iterable[str] = ()) -> dict[str, str]:
+    """Return the fields of a JSON object as columns, without some."""
+    left = set(without)
+    return {key: as_text(value) for key, value in record.items() if key not in left}
+
+
+def split_of(text: str) -> str | None:
+    """Return the split that a file is named after ("train-00000-of-00002"); None if it is none."""
+    splits = map(split_of_folder, text.replace("_", "-").split("-"))
+    return next(filter(None, splits), None)
+
+
+def label_table(entries: Sequence[Entry]) -> str:
+    """Return the label table of a set: name, label, split, who gave the label, then the foreign columns.
+
+    Columns without any value are left out. A foreign column that is called like one of ours gets ``_given``
+    after it.
+    """
+    rows = [_row(entry) for entry in entries]
+    order = dict.fromkeys(("name", "label", "split", *LABEL_COLUMNS, ALL_LABELS))
+    for row in rows:
+        order |= dict.fromkeys(row)
+    filled = [c for c in order if c in ("name", "label") or any(row.get(c) for row in rows)]
+    if all(entry.source_name == entry.name for entry in entries):
+        filled = [column for column in filled if column != SOURCE_NAME]
+    return csv_text(filled, ([row.get(column, "") for column in filled] for row in rows))
+
+
+def _row(entry: Entry) -> dict[str, str]:
+    given = entry.standing
+    probability = "" if given.probability is None else f"{given.probability:g}"
+    several = as_text(list(given.labels)) if len(given.labels) > 1 else ""
+    row = {"name": entry.name, "label": entry.label or "", "split": entry.split or ""}
+    row |= dict(zip(LABEL_COLUMNS, (given.method, given.by, given.time, probability), strict=True))
+    row |= {ALL_LABELS: several, SOURCE_NAME: entry.source_name}
+    taken = {*row} - {SOURCE_NAME, ALL_LABELS}
+    return row | {f"{key}_given" if key in taken else key: value for key, value in entry.columns.items()}
+
+
+def opinion_of_row(row: Mapping[str, str]) -> Opinion:
+    """Return the opinion that the columns of a label table hold; the inverse of `label_table`."""
+    method, by, time, probability = (row.get(column, "") for column in LABEL_COLUMNS)
+    label = row.get("label", "")
+    return Opinion(
+        labels=(label,) if label else (),
+        method=method if method in ("human", "machine") else "",  # type: ignore[arg-type] # just checked
+        by=by,
+        time=time,
+        probability=number(probability),
+    )
+
+
+def number(value: object) -> float | None:
+    """Return a value as a probability, 0 to 1; None if it is none."""
+    try:
+        found = float(value)  # type: ignore[arg-type] # whatever a foreign file holds
+    except (TypeError, ValueError):
+        return None
+    return found if 0 <= found <= 1 else None
+
+
+def told(entries: Sequence[Entry]) -> Iterator[Finding]:
+    """Yield what is to be said of the entries of any format."""
+    several = [e for e in entries if len(e.standing.labels) > 1]
+    if several:
+        yield Finding(
+            topic="several labels",
+            text=f"{len(several):,} of {len(entries):,} images have several labels. They are listed as "
+            f"unlabelled, with all their labels in the column {ALL_LABELS}: sets with several labels an "
+            "image cannot be reviewed yet. An export leaves their labels as they are.",
+            doubtful=True,
+            examples=tuple(e.name for e in several),
+        )
+    flagged = [e.name for e in entries if e.deleted]
+    if flagged:
+        yield Finding(
+            topic="marked for deletion",
+            text=f"{len(flagged):,} images are marked for deletion in the source. They are part of the set; "
+            "with --as-decisions, they are deleted in it.",
+            examples=tuple(flagged),
+        )

@@ -1,0 +1,197 @@
+"""The foreign formats by name, and which one a file or folder is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cleaner.dataset.formats import (
+    archives,
+    camtrap_dp,
+    coco,
+    cvat,
+    fiftyone,
+    hugging_face,
+    label_studio,
+    megadetector,
+    parquet,
+    speciesnet,
+    timelapse,
+    webdataset,
+)
+from cleaner.dataset.formats.documents import read_json
+from cleaner.dataset.formats.entries import Reading, ReadOptions, Writing
+from cleaner.errors import CatalogError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """A foreign format.
+
+    Attributes
+    ----------
+    name : str
+        As it is typed: "coco".
+    title : str
+        As it is told.
+    read : callable
+        Reads a source.
+    write : callable or None
+        Writes a set; None for what can only be read.
+    recognises : callable or None
+        Tells whether a path is of this format.
+    recognises_json : callable or None
+        Tells whether a JSON document is.
+    places_images : bool
+        An export puts the image files into the new folder, beside the documents.
+    crops : bool
+        There are boxes to cut out.
+    """
+
+    name: str
+    title: str
+    read: Callable[[Path, ReadOptions], Reading]
+    write: Callable[[Writing], None] | None
+    recognises: Callable[[Path], bool] | None = None
+    recognises_json: Callable[[Any], bool] | None = None
+    places_images: bool = False
+    crops: bool = False
+
+
+FORMATS: dict[str, Format] = {
+    each.name: each
+    for each in (
+        Format(
+            name="camtrap-dp",
+            title="Camtrap DP",
+            read=camtrap_dp.read,
+            write=camtrap_dp.write,
+            recognises=camtrap_dp.recognises,
+        ),
+        Format(
+            name="coco",
+            title="COCO or COCO Camera Traps",
+            read=coco.read,
+            write=coco.write,
+            recognises_json=coco.recognises,
+            crops=True,
+        ),
+        Format(
+            name="megadetector",
+            title="MegaDetector's results",
+            read=megadetector.read,
+            write=megadetector.write,
+            recognises_json=megadetector.recognises,
+            crops=True,
+        ),
+        Format(
+            name="speciesnet",
+            title="SpeciesNet's predictions",
+            read=speciesnet.read,
+            write=speciesnet.write,
+            recognises_json=speciesnet.recognises,
+            crops=True,
+        ),
+        Format(
+            name="label-studio",
+            title="Label Studio's JSON",
+            read=label_studio.read,
+            write=label_studio.write,
+            recognises_json=label_studio.recognises,
+        ),
+        Format(
+            name="cvat", title="CVAT for images", read=cvat.read, write=cvat.write, recognises=cvat.recognises
+        ),
+        Format(
+            name="timelapse",
+            title="Timelapse's table",
+            read=timelapse.read,
+            write=timelapse.write,
+            recognises=timelapse.recognises,
+        ),
+        Format(
+            name="fiftyone",
+            title="FiftyOne's image classification export",
+            read=fiftyone.read,
+            write=fiftyone.write,
+            recognises=fiftyone.recognises,
+            places_images=True,
+        ),
+        Format(
+            name="huggingface",
+            title="a Hugging Face image folder with metadata",
+            read=hugging_face.read,
+            write=hugging_face.write,
+            recognises=hugging_face.recognises,
+            places_images=True,
+        ),
+        Format(
+            name="parquet",
+            title="Parquet files with images",
+            read=parquet.read,
+            write=parquet.write,
+            recognises=parquet.recognises,
+        ),
+        Format(
+            name="webdataset",
+            title="WebDataset's tar files",
+            read=webdataset.read,
+            write=webdataset.write,
+            recognises=webdataset.recognises,
+        ),
+        Format(
+            name="archive",
+            title="an archive of folders",
+            read=archives.read,
+            write=None,
+            recognises=archives.recognises,
+        ),
+    )
+}
+"""All formats; the first that recognises a source is taken."""
+
+WRITABLE = tuple(name for name, each in FORMATS.items() if each.write is not None)
+
+
+def recognised(source: Path) -> Format | None:
+    """Return the format of a file or folder; None if it is none of these."""
+    document = read_json(source) if source.is_file() and source.suffix.lower() == ".json" else None
+    for each in FORMATS.values():
+        if each.recognises is not None and each.recognises(source):
+            return each
+        if document is not None and each.recognises_json is not None and each.recognises_json(document):
+            return each
+    return None
+
+
+def found(source: Path) -> tuple[Format, Path]:
+    """Return the format of a source and what holds it: the source, or the one document in a folder.
+
+    Raises
+    ------
+    CatalogError
+        The source is not there, or of no known format, or the folder holds several documents.
+    """
+    if not source.exists():
+        raise CatalogError(f"{source} does not exist. Give a file or folder to import.")
+    direct = recognised(source)
+    if direct is not None:
+        return direct, source
+    inside = []
+    if source.is_dir():
+        documents = [
+            p for p in sorted(source.iterdir()) if p.suffix.lower() in (".json", ".xml", ".csv", ".xlsx")
+        ]
+        inside = [(each, path) for path in documents if (each := recognised(path)) is not None]
+    if len(inside) > 1:
+        names = ", ".join(path.name for _, path in inside)
+        raise CatalogError(f"{source} holds several documents: {names}. Give one of them.")
+    if not inside:
+        known = ", ".join(FORMATS)
+        hint = (
+            " A folder for each class needs no import: open it with cleaner app." if source.is_dir() else ""
+        )
+        raise CatalogError(f"{source} is of no format that can be recognised ({known}).{hint}")
+    return inside[0]

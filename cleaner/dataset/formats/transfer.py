@@ -1,0 +1,320 @@
+"""Bring a foreign set in (`import_set`), and write a reviewed set out (`export_set`).
+
+An import makes a label table over the images (``NAME.labels.csv``), and keeps the documents that it read in
+the state folder, below ``imports/``, so that an export can edit them.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.findings import Finding
+from cleaner.dataset.formats.archives import unpacked
+from cleaner.dataset.formats.documents import read_json
+from cleaner.dataset.formats.entries import (
+    ALL_LABELS,
+    LABEL_COLUMNS,
+    Reading,
+    ReadOptions,
+    Reviewed,
+    Writing,
+    label_table,
+    told,
+)
+from cleaner.dataset.formats.names import absent, unnamed
+from cleaner.dataset.formats.registry import FORMATS, Format, found
+from cleaner.dataset.new_folder import new_folder, place_file
+from cleaner.errors import CatalogError
+from cleaner.util.atomic import write_atomically
+from cleaner.util.progress import SILENT, Reporter
+
+_RECORD = "import.json"
+_SOURCE = "source"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported:
+    """What an import made.
+
+    Attributes
+    ----------
+    format : Format
+        What the source is.
+    reading : Reading
+        What was read.
+    table : Path or None
+        The label table; None where folders are the labels, and the root is to be opened.
+    findings : tuple of Finding
+        What was inferred, and what could not be taken over.
+    """
+
+    format: Format
+    reading: Reading
+    table: Path | None
+    findings: tuple[Finding, ...]
+
+
+def import_set(
+    source: Path | str,
+    *,
+    format: str | None = None,
+    table: Path | str | None = None,
+    options: ReadOptions | None = None,
+) -> Imported:
+    """Read a foreign set, and write its label table.
+
+    Parameters
+    ----------
+    source : Path or str
+        A document, an archive, or a folder.
+    format : str, optional
+        A name of `FORMATS`; default: what the source looks like.
+    table : Path or str, optional
+        Where to write the label table; default: ``NAME.labels.csv`` in the root of the images.
+    options : ReadOptions, optional
+        How to read.
+
+    Raises
+    ------
+    CatalogError
+        The source cannot be read, or a label table that says something else is there already.
+    """
+    options = options or ReadOptions()
+    source = Path(source).expanduser()
+    kind, path = found(source) if format is None else (_named(format), source)
+    if options.crops and not kind.crops:
+        able = ", ".join(name for name, each in FORMATS.items() if each.crops)
+        raise CatalogError(f"{source.name} is {kind.title}, which has no boxes to cut out; only {able} have.")
+    kind, reading = _read(kind, path, options)
+    if not reading.entries:
+        return Imported(format=kind, reading=reading, table=None, findings=tuple(reading.findings))
+    names = [entry.name for entry in reading.entries]
+    findings = [
+        Finding(topic="format", text=f"{source.name} was read as {kind.title}."),
+        *reading.findings,
+        *told(reading.entries),
+        *absent(reading.root, names, len(names)),
+        *unnamed(reading.root, names),
+    ]
+    stem = path.stem if path.is_file() else path.resolve().name
+    target = reading.root / f"{stem}.labels.csv" if table is None else Path(table).expanduser()
+    _write_table(target, label_table(reading.entries).encode("utf-8", "surrogateescape"))
+    return Imported(format=kind, reading=reading, table=target, findings=tuple(findings))
+
+
+def _named(name: str) -> Format:
+    if name not in FORMATS:
+        raise CatalogError(f"There is no format {name!r}; expected one of {', '.join(FORMATS)}.")
+    return FORMATS[name]
+
+
+def _read(kind: Format, path: Path, options: ReadOptions) -> tuple[Format, Reading]:
+    """Read a source; an archive is unpacked, and read as what is in it."""
+    if kind.name != "archive":
+        return kind, kind.read(path, options)
+    root, findings = unpacked(path, options)
+    try:
+        inner, inside = found(root)
+    except CatalogError:  # folders are the labels
+        return kind, Reading(root=root, entries=[], base=root, findings=findings)
+    reading = inner.read(inside, replace(options, to=None, images=options.images))
+    reading.findings = [*findings, *reading.findings]
+    return inner, reading
+
+
+def _write_table(target: Path, data: bytes) -> None:
+    if target.is_file() and target.read_bytes() != data:
+        raise CatalogError(
+            f"{target} is there already and says something else. Move it away, or give another place with "
+            "--table."
+        )
+    try:
+        write_atomically(target, data)
+    except OSError as exc:
+        raise CatalogError(
+            f"The label table cannot be written to {target.parent}: {exc.strerror}. Give another place with "
+            "--table."
+        ) from exc
+
+
+def keep_source(state: Path, done: Imported, options: ReadOptions) -> None:
+    """Remember in the state folder what a set was imported from, with a copy of the documents.
+
+    Documents that hold the images themselves stay where they are; only their place and size are remembered.
+    """
+    if done.table is None:
+        return
+    reading, folder = done.reading, state / "imports" / done.table.name
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    base = reading.base.resolve()
+    names = [document.resolve().relative_to(base).as_posix() for document in reading.documents]
+    record = {
+        "format": done.format.name,
+        "base": str(base),
+        "documents": {name: (base / name).stat().st_size for name in names},
+        "in_place": reading.in_place,
+        "label_column": options.label_column,
+    }
+    if not reading.in_place:
+        for name in names:
+            place_file(base / name, folder / _SOURCE / name, link=False)
+    write_atomically(folder / _RECORD, json.dumps(record, indent=1).encode())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kept:
+    """What a set was imported from: its format, its documents and the folder they are in."""
+
+    format: str
+    folder: Path
+    documents: tuple[str, ...]
+    label_column: str | None
+
+
+def kept_source(state: Path, table: Path | None) -> Kept | None:
+    """Return what a label table was imported from; None if it was not.
+
+    Raises
+    ------
+    CatalogError
+        Documents that hold the images were moved or changed.
+    """
+    folder = state / "imports" / table.name if table is not None else None
+    if folder is None or not (folder / _RECORD).is_file():
+        return None
+    record = read_json(folder / _RECORD)
+    home = Path(record["base"]) if record["in_place"] else folder / _SOURCE
+    for name, size in record["documents"].items():
+        there = home / name
+        if not there.is_file() or there.stat().st_size != size:
+            raise CatalogError(
+                f"{there}, from which the set was imported, is not there any more or has changed. Put it "
+                "back, or import the set again."
+            )
+    return Kept(
+        format=record["format"],
+        folder=home,
+        documents=tuple(record["documents"]),
+        label_column=record["label_column"],
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What an export wrote.
+
+    Attributes
+    ----------
+    folder : Path
+        The new folder.
+    edited : bool
+        The documents that the set came from were edited; else new ones were made.
+    changed, deleted : int
+        Images with another label than before, and images that go.
+    missing : tuple of str
+        Images whose file is not there.
+    notes : tuple of str
+        Sentences on what could not be written.
+    """
+
+    folder: Path
+    edited: bool
+    changed: int
+    deleted: int
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+def export_set(
+    images: Sequence[Reviewed],
+    catalog: Catalog,
+    to: Path | str,
+    *,
+    format: str,
+    kept: Kept | None = None,
+    link: bool = False,
+    reporter: Reporter = SILENT,
+) -> Exported:
+    """Write a reviewed set in a foreign format, into a new folder.
+
+    Parameters
+    ----------
+    images : sequence of Reviewed
+        All images, those that go included.
+    catalog : Catalog
+        Knows the files.
+    to : Path or str
+        The new folder, outside the data set.
+    format : str
+        A name of `FORMATS`.
+    kept : Kept, optional
+        What the set was imported from. If it is of that format, its documents are edited, and what nobody
+        decided on stays as it was; else new documents are made of the label table.
+    link : bool
+        Make hard links of images instead of copies.
+    reporter : Reporter
+        Hears about every image.
+
+    Raises
+    ------
+    CatalogError
+        The format cannot be written, or the folder is not usable.
+    """
+    kind = _named(format)
+    if kind.write is None:
+        raise CatalogError(f"{kind.title} can only be read. Export without --format for folders.")
+    if link and not kind.places_images:
+        raise CatalogError(
+            f"There is no file to link: {kind.title} holds the images, or none. Leave out --link."
+        )
+    edits = kept is not None and kept.format == format
+    done: list[str] = []
+    missing: list[str] = []
+    with new_folder(to, apart_from=catalog.root) as folder:
+
+        def place(name: str, target: str) -> bool:
+            reporter.check()
+            try:
+                place_file(catalog.path(name), folder / target, link=link)
+            except FileNotFoundError:
+                missing.append(name)
+                return False
+            done.append(name)
+            reporter("exporting", len(done), len(images))
+            return True
+
+        job = Writing(
+            folder=folder,
+            images=images if edits else [_apart(image) for image in images],
+            source=kept.folder if kept is not None and edits else None,
+            documents=kept.documents if kept is not None and edits else (),
+            place=place,
+            path=catalog.path,
+            label_column=kept.label_column if kept is not None and edits else None,
+        )
+        if edits and not kind.places_images and not any(image.changed for image in images):
+            for name in job.documents:  # nothing to say: byte by byte what it was
+                place_file(kept.folder / name, folder / name, link=False)  # type: ignore[union-attr] # edits
+        else:
+            kind.write(job)
+    return Exported(
+        folder=Path(to).expanduser().resolve(),
+        edited=edits,
+        changed=sum(image.label != image.given and not image.deleted for image in images),
+        deleted=sum(image.deleted for image in images),
+        missing=tuple(missing),
+        notes=tuple(job.notes),
+    )
+
+
+def _apart(image: Reviewed) -> Reviewed:
+    """Return an image as one of a set that came from nowhere: under its own name, without boxes."""
+    ours = {ALL_LABELS, *LABEL_COLUMNS}
+    columns = {key: value for key, value in image.columns.items() if key not in ours}
+    return replace(image, source_name=image.name, box=None, columns=columns)
