@@ -118,7 +118,7 @@ def test_what_cannot_be_recognised_gets_a_sentence(tmp_path: Path, colour_set: P
     (tmp_path / "x.json").write_text('{"a": 1}')
     assert "of no format that can be recognised" in run("import", tmp_path / "x.json", code=1).stderr
     assert "does not exist" in run("import", tmp_path / "none.json", code=1).stderr
-    assert "need no import: use cleaner app" in run("import", colour_set, code=1).stderr
+    assert "needs no import" in run("import", colour_set, code=1).stderr
     assert "no boxes to cut out" in run("import", _cvat(tmp_path), "--crops", code=1).stderr
 
 

@@ -8,7 +8,7 @@ from datetime import UTC
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.formats.documents import CsvDocument
 from cleaner.dataset.formats.entries import BOX, LABEL_COLUMNS, SOURCE_NAME, Opinion, Reviewed, opinion_of_row
-from cleaner.dataset.label_tables import as_text
+from cleaner.dataset.tables.text import as_text
 from cleaner.review.labels import LabelOfImage, PresentLabels
 from cleaner.review.state import Decision, ReviewState
 
