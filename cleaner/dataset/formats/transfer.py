@@ -29,6 +29,7 @@ from cleaner.dataset.formats.entries import (
 from cleaner.dataset.formats.names import absent, unnamed
 from cleaner.dataset.formats.registry import FORMATS, Format, found
 from cleaner.dataset.new_folder import new_folder, place_file
+from cleaner.dataset.tables.options import NO_COLUMN, RememberedOptions, TableOptions
 from cleaner.errors import CatalogError
 from cleaner.util.atomic import write_atomically
 from cleaner.util.progress import SILENT, Reporter
@@ -165,6 +166,15 @@ def keep_source(state: Path, done: Imported, options: ReadOptions) -> None:
         for name in names:
             place_file(base / name, folder / _SOURCE / name, link=False)
     write_atomically(folder / _RECORD, json.dumps(record, indent=1).encode())
+    has_split = any(entry.split for entry in reading.entries)
+    known = TableOptions(
+        name_column="name",
+        label_column="label",
+        split_column="split" if has_split else NO_COLUMN,
+        delimiter=",",
+        encoding="utf-8",
+    )
+    RememberedOptions(state, done.table).save(known)  # nothing is to be guessed about our own table
 
 
 @dataclass(frozen=True, kw_only=True)

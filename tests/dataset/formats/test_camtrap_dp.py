@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from foreign import DELETE, KEEP, REVIEWER, bring_in, decide, labels, photos, rows, topics, write_out
+from foreign import DELETE, KEEP, REVIEWER, bring_in, decide, labels, opened, photos, rows, topics, write_out
 
 from cleaner import Workspace
 from cleaner.dataset.formats.documents import CsvDocument
@@ -71,6 +71,11 @@ def test_labels_come_with_who_when_and_how_sure(package: Path) -> None:
     assert {table[f"media/{letter}.png"]["sequence"] for letter in "abc"} == {"s1"}
     assert table["media/b.png"]["observationLevel"] == "event"
     assert {"several labels", "sequences", "videos"} <= topics(done)
+
+
+def test_the_label_table_leaves_nothing_to_be_guessed(package: Path) -> None:
+    with opened(bring_in(package)) as workspace:
+        assert [finding.text for finding in workspace.catalog.findings if finding.doubtful] == []
 
 
 def test_sequences_are_kept_together(package: Path) -> None:
