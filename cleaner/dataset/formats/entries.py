@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Literal
 
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.folders import split_of_folder
+from cleaner.dataset.split_words import split_of_word
 from cleaner.util.csvfile import csv_text
 
 Method = Literal["human", "machine", ""]
@@ -285,9 +285,9 @@ def scalars(record: Mapping[str, object], *, without: Iterable[str] = ()) -> dic
     return {key: as_text(value) for key, value in record.items() if key not in left}
 
 
-def split_of(text: str) -> str | None:
+def split_of_shard(text: str) -> str | None:
     """Return the split that a file is named after ("train-00000-of-00002"); None if it is none."""
-    splits = map(split_of_folder, text.replace("_", "-").split("-"))
+    splits = map(split_of_word, text.replace("_", "-").split("-"))
     return next(filter(None, splits), None)
 
 

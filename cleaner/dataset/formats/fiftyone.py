@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from cleaner.dataset.folders import list_images, split_of_folder
+from cleaner.dataset.folders import list_images
 from cleaner.dataset.formats.documents import read_json, write_json
 from cleaner.dataset.formats.entries import (
     Entry,
@@ -29,6 +29,7 @@ from cleaner.dataset.formats.entries import (
     merged,
     number,
 )
+from cleaner.dataset.split_words import split_of_word
 from cleaner.errors import CatalogError
 
 _LABELS, _DATA = "labels.json", "data"
@@ -84,7 +85,7 @@ def _entries(source: Path, part: Path) -> Iterator[Entry]:
             name=f"{prefix}{_DATA}/{file}",
             source_name=f"{prefix}{key}",
             opinions=[opinion] if opinion.labels else [],
-            split=split_of_folder(part.name) if prefix else None,
+            split=split_of_word(part.name) if prefix else None,
             columns=columns,
         )
 

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from cleaner.dataset.folders import labels_of_folders, list_images, split_of_folder
+from cleaner.dataset.folders import list_images
 from cleaner.dataset.formats.documents import CsvDocument, JsonLines, new_csv, read_bytes
 from cleaner.dataset.formats.entries import (
     Entry,
@@ -28,6 +28,8 @@ from cleaner.dataset.formats.entries import (
     merged,
     number,
 )
+from cleaner.dataset.layout_guess import guess_layout
+from cleaner.dataset.split_words import split_of_word
 from cleaner.errors import CatalogError
 
 _NAMES = ("metadata.csv", "metadata.jsonl")
@@ -69,7 +71,7 @@ def read(source: Path, options: ReadOptions) -> Reading:
             rows.append((prefix + row[_FILE].removeprefix("./"), row))
     column = _label_column(rows, options.label_column, source)
     names = [name for name, _ in rows]
-    folder_labels, splits = labels_of_folders(names)
+    folder_labels, splits = guess_layout(names).layout.read(names)
     entries = []
     for (name, fields), folder_label, split in zip(rows, folder_labels, splits, strict=True):
         labels = _labels(fields.get(column)) if column else ((folder_label,) if folder_label else ())
@@ -167,7 +169,7 @@ def _write_new(job: Writing) -> None:
         if reviewed.deleted:
             continue
         folder = _FOLDERS.get(reviewed.split or "")
-        has_it = split_of_folder(reviewed.name.partition("/")[0]) == reviewed.split
+        has_it = split_of_word(reviewed.name.partition("/")[0]) == reviewed.split
         name = f"{folder}/{reviewed.name}" if folder and not has_it else reviewed.name
         if job.place(reviewed.name, name):
             who = dict(zip(_WHO, _who(reviewed.opinion), strict=True))

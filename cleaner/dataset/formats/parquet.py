@@ -20,7 +20,6 @@ from typing import Any
 
 from cleaner.dataset.export import safe_name
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.folders import split_of_folder
 from cleaner.dataset.formats.archives import Unpacker, home_of
 from cleaner.dataset.formats.entries import (
     LABEL_COLUMNS,
@@ -33,9 +32,10 @@ from cleaner.dataset.formats.entries import (
     as_text,
     merged,
     opinion_of_row,
-    split_of,
+    split_of_shard,
 )
 from cleaner.dataset.new_folder import new_folder
+from cleaner.dataset.split_words import split_of_word
 from cleaner.errors import CatalogError
 from cleaner.images.formats import FORMAT_SUFFIXES, kind_of
 
@@ -142,7 +142,7 @@ def _entries(
     path: Path, base: Path, asked: str | None, unpacker: Unpacker, failed: list[str]
 ) -> Iterator[Entry]:
     called = path.relative_to(base).as_posix()
-    split = split_of(path.stem) or split_of_folder(path.parent.name)
+    split = split_of_shard(path.stem) or split_of_word(path.parent.name)
     for columns, number, row in _rows(path, asked):
         value = row[columns.image]
         data = value.get("bytes") if isinstance(value, dict) else value

@@ -21,7 +21,6 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.folders import labels_of_folders
 from cleaner.dataset.formats.archives import Unpacker, home_of, members
 from cleaner.dataset.formats.documents import parse_json
 from cleaner.dataset.formats.entries import (
@@ -34,8 +33,9 @@ from cleaner.dataset.formats.entries import (
     as_text,
     merged,
     scalars,
-    split_of,
+    split_of_shard,
 )
+from cleaner.dataset.layout_guess import guess_layout
 from cleaner.dataset.new_folder import new_folder
 from cleaner.errors import CatalogError
 from cleaner.images.formats import SUFFIXES
@@ -104,7 +104,8 @@ def read(source: Path, options: ReadOptions) -> Reading:
         if not entries:
             raise CatalogError(f"There is no image in {source}.")
     if not any(entry.opinions for entry in entries):
-        folders, _ = labels_of_folders([_split_name(e.source_name.partition("#")[2])[0] for e in entries])
+        keys = [entry.source_name.partition("#")[2] for entry in entries]
+        folders, _ = guess_layout(keys).layout.read(keys)
         for entry, label in zip(entries, folders, strict=True):
             entry.opinions = [Opinion(labels=(label,))] if label else []
     return Reading(
@@ -162,7 +163,7 @@ def _entry(shard: Path, key: str, sample: _Sample, asked: str | None) -> Entry:
         name=sample.image or "",
         source_name=f"{shard.name}#{key}",
         opinions=[opinion] if label else [],
-        split=split_of(shard.stem),
+        split=split_of_shard(shard.stem),
         columns=scalars(document, without=(*_FIELDS, "label_method", "label_by", "label_time")),
     )
 
