@@ -6,7 +6,7 @@ from typing import Any
 
 from cleaner.widgets.grid.widget import ReviewGrid
 
-ACTS = ("decide", "confirm", "undo", "describe")
+ACTS = ("decide", "confirm", "undo", "redo", "describe")
 USUAL: dict[str, dict[str, Any]] = {"decide": {"label": None, "new_class": False}}
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from cleaner.analysis.observations import Codes, Observations, cross_table
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
+from cleaner.util.natural import natural_key
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +124,7 @@ class ClassChanges:
 def class_changes(
     given: Mapping[str, str | None], outcomes: Mapping[str, tuple[str, str | None]]
 ) -> list[ClassChanges]:
-    """Count the decisions by given class, sorted by its name.
+    """Count the decisions by given class, in natural order.
 
     Parameters
     ----------
@@ -138,7 +139,7 @@ def class_changes(
         (given[name] or None, outcome) for name, (outcome, _) in outcomes.items() if name in given
     )
     found = []
-    for label in sorted(images, key=lambda label: label or ""):
+    for label in sorted(images, key=lambda label: natural_key(label or "")):
         wrong = decided[label, "delete"] + decided[label, "relabel"]
         looked_at = wrong + decided[label, "keep"] + decided[label, "label"]
         found.append(ClassChanges(label, images[label], looked_at, wrong, decided[label, "unsure"]))

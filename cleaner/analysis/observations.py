@@ -17,6 +17,7 @@ from cleaner.dataset.file_index import FileIndex
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
 from cleaner.review.labels import WRONG
+from cleaner.util.natural import naturally
 
 Codes = NDArray[np.int64]
 
@@ -153,7 +154,7 @@ def observe(
     """
     now = {label: state.label_now(label) for label in set(provenance.labels) if label is not None}
     labels = [None if label is None else now[label] for label in provenance.labels]
-    classes = sorted(set(now.values()))
+    classes = naturally(set(now.values()))
     index: dict[str | None, int] = {label: i for i, label in enumerate(classes)}
     at = {name: i for i, name in enumerate(provenance.names)}
     n = len(at)

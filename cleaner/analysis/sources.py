@@ -31,6 +31,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cleaner.ranking.logistic import MOST, fit_logistic, logit, precision_of, sigmoid
+from cleaner.util.natural import naturally
 
 Codes = NDArray[np.int64]
 Doubles = NDArray[np.float64]
@@ -99,7 +100,7 @@ def _folders(names: list[str], labels: list[str | None]) -> list[str]:
 def _source(values: Sequence[Any], labels: list[str | None]) -> Source | None:
     """Code a column; None where it does not tell images of one class apart, or tells all of them apart."""
     texts = _coarse(["" if value is None or value != value else str(value) for value in values])
-    groups = sorted({text for text in texts if text})
+    groups = naturally({text for text in texts if text})
     pairs = {(text, label) for text, label in zip(texts, labels, strict=True) if text and label}
     if not 2 <= len(groups) <= _MOST_GROUPS or len(pairs) == len({label for _, label in pairs}):
         return None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cleaner.cli import options as o
 from cleaner.cli.console import result, told
+from cleaner.util.natural import naturally
 from cleaner.util.wording import estimate
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _class_table(workspace: Workspace) -> None:
     classes = workspace.catalog.summary()["classes"]
     if not classes:
         return
-    splits = sorted({split for counts in classes.values() for split in counts})
+    splits = naturally({split for counts in classes.values() for split in counts})
     width = max(len("class"), *(len(name) for name in classes))
     result()
     result("  ".join([f"{'class':<{width}}", *(f"{split:>7}" for split in splits)]))

@@ -8,6 +8,7 @@ from pathlib import Path
 from cleaner.dataset.folders import is_folder
 from cleaner.errors import CatalogError
 from cleaner.images.formats import SUFFIXES
+from cleaner.util.natural import Key, natural_key
 
 _MOST_FOLDERS = 400
 _MOST_ENTRIES = 20_000
@@ -116,5 +117,5 @@ def count_images(path: Path, *, budget_s: float = 0.2) -> tuple[int, bool]:
     return count, True
 
 
-def _by_name(path: Path) -> str:
-    return path.name.casefold()
+def _by_name(path: Path) -> Key:
+    return natural_key(path.name)

@@ -25,6 +25,7 @@ from cleaner.dataset.tables.options import TableOptions
 from cleaner.dataset.tables.reading import LabelTable, read_file, read_frame
 from cleaner.dataset.tables.text import as_text
 from cleaner.errors import CatalogError
+from cleaner.util.natural import naturally
 
 Objects = npt.NDArray[np.object_]
 
@@ -255,7 +256,7 @@ class Catalog:
 
     @property
     def classes(self) -> list[str]:
-        """Labels that occur, sorted."""
+        """Labels that occur, sorted by their characters: the order of the columns of probabilities."""
         return sorted(set(self.table["label"]) - {None})
 
     @cached_property
@@ -363,11 +364,11 @@ class Catalog:
         -------
         dict
             ``total``, ``unlabelled``, ``left_out``: int; ``splits``: from split to count; ``classes``: from
-            label to a dict from split to count.
+            label, in natural order, to a dict from split to count.
         """
         split = self.table["split"].fillna("none")
         counted = Counter(zip(self.labels, split, strict=True))
-        classes: dict[str, dict[str, int]] = {label: {} for label in self.classes}
+        classes: dict[str, dict[str, int]] = {label: {} for label in naturally(self.classes)}
         for label, of_split in sorted(pair for pair in counted if pair[0] is not None):
             classes[label][of_split] = counted[label, of_split]
         return {

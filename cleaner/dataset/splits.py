@@ -15,11 +15,17 @@ from collections.abc import Iterable, Mapping, Sequence
 import pandas as pd
 
 from cleaner.errors import CatalogError
+from cleaner.util.natural import Key, natural_key
 
 SPLITS = ("train", "valid", "test")
 
 PENDING = "pending"
 """What stands for the split of a file whose content is not hashed yet."""
+
+
+def split_order(split: str) -> tuple[int, Key]:
+    """Return by what to sort splits: train, valid, test, then others by name."""
+    return (SPLITS.index(split) if split in SPLITS else len(SPLITS), natural_key(split))
 
 
 def assign(

@@ -14,6 +14,7 @@ from cleaner.review.events import CLASS_KINDS, Event, Kind, check_label
 from cleaner.review.labels import PresentLabels
 from cleaner.review.state import ReviewState
 from cleaner.review.store import Act, ReviewStore
+from cleaner.util.natural import natural_key
 
 _MOST_NAMED = 8
 _UNDOABLE = CLASS_KINDS | {Kind.CLASS_DESCRIBE}
@@ -44,7 +45,7 @@ class ClassCount:
 
 
 def class_counts(catalog: Catalog, state: ReviewState) -> list[ClassCount]:
-    """Count the images of every class as it is now, sorted by name; images without a label come last.
+    """Count the images of every class as it is now, in natural order; images without a label come last.
 
     Deleted images are not counted; a class without images is there with none.
     """
@@ -54,7 +55,7 @@ def class_counts(catalog: Catalog, state: ReviewState) -> list[ClassCount]:
         if not image.deleted:
             splits.setdefault(image.label, Counter())[split or "none"] += 1
             decided[image.label] += image.decided
-    order = sorted(splits, key=lambda label: (label is None, (label or "").casefold(), label or ""))
+    order = sorted(splits, key=lambda label: (label is None, natural_key(label or "")))
     return [ClassCount(label, splits[label], decided[label]) for label in order]
 
 

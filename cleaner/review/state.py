@@ -15,6 +15,7 @@ from itertools import pairwise, product
 from cleaner.review.acts import Acts, ClassNames
 from cleaner.review.events import CLASS_KINDS, Action, Event, Kind
 from cleaner.review.records import Record, Records
+from cleaner.util.natural import naturally
 
 _PAUSE_S = 120.0
 _PACE_ROWS = 400
@@ -322,10 +323,10 @@ class ReviewState:
             return list(dict.fromkeys(self.label_now(row.new_label or "", since_seq=row.seq) for row in made))
 
     def classes(self, given: Iterable[str]) -> list[str]:
-        """Return all classes as they stand, sorted: the given ones, those made, and those chosen."""
+        """Return all classes as they stand, given, made or chosen, in their natural order."""
         with self._lock:
             used = (label for label, n in self._records.used.items() if n > 0)
-            return sorted({*map(self.label_now, given), *self.new_classes, *used})
+            return naturally({*map(self.label_now, given), *self.new_classes, *used})
 
     def descriptions(self) -> dict[str, str]:
         """Return the classes that have a description, by their present names, and the texts."""

@@ -68,14 +68,14 @@ def choices_of(
         choices = _on_duplicates(known, groups, names, action)
         why = (
             "Nothing to delete here: the others of the group are deleted already, or only look alike, or the "
-            "image to keep is deleted itself. Press o on the image to keep."
+            "image to keep is deleted itself. Choose “Keep only this” on the image to keep."
         )
     elif purpose is Purpose.PICTURES and action == Action.DELETE:
         reason = {"reason": problem_of(view.order)}
         choices, why = [known.choice(name, action, detail=reason) for name in names], ""
     else:
         choices = [choice for name in names if (choice := _label(known, name, action, label, view))]
-        why = "There is no suggestion for this. Press the digit of the right label, or / to type it."
+        why = "There is no suggestion for this. Choose the right label, or type it."
     if not choices:
         raise StoreError(why)
     return choices

@@ -223,7 +223,9 @@ class Page:
         Tells this page from every other; the browser keeps its images while it stays the same.
     cells : tuple of Cell
     classes : tuple of str
-        Labels to choose from; the first ten have the keys 1 … 9, 0.
+        Labels to choose from.
+    digits : tuple of str
+        The digit of each, empty where it has none.
     title : PageTitle or None
     summary : Summary
         Where the work stands.
@@ -249,6 +251,7 @@ class Page:
     summary: Summary
     cells: tuple[Cell, ...] = ()
     classes: tuple[str, ...] = ()
+    digits: tuple[str, ...] = ()
     title: PageTitle | None = None
     notices: tuple[Notice, ...] = ()
     empty: Empty | None = None
@@ -355,6 +358,9 @@ class GridHost(Protocol):
 
     def undo(self, *, act: str | None = None) -> Outcome:
         """Take the last act back."""
+
+    def redo(self, *, act: str | None = None) -> Outcome:
+        """Bring back what was undone last, if nothing else was done since."""
 
     def confirm(
         self, names: Sequence[str] | None = None, *, act: str | None = None, seen: Seen | None = None

@@ -150,8 +150,8 @@ class Display:
 
     @property
     def classes(self) -> list[str]:
-        """All classes, in the order of their keys."""
-        return self._legend.labels()
+        """All classes: the given ones in their natural order, then those made."""
+        return list(self._legend.digits())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -326,11 +326,13 @@ class Display:
     def page(self) -> Page:
         """Return the page that is open."""
         paging, summary = self.paging, ReviewSummary(self.progress(), self.view)
+        digits = self._legend.digits()
         if self._aside is not None:
             return Page(
                 id=self.page_id(),
                 cells=self.cells(self._aside.names),
-                classes=tuple(self.classes),
+                classes=tuple(digits),
+                digits=tuple(digits.values()),
                 summary=summary,
                 notices=(self._aside,),
                 can_go_back=True,
@@ -345,7 +347,8 @@ class Display:
         return Page(
             id=self.page_id(),
             cells=self.cells(paging.names),
-            classes=tuple(self.classes),
+            classes=tuple(digits),
+            digits=tuple(digits.values()),
             title=None if page is None else PageTitle(page.number, self.purpose, page.again),
             summary=summary,
             notices=tuple(notices),

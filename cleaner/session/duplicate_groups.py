@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import combinations, groupby
 from typing import Any
 
+from cleaner.dataset.splits import split_order
 from cleaner.review import ReviewState
 from cleaner.review.labels import PresentLabels
 from cleaner.session.cells import DuplicateRemark, Group
@@ -156,15 +157,10 @@ def _group(number: int, members: Sequence[Mapping[str, Any]]) -> Group:
     return Group(
         id=str(number),
         size=len(members),
-        leak=tuple(sorted(splits, key=_place_of_split)),
+        leak=tuple(sorted(splits, key=split_order)),
         labels=labels,
         only_alike=not any(line["suggested"] == "delete" for line in members),
     )
-
-
-def _place_of_split(split: str) -> tuple[int, str]:
-    known = ("train", "valid", "test")
-    return (known.index(split) if split in known else len(known)), split
 
 
 def _duplicate(line: Mapping[str, Any]) -> Duplicate:

@@ -20,10 +20,12 @@ from cleaner.session.messages import (
     FilesKept,
     FilesMoved,
     FilesSummary,
+    MarksRedone,
     MarksUndone,
     Notice,
     PageTitle,
     Reason,
+    Redone,
     Said,
     Undone,
 )
@@ -72,6 +74,7 @@ class FileReview:
         self._known = frozenset(self.names)
         self._at = 0
         self._acts: list[tuple[str, tuple[str, ...]]] = []
+        self._undone: list[tuple[str, tuple[str, ...]]] = []
         self._thumbnails = ThumbnailCache(self.state / "thumbnails")
 
     # ---------------------------------------------------------------- what is shown
@@ -158,8 +161,9 @@ class FileReview:
             raise StoreError(msg)
         changed = tuple(name for name in names if (name in self.marked) == (action == "clear"))
         if changed:
-            self._flip(changed)
+            self._mark(changed, action == "delete")
             self._acts.append((action, changed))
+            self._undone.clear()
         return Outcome(cells=self.cells(names), summary=self.summary())
 
     def confirm(
@@ -173,18 +177,8 @@ class FileReview:
         marked = [name for name in self.shown if name in self.marked]
         said: Said | None = None
         if marked:
-            paths = [self.root / name for name in marked]
-            trash_act, moved = move_to_trash(
-                self.root, self.state, paths, act=f"{_ACT_PREFIX}{act or uuid.uuid4().hex}"[:40]
-            )
-            done = tuple(each.name for each in moved if not each.problem)
-            for name in done:
-                self.gone[name] = None
-            for name in marked:
-                self.marked.pop(name, None)
-            if done:
-                self._acts.append((trash_act, done))
-            said = FilesMoved(tuple(moved))
+            said = self._throw_out(marked, act)
+            self._undone.clear()
         self._at += 1
         return Outcome(said=said, summary=self.summary(), page=self.page())
 
@@ -197,17 +191,25 @@ class FileReview:
         if not what:
             return Outcome(said=Undone(), summary=self.summary())
         if what in ("delete", "clear"):
-            self._flip(names)
+            self._mark(names, what == "clear")
             said: Said = MarksUndone(what == "delete", len(names))
         else:
             said = self._bring_back(what)
-        at = next((i for i, name in enumerate(self.names) if name in set(names)), None)
-        if at is not None:
-            self._at = at // self.page_size
-        focus = None if at is None else self.names[at]
-        return Outcome(
-            cells=self.cells(names), said=said, summary=self.summary(), focus=focus, page=self.page()
-        )
+        self._undone.append((what, names))
+        return self._at_names(names, said)
+
+    def redo(self, *, act: str | None = None) -> Outcome:
+        """Mark again, or move again, what was undone last in this session."""
+        if not self._undone:
+            return Outcome(said=Redone(), summary=self.summary())
+        what, names = self._undone.pop()
+        if what in ("delete", "clear"):
+            self._mark(names, what == "delete")
+            self._acts.append((what, names))
+            said: Said = MarksRedone(what == "delete", len(names))
+        else:
+            said = self._throw_out([name for name in names if name not in self.gone], act)
+        return self._at_names(names, said)
 
     def turn(self, by: int) -> Page:
         """Go a page on or back."""
@@ -233,17 +235,43 @@ class FileReview:
 
     # ---------------------------------------------------------------- inside
 
+    def _at_names(self, names: Sequence[str], said: Said) -> Outcome:
+        """Go to the page of some files, and say what became of them."""
+        at = next((i for i, name in enumerate(self.names) if name in set(names)), None)
+        if at is not None:
+            self._at = at // self.page_size
+        focus = None if at is None else self.names[at]
+        return Outcome(
+            cells=self.cells(names), said=said, summary=self.summary(), focus=focus, page=self.page()
+        )
+
+    def _throw_out(self, names: Sequence[str], act: str | None) -> FilesMoved:
+        """Move files to the trash."""
+        trash_act, moved = move_to_trash(
+            self.root,
+            self.state,
+            [self.root / name for name in names],
+            act=f"{_ACT_PREFIX}{act or uuid.uuid4().hex}"[:40],
+        )
+        done = tuple(each.name for each in moved if not each.problem)
+        for name in done:
+            self.gone[name] = None
+        for name in names:
+            self.marked.pop(name, None)
+        if done:
+            self._acts.append((trash_act, done))
+        return FilesMoved(tuple(moved))
+
     def _path(self, name: str) -> Path:
         if name not in self._known:
             msg = "not one of the files"
             raise ImageError(msg)
         return self.root / name
 
-    def _flip(self, names: Iterable[str]) -> None:
+    def _mark(self, names: Iterable[str], marked: bool) -> None:
         for name in names:
-            if name in self.marked:
-                del self.marked[name]
-            else:
+            self.marked.pop(name, None)
+            if marked and name not in self.gone:
                 self.marked[name] = None
 
     def _earlier(self) -> tuple[str, tuple[str, ...]]:

@@ -227,6 +227,13 @@ class Undone:
 
 
 @dataclass(frozen=True, slots=True)
+class Redone:
+    """An act that was undone was brought back: its rows; none if there was nothing to redo."""
+
+    events: tuple[Event, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Confirmed:
     """A page was confirmed."""
 
@@ -271,4 +278,22 @@ class MarksUndone:
     files: int
 
 
-Said = Undone | Confirmed | CalledDifferent | Described | FilesMoved | FilesBack | MarksUndone
+@dataclass(frozen=True, slots=True)
+class MarksRedone:
+    """Marks were set or cleared again: whether set, and on how many files."""
+
+    are_set: bool
+    files: int
+
+
+Said = (
+    Undone
+    | Redone
+    | Confirmed
+    | CalledDifferent
+    | Described
+    | FilesMoved
+    | FilesBack
+    | MarksUndone
+    | MarksRedone
+)

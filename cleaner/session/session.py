@@ -33,6 +33,7 @@ from cleaner.session.messages import (
     Change,
     Confirmed,
     Described,
+    Redone,
     ReviewSummary,
     Said,
     SimilarImages,
@@ -44,6 +45,7 @@ from cleaner.session.pages import pages_file
 from cleaner.session.snapshot import Snapshot
 from cleaner.session.view import NO_LABEL, GridView, Purpose
 from cleaner.session.worker import Worker
+from cleaner.util.natural import naturally
 
 if TYPE_CHECKING:
     from cleaner.analysis.summary import ReviewAnalysis
@@ -274,7 +276,7 @@ class ReviewSession:
 
     @property
     def classes(self) -> list[str]:
-        """All classes, in the order of their keys."""
+        """All classes: the given ones in their natural order, then those made."""
         return self._display.classes
 
     @property
@@ -321,11 +323,11 @@ class ReviewSession:
         """Return what there is to filter by now: values of ``splits``, ``given`` and ``predicted``."""
         with self.lock:
             known, catalog = self.known, self.known.catalog
-            given = sorted({known.state.label_now(label) for label in catalog.classes})
+            given = naturally({known.state.label_now(label) for label in catalog.classes})
             return {
-                "splits": sorted({str(split) for split in catalog.splits if split is not None}),
+                "splits": naturally({str(split) for split in catalog.splits if split is not None}),
                 "given": [*given, NO_LABEL] if any(label is None for label in catalog.labels) else given,
-                "predicted": known.suggestions(),
+                "predicted": naturally(known.suggestions()),
             }
 
     # ---------------------------------------------------------------- showing something else
@@ -541,16 +543,26 @@ class ReviewSession:
 
     def undo(self, *, act: str | None = None) -> Outcome:
         """Take back the reviewer's last act, also one of an earlier session, and go to where it was."""
+        return self._go_back(self.store.undo, Undone, act)
+
+    def redo(self, *, act: str | None = None) -> Outcome:
+        """Bring back what the reviewer undid last, if nothing else was done since; go to where it was."""
+        return self._go_back(self.store.redo, Redone, act)
+
+    def _go_back(
+        self, step: Callable[..., Act | None], said: type[Undone] | type[Redone], act: str | None
+    ) -> Outcome:
+        """Take a step back or forth in the history."""
         with self._worker.after(), self.lock:
             before, display = self.classes, self._display
-            done = self.store.undo(reviewer=self.reviewer, act=self._own(act))
+            done = step(reviewer=self.reviewer, act=self._own(act))
             if done is None:
-                return Outcome(said=Undone(), summary=self.summary())
+                return Outcome(said=said(), summary=self.summary())
             moved = display.go_to(done.names)
             focus = next((name for name in self.names if name in set(done.names)), None)
             changed = moved or self.classes != before or display.purpose.in_groups
-            said = Undone(tuple(self.store.state.act(done.undoes or "")))
-            return self._outcome(done, said=said, focus=focus, page=display.page() if changed else None)
+            rows = tuple(self.store.state.act(done.undoes or ""))
+            return self._outcome(done, said=said(rows), focus=focus, page=display.page() if changed else None)
 
     def describe(self, label: str, text: str, *, act: str | None = None) -> Outcome:
         """Record what belongs into a class, in words; an empty text takes the description away.

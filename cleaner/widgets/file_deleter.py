@@ -101,6 +101,10 @@ class FileDeleter(ipywidgets.VBox):
         """Take back the last mark or the last Confirm; returns what was undone."""
         return said_text(self._do(self._review.undo).said)
 
+    def redo(self) -> str:
+        """Do again what was undone last; returns what was done."""
+        return said_text(self._do(self._review.redo).said)
+
     def next_page(self) -> None:
         """Open the next page without moving anything."""
         with self.grid.lock:

@@ -209,6 +209,10 @@ class ImageCleaner(ipywidgets.VBox):
         """Take back the reviewer's last act, also one of an earlier session; returns what was undone."""
         return said_text(self._do(self.session.undo).said)
 
+    def redo(self) -> str:
+        """Bring back what the reviewer undid last, if nothing was decided since; returns what was redone."""
+        return said_text(self._do(self.session.redo).said)
+
     def confirm_page(self) -> None:
         """Keep everything unmarked on the open page, and open the next one."""
         self._do(self.session.confirm)

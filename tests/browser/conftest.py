@@ -87,7 +87,9 @@ def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that shows the grid alone, with a stand-in for the kernel."""
+    from cleaner.widgets.grid.protocol import key_table
     from cleaner.widgets.grid.widget import SCRIPTS, ReviewGrid
+    from cleaner.widgets.keys import Keys
     from cleaner.widgets.sentences import SENTENCES
 
     def build(
@@ -97,6 +99,7 @@ def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
             "classes": ["bird", "cat", "dog"],
             "pages": [make_cells(24), make_cells(24, page=1), make_cells(5, page=2)],
             "words": SENTENCES,
+            "key_table": key_table(Keys()),
             **setup,
         }
         files = {

@@ -10,7 +10,7 @@ function bytes_of(base64) {
 
 export class FakeModel {
   constructor(setup) {
-    this.traits = { mode: "review", problem: "", dismissed: "", words: setup.words, ...setup.traits };
+    this.traits = { mode: "review", problem: "", dismissed: "", words: setup.words, key_table: setup.key_table, ...setup.traits };
     this.classes = setup.classes;
     this.pages = setup.pages;
     this.thumbs = setup.thumbs ?? {};
@@ -58,7 +58,7 @@ export class FakeModel {
     return {
       id: `page-${at}`, title: `Page ${at + 1}`, summary: this.options.summary ?? "48 of 3,409 looked at",
       notice: this.options.notice ?? "", empty: cells.length ? "" : "Every picture in this view is decided.", focus,
-      cells: structuredClone(cells), classes: this.classes, can_go_back: at > 0, can_go_on: at < this.pages.length - 1,
+      cells: structuredClone(cells), classes: this.classes, digits: this.options.digits ?? this.classes.map((_, i) => "1234567890"[i] ?? ""), can_go_back: at > 0, can_go_on: at < this.pages.length - 1,
       offer: "", same: null, purpose: this.options.purpose ?? "labels", groups: structuredClone(this.options.groups?.[at] ?? []),
     };
   }
@@ -84,6 +84,9 @@ export class FakeModel {
     if (kind === "describe") this.describe(message);
     if (kind === "decide") this.decide(message);
     if (kind === "undo") this.undo(message);
+    if (kind === "redo") this.save(id, [], { said: "Redone." });
+    if (kind === "givekey") this.give_key(message);
+    if (kind === "resetkeys") this.reply({ kind: "keys", id, to: message.view, said: "Reset.", refused: false });
     if (kind === "confirm") this.confirm(message);
   }
 
@@ -182,6 +185,14 @@ export class FakeModel {
     });
     this.acts.push({ before, page: this.at });
     this.save(id, names, { summary: "49 of 3,409 looked at" });
+  }
+
+  /** Give an act another key, as far as no other act has it. */
+  give_key({ id, view, act, key }) {
+    const keys = this.traits.key_table;
+    const refused = Object.values(keys).some((each) => each.keys.includes(key));
+    if (!refused) this.set("key_table", { ...keys, [act]: { keys: [key], printed: [key], chosen: true } });
+    this.reply({ kind: "keys", id, to: view, said: refused ? "Taken." : "Saved.", refused });
   }
 
   confirm({ id, names }) {

@@ -77,7 +77,7 @@ def test_the_button_says_whether_it_is_open(open_grid: OpenGrid, expect: Any) ->
     press(page, "c")
     expect(panel).to_be_visible()
     press(page, "?")
-    expect(page.get_by_role("dialog", name=say("grid.keys"))).to_contain_text(say("grid.key.large.compare"))
+    expect(page.get_by_role("dialog", name=say("grid.keys"))).to_contain_text(say("grid.key.compare"))
 
 
 def test_it_stays_open_on_the_way_and_follows_the_classes(open_grid: OpenGrid, expect: Any) -> None:
@@ -134,9 +134,7 @@ def test_the_simple_deleter_has_no_classes_to_compare(open_grid: OpenGrid, expec
     expect(page.locator(".cleaner-compare")).to_have_count(0)
     assert sent(page, "compare") == []
     press(page, "?")
-    expect(page.get_by_role("dialog", name=say("grid.keys"))).not_to_contain_text(
-        say("grid.key.large.compare")
-    )
+    expect(page.get_by_role("dialog", name=say("grid.keys"))).not_to_contain_text(say("grid.key.compare"))
 
 
 # ---------------------------------------------------------------- answers and pictures

@@ -26,7 +26,7 @@ from cleaner.review import Event, Kind, ReviewState
 from cleaner.review import classes as acts
 from cleaner.review.labels import cleaned_catalog
 from cleaner.session.messages import Undone
-from cleaner.widgets.grid.text import said_text, undone_text
+from cleaner.widgets.grid.text import act_text, said_text
 from cleaner.widgets.panels.base import Tree, text_of
 from cleaner.widgets.panels.classes import ClassPage, ClassPanel, classes_section
 from cleaner.widgets.sentences import say
@@ -201,13 +201,13 @@ def test_undo_takes_back_the_act_that_is_meant_or_nothing(workspace: Workspace) 
 )
 def test_undo_says_what_became_of_classes(workspace: Workspace, act: tuple[str, ...], expected: str) -> None:
     events = workspace.store.class_event(*act).events
-    assert undone_text(events) == expected
+    assert act_text(events) == expected
     assert said_text(Undone(events)) == say("review.undone", what=expected)
 
 
 def test_undo_says_how_many_pictures_were_called_different(workspace: Workspace) -> None:
     done = workspace.store.pair_different(["a.png", "b.png", "c.png"])
-    assert undone_text(done.events) == say("review.act_different", images="3 images")
+    assert act_text(done.events) == say("review.act_different", images="3 images")
 
 
 # ---------------------------------------------------------------- everywhere the present names
@@ -247,7 +247,7 @@ def test_a_description_is_given_taken_away_and_shared(workspace: Workspace, tmp_
         assert other.store.state.description("crimson") == "warm\nand bright"
     acts.describe_class(workspace.catalog, workspace.store, "crimson", "")
     assert workspace.store.state.descriptions() == {}
-    assert undone_text([acts.undo_class_act(workspace.store)]) == "the description of “crimson”"
+    assert act_text([acts.undo_class_act(workspace.store)]) == "the description of “crimson”"
     assert workspace.store.state.description("crimson") == "warm\nand bright"
 
 

@@ -107,6 +107,26 @@ def test_marks_are_taken_back_one_act_at_a_time(
     assert deleter.undo() == say("review.nothing_to_undo")
 
 
+def test_marks_and_files_that_were_brought_back_go_again_with_redo(
+    open_deleter: Callable[..., FileDeleter], files: list[Path]
+) -> None:
+    deleter = open_deleter()
+    deleter.mark(files[1:3])
+    deleter.confirm_page()
+    deleter.undo()
+    deleter.undo()
+    assert deleter.redo() == say("review.redone_marks", files="2 files")
+    assert deleter.marked == files[1:3]
+    answer = send(deleter, "redo")
+    assert answer["said"] == say("review.files_moved", files="2 files")
+    assert (deleter.marked, deleter.deleted) == ([], files[1:3])
+    assert [path.exists() for path in files[:4]] == [True, False, False, True]
+    assert deleter.redo() == say("review.nothing_to_redo")
+    assert deleter.undo() == say("review.undone_files", files="2 files are")
+    deleter.mark(files[0])
+    assert deleter.redo() == say("review.nothing_to_redo")
+
+
 def test_marks_on_other_pages_stay_where_they_are(
     open_deleter: Callable[..., FileDeleter], files: list[Path]
 ) -> None:

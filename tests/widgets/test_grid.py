@@ -11,10 +11,11 @@ import pytest
 
 from cleaner.errors import CleanerError, ImageError, NotSavedError, OutdatedError, StoreError
 from cleaner.session.cells import Cell, Outcome, Page, Picture, Seen
-from cleaner.session.messages import Confirmed, FilesSummary, PageTitle, Undone
+from cleaner.session.messages import Confirmed, FilesSummary, PageTitle, Redone, Undone
 from cleaner.widgets.grid.protocol import page_data
 from cleaner.widgets.grid.text import said_text, summary_text
 from cleaner.widgets.grid.widget import ReviewGrid
+from cleaner.widgets.keys import KEYS
 from cleaner.widgets.sentences import say
 
 SUMMARY = FilesSummary(files=12, marked=1, gone=0, trash=Path("trash"))
@@ -56,6 +57,10 @@ class Host:
     def undo(self, *, act: str | None = None) -> Outcome:
         self.done.append(("undo", act))
         return Outcome(said=Undone(), focus="0.jpg", summary=SUMMARY)
+
+    def redo(self, *, act: str | None = None) -> Outcome:
+        self.done.append(("redo", act))
+        return Outcome(said=Redone(), summary=SUMMARY)
 
     def confirm(
         self, names: Sequence[str] | None = None, *, act: str | None = None, seen: Seen | None = None
@@ -128,6 +133,7 @@ USUAL = {
     "decide": {"seen": SEEN, "names": ["0.jpg"], "action": "keep", "label": None, "new_class": False},
     "confirm": {"seen": SEEN, "names": ["0.jpg"]},
     "undo": {"seen": SEEN},
+    "redo": {"seen": SEEN},
 }
 
 
@@ -315,13 +321,65 @@ def test_unknown_message_is_passed_over(
     assert "format the disk" in caplog.text
 
 
+@pytest.fixture
+def usual_keys() -> Iterator[None]:
+    """The keys are those of the whole process: what a test chooses must not outlive it."""
+    yield
+    KEYS.reset()
+
+
+@pytest.mark.usefixtures("usual_keys")
+def test_another_key_is_answered_in_words_and_told_to_every_grid(
+    grid: ReviewGrid, sent: Sent, host: Host
+) -> None:
+    other = ReviewGrid(host)
+    ask(grid, "givekey", act="keep", key="j")
+    said = say("keys.given", act=say("grid.keep"), key="j")
+    assert sent[-1] == ({"kind": "keys", "id": "id1", "to": "v1", "said": said, "refused": False}, [])
+    assert sent[0][0]["kind"] == "page"  # whose notices may name keys
+    for each in (grid, other):
+        assert each.key_table["keep"] == {"keys": ["j"], "printed": ["j"], "chosen": True}
+    ask(grid, "resetkeys")
+    assert sent[-1][0]["said"] == say("keys.reset")
+    assert grid.key_table["keep"]["keys"] == ["k", "a"]
+    other.close()
+
+
+@pytest.mark.usefixtures("usual_keys")
+def test_a_key_that_is_refused_is_answered_with_the_reason(grid: ReviewGrid, sent: Sent) -> None:
+    ask(grid, "givekey", act="keep", key="x")
+    assert (sent[-1][0]["said"], sent[-1][0]["refused"]) == (
+        say("keys.taken", key="x", act=say("grid.delete")),
+        True,
+    )
+    ask(grid, "givekey", act="keep", key=" ")
+    assert sent[-1][0]["said"] == say("keys.unusable", key="Space")
+    ask(grid, "givekey", act="fly", key="j")
+    assert sent[-1][0]["reason"] == say("guard.not_understood")
+
+
+@pytest.mark.usefixtures("usual_keys")
+def test_keys_that_cannot_be_written_are_used_and_the_page_says_so(
+    grid: ReviewGrid, sent: Sent, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    with monkeypatch.context() as patch:
+        patch.setenv("CLEANER_HOME", str(tmp_path / "file"))
+        ask(grid, "givekey", act="keep", key="j")
+    done = say("keys.given", act=say("grid.keep"), key="j")
+    assert sent[-1][0]["said"].startswith(done + " ")
+    assert str(tmp_path / "file") in sent[-1][0]["said"]
+    assert grid.key_table["keep"]["keys"] == ["j"]
+
+
 def test_undo_and_turning_pages_reach_the_host(grid: ReviewGrid, sent: Sent, host: Host) -> None:
     ask(grid, "undo")
+    ask(grid, "redo", id="id2")
     ask(grid, "turn", by=-1)
     ask(grid, "turn", by=1)
-    assert host.done == [("undo", "id1"), ("turn", -1), ("turn", 1)]
+    assert host.done == [("undo", "id1"), ("redo", "id2"), ("turn", -1), ("turn", 1)]
     assert (sent[0][0]["said"], sent[0][0]["focus"]) == (said_text(Undone()), "0.jpg")
-    assert [message["kind"] for message, _ in sent] == ["saved", "page", "page"]
+    assert [message["kind"] for message, _ in sent] == ["saved", "saved", "page", "page"]
 
 
 def test_thumbnails_come_as_bytes_and_bad_ones_with_their_reason(grid: ReviewGrid, sent: Sent) -> None:

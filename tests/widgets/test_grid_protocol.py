@@ -31,6 +31,7 @@ PARTS = {
     "Example": protocol.ExampleData,
     "Side": protocol.SideData,
     "Witness": protocol.WitnessData,
+    "Key": protocol.KeyData,
 }
 PLAIN = {str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
 

@@ -331,6 +331,37 @@ def test_undo_reaches_back_beyond_a_restart(open_cleaner: Callable[..., ImageCle
     assert again.undo() == say("review.nothing_to_undo")
 
 
+def test_redo_brings_back_what_was_undone_also_after_a_restart(
+    open_cleaner: Callable[..., ImageCleaner],
+) -> None:
+    cleaner = open_cleaner()
+    names = cleaner.names
+    cleaner.decide(names[0], "delete")
+    cleaner.confirm_page()
+    cleaner.undo()
+    cleaner.undo()
+    cleaner.close()
+    again = open_cleaner()
+    assert again.redo() == say(
+        "review.redone", what=say("review.act_decision", kind="delete", of="red_000.png")
+    )
+    answer = send(again, "redo")
+    assert answer["said"] == say("review.redone", what=say("review.act_confirm", of="5 images"))
+    assert answer["focus"] == names[1]
+    assert again.names == names
+    assert decisions(page(again)["cells"]) == [("delete", None)] + [("keep", None)] * 5
+    assert again.redo() == say("review.nothing_to_redo")
+
+
+def test_what_was_undone_before_another_act_stays_undone(open_cleaner: Callable[..., ImageCleaner]) -> None:
+    cleaner = open_cleaner()
+    cleaner.decide(cleaner.names[0], "delete")
+    cleaner.undo()
+    cleaner.decide(cleaner.names[1], "keep")
+    assert cleaner.redo() == say("review.nothing_to_redo")
+    assert cleaner.progress["deleted"] == 0
+
+
 def test_end_of_the_view_says_what_to_do_and_back_leads_to_the_last_page(
     open_cleaner: Callable[..., ImageCleaner],
 ) -> None:

@@ -30,6 +30,7 @@ from cleaner.widgets.grid.text import (
     summary_text,
     title_text,
 )
+from cleaner.widgets.keys import Keys, print_key
 from cleaner.widgets.sentences import say
 
 _MOST_NAMES = 2000
@@ -105,6 +106,7 @@ class PageData(TypedDict):
     id: str
     cells: list[CellData]
     classes: list[str]
+    digits: list[str]
     title: str
     summary: str
     notice: str
@@ -140,6 +142,14 @@ class WitnessData(TypedDict):
     label: str
     same: bool
     copy: bool
+
+
+class KeyData(TypedDict):
+    """The keys of an act, as the browser calls them and as people read them, and whether they were chosen."""
+
+    keys: list[str]
+    printed: list[str]
+    chosen: bool
 
 
 # ---------------------------------------------------------------- from the page to the kernel
@@ -213,6 +223,19 @@ class Why(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class GiveKey(Request):
+    """Give an act another key; see `cleaner.widgets.keys.Keys.give`."""
+
+    act: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetKeys(Request):
+    """Take the usual keys again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Act(Request):
     """Something that changes what is recorded."""
 
@@ -242,6 +265,11 @@ class Undo(Act):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Redo(Act):
+    """See `GridHost.redo`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Describe(Act):
     """See `GridHost.describe`."""
 
@@ -261,9 +289,12 @@ _REQUESTS: dict[str, type[Request]] = {
         Image,
         Compare,
         Why,
+        GiveKey,
+        ResetKeys,
         Decide,
         Confirm,
         Undo,
+        Redo,
         Describe,
     )
 }
@@ -402,6 +433,14 @@ class WhyMessage(_Head):
     witnesses: list[WitnessData]
 
 
+class KeysMessage(_Head):
+    """What became of the wish for other keys; the keys themselves are a trait."""
+
+    kind: Literal["keys"]
+    said: str
+    refused: bool
+
+
 class SavedMessage(_Head):
     """An act was committed."""
 
@@ -463,6 +502,7 @@ Message = (
     | ImageMessage
     | CompareMessage
     | WhyMessage
+    | KeysMessage
     | SavedMessage
     | RefusedMessage
     | CellsMessage
@@ -518,6 +558,7 @@ def page_data(page: Page, *, focus: str | None = None) -> PageData:
         "id": page.id,
         "cells": [cell_data(cell) for cell in page.cells],
         "classes": list(page.classes),
+        "digits": list(page.digits),
         "title": title_text(page),
         "summary": summary_text(page.summary),
         "notice": " ".join(map(notice_text, page.notices)),
@@ -530,6 +571,20 @@ def page_data(page: Page, *, focus: str | None = None) -> PageData:
         "purpose": page.purpose,
         "groups": [_group_data(group) for group in page.groups],
     }
+
+
+def key_table(keys: Keys) -> dict[str, KeyData]:
+    """Return the keys of every act as they are sent."""
+    chosen = keys.chosen
+    return {
+        act: {"keys": each, "printed": [print_key(key) for key in each], "chosen": act in chosen}
+        for act, each in keys.table().items()
+    }
+
+
+def keys_message(request: Request, said: str, *, refused: bool) -> KeysMessage:
+    """Tell what became of the wish for other keys."""
+    return {"kind": "keys", "id": request.id, "to": request.view, "said": said, "refused": refused}
 
 
 def page_message(page: Page) -> PageMessage:

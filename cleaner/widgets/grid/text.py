@@ -15,6 +15,7 @@ from cleaner.session.messages import Hint, Reason
 from cleaner.session.orders import OUTLIERS, TO_LABEL, purpose_of
 from cleaner.session.view import Purpose
 from cleaner.util.wording import count, estimate, probability
+from cleaner.widgets.keys import BINDINGS, Refusal
 from cleaner.widgets.panels.text import audit_progress, certificate_text, learnt_text, proposal_text
 from cleaner.widgets.sentences import say
 
@@ -210,6 +211,12 @@ def _(said: messages.MarksUndone) -> str:
 
 
 @said_text.register
+def _(said: messages.MarksRedone) -> str:
+    key = "review.redone_marks" if said.are_set else "review.redone_unmarking"
+    return say(key, files=count(said.files, "file"))
+
+
+@said_text.register
 def _(said: messages.FilesMoved) -> str:
     failed = [each for each in said.moved if each.problem]
     text = say("review.files_moved", files=count(len(said.moved) - len(failed), "file"))
@@ -233,12 +240,18 @@ def _(said: messages.FilesBack) -> str:
 
 @said_text.register
 def _(said: messages.Undone) -> str:
-    what = undone_text(said.events)
+    what = act_text(said.events)
     return say("review.undone", what=what) if what else say("review.nothing_to_undo")
 
 
-def undone_text(events: Sequence[Event]) -> str:
-    """Name an act by its rows, as in "Undone: relabel of 3 images to hat"; empty for no rows."""
+@said_text.register
+def _(said: messages.Redone) -> str:
+    what = act_text(said.events)
+    return say("review.redone", what=what) if what else say("review.nothing_to_redo")
+
+
+def act_text(events: Sequence[Event]) -> str:
+    """Name an act by its rows, as in "relabel of 3 images to hat"; empty for no rows."""
     if not events:
         return ""
     first, kinds = events[0], {event.kind for event in events}
@@ -260,6 +273,21 @@ def undone_text(events: Sequence[Event]) -> str:
     if len(labels) == 1:
         return say("review.act_relabel_to", of=of, label=first.new_label)
     return say("review.act_relabel", of=of)
+
+
+# ---------------------------------------------------------------- keys
+
+
+def act_name(act: str) -> str:
+    """Return the name of an act that has keys."""
+    return say(BINDINGS[act].name, digit=act[-1])
+
+
+def refusal_text(refusal: Refusal) -> str:
+    """Say why a key was not given to an act, and what to do."""
+    if refusal.taken_by is None:
+        return say("keys.unusable", key=refusal.key)
+    return say("keys.taken", key=refusal.key, act=act_name(refusal.taken_by))
 
 
 # ---------------------------------------------------------------- on an image

@@ -18,8 +18,9 @@ from cleaner.session.cells import Cell, GridHost, Outcome, Page
 from cleaner.session.messages import Summary
 from cleaner.widgets.grid import protocol
 from cleaner.widgets.grid.protocol import Message, Request
-from cleaner.widgets.grid.text import offer_text, why_text
+from cleaner.widgets.grid.text import act_name, offer_text, refusal_text, why_text
 from cleaner.widgets.guard import in_words
+from cleaner.widgets.keys import BINDINGS, KEYS, Refusal, print_key
 from cleaner.widgets.scripts import joined
 from cleaner.widgets.sentences import SENTENCES, say
 
@@ -70,6 +71,9 @@ class ReviewGrid(anywidget.AnyWidget):
     words = traitlets.Dict(_WORDS).tag(sync=True)
     """The sentences that the scripts show, by key. Type: dict of str to str. Default: those of the table."""
 
+    key_table = traitlets.Dict().tag(sync=True)
+    """The keys of every act, by `cleaner.widgets.grid.protocol.key_table`. Type: dict. Default: all keys."""
+
     _closed = True  # until it is made: ipywidgets also closes what could not be
 
     def __init__(self, host: GridHost, *, mode: str = "review", lock: threading.RLock | None = None) -> None:
@@ -82,7 +86,9 @@ class ReviewGrid(anywidget.AnyWidget):
         # Decoding lets other threads run; a few of them keep the message loop free and the pictures coming.
         self._decoders = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="cleaner-picture")
         self._senders = ThreadPoolExecutor(4, thread_name_prefix="cleaner-send")
-        super().__init__(mode=mode)
+        KEYS.load()
+        super().__init__(mode=mode, key_table=protocol.key_table(KEYS))
+        KEYS.subscribe(self._on_keys)
         self.on_msg(self._receive)
 
     # ---------------------------------------------------------------- what the host may say
@@ -184,6 +190,10 @@ class ReviewGrid(anywidget.AnyWidget):
             case protocol.Compare():
                 self._compared[request.view] = request.id
                 self.in_background(lambda: self._send_comparison(request))
+            case protocol.GiveKey():
+                self._give_key(request)
+            case protocol.ResetKeys():
+                self._change_keys(request, KEYS.reset, say("keys.reset"))
             case protocol.Why():
                 self._explained[request.view] = request.id
                 self.in_background(lambda: self._send_explanation(request))
@@ -222,6 +232,8 @@ class ReviewGrid(anywidget.AnyWidget):
         match request:
             case protocol.Undo():
                 return self._host.undo(act=act)
+            case protocol.Redo():
+                return self._host.redo(act=act)
             case protocol.Describe(label=label, text=text):
                 return self._host.describe(label, text, act=act)
             case protocol.Confirm(names=names):
@@ -229,6 +241,39 @@ class ReviewGrid(anywidget.AnyWidget):
             case protocol.Decide(names=names, action=action, label=label, new_class=new_class):
                 return self._host.decide(names, action, label, act=act, new_class=new_class, seen=seen)
         raise TypeError(request)
+
+    # ---------------------------------------------------------------- keys
+
+    def _on_keys(self) -> None:
+        """Show the keys as they are now, and what names them."""
+        if self._closed:
+            return
+        self.key_table = protocol.key_table(KEYS)
+        with self.lock:
+            self.show(self._host.page())
+
+    def _give_key(self, request: protocol.GiveKey) -> None:
+        if request.act not in BINDINGS:
+            raise protocol.RequestError("givekey", request.id)
+
+        def give() -> Refusal | None:
+            return KEYS.give(request.act, request.key)
+
+        self._change_keys(
+            request, give, say("keys.given", act=act_name(request.act), key=print_key(request.key))
+        )
+
+    def _change_keys(self, request: Request, change: Callable[[], Refusal | None], done: str) -> None:
+        """Change keys for all pages of this process, and answer what came of it."""
+        try:
+            refusal = change()
+        except OSError as exc:
+            said = say(
+                "keys.unsaved", done=done, file=exc.filename or "keys.json", reason=exc.strerror or exc
+            )
+            return self._reply(request, protocol.keys_message(request, said, refused=False))
+        said = done if refusal is None else refusal_text(refusal)
+        self._reply(request, protocol.keys_message(request, said, refused=refusal is not None))
 
     def _refuse(self, request: Request, error: Exception) -> None:
         """Answer that something was not done, and why; after an act on what has changed, show that anew."""

@@ -27,7 +27,6 @@ Tree = list[Any]
 
 _HERE = Path(__file__).parent
 _MOST_ROWS = 200
-_SPLITS = ("train", "valid", "test")
 
 
 def node(
@@ -136,11 +135,6 @@ def said(key: str, **values: Tree | str) -> list[Tree | str]:
             parts += [plain, value]
             plain = ""
     return [part for part in (*parts, plain) if part]
-
-
-def split_order(split: str) -> tuple[int, str]:
-    """Sort splits in their usual order: train, valid, test, and others by name."""
-    return (_SPLITS.index(split) if split in _SPLITS else len(_SPLITS), split)
 
 
 def text_of(tree: Tree | str) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from queue import Empty, SimpleQueue
 
+from cleaner.dataset.splits import split_order
 from cleaner.errors import CleanerError
 from cleaner.review import Event, Kind
 from cleaner.review.classes import (
@@ -23,7 +24,7 @@ from cleaner.review.classes import (
 from cleaner.util.delayed import Delayed
 from cleaner.util.wording import count
 from cleaner.widgets.guard import guarded
-from cleaner.widgets.panels.base import Panel, Tree, button, buttons, node, paragraph, said, split_order
+from cleaner.widgets.panels.base import Panel, Tree, button, buttons, node, paragraph, said
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 

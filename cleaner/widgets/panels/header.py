@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from cleaner.dataset.splits import split_order
 from cleaner.util.wording import count
-from cleaner.widgets.panels.base import Tree, button, node, section, split_order
+from cleaner.widgets.panels.base import Tree, button, node, section
 from cleaner.widgets.sentences import say
 
 STEPS = ("Files", "Labels", "Report")

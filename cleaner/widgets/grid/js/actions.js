@@ -1,29 +1,35 @@
 // The strip of classes and the buttons for every key; once below the cards, once more in the large view.
 
-import { CTRL, enable, make, make_button, set_text } from "./elements.js";
-import { DIGITS } from "./keys.js";
+import { enable, make, make_act_button, make_button, set_text } from "./elements.js";
 import { PURPOSES } from "./purposes.js";
 
 /**
+ * @import { Keymap } from "./keymap.js"
  * @import { Purpose } from "./purposes.js"
  * @import { Say } from "./words.js"
  * @typedef {{
- *   decide: (action: string, label?: string | null) => void, undo: () => void, confirm: () => void, similar: () => void,
+ *   decide: (action: string, label?: string | null) => void, undo: () => void, redo: () => void, confirm: () => void, similar: () => void,
  *   enlarge: () => void, help: () => void, type_class: () => void, toggle_likelihood: () => void
  * }} ActionHost
+ * @typedef {{label: string, digit: string}} LegendEntry a class, and the digit that gives it, if any does
  * @typedef {{offered: boolean, on: boolean}} Likelihood whether the digits can follow the image in focus, and do
  */
 
 const MOST_CHIPS = 60;
 
+/** The digits as they stand on the keyboard. */
+export const DIGITS = "1234567890";
+
 export class Actions {
   /**
    * @param {Say} say
+   * @param {Keymap} keymap
    * @param {ActionHost} host
    * @param {{with_classes: boolean, in_large_view: boolean}} options
    */
-  constructor(say, host, { with_classes, in_large_view }) {
+  constructor(say, keymap, host, { with_classes, in_large_view }) {
     this.say = say;
+    this.keymap = keymap;
     this.host = host;
     this.with_classes = with_classes;
     this.drawn = ""; // the legend that is on show
@@ -31,26 +37,28 @@ export class Actions {
     this.legend.addEventListener("keydown", (event) => this.on_legend_key(event));
     /** @type {Record<string, HTMLButtonElement>} by the name of the act */
     this.deciders = {
-      only: make_button(say("grid.keep_only"), "o", () => host.decide("only"), "", "o"),
-      suggest: make_button(say("grid.follow_advice"), "y", () => host.decide("suggest"), "", "y"),
-      different: make_button(say("grid.not_duplicates"), "n", () => host.decide("different"), "", "n"),
-      group: make_button(say("grid.relabel_group"), "g", () => host.decide("group"), "", "g"),
-      keep: make_button(say("grid.keep"), "k", () => host.decide("keep"), "", "k"),
-      delete: make_button(say("grid.delete"), "x", () => host.decide("delete"), "is-delete", "x Delete"),
-      unsure: make_button(say("grid.unsure"), "s", () => host.decide("unsure"), "is-unsure", "s"),
-      undo: make_button(say("grid.undo"), "u", () => host.undo(), "", "u Backspace Control+z"),
+      only: make_act_button(say("grid.keep_only"), "only", () => host.decide("only")),
+      suggest: make_act_button(say("grid.follow_advice"), "suggest", () => host.decide("suggest")),
+      different: make_act_button(say("grid.not_duplicates"), "different", () => host.decide("different")),
+      group: make_act_button(say("grid.relabel_group"), "group", () => host.decide("group")),
+      keep: make_act_button(say("grid.keep"), "keep", () => host.decide("keep")),
+      delete: make_act_button(say("grid.delete"), "delete", () => host.decide("delete"), "is-delete"),
+      unsure: make_act_button(say("grid.unsure"), "unsure", () => host.decide("unsure"), "is-unsure"),
+      undo: make_act_button(say("grid.undo"), "undo", () => host.undo()),
+      redo: make_act_button(say("grid.redo"), "redo", () => host.redo()),
     };
     this.buttons = make("div", "cleaner-buttons", {}, ...Object.values(this.deciders));
-    this.confirm = make_button("", `${CTRL} ↵`, (event) => {
+    this.confirm = make_act_button("", "confirm", (event) => {
       // The second click of a double click was meant for the page that is gone.
       if (event.detail < 2) host.confirm();
-    }, "is-go", "Control+Enter");
-    this.similar = make_button("", "l", () => host.similar(), "is-similar", "l");
+    }, "is-go");
+    this.similar = make_act_button("", "similar", () => host.similar(), "is-similar");
     this.similar.hidden = true;
     this.enlarge = in_large_view ? null : make_button(say("grid.enlarge"), "↵", () => host.enlarge(), "", "Enter");
-    if (this.enlarge) this.buttons.append(this.enlarge, make_button(say("grid.show_keys"), "?", () => host.help(), "", "?"));
+    if (this.enlarge) this.buttons.append(this.enlarge, make_act_button(say("grid.show_keys"), "help", () => host.help()));
     this.el = make("div", "cleaner-actions", {}, ...(with_classes ? [this.legend] : []), this.buttons);
     this.show_purpose(with_classes ? PURPOSES.labels : PURPOSES.files);
+    for (const button of [this.buttons, this.confirm, this.similar]) keymap.label(button);
   }
 
   /** @param {Purpose} purpose */
@@ -60,7 +68,7 @@ export class Actions {
   }
 
   /**
-   * @param {string[]} classes
+   * @param {LegendEntry[]} classes
    * @param {boolean} suggests whether the page has suggestions; an audit shows none
    * @param {Likelihood} likelihood
    */
@@ -70,21 +78,22 @@ export class Actions {
     this.drawn = drawn;
     const { say, host } = this;
     const focused = this.chips.find((chip) => chip === document.activeElement)?.dataset.chip;
-    const labels = classes.slice(0, MOST_CHIPS);
-    const chips = labels.map((label, i) =>
-      make_chip(`label ${label}`, DIGITS[i] ?? "", label, () => host.decide("relabel", label), say("grid.relabel_to_label", { label })));
+    const shown = classes.slice(0, MOST_CHIPS);
+    const chips = shown.map(({ label, digit }) =>
+      make_chip(`label ${label}`, digit && `digit_${digit}`, label, () => host.decide("relabel", label), say("grid.relabel_to_label", { label })));
     if (suggests) {
-      chips.unshift(make_chip("suggestion", "y", say("grid.suggestion"), () => host.decide("suggest"), say("grid.relabel_to_suggestion")));
+      chips.unshift(make_chip("suggestion", "suggest", say("grid.suggestion"), () => host.decide("suggest"), say("grid.relabel_to_suggestion")));
     }
-    const rest = classes.length - labels.length;
+    const rest = classes.length - shown.length;
     const type_text = rest > 0 ? say("grid.type_one_of", { n: rest }) : say("grid.type_class");
-    const type = make_chip("type", "/", type_text, () => host.type_class());
-    const by = make_chip("likely", ".", say("grid.likeliest_first"), () => host.toggle_likelihood());
+    const type = make_chip("type", "type", type_text, () => host.type_class());
+    const by = make_chip("likely", "likely", say("grid.likeliest_first"), () => host.toggle_likelihood());
     by.setAttribute("aria-pressed", String(likelihood.on));
     by.hidden = !likelihood.offered;
     (chips[0] ?? type).tabIndex = 0;
     this.legend.replaceChildren(make("span", "cleaner-caption", { "aria-hidden": "true" }, say("grid.relabel_to")),
       make("div", "cleaner-chips", {}, ...chips), by, type);
+    this.keymap.label(this.legend);
     // Whoever walks along the strip stays on it.
     if (focused !== undefined) this.chips.find((chip) => chip.dataset.chip === focused)?.focus();
   }
@@ -111,6 +120,7 @@ export class Actions {
   enable({ can_decide, can_undo, can_confirm, has_cards }) {
     for (const button of Object.values(this.deciders)) enable(button, can_decide);
     enable(this.deciders.undo, can_undo);
+    enable(this.deciders.redo, can_undo);
     for (const chip of this.chips) enable(chip, can_decide);
     enable(this.confirm, can_confirm);
     if (this.enlarge) enable(this.enlarge, has_cards);
@@ -119,14 +129,14 @@ export class Actions {
 
 /**
  * @param {string} name tells it from the other chips
- * @param {string} key
+ * @param {string} act that its key asks for; empty if it has none
  * @param {string} text
- * @param {() => void} act
+ * @param {() => void} on_click
  * @param {string} spoken its name for a screen reader, if its text does not say enough
  */
-function make_chip(name, key, text, act, spoken = "") {
-  const chip = make_button(text, "", act, "cleaner-chip", key);
-  if (key) chip.prepend(make("kbd", "", { "aria-hidden": "true" }, key));
+function make_chip(name, act, text, on_click, spoken = "") {
+  const chip = act ? make_act_button(text, act, on_click, "cleaner-chip") : make_button(text, "", on_click, "cleaner-chip");
+  chip.prepend(...chip.querySelectorAll("kbd"));
   if (spoken) chip.setAttribute("aria-label", spoken);
   chip.dataset.chip = name;
   chip.tabIndex = -1;

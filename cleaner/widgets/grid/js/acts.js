@@ -205,6 +205,10 @@ export class Acts {
     if (!this.view.link.frozen) this.view.link.send({ kind: "undo", seen: this.seen() });
   }
 
+  redo() {
+    if (!this.view.link.frozen) this.view.link.send({ kind: "redo", seen: this.seen() });
+  }
+
   // ---- pages
 
   confirm() {

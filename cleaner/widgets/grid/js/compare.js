@@ -1,7 +1,7 @@
 // Beside the large image, on demand: what each class in question is said to be, and a few typical images of it.
 
 import { ComparedClass } from "./compared_class.js";
-import { make, make_button, make_id, make_url } from "./elements.js";
+import { make, make_act_button, make_id, make_url } from "./elements.js";
 
 /**
  * @import { Card } from "./card.js"
@@ -50,7 +50,7 @@ export class Compare {
     this.hint = make("p", "cleaner-hint", { role: "status" });
     this.el = make("section", "cleaner-compare", { id: `cleaner-${make_id()}`, "aria-label": say("grid.compare_classes") }, this.hint);
     this.el.hidden = true;
-    this.button = make_button(say("grid.compare"), "c", () => this.toggle(), "is-small", "c");
+    this.button = make_act_button(say("grid.compare"), "compare", () => this.toggle(), "is-small");
     this.button.setAttribute("aria-expanded", "false");
     this.button.setAttribute("aria-controls", this.el.id);
   }

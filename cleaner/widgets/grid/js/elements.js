@@ -40,6 +40,19 @@ export function make_button(text, key, on_click, classes = "", shortcuts = "") {
 }
 
 /**
+ * A button for an act that has a key; `Keymap.label` writes the key on it.
+ * @param {string} text
+ * @param {string} act
+ * @param {(event: MouseEvent) => void} on_click
+ * @param {string} classes
+ */
+export function make_act_button(text, act, on_click, classes = "") {
+  const button = make_button(text, " ", on_click, classes);
+  button.dataset.act = act;
+  return button;
+}
+
+/**
  * Give a button of `make_button` another text.
  * @param {HTMLElement} button
  * @param {string} text

@@ -29,7 +29,7 @@ export class Frame {
     actions.buttons.append(make("div", "cleaner-words", {}, status, this.file), actions.similar, actions.confirm);
     const bar = make("div", "cleaner-bar", {}, actions.el);
     this.root = make("div", "cleaner-root", { "data-lm-suppress-shortcuts": "true" },
-      this.alerts, head, this.notice, cards.el, this.empty, bar, view.large.el, view.chooser.el, view.help);
+      this.alerts, head, this.notice, cards.el, this.empty, bar, view.large.el, view.chooser.el, view.help.el);
     // The browser scrolls a card in focus into view, but would leave it under the bar.
     this.observer = new ResizeObserver(() => this.root.style.setProperty("--cleaner-bar", `${bar.offsetHeight}px`));
     this.observer.observe(bar);

@@ -4,11 +4,12 @@ import { takes_keys } from "./elements.js";
 
 /** @import { View } from "./view.js" */
 
-/** The keys of the first ten classes. */
-export const DIGITS = Object.freeze(["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"]);
 
-/** Keys of acts that are about a group of images. @type {Record<string, string>} */
-const GROUP_KEYS = { o: "only", n: "different", g: "group" };
+/** Acts that there are also where there are no classes. */
+const ON_FILES = ["help", "undo", "redo", "delete", "confirm"];
+
+/** Acts that are about a group of images. */
+const ON_GROUPS = ["only", "different", "group"];
 
 export class Keys {
   /** @param {View} view */
@@ -26,57 +27,36 @@ export class Keys {
 
   /** @param {KeyboardEvent} event @returns {boolean} whether the key was an act; the large view uses it too */
   act_key(event) {
-    const ctrl = event.ctrlKey || event.metaKey;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (event.altKey) return false;
-    const act = ctrl ? this.ctrl_act(key, event.shiftKey) : this.plain_act(key, event);
+    const act = this.meaning_of(this.view.keymap.act_of(event));
     // Holding a key down must not run through the page.
     if (act && !event.repeat) act();
     return act !== undefined;
   }
 
   /**
-   * @param {string} key
-   * @param {boolean} shift
-   * @returns {(() => void) | undefined}
+   * @param {string} name of an act, or empty
+   * @returns {(() => void) | undefined} what it does here
    */
-  ctrl_act(key, shift) {
-    const { acts, large } = this.view;
-    if (key === "Enter") return () => (large.open ? undefined : acts.confirm());
-    return key === "z" && !shift ? () => acts.undo() : undefined;
-  }
-
-  /**
-   * @param {string} key
-   * @param {KeyboardEvent} event
-   * @returns {(() => void) | undefined}
-   */
-  plain_act(key, event) {
+  meaning_of(name) {
     const { view } = this;
-    const { acts } = view;
-    if (key === "?") return () => view.help.showModal();
-    if (key === "u" || key === "Backspace") return () => acts.undo();
-    if (key === "x" || key === "Delete") return () => acts.decide("delete");
-    if (!view.reviewing) return undefined;
-    if (key === "k" || key === "a") return () => acts.decide("keep");
-    if (key === "s") return () => acts.decide("unsure");
-    if (key === "l") return () => acts.similar();
-    const on_group = GROUP_KEYS[key];
-    if (view.purpose.on_groups.includes(on_group)) return () => acts.decide(on_group);
-    if (key === "y") return () => acts.decide("suggest");
-    if (key === "/") return () => view.type_class();
-    if (key === ".") return () => view.toggle_likelihood();
-    // On some keyboards the digits need Shift; the key itself still is the digit's.
-    const plain = !event.shiftKey && /^Digit\d$/.test(event.code) ? event.code[5] : "";
-    const index = DIGITS.indexOf(DIGITS.includes(key) ? key : plain);
-    return index < 0 ? undefined : () => this.relabel_by_digit(index);
+    const { acts, large } = view;
+    if (!view.reviewing && !ON_FILES.includes(name)) return undefined;
+    if (name.startsWith("digit_")) return () => this.relabel_by_digit(name.slice(-1));
+    if (ON_GROUPS.includes(name)) return view.purpose.on_groups.includes(name) ? () => acts.decide(name) : undefined;
+    const meanings = /** @type {Record<string, () => void>} */ ({
+      help: () => view.help.open(), undo: () => acts.undo(), redo: () => acts.redo(),
+      confirm: () => (large.open ? undefined : acts.confirm()), delete: () => acts.decide("delete"),
+      keep: () => acts.decide("keep"), unsure: () => acts.decide("unsure"), suggest: () => acts.decide("suggest"),
+      similar: () => acts.similar(), type: () => view.type_class(), likely: () => view.toggle_likelihood(),
+    });
+    return meanings[name];
   }
 
-  /** @param {number} index */
-  relabel_by_digit(index) {
-    const label = this.view.legend[index];
-    if (label === undefined) this.view.tell("grid.no_such_digit", { digit: DIGITS[index] });
-    else this.view.acts.decide("relabel", label);
+  /** @param {string} digit */
+  relabel_by_digit(digit) {
+    const entry = this.view.legend.find((each) => each.digit === digit);
+    if (entry) this.view.acts.decide("relabel", entry.label);
+    else this.view.tell("grid.no_such_digit", { digit: this.view.keymap.printed(`digit_${digit}`) });
   }
 
   /** @param {KeyboardEvent} event @returns {boolean} */

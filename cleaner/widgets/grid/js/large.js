@@ -9,11 +9,13 @@ import { Stage } from "./stage.js";
  * @import { Card } from "./card.js"
  * @import { Cards } from "./cards.js"
  * @import { Compare } from "./compare.js"
+ * @import { Keymap } from "./keymap.js"
  * @import { ImageMessage, Witness } from "./protocol.js"
  * @import { Say } from "./words.js"
  * @typedef {{
  *   cards: Cards, actions: HTMLElement, compare: Compare | null, explains: boolean,
- *   ask: (name: string, full: boolean) => void, ask_why: (name: string) => string, on_key: (event: KeyboardEvent) => boolean
+ *   ask: (name: string, full: boolean) => void, ask_why: (name: string) => string, on_key: (event: KeyboardEvent) => boolean,
+ *   keymap: Keymap
  * }} LargeHost
  * @typedef {{url: string, full: boolean, width: number, height: number}} Rendition width and height are the file's
  */
@@ -41,6 +43,7 @@ export class Large {
     this.alerts = make("div", "cleaner-alerts", { role: "alert" });
     this.el = make_dialog(say("grid.large_view"), "cleaner-large");
     this.el.append(this.draw_frame());
+    host.keymap.label(this.el);
     this.el.addEventListener("keydown", (event) => this.on_key(event));
     this.el.addEventListener("close", () => this.on_close());
   }
@@ -302,11 +305,15 @@ export class Large {
 
   /** @param {KeyboardEvent} event @returns {boolean} whether the key was one of this view */
   own_key(event) {
+    const act = this.host.keymap.act_of(event);
+    if (act === "compare" && this.host.compare) {
+      if (!event.repeat) this.host.compare.toggle();
+      return true;
+    }
+    if (this.stage.on_key(event, act)) return true;
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
-    if (this.stage.on_key(event)) return true;
     if (event.key === "ArrowLeft" || event.key === "ArrowUp") this.go(this.index - 1);
     else if (event.key === "ArrowRight" || event.key === "ArrowDown") this.go(this.index + 1);
-    else if (event.key.toLowerCase() === "c" && this.host.compare) event.repeat || this.host.compare.toggle();
     else if (event.key === "Escape" || (event.key === "Enter" && event.target === this.stage.el)) this.leave_now();
     else return false;
     return true;

@@ -46,6 +46,7 @@ export interface Page {
   id: string;
   cells: Cell[];
   classes: string[];
+  digits: string[];
   title: string;
   summary: string;
   notice: string;
@@ -75,6 +76,12 @@ export interface Witness {
   label: string;
   same: boolean;
   copy: boolean;
+}
+
+export interface Key {
+  keys: string[];
+  printed: string[];
+  chosen: boolean;
 }
 
 // ---- from the page to the kernel
@@ -165,6 +172,27 @@ export interface Confirm {
   names: string[];
 }
 
+export interface GiveKey {
+  kind: "givekey";
+  id: string;
+  view: string;
+  act: string;
+  key: string;
+}
+
+export interface ResetKeys {
+  kind: "resetkeys";
+  id: string;
+  view: string;
+}
+
+export interface Redo {
+  kind: "redo";
+  id: string;
+  view: string;
+  seen: Seen;
+}
+
 export interface Undo {
   kind: "undo";
   id: string;
@@ -181,7 +209,7 @@ export interface Describe {
   text: string;
 }
 
-export type Request = Ping | Hello | Turn | Similar | Next | Thumbs | Image | Compare | Why | Decide | Confirm | Undo | Describe;
+export type Request = Ping | Hello | Turn | Similar | Next | Thumbs | Image | Compare | Why | GiveKey | ResetKeys | Decide | Confirm | Undo | Redo | Describe;
 
 // ---- from the kernel to the page
 
@@ -246,6 +274,14 @@ export interface WhyMessage {
   witnesses: Witness[];
 }
 
+export interface KeysMessage {
+  id?: string;
+  to?: string;
+  kind: "keys";
+  said: string;
+  refused: boolean;
+}
+
 export interface SavedMessage {
   id?: string;
   to?: string;
@@ -307,6 +343,7 @@ export type Message =
   | ImageMessage
   | CompareMessage
   | WhyMessage
+  | KeysMessage
   | SavedMessage
   | RefusedMessage
   | CellsMessage
@@ -331,6 +368,7 @@ export interface Asked {
 export interface Model {
   get(name: "mode" | "problem" | "dismissed"): string;
   get(name: "words"): Record<string, string>;
+  get(name: "key_table"): Record<string, Key>;
   set(name: "dismissed", value: string): void;
   save_changes(): void;
   send(message: Request): void;

@@ -54,7 +54,7 @@ function delete_words(say, cards) {
   return [marked_words(say, cards), say("grid.to_delete"), confirm];
 }
 
-const LABEL_ACTS = ["keep", "delete", "unsure", "undo"];
+const LABEL_ACTS = ["keep", "delete", "unsure", "undo", "redo"];
 const CONFIRM = "grid.confirm_page";
 const CONTINUE = "grid.continue";
 
@@ -67,9 +67,9 @@ const NO_GROUPS = Object.freeze({ on_groups: [], head: [], beside: false });
 export const PURPOSES = Object.freeze({
   labels: { acts: LABEL_ACTS, go: CONFIRM, judges: true, words: label_words, ...NO_GROUPS },
   audit: { acts: LABEL_ACTS, go: CONFIRM, judges: true, words: label_words, ...NO_GROUPS },
-  pictures: { acts: ["delete", "undo"], go: CONTINUE, judges: false, words: check_words, ...NO_GROUPS },
+  pictures: { acts: ["delete", "undo", "redo"], go: CONTINUE, judges: false, words: check_words, ...NO_GROUPS },
   copies: {
-    acts: ["only", "suggest", "different", "delete", "undo"], go: CONTINUE, judges: false, words: check_words,
+    acts: ["only", "suggest", "different", "delete", "undo", "redo"], go: CONTINUE, judges: false, words: check_words,
     on_groups: ["only", "suggest", "different"], beside: true,
     head: [["grid.follow_advice", "suggest"], ["grid.not_duplicates", "different"]],
   },
@@ -77,7 +77,7 @@ export const PURPOSES = Object.freeze({
     acts: ["group", ...LABEL_ACTS], go: CONTINUE, judges: false, words: check_words,
     on_groups: ["group"], beside: false, head: [["grid.relabel_group", "group"]],
   },
-  files: { acts: ["delete", "undo"], go: CONFIRM, judges: true, words: delete_words, ...NO_GROUPS },
+  files: { acts: ["delete", "undo", "redo"], go: CONFIRM, judges: true, words: delete_words, ...NO_GROUPS },
 });
 
 /**

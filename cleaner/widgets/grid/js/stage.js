@@ -1,6 +1,6 @@
 // Where the large image stands: zoom, pan, contrast and brightness, for the eye only.
 
-import { make, make_button } from "./elements.js";
+import { make, make_act_button, make_button } from "./elements.js";
 
 /** @import { Say } from "./words.js" */
 
@@ -18,6 +18,10 @@ export class Stage {
     this.x = this.y = 0;
     /** pixels of the file that is shown, which the image at hand may be a smaller rendition of; 0: not known */
     this.width_px = this.height_px = 0;
+    /** What the acts of this view do. @type {Record<string, () => void>} */
+    this.zooms = {
+      zoom_out: () => this.zoom_by(1 / ZOOM_STEP), zoom_in: () => this.zoom_by(ZOOM_STEP), fit: () => this.fit(),
+    };
     this.image = make("img", "", { alt: "", draggable: "false" });
     this.image.onload = () => {
       this.place();
@@ -26,11 +30,9 @@ export class Stage {
     this.wait = make("span", "cleaner-wait");
     this.el = make("div", "cleaner-stage", { tabindex: "0", role: "img" }, this.image, this.wait);
     this.zoom_text = make("span", "cleaner-zoom");
-    const step = (/** @type {string} */ text, /** @type {string} */ key, /** @type {() => void} */ act) =>
-      make_button(text, key, act, "is-small");
+    const step = (/** @type {string} */ key, /** @type {string} */ act) => make_act_button(say(key), act, this.zooms[act], "is-small");
     this.zoom_buttons = make("div", "cleaner-buttons", {},
-      step(say("grid.zoom_out"), "−", () => this.zoom_by(1 / ZOOM_STEP)), step(say("grid.zoom_in"), "+", () => this.zoom_by(ZOOM_STEP)),
-      step(say("grid.fit"), "f", () => this.fit()), this.zoom_text);
+      step("grid.zoom_out", "zoom_out"), step("grid.zoom_in", "zoom_in"), step("grid.fit", "fit"), this.zoom_text);
     const slider = () => make("input", "", { type: "range", min: "30", max: "300", value: "100" });
     this.bright = slider();
     this.contrast = slider();
@@ -38,7 +40,7 @@ export class Stage {
     this.light = make("div", "cleaner-light", {},
       make("label", "cleaner-slider", {}, say("grid.brightness"), this.bright),
       make("label", "cleaner-slider", {}, say("grid.contrast"), this.contrast),
-      step(say("grid.reset"), "", () => this.reset_light()), make("p", "cleaner-hint", {}, say("grid.eye_only")));
+      make_button(say("grid.reset"), "", () => this.reset_light(), "is-small"), make("p", "cleaner-hint", {}, say("grid.eye_only")));
     this.listen();
     this.observer = new ResizeObserver(() => requestAnimationFrame(() => this.place()));
     this.observer.observe(this.el);
@@ -149,16 +151,19 @@ export class Stage {
     });
   }
 
-  /** @param {KeyboardEvent} event @returns {boolean} whether the key changed how the image is seen */
-  on_key(event) {
+  /**
+   * @param {KeyboardEvent} event
+   * @param {string} act that the key asks for
+   * @returns {boolean} whether the key changed how the image is seen
+   */
+  on_key(event, act) {
     const steps = /** @type {Record<string, [number, number]>} */ ({
       ArrowLeft: [PAN_PX, 0], ArrowRight: [-PAN_PX, 0], ArrowUp: [0, PAN_PX], ArrowDown: [0, -PAN_PX],
     });
     const step = steps[event.key];
-    if (step && event.shiftKey) this.pan(...step);
-    else if (event.key === "+" || event.key === "=") this.zoom_by(ZOOM_STEP);
-    else if (event.key === "-") this.zoom_by(1 / ZOOM_STEP);
-    else if (event.key === "f") this.fit();
+    const is_plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (step && event.shiftKey && is_plain) this.pan(...step);
+    else if (this.zooms[act]) this.zooms[act]();
     else return false;
     return true;
   }

@@ -1,6 +1,6 @@
 // The view: joins the cards, the bar, the dialogs and the wire, and turns what Python says into what is shown.
 
-import { Actions } from "./actions.js";
+import { Actions, DIGITS } from "./actions.js";
 import { Acts } from "./acts.js";
 import { Alerts } from "./alerts.js";
 import { Cards } from "./cards.js";
@@ -8,7 +8,8 @@ import { ClassChooser } from "./class_chooser.js";
 import { Compare } from "./compare.js";
 import { in_notebook } from "./elements.js";
 import { Frame } from "./frame.js";
-import { make_help } from "./help.js";
+import { Help } from "./help.js";
+import { Keymap } from "./keymap.js";
 import { Keys } from "./keys.js";
 import { Large } from "./large.js";
 import { Link } from "./link.js";
@@ -18,6 +19,7 @@ import { speaker } from "./words.js";
 /**
  * @import { Asked, Message, Model, NextMessage, Page, RefusedMessage, SavedMessage, ThumbsMessage } from "./protocol.js"
  * @import { Cell } from "./protocol.js"
+ * @import { LegendEntry } from "./actions.js"
  * @import { Purpose } from "./purposes.js"
  */
 
@@ -30,7 +32,8 @@ export class View {
    */
   constructor(model, el) {
     this.model = model;
-    this.say = speaker(model.get("words"));
+    this.keymap = new Keymap(model);
+    this.say = speaker(model.get("words"), (act) => this.keymap.printed(act));
     this.reviewing = model.get("mode") !== "delete";
     /** @type {Page | null} */
     this.page = null;
@@ -50,12 +53,12 @@ export class View {
     });
     const host = {
       decide: (/** @type {string} */ action, /** @type {string | null} */ label = null) => this.acts.decide(action, label),
-      undo: () => this.acts.undo(), confirm: () => this.acts.confirm(), help: () => this.help.showModal(),
+      undo: () => this.acts.undo(), redo: () => this.acts.redo(), confirm: () => this.acts.confirm(), help: () => this.help.open(),
       similar: () => this.acts.similar(), enlarge: () => this.enlarge(), type_class: () => this.type_class(),
       toggle_likelihood: () => this.toggle_likelihood(),
     };
-    this.actions = new Actions(this.say, host, { with_classes: this.reviewing, in_large_view: false });
-    this.large_actions = new Actions(this.say, host, { with_classes: this.reviewing, in_large_view: true });
+    this.actions = new Actions(this.say, this.keymap, host, { with_classes: this.reviewing, in_large_view: false });
+    this.large_actions = new Actions(this.say, this.keymap, host, { with_classes: this.reviewing, in_large_view: true });
     this.compare = this.reviewing ? new Compare(this.say, {
       ask: (name, labels) => this.link.send({ kind: "compare", name, labels }, { quiet: true }),
       describe: (label, text) => this.acts.describe(label, text), can_save: () => !this.acts.blocked,
@@ -64,10 +67,13 @@ export class View {
       cards: this.cards, actions: this.large_actions.el, compare: this.compare, explains: this.reviewing,
       ask: (name, full) => this.link.send({ kind: "image", name, full }, { quiet: true }),
       ask_why: (name) => this.link.send({ kind: "why", name }, { quiet: true }),
-      on_key: (event) => this.keys.act_key(event),
+      on_key: (event) => this.keys.act_key(event), keymap: this.keymap,
     });
     this.chooser = new ClassChooser(this.say, (label, is_new) => this.acts.decide("relabel", label, is_new));
-    this.help = make_help(this.say, this.reviewing);
+    this.help = new Help(this.say, this.keymap, {
+      with_classes: this.reviewing, give: (act, key) => this.link.send({ kind: "givekey", act, key }, { quiet: true }),
+      reset: () => this.link.send({ kind: "resetkeys" }, { quiet: true }),
+    });
     this.frame = new Frame(this);
     this.alerts = new Alerts(this.say, model, this.link, {
       regions: [this.frame.alerts, this.large.alerts], on_dismiss: (forget) => this.dismiss(forget),
@@ -75,6 +81,7 @@ export class View {
     el.append(this.frame.root);
     this.stop = new AbortController();
     this.on_problem = () => this.draw();
+    this.on_keys = () => this.take_keys();
     this.listen();
     this.draw();
     this.ask_page();
@@ -95,16 +102,26 @@ export class View {
     }, { signal });
     this.model.on("change:problem", this.on_problem);
     this.model.on("change:dismissed", this.on_problem);
+    this.model.on("change:key_table", this.on_keys);
   }
 
   close() {
     this.stop.abort();
     this.model.off("change:problem", this.on_problem);
     this.model.off("change:dismissed", this.on_problem);
+    this.model.off("change:key_table", this.on_keys);
     this.large.close();
     this.cards.close();
     this.link.close();
     this.frame.close();
+  }
+
+  /** The user has chosen other keys. */
+  take_keys() {
+    this.keymap.read();
+    this.keymap.label(this.frame.root);
+    this.help.draw();
+    this.draw();
   }
 
   /** @returns {Purpose} */
@@ -136,6 +153,7 @@ export class View {
       case "image": return this.large.receive(message, buffers);
       case "compare": return this.compare?.receive(message, buffers);
       case "why": return this.large.explanation.receive(message, buffers);
+      case "keys": return this.help.receive(message);
       case "described": return this.compare?.ask();
       case "saved": return this.on_saved(message, asked);
       case "refused": return this.on_refused(message, asked);
@@ -165,7 +183,7 @@ export class View {
     const open = page.cells.findIndex((cell) => !cell.decision);
     const asked = page.cells.findIndex((cell) => cell.name === page.focus);
     if (asked >= 0 || !again) {
-      const in_dialog = this.large.open || this.chooser.el.open || this.help.open;
+      const in_dialog = this.large.open || this.chooser.el.open || this.help.el.open;
       this.cards.move(Math.max(0, asked >= 0 ? asked : open), { focus: focus && !in_dialog });
     }
     if (this.large.open && !again) {
@@ -293,12 +311,13 @@ export class View {
     if (this.cards.current) this.large.show(this.cards.active);
   }
 
-  /** @returns {string[]} the classes in the order of their keys; by likelihood those of the image in focus come first */
+  /** @returns {LegendEntry[]} the classes and their digits; by likelihood those of the image in focus come first */
   get legend() {
-    const classes = this.page?.classes ?? [];
-    if (!this.by_likelihood) return classes;
+    const { classes = [], digits = [] } = this.page ?? {};
+    if (!this.by_likelihood) return classes.map((label, i) => ({ label, digit: digits[i] }));
     const likely = (this.cards.current?.cell.likely ?? []).filter((label) => classes.includes(label));
-    return [...likely, ...classes.filter((label) => !likely.includes(label))];
+    const sorted = [...likely, ...classes.filter((label) => !likely.includes(label))];
+    return sorted.map((label, i) => ({ label, digit: DIGITS[i] ?? "" }));
   }
 
   toggle_likelihood() {

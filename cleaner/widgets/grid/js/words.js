@@ -7,14 +7,15 @@
 
 /**
  * @param {Record<string, string>} table sentences by key
+ * @param {(act: string) => string} printed gives the key of an act, which stands in a sentence as {key_act}
  * @returns {Say}
  */
-export function speaker(table) {
+export function speaker(table, printed) {
   return (key, values = {}) => {
     const sentence = table[key];
     if (sentence === undefined) throw new Error(`cleaner: there is no sentence ${key}`);
     return sentence.replace(/\{(\w+)\}/g, (_, name) => {
-      const value = values[name];
+      const value = name.startsWith("key_") ? printed(name.slice(4)) : values[name];
       if (value === undefined) throw new Error(`cleaner: the sentence ${key} needs ${name}`);
       return typeof value === "number" ? value.toLocaleString("en") : value;
     });
