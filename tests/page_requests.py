@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from cleaner.widgets.grid.widget import ReviewGrid
@@ -39,3 +40,16 @@ def seen(grid: ReviewGrid, sent: list[Any]) -> dict[str, Any]:
     answer = sent.pop()
     page = (answer[0] if isinstance(answer, tuple) else answer)["page"]
     return {"page": page["id"], "suggestions": {cell["name"]: cell["suggestion"] for cell in page["cells"]}}
+
+
+def answer_to(
+    sent: list[tuple[dict[str, Any], list[bytes]]], asked: str
+) -> tuple[dict[str, Any], list[bytes]]:
+    """Wait for the answer to a request, and return it with its buffers."""
+    for _ in range(1000):
+        found = next((each for each in list(sent) if each[0].get("id") == asked), None)
+        if found is not None:
+            return found
+        time.sleep(0.01)
+    msg = f"The request {asked} was not answered in 10 seconds."
+    raise AssertionError(msg)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,7 +16,7 @@ from cleaner.dataset.file_index import FileIndex
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
 from cleaner.review.labels import WRONG
-from cleaner.util.natural import naturally
+from cleaner.util.natural import natural_key, naturally
 
 Codes = NDArray[np.int64]
 
@@ -107,11 +106,18 @@ class Provenance:
     @classmethod
     def of(cls, catalog: Catalog, *, dates: Mapping[str, str] | None = None) -> Provenance:
         """Read a catalog, whose extra columns become sources; ``dates`` is the day of each file."""
-        keys = [_natural(str(name)) for name in catalog.names]
+        keys = [natural_key(str(name)) for name in catalog.names]
         table = catalog.table.iloc[sorted(range(len(keys)), key=keys.__getitem__)]
         names = [str(name) for name in table["name"]]
         labels = [label if isinstance(label, str) else None for label in table["label"]]
         return cls(names=names, labels=labels, sources=sources_of(table, dates or {}))
+
+    def names_from(self, source: str, group: str) -> list[str]:
+        """Return the images of one group of a source; none where there is no such group (any more)."""
+        found = self.sources.get(source)
+        if found is None or group not in found.groups:
+            return []
+        return [self.names[row] for row in np.flatnonzero(found.codes == found.groups.index(group))]
 
 
 def cross_table(first: Codes, second: Codes, shape: tuple[int, int]) -> Codes:
@@ -220,9 +226,3 @@ def _scores(
     for i, score in before.items():
         found[i] = np.nan if score is None else score
     return found
-
-
-def _natural(name: str) -> tuple[tuple[int, str], ...]:
-    """Sort key that puts ``img10`` behind ``img9``: the order in which cameras and scripts count."""
-    parts = re.split(r"(\d+)", name)
-    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts)

@@ -52,8 +52,6 @@ class Judgement:
         p(c | x) of the real classes: the image alone.
     posterior : float32, shape (n, k + 1)
         p(c | x, g); the last column is *none*. For images without a label the label is left out.
-    noise : float64, shape (k, k)
-        p(g | c), rows true classes, in the mean over the fitted kinds.
     models : float32, shape (n, k)
         Log probabilities of heads that have not seen the image, in the mean over the fitted kinds.
     weights : dict of str to float
@@ -62,7 +60,6 @@ class Judgement:
 
     predicted: Floats
     posterior: Floats
-    noise: Doubles
     models: Floats
     weights: dict[str, float]
 
@@ -86,7 +83,6 @@ def believe(
     weights = _weigh(pools)
     p = _mean([pool.predicted for pool in pools.values()], weights)
     posterior = _mean([pool.posterior for pool in pools.values()], weights)
-    noise = sum(w * pool.noise.T for w, pool in zip(weights, pools.values(), strict=True))
     models = [np.mean(pool.evidence.models, axis=0) for pool in pools.values()]
     rows = np.flatnonzero((codes >= 0) & ~sure)
     share = share_alike(len(rows), p.shape[1])
@@ -100,7 +96,7 @@ def believe(
                 found = _alike(view, shape, codes[some], b, a)
                 posterior[some, :-1] += np.float32(share / len(views)) * found
     counts = {kind: float((1 - share) * w) for kind, w in zip(pools, weights, strict=True)}
-    return Judgement(p, posterior, np.asarray(noise), _mean(models, weights), {**counts, "alike": share})
+    return Judgement(p, posterior, _mean(models, weights), {**counts, "alike": share})
 
 
 def share_alike(n: int, k: int) -> float:
@@ -135,7 +131,6 @@ def merge(judgements: Sequence[Judgement]) -> Judgement:
     return Judgement(
         _mean([j.predicted for j in judgements], even),
         _mean([j.posterior for j in judgements], even),
-        np.mean([j.noise for j in judgements], axis=0),
         _mean([j.models for j in judgements], even),
         {kind: float(np.mean([j.weights[kind] for j in judgements])) for kind in judgements[0].weights},
     )

@@ -143,7 +143,7 @@ def rank(
     plain, inside = (np.mean(columns, axis=0) for columns in list(zip(*found, strict=True))[1:])
     parts = [embeddings.key, seed, items.codes, items.origin, items.names, items.sure]
     model = model_id("pool", *parts, *([] if (joined == copies).all() else [joined]))
-    reasons = Reasons.of([judgement.models], voters, joined, judgement.noise)
+    reasons = Reasons.of([judgement.models], voters, joined)
     ranking = _assemble(items, judgement, np.exp(plain), np.exp(inside), model, reasons)
     return _clustered(ranking, Z)
 
@@ -364,7 +364,7 @@ def rank_probabilities(
     judgement = believe({"even": pool}, sources[0], items.codes, items.sure)
     P = np.exp(sources[0])
     model = model_id("given", P, items.codes, seed, None if embeddings is None else embeddings.key)
-    reasons = Reasons.of([judgement.models], voters, joined, judgement.noise)
+    reasons = Reasons.of([judgement.models], voters, joined)
     ranking = _assemble(items, judgement, P, P, model, reasons)
     return ranking if features is None else _clustered(ranking, features)
 

@@ -83,24 +83,15 @@ class Reasons:
         -1 where there are no more.
     units : int32, shape (n,)
         Equal for images that are copies of each other, near duplicates included where they were known.
-    noise : float32, shape (n_classes, n_classes)
-        p(given label | true class), rows true; no numbers (NaN) where it is not known any more.
     """
 
     heads: Ints
     probability: Floats
     neighbours: Ints
     units: Ints
-    noise: Floats
 
     @classmethod
-    def of(
-        cls,
-        models: Sequence[Floats],
-        voters: Voters | None,
-        units: NDArray[np.int64],
-        noise: NDArray[np.floating],
-    ) -> Self:
+    def of(cls, models: Sequence[Floats], voters: Voters | None, units: NDArray[np.int64]) -> Self:
         """Keep of the evidence what can be told.
 
         Parameters
@@ -110,7 +101,6 @@ class Reasons:
         voters : Voters or None
             None: no neighbours were asked.
         units : int64, shape (n,)
-        noise : float, shape (n_classes, n_classes)
         """
         total = np.sum(models, axis=0) / np.float32(len(models))
         total = np.exp(total - total.max(axis=1, keepdims=True))
@@ -124,7 +114,6 @@ class Reasons:
             probability=(1 / total.sum(axis=1)).astype(np.float32),
             neighbours=neighbours,
             units=np.asarray(units, dtype=np.int32),
-            noise=np.asarray(noise, dtype=np.float32),
         )
 
     def copies(self, row: int) -> list[int]:
@@ -134,10 +123,7 @@ class Reasons:
 
     def merged(self, column: NDArray[np.int64]) -> Self:
         """Return the same after classes became one: ``column`` is the present one of each former column."""
-        k = int(column.max()) + 1
-        return replace(
-            self, heads=column[self.heads].astype(np.int32), noise=np.full((k, k), np.nan, dtype=np.float32)
-        )
+        return replace(self, heads=column[self.heads].astype(np.int32))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays to save."""

@@ -154,6 +154,13 @@ class ProvenanceCache:
     def __init__(self) -> None:
         self._made: tuple[Catalog, Provenance] | None = None
 
+    def sources(self, catalog: Catalog) -> list[tuple[str, str]]:
+        """Return the groups of every source; none before the provenance of these images was read."""
+        made = self._made
+        if made is None or made[0] is not catalog:
+            return []
+        return [(name, group) for name, source in made[1].sources.items() for group in source.groups]
+
     def of(self, catalog: Catalog, index: Callable[[], FileIndex]) -> Provenance:
         """Return the provenance of a catalog's images; ``index`` gives the index of files."""
         from cleaner.analysis.observations import Provenance, file_days

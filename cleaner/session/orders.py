@@ -185,6 +185,8 @@ def filtered_names(view: GridView, names: list[str], known: Snapshot) -> list[st
         wanted.append({name for name, label in pairs if label in labels})
     if view.predicted is not None:
         wanted.append(_predicted_as(view.predicted, known))
+    if view.source is not None:
+        wanted.append(set() if known.provenance is None else set(known.provenance().names_from(*view.source)))
     if view.show == "decided":
         wanted.append({name for name in names if state.is_decided(name)})
     elif view.show == "unsure":

@@ -178,7 +178,12 @@ class ReviewSession:
         self._proposed_seq = -1
         self._analysed_at = self._counted_at = self._learnt_at = 0
         self._provenance: background.ProvenanceCache = background.ProvenanceCache()
-        known = Snapshot(catalog=source.catalog, state=self.store.state, audit=self.audit.sequence)
+        known = Snapshot(
+            catalog=source.catalog,
+            state=self.store.state,
+            audit=self.audit.sequence,
+            provenance=lambda: self._provenance.of(self.known.catalog, lambda: self.source.index),
+        )
         known = replace(known, ranking=self._under_present_names(ranking))
         known = replace(known, posterior=background.weigh_errors(known), learnt=background.learn_order(known))
         self._learnt_at = self.store.state.progress().looked_at
@@ -319,8 +324,8 @@ class ReviewSession:
         with self.lock:
             return ReviewSummary(self._display.progress(), self._display.view)
 
-    def filters(self) -> dict[str, list[str]]:
-        """Return what there is to filter by now: values of ``splits``, ``given`` and ``predicted``."""
+    def filters(self) -> dict[str, Any]:
+        """Return what there is to filter by: values of ``splits``, ``given``, ``predicted``, ``sources``."""
         with self.lock:
             known, catalog = self.known, self.known.catalog
             given = naturally({known.state.label_now(label) for label in catalog.classes})
@@ -328,6 +333,7 @@ class ReviewSession:
                 "splits": naturally({str(split) for split in catalog.splits if split is not None}),
                 "given": [*given, NO_LABEL] if any(label is None for label in catalog.labels) else given,
                 "predicted": naturally(known.suggestions()),
+                "sources": self._provenance.sources(catalog),
             }
 
     # ---------------------------------------------------------------- showing something else
@@ -850,14 +856,14 @@ class ReviewSession:
             earlier = None
         if earlier is None:
             self._analysed_at = seq
+        fresh = not self._provenance.sources(self.known.catalog)
+        provenance = self._provenance.of(self.known.catalog, lambda: self.source.index)
         self.analysis = background.analyse(
-            self.known,
-            self.audit,
-            provenance=self._provenance.of(self.known.catalog, lambda: self.source.index),
-            page_size=self.page_size,
-            earlier=earlier,
+            self.known, self.audit, provenance=provenance, page_size=self.page_size, earlier=earlier
         )
         self._tell(Topic.ANALYSIS)
+        if fresh and provenance.sources:
+            self._tell(Topic.CHOICES)
 
     def count_checks(self) -> None:
         """Count duplicates, poor images and outliers that are still there; in the background."""

@@ -18,6 +18,7 @@ from cleaner.review import Choice, ReviewState
 from cleaner.review.labels import PresentLabels
 
 if TYPE_CHECKING:
+    from cleaner.analysis.observations import Provenance
     from cleaner.labelling.proposal import Proposal
     from cleaner.pipelines.checks import Checks
     from cleaner.ranking import Ranking
@@ -106,6 +107,8 @@ class Snapshot:
         The one whose labels are on show: what Confirm accepts is what was seen.
     audit : callable
         Gives the names of the audit in their random order.
+    provenance : callable or None
+        Gives where the images come from; reading that may take a while.
     """
 
     catalog: Catalog
@@ -117,6 +120,7 @@ class Snapshot:
     proposal: Proposal | None = None
     shown_proposal: Proposal | None = None
     audit: Callable[[], list[str]] = list
+    provenance: Callable[[], Provenance] | None = None
 
     # ---------------------------------------------------------------- all images
 

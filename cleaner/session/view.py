@@ -48,6 +48,8 @@ class GridView:
         Filters; None = all. ``given`` may be `NO_LABEL`.
     show : str
         One of `SHOWS`; ``unsure`` and ``conflicts`` are those of all reviewers.
+    source : (str, str) or None
+        Filter: where the images come from, such as ``("annotator", "Ben")``; see `cleaner.analysis.sources`.
     threshold : float or None
         Score or similarity from which an image is shown, where the order has one; None: the suggested one.
     """
@@ -58,13 +60,17 @@ class GridView:
     predicted: str | None = None
     show: str = "undecided"
     threshold: float | None = None
+    source: tuple[str, str] | None = None
 
     @property
     def key(self) -> str:
         """A text that tells this view from every other one."""
-        return json.dumps(asdict(self), ensure_ascii=False, sort_keys=True)
+        chosen = asdict(self)
+        if self.source is None:  # pages of earlier versions are remembered under the key without it
+            del chosen["source"]
+        return json.dumps(chosen, ensure_ascii=False, sort_keys=True)
 
     @property
     def filtered(self) -> bool:
         """Whether any filter leaves images out."""
-        return any((self.split, self.given, self.predicted))
+        return any((self.split, self.given, self.predicted, self.source))

@@ -93,7 +93,13 @@ def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
     from cleaner.widgets.sentences import SENTENCES
 
     def build(
-        *, clock: bool = False, width: int = 1280, wait: bool = True, joined: bool = True, **setup: Any
+        *,
+        clock: bool = False,
+        width: int = 1280,
+        wait: bool = True,
+        joined: bool = True,
+        touch: bool = False,
+        **setup: Any,
     ) -> Any:
         setup = {
             "classes": ["bird", "cat", "dog"],
@@ -118,7 +124,7 @@ def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
             body, kind = files.get(route.request.url.rpartition("/")[2], ("", "text/plain"))
             route.fulfill(body=body, content_type=kind)
 
-        page = new_page()
+        page = new_page(has_touch=touch)
         page.set_viewport_size({"width": width, "height": 900})
         page.route("**/*", serve)
         if clock:

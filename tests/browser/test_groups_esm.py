@@ -88,6 +88,7 @@ def test_the_buttons_are_those_that_have_a_sense_here(open_grid: OpenGrid, expec
         "not_duplicates",
         "delete",
         "undo",
+        "redo",
         "enlarge",
         "show_keys",
         "continue",

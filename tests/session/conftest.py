@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pictures import make_copies
@@ -12,6 +13,7 @@ from cleaner.duplicates.pairs import find_similar
 from cleaner.pipelines.checks import Checks, checks_folder
 from cleaner.quality.pixels import read_pixels
 from cleaner.quality.problems import quality
+from cleaner.ranking import Ranking
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.workspace import Workspace
 
@@ -25,6 +27,31 @@ def space(tmp_path: Path) -> Iterator[Workspace]:
         made = Checks(similar=find_similar(catalog, pixels), quality=quality(pixels))
         made.save(checks_folder(workspace))
         yield workspace
+
+
+@pytest.fixture
+def colours(colour_set: Path) -> Iterator[Workspace]:
+    """Eight images each of blue, green and red."""
+    with Workspace(colour_set, reviewer="Ana") as workspace:
+        workspace.scan()
+        yield workspace
+
+
+@pytest.fixture
+def open_ranked(colours: Workspace) -> Iterator[Callable[[Ranking], Any]]:
+    """Return a function that shows those with a ranking; ``sent`` has what its grid sends, with buffers."""
+    opened: list[Any] = []
+
+    def build(ranking: Ranking) -> Any:
+        cleaner: Any = ImageCleaner(ranking, workspace=colours, page_size=6)
+        opened.append(cleaner)
+        cleaner.sent = []
+        cleaner.grid.send = lambda message, buffers=None: cleaner.sent.append((message, list(buffers or [])))
+        return cleaner
+
+    yield build
+    for cleaner in opened:
+        cleaner.close()
 
 
 @pytest.fixture

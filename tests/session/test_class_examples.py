@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from page_requests import ask
+from page_requests import answer_to, ask
 
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.errors import CleanerError, StoreError
@@ -38,21 +38,8 @@ def ranked(workspace: Workspace) -> Ranking:
 
 
 @pytest.fixture
-def workspace(colour_set: Path) -> Iterator[Workspace]:
-    with Workspace(colour_set, reviewer="Ana") as made:
-        made.scan()
-        yield made
-
-
-@pytest.fixture
-def cleaner(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    made: Any = ImageCleaner(ranked(workspace), workspace=workspace, page_size=6)
-    made.sent = []
-    monkeypatch.setattr(
-        made.grid, "send", lambda message, buffers=None: made.sent.append((message, list(buffers or [])))
-    )
-    yield made
-    made.close()
+def cleaner(colours: Workspace, open_ranked: Callable[[Ranking], Any]) -> Any:
+    return open_ranked(ranked(colours))
 
 
 def wait_for(condition: Callable[[], Any]) -> Any:
@@ -69,8 +56,7 @@ def send(cleaner: Any, kind: str, **fields: Any) -> str:
 
 
 def answer(cleaner: Any, act: str) -> tuple[dict[str, Any], list[bytes]]:
-    found = wait_for(lambda: [each for each in list(cleaner.sent) if each[0].get("id") == act])
-    return found[0]  # type: ignore[no-any-return]
+    return answer_to(cleaner.sent, act)
 
 
 def compare(cleaner: Any, *labels: str, name: str = RED[0]) -> tuple[dict[str, Any], list[bytes]]:
@@ -85,9 +71,9 @@ def shown(cleaner: Any, label: str, *, but: str = RED[0]) -> list[str]:
 # ---------------------------------------------------------------- what is shown
 
 
-def test_the_grid_gets_texts_and_pictures_of_each_class(cleaner: Any, workspace: Workspace) -> None:
+def test_the_grid_gets_texts_and_pictures_of_each_class(cleaner: Any, colours: Workspace) -> None:
     cleaner.decide([RED[1], "blue/blue_000.png"], "relabel", "red")
-    workspace.store.describe_class("red", "warm")
+    colours.store.describe_class("red", "warm")
     message, buffers = compare(cleaner, "red", "blue")
     assert (message["kind"], message["name"], message["to"]) == ("compare", RED[0], "v")
     red, blue = message["sides"]
@@ -121,21 +107,21 @@ def test_examples_follow_what_is_decided_and_taken_back(cleaner: Any) -> None:
     assert shown(cleaner, "red")[0] == f"{RED[7]}?"
 
 
-def test_with_embeddings_the_most_typical_come_first(cleaner: Any, workspace: Workspace) -> None:
-    hashes = workspace.index.hashes()
+def test_with_embeddings_the_most_typical_come_first(cleaner: Any, colours: Workspace) -> None:
+    hashes = colours.index.hashes()
     vectors = [[np.cos(0.6 * int(name[-7:-4])), np.sin(0.6 * int(name[-7:-4]))] for name in hashes]
-    EmbeddingCache(workspace.state / "embeddings", "net", 2).append(list(hashes.values()), np.array(vectors))
+    EmbeddingCache(colours.state / "embeddings", "net", 2).append(list(hashes.values()), np.array(vectors))
     cleaner.decide(RED[:5], "keep")
     assert shown(cleaner, "red", but="")[0] == RED[2]
     assert RED[2] not in shown(cleaner, "red", but=RED[2])
 
 
 @pytest.fixture
-def asked(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[object]:
+def asked(colours: Workspace, monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """What the index of files was asked about, which it is when examples are chosen."""
     names_asked: list[object] = []
-    whole = workspace.index.hashes_of
-    monkeypatch.setattr(workspace.index, "hashes_of", lambda names: names_asked.append(names) or whole(names))
+    whole = colours.index.hashes_of
+    monkeypatch.setattr(colours.index, "hashes_of", lambda names: names_asked.append(names) or whole(names))
     return names_asked
 
 
@@ -168,15 +154,15 @@ def test_an_audit_shows_only_what_was_confirmed(cleaner: Any) -> None:
     assert [cell.suggestion for cell in cleaner.session.page().cells] == [None] * 6
 
 
-def test_without_a_ranking_only_the_confirmed_are_shown(workspace: Workspace) -> None:
-    made: Any = ImageCleaner(workspace)
+def test_without_a_ranking_only_the_confirmed_are_shown(colours: Workspace) -> None:
+    made: Any = ImageCleaner(colours)
     made.decide(RED[4], "keep")
     assert shown(made, "red") == [RED[4]]
     made.close()
 
 
-def test_a_picture_that_cannot_be_shown_is_left_out(cleaner: Any, workspace: Workspace) -> None:
-    workspace.catalog.path(RED[7]).write_bytes(b"no picture")
+def test_a_picture_that_cannot_be_shown_is_left_out(cleaner: Any, colours: Workspace) -> None:
+    colours.catalog.path(RED[7]).write_bytes(b"no picture")
     message, buffers = compare(cleaner, "red")
     assert [p["name"] for p in message["sides"][0]["pictures"]] == [RED[6], RED[5], RED[4]]
     assert len(buffers) == 3
@@ -214,7 +200,7 @@ def test_only_the_last_question_of_a_view_is_answered(cleaner: Any, monkeypatch:
 
 
 def test_a_description_is_saved_before_it_is_answered_and_everybody_is_told(
-    cleaner: Any, workspace: Workspace
+    cleaner: Any, colours: Workspace
 ) -> None:
     act = send(cleaner, "describe", label="red", text=" warm\n")
     message, _ = answer(cleaner, act)
@@ -223,16 +209,16 @@ def test_a_description_is_saved_before_it_is_answered_and_everybody_is_told(
         say("review.described", label="red"),
         [],
     )
-    assert workspace.store.state.description("red") == "warm"
+    assert colours.store.state.description("red") == "warm"
     assert cleaner.session.wait()
     assert "described" in [message["kind"] for message, _ in cleaner.sent]
     send(cleaner, "describe", label="red", text="another", id=act)  # the same act once more
-    assert workspace.store.state.description("red") == "warm"
-    with Workspace(workspace.root, reviewer="Ben") as colleague:
+    assert colours.store.state.description("red") == "warm"
+    with Workspace(colours.root, reviewer="Ben") as colleague:
         assert colleague.store.state.description("red") == "warm"
 
 
-def test_a_description_that_cannot_be_is_refused(cleaner: Any, workspace: Workspace) -> None:
+def test_a_description_that_cannot_be_is_refused(cleaner: Any, colours: Workspace) -> None:
     message, _ = answer(cleaner, send(cleaner, "describe", label="red", text="x" * 2001))
     assert message["kind"] == "refused"
     assert (
@@ -243,28 +229,28 @@ def test_a_description_that_cannot_be_is_refused(cleaner: Any, workspace: Worksp
     assert message["reason"] == (
         "Not saved: There is no class “rot”. The classes are: “blue”, “green”, “red”."
     )
-    assert workspace.store.state.descriptions() == {}
+    assert colours.store.state.descriptions() == {}
 
 
-def test_undo_takes_a_description_back_and_leaves_the_page(cleaner: Any, workspace: Workspace) -> None:
+def test_undo_takes_a_description_back_and_leaves_the_page(cleaner: Any, colours: Workspace) -> None:
     cleaner.next_page()
     names = cleaner.names
     answer(cleaner, send(cleaner, "describe", label="red", text="warm"))
     cleaner.sent.clear()
     message, _ = answer(cleaner, send(cleaner, "undo"))
     assert message["said"] == say("review.undone", what="the description of “red”")
-    assert (cleaner.names, workspace.store.state.descriptions()) == (names, {})
+    assert (cleaner.names, colours.store.state.descriptions()) == (names, {})
     assert cleaner.session.wait()
     assert "described" in [message["kind"] for message, _ in cleaner.sent]
 
 
-def test_a_colleagues_description_reaches_the_page(cleaner: Any, workspace: Workspace) -> None:
-    workspace.store.describe_class("red", "warm", reviewer="Ben")
+def test_a_colleagues_description_reaches_the_page(cleaner: Any, colours: Workspace) -> None:
+    colours.store.describe_class("red", "warm", reviewer="Ben")
     assert cleaner.session.wait()
     assert "described" in [message["kind"] for message, _ in cleaner.sent]
-    workspace.store.decide(RED[0], "keep", reviewer="Ben")
-    events = workspace.store.state.events
-    assert [is_about_descriptions(workspace.store.state, (event,)) for event in events] == [True, False]
+    colours.store.decide(RED[0], "keep", reviewer="Ben")
+    events = colours.store.state.events
+    assert [is_about_descriptions(colours.store.state, (event,)) for event in events] == [True, False]
 
 
 def test_a_review_of_files_has_no_classes(colour_set: Path) -> None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
-from page_requests import ask
+from page_requests import answer_to, ask
 
 from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.session.file_review import FileReview
 from cleaner.session.orders import AUDIT
 from cleaner.widgets.grid.text import why_text
-from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.workspace import Workspace
 
 RED = [f"red/red_{i:03d}.png" for i in range(8)]
@@ -42,31 +40,12 @@ def ranked(workspace: Workspace, *, with_features: bool = True) -> Ranking:
 
 
 @pytest.fixture
-def workspace(colour_set: Path) -> Iterator[Workspace]:
-    with Workspace(colour_set, reviewer="Ana") as made:
-        made.scan()
-        yield made
-
-
-@pytest.fixture
-def cleaner(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    made: Any = ImageCleaner(ranked(workspace), workspace=workspace, page_size=6)
-    made.sent = []
-    monkeypatch.setattr(
-        made.grid, "send", lambda message, buffers=None: made.sent.append((message, list(buffers or [])))
-    )
-    yield made
-    made.close()
+def cleaner(colours: Workspace, open_ranked: Callable[[Ranking], Any]) -> Any:
+    return open_ranked(ranked(colours))
 
 
 def answer(cleaner: Any, name: str) -> tuple[dict[str, Any], list[bytes]]:
-    act = ask(cleaner.grid, cleaner.sent, "why", name=name)
-    for _ in range(1000):
-        for message, buffers in list(cleaner.sent):
-            if message.get("id") == act:
-                return message, buffers
-        time.sleep(0.01)
-    pytest.fail("it never came")
+    return answer_to(cleaner.sent, ask(cleaner.grid, cleaner.sent, "why", name=name))
 
 
 def test_the_grid_gets_the_reason_with_the_copy_and_the_nearest_images(cleaner: Any) -> None:
@@ -82,11 +61,11 @@ def test_the_grid_gets_the_reason_with_the_copy_and_the_nearest_images(cleaner: 
     assert all(data.startswith(b"\xff\xd8") for data in buffers)
 
 
-def test_the_others_count_with_the_labels_that_they_have_now(cleaner: Any, workspace: Workspace) -> None:
+def test_the_others_count_with_the_labels_that_they_have_now(cleaner: Any, colours: Workspace) -> None:
     cleaner.decide(RED[1], "relabel", "blue")
     cleaner.decide(RED[2], "relabel", "green")
     cleaner.decide(RED[3], "delete")
-    workspace.store.class_event("class_rename", "red", "crimson")
+    colours.store.class_event("class_rename", "red", "crimson")
     why = cleaner.session.explain(RED[0])
     assert (why.given, why.says) == ("crimson", "crimson")
     assert [(each.name, each.label) for each in why.copies] == [(RED[1], "blue")]
@@ -104,30 +83,28 @@ def test_an_audit_and_a_page_that_does_not_ask_for_labels_say_nothing(cleaner: A
     assert (message["text"], message["witnesses"], buffers) == ("", [], [])
 
 
-def test_there_is_nothing_to_say_of_an_image_that_no_ranking_knows(
-    cleaner: Any, workspace: Workspace
-) -> None:
+def test_there_is_nothing_to_say_of_an_image_that_no_ranking_knows(cleaner: Any, colours: Workspace) -> None:
     assert cleaner.session.explain("elsewhere.png") is None
     cleaner.session.ranking.reasons = None
     assert cleaner.session.explain(RED[0]) is None
     assert answer(cleaner, RED[0])[0]["text"] == ""
 
 
-def test_probabilities_without_features_have_no_similar_images(workspace: Workspace) -> None:
-    why = ranked(workspace, with_features=False).why(RED[0])
+def test_probabilities_without_features_have_no_similar_images(colours: Workspace) -> None:
+    why = ranked(colours, with_features=False).why(RED[0])
     assert why is not None
     assert (why.says, why.neighbours, why.copies) == ("red", (), ())
     assert why.probability == pytest.approx(0.8, abs=1e-5)
 
 
-def test_a_saved_ranking_tells_the_same(workspace: Workspace, tmp_path: Path) -> None:
-    ranking = ranked(workspace)
+def test_a_saved_ranking_tells_the_same(colours: Workspace, tmp_path: Path) -> None:
+    ranking = ranked(colours)
     back = Ranking.load(ranking.save(tmp_path / "saved"))
     assert back.why(RED[0]) == ranking.why(RED[0])
 
 
-def test_a_picture_that_cannot_be_shown_is_no_witness(cleaner: Any, workspace: Workspace) -> None:
-    (workspace.root / RED[1]).write_bytes(b"no image")
+def test_a_picture_that_cannot_be_shown_is_no_witness(cleaner: Any, colours: Workspace) -> None:
+    (colours.root / RED[1]).write_bytes(b"no image")
     message, buffers = answer(cleaner, RED[0])
     assert RED[1] not in [each["name"] for each in message["witnesses"]]
     assert len(buffers) == len(message["witnesses"]) == 5

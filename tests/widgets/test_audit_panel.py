@@ -24,7 +24,7 @@ from cleaner.util.wording import about, estimate
 from cleaner.widgets.app import CleanerApp
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel, Tree, node, text_of
-from cleaner.widgets.panels.patterns import pair_of, patterns_section
+from cleaner.widgets.panels.patterns import pair_of, pattern_trees, patterns_section
 from cleaner.widgets.panels.progress import progress_section
 from cleaner.widgets.panels.report import analysis_trees
 from cleaner.widgets.panels.text import (
@@ -361,3 +361,12 @@ def test_patterns_are_worked_out_when_the_report_is_looked_at(app: CleanerApp) -
     assert app.session.wait()
     assert app.session.analysis is not None
     assert app.session.analysis.confusions.corrected.sum() == 3
+
+
+@pytest.mark.parametrize("kind", ["source", "suspicion"])
+def test_a_source_has_a_button_that_opens_its_images(kind: Any) -> None:
+    ben = Pattern(kind=kind, p=0.01, part=9, whole=20, images=40, share=0.3, source="annotator", group="Ben")
+    found = analysis(patterns=Patterns(found=(ben,), confirmed=48, top_share=None, audited=0))
+    text = say("patterns.review_source", source="annotator", group="Ben")
+    assert (text, "source") in buttons(patterns_section(found))
+    assert (text, "source") in buttons(node("div", *pattern_trees(found)))

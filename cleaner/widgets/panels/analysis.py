@@ -9,7 +9,7 @@ from cleaner.session.view import GridView
 from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel
-from cleaner.widgets.panels.patterns import pair_of, patterns_section
+from cleaner.widgets.panels.patterns import pair_of, patterns_section, source_of
 
 
 class AnalysisPanels:
@@ -48,6 +48,7 @@ class AnalysisPanels:
     def listen(self, panel: Panel) -> None:
         """Answer the buttons that findings have, in any panel that shows them."""
         panel.on("review", self._review)
+        panel.on("source", lambda value: self._show(GridView(source=source_of(value))))
         panel.on("report", lambda _: self._go_to("Report"))
 
     def draw(self) -> None:

@@ -8,7 +8,7 @@ import ipywidgets
 from cleaner.session.view import SHOWS, GridView
 from cleaner.widgets.sentences import SENTENCES, say
 
-_FIELDS = ("order", "split", "given", "predicted", "show")
+_FIELDS = ("order", "split", "given", "predicted", "source", "show")
 
 
 class FilterBox(ipywidgets.Box):
@@ -45,15 +45,17 @@ class FilterBox(ipywidgets.Box):
         splits: Iterable[str],
         given: Iterable[str],
         predicted: Iterable[str],
+        sources: Iterable[tuple[str, str]] = (),
         filtering: bool = True,
     ) -> None:
         """Show a view as chosen, and what else there is to choose; some orders take no filters."""
         everything = (say("filters.all"), "")  # not None: to a Dropdown that is “nothing chosen”, a blank
-        options = {
+        options: dict[str, list[tuple[str, Any]]] = {
             "order": [(SENTENCES.get(f"order.{order}", order), order) for order in orders],
             "split": [everything, *((split, split) for split in splits)],
             "given": [everything, *((label, label) for label in given)],
             "predicted": [everything, *((label, label) for label in predicted)],
+            "source": [everything, *((_source_text(each), each) for each in sources)],
             "show": [(say(f"filters.{show}"), show) for show in SHOWS],
         }
         self._offering = True
@@ -62,12 +64,13 @@ class FilterBox(ipywidgets.Box):
                 pairs = options[name]
                 value = getattr(view, name) or ""
                 if value not in [chosen for _, chosen in pairs]:  # chosen earlier, or by Python
-                    pairs.append((str(value), value))
+                    pairs.append((_source_text(value) if name == "source" else value, value))
                 if list(each.options) != pairs:
                     each.options = pairs
                 if each.value != value:
                     each.value = value
                 each.disabled = name != "order" and not filtering
+            self._lists["source"].layout.display = "" if len(self._lists["source"].options) > 1 else "none"
         finally:
             self._offering = False
 
@@ -82,3 +85,7 @@ class FilterBox(ipywidgets.Box):
         if not self._offering:
             chosen: dict[str, Any] = {name: each.value or None for name, each in self._lists.items()}
             self._on_choose(GridView(**chosen))
+
+
+def _source_text(source: tuple[str, str]) -> str:
+    return say("filters.source_of", source=source[0], group=source[1])

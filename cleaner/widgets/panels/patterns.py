@@ -58,7 +58,17 @@ def _no_pattern(analysis: ReviewAnalysis) -> str:
     return say("analysis.no_pattern")
 
 
+def source_of(value: str) -> tuple[str, str]:
+    """Return the source and its group that a “Review images” button asks for."""
+    source, group = json.loads(value)
+    return str(source), str(group)
+
+
 def _review(confusions: Confusions, pattern: Pattern) -> list[Tree]:
+    if pattern.source:
+        text = say("patterns.review_source", source=pattern.source, group=pattern.group)
+        value = json.dumps([pattern.source, pattern.group])
+        return [node("p", button(text, "source", value, class_="cleaner-link"))]
     classes = confusions.classes
     if pattern.given not in classes or pattern.right not in classes:
         return []

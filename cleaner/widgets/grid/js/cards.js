@@ -1,6 +1,7 @@
 // The cards of one page: rows and cells, groups, focus, selection, images.
 
 import { Card } from "./card.js";
+import { Drag } from "./drag.js";
 import { make, make_url } from "./elements.js";
 import { GroupHead } from "./group_head.js";
 
@@ -52,12 +53,14 @@ export class Cards {
     this.el.addEventListener("click", (event) => this.on_click(event));
     this.el.addEventListener("dblclick", (event) => this.on_double_click(event));
     this.el.addEventListener("focusin", (event) => this.on_focus(event));
+    this.drag = new Drag(this);
     this.observer = new ResizeObserver(() => requestAnimationFrame(() => this.flow()));
     this.observer.observe(this.el);
   }
 
   close() {
     this.observer.disconnect();
+    this.drag.close();
     for (const url of this.urls.values()) URL.revokeObjectURL(url);
     this.urls.clear();
     this.list = [];
@@ -87,6 +90,7 @@ export class Cards {
    * @param {Purpose} purpose
    */
   show(cells, groups, purpose) {
+    this.drag.end();
     const head = (/** @type {Group} */ group) => new GroupHead(group, this.say, purpose.head, this.hooks.on_group);
     this.heads = new Map(groups.map((group) => [group.id, head(group)]));
     this.may_stand_beside = purpose.beside;
