@@ -158,7 +158,7 @@ class Finger:
 
     def move(self, x: float, y: float) -> None:
         self._send("touchMove", (x, y))
-        self._page.evaluate("new Promise(requestAnimationFrame)")  # the next one is not to be taken for the same
+        self._page.evaluate("new Promise(requestAnimationFrame)")  # the next one is one of its own
 
     def up(self) -> None:
         self._send("touchEnd")

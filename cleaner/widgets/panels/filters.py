@@ -62,7 +62,7 @@ class FilterBox(ipywidgets.Box):
         try:
             for name, each in self._lists.items():
                 pairs = options[name]
-                value = getattr(view, name) or ""
+                value: Any = getattr(view, name) or ""
                 if value not in [chosen for _, chosen in pairs]:  # chosen earlier, or by Python
                     pairs.append((_source_text(value) if name == "source" else value, value))
                 if list(each.options) != pairs:
