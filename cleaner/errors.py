@@ -8,6 +8,7 @@
       x ImageError              one image file cannot be shown or trained on
       x StoreError              the review database cannot be read or written
         + NotSavedError         a decision did not reach the disk
+        + DamagedStoreError     the file of the review database is empty or damaged
         + OutdatedError         an act refers to something that has changed since its reviewer saw it
         + ForeignFileError      a file where the result should go was not written by cleaner
       x BackboneError           an unknown network, or weights that do not fit it
@@ -32,6 +33,7 @@ __all__ = [
     "CatalogError",
     "CheckpointError",
     "CleanerError",
+    "DamagedStoreError",
     "DashboardError",
     "DownloadError",
     "EmbeddingError",
@@ -72,6 +74,10 @@ class StoreError(CleanerError):
 
 class NotSavedError(StoreError):
     """A decision did not reach the disk."""
+
+
+class DamagedStoreError(StoreError):
+    """The file of the review database is empty or damaged; it was left as it is."""
 
 
 class OutdatedError(StoreError):

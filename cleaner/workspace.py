@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -10,6 +11,7 @@ from weakref import WeakKeyDictionary
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.state_folder import RecentSet, login, recent
+from cleaner.errors import CatalogError
 from cleaner.pipelines.network import NetworkOptions, asks_for_another
 
 if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import cleaner`` must not
@@ -17,6 +19,7 @@ if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import clean
     from cleaner.dataset.formats.transfer import Exported
     from cleaner.ranking import Ranking
     from cleaner.review.files.trash import Trash
+    from cleaner.review.images import SetImages
     from cleaner.review.output.cleaned_csv import CleanedCsv, CsvNotice
     from cleaner.review.store import ReviewStore
 
@@ -128,18 +131,33 @@ class Workspace(Dataset):
 
     @property
     def store(self) -> ReviewStore:
-        """The decisions; opened when first asked for."""
-        with self._lock:
-            if self._store is None:
-                from cleaner.review.store import ReviewStore
+        """The decisions, matched with the images that are there; opened when first asked for."""
+        if self._store is None:
+            from cleaner.review.store import ReviewStore
 
-                self._store = ReviewStore(
-                    self.store_url,
-                    dataset=self.name,
-                    reviewer=self.reviewer,
-                    given_of=lambda name: self.catalog.label_of(name),
-                )
-            return self._store
+            images = self._images()  # without the lock: the catalog has its own
+            with self._lock:
+                if self._store is None:
+                    self._store = ReviewStore(
+                        self.store_url, dataset=self.name, reviewer=self.reviewer, images=images
+                    )
+        return self._store
+
+    def refresh(self) -> Catalog:
+        """Look at the folder or CSV file again and return the new catalog; decisions follow their images."""
+        catalog = super().refresh()
+        if self._store is not None:
+            self._store.match(self._images(catalog))
+        return catalog
+
+    def _images(self, catalog: Catalog | None = None) -> SetImages:
+        from cleaner.review.images import SetImages
+
+        if catalog is None:
+            # Where no image can be used, files may still be restored. Whoever needs images hears of it.
+            with suppress(CatalogError):
+                catalog = self.catalog
+        return SetImages.of(catalog, self.index.hashes(), root=self.root, state=self.state)
 
     @property
     def trash(self) -> Trash:

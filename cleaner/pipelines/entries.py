@@ -16,6 +16,7 @@ from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import prepare
 from cleaner.pipelines.train import model_path, retrain_full, retrain_quick
 from cleaner.review.database import store_url
+from cleaner.review.images import SetImages
 from cleaner.review.state import ReviewState
 from cleaner.review.store import ReviewStore
 from cleaner.util.progress import Reporter
@@ -31,13 +32,17 @@ def _opened(workspace: Mapping[str, Any]) -> Iterator[tuple[Dataset, ReviewState
         None if weights is None else Path(weights),
         options.pop("from_scratch", False),
     )
-    with (
-        Dataset(**options, shared_store=url is not None) as dataset,
-        ReviewStore(
-            url or store_url(dataset.state), dataset=dataset.name, reviewer=reviewer or login()
-        ) as store,
-    ):
-        yield dataset, store.state, network
+    with Dataset(**options, shared_store=url is not None) as dataset:
+        images = SetImages.of(
+            dataset.catalog, dataset.index.hashes(), root=dataset.root, state=dataset.state
+        )
+        with ReviewStore(
+            url or store_url(dataset.state),
+            dataset=dataset.name,
+            reviewer=reviewer or login(),
+            images=images,
+        ) as store:
+            yield dataset, store.state, network
 
 
 def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:

@@ -11,10 +11,11 @@ takes one advisory lock and holds it until its rows are visible.
 import json
 import logging
 import random
+import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from cleaner.errors import NotSavedError, StoreError
+from cleaner.errors import DamagedStoreError, NotSavedError, StoreError
 from cleaner.review.events import NO_DETAIL, Event
 
 logger = logging.getLogger(__name__)
@@ -53,10 +54,15 @@ EVENTS = sa.Table(
     sa.Column("page", sa.Integer),
     sa.Column("detail", sa.Text),
     sa.Column("undoes", sa.String(64)),
+    sa.Column("content", sa.Text),
     sa.UniqueConstraint("dataset", "act", "name", name="events_act_name"),
     sa.Index("events_dataset_seq", "dataset", "seq"),
     sqlite_autoincrement=True,
 )
+
+_SCHEMA = sa.Table("schema_version", _METADATA, sa.Column("version", sa.Integer, primary_key=True))
+_VERSION = 2
+"""Of the tables. A database without `_SCHEMA` is of version 1, and lacks ``events.content``."""
 
 _COLUMNS = [column for column in EVENTS.columns if column.name != "dataset"]
 
@@ -64,6 +70,7 @@ _COLUMNS = [column for column in EVENTS.columns if column.name != "dataset"]
 _LOCK_KEY = int("cleaner", 36)
 _OPENING_TRIES = 20
 _SQLITE = ("sqlite", "sqlite+pysqlite")
+_BEGUN_S = 10.0
 
 
 def store_url(state: Path) -> str:
@@ -72,7 +79,7 @@ def store_url(state: Path) -> str:
 
 
 def open_engine(url: str, *, timeout_s: float) -> sa.Engine:
-    """Connect to the database at ``url`` and make the table if it is not there.
+    """Connect to the database at ``url``, and make its tables or bring them up to date.
 
     Parameters
     ----------
@@ -83,11 +90,14 @@ def open_engine(url: str, *, timeout_s: float) -> sa.Engine:
 
     Raises
     ------
+    DamagedStoreError
+        The file is empty or damaged.
     StoreError
         In words, without the password of the URL.
     """
     parsed = _parse(url)
     shown = parsed.render_as_string(hide_password=True)
+    _refuse_empty(parsed)
     try:
         engine = (
             _sqlite(parsed, timeout_s)
@@ -98,10 +108,11 @@ def open_engine(url: str, *, timeout_s: float) -> sa.Engine:
         msg = f"The review database {shown} needs psycopg; install it with: pip install 'cleaner[postgres]'"
         raise StoreError(msg) from exc
     try:
-        _make_table(engine)
+        _make_tables(engine)
     except SQLAlchemyError as exc:
         engine.dispose()
-        raise StoreError(f"The review database {shown} cannot be opened: {in_words(exc)}") from exc
+        kind = DamagedStoreError if is_damaged(exc) else StoreError
+        raise kind(f"The review database {shown} cannot be opened: {in_words(exc)}") from exc
     except StoreError:
         engine.dispose()
         raise
@@ -172,14 +183,36 @@ def _postgres(url: sa.URL, timeout_s: float) -> sa.Engine:
     ).execution_options(cleaner_lock_timeout_ms=round(timeout_s * 1000))
 
 
-def _make_table(engine: sa.Engine) -> None:
+def _refuse_empty(url: sa.URL) -> None:
+    """Refuse a file of 0 bytes: a database that was begun, even one without decisions, is larger.
+
+    Another process may be just about to make it; that takes no ten seconds.
+    """
+    path = _file_of(url)
+    try:
+        found = None if path is None else path.stat()
+    except OSError:  # there is none
+        return
+    if found is not None and found.st_size == 0 and time.time() - found.st_mtime > _BEGUN_S:
+        raise DamagedStoreError(f"The review database {path} is empty (0 bytes): its decisions are lost.")
+
+
+def _file_of(url: sa.URL) -> Path | None:
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return None
+    return Path(url.database)
+
+
+def _make_tables(engine: sa.Engine) -> None:
     for attempt in range(_OPENING_TRIES):
         try:
             with reading(engine) as connection:
-                there = sa.inspect(connection).has_table(EVENTS.name)
-            if not there:
+                version = _version(connection)
+            if version == 1:
+                _back_up(engine)
+            if version < _VERSION:
                 with writing(engine) as connection:
-                    _METADATA.create_all(connection)
+                    _bring_up_to_date(connection)
             break
         except DBAPIError as exc:
             # Several processes that open a new SQLite file at once refuse each other for a moment, without
@@ -187,14 +220,61 @@ def _make_table(engine: sa.Engine) -> None:
             if "locked" not in str(exc.orig) or attempt == _OPENING_TRIES - 1:
                 raise
             time.sleep(random.uniform(0.02, 0.1))
+    if version > _VERSION:
+        raise StoreError("The review database was made by a later version of cleaner. Update cleaner.")
     with reading(engine) as connection:
         found = {column["name"] for column in sa.inspect(connection).get_columns(EVENTS.name)}
     missing = sorted({column.name for column in EVENTS.columns} - found)
     if missing:
         raise StoreError(
             f"The table 'events' of the review database has no column {missing[0]!r}; expected a database "
-            "made by this version of cleaner. Give another one, or update cleaner."
+            "made by cleaner. Give another one."
         )
+
+
+def _version(connection: sa.Connection) -> int:
+    """Return the version of the tables; 0: there are none."""
+    there = sa.inspect(connection)
+    if not there.has_table(EVENTS.name):
+        return 0
+    if not there.has_table(_SCHEMA.name):
+        return 1
+    return int(connection.execute(sa.select(sa.func.max(_SCHEMA.c.version))).scalar() or 1)
+
+
+def _bring_up_to_date(connection: sa.Connection) -> None:
+    """Make the tables, or change those of an earlier version; nothing that is in them is touched."""
+    version = _version(connection)  # another process may have been first
+    if version >= _VERSION:
+        return
+    if version == 1:
+        connection.execute(sa.text("ALTER TABLE events ADD COLUMN content TEXT"))
+    _METADATA.create_all(connection)
+    connection.execute(sa.insert(_SCHEMA), {"version": _VERSION})
+
+
+def _back_up(engine: sa.Engine) -> None:
+    """Copy an SQLite file before its tables change: to ``backups`` beside it."""
+    path = _file_of(engine.url)
+    if path is None:
+        return
+    folder = backups(path)
+    folder.mkdir(exist_ok=True)
+    copy = folder / f"{path.stem}-{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}{path.suffix}"
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+        source.backup(target)
+    logger.info("Before its tables changed, %s was copied to %s.", path, copy)
+
+
+def backups(path: Path) -> Path:
+    """Return the folder of the copies of an SQLite file."""
+    return path.parent / "backups"
+
+
+def is_damaged(error: SQLAlchemyError) -> bool:
+    """Tell whether the file is damaged or no database."""
+    text = str(getattr(error, "orig", None) or error).lower()
+    return "not a database" in text or "malformed" in text
 
 
 @contextmanager
@@ -253,7 +333,7 @@ def in_words(error: SQLAlchemyError) -> str:
         return "it is read-only."
     if "unable to open" in low:
         return "the file cannot be opened; does its folder exist, and may you write there?"
-    if "not a database" in low or "malformed" in low:
+    if is_damaged(error):
         return "the file is damaged or is not a database."
     if "disk i/o" in low:
         return "the disk reports an error, or the file was removed."
@@ -306,7 +386,33 @@ class Journal:
             with reading(self.engine) as connection:
                 return self._rows(connection, after)
         except SQLAlchemyError as exc:
-            raise StoreError(f"The review database cannot be read: {in_words(exc)}") from exc
+            kind = DamagedStoreError if is_damaged(exc) else StoreError
+            raise kind(f"The review database cannot be read: {in_words(exc)}") from exc
+
+    @property
+    def is_file(self) -> bool:
+        """Whether the rows are in an SQLite file (or in memory), and not on a server."""
+        return self.engine.dialect.name == "sqlite"
+
+    def pin(self, contents: Mapping[int, str]) -> None:
+        """Note the contents of images for rows that have none, by sequence number.
+
+        Raises
+        ------
+        NotSavedError
+            If the database did not take it.
+        """
+        self._check_open()
+        change = (
+            sa.update(EVENTS)
+            .where(EVENTS.c.seq == sa.bindparam("row"), EVENTS.c.content.is_(None))
+            .values(content=sa.bindparam("found"))
+        )
+        try:
+            with writing(self.engine) as connection:
+                connection.execute(change, [{"row": seq, "found": text} for seq, text in contents.items()])
+        except SQLAlchemyError as exc:
+            raise NotSavedError(f"The review database did not take it: {in_words(exc)}") from exc
 
     def append(self, after: int, make_rows: Callable[[tuple[Event, ...]], list[Row]]) -> tuple[Event, ...]:
         """Write rows behind everything that others have committed; all of them or none.
@@ -367,7 +473,8 @@ class Journal:
 
 def _event(row: Sequence[Any], shared: dict[str, str]) -> Event:
     """Make an event of a row of `_COLUMNS`; texts that repeat from row to row are kept once."""
-    seq, act, kind, name, given, new, reviewer, time, rank, loss, score, model, page, detail, undoes = row
+    (seq, act, kind, name, given, new, reviewer, time, rank, loss, score, model, page, detail, undoes,
+     content) = row  # fmt: skip
     once = shared.setdefault
     return Event(
         seq=seq,
@@ -385,4 +492,5 @@ def _event(row: Sequence[Any], shared: dict[str, str]) -> Event:
         page=page,
         detail=json.loads(detail) if detail else NO_DETAIL,
         undoes=undoes and once(undoes, undoes),
+        content=content,
     )

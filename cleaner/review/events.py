@@ -2,20 +2,23 @@
 
 import json
 import math
+import re
 import unicodedata
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 from cleaner.errors import StoreError
+from cleaner.review.images import SetImages
 
 _MAX_LABEL_CHARS = 200
 _MAX_ACT_CHARS = 64
 _MAX_DESCRIPTION_CHARS = 2000
 # A B-tree row of PostgreSQL holds about 2,700 bytes, and the name is part of a unique index.
 _MAX_NAME_BYTES = 2000
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
 class Action(StrEnum):
@@ -83,9 +86,13 @@ class Event:
     detail : dict
         What else belongs to the row, as JSON: ``others`` of a pair, ``to`` of a moved file, ``settles``,
         ``reason`` (and ``of``, the image that it is a duplicate of) of a discard, ``restores``, ``text`` of
-        the description of a class.
+        the description of a class, ``contents`` of the others of a pair, ``copies`` (images of the same
+        content in the set, if there were several).
     undoes : str or None
         The act that an undo takes back, or a redo brings back.
+    content : str or None
+        SHA-256 of the file (hexadecimal) when the row was made: what the decision is about, whatever the file
+        is called later. None if it was not known then.
     """
 
     seq: int
@@ -103,11 +110,18 @@ class Event:
     page: int | None = None
     detail: Mapping[str, Any] = field(default_factory=lambda: NO_DETAIL)  # shared: most rows have none
     undoes: str | None = None
+    content: str | None = None
 
     @property
     def is_decision(self) -> bool:
         """Whether the row is about one image, that is, its kind is an `Action`."""
         return self.kind in _ACTIONS
+
+    @property
+    def copies(self) -> int:
+        """How many images of the set had this content when the row was made, itself included."""
+        copies = self.detail.get("copies", 1)
+        return copies if isinstance(copies, int) else 1
 
     @property
     def in_bulk(self) -> bool:
@@ -216,6 +230,21 @@ def check_given(label: object) -> str | None:
     return text or None
 
 
+def check_content(content: object) -> str | None:
+    """Return a content hash as the history keeps it; an empty one is none.
+
+    Raises
+    ------
+    StoreError
+        If it is no hexadecimal number of SHA-256.
+    """
+    if not content:
+        return None
+    if not isinstance(content, str) or not _SHA256.fullmatch(content):
+        raise StoreError(f"Got {content!r} as the content of an image; expected a SHA-256 of 64 digits.")
+    return content.lower()
+
+
 def check_reason(reason: object, action: str) -> str:
     """Return ``reason`` if it can be why an image goes though its label may be right.
 
@@ -280,13 +309,13 @@ class Choice:
     score: float | None = None
     detail: Mapping[str, Any] | None = None
 
-    def row(self, given_of: Callable[[str], str | None] | None = None) -> dict[str, Any]:
+    def row(self, images: SetImages | None = None) -> dict[str, Any]:
         """Return the columns of the history that say this.
 
         Parameters
         ----------
-        given_of : callable, optional
-            Gives the catalog's label of a name where the choice does not say it.
+        images : SetImages, optional
+            The images of the set: their contents, and labels where the choice does not say them.
 
         Raises
         ------
@@ -304,9 +333,13 @@ class Choice:
             raise StoreError(msg)
         if self.detail and "reason" in self.detail:
             check_reason(self.detail["reason"], action)
-        given = self.given
-        if given is None and given_of is not None:
-            given = given_of(name)
+        given, content, detail = self.given, None, dict(self.detail or {})
+        if images is not None:
+            given = images.given.get(name) if given is None else given
+            content = images.contents.get(name)
+            copies = len(images.with_content(content))
+            if copies > 1:
+                detail["copies"] = copies
         return {
             "kind": str(action),
             "name": name,
@@ -315,7 +348,8 @@ class Choice:
             "rank": None if self.rank is None else int(self.rank),
             "loss": _number(self.loss),
             "score": _number(self.score),
-            "detail": as_json(self.detail),
+            "detail": as_json(detail),
+            "content": content,
         }
 
 

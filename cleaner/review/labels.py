@@ -61,7 +61,7 @@ class PresentLabels:
     outcomes : list of str
         Likewise.
     deleted : frozenset of str
-        All images that were deleted, also those that the catalog does not list any more.
+        All images that were deleted, also those in the trash, which the catalog does not list any more.
     """
 
     names: list[str]

@@ -2,6 +2,8 @@
 
 The rules, in the order in which they apply:
 
+- A row is about the image that has the content which was decided on, see `cleaner.review.matching`. Rows on
+  what is not there any more, and on a given label that the image has no more, come to nothing.
 - A row counts once, in the order of its sequence number; the clock plays no part.
 - An act that was undone counts as if it had never been; redo brings it back at its old place.
 - A reviewer's *choice* for an image is that reviewer's last standing row on it.
@@ -26,6 +28,7 @@ from collections.abc import Iterable
 
 from cleaner.review.acts import Acts, ClassNames
 from cleaner.review.events import Event, Kind
+from cleaner.review.matching import Matching, Place, Where
 
 
 def _seq(event: Event) -> int:
@@ -44,16 +47,17 @@ def _that_holds(standing: list[Event]) -> tuple[Event | None, list[Event]]:
 class Record:
     """The rows on one image, and what they come to.
 
-    ``names`` is what the file is called and was called before, ``effective`` the row that holds, ``outcome``
+    ``place`` is the image, ``names`` what the file is called (the last one) and was called before, ``effective`` the row that holds, ``outcome``
     its result ("" if none), ``label`` the label that it gives. ``judging`` is the row that holds about
     the label, which is another one only if ``effective`` is a discard, ``judged`` what that comes to, and
     ``look`` the sequence number of the first look at the label (0 before it).
     """
 
-    __slots__ = ("effective", "events", "judged", "judging", "label", "look", "names", "outcome")
+    __slots__ = ("effective", "events", "judged", "judging", "label", "look", "names", "outcome", "place")
 
-    def __init__(self, name: str) -> None:
-        self.names: tuple[str, ...] = (name,)
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.names: tuple[str, ...] = (place.name,)
         self.events: tuple[Event, ...] = ()
         self.effective: Event | None = None
         self.outcome = ""
@@ -61,11 +65,6 @@ class Record:
         self.judging: Event | None = None
         self.judged = ""
         self.look = 0
-
-    @property
-    def given(self) -> str | None:
-        """The first label known for the image; later rows may speak of a label that an earlier one gave."""
-        return next((e.given_label for e in self.events if e.given_label is not None), None)
 
     @property
     def reason(self) -> str | None:
@@ -80,60 +79,86 @@ class Records:
     ----------
     acts : Acts
     classes : ClassNames
+    matching : Matching
 
     Attributes
     ----------
     by_name : dict of str to Record
-        By all names that the files have and had.
+        Those of known images, by all names that the files have and had.
     counts : Counter of str
         Images by what was decided on their label; ``unsure``, ``discarded``, and ``discarded unseen``, those
-        of the discarded whose label nobody looked at.
+        of the discarded whose label nobody looked at; ``aside``, those decided on that the catalog has not.
     used : Counter of str
         Images by the label that a decision gives them.
     conflicts : dict of Record to None
         Images on which reviewers disagree, in the order in which they came to.
     looks : list of Record
         Images whose label was looked at, in the order of the first look.
+    relabelled : dict of Record to None
+        Undecided images of which a given label was decided on that they have no more.
+    gone, changed : dict of Record to None
+        What was decided on and is not there; of ``changed``, another content has the name.
     """
 
-    def __init__(self, acts: Acts, classes: ClassNames) -> None:
+    def __init__(self, acts: Acts, classes: ClassNames, matching: Matching) -> None:
         self._acts = acts
         self._classes = classes
-        self._all: list[Record] = []
+        self._matching = matching
+        self._all: dict[Place, Record] = {}
         self._look_seqs: list[int] = []  # in step with ``looks``
         self.by_name: dict[str, Record] = {}
         self.counts: Counter[str] = Counter()
         self.used: Counter[str] = Counter()
         self.conflicts: dict[Record, None] = {}
         self.looks: list[Record] = []
+        self.relabelled: dict[Record, None] = {}
+        self.gone: dict[Record, None] = {}
+        self.changed: dict[Record, None] = {}
 
-    def get(self, name: str) -> Record:
-        """Return the record of an image; a new one if there is none."""
-        record = self.by_name.get(name)
+    def get(self, name: str, content: str | None = None, *, seq: int = 0) -> Record:
+        """Return the record of the image that a row is about; a new one if there is none."""
+        place, names = self._matching.place(name, content, seq=seq)
+        record = self.by_name.get(name) if self._matching.images is None else self._all.get(place)
         if record is None:
-            record = self.by_name[name] = Record(name)
-            self._all.append(record)
+            record = self._all[place] = Record(place)
+        if place.known:
+            self._name(record, names)
         return record
 
+    def _name(self, record: Record, names: Iterable[str]) -> None:
+        """Let names stand for an image, but those of other images of the set."""
+        images = self._matching.images
+        for name in (record.place.name, *names):
+            if name not in record.names:
+                record.names = (name, *record.names)
+            if name == record.place.name or images is None or name not in images:
+                self.by_name[name] = record
+
     def rename(self, old: str, new: str) -> None:
-        """Let a file's new name stand for the same image as the old one.
+        """Let a file's new name stand for the same image as the old one, where only names tell images apart.
 
         The old name goes on to mean it too: a colleague's copy of the set may still have it, and so may a
         ranking made before. A name that has a history of its own keeps it.
         """
-        record = self.get(old)
-        if new and new not in self.by_name:
-            self.by_name[new] = record
-            record.names += (new,)
+        if self._matching.images is None:
+            record = self.get(old)
+            if new and new not in self.by_name:
+                self.by_name[new] = record
+                record.names += (new,)
 
     def with_classes(self) -> Iterable[Record]:
         """Yield the images whose outcome may change when a class is renamed or merged."""
-        # one row without a label: no class in it
-        return (r for r in self._all if r.label is not None or len(r.events) > 1)
+        # one row without a label on the label that the image has: no class in it
+        return (r for r in self._all.values() if r.label is not None or len(r.events) > 1 or not r.outcome)
 
     def settle(self, record: Record) -> None:
         """Find out what the rows on an image come to, after one of them came or was taken back."""
-        standing = self.in_force(record)
+        all_standing = self.standing(record)
+        says_something = any(event.kind != Kind.UNSURE for event in all_standing)
+        if not record.place.known:
+            self._note(self.changed if record.place.where is Where.CHANGED else self.gone, record, says_something)
+            return
+        standing = [event for event in all_standing if self._speaks(record, event)]
         of_label = [event for event in standing if event.reason is None]
         judging, real = _that_holds(of_label)
         last = judging if len(of_label) == len(standing) else _that_holds(standing)[0]
@@ -143,12 +168,21 @@ class Records:
         record.outcome, record.label = self.outcome(record, last) if last is not None else ("", None)
         record.judged = self.outcome(record, judging)[0] if judging is not None else ""
         self._count(record, 1)
-        if len(real) > 1 and self._differ(record, standing, real):
-            self.conflicts[record] = None
+        self._note(self.conflicts, record, len(real) > 1 and self._differ(record, standing, real))
+        self._note(self.relabelled, record, says_something and not record.outcome)
+
+    @staticmethod
+    def _note(notes: dict[Record, None], record: Record, holds: bool) -> None:
+        if holds:
+            notes[record] = None
         else:
-            self.conflicts.pop(record, None)
+            notes.pop(record, None)
 
     def in_force(self, record: Record) -> list[Event]:
+        """Return the rows on an image that count: about its label, and not taken back in any way."""
+        return [event for event in self.standing(record) if self._speaks(record, event)]
+
+    def standing(self, record: Record) -> list[Event]:
         """Return the rows on an image that were not taken back, neither by undo nor by restoring it."""
         undone = self._acts.undone
         standing = [event for event in record.events if event.act not in undone]
@@ -157,12 +191,20 @@ class Records:
             return standing
         return [e for e in standing if not e.restores and (e.reason is None or e.seq > restored)]
 
+    def given(self, record: Record) -> str | None:
+        """Return the first label known for an image; later rows may speak of one that an earlier one gave."""
+        labels = (e.given_label for e in record.events if self._speaks(record, e))
+        return next((label for label in labels if label is not None), None)
+
+    def _speaks(self, record: Record, event: Event) -> bool:
+        return self._matching.speaks_of(event, record.place, self._classes)
+
     def outcome(self, record: Record, event: Event) -> tuple[str, str | None]:
         """Return what a row comes to, and the label it gives (None where it gives none)."""
         if event.kind != Kind.RELABEL:
             return str(event.kind), None
         label = self._classes.now(event.new_label or "", since_seq=event.seq)
-        given = record.given
+        given = self.given(record)
         if given is None:
             return "label", label
         return ("keep" if label == self._classes.now(given) else "relabel"), label
@@ -179,6 +221,8 @@ class Records:
             self.counts[record.judged] += by
         if record.outcome == "unsure":
             self.counts["unsure"] += by
+        elif record.outcome and record.place.where is Where.ASIDE:
+            self.counts["aside"] += by
         if record.reason is not None:
             self.counts["discarded"] += by
             self.counts["discarded unseen"] += 0 if record.look else by

@@ -1,19 +1,23 @@
 """What the reviewers have decided: the fold of the history, kept up to date one row at a time.
 
-The rules are those of `cleaner.review.records`.
+The rules are those of `cleaner.review.records`. Only what is about an image of the set is counted and used,
+see `cleaner.review.matching`; the rest stays in the history.
 """
 
 from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 from itertools import pairwise, product
 
 from cleaner.review.acts import Acts, ClassNames
 from cleaner.review.events import CLASS_KINDS, Action, Event, Kind
+from cleaner.review.images import SetImages
+from cleaner.review.matching import Matching, Where, others_of
 from cleaner.review.records import Record, Records
 from cleaner.util.natural import naturally
 
@@ -49,6 +53,8 @@ class Decision:
     reason : str or None
         Why the image goes though nothing is said about its label ("duplicate", "blurry" …); None unless it is
         such a discard.
+    content : str or None
+        SHA-256 of the file that was decided on, hexadecimal; None if it is not known.
     """
 
     name: str
@@ -61,11 +67,21 @@ class Decision:
     act: str
     outcome: str
     reason: str | None = None
+    content: str | None = None
 
     @property
     def reviewed(self) -> bool:
         """Whether somebody decided; unsure is no decision."""
         return self.action is not Action.UNSURE
+
+
+class AskedAgain(StrEnum):
+    """Why an image that was decided on counts as undecided."""
+
+    IMAGE = "image"
+    """Another image has come under its name."""
+    LABEL = "label"
+    """It has another given label now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +105,13 @@ class Progress:
     discarded : int
         Images that go for a reason that says nothing about their label, such as duplicates.
     decided : int
-        Images with nothing left to decide: looked at, or discarded, or both.
+        Images of the catalog with nothing left to decide: looked at, or discarded, or both.
+    aside : int
+        Decided images that the catalog has no more: in the trash, or files that cannot be used.
+    gone : int
+        Images that were decided on and are not in the set any more; they are in no other count.
+    asked_again : int
+        Images that were decided on before another image or another given label came in the place.
     """
 
     looked_at: int
@@ -103,6 +125,9 @@ class Progress:
     window_errors: int
     discarded: int = 0
     decided: int = 0
+    aside: int = 0
+    gone: int = 0
+    asked_again: int = 0
 
     @property
     def errors(self) -> int:
@@ -117,28 +142,66 @@ class ReviewState:
     a copy that stays as it is.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, images: SetImages | None = None) -> None:
         self._lock = threading.RLock()
         self._events: list[Event] = []
+        self._matching = Matching(images)
         self._acts = Acts()
         self._classes = ClassNames()
-        self._records = Records(self._acts, self._classes)
+        self._records = Records(self._acts, self._classes, self._matching)
         self._dirty: dict[Record, None] | None = None
         self._described: list[Event] = []
         self._pairs: list[tuple[str, Record, Record]] = []
         self._times_by: dict[str, array[float]] = {}
 
     @classmethod
-    def fold(cls, events: Iterable[Event]) -> ReviewState:
+    def fold(cls, events: Iterable[Event], images: SetImages | None = None) -> ReviewState:
         """Build the state from a whole history, in the order of the sequence numbers."""
-        state = cls()
+        state = cls(images)
         state.extend(sorted(events, key=lambda event: event.seq))
         return state
 
     def snapshot(self) -> ReviewState:
         """Copy the state as it is now; the copy does not follow the store."""
         with self._lock:
-            return ReviewState.fold(self._events)
+            return ReviewState.fold(self._events, self.images)
+
+    @property
+    def images(self) -> SetImages | None:
+        """The images that decisions are matched with; None: names are images."""
+        return self._matching.images
+
+    def match(self, images: SetImages | None) -> None:
+        """Match the whole history with the images of the set as they are now."""
+        with self._lock:
+            self._become(ReviewState.fold(self._events, images))
+
+    def unpinned(self) -> dict[int, str]:
+        """Return the decisions that were made without knowing the content of their image, which is known now.
+
+        From sequence number to content (SHA-256); only those that count.
+        """
+        with self._lock:
+            images = self.images
+            if images is None:
+                return {}
+            found: dict[int, str] = {}
+            for event in self._events:
+                name = self.image_of(event) if event.content is None and event.is_decision else None
+                if name in images.contents:
+                    found[event.seq] = images.contents[name]
+            return found
+
+    def pin(self, contents: Mapping[int, str]) -> None:
+        """Take in the contents of what was decided on, by sequence number."""
+        with self._lock:
+            events = [replace(e, content=contents.get(e.seq, e.content)) for e in self._events]
+            self._become(ReviewState.fold(events, self.images))
+
+    def _become(self, other: ReviewState) -> None:
+        """Take over what another state has found; readers without the lock see the old or the new."""
+        mine = {name: value for name, value in vars(other).items() if name not in ("_lock", "_dirty")}
+        vars(self).update(mine)
 
     # ---------------------------------------------------------------- taking rows in
 
@@ -148,43 +211,51 @@ class ReviewState:
         return self._events[-1].seq if self._events else 0
 
     def extend(self, events: Iterable[Event]) -> None:
-        """Take in several rows, in order."""
+        """Take in several rows, in order; those that are already in have no effect."""
         with self._lock:
+            last = self.last_seq
+            fresh = [event for event in events if event.seq > last]
+            if self._matching.take(fresh):  # earlier rows are about other images than they seemed to be
+                self._become(ReviewState.fold([*self._events, *fresh], self.images))
+                return
             self._dirty = {}  # settle each image once, after its last row
             try:
-                for event in events:
-                    self.apply(event)
+                for event in fresh:
+                    self._apply(event)
             finally:
                 dirty, self._dirty = self._dirty, None
                 for record in dirty:
                     self._records.settle(record)
 
     def apply(self, event: Event) -> None:
-        """Take in one row; a row that is already in has no effect."""
-        with self._lock:
-            if event.seq <= self.last_seq:
-                return
-            self._events.append(event)
-            for row in self._acts.add(event):  # taken back, or brought back
-                if row.is_decision:
-                    self._changed(self._records.get(row.name))
-                elif row.kind in CLASS_KINDS:
-                    self._classes_changed()
-            if event.is_decision:
-                self._decide(event)
-            elif event.kind in CLASS_KINDS:
+        """Take in one row."""
+        self.extend((event,))
+
+    def _apply(self, event: Event) -> None:
+        self._events.append(event)
+        for row in self._acts.add(event):  # taken back, or brought back
+            if row.is_decision:
+                self._changed(self._record(row))
+            elif row.kind in CLASS_KINDS:
                 self._classes_changed()
-            elif event.kind == Kind.CLASS_DESCRIBE:
-                self._described.append(event)
-            elif event.kind == Kind.FILE_MOVED:
-                self._records.rename(event.name, str(event.detail.get("to", "")))
-            elif event.kind == Kind.PAIR_DIFFERENT:
-                first = self._records.get(event.name)
-                for other in event.detail.get("others", ()):
-                    self._pairs.append((event.act, first, self._records.get(str(other))))
+        if event.is_decision:
+            self._decide(event)
+        elif event.kind in CLASS_KINDS:
+            self._classes_changed()
+        elif event.kind == Kind.CLASS_DESCRIBE:
+            self._described.append(event)
+        elif event.kind == Kind.FILE_MOVED:
+            self._records.rename(event.name, str(event.detail.get("to", "")))
+        elif event.kind == Kind.PAIR_DIFFERENT:
+            first = self._record(event)
+            for name, content in others_of(event):
+                self._pairs.append((event.act, first, self._records.get(name, content, seq=event.seq)))
+
+    def _record(self, row: Event) -> Record:
+        return self._records.get(row.name, row.content, seq=row.seq)
 
     def _decide(self, event: Event) -> None:
-        record = self._records.get(event.name)
+        record = self._record(event)
         record.events += (event,)
         if event.reason is None and not event.in_bulk:  # the pace is that of looking at single labels
             self._times_by.setdefault(event.reviewer, array("d")).append(event.time.timestamp())
@@ -202,7 +273,7 @@ class ReviewState:
             self._dirty[record] = None
 
     def _decision(self, record: Record, event: Event, name: str | None = None) -> Decision:
-        given = record.given
+        given = self._records.given(record)
         outcome, label = self._records.outcome(record, event)
         return Decision(
             name=name or record.names[-1],
@@ -215,6 +286,7 @@ class ReviewState:
             act=event.act,
             outcome=outcome,
             reason=event.reason,
+            content=event.content,
         )
 
     # ---------------------------------------------------------------- asking about images
@@ -303,6 +375,33 @@ class ReviewState:
                     out[name] = tuple(self._decision(record, event, name) for event in real)
             return out
 
+    # ---------------------------------------------------------------- what is not about an image of the set
+
+    def gone(self) -> list[str]:
+        """Return the images that were decided on and are not in the set any more, by the names they had."""
+        with self._lock:
+            return [record.place.name for record in self._records.gone]
+
+    def asked_again(self) -> dict[str, AskedAgain]:
+        """Return the undecided images on which a decision is no more valid, and why not."""
+        with self._lock:
+            by_name = self._records.by_name
+            names = (record.place.name for record in self._records.changed)
+            replaced = (name for name in names if name not in by_name or not by_name[name].outcome)
+            return {
+                **{record.place.name: AskedAgain.LABEL for record in self._records.relabelled},
+                **dict.fromkeys(replaced, AskedAgain.IMAGE),
+            }
+
+    def image_of(self, event: Event) -> str | None:
+        """Return the image of the set that a row is about, by its present name; None if there is none."""
+        with self._lock:
+            if not event.is_decision:
+                return None
+            record = self._record(event)
+            counts = record.place.known and self._matching.speaks_of(event, record.place, self._classes)
+            return record.place.name if counts else None
+
     # ---------------------------------------------------------------- classes and pairs
 
     def label_now(self, label: str, *, since_seq: int = 0) -> str:
@@ -348,7 +447,7 @@ class ReviewState:
             return frozenset(
                 frozenset(pair)
                 for act, first, second in self._pairs
-                if self._acts.stands(act)
+                if self._acts.stands(act) and first.place.known and second.place.known
                 for pair in product(first.names, second.names)
             )
 
@@ -365,8 +464,7 @@ class ReviewState:
             rows = self._acts.rows(act)
             if rows and rows[0].undoes:
                 return self.names_of(rows[0].undoes)
-            by_name = self._records.by_name
-            groups = (by_name[row.name].names if row.is_decision else (row.name,) for row in rows)
+            groups = (self._record(row).names if row.is_decision else (row.name,) for row in rows)
             return tuple(dict.fromkeys(name for group in groups for name in group if name))
 
     def stands(self, act: str) -> bool:
@@ -405,7 +503,10 @@ class ReviewState:
                 window=len(last),
                 window_errors=errors,
                 discarded=count["discarded"],
-                decided=len(self._records.looks) + count["discarded unseen"],
+                decided=len(self._records.looks) + count["discarded unseen"] - count["aside"],
+                aside=count["aside"],
+                gone=len(self._records.gone),
+                asked_again=len(self.asked_again()),
             )
 
     def looks(self) -> list[Decision]:

@@ -26,6 +26,7 @@ from cleaner.review.events import (
     check_name,
     check_reviewer,
 )
+from cleaner.review.images import SetImages
 from cleaner.review.output.history import read_rows, table, write_csv
 from cleaner.review.state import ReviewState
 
@@ -75,8 +76,8 @@ class ReviewStore:
         Key of the set of images; several sets can share a database.
     reviewer : str
         Who decides, unless a call says otherwise.
-    given_of : callable, optional
-        Gives the catalog's label of a name, for calls that do not pass ``given``.
+    images : SetImages, optional
+        The images of the set, with which decisions are matched; see `match`.
     timeout_s : float, seconds
         How long to wait for another writer; shorter than the five seconds after which a page
         says "not saved".
@@ -93,18 +94,18 @@ class ReviewStore:
         *,
         dataset: str,
         reviewer: str,
-        given_of: Callable[[str], str | None] | None = None,
+        images: SetImages | None = None,
         timeout_s: float = 4.0,
     ) -> None:
         self.dataset = dataset
         self.reviewer = check_reviewer(reviewer)
-        self.given_of = given_of
         self.journal = Journal(url, dataset=dataset, timeout_s=timeout_s)
         self._lock = threading.RLock()
         self._listeners: list[Listener] = []
-        self._state = ReviewState()
+        self._state = ReviewState(images)
         try:
             self.refresh()
+            self._pin()
         except StoreError:
             self.journal.close()
             raise
@@ -154,6 +155,22 @@ class ReviewStore:
             self._state.extend(pulled)
         self._tell(pulled)
         return pulled
+
+    def match(self, images: SetImages) -> None:
+        """Match the decisions with the images of the set as they are now; `state` then speaks of those."""
+        with self._lock:
+            self._state.match(images)
+            self._pin()
+
+    def _pin(self) -> None:
+        """Note the contents of images that were decided on without knowing them, so that they are followed.
+
+        In a file of our own only: where colleagues share a server, their images may be other ones.
+        """
+        contents = self._state.unpinned() if self.journal.is_file else {}
+        if contents:
+            self.journal.pin(contents)
+            self._state.pin(contents)
 
     def _tell(self, events: Sequence[Event]) -> None:
         for listener in tuple(self._listeners) if events else ():
@@ -287,7 +304,7 @@ class ReviewStore:
         # made before the lock is taken: a look at the catalog may take its own
         shared = {"model": model, "page": None if page is None else int(page)}
         prepared = [
-            replace(choice, detail={**(choice.detail or {}), "confirm": True}).row(self.given_of) | shared
+            replace(choice, detail={**(choice.detail or {}), "confirm": True}).row(self._state.images) | shared
             for choice in _choices(seen, given or {})
         ]
 
@@ -315,7 +332,7 @@ class ReviewStore:
         if len({choice.name for choice in choices}) < len(choices):
             raise StoreError("Got an image twice in one act; decide on each image once, or make two acts.")
         shared = {"model": model, "page": None if page is None else int(page)}
-        prepared = [choice.row(self.given_of) | shared for choice in choices]
+        prepared = [choice.row(self._state.images) | shared for choice in choices]
         return self._write(act, reviewer, lambda _state, stamp: [stamp | row for row in prepared])
 
     # ---------------------------------------------------------------- undo
@@ -437,9 +454,23 @@ class ReviewStore:
             raise StoreError("Got fewer than two images; expected those that are different from one another.")
         kind = str(Kind.PAIR_DIFFERENT)
         prepared = [
-            {"kind": kind, "name": first, "detail": as_json({"others": rest})} for first, rest in pairs
+            {
+                "kind": kind,
+                "name": first,
+                "content": self._content(first),
+                "detail": as_json({"others": rest} | self._contents(rest)),
+            }
+            for first, rest in pairs
         ]
         return self._write(act, reviewer, lambda _state, stamp: [stamp | row for row in prepared])
+
+    def _content(self, name: str) -> str | None:
+        images = self._state.images
+        return None if images is None else images.contents.get(name)
+
+    def _contents(self, names: Iterable[str]) -> dict[str, dict[str, str]]:
+        known = {name: content for name in names if (content := self._content(name)) is not None}
+        return {"contents": known} if known else {}
 
     def files_moved(
         self, moves: Mapping[str, str], *, act: str | None = None, reviewer: str | None = None

@@ -12,6 +12,7 @@ from cleaner.analysis.observations import Observations, Provenance, observe
 from cleaner.audit.audit import Audit
 from cleaner.dataset.catalog import Catalog
 from cleaner.ranking import Ranking
+from cleaner.review.images import SetImages
 from cleaner.review import Choice, ReviewStore
 
 LABELS = {
@@ -47,7 +48,7 @@ def catalog(tmp_path: Path) -> Catalog:
 
 @pytest.fixture
 def store(open_store: Callable[..., ReviewStore]) -> ReviewStore:
-    return open_store(given_of=LABELS.get)
+    return open_store(images=SetImages(LABELS, {}))
 
 
 def of(seen: Observations, name: str) -> int:

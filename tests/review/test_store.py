@@ -16,6 +16,7 @@ import pytest
 import store_workers
 
 from cleaner.errors import NotSavedError, StoreError
+from cleaner.review.images import SetImages
 from cleaner.review import Action, Choice, Kind, ReviewStore
 
 Open = Callable[..., ReviewStore]
@@ -59,7 +60,7 @@ def test_a_decision_keeps_all_that_the_reviewer_saw(store: ReviewStore, open_sto
 
 
 def test_the_catalog_gives_the_label_that_a_call_leaves_out(open_store: Open) -> None:
-    store = open_store(given_of={"a": "cat", "b": None}.get)
+    store = open_store(images=SetImages({"a": "cat", "b": None}, {}))
     store.decide(["a", "b"], "relabel", "cat")
     assert [e.given_label for e in store.state.events] == ["cat", None]
     store.decide("a", "keep", given={"a": "dog"})

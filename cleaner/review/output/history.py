@@ -13,6 +13,9 @@ Columns, in the order of the file:
     Which rows belong to one act, which act an undo or a redo speaks of, and what else there is, as JSON.
 ``seq``, ``stands``
     The order, and whether the row's act is in force; ``stands`` is for readers, and ignored on import.
+``content``, ``image``
+    SHA-256 of the file that was decided on, and the present name of that image in this set: empty if it is
+    not there any more, or has another given label now; ``image`` is for readers, and ignored on import.
 
 Only ``name`` and ``action`` are needed to import a file.
 """
@@ -33,6 +36,7 @@ from cleaner.review.events import (
     Kind,
     as_json,
     check_act,
+    check_content,
     check_description,
     check_given,
     check_label,
@@ -45,12 +49,13 @@ from cleaner.util.atomic import write_atomically
 
 COLUMNS = (
     "name", "action", "given_label", "new_label", "reviewer", "time", "rank", "loss", "model", "score",
-    "page", "act", "undoes", "detail", "seq", "stands",
+    "page", "act", "undoes", "detail", "seq", "stands", "content", "image",
 )  # fmt: skip
 _ABOUT_IMAGES = frozenset({*map(str, Action), Kind.PAIR_DIFFERENT, Kind.FILE_MOVED})
 _TEXTS = (
     "name", "action", "given_label", "new_label", "reviewer", "time", "model", "act", "undoes", "detail",
 )  # fmt: skip
+_MORE_TEXTS = ("content", "image")
 
 
 def _rows(state: ReviewState) -> list[tuple[object, ...]]:
@@ -72,6 +77,8 @@ def _rows(state: ReviewState) -> list[tuple[object, ...]]:
             as_json(event.detail),
             event.seq,
             state.stands(event.act),
+            event.content,
+            state.image_of(event),
         )
         for event in state.events
     ]
@@ -81,7 +88,7 @@ def table(state: ReviewState) -> pd.DataFrame:
     """Return the history as a DataFrame, oldest first, with the columns of this module."""
     frame = pd.DataFrame(_rows(state), columns=list(COLUMNS))
     numbers = {"rank": "Int64", "page": "Int64", "loss": "float64", "score": "float64", "seq": "int64"}
-    return frame.astype({**dict.fromkeys(_TEXTS, "object"), **numbers, "stands": "bool"})
+    return frame.astype({**dict.fromkeys([*_TEXTS, *_MORE_TEXTS], "object"), **numbers, "stands": "bool"})
 
 
 def write_csv(state: ReviewState, path: Path) -> Path:
@@ -191,6 +198,7 @@ def _row(line: Mapping[str, str | None]) -> dict[str, Any]:
         "page": _whole(line.get("page")),
         "detail": detail,
         "undoes": undoes,
+        "content": check_content(line.get("content")),
         "act": check_act(line.get("act") or _made_up_act(line)),
     }
     if reviewer := line.get("reviewer"):

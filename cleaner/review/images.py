@@ -1,0 +1,81 @@
+"""The images of a set as decisions are matched with them: the content and the given label of each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from cleaner.dataset.catalog import Catalog
+from cleaner.review.files.moves import TO_TRASH, act_folders
+
+
+@dataclass(frozen=True)
+class SetImages:
+    """The images of a set at one moment.
+
+    Parameters
+    ----------
+    given : mapping of str to str or None
+        Every image, and its label in the folders or the table.
+    contents : mapping of str to str
+        SHA-256 of each file that has been read, hexadecimal; the others are "pending".
+    left_out : frozenset of str
+        Files of the set that cannot be used; they have no label, and may be decided on all the same.
+    trashed : mapping of str to int
+        Files that decisions moved to the trash and that are still there, by the names that they had, and the
+        last row of the history by then.
+    appeared : mapping of str to int
+        Classes, and the last row of the history when each was seen first; 0 for those of the beginning.
+    """
+
+    given: Mapping[str, str | None]
+    contents: Mapping[str, str]
+    left_out: frozenset[str] = frozenset()
+    trashed: Mapping[str, int] = field(default_factory=dict)
+    appeared: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        catalog: Catalog | None,
+        contents: Mapping[str, str],
+        *,
+        root: Path,
+        state: Path,
+        appeared: Mapping[str, int] | None = None,
+    ) -> Self:
+        """Take the images of a catalog (None: none can be used) and the trash in a state folder."""
+        trashed = {
+            move.name: move.seq
+            for folder in reversed(act_folders(state, root=root))
+            for move in folder.standing()
+            if move.kind == TO_TRASH
+        }
+        given: Mapping[str, str | None] = {}
+        left_out: frozenset[str] = frozenset()
+        if catalog is not None:
+            given = dict(zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True))
+            left_out = frozenset(catalog.left_out["name"])
+        return cls(given, contents, left_out, trashed, appeared or {})
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.given or name in self.left_out
+
+    def with_content(self, content: str | None) -> tuple[str, ...]:
+        """Return the images that have a content, in the order of the catalog."""
+        return () if content is None else self._with_content.get(content, ())
+
+    @cached_property
+    def classes(self) -> frozenset[str]:
+        """The given labels."""
+        return frozenset(label for label in self.given.values() if label is not None)
+
+    @cached_property
+    def _with_content(self) -> dict[str, tuple[str, ...]]:
+        found: dict[str, tuple[str, ...]] = {}
+        for name in self.given:
+            content = self.contents.get(name)
+            if content is not None:
+                found[content] = (*found.get(content, ()), name)
+        return found
