@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.dataset import Dataset
+from cleaner.dataset.identity import History
 from cleaner.dataset.state_folder import RecentSet, login, recent
 from cleaner.errors import CatalogError
 from cleaner.pipelines.network import NetworkOptions, asks_for_another
@@ -133,7 +135,7 @@ class Workspace(Dataset):
     def store(self) -> ReviewStore:
         """The decisions, matched with the images that are there; opened when first asked for."""
         if self._store is None:
-            from cleaner.review.store import ReviewStore
+            from cleaner.review.store import ReviewStore  # SQLAlchemy: 0.3 s
 
             images = self._images()  # without the lock: the catalog has its own
             with self._lock:
@@ -141,23 +143,53 @@ class Workspace(Dataset):
                     self._store = ReviewStore(
                         self.store_url, dataset=self.name, reviewer=self.reviewer, images=images
                     )
+                    self._note_history(images)
         return self._store
 
     def refresh(self) -> Catalog:
         """Look at the folder or CSV file again and return the new catalog; decisions follow their images."""
         catalog = super().refresh()
         if self._store is not None:
-            self._store.match(self._images(catalog))
+            images = self._images(catalog)
+            self._store.match(images)
+            self._note_history(images)
         return catalog
 
+    def _note_history(self, images: SetImages) -> None:
+        """Remember which classes there were when, and how much there is to lose."""
+        if self._store is not None:
+            state = self._store.state
+            rows = len(state.events) if self._store_url is None else None
+            self.identity.note(images.classes, seq=state.last_seq, rows=rows)
+
     def _images(self, catalog: Catalog | None = None) -> SetImages:
-        from cleaner.review.images import SetImages
+        from cleaner.review.images import SetImages  # SQLAlchemy comes with it: 0.3 s
 
         if catalog is None:
             # Where no image can be used, files may still be restored. Whoever needs images hears of it.
             with suppress(CatalogError):
                 catalog = self.catalog
-        return SetImages.of(catalog, self.index.hashes(), root=self.root, state=self.state)
+        labels = () if catalog is None else catalog.classes
+        return SetImages.of(
+            catalog,
+            self.index.hashes(),
+            root=self.root,
+            state=self.state,
+            appeared=self.identity.appeared(labels),
+        )
+
+    def _histories(self) -> Mapping[str, History]:
+        from cleaner.review.database import histories  # SQLAlchemy: 0.3 s
+
+        if self._store_url is not None:  # colleagues meet there by the name
+            return {}
+        return {
+            key: History(
+                decisions=number,
+                share=sum(os.path.lexists(self.root / name) for name in names) / max(1, len(names)),
+            )
+            for key, (number, names) in histories(self.state / "review.db").items()
+        }
 
     @property
     def trash(self) -> Trash:
@@ -275,6 +307,9 @@ class Workspace(Dataset):
         """Close the databases; a closed workspace opens them again when used."""
         with self._lock:
             if self._store is not None:
+                images = self._store.state.images
+                if images is not None:
+                    self._note_history(images)
                 self._store.close()
             self._store = None
             super().close()

@@ -66,6 +66,14 @@ class SetOptions:
             "Default: a file in the state folder.",
         ),
     ] = None
+    dataset: Annotated[
+        str | None,
+        _of_set(
+            metavar="NAME",
+            help="Name of the set among the decisions, remembered from then on. Default: the remembered "
+            "name, at first that of the folder or table. Colleagues who share a database need the same name.",
+        ),
+    ] = None
     group: Annotated[
         str | None,
         _of_set(

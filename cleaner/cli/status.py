@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 from cleaner.cli import options as o
 from cleaner.cli.console import result, told
 from cleaner.util.natural import naturally
-from cleaner.util.wording import estimate
+from cleaner.util.wording import count, estimate
 
 if TYPE_CHECKING:
     from cleaner.ranking import Ranking
     from cleaner.workspace import Workspace
+
+
+_SHOWN = 5
 
 
 def status(folder: o.Folder, images: o.SetOptions) -> None:
@@ -45,6 +48,7 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
         yield "", f"{done.discarded:,} discarded as duplicates or poor images"
     if done.unsure or done.conflicts:
         yield "open", f"{done.unsure:,} unsure, {done.conflicts:,} on which reviewers disagree"
+    yield from _not_counted(workspace)
     ranking = workspace.ranking()
     yield "ranking", f"{len(ranking):,} images ({ranking.model})" if ranking is not None else "none yet"
     if ranking is not None:
@@ -59,6 +63,27 @@ def _result(workspace: Workspace) -> str:
     if not writer.path.is_file():
         return f"{writer.path} (not written yet)"
     return f"{writer.path}{' (not written by cleaner: it stays as it is)' if writer.foreign else ''}"
+
+
+def _not_counted(workspace: Workspace) -> Iterator[tuple[str, str]]:
+    """Say which decisions are about other images or labels than those of the set."""
+    state = workspace.store.state
+    done, again = state.progress(), state.asked_again()
+    if again:
+        yield "outdated", f"{count(len(again), 'image')}, decided on before something changed:"
+    for reason in dict.fromkeys(again.values()):
+        names = [name for name, why in again.items() if why == reason]
+        what = "another given label" if reason == "label" else "another image of the same name"
+        yield "", f"{what}: {_some(names)}"
+    if done.gone:
+        are = "decision is about an image" if done.gone == 1 else "decisions are about images"
+        yield "gone", f"{done.gone:,} {are} no longer here: {_some(state.gone())}"
+    if done.aside:
+        yield "", f"{count(done.aside, 'decided image')} in the trash or not usable"
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (" …" if len(names) > _SHOWN else "")
 
 
 def _errors_left(workspace: Workspace, ranking: Ranking) -> str:

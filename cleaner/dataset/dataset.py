@@ -16,6 +16,7 @@ import pandas as pd
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
 from cleaner.dataset.folders import STATE_FOLDER
+from cleaner.dataset.identity import History, Identity
 from cleaner.dataset.layout import Layout
 from cleaner.dataset.layout_guess import Guess, guess_layout
 from cleaner.dataset.layout_memory import AUTO, LayoutMemory
@@ -71,8 +72,8 @@ class Dataset:
     hidden : bool
         List hidden files, too.
     dataset : str, optional
-        The data set's key in the database of decisions. Default: the root's name, with the CSV file's name if
-        there is one.
+        The data set's key in the database of decisions, remembered in the state folder. Default: the one that
+        is remembered there, else the root's name, with the CSV file's name if there is one.
 
     Attributes
     ----------
@@ -80,8 +81,6 @@ class Dataset:
         The folder, resolved.
     labels : Path or None
         The CSV file.
-    name : str
-        The data set's key in the database of decisions.
 
     Raises
     ------
@@ -128,26 +127,25 @@ class Dataset:
             table = self.labels.name
             msg = f"Got layout={layout!r} with the table {table}, which gives the labels. Leave one out."
             raise CatalogError(msg)
-        folder = self.root.name or "root"
-        self.name = dataset or (f"{folder}/{self.labels.name}" if self.labels else folder)
         self.valid_pct = valid_pct
         self.seed = seed
         self.group = group
         self._layout = layout
         self.follow_links = follow_links
         self.hidden = hidden
-        self._dataset = dataset
+        self._asked_key = dataset
         self._asked_state = None if state is None else Path(state).expanduser().resolve()
         self._shared_store = shared_store
         self._lock = threading.RLock()
         self._refreshing = threading.RLock()
         self._notices: list[str] = []
         self._state: Path | None = None
+        self._identity: Identity | None = None
         self._catalog: Catalog | None = None
         self._index: FileIndex | None = None
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.name!r} in {self.root}>"
+        return f"<{type(self).__name__} {(self.labels or self.root).name!r} in {self.root}>"
 
     def __enter__(self) -> Self:
         return self
@@ -173,10 +171,29 @@ class Dataset:
             return self._state
 
     @property
+    def identity(self) -> Identity:
+        """Which set this is, whatever its folder is called now."""
+        with self._lock:
+            if self._identity is None:
+                self._identity = Identity(
+                    self.state, self.root, self.labels, asked=self._asked_key, earlier=self._histories
+                )
+            return self._identity
+
+    @property
+    def name(self) -> str:
+        """The data set's key in the database of decisions."""
+        return self.identity.key
+
+    def _histories(self) -> Mapping[str, History]:
+        """Return the histories that the state folder's database holds, by key; here none is known."""
+        return {}
+
+    @property
     def notices(self) -> list[str]:
-        """Sentences for the user on what is unusual here, such as a root that is read-only."""
-        self.state  # noqa: B018 - choosing it is what there may be to say something about
-        return list(self._notices)
+        """Sentences for the user on what is unusual here: a read-only root, a set that was found again."""
+        found = self.identity.notices  # first: it asks for the state
+        return [*self._notices, *found]
 
     @property
     def index(self) -> FileIndex:
@@ -284,7 +301,7 @@ class Dataset:
             **asdict(self.table_options),
             "follow_links": self.follow_links,
             "hidden": self.hidden,
-            "dataset": self._dataset,
+            "dataset": self.name,
         }
 
     def close(self) -> None:

@@ -14,6 +14,7 @@ import platformdirs
 import psutil
 
 from cleaner.dataset.folders import STATE_FOLDER
+from cleaner.dataset.identity import moved_state
 from cleaner.dataset.tables.text import read_bytes
 from cleaner.errors import CatalogError
 from cleaner.util.atomic import write_atomically
@@ -119,7 +120,10 @@ def has_state(root: Path, state: Path | None) -> bool:
 
 
 def _elsewhere(root: Path) -> Path:
-    return home() / "sets" / f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:10]}"
+    """Return where the state goes that cannot be in the root: where it is, if the root was moved since."""
+    sets = home() / "sets"
+    usual = sets / f"{root.name}-{hashlib.sha256(str(root).encode()).hexdigest()[:10]}"
+    return usual if usual.exists() else moved_state(sets, root) or usual
 
 
 def _make(folder: Path) -> None:

@@ -33,14 +33,9 @@ def _opened(workspace: Mapping[str, Any]) -> Iterator[tuple[Dataset, ReviewState
         options.pop("from_scratch", False),
     )
     with Dataset(**options, shared_store=url is not None) as dataset:
-        images = SetImages.of(
-            dataset.catalog, dataset.index.hashes(), root=dataset.root, state=dataset.state
-        )
+        images = SetImages.of(dataset.catalog, dataset.index.hashes(), root=dataset.root, state=dataset.state)
         with ReviewStore(
-            url or store_url(dataset.state),
-            dataset=dataset.name,
-            reviewer=reviewer or login(),
-            images=images,
+            url or store_url(dataset.state), dataset=dataset.name, reviewer=reviewer or login(), images=images
         ) as store:
             yield dataset, store.state, network
 

@@ -25,7 +25,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlch
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from cleaner.errors import DamagedStoreError, NotSavedError, StoreError
-from cleaner.review.events import NO_DETAIL, Event
+from cleaner.review.events import NO_DETAIL, Action, Event
 
 logger = logging.getLogger(__name__)
 
@@ -341,6 +341,36 @@ def in_words(error: SQLAlchemyError) -> str:
     if lost or "connection" in low or state in ("57P01", "57P02", "57P03"):
         return f"the connection to the server failed ({text[:200]})."
     return f"{text[:300]}."
+
+
+def histories(path: Path, *, most: int = 200) -> dict[str, tuple[int, list[str]]]:
+    """Return what an SQLite file holds, without opening it for writing; nothing if it cannot be read.
+
+    Returns
+    -------
+    dict
+        From the key of a data set to the number of its decisions, and some of the images.
+    """
+    if not path.is_file():
+        return {}
+    actions = [str(action) for action in Action]
+    marks = ", ".join("?" * len(actions))
+    try:
+        with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True)) as found:
+            counted = found.execute(
+                f"SELECT dataset, COUNT(*) FROM events WHERE kind IN ({marks}) GROUP BY dataset", actions
+            ).fetchall()
+            named = {
+                key: found.execute(
+                    f"SELECT DISTINCT name FROM events WHERE dataset = ? AND kind IN ({marks}) LIMIT ?",
+                    (key, *actions, most),
+                ).fetchall()
+                for key, _ in counted
+            }
+    except sqlite3.Error as exc:  # whoever opens it says so
+        logger.info("%s cannot be read: %s", path, exc)
+        return {}
+    return {key: (number, [name for (name,) in named[key]]) for key, number in counted}
 
 
 class Journal:

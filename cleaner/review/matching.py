@@ -18,7 +18,6 @@ Without the images of a set, every name is an image of its own.
 
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from cleaner.review.acts import ClassNames
@@ -136,12 +135,9 @@ class Matching:
             groups[content or subject.key] = [subject] if content is None else self._by_content[content]
         changed = False
         for group in groups.values():
-            before = [(subject.place, subject.names) for subject in group]
+            before = [(each, each.place, each.names) for each in group if each not in fresh]
             self._place_group(group)
-            changed |= any(
-                was != (subject.place, subject.names) and subject not in fresh
-                for was, subject in zip(before, group, strict=True)
-            )
+            changed |= any((each.place, each.names) != (place, names) for each, place, names in before)
         return changed
 
     def _place_group(self, group: list[_Subject]) -> None:
@@ -150,8 +146,10 @@ class Matching:
         assert images is not None
         taken: list[str] = []
         lost: list[_Subject] = []
-        for subject in sorted(group, key=lambda each: each.last):
-            subject.names = tuple(dict.fromkeys(self._trail(subject)))
+        group = group if len(group) == 1 else sorted(group, key=lambda each: each.last)
+        for subject in group:
+            if self._moves:
+                subject.names = tuple(dict.fromkeys(self._trail(subject)))
             name = self._under_own_name(subject)
             if name is None:
                 lost.append(subject)
@@ -159,6 +157,8 @@ class Matching:
                 taken.append(name)
                 where = Where.HERE if name in images.given else Where.ASIDE
                 subject.place = Place(where, name)
+        if not lost:
+            return
         several = any(subject.copies > 1 for subject in group)
         for subject in lost:
             name = None
@@ -199,6 +199,8 @@ class Matching:
         if taken:
             return taken[-1]
         here = self.images.with_content(subject.key.content)
+        if len(here) == 1:
+            return here[0]
         return min(here, key=lambda name: self._unlike(subject, name), default=None)
 
     def _elsewhere(self, subject: _Subject, taken: list[str]) -> str | None:
@@ -216,7 +218,7 @@ class Matching:
     def _unlike(self, subject: _Subject, name: str) -> tuple[bool, bool]:
         assert self.images is not None
         other_label = self.images.given.get(name) not in subject.given
-        return other_label, PurePosixPath(name).name != PurePosixPath(subject.key.name).name
+        return other_label, name.rpartition("/")[2] != subject.key.name.rpartition("/")[2]
 
     def _is_trashed(self, subject: _Subject) -> bool:
         assert self.images is not None

@@ -47,10 +47,11 @@ def _that_holds(standing: list[Event]) -> tuple[Event | None, list[Event]]:
 class Record:
     """The rows on one image, and what they come to.
 
-    ``place`` is the image, ``names`` what the file is called (the last one) and was called before, ``effective`` the row that holds, ``outcome``
-    its result ("" if none), ``label`` the label that it gives. ``judging`` is the row that holds about
-    the label, which is another one only if ``effective`` is a discard, ``judged`` what that comes to, and
-    ``look`` the sequence number of the first look at the label (0 before it).
+    ``place`` is the image, ``names`` what the file was called before and is called (the last one),
+    ``effective`` the row that holds, ``outcome`` its result ("" if none), ``label`` the label that it gives.
+    ``judging`` is the row that holds about the label, which is another one only if ``effective`` is a
+    discard, ``judged`` what that comes to, and ``look`` the sequence number of the first look at the label
+    (0 before it).
     """
 
     __slots__ = ("effective", "events", "judged", "judging", "label", "look", "names", "outcome", "place")
@@ -156,7 +157,9 @@ class Records:
         all_standing = self.standing(record)
         says_something = any(event.kind != Kind.UNSURE for event in all_standing)
         if not record.place.known:
-            self._note(self.changed if record.place.where is Where.CHANGED else self.gone, record, says_something)
+            self._note(
+                self.changed if record.place.where is Where.CHANGED else self.gone, record, says_something
+            )
             return
         standing = [event for event in all_standing if self._speaks(record, event)]
         of_label = [event for event in standing if event.reason is None]

@@ -17,7 +17,7 @@ from itertools import pairwise, product
 from cleaner.review.acts import Acts, ClassNames
 from cleaner.review.events import CLASS_KINDS, Action, Event, Kind
 from cleaner.review.images import SetImages
-from cleaner.review.matching import Matching, Where, others_of
+from cleaner.review.matching import Matching, others_of
 from cleaner.review.records import Record, Records
 from cleaner.util.natural import naturally
 
@@ -188,7 +188,7 @@ class ReviewState:
             found: dict[int, str] = {}
             for event in self._events:
                 name = self.image_of(event) if event.content is None and event.is_decision else None
-                if name in images.contents:
+                if name is not None and name in images.contents:
                     found[event.seq] = images.contents[name]
             return found
 
@@ -385,13 +385,18 @@ class ReviewState:
     def asked_again(self) -> dict[str, AskedAgain]:
         """Return the undecided images on which a decision is no more valid, and why not."""
         with self._lock:
-            by_name = self._records.by_name
-            names = (record.place.name for record in self._records.changed)
-            replaced = (name for name in names if name not in by_name or not by_name[name].outcome)
-            return {
-                **{record.place.name: AskedAgain.LABEL for record in self._records.relabelled},
-                **dict.fromkeys(replaced, AskedAgain.IMAGE),
-            }
+            labels = dict.fromkeys((r.place.name for r in self._records.relabelled), AskedAgain.LABEL)
+            return labels | dict.fromkeys(self._replaced(), AskedAgain.IMAGE)
+
+    def _replaced(self) -> list[str]:
+        """Return the undecided images under whose names others were decided on."""
+        by_name, relabelled = self._records.by_name, self._records.relabelled
+        found: list[str] = []
+        for name in dict.fromkeys(record.place.name for record in self._records.changed):
+            record = by_name.get(name)
+            if record is None or not (record.outcome or record in relabelled):
+                found.append(name)
+        return found
 
     def image_of(self, event: Event) -> str | None:
         """Return the image of the set that a row is about, by its present name; None if there is none."""
@@ -506,7 +511,7 @@ class ReviewState:
                 decided=len(self._records.looks) + count["discarded unseen"] - count["aside"],
                 aside=count["aside"],
                 gone=len(self._records.gone),
-                asked_again=len(self.asked_again()),
+                asked_again=len(self._records.relabelled) + len(self._replaced()),
             )
 
     def looks(self) -> list[Decision]:

@@ -301,10 +301,10 @@ class ReviewStore:
         parameters are those of `decide`.
         """
         who = check_reviewer(reviewer or self.reviewer)
-        # made before the lock is taken: a look at the catalog may take its own
+        images = self._state.images
         shared = {"model": model, "page": None if page is None else int(page)}
         prepared = [
-            replace(choice, detail={**(choice.detail or {}), "confirm": True}).row(self._state.images) | shared
+            replace(choice, detail={**(choice.detail or {}), "confirm": True}).row(images) | shared
             for choice in _choices(seen, given or {})
         ]
 

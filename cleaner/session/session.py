@@ -82,9 +82,12 @@ class Work(StrEnum):
 class Reviewable(Protocol):
     """What a session needs of a data set; a `cleaner.Workspace` is one."""
 
-    name: str
     seed: int
     reviewer: str
+
+    @property
+    def name(self) -> str:
+        """The key of the set among the decisions."""
 
     @property
     def catalog(self) -> Catalog:

@@ -12,8 +12,8 @@ from cleaner.analysis.observations import Observations, Provenance, observe
 from cleaner.audit.audit import Audit
 from cleaner.dataset.catalog import Catalog
 from cleaner.ranking import Ranking
-from cleaner.review.images import SetImages
 from cleaner.review import Choice, ReviewStore
+from cleaner.review.images import SetImages
 
 LABELS = {
     "a/img2.jpg": "shirt",

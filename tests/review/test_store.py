@@ -16,8 +16,8 @@ import pytest
 import store_workers
 
 from cleaner.errors import NotSavedError, StoreError
-from cleaner.review.images import SetImages
 from cleaner.review import Action, Choice, Kind, ReviewStore
+from cleaner.review.images import SetImages
 
 Open = Callable[..., ReviewStore]
 
