@@ -162,7 +162,10 @@ class Identity:
         if entries == before:
             return
         text = json.dumps({"version": 1, "sets": [asdict(entry) for entry in entries]}, indent=1)
-        write_atomically(self._path, text.encode("utf-8", "surrogateescape"))
+        try:
+            write_atomically(self._path, text.encode("utf-8", "surrogateescape"))
+        except OSError as exc:  # the folder was removed meanwhile; then the name of the set is the usual one
+            logger.warning("%s cannot be written: %s", self._path, exc)
 
     # ---------------------------------------------------------------- finding it again
 

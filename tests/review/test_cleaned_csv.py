@@ -553,7 +553,7 @@ def test_the_result_of_a_table_that_is_gone_is_not_written_over(make_set: Callab
         workspace.csv_writer().write_now()
     (root / "one.csv").unlink()
     (root / "two.csv").write_text(table)
-    with Workspace(root / "two.csv", reviewer="ann") as workspace:
+    with Workspace(root / "two.csv", reviewer="ann", dataset="another set") as workspace:
         workspace.store.decide("blue/blue_000.png", "relabel", "owl")
         with pytest.raises(ForeignFileError):
             workspace.csv_writer(delay_s=3600).write_now()
