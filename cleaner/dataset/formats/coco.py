@@ -20,7 +20,7 @@ from typing import Any
 
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.formats.crops import Box, with_crops
-from cleaner.dataset.formats.documents import read_json, records, write_json
+from cleaner.dataset.formats.documents import read_json, records, required, write_json
 from cleaner.dataset.formats.entries import (
     Entry,
     Opinion,
@@ -41,6 +41,12 @@ METHOD, BY, TIME, PROBABILITY = (
     "classificationTimestamp",
     "classificationProbability",
 )
+_ID = (int, str)
+_NEEDED: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "images": {"id": _ID, "file_name": str},
+    "categories": {"id": _ID, "name": str},
+    "annotations": {"image_id": _ID, "category_id": _ID},
+}
 _DEFAULT_NAME = "annotations.json"
 
 
@@ -55,7 +61,7 @@ def read(source: Path, options: ReadOptions) -> Reading:
     names_of = {c["id"]: str(c["name"]) for c in document["categories"]}
     by_image = _by_image(document)
     images = document["images"]
-    sources = [str(image["file_name"]) for image in images]
+    sources = [image["file_name"] for image in images]
     candidates = [options.images] if options.images else [source.parent, source.parent / "images"]
     root, names = placed(sources, candidates, document=source)
     findings = _unknown(document, names_of)
@@ -78,16 +84,9 @@ def read(source: Path, options: ReadOptions) -> Reading:
 def _checked(document: Any, source: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise CatalogError(f"{source}: expected an object with images, annotations and categories.")
-    needed = {
-        "images": ("id", "file_name"),
-        "categories": ("id", "name"),
-        "annotations": ("image_id", "category_id"),
-    }
-    for part, fields in needed.items():
+    for part, fields in _NEEDED.items():
         for i, record in enumerate(records(document.get(part), part, source)):
-            lacking = [field for field in fields if field not in record]
-            if lacking:
-                raise CatalogError(f"{source}: {part}[{i}] has no {lacking[0]!r}, which COCO needs.")
+            required(record, fields, f"{part}[{i}]", source)
     return document
 
 
@@ -175,10 +174,10 @@ class _Editor:
     def apply(self) -> None:
         images = self._document["images"]
         changes = self._job.changes()
-        added = self._job.added({str(image["file_name"]) for image in images})
+        added = self._job.added({image["file_name"] for image in images})
         kept = []
         for image in images:
-            said = changes.get(str(image["file_name"]), [])
+            said = changes.get(image["file_name"], [])
             if any(r.deleted and r.box is None for r in said):
                 self._gone |= {id(a) for a in self._by_image.get(image["id"], [])}
                 continue

@@ -31,8 +31,8 @@ class Box:
         The image, in the set and in the document.
     at : int
         Which box of the image it is in the document, counted from 0.
-    area : sequence of float
-        x, y (from the upper left corner), width, height.
+    area : list of float
+        x, y (from the upper left corner), width, height; as the document has it, which may be something else.
     relative : bool
         In shares of the image's sides, not in pixels.
     opinion : Opinion
@@ -44,7 +44,7 @@ class Box:
     name: str
     called: str
     at: int
-    area: Sequence[float]
+    area: object
     relative: bool
     opinion: Opinion
     columns: Mapping[str, str]
@@ -105,9 +105,10 @@ def _areas(
     """Yield each box with its place in pixels: left, upper, right, lower, within the picture."""
     for box in boxes:
         where = f"{box.name}, box {box.at}"
-        numbers = [number for value in box.area if (number := _finite(value)) is not None]
-        if len(numbers) != 4 or len(box.area) != 4:
-            failed.append(f"{where}: expected four numbers, got {as_text(list(box.area))[:60]}")
+        area = box.area if isinstance(box.area, (list, tuple)) else ()
+        numbers = [number for value in area if (number := _finite(value)) is not None]
+        if len(numbers) != 4 or len(area) != 4:
+            failed.append(f"{where}: expected four numbers, got {as_text(box.area)[:60]}")
             continue
         x, y, width, height = numbers
         across, down = picture.size if box.relative else (1, 1)
@@ -133,5 +134,5 @@ def _cut(picture: Image.Image, box: Box, area: tuple[int, int, int, int], folder
     path = folder / name
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.crop(area).save(path, quality=_QUALITY)
-    columns = {**box.columns, "image": box.name, BOX: str(box.at), "bbox": as_text(list(box.area))}
+    columns = {**box.columns, "image": box.name, BOX: str(box.at), "bbox": as_text(box.area)}
     return Entry(name=name, source_name=box.called, opinions=[box.opinion], columns=columns)

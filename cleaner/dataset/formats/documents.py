@@ -73,6 +73,33 @@ def records(value: object, what: str, where: Path) -> list[dict[str, Any]]:
     return value
 
 
+def required(
+    record: Mapping[str, Any], fields: Mapping[str, type | tuple[type, ...]], what: str, where: Path
+) -> None:
+    """Refuse a JSON object that lacks a field, or has something else in it.
+
+    Parameters
+    ----------
+    record : Mapping
+        The object.
+    fields : Mapping
+        The fields that it must have, with the types that they may be of.
+    what : str
+        What to call the object.
+    where : Path
+        The document.
+
+    Raises
+    ------
+    CatalogError
+    """
+    for name, kinds in fields.items():
+        if name not in record:
+            raise CatalogError(f"{where}: {what} has no {name!r}, which the format needs.")
+        if not isinstance(record[name], kinds) or isinstance(record[name], bool):
+            raise CatalogError(f"{where}: {what} has {str(record[name])[:40]!r} as its {name!r}.")
+
+
 class CsvDocument:
     """A CSV file of which some cells are changed; all other lines stay as they are, byte by byte.
 

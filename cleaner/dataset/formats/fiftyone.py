@@ -69,7 +69,7 @@ def _document(path: Path) -> dict[str, Any]:
     document = read_json(path)
     if not isinstance(document, dict) or not isinstance(document.get("labels"), dict):
         raise CatalogError(f"{path}: expected an object with 'labels'.")
-    if not isinstance(document.get("classes") or [], list):
+    if not isinstance(document.get("classes"), (list, type(None))):
         raise CatalogError(f"{path}: expected 'classes' to be a list.")
     return document
 

@@ -27,6 +27,7 @@ from cleaner.dataset.formats.entries import (
     ReadOptions,
     Reviewed,
     Writing,
+    as_text,
     merged,
     number,
     scalars,
@@ -144,8 +145,9 @@ def _results(annotation: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _choices(annotation: dict[str, Any]) -> tuple[str, ...]:
     values = [result.get("value") for result in _results(annotation)]
-    found = [choice for v in values if isinstance(v, dict) for choice in v.get("choices") or []]
-    return tuple(dict.fromkeys(map(str, found)))
+    lists = [value.get("choices") for value in values if isinstance(value, dict)]
+    found = [choice for listed in lists if isinstance(listed, list) for choice in listed]
+    return tuple(dict.fromkeys(as_text(choice) for choice in found if as_text(choice)))
 
 
 def _signed(annotation: dict[str, Any]) -> str:
@@ -203,11 +205,11 @@ def _edit(task: dict[str, Any], reviewed: Reviewed, control: tuple[str, str]) ->
     if opinion.method == "machine":
         prediction = {"model_version": opinion.by, "score": opinion.probability, "created_at": opinion.time}
         said = {key: v for key, v in prediction.items() if v not in (None, "")}
-        task.setdefault("predictions", []).append(said | {"result": [value]})
+        task["predictions"] = [*(task.get("predictions") or []), said | {"result": [value]}]
         return
     if opinion.by:
         value["meta"] = {"classifiedBy": opinion.by}
     annotation: dict[str, Any] = {"result": [value], "was_cancelled": False, "ground_truth": False}
     if opinion.time:
         annotation |= {"created_at": opinion.time, "updated_at": opinion.time}
-    task.setdefault("annotations", []).append(annotation)
+    task["annotations"] = [*(task.get("annotations") or []), annotation]

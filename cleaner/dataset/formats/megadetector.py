@@ -22,7 +22,7 @@ from typing import Any
 
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.formats.crops import Box, with_crops
-from cleaner.dataset.formats.documents import read_json, records, write_json
+from cleaner.dataset.formats.documents import read_json, records, required, write_json
 from cleaner.dataset.formats.entries import (
     Entry,
     Opinion,
@@ -104,10 +104,18 @@ def _checked(document: Any, source: Path) -> dict[str, Any]:
         if not isinstance(document.setdefault(part, {}), dict):
             raise CatalogError(f"{source}: expected {part} to be an object of names.")
     for i, image in enumerate(records(document.get("images"), "images", source)):
-        if not isinstance(image.get("file"), str):
-            raise CatalogError(f"{source}: images[{i}] has no 'file', which the format needs.")
-        records(image.get("detections") or [], f"detections of {image['file']!r}", source)
+        required(image, {"file": str}, f"images[{i}]", source)
+        for detection in records(image.get("detections") or [], f"detections of {image['file']!r}", source):
+            _check_classes(detection.get("classifications") or [], image["file"], source)
     return document
+
+
+def _check_classes(classes: Any, file: str, source: Path) -> None:
+    pairs = classes if isinstance(classes, list) else [None]
+    if not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+        raise CatalogError(
+            f"{source}: expected classifications of {file!r} to be pairs of class and confidence."
+        )
 
 
 class _Results:

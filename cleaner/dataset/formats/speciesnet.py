@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from cleaner.dataset.formats.crops import Box, with_crops
-from cleaner.dataset.formats.documents import read_json, records, write_json
+from cleaner.dataset.formats.documents import read_json, records, required, write_json
 from cleaner.dataset.formats.entries import (
     Entry,
     Opinion,
@@ -30,7 +30,6 @@ from cleaner.dataset.formats.entries import (
     scalars,
 )
 from cleaner.dataset.formats.names import placed
-from cleaner.errors import CatalogError
 
 _DEFAULT_NAME = "predictions.json"
 _HUMAN = "human"
@@ -55,7 +54,7 @@ def read(source: Path, options: ReadOptions) -> Reading:
         entries.append(
             Entry(name=name, source_name=called, opinions=[opinion] if opinion else [], columns=columns)
         )
-        for at, box in enumerate(records(row.get("detections") or [], f"detections of {called!r}", source)):
+        for at, box in enumerate(row.get("detections") or []):
             if (number(box.get("conf")) or 0.0) >= options.min_confidence:
                 boxes.append(_box(row, box, name=name, at=at, opinion=opinion))
     reading = Reading(root=root, entries=merged(entries), base=source.parent, documents=(source,))
@@ -65,8 +64,8 @@ def read(source: Path, options: ReadOptions) -> Reading:
 def _rows(document: Any, source: Path) -> list[dict[str, Any]]:
     rows = records(document.get("predictions") if isinstance(document, dict) else None, "predictions", source)
     for i, row in enumerate(rows):
-        if not isinstance(row.get("filepath"), str):
-            raise CatalogError(f"{source}: predictions[{i}] has no 'filepath', which the format needs.")
+        required(row, {"filepath": str}, f"predictions[{i}]", source)
+        records(row.get("detections") or [], f"detections of {row['filepath']!r}", source)
     return rows
 
 

@@ -141,7 +141,7 @@ def test_a_set_from_elsewhere_becomes_a_new_document(source: Path, tmp_path: Pat
     ("change", "said"),
     [
         ({"images": 3}, "expected images to be a list of objects"),
-        ({"images": [{"id": 1}]}, "images[0] has no 'file_name'"),
+        ({"images": [{"id": 1}]}, "images[0] has no 'file_name', which the format needs"),
         ({"categories": [{"id": 1}]}, "categories[0] has no 'name'"),
         ({"images": [{"id": 1, "file_name": "z.png"}]}, "Give the folder of the images with --images"),
     ],
