@@ -430,6 +430,18 @@ def test_status_counts_images_decisions_and_bad_files(colour_set: Path) -> None:
     assert re.search(r"^red +\d+ +\d+$", text, re.MULTILINE)
 
 
+def test_what_may_be_misread_is_printed_once_and_status_always_tells_it(colour_set: Path) -> None:
+    (colour_set / "red").rename(colour_set / "images")  # a class that does not sound like one
+    with Workspace(colour_set) as workspace:
+        (doubt,) = (finding for finding in workspace.catalog.findings if finding.doubtful)
+    for _ in range(2):
+        assert doubt.text in run("status", colour_set).stdout
+    assert doubt.text in run("apply", colour_set).stderr
+    assert doubt.text not in run("apply", colour_set).stderr
+    assert doubt.text in run("status", colour_set).stdout
+    assert doubt.text in run("verify", colour_set).stderr
+
+
 def test_status_writes_nothing_but_its_state(colour_set: Path) -> None:
     before = sorted(p for p in colour_set.rglob("*") if ".cleaner" not in p.parts)
     run("status", colour_set)

@@ -186,6 +186,24 @@ def test_header_and_figures_follow_the_decisions(open_app_on: Callable[..., Clea
     until(lambda: say("results.follows", name="cleaned.csv") in text(app.result))
 
 
+def test_what_may_be_misread_stands_above_the_grid_until_it_is_dismissed(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    save_ranking(root)
+    (root / "red").rename(root / "images")  # a class that does not sound like one
+    app = open_app_on()
+    (doubt,) = (each.text for each in app.workspace.catalog.findings if each.topic == "generic_classes")
+    assert doubt in text(app.doubts)
+    assert app.doubts in shown_in(app)
+    app.doubts.do("files")
+    assert app.doubts not in shown_in(app)
+    assert doubt in text(app.sheet)
+    app.go_to("Labels")
+    app.doubts.do("dismiss")
+    assert text(app.doubts) == ""
+    assert text(open_app_on().doubts) == ""
+
+
 def test_files_that_are_left_out_are_named_behind_the_question_why(
     open_app_on: Callable[..., CleanerApp], root: Path
 ) -> None:
