@@ -123,6 +123,31 @@ def test_a_changed_split_column_is_honoured_for_that_file_alone(colour_set: Path
     assert after == before | {"red/red_007.png": "train"}
 
 
+def test_groups_that_the_column_of_splits_divides_are_refused(colour_set: Path) -> None:
+    path = colour_set / "labels.csv"
+    path.write_text(
+        "name,label,patient,split\nred/red_000.png,red,p,train\nblue/blue_000.png,blue,p,test\n"
+        "red/red_001.png,red,q,train\nred/red_002.png,red,,test\n"
+    )
+    with Workspace(path, group="patient") as workspace, pytest.raises(CatalogError) as caught:
+        workspace.refresh()
+    assert "the table puts those of 'p' into train and test." in str(caught.value)
+    with Workspace(path, group="patient", split_column="-") as workspace:
+        assert len(workspace.catalog) == 4
+
+
+def test_groups_that_were_divided_before_they_were_asked_for_are_named(colour_set: Path) -> None:
+    path = colour_set / "labels.csv"
+    names = [f"{colour}/{colour}_{i:03d}.png" for colour in ("red", "blue") for i in range(8)]
+    path.write_text("name,label,patient\n" + "".join(f"{name},{name.split('/')[0]},p\n" for name in names))
+    with Workspace(path) as workspace:
+        assert set(workspace.catalog.splits) == {"train", "valid"}
+    with Workspace(path, group="patient") as workspace:
+        (divided,) = (each for each in workspace.catalog.findings if each.topic == "groups_divided")
+    assert divided.doubtful
+    assert divided.examples == ("p",)
+
+
 def test_groups_of_a_csv_are_never_divided(colour_set: Path) -> None:
     path = labels_csv(colour_set, patient=lambda name: str(int(name[-5]) // 2))
 

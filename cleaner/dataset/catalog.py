@@ -20,6 +20,7 @@ from cleaner.dataset.layout import Layout
 from cleaner.dataset.layout_guess import Guess, guess_layout, layout_findings
 from cleaner.dataset.masks import mask_findings, masks_among
 from cleaner.dataset.other_files import other_findings
+from cleaner.dataset.tables.beside import tables_beside
 from cleaner.dataset.tables.names import NameMatcher
 from cleaner.dataset.tables.options import TableOptions
 from cleaner.dataset.tables.reading import LabelTable, read_file, read_frame
@@ -156,6 +157,7 @@ class Catalog:
         findings = [
             *layout_findings(guess, names, labels),
             *mask_findings(masks),
+            *tables_beside(root, listing.others, names, labelled=any(label is not None for label in labels)),
             *other_findings(root, listing.others, names),
         ]
         return cls(
@@ -353,9 +355,9 @@ class Catalog:
         new = ((name, reasons[name]) for name in self.table["name"][gone])
         return self._with(self.table[~gone], left_out=_left_out([*before, *new]))
 
-    def with_class_findings(self) -> Catalog:
-        """Return the catalog with what is odd about its classes among the findings."""
-        return self._with(self.table, findings=[*self.findings, *class_findings(self.summary()["classes"])])
+    def with_findings(self, findings: Iterable[Finding]) -> Catalog:
+        """Return the catalog with more findings."""
+        return self._with(self.table, findings=[*self.findings, *findings])
 
     def summary(self) -> dict[str, Any]:
         """Count the images.
@@ -406,7 +408,7 @@ def understood(root: Path | str, *, hidden: bool = False, follow_links: bool = F
     """Return what a folder would be understood as; nothing is said of one without images."""
     try:
         catalog = Catalog.from_folder(root, hidden=hidden, follow_links=follow_links)
-        return catalog.with_class_findings().findings
+        return (*catalog.findings, *class_findings(catalog.summary()["classes"]))
     except CatalogError:
         return ()
 

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict
 from functools import cached_property
@@ -14,19 +14,22 @@ from typing import Any, Self
 import pandas as pd
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.class_findings import class_findings
 from cleaner.dataset.file_index import FileIndex
+from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import STATE_FOLDER
 from cleaner.dataset.identity import History, Identity
 from cleaner.dataset.layout import Layout
 from cleaner.dataset.layout_guess import Guess, guess_layout
 from cleaner.dataset.layout_memory import AUTO, LayoutMemory
 from cleaner.dataset.results import ResultFile
-from cleaner.dataset.splits import PENDING, assign
+from cleaner.dataset.splits import PENDING, assign, divided_groups
 from cleaner.dataset.state_folder import find_root, has_state, place_state, remember
 from cleaner.dataset.tables.options import RememberedOptions, TableOptions
 from cleaner.errors import Cancelled, CatalogError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.wording import count, listed
 
 logger = logging.getLogger(__name__)
 
@@ -257,9 +260,13 @@ class Dataset:
                         "Reading the new files of %s takes long; their splits are pending.", self.root
                     )
             usable = _leave_out_broken(listed, self.index)
-            self._catalog = _with_splits(
+            _refuse_divided(usable)
+            divided = _with_splits(
                 usable, self.index, earlier=self.cleaned_csv, valid_pct=self.valid_pct, seed=self.seed
-            ).with_class_findings()
+            )
+            self._catalog = divided.with_findings(
+                [*class_findings(divided.summary()["classes"]), *_divided_later(divided)]
+            )
             usual = self._asked_state in (None, self.root / STATE_FOLDER)
             remember(self.root, self.labels, None if usual else self._asked_state, len(self._catalog))
             return self._catalog
@@ -372,6 +379,39 @@ def _leave_out_broken(listed: Catalog, index: FileIndex) -> Catalog:
         msg = f"None of the {len(listed)} images in {listed.root} can be used; {name}: {problem}."
         raise CatalogError(msg)
     return usable
+
+
+def _refuse_divided(catalog: Catalog) -> None:
+    """Refuse groups that the table itself divides between splits.
+
+    Raises
+    ------
+    CatalogError
+        It divides some.
+    """
+    groups = divided_groups(catalog.groups, catalog.splits) if catalog.groups is not None else {}
+    if groups:
+        first, splits = min(groups.items())
+        more = f", and {count(len(groups) - 1, 'other value')} likewise" if len(groups) > 1 else ""
+        raise CatalogError(
+            f"Images of one {catalog.group_column!r} are to stay in one split, but the table puts those of "
+            f"{first!r} into {listed(splits)}{more}. Correct the column of splits, leave it out "
+            "(--split-column -), or do not group."
+        )
+
+
+def _divided_later(catalog: Catalog) -> Iterator[Finding]:
+    """Name groups that are in two splits because these were drawn before anybody asked for groups."""
+    groups = divided_groups(catalog.groups, catalog.splits) if catalog.groups is not None else {}
+    if groups:
+        yield Finding(
+            topic="groups_divided",
+            text=f"Images of one {catalog.group_column!r} are in more than one split for "
+            f"{count(len(groups), 'value')}: these splits were drawn before, and no image changes its "
+            "split. To draw them anew, give another state folder with --state.",
+            doubtful=True,
+            examples=tuple(sorted(groups)),
+        )
 
 
 def _with_splits(

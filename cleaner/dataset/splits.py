@@ -92,6 +92,21 @@ def assign(
     return splits
 
 
+def divided_groups(groups: Iterable[str | None], splits: Iterable[str | None]) -> dict[str, list[str]]:
+    """Return the groups that are in more than one split, with these splits.
+
+    Parameters
+    ----------
+    groups, splits : iterable of str or None
+        One each a file; None: in no group, in no split, or not known yet.
+    """
+    found: defaultdict[str, set[str]] = defaultdict(set)
+    for group, split in zip(groups, splits, strict=True):
+        if group is not None and split in SPLITS:
+            found[group].add(split)
+    return {group: sorted(of, key=SPLITS.index) for group, of in found.items() if len(of) > 1}
+
+
 def _texts(table: pd.DataFrame, column: str) -> list[str | None]:
     if column not in table:
         return [None] * len(table)

@@ -1,4 +1,4 @@
-"""The layout of a set that was opened before: what its images were, they stay, until somebody says otherwise."""
+"""The layout of a set that was opened before: images stay what they were until somebody says otherwise."""
 
 from __future__ import annotations
 
@@ -117,7 +117,9 @@ def test_a_damaged_memory_is_none(add: Callable[..., Path], damaged: str) -> Non
     assert set(labels(root).values()) == {"cat", "dog"}
 
 
-@pytest.mark.parametrize("layout", ["", "classes", "class/class", "split", "split/split/class", "split class"])
+@pytest.mark.parametrize(
+    "layout", ["", "classes", "class/class", "split", "split/split/class", "split class"]
+)
 def test_a_layout_that_cannot_be_is_refused(add: Callable[..., Path], layout: str) -> None:
     root = add("cat", "dog")
     with pytest.raises(CatalogError, match="expected what the folders mean"):

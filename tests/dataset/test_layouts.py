@@ -218,6 +218,43 @@ def test_folders_are_read_as_they_are_meant_or_it_is_said(tmp_path: Path, kind: 
     assert set(kind.told) <= {finding.topic for finding in findings}
 
 
+def table(root: Path, text: str, name: str = "labels.csv") -> None:
+    (root / name).write_text(text)
+
+
+def table_findings(root: Path) -> list[tuple[tuple[str, ...], bool]]:
+    return [(found.examples, found.doubtful) for found in understood(root) if found.topic == "table_beside"]
+
+
+def test_a_table_beside_a_folder_of_images_is_found(tmp_path: Path) -> None:
+    root = make(tmp_path / "set", "images")
+    table(root, "image_id,breed\n0,pug\n1,pug\n2,collie\n")
+    table(root, "id,price\nx,3\ny,4\n", "prices.csv")
+    assert table_findings(root) == [(("labels.csv",), True)]
+
+
+def test_a_table_above_the_folder_of_images_is_found(tmp_path: Path) -> None:
+    root = make(tmp_path / "set", "images") / "images"
+    table(root.parent, "file;class\nimages/0.jpg;a\nimages/1.jpg;b\n", "train.csv")
+    assert table_findings(root) == [((str(root.parent / "train.csv"),), True)]
+
+
+def test_a_table_beside_classes_is_told_and_what_this_program_wrote_is_not(tmp_path: Path) -> None:
+    root = make(tmp_path / "set", "cat dog")
+    text = "name,label\ncat/0.jpg,cat\ncat/1.jpg,cat\ndog/0.jpg,dog\n"
+    for name in ("annotations.csv", "cleaned.csv", "cleaned-2.csv", "decisions.csv", "l.cleaned.csv"):
+        table(root, text, name)
+    assert table_findings(root) == [(("annotations.csv",), False)]
+
+
+def test_binary_and_one_column_tables_are_none(tmp_path: Path) -> None:
+    root = make(tmp_path / "set", "images")
+    (root / "labels.csv").write_bytes(bytes(range(256)) * 400)
+    table(root, "0.jpg\n1.jpg\n", "list.txt")
+    table(root, "", "empty.csv")
+    assert table_findings(root) == []
+
+
 REFUSED = {"scan.dcm": "DICOM", "photo.jxl": "JPEG XL", "photo.cr2": "camera raw", "drawing.svg": "SVG"}
 
 

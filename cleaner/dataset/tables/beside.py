@@ -1,0 +1,75 @@
+"""Tables of labels that lie beside the images of a set that is read from its folders."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from pathlib import Path, PurePosixPath
+
+from cleaner.dataset.findings import Finding
+from cleaner.util.csvfile import decode_csv, numbered_rows
+
+_SUFFIXES = (".csv", ".tsv", ".txt")
+_OWN = re.compile(r"(?:.+\.)?cleaned(?:-\d+)?\.csv|decisions\.csv|\..*", re.IGNORECASE)
+_MOST_TABLES = 20
+_MOST_BYTES = 100_000
+_MOST_ROWS = 50
+_HALF = 0.5
+
+
+def tables_beside(
+    root: Path, others: Mapping[str, Sequence[str]], images: Sequence[str], *, labelled: bool
+) -> Iterator[Finding]:
+    """Name the tables whose rows name images of a set, and say how to use their labels.
+
+    Parameters
+    ----------
+    root : Path
+        The folder of the set; tables in the folder above it count, too.
+    others : mapping of str to sequence of str
+        From suffix to the names of the files that are no images.
+    images : sequence of str
+        The images, relative to the root.
+    labelled : bool
+        The folders name classes.
+    """
+    stems = {_stem(name) for name in images}
+    below = [root / name for suffix in _SUFFIXES for name in others.get(suffix, ())[:_MOST_TABLES]]
+    above = sorted(path for path in _siblings(root) if path.suffix.lower() in _SUFFIXES)
+    for path in (*below, *above[:_MOST_TABLES]):
+        if not _OWN.fullmatch(path.name) and _names_images(path, stems):
+            where = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+            used = "The labels are taken from the folders, not from it" if labelled else "It is not used yet"
+            yield Finding(
+                topic="table_beside",
+                text=f"The table {where} names images of this set. {used}. To use its labels, open the table "
+                f"itself: choose it on the page, or run “cleaner app {path}”.",
+                doubtful=not labelled,
+                examples=(where,),
+            )
+
+
+def _siblings(root: Path) -> list[Path]:
+    try:
+        return [path for path in root.parent.iterdir() if path.is_file()]
+    except OSError:  # the folder above may be nobody's business
+        return []
+
+
+def _names_images(path: Path, stems: set[str]) -> bool:
+    """Tell whether most of the first rows have a field that is the name of an image."""
+    try:
+        with path.open("rb") as file:
+            text = decode_csv(file.read(_MOST_BYTES))
+        rows = [row for _, row in islice(numbered_rows(text), _MOST_ROWS)]
+    except (OSError, csv.Error):  # what cannot be read names nothing
+        return False
+    hits = sum(any(_stem(field.strip()) in stems for field in row if field.strip()) for row in rows)
+    several = max((len(row) for row in rows), default=0) > 1
+    return several and hits >= max(1, _HALF * (len(rows) - 1))
+
+
+def _stem(name: str) -> str:
+    return PurePosixPath(name.replace("\\", "/")).name.partition(".")[0]
