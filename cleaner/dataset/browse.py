@@ -10,6 +10,8 @@ from cleaner.errors import CatalogError
 from cleaner.images.formats import SUFFIXES
 from cleaner.util.natural import Key, natural_key
 
+# Spreadsheets are listed so that nobody misses them: opening one says how to save it as CSV.
+_TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xls", ".ods")
 _MOST_FOLDERS = 400
 _MOST_ENTRIES = 20_000
 
@@ -24,7 +26,7 @@ class Folder:
     folders : tuple of Path
         Folders in it, without hidden ones, by name; the first 400.
     tables : tuple of Path
-        CSV files in it, by name.
+        Files in it that may be tables of labels, by name.
     more : int
         How many folders there are beyond those listed.
     """
@@ -51,7 +53,7 @@ def place_below(base: Path, relative: str) -> Path:
 
 
 def list_folder(path: Path) -> Folder:
-    """List the folders and CSV files in a folder.
+    """List the folders and tables in a folder.
 
     Raises
     ------
@@ -67,7 +69,7 @@ def list_folder(path: Path) -> Folder:
                     continue
                 if is_folder(entry):
                     folders.append(Path(entry.path))
-                elif entry.name.lower().endswith(".csv"):
+                elif entry.name.lower().endswith(_TABLE_SUFFIXES):
                     tables.append(Path(entry.path))
     except OSError as error:
         raise CatalogError(f"{path} cannot be read ({error.strerror}); choose another folder.") from error

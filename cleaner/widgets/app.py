@@ -46,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 _REDRAW_DELAY_S = 0.3
 _REDRAW_RETRY_S = 5.0
-_KEYWORDS = "page_size=, order= and on_leave="
+_KEYWORDS = "page_size=, order=, on_leave= and on_table="
 
 
 class CleanerApp(ipywidgets.VBox):
@@ -65,6 +65,8 @@ class CleanerApp(ipywidgets.VBox):
         Which order to begin with, if the set has it; a key of `cleaner.session.orders.ORDERS`.
     on_leave : callable or None
         Called when the user wants to choose another data set; None offers no such thing.
+    on_table : callable or None
+        Called when the user wants to say how the table of labels is read; None offers no such thing.
 
     Raises
     ------
@@ -83,6 +85,7 @@ class CleanerApp(ipywidgets.VBox):
         page_size: int = 24,
         order: str | None = None,
         on_leave: Callable[[], None] | None = None,
+        on_table: Callable[[], None] | None = None,
         **unknown: Any,
     ) -> None:
         if unknown:
@@ -91,6 +94,7 @@ class CleanerApp(ipywidgets.VBox):
             raise TypeError(msg)
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
         self._on_leave = on_leave
+        self._on_table = on_table
         self._messages: list[Message] = []
         self._step = "Labels"
         self._decisions_csv: Path | None = None
@@ -113,7 +117,7 @@ class CleanerApp(ipywidgets.VBox):
         self.doubts.add_class("cleaner-doubts-panel")
         self.standing = self._panel({})
         self.result = self._panel({"export": lambda _: self._export()})
-        self.sheet = self._panel({})
+        self.sheet = self._panel({"table": lambda _: self._change_table()})
         self.classes = ClassPanel(self.workspace, self._follow_classes, lock=self.lock)
         self.checks = CheckPanel(self.workspace, self._take_checks, self._open_order, lock=self.lock)
         self.analysis = AnalysisPanels(
@@ -234,7 +238,9 @@ class CleanerApp(ipywidgets.VBox):
             self.doubts.show(*doubts(unread))
             if self._step == "Files":
                 rows = zip(catalog.left_out["name"], catalog.left_out["reason"], strict=True)
-                self.sheet.show(files_page(catalog.findings, list(rows)))
+                labels = self.workspace.labels
+                changeable = labels.name if labels is not None and self._on_table is not None else None
+                self.sheet.show(files_page(catalog.findings, list(rows), table=changeable))
                 self.classes.draw()
             self._draw_progress()
 
@@ -298,6 +304,10 @@ class CleanerApp(ipywidgets.VBox):
     def _leave(self) -> None:
         if self._on_leave is not None:
             self._on_leave()
+
+    def _change_table(self) -> None:
+        if self._on_table is not None:
+            self._on_table()
 
     def _export(self) -> None:
         store = self.workspace.store

@@ -5,18 +5,27 @@ from __future__ import annotations
 import logging
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import ipywidgets
 
 from cleaner.dataset.state_folder import recent
+from cleaner.dataset.tables.options import TableOptions
+from cleaner.errors import TableError
 from cleaner.widgets.guard import in_words
 from cleaner.widgets.page_settings import PageSettings
 from cleaner.widgets.panels.base import Panel, button, node, paragraph
 from cleaner.widgets.sentences import say
 from cleaner.widgets.start import Chosen, StartPage, chosen_again
+from cleaner.widgets.table_dialog import TableDialog
+
+if TYPE_CHECKING:
+    from cleaner.widgets.app import CleanerApp
+
+logger = logging.getLogger(__name__)
 
 
 def open_app(root: str | Path | None = None) -> DashboardPage:
@@ -75,11 +84,37 @@ class DashboardPage(ipywidgets.VBox):
 
     def _on_chosen(self, chosen: Chosen) -> None:
         """Open what was chosen; reading a large folder takes a while, and the page is to say so meanwhile."""
-        start = self.children[0]
-        if isinstance(start, StartPage):
-            start.opening(Path(chosen["root"]).name)
-        options = {**self.settings.options, **chosen}
+        path = Path(chosen["root"])
+        if path.is_file():
+            self._ask({**self.settings.options, **chosen})
+        else:
+            self._open_soon({**self.settings.options, **chosen})
+
+    def _open_soon(self, options: dict[str, Any]) -> None:
+        shown = self.children[0]
+        if isinstance(shown, StartPage | TableDialog):
+            shown.opening(Path(options["root"]).name)
         threading.Thread(target=self._open, args=(options,), name="cleaner open", daemon=True).start()
+
+    def _ask(self, options: dict[str, Any], on_back: Callable[[], None] | None = None) -> None:
+        """Ask how the table of a data set is to be read."""
+        labels = Path(options.get("labels") or options["root"])
+        root = Path(options["root"])
+        self._show(
+            TableDialog(
+                labels if labels.is_absolute() or labels.is_file() else root / labels,
+                root if root.is_dir() else root.parent,
+                lambda chosen: self._open_soon({**options, **chosen}),
+                on_back=on_back or (self.choose if self.can_choose else None),
+                base=self._base,
+                options=TableOptions.of(options),
+            )
+        )
+
+    def _ask_again(self, app: CleanerApp) -> None:
+        """Ask how the table is to be read of a data set that is open."""
+        options = app.workspace.options()
+        self._ask(options, on_back=lambda: self._open_soon(options))
 
     def _in_address(self) -> Chosen | None:
         """Return the data set that the page's address names after a reload, if it may be opened."""
@@ -98,7 +133,15 @@ class DashboardPage(ipywidgets.VBox):
         name = Path(options["root"]).name
         try:
             leave = self.choose if self.can_choose else None
-            app = CleanerApp(Workspace(**options), order=_asked("order") or None, on_leave=leave)
+            app = CleanerApp(
+                Workspace(**options),
+                order=_asked("order") or None,
+                on_leave=leave,
+                on_table=lambda: self._ask_again(app),
+            )
+        except TableError as error:
+            logger.info("%s: %s", options["root"], error)
+            self._ask(options)  # which says the same, and what can be done
         except Exception as error:
             self._fail(name, in_words(error, f"opening {options['root']}"))
         else:

@@ -430,7 +430,10 @@ def test_columns_can_be_named(lay_out: Callable[..., Path]) -> None:
     assert list(catalog.table["name_given"]) == ["Teddy"]
     with pytest.raises(CatalogError) as caught:
         Catalog.from_csv(root / "l.csv", name_column="idd")
-    assert str(caught.value) == "l.csv has no column 'idd'; its columns are 'id', 'name', 'kind', 'fold'."
+    assert str(caught.value) == (
+        "l.csv has no column 'idd', which was given as --name-column; "
+        "its columns are 'id', 'name', 'kind', 'fold'."
+    )
 
 
 def test_a_group_column_that_is_absent_is_refused(lay_out: Callable[..., Path]) -> None:

@@ -154,11 +154,13 @@ def _separate(label: str, columns: Iterable[str]) -> tuple[str, ...]:
 
 
 def _check_told(table: Texts, source: str, options: TableOptions) -> None:
-    asked = [options.name_column, *_separate(options.label_column, table), options.split_column]
-    for column in asked:
+    told = [("name", options.name_column), ("split", options.split_column)]
+    told += [("label", column) for column in _separate(options.label_column, table)]
+    for what, column in told:
         if column and column != NO_COLUMN and column not in table:
             listed = ", ".join(map(repr, table))
-            raise TableError(f"{source} has no column {column!r}; its columns are {listed}.")
+            given = f"which was given as --{what}-column"
+            raise TableError(f"{source} has no column {column!r}, {given}; its columns are {listed}.")
 
 
 def _no_column(table: Texts, source: str, what: str, option: str) -> str:

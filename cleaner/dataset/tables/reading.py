@@ -39,12 +39,18 @@ class LabelTable:
         What was inferred, and what is odd.
     guess : Guess
         What the columns mean, and what else they may mean.
+    images, labels, splits : list
+        The file (or None), the label ("": none) and the split (or None) of each row of the table, also of
+        those that are left out.
     """
 
     rows: pd.DataFrame
     left_out: list[tuple[str, str]]
     findings: list[Finding] = field(default_factory=list)
     guess: Guess
+    images: list[str | None]
+    labels: list[str]
+    splits: list[str | None]
 
 
 def read_file(path: Path, matcher: NameMatcher, options: TableOptions) -> LabelTable:
@@ -127,14 +133,12 @@ def read_grid(
         The values of the columns, where they are more than text.
     """
     source = grid.source
-    texts = {column: [value.strip() for value in written] for column, written in grid.columns.items()}
-    guess = columns_of(texts, source, options, matcher.share)
+    guess = guess_of(grid, matcher, options)
     columns = guess.columns
     _refuse_line_breaks(grid, columns)
-    if len(columns.labels) == 1:
-        labels, findings = read_labels(grid.columns[columns.labels[0]], source)
-    else:
-        labels, findings = read_labels(one_hot_labels({c: texts[c] for c in columns.labels}), source)
+    written = [grid.columns[column] for column in columns.labels]
+    one = written[0] if len(written) == 1 else one_hot_labels(dict(zip(columns.labels, written, strict=True)))
+    labels, findings = read_labels(one, source)
     matches = matcher.match(grid.columns[columns.name], grid.places, source)
     left_out = [*grid.left_out, *matches.left_out]
     kept = [i for i, name in enumerate(matches.names) if name is not None]
@@ -145,7 +149,7 @@ def read_grid(
         is_valid = columns.split.lower() == "is_valid"
         for i in kept:
             place = f"{grid.places[i]} of {source}"
-            splits[i] = _split_of(texts[columns.split][i], is_valid=is_valid, place=place)
+            splits[i] = _split_of(grid.columns[columns.split][i].strip(), is_valid=is_valid, place=place)
     merged, kept = _without_repeats(grid, columns.name, matches.names, labels, splits, kept)
     rows: dict[str, Any] = {
         "name": [matches.names[i] for i in kept],
@@ -164,7 +168,16 @@ def read_grid(
         left_out=left_out,
         findings=[*guess.findings, *grid.findings, *matches.findings, *merged, *findings],
         guess=guess,
+        images=matches.names,
+        labels=labels,
+        splits=splits,
     )
+
+
+def guess_of(grid: Grid, matcher: NameMatcher, options: TableOptions) -> Guess:
+    """Find out what the columns of a table mean; see `columns_of`."""
+    texts = {column: [value.strip() for value in written] for column, written in grid.columns.items()}
+    return columns_of(texts, grid.source, options, matcher.share)
 
 
 def _refuse_line_breaks(grid: Grid, columns: Columns) -> None:

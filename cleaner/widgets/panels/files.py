@@ -11,7 +11,9 @@ _MOST_EXAMPLES = 200
 _MOST_DOUBTS = 4
 
 
-def files_page(findings: Sequence[Finding], left_out: Sequence[tuple[str, str]]) -> Tree:
+def files_page(
+    findings: Sequence[Finding], left_out: Sequence[tuple[str, str]], *, table: str | None = None
+) -> Tree:
     """Describe how the files were understood, which are left out, and why; the panel of the classes follows.
 
     Parameters
@@ -20,12 +22,15 @@ def files_page(findings: Sequence[Finding], left_out: Sequence[tuple[str, str]])
         What was inferred; the doubtful ones come first, and are marked.
     left_out : sequence of (str, str)
         Name and reason.
+    table : str or None
+        Name of the table of labels, if the user can change how it is read.
     """
     understood, left = say("files.understood"), say("files.left_out")
     ordered = sorted(findings, key=lambda finding: not finding.doubtful)
     return node(
         "div",
         node("h3", understood, hidden=not ordered),
+        *([] if table is None else [buttons(button(say("files.table", name=table), "table"))]),
         *(_finding(finding) for finding in ordered),
         node("h3", left),
         paragraph("" if left_out else say("files.none")),

@@ -27,6 +27,11 @@ function key_of(tree) {
   return typeof tree === "string" ? undefined : /** @type {string | undefined} */ (tree[1]["data-key"]);
 }
 
+/** A list can take a value only when the entry is there. @param {Element} element @param {string | boolean} value */
+function set_choice(element, value) {
+  if (element instanceof HTMLSelectElement && typeof value === "string") element.value = value;
+}
+
 /** Draws trees into an element, one after the other. */
 export class Drawing {
   /**
@@ -56,6 +61,7 @@ export class Drawing {
     const element = SVG_TAGS.has(tag) ? document.createElementNS(SVG_NAMESPACE, tag) : document.createElement(tag);
     this.set_attributes(element, {}, attributes);
     element.append(...children.map((child) => this.make(child)));
+    set_choice(element, attributes.value);
     return element;
   }
 
@@ -93,6 +99,7 @@ export class Drawing {
       this.set_attributes(element, old_attributes, attributes);
       if (children.some(key_of)) this.patch_by_key(element, old_children, children);
       else this.patch_by_place(element, old_children, children);
+      if (old_attributes.value !== attributes.value) set_choice(element, attributes.value);
     }
   }
 
