@@ -128,9 +128,7 @@ class TableDialog(Panel):
                 *self._encoding_trees(),
                 node("div", *self._fields(), class_="cleaner-table-fields"),
                 paragraph(self._standing(), role="status"),
-                node("p", self.preview.problem, role="alert", class_="cleaner-problem")
-                if self.preview.problem and self._reading is None
-                else None,
+                self._problem(),
                 *self._rows(),
                 *(_finding(found) for found in self.preview.findings if found.doubtful),
                 buttons(
@@ -149,6 +147,14 @@ class TableDialog(Panel):
                 aria_label=title,
             )
         )
+
+    def _problem(self) -> Tree | None:
+        problem = self.preview.problem
+        if not problem or self._reading is not None:
+            return None
+        if self.preview.encodings and not self.options.encoding:
+            problem = say("table.encoding_first")
+        return node("p", problem, role="alert", class_="cleaner-problem")
 
     def _standing(self) -> str:
         if self._opening:
@@ -209,9 +215,13 @@ class TableDialog(Panel):
             _field("encoding", encodings, shown.encoding),
         ]
         if len(self._roots) > 1:
-            folders = {str(i): str(folder) for i, folder in enumerate(self._roots)}
+            folders = {str(i): self._folder_name(folder) for i, folder in enumerate(self._roots)}
             fields.append(_field("root", folders, str(self._roots.index(self.root))))
         return fields
+
+    def _folder_name(self, folder: Path) -> str:
+        above = self._roots[-1].parent
+        return folder.relative_to(above).as_posix() if folder.is_relative_to(above) else str(folder)
 
     def _rows(self) -> list[Tree]:
         """Describe the first rows: what they mean, if that is known, then other columns as written."""

@@ -378,28 +378,28 @@ def test_rows_without_a_usable_file_are_left_out_with_reason_and_line(
         (
             b"name,label,split\na.png,x,foo\n",
             "Got split 'foo' in line 2 of l.csv; expected train, valid or test, or nothing. "
-            "If this column holds no splits, use --split-column -.",
+            "If this column holds no splits, choose no column, or use --split-column -.",
         ),
         (
             b"name,label,is_valid\na.png,x,maybe\n",
             "Got split 'maybe' in line 2 of l.csv; expected true or false, or nothing. "
-            "If this column holds no splits, use --split-column -.",
+            "If this column holds no splits, choose no column, or use --split-column -.",
         ),
         (
             b"name,width,height\na.png,1.5,2.5\n",
             "l.csv has no column of labels that can be recognised: none of its columns ('width', 'height') "
-            "has a few values that repeat. Name it with --label-column.",
+            "has a few values that repeat. Choose the right one: on the page, or with --label-column.",
         ),
         (
             b"id,label\n1,x\n",
             "l.csv has no column of image names that can be recognised: none of its columns ('id', 'label') "
-            "fits a file in the folder. Name it with --name-column.",
+            "fits a file in the folder. Choose the right one: on the page, or with --name-column.",
         ),
         (
             b"name,label\nq.png,x\n",
             "l.csv names no image below {root} in its column 'name'. The first is 'q.png': missing: there is "
-            "no such file (line 2). An image there is 'a.png'. Give the folder to which the names are "
-            "relative (cleaner app FOLDER --labels l.csv), or name another column with --name-column.",
+            "no such file (line 2). An image there is 'a.png'. Choose another folder, the one to which the "
+            "names are relative (cleaner app FOLDER --labels l.csv), or another column (--name-column).",
         ),
         (
             b"\x89PNG\r\n\x1a\n\0\0\0",

@@ -18,6 +18,25 @@ SPLITS = ("split", "subset", "partition", "set", "is_valid")
 _LIKE_A_LABEL = re.compile(
     r"label|class|categor|target|species|breed|diagnos|(^|_)(dx|tags?|kind|truth)($|_)"
 )
+# Words in the names of columns that are rather about the image than what is on it.
+_ABOUT_IMAGES = frozenset(
+    {"sex", "gender", "age", "date", "time", "day", "year", "patient", "subject"}
+    | {"site", "source", "camera", "view", "position", "width", "height", "size", "url", "user"}
+    | {
+        "annotator",
+        "rater",
+        "location",
+        "localization",
+        "place",
+        "lat",
+        "lon",
+        "folder",
+        "fold",
+        "id",
+        "part",
+    }
+)
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _NUMBERED = re.compile(r"column (\d+)")
 _DECIMAL = re.compile(r"[+-]?\d*\.\d*[1-9]\d*(e[+-]?\d+)?", re.IGNORECASE)
 _ONES = frozenset({"1", "1.0", "true"})
@@ -25,6 +44,7 @@ _ZEROS = frozenset({"0", "0.0", "false", ""})
 _TRUE_FALSE = _ONES | _ZEROS | {"yes", "t", "no", "f"}
 _GOOD_SHARE = 0.3  # of a column's values that name files, for its usual name to count
 _RIVAL = 0.95  # of that share, for another column to be as likely; a name without suffix counts 0.9
+_MANY_VALUES = 0.3  # likewise, from which on it is less likely
 _FEW_VALUES = 0.6  # distinct values by rows, at most, in a column that may be labels
 
 Texts = Mapping[str, Sequence[str]]
@@ -141,6 +161,11 @@ def columns_of(
     return guess
 
 
+def choose(what: str) -> str:
+    """Say how another column is chosen, of names, labels or splits (``what``: "name", "label" or "split")."""
+    return f"If so, choose that column: on the page under Files, or with --{what}-column."
+
+
 def _first(columns: Sequence[str]) -> str:
     return columns[0] if columns else ""
 
@@ -173,7 +198,7 @@ def _no_column(table: Texts, source: str, what: str, option: str) -> str:
     why = "fits a file in the folder" if what == "image names" else "has a few values that repeat"
     return (
         f"{source} has no column of {what} that can be recognised: none of its columns ({listed}) {why}. "
-        f"Name it with {option}."
+        f"Choose the right one: on the page, or with {option}."
     )
 
 
@@ -250,7 +275,8 @@ def _like_labels(column: str, values: Sequence[str]) -> float:
         + 1.0 * (not numbers)
         + 0.5 * (not yes_no)
         + 0.5 * len(there) / len(values)
-        - 0.4 * different / len(there)
+        - 1.0 * max(0.0, different / len(there) - _MANY_VALUES)
+        - 1.0 * any(word.lower() in _ABOUT_IMAGES for word in _WORD.findall(column))
     )
 
 
@@ -304,7 +330,7 @@ def _told(
     asks: list[str] = []
     rival = next((c for c in guess.names if shares[c] >= _RIVAL * shares[columns.name] > 0), None)
     if not options.name_column and rival and table[rival] != table[columns.name]:
-        asks.append(f"Image names may instead be in {_quoted([rival])}{_choose('name')}")
+        asks.append(f"Image names may instead be in {_quoted([rival])}. {choose('name')}")
     if not options.label_column:
         asks += _ask_for_label(table, guess)
     if not options.split_column:
@@ -312,9 +338,9 @@ def _told(
             if column.lower() in SPLITS and column != columns.split and column not in guess.splits:
                 asks.append(f"{_quoted([column])} is not read as splits: none of its values is one.")
         if guess.splits:
-            asks.append(f"Splits may instead be in {_quoted(guess.splits[:3])}{_choose('split')}")
+            asks.append(f"Splits may instead be in {_quoted(guess.splits[:3])}. {choose('split')}")
     if asks:
-        yield Finding(topic="choice of columns", text=" ".join(asks), doubtful=True, examples=tuple(rest))
+        yield Finding(topic="choice of columns", text=" ".join(asks), doubtful=True)
 
 
 def _ask_for_label(table: Texts, guess: Guess) -> list[str]:
@@ -325,12 +351,8 @@ def _ask_for_label(table: Texts, guess: Guess) -> list[str]:
         own = table[columns.labels[0]]
         rivals = [c for c in rivals if c not in table or not _same_classes(own, table[c])]
     if rivals:
-        return [f"Labels may instead be in {_quoted(rivals[:5])}{_choose('label')}"]
+        return [f"Labels may instead be in {_quoted(rivals[:5])}. {choose('label')}"]
     return []
-
-
-def _choose(what: str) -> str:
-    return f": choose among the files on the page, or with --{what}-column."
 
 
 def _named_like_labels(column: str) -> bool:

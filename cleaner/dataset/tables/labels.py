@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.tables.columns import is_one
+from cleaner.dataset.tables.columns import choose, is_one
 from cleaner.util.wording import count
 
 _WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))(?:\.0+)?")
@@ -140,7 +140,7 @@ def _numerous(counts: Counter[str], source: str) -> Iterator[Finding]:
     if len(counts) > 4 and len(counts) > 0.9 * sum(counts.values()):
         text = (
             f"Nearly every image in {source} has a label of its own ({len(counts):,} classes). "
-            "If another column holds the labels, name it with --label-column."
+            f"Perhaps the labels are in another column. {choose('label')}"
         )
         yield Finding(topic="a class per image", text=text, doubtful=True)
 
@@ -157,8 +157,8 @@ def _remarks(counts: Counter[str], source: str) -> Iterator[Finding]:
     decimals = [label for label in counts if _DECIMAL.fullmatch(label)]
     if decimals and len(decimals) >= len(counts) / 2 and len(counts) > 2:
         text = (
-            f"The labels in {source} are numbers such as {_listed(sorted(decimals)[:3])}. If they are "
-            "measurements and no classes, name another column with --label-column."
+            f"The labels in {source} are numbers such as {_listed(sorted(decimals)[:3])}. Perhaps these are "
+            f"measurements, and the labels are in another column. {choose('label')}"
         )
         yield Finding(topic="labels that may be measurements", text=text, doubtful=True)
     garbled = sorted(label for label in counts if _is_garbled(label))

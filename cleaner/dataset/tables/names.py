@@ -284,7 +284,7 @@ def _how_written(
                 counts.update(mine)
                 examples.append(f"{printable(as_written)} → {name}")
         if counts:
-            how = "; ".join(f"{n:,} {kinds[kind]}" for kind, n in counts.most_common())
+            how = "; ".join(f"{counts[kind]:,} {words}" for kind, words in kinds.items() if counts[kind])
             check = "Check that these are the right images." if doubtful else "Each fits one file."
             text = f"Image names in {source} are not written like the files' names: {how}. {check}"
             yield Finding(topic="names", text=text, doubtful=doubtful, examples=tuple(examples))

@@ -197,8 +197,8 @@ def _no_image(grid: Grid, matcher: NameMatcher, columns: Columns, left_out: Sequ
         )
     return (
         f"{grid.source} names no image below {matcher.root} in its column {columns.name!r}.{first} "
-        f"An image there is {matcher.files[0]!r}. Give the folder to which the names are relative "
-        f"(cleaner app FOLDER --labels {grid.source}), or name another column with --name-column."
+        f"An image there is {matcher.files[0]!r}. Choose another folder, the one to which the names are "
+        f"relative (cleaner app FOLDER --labels {grid.source}), or another column (--name-column)."
     )
 
 
@@ -273,6 +273,6 @@ def _split_of(text: str, *, is_valid: bool, place: str) -> str | None:
         expected = "true or false" if is_valid else "train, valid or test"
         raise TableError(
             f"Got split {text!r} in {place}; expected {expected}, or nothing. "
-            "If this column holds no splits, use --split-column -."
+            "If this column holds no splits, choose no column, or use --split-column -."
         )
     return split
