@@ -411,12 +411,6 @@ LABELS = [
         says={"blanks around labels"},
     ),
     Kind(
-        what="labels that differ by case",
-        text=rows(FLAT, ["Cat", "dog", "cat", "dog", "cat", "cat"], header="name,label"),
-        read={**CAT_DOG, "0.jpg": "Cat"},
-        asks={"labels that differ by case"},
-    ),
-    Kind(
         what="a label for every image",
         text=rows(FLAT, [f"text {i}" for i in range(6)], header="name,label"),
         read={n: f"text {i}" for i, n in enumerate(FLAT)},

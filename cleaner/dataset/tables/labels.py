@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from cleaner.dataset.findings import Finding
@@ -168,15 +168,6 @@ def _remarks(counts: Counter[str], source: str) -> Iterator[Finding]:
             "the wrong encoding and saved it again. Correct them in the program that wrote the table."
         )
         yield Finding(topic="garbled labels", text=text, doubtful=True, examples=tuple(garbled))
-    alike: dict[str, list[str]] = defaultdict(list)
-    for label in counts:
-        alike[" ".join(label.casefold().split())].append(label)
-    for spellings in alike.values():
-        if len(spellings) > 1:
-            listed = ", ".join(f"“{label}” ({counts[label]:,})" for label in sorted(spellings))
-            text = f"{listed} count as different classes. If they are one, merge them on the page."
-            examples = tuple(sorted(spellings))
-            yield Finding(topic="labels that differ by case", text=text, doubtful=True, examples=examples)
 
 
 def _is_garbled(label: str) -> bool:
