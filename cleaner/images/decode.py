@@ -5,12 +5,14 @@
 
 import io
 import re
+import sys
 import warnings
 from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
+import numpy.typing as npt
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
@@ -58,6 +60,13 @@ _UPRIGHT = {
     8: Image.Transpose.ROTATE_90,
 }
 _ORIENTATION_TAG = 0x0112
+
+_DEEP = re.compile(r"RGB[AX]?;16[LBN]")
+_DARK = 64  # of the upper 8 bits: 14 of 16 bits
+_FEW_VALUES = 16
+_FAR = 0.1  # of the range of all other pixels
+_OPAQUE, _WHITE, _NEARLY_ALL = 128, 232, 0.98
+_GREYS = (204, 153)
 
 
 def open_file(source: Path | bytes) -> BinaryIO:
@@ -176,29 +185,127 @@ def upright(picture: Image.Image, turn: int) -> Image.Image:
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert any mode to RGB: deep images by range, transparency on white; raises ValueError for LAB."""
+    """Convert any mode to RGB: deep images by range, transparency on white; raises ValueError for LAB.
+
+    What is white itself would be invisible on white: it is put on a checkerboard.
+    """
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode == "F" or image.mode.startswith("I"):
-        return _scale_by_range(image)
+        return _grey_by_range(image)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         if image.mode in ("La", "RGBa"):
             image = image.convert(image.mode[:-1] + "A")
-        image = image.convert("RGBA")
-        white = Image.new("RGB", image.size, "white")
-        white.paste(image, mask=image.getchannel("A"))
-        return white
+        return _on_background(image.convert("RGBA"))
     return image.convert("RGB")
 
 
-def _scale_by_range(image: Image.Image) -> Image.Image:
-    """Map the range of a deep image to 0..255; a plain conversion would clip it to white."""
+def _on_background(image: Image.Image) -> Image.Image:
+    """Put an RGBA image on white or, if that would hide it, on a checkerboard."""
+    pixels = np.asarray(image)
+    opaque = pixels[..., 3] >= _OPAQUE
+    seen = pixels[..., :3][opaque]
+    hidden = seen.size > 0 and not opaque.all() and (seen.min(axis=1) >= _WHITE).mean() > _NEARLY_ALL
+    background = _checkerboard(image.size) if hidden else Image.new("RGB", image.size, "white")
+    background.paste(image, mask=image.getchannel("A"))
+    return background
+
+
+def _checkerboard(size: tuple[int, int]) -> Image.Image:
+    """Return the grey squares that image editors show behind transparency."""
+    width, height = size
+    side = max(4, max(size) // 24)
+    squares = (np.arange(height)[:, None] // side + np.arange(width)[None, :] // side) % 2
+    return Image.fromarray(np.where(squares, *_GREYS).astype(np.uint8)).convert("RGB")
+
+
+def _grey_by_range(image: Image.Image) -> Image.Image:
+    """Map the range of a deep grey image to 0..255; a plain conversion would clip it to white."""
     values = np.array(image, dtype=np.float32)
     values[~np.isfinite(values)] = np.nan
+    return Image.fromarray(_by_range(values)).convert("RGB")
+
+
+def deep_colours(image: Image.Image, low_bytes: Image.Image) -> Image.Image:
+    """Map the range of a 16-bit colour image to 0..255, all channels alike.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        As Pillow gives it, with the upper 8 of 16 bits; RGB, RGBA or RGBX.
+    low_bytes : PIL.Image.Image
+        The lower 8 bits: see `swapped_bytes`.
+    """
+    deep = np.asarray(image).astype(np.float32) * 256 + np.asarray(low_bytes)
+    colours = Image.fromarray(_by_range(deep[..., :3]))
+    if image.mode == "RGBA":
+        colours.putalpha(image.getchannel("A"))
+    return colours
+
+
+def is_dark_and_deep(image: ImageFile.ImageFile) -> bool:
+    """Tell whether a loaded image has 16 bits a colour and uses less than 14 of them.
+
+    Cameras and microscopes of 10 to 14 bits write such files; Pillow keeps the upper 8 bits, which are
+    almost black then.
+    """
+    if image.mode not in ("RGB", "RGBA", "RGBX"):
+        return False
+    return _range(np.asarray(image)[..., :3].astype(np.float32))[1] < _DARK
+
+
+def has_deep_colours(image: ImageFile.ImageFile) -> bool:
+    """Tell whether an image that is not loaded yet has 16 bits a colour, in a layout that can be swapped."""
+    modes = [_raw_mode(tile) for tile in image.tile]
+    return bool(modes) and all(mode is not None and _DEEP.fullmatch(mode) for mode in modes)
+
+
+def swapped_bytes(image: ImageFile.ImageFile) -> None:
+    """Let an image that is not loaded yet give the lower 8 of its 16 bits a colour, instead of the upper 8.
+
+    The order of the two bytes is part of the raw mode, so that the other order takes the other byte.
+    """
+    other = {"L": "B", "B": "L", "N": "B" if sys.byteorder == "little" else "L"}
+    tiles = []
+    for tile in image.tile:
+        mode = _raw_mode(tile) or ""
+        swapped = mode[:-1] + other[mode[-1]]
+        args = swapped if isinstance(tile.args, str) else (swapped, *(tile.args or ())[1:])
+        tiles.append(tile._replace(args=args))
+    image.tile = tiles
+
+
+def _raw_mode(tile: ImageFile._Tile) -> str | None:
+    args = tile.args
+    mode = args[0] if isinstance(args, tuple) and args else args
+    return mode if isinstance(mode, str) else None
+
+
+def _by_range(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+    """Map the range of some values to 0..255; not-a-number becomes 0."""
     if np.isnan(values).all():
-        return Image.new("RGB", image.size)
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        return np.zeros(values.shape, np.uint8)
+    low, high = _range(values)
     scale = 255.0 / (high - low) if high > low else 0.0
-    values *= scale  # first, as the difference alone could be too large for 32 bits
-    values -= low * scale
-    return Image.fromarray(np.nan_to_num(values).round().astype(np.uint8)).convert("RGB")
+    scaled = values * scale  # first, as the difference alone could be too large for 32 bits
+    scaled -= low * scale
+    levels: npt.NDArray[np.uint8] = np.nan_to_num(scaled).round().clip(0, 255).astype(np.uint8)
+    return levels
+
+
+def _range(values: npt.NDArray[np.float32]) -> tuple[float, float]:
+    """Return the least and the greatest value, but for a few hot or dead pixels far from all others."""
+    finite = values[~np.isnan(values)]
+    bands = values.shape[2] if values.ndim == 3 else 1
+    few = bands * max(1, finite.size // bands // 10_000)
+    if finite.size < _FEW_VALUES:
+        return float(finite.min()), float(finite.max())
+    last = finite.size - 1
+    low, inner_low, inner_high, high = np.partition(finite, (0, few, last - few, last))[
+        [0, few, last - few, last]
+    ].tolist()
+    far = _FAR * (inner_high - inner_low)
+    if far > 0:
+        low = inner_low if inner_low - low > far else low
+        high = inner_high if high - inner_high > far else high
+    return low, high

@@ -1,9 +1,9 @@
 """The one place that opens images: decode, turn upright, convert to RGB, find broken files.
 
 Whatever Pillow can read comes out as RGB, the way a person expects to see it: upright, first frame,
-transparency on white, 16-bit and float images scaled by their range. Whatever cannot be used raises
-`ImageError` with a reason in plain words. Nothing here changes Pillow's global settings, and everything is
-thread safe.
+transparency on white (what is white itself on a checkerboard), 16-bit and float images scaled by their range.
+Whatever cannot be used raises `ImageError` with a reason in plain words. Nothing here changes Pillow's global
+settings, and everything is thread safe.
 """
 
 import re
@@ -15,7 +15,19 @@ from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from cleaner.errors import ImageError
-from cleaner.images.decode import damage, open_file, open_header, orientation, to_rgb, unreadable, upright
+from cleaner.images.decode import (
+    damage,
+    deep_colours,
+    has_deep_colours,
+    is_dark_and_deep,
+    open_file,
+    open_header,
+    orientation,
+    swapped_bytes,
+    to_rgb,
+    unreadable,
+    upright,
+)
 from cleaner.images.formats import FORMAT_SUFFIXES
 
 _LYING = (5, 6, 7, 8)  # values of the EXIF orientation for images stored on their side
@@ -67,7 +79,8 @@ def open_image(
     Returns
     -------
     PIL.Image.Image
-        Mode RGB, upright by EXIF, first frame, transparency on white, 16-bit and float scaled by range.
+        Mode RGB, upright by EXIF, first frame, transparency on white (what is white itself: on a
+        checkerboard), 16-bit and float scaled by range, but for a few hot pixels.
 
     Raises
     ------
@@ -83,10 +96,11 @@ def open_image(
         elif min_side_px is not None and image.format in ("JPEG", "MPO"):
             image.draft(None, (min_side_px, min_side_px))
         try:
+            deep = has_deep_colours(image)
             image.load()
             # Only now: Pillow turns TIFF images upright while loading, and takes the tag away.
             turn = orientation(image)
-            picture = to_rgb(image)
+            picture = to_rgb(_deepened(image, source) if deep and is_dark_and_deep(image) else image)
             if max_side_px is not None and max(picture.size) > max_side_px:
                 picture.thumbnail((max_side_px, max_side_px))
             picture = upright(picture, turn)
@@ -96,6 +110,14 @@ def open_image(
             picture = image.copy()
         picture.info = {}
         return picture
+
+
+def _deepened(image: ImageFile.ImageFile, source: Path | bytes) -> Image.Image:
+    with open_file(source) as file:
+        low_bytes = open_header(file)
+        swapped_bytes(low_bytes)
+        low_bytes.load()
+        return deep_colours(image, low_bytes)
 
 
 def probe(source: Path | bytes, *, suffix: str = "") -> Probe:
