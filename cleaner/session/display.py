@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cleaner.audit.audit import Certificate
 from cleaner.errors import StoreError
 from cleaner.review import Decision
+from cleaner.session.begun_groups import BegunGroups
 from cleaner.session.cells import Cell, Colleague, Details, DuplicateRemark, Group, OneFix, Page, ProblemScore
 from cleaner.session.duplicate_groups import DuplicateGroups
 from cleaner.session.fix_groups import FixGroups
@@ -72,6 +73,8 @@ class Display:
         Images on a page.
     saved : Path or None
         File that remembers the open page.
+    begun : BegunGroups
+        What was shown of the groups with one fix.
     certificate : callable
         Gives what the audit has shown so far; None while there is none.
 
@@ -94,12 +97,14 @@ class Display:
         reviewer: str,
         page_size: int,
         saved: Path | None,
+        begun: BegunGroups,
         certificate: Callable[[], Certificate | None],
     ) -> None:
         self.known = known
         self.reviewer = reviewer
         self.groups = DuplicateGroups()
         self.fixes = FixGroups()
+        self._begun = begun
         self.offer: SimilarImages | None = None
         self._aside: SimilarImages | None = None  # shown instead of a page
         self._certificate = certificate
@@ -384,7 +389,8 @@ class Display:
             self.groups, self._formed = self.form_groups(view.threshold), None
             return [name for name in self.groups.names if name in known]
         if view.order == FIXES:
-            self.fixes = FixGroups.find(known, self.is_open)
+            before = [] if known.ranking is None else self._begun.of(known.ranking.model)
+            self.fixes = FixGroups.resumed(known, self.is_open, before)
             return self.fixes.names
         made, ordered = self._ordered.get(view.order, (None, []))
         if made is not known:
@@ -419,7 +425,10 @@ class Display:
 
     def _groups(self) -> tuple[Group | OneFix, ...]:
         if self.purpose is Purpose.FIXES:
-            return self.fixes.page_groups(self.paging.names, self.known)
+            groups = self.fixes.page_groups(self.paging.names, self.known)
+            if self.known.ranking is not None:
+                self._begun.add((self.fixes.groups[each.id] for each in groups), self.known.ranking.model)
+            return groups
         if self.purpose is not Purpose.COPIES:
             return ()
         return self.groups.page_groups(self.paging.names, self.known.state)

@@ -109,6 +109,34 @@ class FixGroups:
         found.sort(key=lambda group: -gain[group.id])
         return cls({group.id: group for group in found}, is_open)
 
+    @classmethod
+    def resumed(
+        cls, known: Snapshot, is_open: Callable[[str], bool], before: Iterable[FixGroup]
+    ) -> FixGroups:
+        """Form the groups of what is still to be decided, but for those that were begun before.
+
+        Parameters
+        ----------
+        known : Snapshot
+        is_open : callable
+            Tells whether the reviewer still has to decide on an image.
+        before : iterable of FixGroup
+            Groups of the same ranking that were shown. One is begun if some of its random images are decided
+            and others of its images are not; if it still holds, it comes again as it was, and first.
+        """
+        ranking = known.ranking
+        if ranking is None:
+            return cls()
+        suspects = _Suspects.of(ranking)
+
+        def holds(group: FixGroup) -> bool:
+            left = [name for name in group.names if name in known and is_open(name)]
+            pairs = {suspects.pair(name, known) if name in suspects.label else None for name in left}
+            return pairs == {group.pair} and not all(map(is_open, group.looks))
+
+        begun = {group.id: group for group in before if holds(group)}
+        return cls(begun, is_open).renewed(known, {group.names[0] for group in begun.values()})
+
     def renewed(self, known: Snapshot, shown: Collection[str]) -> FixGroups:
         """Form the groups that were never shown anew: what was decided tells which, and how many looks."""
         kept = {each.id: each for each in self.groups.values() if each.names[0] in shown}

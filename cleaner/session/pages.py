@@ -36,12 +36,12 @@ class Page:
     again: bool = False
 
 
-def pages_file(state: Path, reviewer: str) -> Path:
-    """Return the file in the state folder that remembers where a reviewer is."""
+def pages_file(state: Path, reviewer: str, *, what: str = "pages") -> Path:
+    """Return the file in the state folder that remembers where a reviewer is, or something else of theirs."""
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", reviewer)[:40]
     if plain != reviewer:  # two reviewers must not share a file because their names look alike in ASCII
         plain += "-" + hashlib.sha256(reviewer.encode()).hexdigest()[:8]
-    return Path(state) / f"pages-{plain}.json"
+    return Path(state) / f"{what}-{plain}.json"
 
 
 class Pager:

@@ -24,6 +24,7 @@ from cleaner.review import Act, Action, Event, Kind, ReviewStore
 from cleaner.review.classes import class_acts, describe_class, is_about_descriptions
 from cleaner.session import background
 from cleaner.session.acts import DIFFERENT, GROUP, SUGGEST, choices_of, confirmed
+from cleaner.session.begun_groups import BegunGroups
 from cleaner.session.cells import Cell, ClassExamples, Outcome, Page, Picture, Seen
 from cleaner.session.class_examples import ExampleChooser
 from cleaner.session.display import Display
@@ -195,6 +196,7 @@ class ReviewSession:
             reviewer=self.reviewer,
             page_size=page_size,
             saved=pages_file(source.state, self.reviewer),
+            begun=BegunGroups(pages_file(source.state, self.reviewer, what="groups")),
             certificate=self.audit.certificate,
         )
         self._examples = ExampleChooser(lambda: self.source.index, source.state / "embeddings")

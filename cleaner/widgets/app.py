@@ -29,7 +29,7 @@ from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.panels.checks import CheckPanel, checks_report
 from cleaner.widgets.panels.classes import ClassPanel
 from cleaner.widgets.panels.files import doubts, files_page, results_section
-from cleaner.widgets.panels.header import STEPS, Message, header, steps
+from cleaner.widgets.panels.header import STEPS, Message, fold, header, steps
 from cleaner.widgets.panels.prepare import PreparePanel
 from cleaner.widgets.panels.progress import progress_section
 from cleaner.widgets.panels.report import analysis_trees, report_page
@@ -97,6 +97,7 @@ class CleanerApp(ipywidgets.VBox):
         self._on_table = on_table
         self._messages: list[Message] = []
         self._step = "Labels"
+        self._unfolded = False
         self._decisions_csv: Path | None = None
         self._boxes: list[ipywidgets.Widget] = []
         self.workspace.catalog  # noqa: B018 - what is no data set is refused before anything is made in it
@@ -112,7 +113,7 @@ class CleanerApp(ipywidgets.VBox):
         self.header.on("write", self._write_csv)
         self.header.on("replace", self._replace_csv)
         self.header.on("beside", self._write_beside)
-        self.steps = self._panel({"step": self.go_to})
+        self.steps = self._panel({"step": self.go_to, "unfold": lambda _: self._unfold()})
         self.doubts = self._panel({"files": lambda _: self.go_to("Files"), "dismiss": self._dismiss_doubts})
         self.doubts.add_class("cleaner-doubts-panel")
         self.standing = self._panel({})
@@ -164,9 +165,10 @@ class CleanerApp(ipywidgets.VBox):
         cleaner = self.image_cleaner
         cleaner.children = [cleaner.threshold, cleaner.grid]  # its filters stand at the left
         self._middle = column("middle", self.doubts, self.image_cleaner)
+        self._left = column("left", self.steps, self.image_cleaner.filters, self.checks)
         columns = ipywidgets.Box(
             [
-                column("left", self.steps, self.image_cleaner.filters, self.checks),
+                self._left,
                 self._middle,
                 column(
                     "right",
@@ -195,6 +197,12 @@ class CleanerApp(ipywidgets.VBox):
             shown = {"Labels": [self.doubts, self.image_cleaner], "Files": [self.sheet, self.classes]}
             self._middle.children = shown.get(step, [self.sheet])
             self.image_cleaner.filters.layout.display = "" if step == "Labels" else "none"
+
+    def _unfold(self) -> None:
+        """Show what is folded where the page is narrow, or fold it again."""
+        self._unfolded = not self._unfolded
+        (self._left.add_class if self._unfolded else self._left.remove_class)("is-unfolded")
+        self._draw_steps()
 
     def close(self) -> None:
         """Take the application off the page and let go of the data set; a job that runs goes on."""
@@ -230,10 +238,7 @@ class CleanerApp(ipywidgets.VBox):
                     can_leave=self._on_leave is not None,
                 )
             )
-            left_out = summary["left_out"]
-            self.steps.show(
-                steps(self._step, {"Files": say("app.left_out", files=f"{left_out:,}") if left_out else ""})
-            )
+            self._draw_steps()
             unread = ReadFindings(self.workspace.state, "page").unread(catalog.findings)
             self.doubts.show(*doubts(unread))
             if self._step == "Files":
@@ -243,6 +248,11 @@ class CleanerApp(ipywidgets.VBox):
                 self.sheet.show(files_page(catalog.findings, list(rows), table=changeable))
                 self.classes.draw()
             self._draw_progress()
+
+    def _draw_steps(self) -> None:
+        left_out = len(self.workspace.catalog.left_out)
+        hints = {"Files": say("app.left_out", files=f"{left_out:,}") if left_out else ""}
+        self.steps.show(steps(self._step, hints), fold(self.session.view.order, unfolded=self._unfolded))
 
     def _draw_progress(self) -> None:
         state = self.workspace.store.state
@@ -398,6 +408,8 @@ class CleanerApp(ipywidgets.VBox):
         """Let the page's address name the order, so that a reload comes back to it."""
         usual = change["new"] == GridView().order
         self.header.address = {**self.header.address, "order": "" if usual else change["new"]}
+        with self.lock:
+            self._draw_steps()
 
     # ---------------------------------------------------------------- duplicates and poor images
 

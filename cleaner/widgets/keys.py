@@ -22,7 +22,7 @@ from cleaner.util.atomic import write_atomically
 logger = logging.getLogger(__name__)
 
 _NAMED = frozenset({"Delete", "Backspace", "Insert", "F2", "F4", "F8", "F9"})
-_PRINTED = {"Delete": "Del", "Insert": "Ins", "Enter": "↵", " ": "Space"}
+_PRINTED = {"Delete": "Del", "Insert": "Ins", "Enter": "↵", " ": "Space", "-": "−"}
 _NO_KEY = "–"
 
 

@@ -15,6 +15,7 @@ from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.session.file_review import FileReview
 from cleaner.session.orders import AUDIT
 from cleaner.widgets.grid.text import why_text
+from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 RED = [f"red/red_{i:03d}.png" for i in range(8)]
@@ -113,3 +114,12 @@ def test_a_picture_that_cannot_be_shown_is_no_witness(cleaner: Any, colours: Wor
 def test_files_without_a_model_have_no_reason(tmp_path: Path, colour_set: Path) -> None:
     review = FileReview([colour_set / RED[0]])
     assert review.explain(RED[0]) is None
+
+
+def test_what_fails_is_said_and_the_image_can_still_be_decided(
+    cleaner: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(cleaner.session, "explain", lambda name: 1 / 0)
+    message, buffers = answer(cleaner, RED[0])
+    assert (message["text"], message["witnesses"], buffers) == (say("why.failed"), [], [])
+    assert "ZeroDivisionError" in caplog.text

@@ -161,7 +161,7 @@ def test_going_on_decides_nothing(session: ReviewSession) -> None:
     session.confirm()
     assert session.store.state.last_seq == before
     session.set_view(order=FIXES)
-    assert [group.size for group in groups(session)] == [16, 8]
+    assert [group.size for group in groups(session)] == [20, 8]  # as it was, with what was decided on it
 
 
 def test_what_somebody_decided_meanwhile_is_refused(session: ReviewSession, workspace: Workspace) -> None:
@@ -256,3 +256,65 @@ def test_the_next_groups_are_formed_anew_by_what_was_decided_on_those_before(wor
     (before,) = groups(session)
     assert (before.id, before.relabelled) == (first.id, first.size)
     session.close()
+
+
+def reopened(session: ReviewSession, workspace: Workspace) -> ReviewSession:
+    session.close()
+    again = ReviewSession(workspace, ranking=ranking_of(workspace), in_background=False)
+    again.set_view(order=FIXES)
+    return again
+
+
+def test_a_group_that_was_begun_comes_again_as_it_was_after_a_restart(
+    session: ReviewSession, workspace: Workspace
+) -> None:
+    before = groups(session)[0]
+    looks = session.names[: before.looks]
+    names = session.names[: before.size]
+    session.decide(looks[0], "suggest")
+    again = reopened(session, workspace)
+    now = groups(again)[0]
+    assert (now.id, now.size, now.looks) == (before.id, before.size, before.looks)
+    assert now.to_look == before.looks - 1
+    assert again.names[: before.size] == names
+    for name in looks[1:]:
+        again.decide(name, "suggest")
+    last = reopened(again, workspace)
+    ready = groups(last)[0]
+    assert ready.at_most is not None
+    assert (ready.to_look, ready.rest) == (0, before.size - before.looks)
+    last.decide(names[before.looks :], "group", before.label)
+    assert before.id not in [group.id for group in groups(reopened(last, workspace))]
+
+
+def test_what_was_only_looked_at_is_formed_anew(session: ReviewSession, workspace: Workspace) -> None:
+    first = groups(session)[0]
+    session.decide(session.names[first.looks], "keep")  # none of the random ones
+    again = reopened(session, workspace)
+    assert first.id not in [group.id for group in groups(again)]
+    again.close()
+
+
+def test_a_group_of_a_class_that_has_another_name_now_is_formed_anew(
+    session: ReviewSession, workspace: Workspace
+) -> None:
+    first = groups(session)[0]
+    session.decide(session.names[0], "suggest")
+    workspace.store.class_event("class_rename", first.given, "crimson")
+    again = reopened(session, workspace)
+    assert first.id not in [group.id for group in groups(again)]
+    assert groups(again)[0].given == "crimson"
+    again.close()
+
+
+@pytest.mark.parametrize("text", ["{", '{"model": "made", "groups": [{"id": 1}]}', "[]"])
+def test_groups_that_cannot_be_read_are_formed_anew(
+    session: ReviewSession, workspace: Workspace, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    session.decide(session.names[0], "suggest")
+    (file,) = workspace.state.glob("groups-*.json")
+    file.write_text(text)
+    again = reopened(session, workspace)
+    assert groups(again)
+    assert "groups-Ana.json" in caplog.text
+    again.close()

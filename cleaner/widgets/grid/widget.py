@@ -355,7 +355,7 @@ class ReviewGrid(anywidget.AnyWidget):
             why = self._host.explain(request.name)
         except Exception:  # the image can be decided on without it
             logger.exception("It cannot be said why %s is on show", request.name)
-            why = None
+            return self._reply(request, protocol.why_message(request, say("why.failed")))
         if why is None:
             return self._reply(request, protocol.why_message(request))
         copies = [(witness, True) for witness in why.copies[:_MOST_COPIES]]

@@ -7,7 +7,7 @@ from typing import Any
 from cleaner.dataset.splits import split_order
 from cleaner.util.wording import count
 from cleaner.widgets.panels.base import Tree, button, node, section
-from cleaner.widgets.sentences import say
+from cleaner.widgets.sentences import SENTENCES, say
 
 STEPS = ("Files", "Labels", "Report")
 
@@ -111,3 +111,18 @@ def steps(chosen: str, hints: Mapping[str, str]) -> Tree:
     return section(
         say("steps"), node("div", *tabs, class_="cleaner-steps", role="tablist", aria_label=say("steps"))
     )
+
+
+def fold(order: str, *, unfolded: bool) -> Tree:
+    """Describe the button that, where the page is narrow, shows the filters and the other problems.
+
+    Parameters
+    ----------
+    order : str
+        The order on show, which the button names.
+    unfolded : bool
+        Whether they are on show.
+    """
+    text = say("app.unfold", order=SENTENCES.get(f"order.{order}", order))
+    fold_class = "cleaner-button cleaner-fold"
+    return button(text, "unfold", class_=fold_class, aria_expanded="true" if unfolded else "false")

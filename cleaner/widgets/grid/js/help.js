@@ -80,7 +80,7 @@ export class Help {
     this.listening = ""; // the act that the next key is for
     this.shows_digits = false;
     this.said = make("p", "cleaner-said", { role: "status" });
-    this.tables = make("div", "cleaner-key-tables");
+    this.tables = make("div", "cleaner-key-tables", { tabindex: "0", role: "region", "aria-label": say("grid.keys") });
     this.reset = make_button(say("grid.reset_keys"), "", () => host.reset());
     const close = make_button(say("grid.close"), "Esc", () => this.el.close());
     this.el = make_dialog(say("grid.keys"), "cleaner-help");
@@ -104,10 +104,10 @@ export class Help {
     const focused = document.activeElement instanceof HTMLElement ? document.activeElement.dataset.change : undefined;
     const acts = ACTS.flatMap((line) => [this.draw_act(line), ...(line[0] === "delete" ? this.draw_digits() : [])]).flat();
     this.tables.replaceChildren(
-      table(...MOVES.map((line) => draw_row(line[0], say(line[1])))), table(...acts),
-      make("h3", "", {}, say("grid.keys_mouse")), table(...MOUSE.map((line) => draw_row(say(line[0]), say(line[1])))),
+      table(...MOVES.map((line) => draw_row(line[0].split(", "), say(line[1])))), table(...acts),
+      make("h3", "", {}, say("grid.keys_mouse")), table(...MOUSE.map((line) => draw_row([say(line[0])], say(line[1])))),
       make("h3", "", {}, say("grid.keys_large")),
-      table(...LARGE_MOVES.map((line) => draw_row(line[0], say(line[1]))), ...LARGE_ACTS.flatMap((line) => this.draw_act(line))));
+      table(...LARGE_MOVES.map((line) => draw_row([line[0]], say(line[1]))), ...LARGE_ACTS.flatMap((line) => this.draw_act(line))));
     enable(this.reset, Object.values(this.keymap.table).some(({ chosen }) => chosen));
     if (focused) this.button(focused)?.focus();
   }
@@ -124,7 +124,7 @@ export class Help {
   draw_digits() {
     if (!this.host.with_classes) return [];
     const { say } = this;
-    const keys = DIGITS.map((digit) => this.keymap.printed(`digit_${digit}`)).join(" ");
+    const keys = DIGITS.map((digit) => this.keymap.printed(`digit_${digit}`));
     const more = make_button(say("grid.change_digits"), "", () => {
       this.shows_digits = !this.shows_digits;
       this.draw();
@@ -146,7 +146,7 @@ export class Help {
     change.dataset.change = act;
     change.setAttribute("aria-label", say("grid.change_key_of", { what }));
     const is_waiting = this.listening === act;
-    const row = draw_row(is_waiting ? say("grid.press_key") : this.keymap.all(act).join(", "), what, change);
+    const row = draw_row(is_waiting ? [say("grid.press_key")] : this.keymap.all(act), what, change);
     row.classList.toggle("is-waiting", is_waiting);
     row.classList.toggle("is-chosen", this.keymap.table[act].chosen);
     return row;
@@ -206,10 +206,11 @@ function table(...rows) {
 }
 
 /**
- * @param {string} keys
+ * @param {string[]} keys
  * @param {string} what
  * @param {HTMLElement[]} change
  */
 function draw_row(keys, what, ...change) {
-  return make("tr", "", {}, make("th", "", { scope: "row" }, make("kbd", "", {}, keys)), make("td", "", {}, what), make("td", "", {}, ...change));
+  const names = keys.flatMap((key) => [" ", make("kbd", "", {}, key)]);
+  return make("tr", "", {}, make("th", "", { scope: "row" }, ...names), make("td", "", {}, what), make("td", "", {}, ...change));
 }
