@@ -1,4 +1,4 @@
-"""On the dashboard: keys that were chosen, undo and redo across a reload, numbered classes, and a narrow page."""
+"""On the dashboard: chosen keys, redo across a reload, numbered classes, and a narrow page."""
 
 from __future__ import annotations
 
@@ -40,9 +40,8 @@ def test_chosen_keys_redo_and_numbered_classes_outlive_a_reload(
     first.focus()
     page.keyboard.press("?")
     keys = page.get_by_role("dialog", name=say("grid.keys"))
-    keys.get_by_role(
-        "button", name=say("grid.change_key_of", what=say("grid.key.delete")), exact=True
-    ).focus()
+    change = say("grid.change_key_of", what=say("grid.key.delete"))
+    keys.get_by_role("button", name=change, exact=True).focus()
     page.keyboard.press("Enter")
     page.keyboard.press("k")
     expect(keys.get_by_role("status")).to_have_text(say("keys.taken", key="k", act=say("grid.keep")))
