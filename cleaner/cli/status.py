@@ -93,7 +93,7 @@ def _errors_left(workspace: Workspace, ranking: Ranking) -> str:
 
     state = workspace.store.state
     outcomes = state.outcomes()
-    posterior = Posterior.of(ranking, judged(state, ranking))
+    posterior = Posterior(ranking, judged(state, ranking))
     return estimate(*posterior.count(name for name in ranking.names if name not in outcomes))
 
 

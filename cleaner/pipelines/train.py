@@ -17,7 +17,8 @@ from cleaner.dataset.dataset import Dataset
 from cleaner.errors import CheckpointError, TrainingError
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import Seen, look, rank_seen, save_ranking
-from cleaner.pipelines.worth import learnt_from, worth_seen
+from cleaner.pipelines.worth import worth_seen
+from cleaner.ranking.feedback import judged
 from cleaner.review.labels import cleaned_catalog
 from cleaner.review.state import ReviewState
 from cleaner.training.compare import RetrainResult, compare
@@ -88,7 +89,7 @@ def retrain_quick(
     )
     reporter(Stage.TRAIN_HEAD, 2, 2, error_rate=result.after)
     ranking = rank_seen(seen, reporter=reporter)
-    worth = worth_seen(seen, ranking, learnt_from(dataset, review), reporter=reporter)
+    worth = worth_seen(seen, ranking, judged(review, ranking), reporter=reporter)
     reporter.check()
     metrics = {"n": result.n, "error_rate": result.after}
     fitted = Network.from_linear_head(seen.backbone, after.classes, weight=after.weight, offset=after.offset)
@@ -144,7 +145,7 @@ def retrain_full(
     after = _best(learner.probabilities(valid, reporter=reporter), learner.classes)
     result = compare(truth, before, after, before_name=before_name, after_name=TUNED_CLEANED)
     ranking = rank_seen(seen, reporter=reporter)
-    worth = worth_seen(seen, ranking, learnt_from(dataset, review), reporter=reporter)
+    worth = worth_seen(seen, ranking, judged(review, ranking), reporter=reporter)
     reporter.check()
     learner.save(path)
     save_ranking(dataset, seen, ranking)

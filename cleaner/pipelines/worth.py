@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from cleaner.analysis.worth import LOOKS, Labels, Worth, estimate_worth
 from cleaner.dataset.dataset import Dataset
 from cleaner.embedding import Embeddings
-from cleaner.errors import RankingError
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import Seen, look, rank_seen
 from cleaner.ranking.features import MANY_CELLS
@@ -20,8 +19,6 @@ from cleaner.ranking.posterior import Posterior
 from cleaner.ranking.result import Ranking
 from cleaner.review.state import ReviewState
 from cleaner.util.progress import SILENT, Reporter
-
-Learnt = tuple[Ranking, Mapping[str, bool]]
 
 FOLDS = 10
 """More than a ranking has: wrong labels harm a head the more, the fewer images it learns from."""
@@ -50,23 +47,18 @@ def worth(
     """
     seen = look(dataset, review, network, reporter=reporter)
     ranking = rank_seen(seen, reporter=reporter)
-    return worth_seen(seen, ranking, learnt_from(dataset, review), reporter=reporter)
+    return worth_seen(seen, ranking, judged(review, ranking), reporter=reporter)
 
 
-def worth_seen(seen: Seen, ranking: Ranking, learnt: Learnt | None, *, reporter: Reporter) -> Worth:
-    """Do the same from a ranking by the labels of this moment, and what the one before it has taught."""
+def worth_seen(
+    seen: Seen, ranking: Ranking, found: Mapping[str, bool], *, reporter: Reporter = SILENT
+) -> Worth:
+    """Do the same from a ranking by the labels of this moment, and what `judged` says of the decisions."""
     given = dict(zip(seen.given.names.tolist(), seen.given.labels.tolist(), strict=True))
     decided = seen.kept | {name for name, label in seen.labels.items() if label != given[name]}
     units = None if seen.units is None else dict(zip(given, seen.units.tolist(), strict=True))
     return worth_of(
-        ranking,
-        given,
-        seen.embeddings,
-        decided,
-        learnt=learnt,
-        units=units,
-        seed=seen.seed,
-        reporter=reporter,
+        ranking, given, seen.embeddings, decided, found=found, units=units, seed=seen.seed, reporter=reporter
     )
 
 
@@ -76,7 +68,7 @@ def worth_of(
     embeddings: Embeddings,
     decided: Collection[str],
     *,
-    learnt: Learnt | None = None,
+    found: Mapping[str, bool],
     units: Mapping[str, int] | None = None,
     seed: int = 0,
     reporter: Reporter = SILENT,
@@ -93,9 +85,9 @@ def worth_of(
         Of at least its images.
     decided : collection of str
         Names of the images that somebody decided on.
-    learnt : (Ranking, mapping of str to bool), optional
-        The ranking before this one, and for images that were decided on by it whether their label was wrong.
-        How probably the others are wrong is learnt from that.
+    found : mapping of str to bool
+        As `cleaner.ranking.feedback.judged` gives it: how probably the other labels are wrong is learnt from
+        that.
     units : mapping of str to int, optional
         Equal for images so alike that they must stay in one fold.
     seed : int
@@ -120,7 +112,7 @@ def worth_of(
     place = {name: i for i, name in enumerate(names)}
     open_ = [i for name in ranking.order() if codes[i := place[name]] >= 0 and not sure[i]]
     draws = DRAWS_LARGE if len(names) * len(classes) > MANY_CELLS else DRAWS
-    wrong = _drawn_errors(ranking, learnt, draws)
+    wrong = Posterior(ranking, found).draw(draws)
     labels = Labels(
         given=before,
         present=codes,
@@ -130,31 +122,6 @@ def worth_of(
         coming=np.array(open_[:LOOKS], dtype=np.int64),
     )
     return estimate_worth(embeddings.vectors[rows], labels, decided=int(sure.sum()), reporter=reporter)
-
-
-def learnt_from(dataset: Dataset, review: ReviewState) -> Learnt | None:
-    """Return the saved ranking with the decisions made on it; None if there are none."""
-    if not dataset.ranking_folder.is_dir():
-        return None
-    try:
-        saved = Ranking.load(dataset.ranking_folder)
-    except RankingError:
-        return None
-    decisions = judged(review, saved)
-    return (saved, decisions) if decisions else None
-
-
-def _drawn_errors(ranking: Ranking, learnt: Learnt | None, draws: int) -> NDArray[np.bool_]:
-    """Draw which labels are wrong, shape (draws, n)."""
-    wrong = Posterior.of(ranking, {}).draw(draws)
-    if learnt is not None:
-        # The new ranking knows the decisions only as labels that are right: how often the scores were right
-        # is to be learnt from the ranking that was decided on.
-        earlier, decisions = learnt
-        place = {name: i for i, name in enumerate(earlier.names)}
-        there = np.array([place.get(name, -1) for name in ranking.names])
-        wrong[:, there >= 0] = Posterior.of(earlier, decisions).draw(draws)[:, there[there >= 0]]
-    return wrong
 
 
 def drawn_labels(

@@ -68,6 +68,9 @@ class Pool:
         Log likelihood in nats of each given label, by a noise matrix counted without its fold.
     evidence : Evidence
         What it was fitted to.
+    unseen : float32, shape (n_decided, k + 1)
+        p(c | x, g) for the labels g that images had before somebody decided on them, as if nobody had; for
+        `decided_rows`.
     """
 
     predicted: Floats
@@ -76,6 +79,14 @@ class Pool:
     weights: Doubles
     likelihood: Doubles
     evidence: Evidence
+    unseen: Floats
+
+
+def decided_rows(
+    codes: NDArray[np.int64], origin: NDArray[np.int64], sure: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    """Return the rows of the images that had a label on which somebody decided."""
+    return np.flatnonzero((origin >= 0) & (sure | (codes < 0)))
 
 
 def fit_pool(
@@ -130,7 +141,10 @@ def fit_pool(
     q = _posterior(p, noise, given, codes, sure, sizes)
     likelihood = _held_back(p, q, noise, evidence.folds, origin, counted, sure, sizes)
     predicted = p[:, :k] / np.maximum(p[:, :k].sum(axis=1, keepdims=True), 1e-30)
-    return Pool(predicted, q, noise, weights, likelihood, evidence)
+    decided = decided_rows(codes, origin, sure)
+    before, nobody = origin[decided], np.zeros(len(decided), dtype=bool)
+    unseen = _posterior(p[decided], noise, before, before, nobody, sizes)
+    return Pool(predicted, q, noise, weights, likelihood, evidence, unseen)
 
 
 def _mix(weights: Doubles, sources: Floats) -> Floats:

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.ranking.logistic import LARGEST, MOST, fit_logistic, precision_of, shares_of, sigmoid
-from cleaner.ranking.posterior import static_odds
+from cleaner.ranking.logistic import LARGEST, fit_logistic, latest, precision_of, shares_of, sigmoid
+from cleaner.ranking.originals import Unseen
 from cleaner.ranking.prior import Doubles, Longs
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
@@ -109,16 +109,19 @@ class Reordered:
 
 
 def judged(state: ReviewState, ranking: Ranking) -> dict[str, bool]:
-    """Return the decisions on a ranking, oldest first: name, and whether the given label was wrong.
+    """Return the decisions on labels, oldest first: name, and whether the label before any was wrong.
 
-    Decisions on an earlier ranking are in the labels of this one already: its rows of relabelled images speak
-    of the new label, so that among earlier decisions nearly all labels would seem right.
+    A ranking that was made after some of them says what it would have thought of those labels
+    (`cleaner.ranking.originals`). One that was saved without that has only the labels of this moment, which
+    are right where somebody decided: then the decisions made on it are all that count. What was relabelled as
+    a group counts like the rest: its reviewer had all of the group before them.
     """
     model_of = {event.seq: event.model for event in state.events}
     return {
         each.name: each.outcome != "keep"
         for each in state.looks()
-        if each.outcome in ("keep", "delete", "relabel") and model_of.get(each.seq) == ranking.model
+        if each.outcome in ("keep", "delete", "relabel")
+        if ranking.originals is not None or model_of.get(each.seq) == ranking.model
     }
 
 
@@ -131,33 +134,34 @@ def reorder(ranking: Ranking, decided: Mapping[str, bool], sources: Sequence[Lon
     Parameters
     ----------
     ranking : Ranking
-        Made before these decisions, of the labels that they judge.
     decided : mapping of str to bool
-        For images of the ranking in the order of the decisions: whether the given label was wrong. Images
-        that the ranking does not know, or that had no label, are passed over.
+        As `judged` gives them. Images that the ranking does not know, or that had no label, are passed over.
     sources : sequence of int64, shape (n,)
         For each way to tell where the images of the ranking come from: the number of each one's group, -1 =
         unknown.
     """
-    codes = ranking.codes
-    static = static_odds(ranking)
-    row_of = {name: row for row, name in enumerate(ranking.names)}
-    known = {row_of[name]: error for name, error in decided.items() if name in row_of}
-    rows = np.array(list(known), dtype=np.int64)
-    wrong = np.array(list(known.values()), dtype=bool)
-    usable = codes[rows] >= 0
-    rows, wrong = rows[usable][-MOST:], wrong[usable][-MOST:]
+    asked = ranking.unseen()
+    given, static = asked.given, asked.odds
+    row_of = {ranking.names[row]: row for row in np.flatnonzero(given >= 0).tolist()}
+    rows, wrong = latest({row_of[name]: error for name, error in decided.items() if name in row_of})
     of_each = min(int(wrong.sum()), int((~wrong).sum()))
     least = max(LEAST, LEAST_PER_CLASS * len(ranking.classes))
     if len(rows) < least or of_each < LEAST_OF_EACH or len(ranking.classes) < 2:
-        return Reordered(static.astype(np.float32), False, len(rows), int(wrong.sum()))
-    design = _Design.of(ranking, codes, static, rows)
+        return Reordered(_as_known(static, asked, ranking), False, len(rows), int(wrong.sum()))
+    design = _Design.of(ranking.predicted, asked, rows)
     effects, weight = _learn(design, static[rows], wrong.astype(np.float64), _nearness(static, rows))
     odds = static + design.corrections(effects)
     for source in sources:
         odds += _source_effects(source, odds, rows, wrong)
     moved = None if weight < 0.5 else _most_moved(ranking.classes, design, effects, odds, rows, wrong)
-    return Reordered(odds.astype(np.float32), True, len(rows), int(wrong.sum()), weight, moved)
+    known = _as_known(odds, asked, ranking)
+    return Reordered(known, True, len(rows), int(wrong.sum()), weight, moved)
+
+
+def _as_known(odds: Doubles, asked: Unseen, ranking: Ranking) -> NDArray[np.float32]:
+    """Return log odds with those labels last that the ranking was told to be right."""
+    certain = np.where(ranking.codes >= 0, -LARGEST, np.nan)
+    return np.where(asked.is_open, odds, certain).astype(np.float32)
 
 
 # ---------------------------------------------------------------- the design
@@ -186,11 +190,11 @@ class _Design:
     columns: Doubles
 
     @classmethod
-    def of(cls, ranking: Ranking, codes: Longs, static: Doubles, rows: Longs) -> _Design:
-        other = ranking.suggested
-        signals = _signals(ranking.predicted, codes, other, static)
+    def of(cls, predicted: NDArray[np.float32], asked: Unseen, rows: Longs) -> _Design:
+        codes, other, static, _ = asked
+        signals = _signals(predicted, codes, other, static)
         given, proposed = codes[rows], other[rows]
-        k = len(ranking.classes)
+        k = predicted.shape[1]
         groups = [
             *((int(c), -1) for c in _common(given)),
             *((-1, int(c)) for c in _common(proposed)),

@@ -28,7 +28,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.ranking.ensemble import Pool
+from cleaner.ranking.ensemble import Pool, decided_rows
 from cleaner.ranking.features import Floats
 from cleaner.ranking.noise import Doubles, soft_counts
 
@@ -56,16 +56,24 @@ class Judgement:
         Log probabilities of heads that have not seen the image, in the mean over the fitted kinds.
     weights : dict of str to float
         How far each kind counts; they sum to one.
+    unseen : float32, shape (n_decided, k + 1)
+        p(c | x, g) for the labels g that images had before somebody decided on them, as if nobody had; for
+        `cleaner.ranking.ensemble.decided_rows`.
     """
 
     predicted: Floats
     posterior: Floats
     models: Floats
     weights: dict[str, float]
+    unseen: Floats
 
 
 def believe(
-    pools: dict[str, Pool], plain: Floats, codes: NDArray[np.int64], sure: NDArray[np.bool_]
+    pools: dict[str, Pool],
+    plain: Floats,
+    codes: NDArray[np.int64],
+    sure: NDArray[np.bool_],
+    origin: NDArray[np.int64],
 ) -> Judgement:
     """Average over kinds of noise.
 
@@ -79,24 +87,24 @@ def believe(
         Given label of each image, -1 for none.
     sure : bool, shape (n,)
         Labels known to be right.
+    origin : int64, shape (n,)
+        What the images were called before they were corrected.
     """
     weights = _weigh(pools)
     p = _mean([pool.predicted for pool in pools.values()], weights)
     posterior = _mean([pool.posterior for pool in pools.values()], weights)
+    unseen = _mean([pool.unseen for pool in pools.values()], weights)
     models = [np.mean(pool.evidence.models, axis=0) for pool in pools.values()]
     rows = np.flatnonzero((codes >= 0) & ~sure)
     share = share_alike(len(rows), p.shape[1])
     if share > 0:
         shape = likeness(np.exp(plain[rows]), codes[rows])
-        posterior[rows] *= np.float32(1 - share)
-        step = max(1, _BLOCK_CELLS // p.shape[1])
-        for some in (rows[at : at + step] for at in range(0, len(rows), step)):
-            views = ((p[some], 1.0, 0.5), (p[some], 0.5, 0.5), (np.exp(plain[some]), 1.0, 1.0))
-            for view, b, a in views:
-                found = _alike(view, shape, codes[some], b, a)
-                posterior[some, :-1] += np.float32(share / len(views)) * found
+        decided = decided_rows(codes, origin, sure)
+        posterior[rows] = _with_alike(posterior[rows], p[rows], plain[rows], shape, codes[rows], share)
+        unseen = _with_alike(unseen, p[decided], plain[decided], shape, origin[decided], share)
     counts = {kind: float((1 - share) * w) for kind, w in zip(pools, weights, strict=True)}
-    return Judgement(p, posterior, _mean(models, weights), {**counts, "alike": share})
+    counts["alike"] = share
+    return Judgement(p, posterior, _mean(models, weights), counts, unseen)
 
 
 def share_alike(n: int, k: int) -> float:
@@ -133,6 +141,7 @@ def merge(judgements: Sequence[Judgement]) -> Judgement:
         _mean([j.posterior for j in judgements], even),
         _mean([j.models for j in judgements], even),
         {kind: float(np.mean([j.weights[kind] for j in judgements])) for kind in judgements[0].weights},
+        _mean([j.unseen for j in judgements], even),
     )
 
 
@@ -154,6 +163,19 @@ def _mean(arrays: Sequence[Floats], weights: Doubles) -> Floats:
     for array, weight in zip(arrays, weights, strict=True):
         total += np.float32(weight) * array
     return total
+
+
+def _with_alike(
+    posterior: Floats, p: Floats, plain: Floats, shape: Doubles, codes: NDArray[np.int64], share: float
+) -> Floats:
+    """Average what is believed of some images with errors that go where classes look alike."""
+    mixed = np.float32(1 - share) * posterior
+    step = max(1, _BLOCK_CELLS // p.shape[1])
+    for some in (slice(at, at + step) for at in range(0, len(p), step)):
+        views = ((p[some], 1.0, 0.5), (p[some], 0.5, 0.5), (np.exp(plain[some]), 1.0, 1.0))
+        for view, b, a in views:
+            mixed[some, :-1] += np.float32(share / len(views)) * _alike(view, shape, codes[some], b, a)
+    return mixed
 
 
 def _alike(p: Floats, shape: Doubles, codes: NDArray[np.int64], b: float, a: float) -> Floats:

@@ -7,6 +7,7 @@ backpropagation networks*, Neural Computation 4, 1992).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -124,6 +125,12 @@ def shares_of(evidence: Doubles, before: Doubles) -> Doubles:
     """Return how probable each of some models is after the decisions, by how probable it was before."""
     shares = before * np.exp(evidence - evidence.max())
     return np.asarray(shares / shares.sum(), dtype=np.float64)
+
+
+def latest(decided: Mapping[int, bool]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return the `MOST` last decisions: where they are, and whether the label was wrong."""
+    rows, wrong = list(decided)[-MOST:], list(decided.values())[-MOST:]
+    return np.array(rows, dtype=np.int64), np.array(wrong, dtype=bool)
 
 
 def sigmoid(eta: Doubles) -> Doubles:

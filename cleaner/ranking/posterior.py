@@ -7,6 +7,11 @@ first does not bias this: which image comes next depends on nothing but the log 
 both are in the likelihood (D. B. Rubin, *Inference and missing data*, Biometrika 63, 1976). Decisions of a
 random audit count like all others.
 
+A new ranking, as after a training, goes on with them: it says what it would have thought of the labels that
+were decided on before (`cleaner.ranking.originals`). The images decided first were chosen by another ranking
+then, by other log odds; but the two are so alike that the intervals hold (``tests/benchmarks/coverage.py
+--again``), and those after the first new page are a third as wide as without.
+
 What is told is averaged over the kinds and over everything else that is not known.
 """
 
@@ -20,7 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.ranking.logistic import LARGEST, MOST, Fit, fit_logistic, logit, precision_of, shares_of, sigmoid
+from cleaner.ranking.logistic import LARGEST, Fit, fit_logistic, latest, precision_of, shares_of, sigmoid
 from cleaner.ranking.prior import SIZE, Doubles, Kind, Longs, Prior, basis, facts_of, shipped_prior
 from cleaner.ranking.result import Ranking
 
@@ -32,7 +37,6 @@ _MOST_GROUPS = 120
 _SEED = 20
 _NODES = 9  # of the quadrature over what is not known of one image
 _MOST_DRAWN = 6000
-_CERTAIN = -60.0  # log odds that only labels reach that are known to be right
 
 
 class Count(NamedTuple):
@@ -50,22 +54,6 @@ class Count(NamedTuple):
     point: float
     low: int
     high: int
-
-
-def static_odds(ranking: Ranking) -> Doubles:
-    """Return the ranking's own log odds of a wrong label, NaN for images without a label, shape (n,)."""
-    odds = ranking.features.get("log_odds")
-    static = logit(ranking.signals["pooled"]) if odds is None else odds.astype(np.float64)
-    static = np.clip(static, -LARGEST, LARGEST)
-    static[ranking.codes < 0] = np.nan
-    return static
-
-
-def undecided_rows(ranking: Ranking) -> Longs:
-    """Return the rows of the images that have a label which the ranking was not told to be right."""
-    odds = ranking.features.get("log_odds")
-    known = np.zeros(len(ranking), dtype=bool) if odds is None else np.asarray(odds < _CERTAIN)
-    return np.flatnonzero((ranking.codes >= 0) & ~known)
 
 
 @dataclass(frozen=True)
@@ -90,11 +78,11 @@ class Design:
 
     @classmethod
     def of_ranking(cls, ranking: Ranking) -> Design:
-        """Make it of the images whose label is in question, `undecided_rows`."""
-        rows, codes = undecided_rows(ranking), ranking.codes
-        disagree = float((ranking.predicted.argmax(axis=1) != codes)[rows].mean()) if len(rows) else 0.0
-        odds, suggested = static_odds(ranking)[rows], ranking.suggested[rows]
-        return cls.of(odds, codes[rows], suggested, disagree, len(ranking.classes))
+        """Make it of the images with a label, as if nobody had decided on any."""
+        given, suggested, odds, _ = ranking.unseen()
+        rows = np.flatnonzero(given >= 0)
+        disagree = float((ranking.predicted.argmax(axis=1) != given)[rows].mean()) if len(rows) else 0.0
+        return cls.of(odds[rows], given[rows], suggested[rows], disagree, len(ranking.classes))
 
     @classmethod
     def of(cls, odds: Doubles, given: Longs, suggested: Longs, disagree: float, n_classes: int) -> Design:
@@ -147,9 +135,18 @@ def fit_kind(
 
 
 class Posterior:
-    """What is believed of the labels of a ranking.
+    """What is believed of the labels of a ranking; whatever is asked is answered by the same beliefs.
 
-    Made by `of`; whatever it is asked is answered by the same beliefs.
+    Parameters
+    ----------
+    ranking : Ranking
+        With at least one labelled image.
+    decided : mapping of str to bool
+        As `cleaner.ranking.feedback.judged` gives them: in the order of the decisions, whether the label that
+        an image had before any was wrong. Images that the ranking does not know, or that had no label, are
+        passed over.
+    prior : Prior, optional
+        That of the package by default.
 
     Attributes
     ----------
@@ -158,23 +155,22 @@ class Posterior:
     kinds : dict of str to float
         How probable each kind of noise is now.
     probability : float32, shape (n,)
-        That the given label is wrong, in the order of ``ranking.names``; NaN for images without a label.
+        That the given label is wrong, in the order of ``ranking.names``; NaN for images without a label, 0
+        for labels that the ranking was told to be right.
     """
 
-    def __init__(
-        self,
-        design: Design,
-        prior: Prior,
-        rows: Longs,
-        wrong: NDArray[np.bool_],
-        *,
-        place: Mapping[str, int],
-        open_rows: Longs,
-        first: NDArray[np.float32],
-    ) -> None:
-        self._design, self._prior = design, prior
-        self._place, self._open_rows, self._first = place, open_rows, first
+    def __init__(self, ranking: Ranking, decided: Mapping[str, bool], prior: Prior | None = None) -> None:
+        prior = prior or shipped_prior()
+        asked = ranking.unseen()
+        self._asked = np.flatnonzero(asked.given >= 0)
+        self._is_open = asked.is_open[self._asked]
+        self._first = np.where(ranking.codes >= 0, np.float32(0), np.float32(np.nan))
+        at = {ranking.names[row]: i for i, row in enumerate(self._asked.tolist())}
+        self._place = {name: i for name, i in at.items() if name not in decided}
         self._counted: dict[bytes, Count] = {}
+        self._prior = prior
+        self._design = design = Design.of_ranking(ranking)
+        rows, wrong = latest({at[name]: error for name, error in decided.items() if name in at})
         self.decisions, self.errors = len(rows), int(wrong.sum())
         self._seen = seen_groups(design, rows)
         columns = columns_of(design, rows, self._seen)
@@ -185,36 +181,19 @@ class Posterior:
         self._weights = shares_of(np.array([fit.evidence for fit in self._fits]), before)
         self.kinds = {kind.name: float(w) for kind, w in zip(prior.kinds, self._weights, strict=True)}
 
-    @classmethod
-    def of(cls, ranking: Ranking, decided: Mapping[str, bool], prior: Prior | None = None) -> Posterior:
-        """Learn from decisions.
-
-        Parameters
-        ----------
-        ranking : Ranking
-            With at least one labelled image, made before these decisions, of the labels that they judge.
-        decided : mapping of str to bool
-            For images of the ranking in the order of the decisions: whether the given label was wrong. Images
-            that the ranking does not know, or that had no label, are passed over.
-        prior : Prior, optional
-            That of the package by default.
-        """
-        codes, open_rows = ranking.codes, undecided_rows(ranking)
-        place = {ranking.names[row]: i for i, row in enumerate(open_rows.tolist())}
-        design = Design.of_ranking(ranking)
-        known = {place[name]: error for name, error in decided.items() if name in place}
-        rows = np.array(list(known), dtype=np.int64)[-MOST:]
-        wrong = np.array(list(known.values()), dtype=bool)[-MOST:]
-        first = np.where(codes >= 0, np.float32(0), np.float32(np.nan))
-        prior = prior or shipped_prior()
-        return cls(design, prior, rows, wrong, place=place, open_rows=open_rows, first=first)
-
     @cached_property
     def probability(self) -> NDArray[np.float32]:
         """How probably each label is wrong; see the class."""
+        probability = self._first.copy()
+        probability[self._asked[self._is_open]] = self._chance[self._is_open]
+        return probability
+
+    @cached_property
+    def _chance(self) -> Doubles:
+        """How probably each original label is wrong."""
         z, w = np.polynomial.hermite_e.hermegauss(_NODES)
         w = w / w.sum()
-        n = len(self._open_rows)
+        n = len(self._asked)
         p = np.zeros(n)
         columns = columns_of(self._design, np.arange(n), self._seen)
         is_seen = np.isin(self._design.groups, self._seen)
@@ -225,9 +204,7 @@ class Posterior:
             variance += np.where(is_seen, 0.0, kind.sds[kinds] ** 2).sum(axis=1)
             sd = np.sqrt(np.maximum(variance, 0))
             p += share * sum(weight * sigmoid(mean + sd * at) for at, weight in zip(z, w, strict=True))
-        probability = self._first.copy()
-        probability[self._open_rows] = p
-        return probability
+        return p
 
     def wrong_among(self, names: Iterable[str]) -> Longs:
         """Return draws of how many of some images have a wrong label, shape (DRAWS,).
@@ -235,7 +212,7 @@ class Posterior:
         Parameters
         ----------
         names : iterable of str
-            Undecided images; those that the ranking does not know, or without a label, are passed over.
+            Images that the ranking does not know, without a label, or decided, are passed over.
 
         Notes
         -----
@@ -266,13 +243,14 @@ class Posterior:
         """
         wrong = np.zeros((times, len(self._first)), dtype=bool)
         done = 0
-        for cases in self._cases(np.arange(len(self._open_rows)), times):
-            wrong[done : done + cases.shape[1], self._open_rows] = cases.T
+        open_ = np.flatnonzero(self._is_open)
+        for cases in self._cases(open_, times):
+            wrong[done : done + cases.shape[1], self._asked[open_]] = cases.T
             done += cases.shape[1]
         return wrong
 
     def _drawn(self, at: Longs) -> Longs:
-        at, times = _thinned(at, self.probability[self._open_rows[at]])
+        at, times = _thinned(at, self._chance[at])
         totals = [times @ cases for cases in self._cases(at, DRAWS)]
         return np.rint(np.concatenate(totals)).astype(np.int64)
 
@@ -296,7 +274,7 @@ class Posterior:
             yield rng.random(eta.shape, dtype=np.float32) < 1 / (1 + np.exp(-eta))
 
 
-def _thinned(at: Longs, probability: NDArray[np.float32]) -> tuple[Longs, NDArray[np.float32]]:
+def _thinned(at: Longs, probability: Doubles) -> tuple[Longs, NDArray[np.float32]]:
     """Return rows and how many each stands for: all of them, but for the least probable ones of many."""
     if len(at) <= _MOST_DRAWN:
         return at, np.ones(len(at), dtype=np.float32)
@@ -313,7 +291,7 @@ def first_probability(ranking: Ranking) -> NDArray[np.float32]:
 
     It never rises down the ranking: without decisions, nothing speaks against the order.
     """
-    probability = Posterior.of(ranking, {}).probability.copy()
+    probability = Posterior(ranking, {}).probability.copy()
     rows = np.array([ranking.row(name) for name in ranking.order().tolist()], dtype=np.int64)
     rows = rows[~np.isnan(probability[rows])]
     probability[rows] = np.minimum.accumulate(probability[rows])

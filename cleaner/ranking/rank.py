@@ -27,12 +27,13 @@ from cleaner.embedding.pipeline import Embeddings
 from cleaner.errors import RankingError
 from cleaner.ranking.clusters import Clusters
 from cleaner.ranking.crossfit import CrossFit, plan_folds
-from cleaner.ranking.ensemble import Evidence, Pool, fit_pool
+from cleaner.ranking.ensemble import Evidence, Pool, decided_rows, fit_pool
 from cleaner.ranking.features import Floats, reduce_features
 from cleaner.ranking.folds import join_units, units_of
 from cleaner.ranking.kinds import Judgement, believe, merge
 from cleaner.ranking.neighbours import Voters, find_voters
 from cleaner.ranking.noise import NoiseMatrix, anchor_noise
+from cleaner.ranking.originals import Originals, log_odds
 from cleaner.ranking.posterior import first_probability
 from cleaner.ranking.reasons import Reasons
 from cleaner.ranking.result import Ranking, model_id
@@ -214,7 +215,7 @@ def _judge(
     pools = {"even": _pool_through(first.noise, heads, votes, items, reporter)}
     if not heads.large:
         pools["pairs"] = _pool_through(anchor_noise(np.exp(plain)), heads, votes, items, reporter)
-    return believe(pools, plain, items.codes, items.sure), plain, inside
+    return believe(pools, plain, items.codes, items.sure, items.origin), plain, inside
 
 
 def _pool_through(
@@ -230,6 +231,7 @@ def _assemble(
     items: _Items, judgement: Judgement, out: Floats, inside: Floats, model: str, reasons: Reasons
 ) -> Ranking:
     signals, features = named_signals(judgement, out, inside, items.codes)
+    decided = decided_rows(items.codes, items.origin, items.sure)
     ranking = Ranking(
         items.names,
         items.splits,
@@ -241,6 +243,7 @@ def _assemble(
         features=features,
         model=model,
         reasons=reasons,
+        originals=Originals.of(decided, items.origin[decided], judgement.unseen),
     )
     ranking.features["probability"] = first_probability(ranking)
     return ranking
@@ -251,26 +254,6 @@ def _clustered(ranking: Ranking, features: Floats) -> Ranking:
         features, ranking.codes, ranking.suggested, ranking.suggested_probability
     )
     return ranking
-
-
-def log_odds(posterior: Floats, codes: NDArray[np.int64]) -> Floats:
-    """Return the log odds that the given label is wrong, NaN for images without one; higher = worse.
-
-    Parameters
-    ----------
-    posterior : float32, shape (n, columns)
-        Probability of each class, the given label taken into account; rows sum to one.
-    codes : int64, shape (n,)
-        Column of the given label, -1 for none.
-    """
-    at = (np.arange(len(codes)), np.maximum(codes, 0))
-    other = posterior.astype(np.float64)
-    right = other[at].copy()
-    other[at] = 0
-    # Summing what is not the given class keeps digits that 1 - right would lose.
-    odds = np.log(np.maximum(other.sum(axis=1), 1e-30)) - np.log(np.maximum(right, 1e-30))
-    odds[codes < 0] = np.nan
-    return np.asarray(odds, dtype=np.float32)
 
 
 def named_signals(
@@ -361,7 +344,7 @@ def rank_probabilities(
         sources.append(heads.fit(first.noise).out_of_fold())
         folds, features = heads.folds, heads.Z
     pool = fit_pool(Evidence(tuple(sources), votes, folds), items.codes)
-    judgement = believe({"even": pool}, sources[0], items.codes, items.sure)
+    judgement = believe({"even": pool}, sources[0], items.codes, items.sure, items.origin)
     P = np.exp(sources[0])
     model = model_id("given", P, items.codes, seed, None if embeddings is None else embeddings.key)
     reasons = Reasons.of([judgement.models], voters, joined)

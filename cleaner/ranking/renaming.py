@@ -51,12 +51,14 @@ def under_present_names(
         return ranking
     classes = list(dict.fromkeys(names))
     posterior, predicted = ranking.posterior, ranking.predicted
-    signals, features, reasons = dict(ranking.signals), dict(ranking.features), ranking.reasons
+    signals, features = dict(ranking.signals), dict(ranking.features)
+    reasons, originals = ranking.reasons, ranking.originals
     if len(classes) < len(names):
         index = {label: i for i, label in enumerate(classes)}
         column = np.array([index[label] for label in names], dtype=np.int64)
         posterior, predicted = _summed(posterior, column), _summed(predicted, column)
         reasons = None if reasons is None else reasons.merged(column)
+        originals = None if originals is None else originals.merged(column)
         codes, merged = ranking.codes, np.bincount(column)[column] > 1
         rows = np.flatnonzero((codes >= 0) & merged[np.maximum(codes, 0)])  # whose given class was merged
         odds = _correct_posterior(ranking, posterior, predicted, column, rows)
@@ -77,6 +79,7 @@ def under_present_names(
         named_at=ranking.named_at if named_at is None else named_at,
         reasons=reasons,
         clusters=ranking.clusters,
+        originals=originals,
     )
     if len(classes) < len(names) and "probability" in features:
         renamed.features["probability"] = first_probability(renamed)

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
 from cleaner.ranking.clusters import Clusters
+from cleaner.ranking.logistic import LARGEST, logit
+from cleaner.ranking.originals import Originals, Unseen, best_other
 from cleaner.ranking.reasons import Explanation, Reasons, Witness
 from cleaner.util.arrays import load_arrays, save_arrays
 from cleaner.util.atomic import write_atomically
@@ -21,6 +23,7 @@ ORDERINGS = ("pooled", "loss", "self_confidence", "normalized_margin", "in_sampl
 """Names of the orderings; ``pooled`` is the default one."""
 
 _FORMAT = 1
+_CERTAIN = -60.0  # log odds that only labels reach that are known to be right
 
 
 class Ranking:
@@ -49,6 +52,8 @@ class Ranking:
         What tells why an image stands where it does; None in a ranking that was saved without.
     clusters : Clusters, optional
         Which suspicious images lie together; None in a ranking without features, or saved without.
+    originals : Originals, optional
+        What it would think of the labels that were decided on before it was made; None in one saved without.
 
     Attributes
     ----------
@@ -74,6 +79,7 @@ class Ranking:
         named_at: int = 0,
         reasons: Reasons | None = None,
         clusters: Clusters | None = None,
+        originals: Originals | None = None,
     ) -> None:
         self.names = [str(name) for name in names]
         self.splits = [str(split) for split in splits]
@@ -87,6 +93,7 @@ class Ranking:
         self.named_at = named_at
         self.reasons = reasons
         self.clusters = clusters
+        self.originals = originals
         self._row = {name: i for i, name in enumerate(self.names)}
         shape = (len(self.names), len(self.classes))
         if self.posterior.shape != shape or self.predicted.shape != shape:
@@ -133,13 +140,7 @@ class Ranking:
     @property
     def suggested(self) -> NDArray[np.int64]:
         """Column of the suggested class of each image, in the order of `names`; -1 if there is no other."""
-        codes = self.codes
-        other = self.posterior.copy()
-        rows = np.flatnonzero(codes >= 0)
-        other[rows, codes[rows]] = -1
-        best = other.argmax(axis=1)
-        best[other[np.arange(len(best)), best] < 0] = -1
-        return np.asarray(best, dtype=np.int64)
+        return best_other(self.posterior, self.codes)
 
     @property
     def suggested_probability(self) -> NDArray[np.float32]:
@@ -147,6 +148,21 @@ class Ranking:
         suggested = self.suggested
         found = self.posterior[np.arange(len(self)), np.maximum(suggested, 0)]
         return np.where(suggested >= 0, found, 0).astype(np.float32)
+
+    def unseen(self) -> Unseen:
+        """Return the labels as if nobody had ever decided on any."""
+        given, suggested = self.codes, self.suggested
+        own = self.features.get("log_odds")
+        odds = logit(self.signals["pooled"]) if own is None else own.astype(np.float64)
+        is_open = (given >= 0) & ~(odds < _CERTAIN)
+        given[~is_open] = -1
+        before = self.originals
+        if before is not None:
+            given[before.rows], suggested[before.rows] = before.given, before.suggested
+            odds[before.rows] = before.log_odds
+        odds = np.clip(odds, -LARGEST, LARGEST)
+        odds[given < 0] = np.nan
+        return Unseen(given, suggested, odds, is_open)
 
     def _positions(self, by: str) -> NDArray[np.int64]:
         if by not in self.signals:
@@ -245,8 +261,8 @@ class Ranking:
         arrays = {"posterior": self.posterior, "predicted": self.predicted}
         arrays |= {f"signal:{k}": v for k, v in self.signals.items()}
         arrays |= {f"feature:{k}": v for k, v in self.features.items()}
-        arrays |= {} if self.reasons is None else self.reasons.arrays()
-        arrays |= {} if self.clusters is None else self.clusters.arrays()
+        for part in (self.reasons, self.clusters, self.originals):
+            arrays |= {} if part is None else part.arrays()
         save_arrays(folder / "ranking.npz", head, arrays)
         self.to_csv(folder / "ranking.csv")
         return folder
@@ -280,6 +296,7 @@ class Ranking:
             named_at=int(head["info"].get("named_at", 0)),
             reasons=Reasons.from_arrays(arrays),
             clusters=Clusters.from_arrays(arrays),
+            originals=Originals.from_arrays(arrays),
         )
 
 

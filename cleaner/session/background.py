@@ -71,7 +71,7 @@ def weigh_errors(known: Snapshot) -> Posterior | None:
     from cleaner.ranking.feedback import judged
     from cleaner.ranking.posterior import Posterior
 
-    posterior = Posterior.of(ranking, judged(state, ranking))
+    posterior = Posterior(ranking, judged(state, ranking))
     assert posterior.probability is not None  # worked out here, not in the thread of the page
     return posterior
 

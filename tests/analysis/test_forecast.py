@@ -30,7 +30,7 @@ def posterior() -> Posterior:
         signals={"pooled": SCORES, "loss": SCORES},
         model="made",
     )
-    return Posterior.of(ranking, {})
+    return Posterior(ranking, {})
 
 
 def test_before_the_first_look_only_expectations_are_drawn(

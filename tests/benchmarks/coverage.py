@@ -11,6 +11,9 @@ With ``--vectors``: these sets, which the prior must not know. Else the digits a
 other draws than the prior has seen; with ``--hold-out drawn`` (or clothing, digits, made), a prior fitted to
 the beds of ``--cache`` (``prior.py --cache``) but those of this set is used.
 
+With ``--again``: 1 to 10 pages are reviewed first; then the images are ranked again by the decisions, as a
+training does, and pages count from there, with all decisions so far.
+
 Measured with EfficientNet-Lite0 on 90 beds of Fashion-MNIST, MNIST and OpenMoji, which the prior never saw
 (the first 20 were seen once, before the prior was widened by leaving out one set of its own at a time)::
 
@@ -38,7 +41,11 @@ import prior as beds
 from noises import nothing, unsure
 from ranking import digits
 
-from cleaner.ranking import posterior
+from cleaner import Catalog
+from cleaner.embedding import Embeddings
+from cleaner.ranking import posterior, rank
+from cleaner.ranking.feedback import reorder
+from cleaner.ranking.posterior import Posterior
 from cleaner.session.simulation import LEARNING, simulate
 
 PAGES = (0, 1, 2, 5, 10, 20)
@@ -62,6 +69,48 @@ def play(base: beds.Base, rng: np.random.Generator) -> pd.DataFrame:
     played["pool"] = float(np.nansum(ranking.signals["pooled"]))
     rows = played[played["page"].isin(PAGES) & played["came"].notna()]
     return rows.assign(set=base.set.name, kind=kind, n=len(right))
+
+
+def play_again(base: beds.Base, rng: np.random.Generator) -> pd.DataFrame:
+    """Make a bed, review some pages, rank again by the decisions, and go on; pages count from there."""
+    part, given, kind = beds.spoiled(base, rng, noises=NOISES, least=120)
+    there = given != ""
+    names = [f"{i:06d}" for i in range(int(there.sum()))]
+    catalog = Catalog(pd.DataFrame({"name": names, "label": given[there].tolist(), "split": "train"}))
+    embeddings = Embeddings(names=names, vectors=part.vectors[there], hashes=names, key="", problems={})
+    truth = dict(zip(names, part.truth[there].tolist(), strict=True))
+    wrong = dict(zip(names, (given != part.truth)[there].tolist(), strict=True))
+    ranking, known, decided = rank(catalog, embeddings), set(given), dict[str, bool]()
+
+    def coming() -> list[str]:
+        order = reorder(ranking, decided).order(ranking).tolist()
+        return [name for name in order if name not in decided][:PAGE_SIZE]
+
+    for _ in range(int(rng.choice(PAGES[1:-1]))):
+        decided |= {name: wrong[name] for name in coming()}
+    errors = [name for name, error in decided.items() if error]
+    labels = {name: truth[name] if truth[name] in known else None for name in errors}
+    ranking = rank(catalog, embeddings, labels=labels, trusted=[n for n in decided if not wrong[n]])
+    rows = []
+    for page in range(max(PAGES)):
+        following = coming()
+        if not following:
+            break
+        if page in PAGES:
+            posterior = Posterior(ranking, decided)
+            rest = [name for name in names if name not in decided]
+            ahead, left = posterior.count(following), posterior.count(rest)
+            rows.append(
+                {
+                    "page": page,
+                    "came": sum(wrong[name] for name in following),
+                    "left": sum(wrong[name] for name in rest),
+                    **dict(zip(("expected_next", "next_low", "next_high"), ahead, strict=True)),
+                    **dict(zip(("expected_left", "left_low", "left_high"), left, strict=True)),
+                }
+            )
+        decided |= {name: wrong[name] for name in following}
+    return pd.DataFrame(rows).assign(set=base.set.name, kind=kind, n=len(names))
 
 
 def summary(rows: pd.DataFrame, by: list[str]) -> pd.DataFrame:
@@ -122,6 +171,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=900, help="default: 900")
     parser.add_argument("--hold-out", metavar="SET", help="the set that the prior shall not know")
     parser.add_argument("--cache", nargs="*", type=Path, default=[], help="beds of prior.py")
+    parser.add_argument("--again", action="store_true", help="after a new ranking; see above")
     parser.add_argument("--csv", type=Path, help="write all rows")
     arguments = parser.parse_args()
     sets = [beds.from_file(path) for path in arguments.vectors or ()]
@@ -140,7 +190,7 @@ def main() -> int:
     for i in range(arguments.beds):
         drawn = i % (len(bases) + with_made)
         base = bases[drawn] if drawn < len(bases) else beds.made(1000 * arguments.seed + i)
-        rows.append(play(base, rng).assign(bed=i))
+        rows.append((play_again if arguments.again else play)(base, rng).assign(bed=i))
         if i % 20 == 19:
             print(f"{i + 1} beds in {time.perf_counter() - started:.0f} s", flush=True)
             if arguments.csv:

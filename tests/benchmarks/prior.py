@@ -44,7 +44,7 @@ from cleaner import Catalog
 from cleaner.embedding import Embeddings
 from cleaner.ranking import Ranking, rank
 from cleaner.ranking import prior as priors
-from cleaner.ranking.posterior import Design, columns_of, fit_kind, seen_groups, static_odds
+from cleaner.ranking.posterior import Design, columns_of, fit_kind, seen_groups
 from cleaner.ranking.prior import KNOTS, SIZE, Kind, Prior
 
 ROUNDS = 30
@@ -163,7 +163,6 @@ class Bed:
     base: str
     kind: str
     design: Design
-    odds: np.ndarray
     wrong: np.ndarray
 
 
@@ -205,7 +204,7 @@ def make_bed(base: Base, rng: np.random.Generator) -> Bed:
     part, given, kind = spoiled(base, rng)
     ranking, truth = ranked(part, given)
     design = Design.of_ranking(ranking)
-    return Bed(base.set.name, kind, design, static_odds(ranking), np.array(ranking.given) != truth)
+    return Bed(base.set.name, kind, design, np.array(ranking.given) != truth)
 
 
 def make_beds(bases: list[Base], number: int, seed: int) -> list[Bed]:

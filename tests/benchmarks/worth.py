@@ -39,7 +39,7 @@ from ranking import DATA, clothing
 from cleaner import Catalog
 from cleaner.analysis.worth import LOOKS, Worth
 from cleaner.embedding import Embeddings
-from cleaner.pipelines.worth import Learnt, worth_of
+from cleaner.pipelines.worth import worth_of
 from cleaner.ranking import Ranking, rank
 from cleaner.ranking.heads import LinearHead
 from cleaner.training.compare import Change
@@ -86,7 +86,7 @@ class Review:
             names=names, vectors=base.vectors[self.rows], hashes=names, problems=[], key="benchmark"
         )
         self.done = np.zeros(images, dtype=bool)
-        self.learnt: Learnt | None = None
+        self.found: dict[str, bool] = {}
 
     @property
     def present(self) -> np.ndarray:
@@ -105,13 +105,13 @@ class Review:
         coming = [place[name] for name in ranking.order() if not self.done[place[name]]]
         self.done[coming[:looks]] = True
         wrong = self.truth != self.given
-        self.learnt = ranking, {self.names[i]: bool(wrong[i]) for i in coming[:looks]}
+        self.found |= {self.names[i]: bool(wrong[i]) for i in coming[:looks]}
 
     def worth(self, ranking: Ranking) -> Worth:
         """Ask the page."""
         decided = set(self.names[self.done].tolist())
         given = dict(zip(self.names.tolist(), self.given.tolist(), strict=True))
-        return worth_of(ranking, given, self.embeddings, decided, learnt=self.learnt, seed=self.seed)
+        return worth_of(ranking, given, self.embeddings, decided, found=self.found, seed=self.seed)
 
     def wrong(self, labels: np.ndarray) -> np.ndarray:
         """Return which images of the rest a head on these labels gets wrong."""

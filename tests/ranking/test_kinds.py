@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
@@ -44,7 +46,8 @@ def test_small_sets_with_biased_errors_are_ranked_no_worse_than_by_one_signal(n:
 def pool_of(likelihood: np.ndarray, p: np.ndarray, posterior: np.ndarray) -> Pool:
     k = p.shape[1]
     evidence = Evidence((np.log(p),), None, np.arange(len(p)) % 5)
-    return Pool(p, posterior, symmetric_noise(k), np.ones(1), likelihood, evidence)
+    unseen = np.zeros((0, k + 1), dtype=np.float32)
+    return Pool(p, posterior, symmetric_noise(k), np.ones(1), likelihood, evidence, unseen)
 
 
 def two_kinds(n: int, gain: float) -> Judgement:
@@ -57,7 +60,8 @@ def two_kinds(n: int, gain: float) -> Judgement:
         "even": pool_of(base, p, posterior),
         "pairs": pool_of(base + gain + rng.normal(size=n), p, posterior),
     }
-    return believe(pools, np.log(p), rng.integers(0, 3, n), np.zeros(n, dtype=bool))
+    codes = rng.integers(0, 3, n)
+    return believe(pools, np.log(p), codes, np.zeros(n, dtype=bool), codes)
 
 
 def test_the_weights_of_the_kinds_sum_to_one_and_move_to_what_explains_the_labels() -> None:
@@ -96,10 +100,12 @@ def test_labels_known_to_be_right_and_missing_labels_are_left_as_the_pools_have_
     codes = rng.integers(0, 3, 30)
     codes[:5] = -1
     sure = np.arange(30) >= 25
-    judgement = believe({"even": pool_of(np.zeros(25), p, posterior)}, np.log(p), codes, sure)
+    pools = {"even": replace(pool_of(np.zeros(25), p, posterior), unseen=posterior[25:])}
+    judgement = believe(pools, np.log(p), codes, sure, codes)
     np.testing.assert_array_equal(judgement.posterior[:5], posterior[:5])
     np.testing.assert_array_equal(judgement.posterior[25:], posterior[25:])
     assert (judgement.posterior[5:25] != posterior[5:25]).any()
+    assert (judgement.unseen != posterior[25:]).any()
 
 
 def test_judgements_by_several_folds_are_averaged() -> None:

@@ -67,7 +67,7 @@ def test_before_any_decision_the_interval_is_wide_and_nothing_rises_down_the_ord
     scores = first_probability(ranking)[[ranking.row(name) for name in ranking.order()]]
     assert (np.diff(scores) <= 0).all()
     assert ((scores > 0) & (scores < 1)).all()
-    count = Posterior.of(ranking, {}).count(ranking.names)
+    count = Posterior(ranking, {}).count(ranking.names)
     assert count.low <= wrong.sum() <= count.high
     assert count.high > 3 * max(1, count.low)
 
@@ -75,9 +75,9 @@ def test_before_any_decision_the_interval_is_wide_and_nothing_rises_down_the_ord
 @pytest.mark.parametrize("shift", [0.0, 1.0])
 def test_decisions_narrow_the_interval_and_move_it_to_the_truth(shift: float) -> None:
     ranking, wrong = made(shift=shift)
-    before = Posterior.of(ranking, {})
+    before = Posterior(ranking, {})
     decided = decide(ranking, wrong, 120)
-    after = Posterior.of(ranking, decided)
+    after = Posterior(ranking, decided)
     left = [name for name in ranking.names if name not in decided]
     true = sum(wrong[ranking.row(name)] for name in left)
     assert (after.decisions, after.errors) == (120, sum(decided.values()))
@@ -90,16 +90,16 @@ def test_decisions_narrow_the_interval_and_move_it_to_the_truth(shift: float) ->
 def test_one_page_is_enough_to_be_learnt_from() -> None:
     ranking, _ = made(seed=1)
     named = ranking.order()[24:48].tolist()
-    all_right = Posterior.of(ranking, dict.fromkeys(ranking.order()[:24].tolist(), False))
-    all_wrong = Posterior.of(ranking, dict.fromkeys(ranking.order()[:24].tolist(), True))
+    all_right = Posterior(ranking, dict.fromkeys(ranking.order()[:24].tolist(), False))
+    all_wrong = Posterior(ranking, dict.fromkeys(ranking.order()[:24].tolist(), True))
     assert all_right.count(named).point < 0.3 * all_wrong.count(named).point
 
 
 def test_random_images_tell_of_what_nobody_would_have_looked_at() -> None:
     ranking, _ = made()
     rows = np.random.default_rng(3).permutation(len(ranking))[:150]
-    many = Posterior.of(ranking, {ranking.names[row]: bool(row % 5 == 0) for row in rows})
-    none = Posterior.of(ranking, {ranking.names[row]: False for row in rows})
+    many = Posterior(ranking, {ranking.names[row]: bool(row % 5 == 0) for row in rows})
+    none = Posterior(ranking, {ranking.names[row]: False for row in rows})
     left = [name for row, name in enumerate(ranking.names) if row not in set(rows.tolist())]
     assert many.count(left).low > 45
     assert none.count(left).high < 25
@@ -108,7 +108,7 @@ def test_random_images_tell_of_what_nobody_would_have_looked_at() -> None:
 def test_draws_and_counts_agree_and_are_the_same_again() -> None:
     ranking, wrong = made()
     decided = decide(ranking, wrong, 48)
-    one, other = Posterior.of(ranking, decided), Posterior.of(ranking, decided)
+    one, other = Posterior(ranking, decided), Posterior(ranking, decided)
     names = [name for name in ranking.order().tolist() if name not in decided][:100]
     drawn = one.wrong_among(names)
     assert drawn.shape == (DRAWS,)
@@ -121,7 +121,7 @@ def test_draws_and_counts_agree_and_are_the_same_again() -> None:
 
 def test_many_images_are_counted_by_a_part_of_them() -> None:
     ranking, wrong = made(20_000)
-    count = Posterior.of(ranking, decide(ranking, wrong, 240)).count(ranking.order()[240:].tolist())
+    count = Posterior(ranking, decide(ranking, wrong, 240)).count(ranking.order()[240:].tolist())
     assert count.low <= wrong.sum() <= count.high + 240
     assert count.low < count.point < count.high
 
@@ -142,7 +142,7 @@ def test_unlabelled_unknown_and_confirmed_images_are_passed_over() -> None:
         model="made",
     )
     decided = {"0000.jpg": True, "0001.jpg": True, "elsewhere.jpg": True, "0002.jpg": False}
-    posterior = Posterior.of(part, decided)
+    posterior = Posterior(part, decided)
     assert (posterior.decisions, posterior.errors) == (1, 0)
     assert np.isnan(posterior.probability[0])
     assert posterior.probability[1] == 0
@@ -152,7 +152,7 @@ def test_unlabelled_unknown_and_confirmed_images_are_passed_over() -> None:
 def test_draws_of_single_labels_add_up_to_those_of_numbers() -> None:
     ranking, wrong = made()
     decided = decide(ranking, wrong, 48)
-    posterior = Posterior.of(ranking, decided)
+    posterior = Posterior(ranking, decided)
     drawn = posterior.draw(4000)
     assert drawn.shape == (4000, len(ranking))
     rest = [name for name in ranking.names if name not in decided]

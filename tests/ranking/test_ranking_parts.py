@@ -14,7 +14,7 @@ from cleaner.ranking.folds import join_units, make_folds, units_of
 from cleaner.ranking.heads import LinearHead, fit_heads, log_softmax, softmax
 from cleaner.ranking.neighbours import find_voters
 from cleaner.ranking.noise import anchor_noise, estimate_noise, soft_counts, symmetric_noise
-from cleaner.ranking.rank import log_odds
+from cleaner.ranking.originals import log_odds
 from cleaner.util.progress import Reporter
 
 

@@ -36,5 +36,11 @@ def test_every_sentence_is_said_somewhere() -> None:
     assert unused == []
 
 
+def test_what_a_sentence_sends_people_to_has_that_name_on_the_page() -> None:
+    names = set(SENTENCES.values())
+    quoted = {name for text in SENTENCES.values() for name in re.findall("“([^“”{]+)”", text)}
+    assert {name for name in quoted - names if not name.startswith("cleaner ")} == set()
+
+
 def test_values_are_put_in() -> None:
     assert say("review.title", number=3) == "Page 3"
