@@ -41,8 +41,9 @@ def duplicates(
 ) -> None:
     """Find duplicates: exact, re-encoded, resized, cropped or mirrored, across splits and labels too.
 
-    In every group, one image is suggested to keep. Nothing is changed. Deleted images are left out, and so
-    are pairs that a reviewer marked as not duplicates.
+    In a group with one label, one image is suggested to keep. In a group with several labels, one of them
+    must be wrong: nothing is suggested, decide on the page which label is right. Nothing is changed. Deleted
+    images are left out, and so are pairs that a reviewer marked as not duplicates.
     """
     found, decided = _checked(folder, images, network)
     similar = found.similar

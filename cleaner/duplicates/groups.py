@@ -128,7 +128,8 @@ class Similar:
               "resized", "cropped", "mirrored", "look-alike"
             - ``similarity``: to the first of the group, or to whichever is nearest if they were not compared
             - ``same_label``, ``leak``: whether all of the group have one label; are of several splits
-            - ``suggested``: "keep" for the first, "delete" for what is the same image as that, else ""
+            - ``suggested``: "keep" for the first, "delete" for what is the same image as that, else ""; ""
+              for all of a group with several labels: which one is right decides which image stays
         """
         here, rows_of = _present(self, labels, without)
         edges = self.edges(threshold, different, without)
@@ -462,7 +463,7 @@ def _group(similar: Similar, rows: Sequence[int], labels: Mapping[int, str | Non
                 "leak": leak,
                 "width": int(similar.widths[row]),
                 "height": int(similar.heights[row]),
-                "suggested": suggested,
+                "suggested": suggested if same_label else "",
             }
         )
     return lines

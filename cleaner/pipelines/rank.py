@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.dataset import Dataset
 from cleaner.embedding import Embeddings, embed
-from cleaner.errors import RankingError, TooFewLabelsError
+from cleaner.errors import TooFewLabelsError
 from cleaner.pipelines.checks import fold_units
 from cleaner.pipelines.network import NetworkOptions, remember
 from cleaner.ranking import Ranking, rank, rank_probabilities
+from cleaner.ranking.probability_file import read_probabilities
 from cleaner.review.events import Action
 from cleaner.review.labels import PresentLabels, cleaned_catalog
 from cleaner.review.state import ReviewState
@@ -149,23 +150,22 @@ def rank_given(
     review : ReviewState
     network : NetworkOptions
     pred_probs : Path
-        A ``.npy`` file: float, shape (images, classes), out of sample; rows sorted by name as in the catalog,
-        columns by class.
+        A ``.npy``, ``.npz`` or CSV file: float, shape (images, classes), out of sample; rows sorted by name
+        as in the catalog, columns by class. A CSV file may name both.
     reporter : Reporter
 
     Raises
     ------
     RankingError
-        The file is no such array.
+        The file holds no such array.
     """
-    try:
-        probabilities = np.load(pred_probs, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as exc:
-        msg = f"Cannot read {pred_probs} as an array of probabilities ({exc}); write it with numpy.save."
-        raise RankingError(msg) from exc
+    listed = dataset.catalog
+    probabilities = read_probabilities(pred_probs, listed)  # refused before images are read, which takes long
     seen = look(dataset, review, network, reporter=reporter) if network.named else None
     embeddings = None if seen is None else seen.embeddings
     catalog = dataset.catalog if embeddings is not None else dataset.scan(reporter=reporter)
+    if len(catalog) != len(listed):  # some images cannot be used
+        probabilities = read_probabilities(pred_probs, catalog)
     units = fold_units(dataset, review, catalog.names.tolist())
     ranking = rank_probabilities(catalog, probabilities, embeddings, seed=dataset.seed, units=units)
     reporter.check()

@@ -355,14 +355,23 @@ def rank_probabilities(
 def _checked(catalog: Catalog, P: Floats) -> Floats:
     """Return probabilities that fit the catalog."""
     if P.shape != (len(catalog), len(catalog.classes)):
+        turned = " They look transposed." if P.shape == (len(catalog.classes), len(catalog)) else ""
         msg = (
             f"Got probabilities of shape {P.shape} for {len(catalog)} images and {len(catalog.classes)} "
-            "classes; give one row per image (sorted by name) and one column per class (sorted)."
+            f"classes; give one row per image (sorted by name) and one column per class (sorted).{turned}"
         )
         raise RankingError(msg)
-    if not np.isfinite(P).all() or (P < 0).any() or (np.abs(P.sum(axis=1) - 1) > 1e-2).any():
-        msg = (
-            "Some rows are not probabilities: every row must be non-negative and sum to 1 (apply a softmax)."
-        )
-        raise RankingError(msg)
+    sums = P.sum(axis=1)
+    for wrong, what, advice in (
+        (~np.isfinite(P).all(axis=1), "have NaN or infinity", "Every image needs a number for every class."),
+        ((P < 0).any(axis=1), "have negative numbers", "Apply a softmax to what the model gives (logits)."),
+        (np.abs(sums - 100) <= 1, "are percentages", "Divide them by 100."),
+        (np.abs(sums - 1) > 1e-2, "do not sum to 1", "Apply a softmax, so that each row sums to 1."),
+    ):
+        if wrong.any():
+            first = int(np.flatnonzero(wrong)[0])
+            raise RankingError(
+                f"These are no probabilities: {int(wrong.sum()):,} of {len(P):,} rows {what}, the first "
+                f"that of {catalog.names[first]}. {advice}"
+            )
     return P

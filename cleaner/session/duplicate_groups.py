@@ -159,14 +159,12 @@ def _group(number: int, members: Sequence[Mapping[str, Any]]) -> Group:
         size=len(members),
         leak=tuple(sorted(splits, key=split_order)),
         labels=labels,
-        only_alike=not any(line["suggested"] == "delete" for line in members),
+        only_alike=all(line["kind"] in ("original", "look-alike") for line in members),
     )
 
 
 def _duplicate(line: Mapping[str, Any]) -> Duplicate:
-    # Which of two labels is right is for the reviewer to say, and with it which image stays.
-    advice = line["suggested"] if line["same_label"] else ""
     remark = DuplicateRemark(
         line["kind"], float(line["similarity"]), line["split"], int(line["width"]), int(line["height"])
     )
-    return Duplicate(line["name"], int(line["group"]), advice, remark)
+    return Duplicate(line["name"], int(line["group"]), line["suggested"], remark)

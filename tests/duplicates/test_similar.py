@@ -350,6 +350,8 @@ def test_groups_across_splits_come_first_then_those_with_two_labels() -> None:
     assert firsts["name"].tolist() == ["f", "c", "a"]
     assert firsts["leak"].tolist() == [True, False, False]
     assert firsts["same_label"].tolist() == [True, False, True]
+    # which of two labels is right is for people to say, and with it which image stays
+    assert table["suggested"].tolist() == ["keep", "delete", "", "", "keep", "delete"]
 
 
 def test_pairs_called_different_are_remembered() -> None:

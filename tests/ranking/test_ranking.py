@@ -327,7 +327,7 @@ def test_probabilities_of_a_wrong_shape_or_sum_are_refused() -> None:
         "Got probabilities of shape (9, 4) for 10 images and 4 classes; "
         "give one row per image (sorted by name) and one column per class (sorted)."
     )
-    with pytest.raises(RankingError, match="not probabilities"):
+    with pytest.raises(RankingError, match="do not sum to 1"):
         rank_probabilities(made, np.ones((10, 4)))
 
 
