@@ -155,6 +155,12 @@ def export(
     with o.opened(folder, images) as workspace, progress() as reporter:
         tree = export_tree(workspace.cleaned(), to, link=link, flat=flat, reporter=reporter)
     say(f"{tree.folder}: {count(tree.copied, 'file')} copied, {tree.linked:,} linked.")
+    for label, name in tree.renamed.items():
+        say(f"The images of “{label[:60]}” are in the folder {name}.")
+    if tree.renamed:
+        say(
+            "cleaner reads such folders back as their classes; labels.csv names the classes for other programs."
+        )
     if tree.unlabelled:
         say(f"Left out because they have no label: {count(tree.unlabelled, 'image')}.")
     _tell_missing(tree.missing)

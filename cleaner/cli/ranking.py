@@ -43,8 +43,8 @@ def rank(
         typer.Option(
             metavar="FILE",
             help="Out-of-sample probabilities from your own model: one row per image (sorted by name), one "
-            "column per class (sorted), as .npy, .npz or CSV; a CSV file with the columns name and one for each "
-            "class may have any order. Needs no network; with --weights or --backbone, both are combined.",
+            "column per class (sorted), as .npy, .npz or CSV; a CSV file with the columns name and one for "
+            "each class may have any order. Needs no network; --weights or --backbone are combined with it.",
         ),
     ] = None,
 ) -> None:

@@ -4,10 +4,12 @@ import csv
 import hashlib
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.class_folders import folders_of
 from cleaner.dataset.new_folder import new_folder, place_file
 from cleaner.errors import CatalogError
 from cleaner.util.progress import SILENT, Reporter
@@ -32,6 +34,9 @@ class ExportResult:
         Images that have no label yet and were therefore left out.
     missing : tuple of str
         Names whose file is no longer there.
+    renamed : dict of str to str
+        From class to folder, of the classes that could not be the name of one. They are read back from it
+        (`cleaner.dataset.class_folders`), but for those that are too long: ``labels.csv`` has them.
     """
 
     folder: Path
@@ -39,6 +44,7 @@ class ExportResult:
     linked: int
     unlabelled: int
     missing: tuple[str, ...]
+    renamed: dict[str, str]
 
 
 def export_tree(
@@ -80,11 +86,13 @@ def export_tree(
         if not labelled:
             raise CatalogError(f"Nothing to export: none of the {len(rows)} images has a label.")
         by_split = not flat and all(split for _, _, split in labelled)
+        folders = _class_folders({label for _, label, _ in labelled})
         copied, linked, missing = _fill(
-            folder, catalog, labelled, by_split=by_split, link=link, reporter=reporter
+            folder, catalog, labelled, folders, by_split=by_split, link=link, reporter=reporter
         )
     target = Path(to).expanduser().resolve()
-    return ExportResult(target, copied, linked, len(rows) - len(labelled), tuple(missing))
+    renamed = {label: name for label, name in folders.items() if name != label}
+    return ExportResult(target, copied, linked, len(rows) - len(labelled), tuple(missing), renamed)
 
 
 def _rows(catalog: Catalog) -> list[tuple[str, str, str]]:
@@ -100,12 +108,12 @@ def _fill(
     folder: Path,
     catalog: Catalog,
     rows: list[tuple[str, str, str]],
+    class_folders: dict[str, str],
     *,
     by_split: bool,
     link: bool,
     reporter: Reporter,
 ) -> tuple[int, int, list[str]]:
-    class_folders = _folder_names(sorted({label for _, label, _ in rows}))
     taken: set[str] = set()
     missing: list[str] = []
     copied = linked = 0
@@ -137,17 +145,10 @@ def _free_name(parent: PurePosixPath, name: str, taken: set[str]) -> str:
     return candidate
 
 
-def _folder_names(labels: list[str]) -> dict[str, str]:
-    """Map every class to a folder name; two classes never share one."""
-    names: dict[str, str] = {}
-    taken: set[str] = set()
-    for label in labels:
-        name = safe_name(label)
-        if name.casefold() in taken:
-            name = f"{name}-{_digest(label)}"
-        taken.add(name.casefold())
-        names[label] = name
-    return names
+def _class_folders(labels: Collection[str]) -> dict[str, str]:
+    """Map every class to the name of its folder, a shortened one if the label is too long."""
+    folders = folders_of(sorted(labels))
+    return {label: folder or safe_name(label) for label, folder in folders.items()}
 
 
 def safe_name(text: str) -> str:

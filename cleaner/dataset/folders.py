@@ -116,6 +116,11 @@ def _list_file(
         found.names.append(name)
 
 
+def is_ignored(folder: str) -> bool:
+    """Tell whether folders of this name are not looked into: hidden ones, and side folders of programs."""
+    return folder.startswith(".") or folder in _JUNK_FOLDERS
+
+
 def is_folder(entry: os.DirEntry[str]) -> bool:
     """Tell whether what was found in a folder is one, or a link to one."""
     try:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from cleaner.dataset.class_folders import is_unlabelled, label_of
 from cleaner.dataset.split_words import split_of_word
 from cleaner.errors import CatalogError
 
-# What people call the folder, beside those of the classes, of images that nobody has labelled yet.
-_UNLABELLED = re.compile(r"_?unlabell?ed", re.IGNORECASE)
 _OLD_SPLITS = {
     "train": "train",
     "training": "train",
@@ -26,17 +24,13 @@ _LEVELS = ("split", "class", "*")
 PATTERNS = "class, split/class, class/split or */class"
 
 
-def is_unlabelled(folder: str) -> bool:
-    """Tell whether a folder stands for images without a label, by its name."""
-    return _UNLABELLED.fullmatch(folder) is not None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Layout:
     """What the folders of a set mean.
 
     The label of an image is the name of the first folder on its path that neither names a split nor only
-    holds others; its split is that of the first folder on the path that names one.
+    holds others (as `cleaner.dataset.class_folders` reads it); its split is that of the first folder on the
+    path that names one.
 
     Attributes
     ----------
@@ -143,4 +137,4 @@ class Layout:
         level = self.class_level(f"{folder}/" if folder else "")
         paths = ("/".join(parts[: at + 1]) for at in range(len(parts)))
         split = next((self.splits[path] for path in paths if path in self.splits), None)
-        return None if level is None else parts[level], split
+        return None if level is None else label_of(parts[level]), split

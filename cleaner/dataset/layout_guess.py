@@ -14,8 +14,9 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from cleaner.dataset.class_folders import is_unlabelled
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.layout import Layout, is_unlabelled
+from cleaner.dataset.layout import Layout
 from cleaner.dataset.split_words import SplitName, is_fold, split_name
 from cleaner.util.wording import count, listed
 

@@ -110,7 +110,10 @@ def test_classes_that_are_no_folder_names_stay_apart_and_inside(
     folders = [rows[name]["name"].split("/")[0] for name in names]
     assert len({folder.casefold() for folder in folders}) == len(labels)
     assert files(tmp_path / "new") == {row["name"] for row in rows.values()} | {LABELS_CSV}
-    assert [rows[name]["label"] for name in names] == [*labels[:6], rows["6.png"]["label"], "ü 日本"]
+    assert [rows[name]["label"] for name in names] == [*labels[:6], "x.", "ü 日本"]
+    assert len(result.renamed) == 6
+    again = Catalog.from_folder(result.folder)
+    assert [again.label_of(rows[name]["name"]) for name in names] == [*labels[:6], "x.", "ü 日本"]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["new", "set"]
 
 

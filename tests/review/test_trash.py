@@ -281,15 +281,52 @@ def test_some_files_can_be_restored(workspace: Workspace) -> None:
     assert workspace.trash.restore()["name"].tolist() == ["red/red_000.png"]
 
 
-def test_a_class_that_cannot_be_a_folder_is_left(workspace: Workspace) -> None:
-    workspace.store.decide("red/red_000.png", "relabel", "a/../../b")
-    workspace.store.decide("red/red_001.png", "relabel", "con")
-    found = workspace.trash.apply(dry_run=False, relabel=True)
-    assert found["note"].tolist() == [
-        "the class 'a/../../b' cannot be a folder name on every system",
-        "the class 'con' cannot be a folder name on every system",
+ODD_LABELS = [
+    ".NET logo", "@eaDir", "__MACOSX", ".hidden", ".cleaner", "._x", "train", "Test", "extra", "fold1",
+    "unlabelled", "_unlabeled", "CON", "nul.txt", "a.", "..", ".", "a/../../b", "C:\\x", "what?", "50%",
+    "%2Ex",
+    "50%20off", "Green", "GREEN", "Blåbær", "$RECYCLE.BIN", "data", "images",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("label", ODD_LABELS)
+@pytest.mark.parametrize("split", ["", "train/"])
+def test_a_relabelled_file_is_read_back_with_its_label(
+    make_set: Callable[..., Path], label: str, split: str
+) -> None:
+    root = make_set(3)
+    if split:
+        (root / "valid").mkdir()
+        (root / "train").mkdir()
+        for folder in ("red", "green", "blue"):
+            (root / "valid" / folder).mkdir()
+            (root / folder / f"{folder}_002.png").rename(root / "valid" / folder / "v.png")
+            (root / folder).rename(root / "train" / folder)
+    with Workspace(root, reviewer="ann") as workspace:
+        before = dict(zip(workspace.catalog.names, workspace.catalog.labels, strict=True))
+        moved = [f"{split}red/red_000.png", f"{split}blue/blue_001.png"]
+        workspace.store.decide(moved, "relabel", label)
+        done = workspace.trash.apply(dry_run=False, relabel=True)
+        assert done["done"].all()
+    with Workspace(root) as again:
+        labels = dict(zip(again.catalog.names, again.catalog.labels, strict=True))
+    assert len(labels) == len(before)
+    assert [labels[name] for name in done["to"]] == [label, label]
+    stayed = before.keys() - set(moved)
+    assert {name: labels[name] for name in stayed} == {name: before[name] for name in stayed}
+    folders = {name.rpartition("/")[0].rpartition("/")[2] for name in labels}
+    assert len({folder.casefold() for folder in folders}) == len(folders)  # on any system
+
+
+def test_a_plan_says_what_the_folder_of_a_class_is_called(workspace: Workspace) -> None:
+    workspace.store.decide("red/red_000.png", "relabel", ".NET logo")
+    workspace.store.decide("red/red_001.png", "relabel", "ü" * 101)
+    plan = workspace.trash.plan(relabel=True)
+    assert plan["to"].tolist() == ["%2ENET logo/red_000.png", "red/red_001.png"]
+    assert plan["note"].tolist() == [
+        "the folder stands for the class '.NET logo'",
+        f"the class {'ü' * 40 + '…'!r} is too long for the name of a folder",
     ]
-    assert not found["done"].any()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs links")

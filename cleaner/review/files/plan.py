@@ -1,12 +1,13 @@
 """Which files would move as the decisions say, and where; nothing moves here."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.dataset.export import safe_name
+from cleaner.dataset.class_folders import folder_of, label_of, marked_folder_of, same_folder
 from cleaner.dataset.layout import Layout
 from cleaner.dataset.layout_guess import guess_layout
 from cleaner.review.events import Action
@@ -68,24 +69,119 @@ def _deleted(review: ReviewState, root: Path, state: Path) -> Iterator[tuple[str
 
 def _relabelled(catalog: Catalog, review: ReviewState, root: Path) -> Iterator[tuple[str, ...]]:
     disputed, known = review.conflicts(), review.outcomes()
-    layout = catalog.layout or guess_layout(list(catalog.names)).layout
+    folders = _ClassFolders(catalog, root)
     taken: set[str] = set()
+    rows = []
     for name, label in PresentLabels.of(catalog, review).by_name().items():
         given = catalog.label_of(name)
         if not label or label == given:
             continue
-        target = _in_class(layout, name, given, label)
+        place = folders.place_in(name, given)
+        folder = None if place is None else folders.folder_in(place, label)
         why = _why_not(root, name, disputed)
-        if not why and target is None:
+        if not why and place is None:
             why = "its folder does not say its class"
-        elif not why and safe_name(label) != label:
-            why = f"the class {label!r} cannot be a folder name on every system"
-        if why or target is None:
+        elif not why and folder is None:
+            why = f"the class {_short(label)!r} is too long for the name of a folder"
+        if why or place is None or folder is None:
             yield name, LEAVE, name, name, why
             continue
+        target = f"{place.before}{folder}/{place.after}"
         # a name with decisions of its own would lend them to the file that comes there
         free = free_name(root, target, taken, avoid=known)
-        yield name, MOVE_TO_CLASS, name, free, "" if free == target else f"{target} is taken"
+        notes = [f"the folder stands for the class {label!r}"] if folder != label else []
+        notes += [f"{target} is taken"] if free != target else []
+        rows.append((name, MOVE_TO_CLASS, name, free, "; ".join(notes), label))
+    lost = folders.not_read_back({old: (new, label) for old, _, _, new, _, label in rows})
+    for name, action, old, new, note, label in rows:
+        if name in lost:
+            yield name, LEAVE, name, name, f"in {new.rpartition('/')[0]} it would not be read as {label!r}"
+        else:
+            yield name, action, old, new, note
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the folder of a class stands in the name of a file: what comes before it, and what after."""
+
+    before: str
+    after: str
+
+
+class _ClassFolders:
+    """The folders of a set's classes: those that are there, and those that are to be made."""
+
+    def __init__(self, catalog: Catalog, root: Path) -> None:
+        self._root = root
+        self._names = list(catalog.names)
+        self._layout = catalog.layout or guess_layout(self._names).layout
+        self._of_class: dict[tuple[str, str], str] = {}
+        self._beside: dict[str, set[str]] = {}
+        labels, _ = self._layout.read(self._names)
+        for name, label in zip(self._names, labels, strict=True):
+            at = self._layout.class_level(name)
+            if at is not None and label is not None:
+                parts = name.split("/")
+                self._of_class.setdefault(("".join(f"{part}/" for part in parts[:at]), label), parts[at])
+
+    def place_in(self, name: str, given: str | None) -> _Place | None:
+        """Return where the folder of its class stands in a name; None if the file lies in no class folder."""
+        above, _, file = name.rpartition("/")
+        parts = name.split("/")
+        at = self._layout.class_level(name)
+        if at is not None:
+            if label_of(parts[at]).strip() != given:
+                return None
+            return _Place("".join(f"{part}/" for part in parts[:at]), "/".join(parts[at + 1 :]))
+        outside = not above or above in self._layout.splits or above in self._layout.outer
+        return _Place(f"{above}/" if above else "", file) if given is None and outside else None
+
+    def folder_in(self, place: _Place, label: str) -> str | None:
+        """Return the folder of a class in a place, there or new; None: the label is too long for one."""
+        there = self._of_class.get((place.before, label))
+        if there is None:
+            there = folder_of(label)
+            beside = self._folders_in(place.before)
+            if there is not None and any(same_folder(there, each) and each != there for each in beside):
+                there = marked_folder_of(label)
+            if there is not None:
+                self._of_class[place.before, label] = there
+                beside.add(there)
+        return there
+
+    def _folders_in(self, above: str) -> set[str]:
+        if above not in self._beside:
+            folder = self._root / above
+            there = {each.name for each in folder.iterdir() if each.is_dir()} if folder.is_dir() else set()
+            self._beside[above] = there
+        return self._beside[above]
+
+    def not_read_back(self, moves: Mapping[str, tuple[str, str]]) -> set[str]:
+        """Return the files that would not have their class if they were moved and the set opened again.
+
+        Parameters
+        ----------
+        moves : mapping
+            From name to new name and class.
+        """
+        names = [moves[name][0] if name in moves else name for name in self._names]
+        layouts = [self._layout]
+        layouts.append(
+            guess_layout(names).layout
+            if self._layout.pattern is None
+            else Layout.of_pattern(self._layout.pattern, names)
+        )
+        wanted = [moves[name][1] if name in moves else None for name in self._names]
+        return {
+            name
+            for layout in layouts
+            for name, label, want in zip(self._names, layout.read(names)[0], wanted, strict=True)
+            if want is not None and label != want
+        }
+
+
+def _short(label: str) -> str:
+    return label if len(label) <= 40 else f"{label[:40]}…"
 
 
 def _why_not(root: Path, name: str, disputed: Container[str]) -> str:
@@ -94,14 +190,3 @@ def _why_not(root: Path, name: str, disputed: Container[str]) -> str:
     if not inside(root, root / name):
         return "it is reached through a link that leads out of the folder"
     return ""
-
-
-def _in_class(layout: Layout, name: str, given: str | None, label: str) -> str | None:
-    """Return the name of a file in the folder of another class; None if it lies in no class folder."""
-    folder, _, _ = name.rpartition("/")
-    parts = name.split("/")
-    at = layout.class_level(name)
-    if at is not None:
-        return "/".join([*parts[:at], label, *parts[at + 1 :]]) if parts[at].strip() == given else None
-    above = not folder or folder in layout.splits or folder in layout.outer
-    return "/".join([*parts[:-1], label, parts[-1]]) if given is None and above else None
