@@ -158,9 +158,7 @@ def export(
     for label, name in tree.renamed.items():
         say(f"The images of “{label[:60]}” are in the folder {name}.")
     if tree.renamed:
-        say(
-            "cleaner reads such folders back as their classes; labels.csv names the classes for other programs."
-        )
+        say("cleaner reads such folders back as those classes; for other programs, labels.csv names them.")
     if tree.unlabelled:
         say(f"Left out because they have no label: {count(tree.unlabelled, 'image')}.")
     _tell_missing(tree.missing)

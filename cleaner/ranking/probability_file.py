@@ -111,7 +111,7 @@ def _of_csv(data: bytes, name: str, catalog: Catalog) -> npt.NDArray[np.floating
         raise RankingError(f"{name} is empty; expected a row of probabilities for each image.")
     classes = list(catalog.classes)
     if all(_is_number(cell) for cell in header) and not set(header) & set(classes):
-        return np.array(_as_numbers([header, *rows], name, [f"row {n + 1}" for n in range(len(rows) + 1)]))
+        return _as_numbers([header, *rows], name, [f"row {n + 1}" for n in range(len(rows) + 1)])
     named = next((i for i, column in enumerate(header) if column.lower() in _NAMES), None)
     missing = [label for label in classes if label not in header]
     if missing:
@@ -122,8 +122,8 @@ def _of_csv(data: bytes, name: str, catalog: Catalog) -> npt.NDArray[np.floating
     at = [header.index(label) for label in classes]
     if named is not None:
         rows = _by_name({row[named]: row for row in rows}, catalog, name)
-    places = [f"row {number}" for number in range(2, len(rows) + 2)] if named is None else catalog.names
-    return np.array(_as_numbers([[row[i] for i in at] for row in rows], name, places))
+    places = [f"row {number}" for number in range(2, len(rows) + 2)] if named is None else list(catalog.names)
+    return _as_numbers([[row[i] for i in at] for row in rows], name, places)
 
 
 def _by_name(rows: dict[str, list[str]], catalog: Catalog, name: str) -> list[list[str]]:
@@ -136,7 +136,7 @@ def _by_name(rows: dict[str, list[str]], catalog: Catalog, name: str) -> list[li
     return [rows[image] for image in catalog.names]
 
 
-def _as_numbers(rows: list[list[str]], name: str, places: Sequence[str]) -> list[list[float]]:
+def _as_numbers(rows: list[list[str]], name: str, places: Sequence[str]) -> npt.NDArray[np.float64]:
     """Return rows of numbers; ``places`` says where each row is, for messages."""
     width = len(rows[0]) if rows else 0
     for place, row in zip(places, rows, strict=True):
@@ -145,7 +145,7 @@ def _as_numbers(rows: list[list[str]], name: str, places: Sequence[str]) -> list
         wrong = next((cell for cell in row if not _is_number(cell)), None)
         if wrong is not None:
             raise RankingError(f"{name} has {wrong!r} for {place}; expected a number.")
-    return [[float(cell) for cell in row] for row in rows]
+    return np.array([[float(cell) for cell in row] for row in rows])
 
 
 def _is_number(text: str) -> bool:
