@@ -378,6 +378,26 @@ def test_slider_keys_belong_to_the_slider(open_grid: OpenGrid, expect: Any) -> N
     assert page.locator(".cleaner-stage img").evaluate("el => el.style.filter") == ""
 
 
+def test_right_drag_changes_the_light_of_this_image_and_the_next(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, "Enter")
+    image = page.locator(".cleaner-stage img")
+    box = page.locator(".cleaner-stage").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down(button="right")
+    page.mouse.move(x + 40, y - 20, steps=4)
+    page.mouse.up(button="right")
+    light = "brightness(120%) contrast(140%)"
+    assert image.evaluate("el => el.style.filter") == light
+    expect(page.get_by_role("slider", name=say("grid.contrast"))).to_have_value("140")
+    press(page, "ArrowRight")
+    expect(page.get_by_role("dialog")).to_contain_text("0_01.jpg")
+    assert image.evaluate("el => el.style.filter") == light
+    assert "translate(0px, 0px)" in image.evaluate("el => el.style.transform")
+
+
 def test_full_size_is_asked_for_only_when_the_rendition_is_too_small(
     open_grid: OpenGrid, expect: Any
 ) -> None:
