@@ -18,6 +18,7 @@ from cleaner.dataset.class_folders import is_unlabelled
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.layout import Layout
 from cleaner.dataset.split_words import SplitName, is_fold, split_name
+from cleaner.util.natural import natural_key, naturally
 from cleaner.util.wording import count, listed
 
 # Folders that speak of files, not of what is on the images.
@@ -247,7 +248,7 @@ class _Guesser:
         for folder in inner:
             if folder.path in named:
                 self._take_split(folder, named[folder.path].split)
-        folds = sorted(folds, key=lambda folder: _natural(folder.name))
+        folds = sorted(folds, key=lambda folder: natural_key(folder.name))
         if any(split_name(below.name) for fold in folds for below in fold.inner()):
             for fold in folds:
                 self._pass_over(fold, split)
@@ -351,7 +352,7 @@ class _Guesser:
             self._parts_with_splits(inner, deep, sorted(telling), split)
             return True
         if len(folds) > 1:
-            ordered = sorted(folds, key=_natural)
+            ordered = naturally(folds)
             first = ordered[0]
             for folder in deep:
                 for each in folder.inner():
@@ -494,11 +495,6 @@ def _is_neutral(name: str) -> bool:
     return _is_generic(name) or _PART.fullmatch(name) is not None
 
 
-def _natural(name: str) -> list[tuple[int, str]]:
-    """Sort "fold2" before "fold10"."""
-    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", name)]
-
-
 def _quoted(folders: Sequence[_Folder]) -> str:
     return listed([folder.path for folder in folders])
 
@@ -512,7 +508,7 @@ def layout_findings(guess: Guess, names: Sequence[str], labels: Sequence[str | N
         by_split.setdefault(split, set()).add(path.rpartition("/")[2])
     if by_split:
         parts = [
-            f"{listed(sorted(by_split[split], key=_natural))} ({use})"
+            f"{listed(naturally(by_split[split]))} ({use})"
             for split, use in (("train", "training"), ("valid", "validation"), ("test", "test"))
             if split in by_split
         ]
