@@ -47,8 +47,9 @@ class Workspace(Dataset):
     reviewer : str, optional
         Who decides. Default: ``CLEANER_REVIEWER``, JupyterHub's user, or the login name.
     backbone : str, optional
-        Network for features: "lite0", "lite2", a torchvision name, ``timm/NAME`` or "best". Default: the one
-        of the last ranking, else "lite0".
+        Network for features: "lite0", "lite2", a torchvision name, ``timm/NAME`` or "best"; or several of
+        them, such as "lite0+lite2", which all look at the images. Default: the one of the last ranking, else
+        "lite0".
     weights : Path, optional
         Its pretrained weights.
     from_scratch : bool

@@ -137,7 +137,8 @@ class NetworkOptions:
         _of_network(
             metavar="NAME",
             help="lite0, lite2, a torchvision classification network, timm/NAME, or best: the strongest that "
-            "is installed or can be downloaded. Default: the network of the last ranking of this set; for a "
+            "is installed or can be downloaded. With two names, such as lite0+lite2, both look: that finds "
+            "more and takes the time of both. Default: the network of the last ranking of this set; for a "
             "new set lite0, or best if there is a CUDA graphics card.",
         ),
     ] = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cleaner.cli import options as o
 from cleaner.cli.console import result, told
+from cleaner.pipelines.network import remembered
 from cleaner.util.natural import naturally
 from cleaner.util.wording import count, estimate
 
@@ -52,6 +53,8 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
     ranking = workspace.ranking()
     yield "ranking", f"{len(ranking):,} images ({ranking.model})" if ranking is not None else "none yet"
     if ranking is not None:
+        if (network := remembered(workspace)) is not None and network.backbone is not None:
+            yield "network", network.backbone
         yield "errors left", f"{_errors_left(workspace, ranking)} (an audit can tell you more)"
     yield "result", _result(workspace)
     yield "state", f"{workspace.state}"

@@ -42,6 +42,9 @@ IMAGENET_STD = (0.229, 0.224, 0.225)
 STRONGEST_FIRST = ("convnext_tiny", "lite2", BUILT_IN)
 """What "best" tries: by published accuracy on ImageNet, among networks that a CPU can still bear."""
 
+BESIDE = {"lite2": BUILT_IN}
+"""Which network looks as well when a ranking is made with the "best" one: together, they find more."""
+
 _VERSION = 1  # raise it when preprocessing changes: cached embeddings are then made anew
 
 

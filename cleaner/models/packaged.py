@@ -41,6 +41,9 @@ PACKAGED = {
 }
 """Networks whose weights are packaged, by the names that users give them."""
 
+JOINT = "+"
+"""Joins the names of networks that look at the same images: "lite0+lite2"."""
+
 BUILT_IN = "lite0"
 """The network whose weights are installed together with cleaner."""
 

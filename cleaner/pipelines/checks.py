@@ -226,7 +226,7 @@ def _embeddings(
 ) -> Embeddings | None:
     reporter(Stage.LOAD_NETWORK, 0, 0)
     try:
-        backbone, _ = network.load(dataset)
+        backbone, *_ = network.load(dataset)[0]
     except WeightsUnavailableError as exc:
         logger.info("Outliers and look-alikes are not looked for: %s", exc)
         return None

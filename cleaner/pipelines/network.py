@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from cleaner.dataset.dataset import Dataset
 from cleaner.errors import BackboneError
-from cleaner.models.reach import require_weights
+from cleaner.models.packaged import JOINT
+from cleaner.models.reach import BEST, require_weights
 from cleaner.util.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -28,6 +29,8 @@ class NetworkOptions:
     Attributes
     ----------
     backbone : str or None
+        Several names joined by `+`, such as "lite0+lite2": all of them look at the images for a ranking; for
+        everything else the first one does.
     weights : Path or None
     from_scratch : bool
     """
@@ -41,35 +44,64 @@ class NetworkOptions:
         """Whether anything was asked for; else the last ranking's network is meant, or the default one."""
         return bool(self.backbone or self.weights or self.from_scratch)
 
+    @property
+    def each(self) -> list[NetworkOptions]:
+        """The networks one by one.
+
+        Raises
+        ------
+        BackboneError
+            Several are named together with weights or `from_scratch`; or a name is missing or stands twice.
+        """
+        names = (self.backbone or "").split(JOINT)
+        if len(names) == 1:
+            return [self]
+        different = len({*names} - {""}) == len(names)
+        if self.weights is not None or self.from_scratch or not different:
+            msg = (
+                f"Got the networks {self.backbone!r}; join the names of different networks by “{JOINT}”, as "
+                f"in lite0{JOINT}lite2. They come with their own weights: leave out a weights file and "
+                "from_scratch."
+            )
+            raise BackboneError(msg)
+        return [NetworkOptions(name) for name in names]
+
     def require(self) -> None:
         """Raise `WeightsUnavailableError` within a second if the weights cannot be had; loads no torch."""
-        require_weights(self.backbone, weights=self.weights, from_scratch=self.from_scratch)
+        for one in self.each:
+            require_weights(one.backbone, weights=one.weights, from_scratch=one.from_scratch)
 
-    def load(self, dataset: Dataset) -> tuple[Backbone, NetworkOptions]:
-        """Load the backbone that was asked for.
+    def load(self, dataset: Dataset) -> tuple[list[Backbone], NetworkOptions]:
+        """Load the backbones that were asked for.
 
-        If none was, load the one that the data set was ranked with, so that its ranking and its features stay
-        comparable; if that one's weights cannot be had any more, or it was never ranked, the default one.
+        If none was, load those that the data set was ranked with, so that its ranking and its features stay
+        comparable; if their weights cannot be had any more, or it was never ranked, the default one.
 
         Returns
         -------
-        backbone : Backbone
+        backbones : list of Backbone
+            Mostly one.
         network : NetworkOptions
-            What leads to the same backbone another time.
+            What leads to the same backbones another time.
         """
-        from cleaner.models.backbones import load_backbone  # torch: 2 to 4 s
+        # torch: 2 to 4 s
+        from cleaner.models.backbones import BESIDE, best_device, default_name, load_backbone
 
         network = self if self.named else remembered(dataset) or self
         try:
-            backbone = load_backbone(
-                network.backbone, weights=network.weights, from_scratch=network.from_scratch
-            )
+            backbones = [
+                load_backbone(one.backbone, weights=one.weights, from_scratch=one.from_scratch)
+                for one in network.each
+            ]
         except BackboneError as exc:
             if self.named or network is self:
                 raise
             logger.warning("The network of the last ranking cannot be loaded; using the default one. %s", exc)
-            network, backbone = self, load_backbone()
-        return backbone, replace(network, backbone=backbone.name)
+            network, backbones = self, [load_backbone()]
+        wanted = network.backbone if network.named else default_name(best_device())
+        if wanted == BEST and backbones[0].name in BESIDE:
+            backbones.append(load_backbone(BESIDE[backbones[0].name]))
+        return backbones, replace(network, backbone=JOINT.join(backbone.name for backbone in backbones))
 
 
 def remember(dataset: Dataset, network: NetworkOptions, *, asked: NetworkOptions) -> None:

@@ -44,11 +44,15 @@ class Seen:
     kept : frozenset of str
         Images whose label a reviewer confirmed.
     backbone : Backbone
+        The first one, if several look at the images.
     network : NetworkOptions
-        What leads to this backbone another time.
+        What leads to the same backbones another time.
     asked : NetworkOptions
         What was asked for; it may name no network, or "best".
     embeddings : Embeddings
+        By ``backbone``.
+    more : tuple of Embeddings
+        Of the same images, by further backbones; mostly none.
     renamed : mapping of str to str
         Earlier names of classes, and what they are called now.
     named_at : int
@@ -66,6 +70,7 @@ class Seen:
     network: NetworkOptions
     asked: NetworkOptions
     embeddings: Embeddings
+    more: tuple[Embeddings, ...]
     renamed: Mapping[str, str]
     named_at: int
     units: NDArray[np.int64] | None
@@ -162,12 +167,12 @@ def rank_given(
     listed = dataset.catalog
     probabilities = read_probabilities(pred_probs, listed)  # refused before images are read, which takes long
     seen = look(dataset, review, network, reporter=reporter) if network.named else None
-    embeddings = None if seen is None else seen.embeddings
-    catalog = dataset.catalog if embeddings is not None else dataset.scan(reporter=reporter)
+    views = () if seen is None else (seen.embeddings, *seen.more)
+    catalog = dataset.catalog if seen is not None else dataset.scan(reporter=reporter)
     if len(catalog) != len(listed):  # some images cannot be used
         probabilities = read_probabilities(pred_probs, catalog)
     units = fold_units(dataset, review, catalog.names.tolist())
-    ranking = rank_probabilities(catalog, probabilities, embeddings, seed=dataset.seed, units=units)
+    ranking = rank_probabilities(catalog, probabilities, *views, seed=dataset.seed, units=units)
     reporter.check()
     if seen is None:
         dataset.result.claim()
@@ -183,9 +188,12 @@ def look(dataset: Dataset, review: ReviewState, network: NetworkOptions, *, repo
     given = dataset.scan(reporter=reporter)
     reporter.check()
     reporter(Stage.LOAD_NETWORK, 0, 0)
-    backbone, used = network.load(dataset)
+    backbones, used = network.load(dataset)
     cache_root = dataset.state / "embeddings"
-    embeddings = embed(given, backbone, index=dataset.index, cache_root=cache_root, reporter=reporter)
+    embeddings, *more = [
+        embed(given, backbone, index=dataset.index, cache_root=cache_root, reporter=reporter)
+        for backbone in backbones
+    ]
     if embeddings.problems:
         given = dataset.refresh()  # which leaves them out and says why
     now = review.snapshot()
@@ -200,10 +208,11 @@ def look(dataset: Dataset, review: ReviewState, network: NetworkOptions, *, repo
         cleaned=cleaned,
         labels=labels,
         kept=kept,
-        backbone=backbone,
+        backbone=backbones[0],
         network=used,
         asked=network,
         embeddings=embeddings,
+        more=tuple(more),
         renamed=now.label_map,
         named_at=now.last_seq,
         units=units,
@@ -216,6 +225,7 @@ def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
     ranking = rank(
         seen.given,
         seen.embeddings,
+        *seen.more,
         seed=seen.seed,
         reporter=reporter,
         labels=seen.labels,

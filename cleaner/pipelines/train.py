@@ -212,7 +212,7 @@ def train(
 
     check_epochs(epochs)
     catalog = dataset.scan(reporter=reporter)
-    backbone, _ = network.load(dataset)
+    backbone, *_ = network.load(dataset)[0]
     learner = Learner(cleaned_catalog(catalog, review), backbone=backbone, seed=dataset.seed)
     learner.fine_tune(epochs, reporter=reporter)
     valid = learner.evaluate("valid", reporter=reporter)

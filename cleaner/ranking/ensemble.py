@@ -2,16 +2,17 @@
 
 The model says how the given label g of an image x came about::
 
-    p(c | x)      ∝  exp(w₁ log p_head(c | x) + w₂ Σ_v votes(v) log B[c, v] + b [c = none])
+    p(c | x)      ∝  exp(w₁ log p_head(c | x) + w₂ Σ_v votes(v) log B[c, v] + … + b [c = none])
     p(g | x)      =  Σ_c T[c, g] p(c | x)
     p(c | x, g)   ∝  T[c, g] p(c | x)
 
-``p_head`` is out of fold. The neighbours' votes are read through a confusion matrix B of their own (what the
-neighbours of images of class c are *called*), so that biased labels among them mislead nobody; B leaves out
-the fold of the image that it judges. *None* is a class for images that belong to no class: its given label
-says nothing, and its prior b is small and fixed (learnt, it swallowed the merely difficult images of some
-sets). Temperatures w, B and T are found by EM; T as in `cleaner.ranking.noise`, from images whose class is
-clear. Nothing is chosen by labels that the evidence has seen.
+``p_head`` is out of fold; a second network adds a head and votes of its own. The neighbours' votes are read
+through a confusion matrix B of their own (what the neighbours of images of class c are *called*), so that
+biased labels among them mislead nobody; B leaves out the fold of the image that it judges. *None* is a class
+for images that belong to no class: its given label says nothing, and its prior b is small and fixed (learnt,
+it swallowed the merely difficult images of some sets). Temperatures w, B and T are found by EM; T as in
+`cleaner.ranking.noise`, from images whose class is clear. Nothing is chosen by labels that the evidence has
+seen.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from cleaner.util.progress import SILENT, Reporter
 CLEAR = 0.8
 NONE_PRIOR = -3.0
 _ROUNDS, _ROUNDS_LARGE = 15, 8
+_OF_MODELS, _OF_VOTES = 1.2, 0.6  # weights to start from, shared among the networks
 _TEMPER_CELLS = 2_000_000
 
 
@@ -40,14 +42,14 @@ class Evidence:
     ----------
     models : tuple of float32, each of shape (n, k)
         Log probabilities of models that have not seen the image.
-    votes : float32, shape (n, k), optional
-        Share of each given label among the neighbours.
+    votes : tuple of float32, each of shape (n, k)
+        Share of each given label among the neighbours, as one network sees them; may be empty.
     folds : int64, shape (n,)
         Fold of each image, -1 for images that teach nothing.
     """
 
     models: tuple[Floats, ...]
-    votes: Floats | None
+    votes: tuple[Floats, ...]
     folds: NDArray[np.int64]
 
 
@@ -63,7 +65,7 @@ class Pool:
         p(c | x, g); the last column is *none*. For images without a label the label is left out.
     noise : NoiseMatrix
     weights : float64
-        One for each model, and one for the votes if there are any.
+        One for each model, then one for each of the votes.
     likelihood : float64, shape (n_learning,)
         Log likelihood in nats of each given label, by a noise matrix counted without its fold.
     evidence : Evidence
@@ -125,9 +127,10 @@ def fit_pool(
     origin = codes if origin is None else origin
     counted = fit[origin[fit] >= 0]
     sizes = np.bincount(origin[counted], minlength=k)
-    weights = np.full(len(evidence.models), 1.2 / len(evidence.models))
-    if evidence.votes is not None:
-        weights = np.append(weights, 0.6)
+    weights = np.repeat(
+        [_OF_MODELS / len(evidence.models), _OF_VOTES / max(1, len(evidence.votes))],
+        [len(evidence.models), len(evidence.votes)],
+    )
     q = np.concatenate([np.exp(evidence.models[0]), np.zeros((n, 1), dtype=np.float32)], axis=1)
     for step in range(_ROUNDS if n * k <= MANY_CELLS else _ROUNDS_LARGE):
         reporter.check()
@@ -214,8 +217,7 @@ def _sources(evidence: Evidence, q: Floats, fit: NDArray[np.int64], sizes: NDArr
     n, k = evidence.models[0].shape
     uniform = np.full((n, 1), -np.log(k), dtype=np.float32)
     found = [np.concatenate([model, uniform], axis=1) for model in evidence.models]
-    if evidence.votes is not None:
-        found.append(_read_votes(evidence.votes, q, evidence.folds, fit, sizes))
+    found += [_read_votes(votes, q, evidence.folds, fit, sizes) for votes in evidence.votes]
     return np.stack(found)
 
 

@@ -48,6 +48,11 @@ def log_softmax(logits: NDArray[np.floating]) -> Floats:
     return np.asarray(shifted, dtype=np.float32)
 
 
+def mean_log_probabilities(models: Sequence[Floats]) -> Floats:
+    """Return the normalised geometric mean of probabilities, given and returned as logarithms."""
+    return models[0] if len(models) == 1 else log_softmax(np.mean(models, axis=0))
+
+
 @dataclass(frozen=True)
 class Fits:
     """Several heads over the same rows.

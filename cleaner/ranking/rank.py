@@ -14,10 +14,14 @@
 Steps 3 and 4 are done from two noise matrices, one that expects evenly spread errors and one that expects
 strong pairs. In a small set much depends on which images share a fold: steps 3 to 5 are done several times,
 with new folds each time, and averaged.
+
+Of several networks, each has features, neighbours and heads of its own, over the same folds. In the pool, the
+heads and the votes of each have a weight of their own, learnt like all others; what the plain heads say is
+averaged. Explanations and clusters go by the first network.
 """
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +34,7 @@ from cleaner.ranking.crossfit import CrossFit, plan_folds
 from cleaner.ranking.ensemble import Evidence, Pool, decided_rows, fit_pool
 from cleaner.ranking.features import Floats, reduce_features
 from cleaner.ranking.folds import join_units, units_of
+from cleaner.ranking.heads import mean_log_probabilities
 from cleaner.ranking.kinds import Judgement, believe, merge
 from cleaner.ranking.neighbours import Voters, find_voters
 from cleaner.ranking.noise import NoiseMatrix, anchor_noise
@@ -53,9 +58,8 @@ _TINY = np.float32(1e-12)
 class _Items:
     """The images to rank, as arrays.
 
-    ``codes`` are columns of their labels, ``origin`` of those before the expert's corrections, ``rows`` their
-    rows in the embeddings (or in the catalog), ``places`` those in the catalog, ``sure`` marks labels known
-    to be right.
+    ``codes`` are columns of their labels, ``origin`` of those before the expert's corrections, ``places``
+    their rows in the catalog, ``sure`` marks labels known to be right.
     """
 
     names: list[str]
@@ -64,7 +68,6 @@ class _Items:
     classes: list[str]
     codes: NDArray[np.int64]
     origin: NDArray[np.int64]
-    rows: list[int]
     places: list[int]
     sure: NDArray[np.bool_]
 
@@ -85,7 +88,7 @@ class _Items:
 def rank(
     catalog: Catalog,
     embeddings: Embeddings,
-    *,
+    *more: Embeddings,
     seed: int = 0,
     reporter: Reporter = SILENT,
     labels: Mapping[str, str | None] | None = None,
@@ -104,6 +107,8 @@ def rank(
         Names, given labels and splits. Images without an embedding are left out.
     embeddings : Embeddings
         ``names``, ``vectors`` (float32, shape (n, dim)), ``hashes`` and ``key``.
+    *more : Embeddings
+        The same images as further networks see them; an image that one of them lacks is left out.
     seed : int
         Seed of the folds.
     reporter : Reporter
@@ -122,46 +127,52 @@ def rank(
     RankingError
         No image has both a label and an embedding, or ``units`` do not fit the catalog.
     """
-    at = {name: i for i, name in enumerate(embeddings.names)}
-    items = _items(catalog, at, labels or {}, set(trusted))
+    views = (embeddings, *more)
+    items = _items(catalog, _seen_by_all(views), labels or {}, set(trusted))
     if not items.classes:
         msg = (
             f"None of the {len(items.names)} images with an embedding has a label. "
             "Label some images of every class first."
         )
         raise RankingError(msg)
-    copies = units_of([embeddings.hashes[row] for row in items.rows])
+    copies = _copies(items, embeddings)
     joined = _joined(copies, items, units, len(catalog))
-    Z, voters = _prepare(items, embeddings, joined, reporter)
-    votes = voters.votes(items.codes, len(items.classes))
+    prepared = [_prepare(items, view, joined, reporter) for view in views]
+    features = [Z for Z, _ in prepared]
+    votes = tuple(voters.votes(items.codes, len(items.classes)) for _, voters in prepared)
     found = []
-    repeats = REPEATS if Z.shape[0] * len(items.classes) <= FEW_CELLS else 1
+    repeats = REPEATS if len(items.names) * len(items.classes) <= FEW_CELLS else 1
     for repeat in range(repeats):
         reporter(Stage.FIT_HEADS, repeat, repeats)
-        found.append(_judge(_cross_fit(items, Z, joined, seed + repeat), votes, items, reporter))
+        found.append(_judge(_cross_fits(items, features, joined, seed + repeat), votes, items, reporter))
     reporter(Stage.FIT_HEADS, repeats, repeats)
     judgement = merge([judged for judged, _, _ in found])
     plain, inside = (np.mean(columns, axis=0) for columns in list(zip(*found, strict=True))[1:])
-    parts = [embeddings.key, seed, items.codes, items.origin, items.names, items.sure]
+    keys = "+".join(view.key for view in views)
+    parts = [keys, seed, items.codes, items.origin, items.names, items.sure]
     model = model_id("pool", *parts, *([] if (joined == copies).all() else [joined]))
-    reasons = Reasons.of([judgement.models], voters, joined)
+    first_voters = prepared[0][1]
+    reasons = Reasons.of([judgement.models], first_voters, joined)
     ranking = _assemble(items, judgement, np.exp(plain), np.exp(inside), model, reasons)
-    return _clustered(ranking, Z)
+    return _clustered(ranking, features[0])
+
+
+def _seen_by_all(views: Sequence[Embeddings]) -> set[str]:
+    return set.intersection(*(set(view.names) for view in views))
 
 
 def _items(
-    catalog: Catalog, at: Mapping[str, int], labels: Mapping[str, str | None], trusted: set[str]
+    catalog: Catalog, usable: Collection[str], labels: Mapping[str, str | None], trusted: set[str]
 ) -> _Items:
-    """Gather the images that have a row."""
-    names, splits, given, before, rows, places = [], [], [], [], [], []
+    """Gather the usable images."""
+    names, splits, given, before, places = [], [], [], [], []
     columns = zip(catalog.names, catalog.labels, catalog.splits, strict=True)
     for place, (name, label, split) in enumerate(columns):
-        if name in at:
+        if name in usable:
             names.append(str(name))
             splits.append(str(split))
             before.append(_label(label))
             given.append(_label(labels.get(name, label)))
-            rows.append(at[name])
             places.append(place)
     classes = sorted({label for label in given if label is not None})
     index: dict[str | None, int] = {c: i for i, c in enumerate(classes)}
@@ -171,7 +182,7 @@ def _items(
         [name in trusted or new != old for name, new, old in zip(names, given, before, strict=True)],
         dtype=bool,
     )
-    return _Items(names, splits, given, classes, codes, origin, rows, places, sure & (codes >= 0))
+    return _Items(names, splits, given, classes, codes, origin, places, sure & (codes >= 0))
 
 
 def _label(label: object) -> str | None:
@@ -193,37 +204,55 @@ def _joined(
 def _prepare(
     items: _Items, embeddings: Embeddings, units: NDArray[np.int64], reporter: Reporter
 ) -> tuple[Floats, Voters]:
-    """Return features and neighbours."""
+    """Return features and neighbours, as one network sees the images."""
     reporter.check()
-    Z = reduce_features(np.asarray(embeddings.vectors)[items.rows], items.learn)
+    Z = reduce_features(np.asarray(embeddings.vectors)[_rows(items, embeddings)], items.learn)
     return Z, find_voters(Z, units, items.learn, reporter=reporter)
 
 
-def _cross_fit(items: _Items, Z: Floats, units: NDArray[np.int64], seed: int) -> CrossFit:
-    """Return heads ready to be fitted."""
+def _rows(items: _Items, embeddings: Embeddings) -> list[int]:
+    at = {name: row for row, name in enumerate(embeddings.names)}
+    return [at[name] for name in items.names]
+
+
+def _copies(items: _Items, embeddings: Embeddings) -> NDArray[np.int64]:
+    """Return equal numbers for exact copies."""
+    return units_of([embeddings.hashes[row] for row in _rows(items, embeddings)])
+
+
+def _cross_fits(
+    items: _Items, features: Sequence[Floats], units: NDArray[np.int64], seed: int
+) -> list[CrossFit]:
+    """Return the heads of each network ready to be fitted, all over the same folds."""
     folds, judges = plan_folds(items.codes, units, items.learn, seed)
-    return CrossFit(Z, items.codes, folds, judges, items.sure, len(items.classes))
+    return [CrossFit(Z, items.codes, folds, judges, items.sure, len(items.classes)) for Z in features]
 
 
 def _judge(
-    heads: CrossFit, votes: Floats, items: _Items, reporter: Reporter
+    heads: Sequence[CrossFit], votes: tuple[Floats, ...], items: _Items, reporter: Reporter
 ) -> tuple[Judgement, Floats, Floats]:
     """Return what is believed, and log probabilities of plain heads, out of fold and in sample."""
-    heads = heads.fit(reporter=reporter)
-    plain, inside = heads.out_of_fold(), heads.in_sample()
-    first = items.pool(Evidence((plain,), None, heads.folds), None, reporter)
+    heads = [one.fit(reporter=reporter) for one in heads]
+    outside = tuple(one.out_of_fold() for one in heads)
+    plain = mean_log_probabilities(outside)
+    inside = mean_log_probabilities([one.in_sample() for one in heads])
+    first = items.pool(Evidence(outside, (), heads[0].folds), None, reporter)
     pools = {"even": _pool_through(first.noise, heads, votes, items, reporter)}
-    if not heads.large:
+    if not heads[0].large:
         pools["pairs"] = _pool_through(anchor_noise(np.exp(plain)), heads, votes, items, reporter)
     return believe(pools, plain, items.codes, items.sure, items.origin), plain, inside
 
 
 def _pool_through(
-    noise: NoiseMatrix, heads: CrossFit, votes: Floats, items: _Items, reporter: Reporter
+    noise: NoiseMatrix,
+    heads: Sequence[CrossFit],
+    votes: tuple[Floats, ...],
+    items: _Items,
+    reporter: Reporter,
 ) -> Pool:
     """Fit heads through a noise matrix, and the pool of them and the votes, starting from that matrix."""
-    true = heads.fit(noise, reporter=reporter).out_of_fold()
-    evidence = Evidence((true,), votes, heads.folds)
+    true = tuple(one.fit(noise, reporter=reporter).out_of_fold() for one in heads)
+    evidence = Evidence(true, votes, heads[0].folds)
     return items.pool(evidence, noise, reporter)
 
 
@@ -294,8 +323,7 @@ def named_signals(
 def rank_probabilities(
     catalog: Catalog,
     pred_probs: NDArray[np.floating],
-    embeddings: Embeddings | None = None,
-    *,
+    *embeddings: Embeddings,
     seed: int = 0,
     units: NDArray[np.int64] | None = None,
 ) -> Ranking:
@@ -307,8 +335,8 @@ def rank_probabilities(
     pred_probs : float array, shape (len(catalog), n_classes)
         Out-of-sample probabilities; rows in the order of ``catalog.table``, columns in that of
         ``catalog.classes``.
-    embeddings : optional
-        If given, heads and neighbours on them are pooled with ``pred_probs``.
+    *embeddings : Embeddings
+        Of one network, of several or of none: heads and neighbours on them are pooled with ``pred_probs``.
     seed : int
         Seed of the folds.
     units : int64, shape (len(catalog),), optional
@@ -320,36 +348,30 @@ def rank_probabilities(
         A wrong shape, or numbers that are no probabilities.
     """
     P = _checked(catalog, np.asarray(pred_probs, dtype=np.float32))
-    known = set(catalog.names) if embeddings is None else set(embeddings.names)
-    at = {str(name): i for i, name in enumerate(catalog.names) if name in known}
-    items = _items(catalog, at, {}, set())
+    usable = _seen_by_all(embeddings) if embeddings else set(map(str, catalog.names))
+    items = _items(catalog, usable, {}, set())
     # An unlabelled class would lose its column: keep those of the catalog.
     columns = [list(catalog.classes).index(c) for c in items.classes]
-    P = np.maximum(P[items.rows][:, columns], _FLOOR)
+    P = np.maximum(P[items.places][:, columns], _FLOOR)
     sources = [np.log(P / P.sum(axis=1, keepdims=True))]
-    features = None
-    if embeddings is None:
-        joined = _joined(np.arange(len(items.codes)), items, units, len(catalog))
-        folds, _ = plan_folds(items.codes, joined, items.learn, seed)
-        voters = votes = None
-    else:
-        place = {name: i for i, name in enumerate(embeddings.names)}
-        placed = replace(items, rows=[place[name] for name in items.names])
-        copies = units_of([embeddings.hashes[row] for row in placed.rows])
-        joined = _joined(copies, placed, units, len(catalog))
-        Z, voters = _prepare(placed, embeddings, joined, SILENT)
-        heads = _cross_fit(placed, Z, joined, seed)
-        votes = voters.votes(items.codes, len(items.classes))
-        first = fit_pool(Evidence(tuple(sources), None, heads.folds), items.codes)
-        sources.append(heads.fit(first.noise).out_of_fold())
-        folds, features = heads.folds, heads.Z
+    copies = _copies(items, embeddings[0]) if embeddings else np.arange(len(items.codes))
+    joined = _joined(copies, items, units, len(catalog))
+    prepared = [_prepare(items, view, joined, SILENT) for view in embeddings]
+    votes = tuple(voters.votes(items.codes, len(items.classes)) for _, voters in prepared)
+    folds, _ = plan_folds(items.codes, joined, items.learn, seed)
+    if prepared:
+        first = fit_pool(Evidence(tuple(sources), (), folds), items.codes)
+        heads = _cross_fits(items, [Z for Z, _ in prepared], joined, seed)
+        sources += [one.fit(first.noise).out_of_fold() for one in heads]
     pool = fit_pool(Evidence(tuple(sources), votes, folds), items.codes)
     judgement = believe({"even": pool}, sources[0], items.codes, items.sure, items.origin)
     P = np.exp(sources[0])
-    model = model_id("given", P, items.codes, seed, None if embeddings is None else embeddings.key)
+    keys = "+".join(view.key for view in embeddings) or None
+    model = model_id("given", P, items.codes, seed, keys)
+    voters = prepared[0][1] if prepared else None
     reasons = Reasons.of([judgement.models], voters, joined)
     ranking = _assemble(items, judgement, P, P, model, reasons)
-    return ranking if features is None else _clustered(ranking, features)
+    return _clustered(ranking, prepared[0][0]) if prepared else ranking
 
 
 def _checked(catalog: Catalog, P: Floats) -> Floats:

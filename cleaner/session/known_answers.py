@@ -65,7 +65,7 @@ def simulate_review(
     catalog = seen.given.subset(key_of)
     if filed is not None:
         catalog = catalog.with_labels({name: filed[key] for name, key in key_of.items()})
-    ranking = rank(catalog, seen.embeddings, seed=seen.seed, reporter=reporter)
+    ranking = rank(catalog, seen.embeddings, *seen.more, seed=seen.seed, reporter=reporter)
     answers = {name: right[key] for name, key in key_of.items()}
     return simulate(ranking, answers, seed=seen.seed, reporter=reporter, **options)
 

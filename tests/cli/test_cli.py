@@ -250,6 +250,11 @@ def test_rank_gives_the_same_bytes_again_and_a_file_has_them_too(
     assert done.stderr == f"36 images, most suspicious first: {tmp_path / 'ranking.csv'}\n"
 
 
+def test_status_names_the_network_of_the_ranking(ranked: tuple[Path, str]) -> None:
+    root, _ = ranked
+    assert "network    scratch\n" in run("status", root).stdout
+
+
 def test_rank_writes_only_the_splits_asked_for(ranked: tuple[Path, str]) -> None:
     root, text = ranked
     valid = rows(run("rank", root, "--from-scratch", "--csv", "-", "--split", "valid").stdout)

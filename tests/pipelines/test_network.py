@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cleaner.errors import WeightsUnavailableError
+from cleaner.errors import BackboneError, WeightsUnavailableError
 from cleaner.models.backbones import load_backbone
 from cleaner.models.packaged import packaged_file
 from cleaner.pipelines.network import NetworkOptions, asks_for_another, remember, remembered
@@ -91,7 +91,7 @@ def test_a_network_that_cannot_be_had_any_more_gives_way_to_the_default(opened, 
     space = opened()
     space.ranking_folder.mkdir(parents=True)
     remember(space, NetworkOptions(**gone), asked=NetworkOptions())
-    backbone, network = space.network.load(space)
+    (backbone,), network = space.network.load(space)
     assert (backbone.name, backbone.pretrained) == ("lite0", True)
     assert network == NetworkOptions("lite0")
 
@@ -101,6 +101,47 @@ def test_a_network_that_was_named_does_not_give_way(opened, monkeypatch, tmp_pat
     monkeypatch.setattr("cleaner.models.reach.host_reachable", lambda host: False)
     with pytest.raises(WeightsUnavailableError, match="resnet18"):
         opened(backbone="resnet18").rank()
+
+
+def test_two_networks_look_at_the_images_of_one_ranking(opened):
+    space = opened(backbone="lite0+scratch")
+    both = space.rank()
+    assert note(space)["backbone"] == "lite0+scratch"
+    assert len(list((space.state / "embeddings").glob("*/vectors.f16"))) == 2
+    again = opened()
+    assert not again.asks_for_another_network
+    assert not opened(backbone="lite0+scratch").asks_for_another_network
+    assert again.rank().model == both.model
+    alone = opened(backbone="lite0")
+    assert alone.asks_for_another_network
+    assert alone.rank().model != both.model
+
+
+def test_the_best_network_is_helped_by_another_that_finds_other_errors(opened, monkeypatch):
+    monkeypatch.setattr("cleaner.models.backbones.STRONGEST_FIRST", ("scratch", "lite0"))
+    monkeypatch.setattr("cleaner.models.backbones.BESIDE", {"scratch": "lite0"})
+    backbones, network = opened(backbone="best").network.load(opened())
+    assert [backbone.name for backbone in backbones] == ["scratch", "lite0"]
+    assert network == NetworkOptions("scratch+lite0")
+    monkeypatch.setattr("cleaner.models.backbones.default_name", lambda device: "best")
+    assert opened().network.load(opened())[1] == network
+    assert opened(backbone="scratch").network.load(opened())[1] == NetworkOptions("scratch")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"backbone": "lite0+lite2", "weights": Path("lite0.pth")},
+        {"backbone": "lite0+lite2", "from_scratch": True},
+        {"backbone": "lite0+"},
+        {"backbone": "lite0+lite0"},
+    ],
+)
+def test_what_does_not_fit_several_networks_is_refused(opened, given):
+    space = opened(**given)
+    for ask in (space.network.require, lambda: space.network.load(space)):
+        with pytest.raises(BackboneError, match="join the names of different networks"):
+            ask()
 
 
 def test_best_is_remembered_by_what_it_was_and_by_its_name(opened, monkeypatch):

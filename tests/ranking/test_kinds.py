@@ -45,7 +45,7 @@ def test_small_sets_with_biased_errors_are_ranked_no_worse_than_by_one_signal(n:
 
 def pool_of(likelihood: np.ndarray, p: np.ndarray, posterior: np.ndarray) -> Pool:
     k = p.shape[1]
-    evidence = Evidence((np.log(p),), None, np.arange(len(p)) % 5)
+    evidence = Evidence((np.log(p),), (), np.arange(len(p)) % 5)
     unseen = np.zeros((0, k + 1), dtype=np.float32)
     return Pool(p, posterior, symmetric_noise(k), np.ones(1), likelihood, evidence, unseen)
 

@@ -77,6 +77,42 @@ def test_wrong_labels_come_first_and_get_the_right_suggestion() -> None:
     assert table.score.between(0, 1).all()
 
 
+def two_views(n: int = 300) -> tuple[Set, EmbeddingsOf, EmbeddingsOf]:
+    """Return a set, and how two networks see it: dimly, and each in its own way."""
+    made = clusters(n)
+    dim = np.random.default_rng(5).normal(scale=1.2, size=(2, *made.vectors.shape)).astype(np.float32)
+    some, others = (
+        EmbeddingsOf(made.names, made.vectors + noise, made.hashes, name)
+        for name, noise in zip(("some", "others"), dim, strict=True)
+    )
+    return made, some, others
+
+
+def test_two_networks_find_more_than_each_of_them() -> None:
+    made, some, others = two_views()
+    wrong = made.labels != made.truth
+
+    def found(*views: EmbeddingsOf) -> float:
+        first = rank(made, *views).order()[: wrong.sum()]
+        return float(np.isin(first, made.names[wrong]).mean())
+
+    assert found(some, others) > max(found(some), found(others)) + 0.05
+
+
+def test_an_image_that_one_network_lacks_is_left_out_and_rows_may_be_in_any_order() -> None:
+    made, some, others = two_views(120)
+    rows = np.arange(119, 4, -1)
+    fewer = EmbeddingsOf(others.names[rows], others.vectors[rows], [others.hashes[i] for i in rows], "others")
+    ranking = rank(made, some, fewer)
+    assert ranking.names == list(made.names[5:])
+    P = np.full((120, 4), 0.25, dtype=np.float32)
+    assert rank_probabilities(made, P, some, fewer).names == ranking.names
+    kept = made.names[5:]
+    straight = [EmbeddingsOf(kept, v.vectors[5:], v.hashes[5:], v.key) for v in (some, others)]
+    assert rank(made, *straight).model == ranking.model
+    np.testing.assert_array_equal(rank(made, *straight).scores, ranking.scores)
+
+
 def test_the_same_seed_gives_the_same_ranking_and_a_saved_one_is_read_back(tmp_path: Path) -> None:
     made = clusters()
     one, two = rank(made, made, seed=3), rank(made, made, seed=3)

@@ -233,7 +233,7 @@ def test_the_pool_finds_the_noise_and_its_scores_are_calibrated() -> None:
     rng = np.random.default_rng(2)
     given = np.where(rng.random(6000) < 0.15, (true + 1) % k, true)
     blurred = log_softmax(0.3 * model)  # a wrong temperature is put right
-    pool = fit_pool(Evidence((blurred,), None, np.arange(6000) % 5), given)
+    pool = fit_pool(Evidence((blurred,), (), np.arange(6000) % 5), given)
     np.testing.assert_allclose(pool.noise.T, T, atol=0.03)
     assert pool.weights == pytest.approx([1 / 0.3], rel=0.15)
     score = 1 / (1 + np.exp(-log_odds(pool.posterior, given)))
@@ -245,7 +245,7 @@ def test_the_pool_finds_the_noise_and_its_scores_are_calibrated() -> None:
 def test_a_model_that_knows_nothing_gets_no_weight() -> None:
     model, true = calibrated_model(2000, 4)
     nonsense, _ = calibrated_model(2000, 4, seed=5)
-    pool = fit_pool(Evidence((model, nonsense), None, np.arange(2000) % 5), true)
+    pool = fit_pool(Evidence((model, nonsense), (), np.arange(2000) % 5), true)
     assert pool.weights[1] < 0.05 * pool.weights[0]
 
 
@@ -258,7 +258,7 @@ def test_votes_are_read_through_what_neighbours_are_called() -> None:
     votes[true == 0] = [0.55, 0.45, 0]
     given = np.where((true == 0) & (rng.random(1500) < 0.45), 1, true)
     lean = log_softmax(flat + 0.5 * one_hot(true, 3))
-    pool = fit_pool(Evidence((lean,), votes, np.arange(1500) % 5), given)
+    pool = fit_pool(Evidence((lean,), (votes,), np.arange(1500) % 5), given)
     assert (pool.predicted.argmax(axis=1) == true).mean() > 0.99
 
 
@@ -270,7 +270,7 @@ def test_known_labels_are_certain_and_show_the_noise() -> None:
     codes = np.where(sure, true, given)
     flat = np.zeros((900, k), dtype=np.float32) - np.log(k).astype(np.float32)
     lean = log_softmax(flat + one_hot(true, k))
-    pool = fit_pool(Evidence((lean,), None, np.arange(900) % 5), codes, sure=sure, origin=given)
+    pool = fit_pool(Evidence((lean,), (), np.arange(900) % 5), codes, sure=sure, origin=given)
     assert pool.noise.T[0, 1] == pytest.approx(0.3, abs=0.1)
     np.testing.assert_array_equal(pool.posterior[sure][:, :k], one_hot(true, k)[sure])
 

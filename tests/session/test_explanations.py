@@ -37,7 +37,7 @@ def ranked(workspace: Workspace, *, with_features: bool = True) -> Ranking:
     )
     odds = np.full((len(catalog), 3), 0.1)
     odds[np.arange(len(catalog)), colours] = 0.8
-    return rank_probabilities(catalog, odds, features if with_features else None)
+    return rank_probabilities(catalog, odds, *([features] if with_features else []))
 
 
 @pytest.fixture
