@@ -29,7 +29,7 @@ def class_findings(by_class: Mapping[str, Mapping[str, int]]) -> Iterator[Findin
         (only,) = by_class
         yield Finding(
             topic="one_class",
-            text=f"There is only one class, {only!r}, so wrong labels cannot be found by comparison. If "
+            text=f"There is only one class, “{only}”, so wrong labels cannot be found by comparison. If "
             "there should be more, open the folder above, or another table.",
             doubtful=True,
         )
@@ -55,7 +55,7 @@ def class_findings(by_class: Mapping[str, Mapping[str, int]]) -> Iterator[Findin
             doubtful=True,
             examples=tuple(untrained),
         )
-    alike = [f"{a!r} and {b!r}" for a, b in similar_names(by_class)]
+    alike = [f"“{a}” and “{b}”" for a, b in similar_names(by_class)]
     if alike:
         yield Finding(
             topic="similar_classes",

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -349,7 +350,8 @@ class Dataset:
             known = self.index.names().intersection(names)
             reviewed = self._shared_store or (self.state / "review.db").exists()
             guess = memory.settle(names, known, reviewed=reviewed)
-        memory.write(guess.layout)
+        if memory.write(guess.layout) and asked is not None:
+            shutil.rmtree(self.ranking_folder, ignore_errors=True)  # it judges labels that are no more
         return guess
 
 

@@ -47,6 +47,7 @@ _PART = re.compile(
     r"[-_ ]*(?:\d[\d._ -]*|[a-z])",
     re.IGNORECASE,
 )
+_CHOOSE = "choose that reading under Files, or with --layout"
 _HALF = 0.5
 _SMALL = 0.2  # share of the images
 
@@ -185,8 +186,8 @@ class _Guesser:
         self._doubt(
             "split_or_class",
             f"The folder {_quoted([alone])} is taken as a class, like {_quoted(others)} beside it, though "
-            "its name could be that of a split. If it is one, move the other folders elsewhere, or name the "
-            "layout yourself with --layout split/class.",
+            "its name could be that of a split. If it is one, move the other folders elsewhere, or "
+            f"{_CHOOSE}.",
             [alone],
         )
         return False
@@ -389,8 +390,8 @@ class _Guesser:
         self._doubt(
             "sources",
             f"The folders {_quoted(deep)} hold the same folders ({listed(shared)}). These are taken as the "
-            "classes, and the outer ones as parts of the set. If the outer ones are the classes, use "
-            "--layout class.",
+            "classes, and the outer ones as parts of the set. If the outer ones are the classes, "
+            f"{_CHOOSE}.",
             deep,
         )
 
@@ -398,7 +399,7 @@ class _Guesser:
         self._doubt(
             "levels",
             f"There are folders in folders: the outer ones ({_quoted(outer)}) are taken as classes, not "
-            f"those in them ({listed(inner)}). If the inner ones are the classes, use --layout */class.",
+            f"those in them ({listed(inner)}). If the inner ones are the classes, {_CHOOSE}.",
             outer,
         )
 
@@ -408,8 +409,8 @@ class _Guesser:
         self._doubt(
             "split_or_class",
             f"{_quoted(speaking)} are taken as classes, though their names could be those of splits: no "
-            "folders of classes are inside. If they are splits, put one folder per class in each, or use "
-            "--layout split/class.",
+            "folders of classes are inside. If they are splits, put one folder per class in each, or "
+            f"{_CHOOSE}.",
             speaking,
         )
 

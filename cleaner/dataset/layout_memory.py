@@ -16,6 +16,36 @@ AUTO = "auto"
 """What is asked for to forget the reading, and to guess anew."""
 
 
+_OFFERED = ("class", "*/class", "split/class", "class/split", "*/split/class", "*/*/class")
+
+
+def other_layouts(layout: Layout, names: Sequence[str]) -> dict[str, list[str]]:
+    """Return what else the folders may mean: from `AUTO` and patterns to the classes that there would be.
+
+    Only readings that differ from the present one and from each other, and have two classes at least, are
+    among them.
+
+    Parameters
+    ----------
+    layout : Layout
+        The present one.
+    names : sequence of str
+        The files.
+    """
+    one_each = [f"{folder}/x" if folder else "x" for folder in {name.rpartition("/")[0] for name in names}]
+    found: dict[str, list[str]] = {}
+    seen = [layout.read(one_each)]
+    offered = {AUTO: guess_layout(names).layout}
+    offered |= {pattern: Layout.of_pattern(pattern, names) for pattern in _OFFERED}
+    for pattern, other in offered.items():
+        reading = other.read(one_each)
+        classes = sorted({label for label in reading[0] if label is not None})
+        if reading not in seen and len(classes) > 1:
+            seen.append(reading)
+            found[pattern] = classes
+    return found
+
+
 class LayoutMemory:
     """The layout of a set, kept in its state folder.
 
@@ -56,12 +86,15 @@ class LayoutMemory:
         changed = tuple(was[0] for was, now in zip(old, new, strict=True) if was != now and was[0] in known)
         return self._kept(before, changed) if changed else guess
 
-    def write(self, layout: Layout) -> None:
-        """Remember a layout; failing at it costs a log line."""
+    def write(self, layout: Layout) -> bool:
+        """Remember a layout, and tell whether it is another than before; failing at it costs a log line."""
+        if self._read() == layout:
+            return False
         try:
             write_atomically(self._path, layout.to_json().encode())
         except OSError as exc:
             logger.warning("%s cannot be written: %s", self._path, exc)
+        return True
 
     def _read(self) -> Layout | None:
         try:
@@ -74,8 +107,8 @@ class LayoutMemory:
 
     def _kept(self, before: Layout, changed: tuple[str, ...]) -> Guess:
         text = (
-            f"The classes and splits are read from the folders as when this set was first opened, so that "
+            "The classes and splits are read from the folders as when this set was first opened, so that "
             f"decisions keep their meaning. In a new set, {count(len(changed), 'image')} would be read "
-            "otherwise. To read the folders anew, use --layout auto."
+            "otherwise. To read the folders anew, choose so under Files, or use --layout auto."
         )
         return Guess(before, (Finding(topic="layout_kept", text=text, doubtful=True, examples=changed),))

@@ -9,7 +9,7 @@ from cleaner.dataset.findings import Finding
 from cleaner.images.formats import kind_of
 from cleaner.util.wording import count, listed
 
-_CONVERT = "Convert them to PNG or JPEG"
+_CONVERT = "Convert to PNG or JPEG"
 _PICTURES: tuple[tuple[str, str, str], ...] = (
     ("DICOM", ".dcm .dicom .dic", f"{_CONVERT} with a DICOM viewer, and check the window of grey levels"),
     ("JPEG XL", ".jxl", f"{_CONVERT}, for instance with djxl"),
@@ -33,7 +33,7 @@ _PICTURES: tuple[tuple[str, str, str], ...] = (
         _CONVERT,
     ),
     ("video", ".mp4 .avi .mov .mkv .webm .m4v .mpg .mpeg .wmv .mts", "Extract single frames as images"),
-    ("archive", ".zip .tar .gz .tgz .bz2 .xz .7z .rar", "Unpack them into the folder"),
+    ("archive", ".zip .tar .gz .tgz .bz2 .xz .7z .rar", "Unpack into the folder"),
     (
         "array or table",
         ".npy .npz .h5 .hdf5 .parquet .tfrecord .mat .pkl .pt .arrow .lmdb",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from cleaner.dataset.findings import ReadFindings
+from cleaner.dataset.layout_memory import other_layouts
 from cleaner.errors import CleanerError, StoreError
 from cleaner.review.output.cleaned_csv import CsvEvent
 from cleaner.review.output.hand_edits import SPREADSHEET
@@ -46,7 +47,7 @@ logger = logging.getLogger(__name__)
 
 _REDRAW_DELAY_S = 0.3
 _REDRAW_RETRY_S = 5.0
-_KEYWORDS = "page_size=, order=, on_leave= and on_table="
+_KEYWORDS = "page_size=, order=, on_leave=, on_table= and on_layout="
 
 
 class CleanerApp(ipywidgets.VBox):
@@ -67,6 +68,8 @@ class CleanerApp(ipywidgets.VBox):
         Called when the user wants to choose another data set; None offers no such thing.
     on_table : callable or None
         Called when the user wants to say how the table of labels is read; None offers no such thing.
+    on_layout : callable or None
+        Called with the layout that the user wants the folders to be read with; None offers no such thing.
 
     Raises
     ------
@@ -86,6 +89,7 @@ class CleanerApp(ipywidgets.VBox):
         order: str | None = None,
         on_leave: Callable[[], None] | None = None,
         on_table: Callable[[], None] | None = None,
+        on_layout: Callable[[str], None] | None = None,
         **unknown: Any,
     ) -> None:
         if unknown:
@@ -95,6 +99,7 @@ class CleanerApp(ipywidgets.VBox):
         self.workspace = workspace if isinstance(workspace, Workspace) else Workspace(workspace)
         self._on_leave = on_leave
         self._on_table = on_table
+        self._on_layout = on_layout
         self._messages: list[Message] = []
         self._step = "Labels"
         self._unfolded = False
@@ -118,7 +123,7 @@ class CleanerApp(ipywidgets.VBox):
         self.doubts.add_class("cleaner-doubts-panel")
         self.standing = self._panel({})
         self.result = self._panel({"export": lambda _: self._export()})
-        self.sheet = self._panel({"table": lambda _: self._change_table()})
+        self.sheet = self._panel({"table": lambda _: self._change_table(), "layout": self._change_layout})
         self.classes = ClassPanel(self.workspace, self._follow_classes, lock=self.lock)
         self.checks = CheckPanel(self.workspace, self._take_checks, self._open_order, lock=self.lock)
         self.analysis = AnalysisPanels(
@@ -245,7 +250,9 @@ class CleanerApp(ipywidgets.VBox):
                 rows = zip(catalog.left_out["name"], catalog.left_out["reason"], strict=True)
                 labels = self.workspace.labels
                 changeable = labels.name if labels is not None and self._on_table is not None else None
-                self.sheet.show(files_page(catalog.findings, list(rows), table=changeable))
+                self.sheet.show(
+                    files_page(catalog.findings, list(rows), table=changeable, layouts=self._other_layouts())
+                )
                 self.classes.draw()
             self._draw_progress()
 
@@ -310,6 +317,17 @@ class CleanerApp(ipywidgets.VBox):
         ReadFindings(self.workspace.state, "page").add(self.workspace.catalog.findings)
         self.draw()
         self.image_cleaner.grid.take_focus()  # the button that had the focus is gone
+
+    def _other_layouts(self) -> dict[str, list[str]]:
+        catalog = self.workspace.catalog
+        if self._on_layout is None or catalog.layout is None:
+            return {}
+        return other_layouts(catalog.layout, list(catalog.names))
+
+    def _change_layout(self, pattern: str) -> None:
+        if self._on_layout is not None:
+            self.tell(say("files.reopening"))
+            self._on_layout(pattern)
 
     def _leave(self) -> None:
         if self._on_leave is not None:

@@ -15,6 +15,7 @@ import ipywidgets
 from cleaner.dataset.state_folder import recent
 from cleaner.dataset.tables.options import TableOptions
 from cleaner.errors import TableError
+from cleaner.jobs import Job
 from cleaner.widgets.guard import in_words
 from cleaner.widgets.page_settings import PageSettings
 from cleaner.widgets.panels.base import Panel, button, node, paragraph
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from cleaner.widgets.app import CleanerApp
 
 logger = logging.getLogger(__name__)
+
+_CANCELLED_WITHIN_S = 60.0
 
 
 def open_app(root: str | Path | None = None) -> DashboardPage:
@@ -116,6 +119,18 @@ class DashboardPage(ipywidgets.VBox):
         options = app.workspace.options()
         self._ask(options, on_back=lambda: self._open_soon(options))
 
+    def _reopen(self, state: Path, options: dict[str, Any]) -> None:
+        """Open a set that is open again, in another way; what is being computed on it is of no use now."""
+
+        def reopen() -> None:
+            job = Job.current(state)
+            if job is not None:
+                job.cancel()
+                job.wait(_CANCELLED_WITHIN_S)
+            self._open(options)
+
+        threading.Thread(target=reopen, name="cleaner open", daemon=True).start()
+
     def _in_address(self) -> Chosen | None:
         """Return the data set that the page's address names after a reload, if it may be opened."""
         path = _asked("folder")
@@ -138,6 +153,7 @@ class DashboardPage(ipywidgets.VBox):
                 order=_asked("order") or None,
                 on_leave=leave,
                 on_table=lambda: self._ask_again(app),
+                on_layout=lambda layout: self._reopen(app.workspace.state, {**options, "layout": layout}),
             )
         except TableError as error:
             logger.info("%s: %s", options["root"], error)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from cleaner.dataset.layout import Layout
+from cleaner.dataset.layout_memory import other_layouts
 from cleaner.errors import CatalogError
 from cleaner.workspace import Workspace
 
@@ -107,6 +108,29 @@ def test_a_set_of_version_0_1_that_nobody_reviewed_is_read_anew(add: Callable[..
     labels(root)
     (root / ".cleaner" / "layout.json").unlink()
     assert set(labels(root).values()) == {"Cat", "Dog"}
+
+
+def test_other_readings_are_offered_with_their_classes_each_once() -> None:
+    names = ["cat/in/0.png", "cat/out/0.png", "dog/in/0.png"]
+    present = Layout.of_pattern("class", names)
+    assert other_layouts(present, names) == {"*/class": ["in", "out"]}
+    offered = other_layouts(Layout.of_pattern("*/class", names), names)
+    assert offered == {"auto": ["cat", "dog"]}
+    assert other_layouts(present, ["cat/0.png", "dog/0.png", "1.png"]) == {}
+
+
+def test_what_was_ranked_under_another_layout_is_ranked_anew(add: Callable[..., Path]) -> None:
+    root = add("cat/in", "cat/out", "dog/in")
+    with Workspace(root) as workspace:
+        workspace.refresh()
+        workspace.ranking_folder.mkdir()
+    labels(root, layout="class")
+    labels(root, layout="class")  # as it is
+    workspace.ranking_folder.mkdir(exist_ok=True)
+    labels(root, layout="class")
+    assert workspace.ranking_folder.exists()
+    labels(root, layout="*/class")
+    assert not workspace.ranking_folder.exists()
 
 
 @pytest.mark.parametrize("damaged", ["", "{", "[]", '{"splits": 3}', '{"splits": {}, "outer": []}'])

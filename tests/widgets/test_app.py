@@ -105,7 +105,7 @@ def test_an_unknown_keyword_is_refused_with_advice(root: Path) -> None:
         CleanerApp(root, pagesize=12)
     assert str(caught.value) == (
         "CleanerApp got 'pagesize'; it takes a workspace or a path, and page_size=, "
-        "order= and on_leave= as keywords."
+        "order=, on_leave=, on_table= and on_layout= as keywords."
     )
 
 
@@ -202,6 +202,29 @@ def test_what_may_be_misread_stands_above_the_grid_until_it_is_dismissed(
     app.doubts.do("dismiss")
     assert text(app.doubts) == ""
     assert text(open_app_on().doubts) == ""
+
+
+def test_folders_can_be_read_otherwise_on_the_page(root: Path) -> None:
+    for label in ("red", "green"):
+        (root / "all" / label).mkdir(parents=True)
+        for path in list((root / label).iterdir()):
+            path.rename(root / "all" / label / path.name)
+        (root / label).rmdir()
+    (root / "blue").rename(root / "other")
+    page = DashboardPage(PageSettings.for_root(root, options={"from_scratch": True}))
+    (app,) = page.children
+    assert app.workspace.catalog.classes == ["all", "other"]
+    app.go_to("Files")
+    assert say("files.layout", classes="green and red", number="2 classes") in text(app.sheet)
+    app.sheet.do("layout", "*/class")
+    until(lambda: page.children[0] is not app)
+    (again,) = page.children
+    assert again.workspace.catalog.classes == ["green", "red"]
+    (root / "go").touch()
+    job = Job.current(root / ".cleaner")
+    if job is not None:
+        job.wait(60)
+    again.close()
 
 
 def test_files_that_are_left_out_are_named_behind_the_question_why(

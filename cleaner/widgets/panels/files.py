@@ -1,9 +1,10 @@
 """The files: how they were understood, which are left out, and where the results of the review are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from cleaner.dataset.findings import Finding
+from cleaner.util.wording import count, listed
 from cleaner.widgets.panels.base import Tree, button, buttons, cut_table, node, paragraph, said, section
 from cleaner.widgets.sentences import say
 
@@ -12,7 +13,11 @@ _MOST_DOUBTS = 4
 
 
 def files_page(
-    findings: Sequence[Finding], left_out: Sequence[tuple[str, str]], *, table: str | None = None
+    findings: Sequence[Finding],
+    left_out: Sequence[tuple[str, str]],
+    *,
+    table: str | None = None,
+    layouts: Mapping[str, Sequence[str]] | None = None,
 ) -> Tree:
     """Describe how the files were understood, which are left out, and why; the panel of the classes follows.
 
@@ -24,6 +29,8 @@ def files_page(
         Name and reason.
     table : str or None
         Name of the table of labels, if the user can change how it is read.
+    layouts : mapping of str to sequence of str
+        What else the folders may mean, with the classes that there would be.
     """
     understood, left = say("files.understood"), say("files.left_out")
     ordered = sorted(findings, key=lambda finding: not finding.doubtful)
@@ -32,12 +39,36 @@ def files_page(
         node("h3", understood, hidden=not ordered),
         *([] if table is None else [buttons(button(say("files.table", name=table), "table"))]),
         *(_finding(finding) for finding in ordered),
+        *([_layouts(layouts)] if layouts else []),
         node("h3", left),
         paragraph("" if left_out else say("files.none")),
         *cut_table(left, say("files.head").split("|"), left_out),
         class_="cleaner-sheet-page",
         role="region",
         aria_label=say("files"),
+    )
+
+
+def _layouts(layouts: Mapping[str, Sequence[str]]) -> Tree:
+    """Offer the other readings of the folders."""
+    choices = [
+        button(
+            say(
+                "files.layout",
+                classes=listed(classes, most=4),
+                number=count(len(classes), "class", "classes"),
+            ),
+            "layout",
+            pattern,
+        )
+        for pattern, classes in layouts.items()
+    ]
+    return node(
+        "details",
+        node("summary", say("files.layouts")),
+        paragraph(say("files.layouts.what")),
+        node("div", *(buttons(choice) for choice in choices)),
+        class_="cleaner-finding",
     )
 
 
