@@ -27,11 +27,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.ranking.posterior import SURE
+
 Doubles = NDArray[np.float64]
 Pair = tuple[str, str]
-
-SURE = 0.9
-"""Probability with which a bound holds."""
 
 _SHIFTS = np.linspace(-6.0, 6.0, 49)
 _OFFSET_SD = 1.0

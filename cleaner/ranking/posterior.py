@@ -30,9 +30,9 @@ from cleaner.ranking.prior import SIZE, Doubles, Kind, Longs, Prior, basis, fact
 from cleaner.ranking.result import Ranking
 
 SURE = 0.9
-"""Probability that a number lies in its interval."""
+"""Probability that a number lies in its interval, or below its bound."""
 
-DRAWS = 400
+_DRAWS = 400
 _MOST_GROUPS = 120
 _SEED = 20
 _NODES = 9  # of the quadrature over what is not known of one image
@@ -206,34 +206,22 @@ class Posterior:
             p += share * sum(weight * sigmoid(mean + sd * at) for at, weight in zip(z, w, strict=True))
         return p
 
-    def wrong_among(self, names: Iterable[str]) -> Longs:
-        """Return draws of how many of some images have a wrong label, shape (DRAWS,).
+    def count(self, names: Iterable[str]) -> Count:
+        """Return how many of some images have a wrong label, with an interval.
 
         Parameters
         ----------
         names : iterable of str
             Images that the ranking does not know, without a label, or decided, are passed over.
-
-        Notes
-        -----
-        The draws are the distribution: ``np.quantile(posterior.wrong_among(names), 0.9)`` bounds the number
-        from above, ``posterior.count(names)`` says it with an interval.
         """
-        return self._drawn(self._rows(names))
-
-    def count(self, names: Iterable[str]) -> Count:
-        """Return how many of some undecided images have a wrong label, with an interval."""
-        at = self._rows(names)
+        at = np.array([self._place[name] for name in names if name in self._place], dtype=np.int64)
         if at.tobytes() not in self._counted:  # the page asks for the same again and again
             drawn = np.sort(self._drawn(at))
             tail = (1 - SURE) / 2
             low, high = np.quantile(drawn, (tail, 1 - tail), method="inverted_cdf")
-            middle = float(drawn[DRAWS // 4 : -(DRAWS // 4)].mean())
+            middle = float(drawn[_DRAWS // 4 : -(_DRAWS // 4)].mean())
             self._counted[at.tobytes()] = Count(middle, int(low), int(high))
         return self._counted[at.tobytes()]
-
-    def _rows(self, names: Iterable[str]) -> Longs:
-        return np.array([self._place[name] for name in names if name in self._place], dtype=np.int64)
 
     def draw(self, times: int) -> NDArray[np.bool_]:
         """Draw which labels are wrong, all of them together, shape (times, n) in the order of the ranking.
@@ -251,7 +239,7 @@ class Posterior:
 
     def _drawn(self, at: Longs) -> Longs:
         at, times = _thinned(at, self._chance[at])
-        totals = [times @ cases for cases in self._cases(at, DRAWS)]
+        totals = [times @ cases for cases in self._cases(at, _DRAWS)]
         return np.rint(np.concatenate(totals)).astype(np.int64)
 
     def _cases(self, at: Longs, times: int) -> Iterator[NDArray[np.bool_]]:

@@ -13,9 +13,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.analysis.relabels import SURE, Looks, Pair, RelabelModel
+from cleaner.analysis.relabels import Looks, Pair, RelabelModel
 from cleaner.errors import OutdatedError, StoreError
 from cleaner.ranking.clusters import LEAST_PROBABLE, Clusters
+from cleaner.ranking.posterior import SURE
 from cleaner.ranking.result import Ranking
 from cleaner.review import Choice, ReviewState
 from cleaner.session.cells import OneFix

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cleaner.analysis.relabels import SURE, Looks, RelabelModel
+from cleaner.analysis.relabels import Looks, RelabelModel
+from cleaner.ranking.posterior import SURE
 
 PAIR, OTHER = ("shirt", "longsleeve"), ("hat", "shoes")
 NOTHING = RelabelModel({})

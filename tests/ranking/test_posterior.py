@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cleaner.ranking import Ranking
-from cleaner.ranking.posterior import DRAWS, Posterior, first_probability
+from cleaner.ranking.posterior import Posterior, first_probability
 from cleaner.ranking.prior import KNOTS, SHARES, SIZE, basis, shipped_prior
 
 CLASSES = ["hat", "shirt", "shoe"]
@@ -110,13 +110,13 @@ def test_draws_and_counts_agree_and_are_the_same_again() -> None:
     decided = decide(ranking, wrong, 48)
     one, other = Posterior(ranking, decided), Posterior(ranking, decided)
     names = [name for name in ranking.order().tolist() if name not in decided][:100]
-    drawn = one.wrong_among(names)
-    assert drawn.shape == (DRAWS,)
-    assert one.count(names) == other.count(names)
-    assert np.quantile(drawn, 0.25) <= one.count(names).point <= np.quantile(drawn, 0.75)
+    count = one.count(names)
+    assert count == other.count(names)
     rows = [ranking.row(name) for name in names]
+    drawn = one.draw(400)[:, rows].sum(axis=1)
+    assert np.quantile(drawn, 0.25) <= count.point <= np.quantile(drawn, 0.75)
     assert drawn.mean() == pytest.approx(one.probability[rows].sum(), rel=0.15)
-    assert ((drawn >= 0) & (drawn <= 100)).all()
+    assert 0 <= count.low <= count.high <= 100
 
 
 def test_many_images_are_counted_by_a_part_of_them() -> None:
@@ -157,7 +157,7 @@ def test_draws_of_single_labels_add_up_to_those_of_numbers() -> None:
     assert drawn.shape == (4000, len(ranking))
     rest = [name for name in ranking.names if name not in decided]
     among = drawn[:, [ranking.row(name) for name in rest]].sum(axis=1)
-    numbers = posterior.wrong_among(rest)
-    for share in (0.1, 0.5, 0.8):  # the tail beyond is long, and 400 draws of it vary a lot
-        quantiles = np.quantile(among, share), np.quantile(numbers, share)
-        assert quantiles[0] == pytest.approx(quantiles[1], rel=0.25), share
+    count = posterior.count(rest)
+    low, quarter, upper = np.quantile(among, (0.05, 0.25, 0.75))  # the tail above is long, and varies a lot
+    assert count.low == pytest.approx(low, rel=0.25)
+    assert quarter < count.point < upper

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import singledispatch
 
-from cleaner.analysis.relabels import SURE
+from cleaner.ranking.posterior import SURE
 from cleaner.ranking.reasons import Explanation
 from cleaner.review import Event, Kind
 from cleaner.review.classes import in_words
