@@ -11,7 +11,6 @@ from cleaner.util.wording import count, listed
 
 _CONVERT = "Convert to PNG or JPEG"
 _PICTURES: tuple[tuple[str, str, str], ...] = (
-    ("DICOM", ".dcm .dicom .dic", f"{_CONVERT} with a DICOM viewer, and check the window of grey levels"),
     ("JPEG XL", ".jxl", f"{_CONVERT}, for instance with djxl"),
     (
         "camera raw",
@@ -33,17 +32,18 @@ _PICTURES: tuple[tuple[str, str, str], ...] = (
         _CONVERT,
     ),
     ("video", ".mp4 .avi .mov .mkv .webm .m4v .mpg .mpeg .wmv .mts", "Extract single frames as images"),
-    ("archive", ".zip .tar .gz .tgz .bz2 .xz .7z .rar", "Unpack into the folder"),
+    ("Parquet", ".parquet", "Open with cleaner import"),
+    ("archive", ".zip .tar .tgz", "Open with cleaner import, or unpack into the folder"),
+    ("archive", ".gz .bz2 .xz .7z .rar", "Unpack into the folder"),
     (
         "array or table",
-        ".npy .npz .h5 .hdf5 .parquet .tfrecord .mat .pkl .pt .arrow .lmdb",
+        ".npy .npz .h5 .hdf5 .tfrecord .mat .pkl .pt .arrow .lmdb",
         "Write the images in them as files",
     ),
 )
 _KINDS = {suffix: (kind, advice) for kind, suffixes, advice in _PICTURES for suffix in suffixes.split()}
 _SNIFFED = 40  # files with one suffix that are opened
 _HEAD_BYTES = 512
-_DICOM_MARK = slice(128, 132)
 
 
 def other_findings(
@@ -67,8 +67,6 @@ def other_findings(
     for suffix, names in sorted(others.items()):
         kind = _KINDS.get(suffix)
         found = [] if kind else [name for name in names[:_SNIFFED] if _is_image(root / name)]
-        if kind is None and suffix == "" and names and _is_dicom(root / names[0]):
-            kind = _KINDS[".dcm"]
         if kind is not None:
             known.setdefault(kind, []).extend(name for name in names if name.rpartition(".")[0] not in stems)
         elif found:
@@ -113,7 +111,3 @@ def _head(path: Path) -> bytes:
 
 def _is_image(path: Path) -> bool:
     return kind_of(_head(path)) is not None
-
-
-def _is_dicom(path: Path) -> bool:
-    return _head(path)[_DICOM_MARK] == b"DICM"

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-import numpy.typing as npt
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
@@ -29,6 +28,7 @@ from PIL import (
 
 from cleaner.errors import ImageError
 from cleaner.images.formats import kind_of, not_an_image
+from cleaner.images.ranges import by_range, robust_range
 
 MAX_PIXELS = 178_956_970
 """Larger images are refused undecoded: the point where Pillow, too, suspects a decompression bomb."""
@@ -63,8 +63,6 @@ _ORIENTATION_TAG = 0x0112
 
 _DEEP = re.compile(r"RGB[AX]?;16[LBN]")
 _DARK = 64  # of the upper 8 bits: 14 of 16 bits
-_FEW_VALUES = 16
-_FAR = 0.1  # of the range of all other pixels
 _OPAQUE, _WHITE, _NEARLY_ALL = 128, 232, 0.98
 _GREYS = (204, 153)
 
@@ -99,9 +97,11 @@ def open_header(file: BinaryIO) -> ImageFile.ImageFile:
     if not head:
         raise ImageError("empty file")
     kind = kind_of(head)
-    formats = _FORMATS + _late_formats() if kind in ("HEIF", "AVIF") else _FORMATS
+    late = _late_formats() if kind in ("HEIF", "AVIF") else _dicom_format() if kind == "DICOM" else ()
     try:
-        image = Image.open(file, formats=formats)
+        image = Image.open(file, formats=_FORMATS + late)
+    except ImageError:
+        raise
     except Image.DecompressionBombError as exc:
         pixels = re.search(r"\((\d+) pixels", str(exc))
         raise ImageError(_too_large(int(pixels[1]) if pixels else MAX_PIXELS)) from exc
@@ -123,6 +123,8 @@ def _too_large(pixels: int) -> str:
 def _unidentified(kind: str | None, head: bytes) -> str:
     if kind == "HEIF" and "HEIF" not in _late_formats():
         return "HEIC image, and pillow-heif, which reads it, is not installed"
+    if kind == "DICOM" and not _dicom_format():
+        return "DICOM image, and pydicom, which reads it, is not installed: pip install 'cleaner[dicom]'"
     if kind is not None:
         return f"damaged, or a kind of {kind} that cannot be opened"
     return not_an_image(head)
@@ -158,7 +160,18 @@ def _late_formats() -> tuple[str, ...]:
     return tuple(found)
 
 
-_QUIET = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
+@cache
+def _dicom_format() -> tuple[str, ...]:
+    """Register DICOM, if pydicom is there; it takes a second to load."""
+    try:
+        from cleaner.images.dicom import FORMAT, DicomImageFile
+    except ImportError:  # the reason given for each DICOM file then says so
+        return ()
+    Image.register_open(FORMAT, DicomImageFile)
+    return (FORMAT,)
+
+
+_QUIET = ("ignore", None, Warning, re.compile(r"(PIL|pydicom)\."), 0)
 
 
 def _quieten_pillow() -> None:
@@ -167,7 +180,7 @@ def _quieten_pillow() -> None:
     ``warnings.catch_warnings`` would be undone by other threads; adding one entry, once, is safe.
     """
     if warnings.filters[:1] != [_QUIET]:  # anything before it could make them errors
-        warnings.filterwarnings("ignore", module=r"PIL\.")
+        warnings.filterwarnings("ignore", module=r"(PIL|pydicom)\.")
 
 
 def orientation(image: Image.Image) -> int:
@@ -192,7 +205,7 @@ def to_rgb(image: Image.Image) -> Image.Image:
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode == "F" or image.mode.startswith("I"):
-        return _grey_by_range(image)
+        return _greyby_range(image)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         if image.mode in ("La", "RGBa"):
             image = image.convert(image.mode[:-1] + "A")
@@ -219,11 +232,11 @@ def _checkerboard(size: tuple[int, int]) -> Image.Image:
     return Image.fromarray(np.where(squares, *_GREYS).astype(np.uint8)).convert("RGB")
 
 
-def _grey_by_range(image: Image.Image) -> Image.Image:
+def _greyby_range(image: Image.Image) -> Image.Image:
     """Map the range of a deep grey image to 0..255; a plain conversion would clip it to white."""
     values = np.array(image, dtype=np.float32)
     values[~np.isfinite(values)] = np.nan
-    return Image.fromarray(_by_range(values)).convert("RGB")
+    return Image.fromarray(by_range(values)).convert("RGB")
 
 
 def deep_colours(image: Image.Image, low_bytes: Image.Image) -> Image.Image:
@@ -237,7 +250,7 @@ def deep_colours(image: Image.Image, low_bytes: Image.Image) -> Image.Image:
         The lower 8 bits: see `swapped_bytes`.
     """
     deep = np.asarray(image).astype(np.float32) * 256 + np.asarray(low_bytes)
-    colours = Image.fromarray(_by_range(deep[..., :3]))
+    colours = Image.fromarray(by_range(deep[..., :3]))
     if image.mode == "RGBA":
         colours.putalpha(image.getchannel("A"))
     return colours
@@ -251,7 +264,7 @@ def is_dark_and_deep(image: ImageFile.ImageFile) -> bool:
     """
     if image.mode not in ("RGB", "RGBA", "RGBX"):
         return False
-    return _range(np.asarray(image)[..., :3].astype(np.float32))[1] < _DARK
+    return robust_range(np.asarray(image)[..., :3].astype(np.float32))[1] < _DARK
 
 
 def has_deep_colours(image: ImageFile.ImageFile) -> bool:
@@ -279,33 +292,3 @@ def _raw_mode(tile: ImageFile._Tile) -> str | None:
     args = tile.args
     mode = args[0] if isinstance(args, tuple) and args else args
     return mode if isinstance(mode, str) else None
-
-
-def _by_range(values: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
-    """Map the range of some values to 0..255; not-a-number becomes 0."""
-    if np.isnan(values).all():
-        return np.zeros(values.shape, np.uint8)
-    low, high = _range(values)
-    scale = 255.0 / (high - low) if high > low else 0.0
-    scaled = values * scale  # first, as the difference alone could be too large for 32 bits
-    scaled -= low * scale
-    levels: npt.NDArray[np.uint8] = np.nan_to_num(scaled).round().clip(0, 255).astype(np.uint8)
-    return levels
-
-
-def _range(values: npt.NDArray[np.float32]) -> tuple[float, float]:
-    """Return the least and the greatest value, but for a few hot or dead pixels far from all others."""
-    finite = values[~np.isnan(values)]
-    bands = values.shape[2] if values.ndim == 3 else 1
-    few = bands * max(1, finite.size // bands // 10_000)
-    if finite.size < _FEW_VALUES:
-        return float(finite.min()), float(finite.max())
-    last = finite.size - 1
-    low, inner_low, inner_high, high = np.partition(finite, (0, few, last - few, last))[
-        [0, few, last - few, last]
-    ].tolist()
-    far = _FAR * (inner_high - inner_low)
-    if far > 0:
-        low = inner_low if inner_low - low > far else low
-        high = inner_high if high - inner_high > far else high
-    return low, high

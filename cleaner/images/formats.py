@@ -16,6 +16,7 @@ FORMAT_SUFFIXES: dict[str, frozenset[str]] = {
     "PPM": frozenset({".ppm", ".pgm", ".pbm", ".pnm"}),
     "AVIF": frozenset({".avif"}),
     "HEIF": frozenset({".heic", ".heif", ".hif"}),
+    "DICOM": frozenset({".dcm", ".dicom", ".dic"}),
 }
 
 SUFFIXES: frozenset[str] = frozenset().union(*FORMAT_SUFFIXES.values())
@@ -77,6 +78,8 @@ def kind_of(head: bytes) -> str | None:
     for signature, kind in _SIGNATURES:
         if head.startswith(signature):
             return kind
+    if head[128:132] == b"DICM":
+        return "DICOM"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
     if head[4:8] == b"ftyp":

@@ -104,6 +104,8 @@ def open_image(
             if max_side_px is not None and max(picture.size) > max_side_px:
                 picture.thumbnail((max_side_px, max_side_px))
             picture = upright(picture, turn)
+        except ImageError:
+            raise
         except Exception as exc:  # damaged files make decoders raise anything, IndexError too
             raise ImageError(damage(exc)) from exc
         if picture is image:  # which would keep the file and its metadata

@@ -152,7 +152,7 @@ KINDS = {
     "separators": Kind("red_fox red-fox", "red-fox@- red_fox@-", "similar_classes"),
     "slip": Kind("grizly grizzly black", "black@- grizly@- grizzly@-", "similar_classes"),
     # other files
-    "DICOM beside images": Kind("cat dog cat/scan.dcm", "cat@- dog@-", "other_images"),
+    "NIfTI beside images": Kind("cat dog cat/scan.nii", "cat@- dog@-", "other_images"),
     "raw beside its JPEG": Kind("cat dog cat/0.cr2", "cat@- dog@-"),
     "text beside images": Kind("cat dog cat/notes.txt", "cat@- dog@-", told=("other_files",)),
     "JPEG named .dat": Kind("cat dog cat/a.dat", "cat@- dog@-", "odd_suffixes"),
@@ -184,7 +184,7 @@ def make(root: Path, folders: str) -> Path:
             file.parent.mkdir(parents=True, exist_ok=True)
             if "mask" in path or "truth" in path:
                 _mask(file)
-            elif path.endswith((".dcm", ".cr2", ".txt")):
+            elif path.endswith((".nii", ".cr2", ".txt")):
                 file.write_bytes(b"text")
             else:
                 _photograph(file)
@@ -255,7 +255,7 @@ def test_binary_and_one_column_tables_are_none(tmp_path: Path) -> None:
     assert table_findings(root) == []
 
 
-REFUSED = {"scan.dcm": "DICOM", "photo.jxl": "JPEG XL", "photo.cr2": "camera raw", "drawing.svg": "SVG"}
+REFUSED = {"scan.nii": "NIfTI", "photo.jxl": "JPEG XL", "photo.cr2": "camera raw", "drawing.svg": "SVG"}
 
 
 @pytest.mark.parametrize(("file", "kind"), REFUSED.items(), ids=REFUSED)
