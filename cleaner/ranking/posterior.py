@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.ranking.logistic import LARGEST, Fit, fit_logistic, latest, precision_of, shares_of, sigmoid
+from cleaner.ranking.originals import Unseen
 from cleaner.ranking.prior import SIZE, Doubles, Kind, Longs, Prior, basis, facts_of, shipped_prior
 from cleaner.ranking.result import Ranking
 
@@ -77,20 +78,24 @@ class Design:
     facts: Doubles
 
     @classmethod
-    def of_ranking(cls, ranking: Ranking) -> Design:
-        """Make it of the images with a label, as if nobody had decided on any."""
-        given, suggested, odds, _ = ranking.unseen()
-        rows = np.flatnonzero(given >= 0)
-        disagree = float((ranking.predicted.argmax(axis=1) != given)[rows].mean()) if len(rows) else 0.0
-        return cls.of(odds[rows], given[rows], suggested[rows], disagree, len(ranking.classes))
+    def of(cls, asked: Unseen, predicted: NDArray[np.float32]) -> Design:
+        """Make it of the images of a ranking that have a label.
 
-    @classmethod
-    def of(cls, odds: Doubles, given: Longs, suggested: Longs, disagree: float, n_classes: int) -> Design:
-        """Make it of arrays with one entry for each labelled image."""
+        Parameters
+        ----------
+        asked : Unseen
+            The labels of the ranking.
+        predicted : float32, shape (n, n_classes)
+            What the ranking predicts from the image alone.
+        """
+        rows = np.flatnonzero(asked.given >= 0)
+        given, suggested, odds = asked.given[rows], asked.suggested[rows], asked.odds[rows]
+        n_classes = predicted.shape[1]
         k = n_classes + 1  # there may be no suggestion: -1
         _, pair = np.unique(given * k + suggested, return_inverse=True)
         groups = np.stack([given, k + suggested, n_classes + k + pair], axis=1).astype(np.int64)
         kind_of_group = np.repeat([0, 1, 2], [n_classes, k, len(np.unique(pair))])
+        disagree = float((predicted[rows].argmax(axis=1) != given).mean()) if len(rows) else 0.0
         return cls(basis(odds), groups, kind_of_group, facts_of(odds, disagree, n_classes))
 
 
@@ -169,7 +174,7 @@ class Posterior:
         self._place = {name: i for name, i in at.items() if name not in decided}
         self._counted: dict[bytes, Count] = {}
         self._prior = prior
-        self._design = design = Design.of_ranking(ranking)
+        self._design = design = Design.of(asked, ranking.predicted)
         rows, wrong = latest({at[name]: error for name, error in decided.items() if name in at})
         self.decisions, self.errors = len(rows), int(wrong.sum())
         self._seen = seen_groups(design, rows)
