@@ -11,6 +11,9 @@
    (`cleaner.ranking.posterior`).
 6. Clusters of suspicious images of one given and one suggested label (`cleaner.ranking.clusters`).
 
+Labels that somebody decided on count as right in all of this. What the ranking would have thought of them is
+kept beside it (`cleaner.ranking.originals`): the decisions go on teaching how often it is right.
+
 Steps 3 and 4 are done from two noise matrices, one that expects evenly spread errors and one that expects
 strong pairs. In a small set much depends on which images share a fold: steps 3 to 5 are done several times,
 with new folds each time, and averaged.
