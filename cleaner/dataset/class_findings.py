@@ -14,7 +14,6 @@ from cleaner.util.wording import count, listed
 _FEW = 2  # images of a class
 _LETTERS_LACKING = 5
 _LETTERS_OTHER = 8
-_MOST_NAMES = 2000
 
 
 def class_findings(by_class: Mapping[str, Mapping[str, int]]) -> Iterator[Finding]:
@@ -80,9 +79,17 @@ def similar_names(classes: Iterable[str]) -> list[tuple[str, str]]:
         groups[_plain(name)].append(name)
     pairs = [pair for group in groups.values() for pair in pairwise(group)]
     firsts = {plain: group[0] for plain, group in groups.items()}
-    if len(firsts) <= _MOST_NAMES:
-        pairs += [(firsts[a], firsts[b]) for a, b in combinations(sorted(firsts), 2) if _one_slip(a, b)]
-    return pairs
+    return [*pairs, *((firsts[a], firsts[b]) for a, b in _near(firsts) if _one_slip(a, b))]
+
+
+def _near(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return the pairs of names that may be one slip apart: without a letter, they are equal."""
+    left: defaultdict[str, list[str]] = defaultdict(list)
+    for name in sorted(names):
+        shorter = (name[:i] + name[i + 1 :] for i, letter in enumerate(name) if not letter.isdigit())
+        for rest in {name, *shorter}:
+            left[rest].append(name)
+    return sorted({pair for group in left.values() for pair in combinations(group, 2)})
 
 
 def _plain(name: str) -> str:
@@ -108,7 +115,7 @@ def _one_slip(a: str, b: str) -> bool:
         return 0 < at < len(short) and long[at].isalpha() and long[at + 1 :] == short[at:]
     if not (short[at].isalpha() and long[at].isalpha()):
         return False
-    swapped = short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
+    swapped = at > 0 and short[at : at + 2] == long[at : at + 2][::-1] and short[at + 2 :] == long[at + 2 :]
     return swapped or (len(short) >= _LETTERS_OTHER and short[at + 1 :] == long[at + 1 :])
 
 

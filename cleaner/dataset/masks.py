@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ _NAMES = (
 )
 _FOLDER = re.compile(rf"(?:.*[-_ ])?(?:{_NAMES})", re.IGNORECASE)
 _FILE = re.compile(rf"(.+?)[-_ ](?:{_NAMES})(?:[-_ ]?\d+)?", re.IGNORECASE)
+_FILE_END = re.compile(rf"[-_ ](?:{_NAMES})(?:[-_ ]?\d+)?$", re.IGNORECASE)
 _WORN = re.compile(r"(?:^|[-_ ])(?:no|non|not|with|without|un|in|incorrect|wrong).*mask", re.IGNORECASE)
 _MOSTLY = 0.8
 _LOOKED_AT = 3  # files that are opened
@@ -116,16 +117,14 @@ def mask_folders(names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, 
     return sure, doubtful
 
 
-def mask_files(names: Iterable[str]) -> dict[str, str]:
+def mask_files(names: Sequence[str]) -> dict[str, str]:
     """Find the masks beside their images: from ``a_mask.png`` to the image ``a.jpg`` in its folder."""
+    named = [name for name in names if _FILE_END.search(_stem(name))]
+    if not named:
+        return {}
     image_of = {f"{name.rpartition('/')[0]}/{_stem(name)}": name for name in names}
-    found = {}
-    for place, name in image_of.items():
-        folder = place.rpartition("/")[0]
-        image = image_of.get(f"{folder}/{_image_of(name)}")
-        if image is not None and image != name:
-            found[name] = image
-    return found
+    wanted = {name: f"{name.rpartition('/')[0]}/{_image_of(name)}" for name in named}
+    return {name: image_of[place] for name, place in wanted.items() if place in image_of}
 
 
 def _is_worn(path: str, paths: set[str]) -> bool:
