@@ -18,6 +18,8 @@
       x TrainingError           training cannot start, or diverged
       x RankingError            a ranking cannot be computed from what was given
         + TooFewLabelsError     fewer than two classes have a label
+      x InterpretationError     there is no way to show what a network sees
+      x ServingError            the prediction service cannot start, or not answer now
       x JobError                a background job cannot start, or failed
       x DashboardError          the dashboard's server cannot start, or stopped
       x DownloadError           a list of addresses cannot be read
@@ -39,11 +41,13 @@ __all__ = [
     "EmbeddingError",
     "ForeignFileError",
     "ImageError",
+    "InterpretationError",
     "JobError",
     "NotSavedError",
     "OutdatedError",
     "PrivateAddressError",
     "RankingError",
+    "ServingError",
     "StoreError",
     "TableError",
     "TooFewLabelsError",
@@ -114,6 +118,14 @@ class RankingError(CleanerError):
 
 class TooFewLabelsError(RankingError):
     """Labels of fewer than two classes: nothing can be found wrong."""
+
+
+class InterpretationError(CleanerError):
+    """There is no way to show what a network sees."""
+
+
+class ServingError(CleanerError):
+    """The prediction service cannot start, or cannot answer now because it has too much to do."""
 
 
 class JobError(CleanerError):

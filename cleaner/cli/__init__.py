@@ -17,6 +17,7 @@ from cleaner.cli.foreign import export, import_
 from cleaner.cli.options import as_command
 from cleaner.cli.ranking import rank
 from cleaner.cli.result import result
+from cleaner.cli.serving import serve
 from cleaner.cli.simulation import simulate
 from cleaner.cli.status import status
 from cleaner.cli.training import predict, train
@@ -56,6 +57,7 @@ COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
         worth: ("cleaner worth bears",),
         train: ("cleaner train bears --epochs 4 --out bears.safetensors",),
         predict: ("cleaner predict bears.safetensors new/*.jpg > predictions.csv",),
+        serve: ("cleaner serve bears.safetensors", "cleaner serve bears.safetensors --port 8900"),
     },
     "Decisions and files": {
         status: ("cleaner status bears",),
