@@ -13,6 +13,7 @@ from cleaner.serving.inference import Limits, Predictor
 from cleaner.training.network import Network
 
 KEEP_ALIVE_S = 5
+STOP_WITHIN_S = 10
 _NEEDED = ("starlette", "uvicorn", "python_multipart")
 
 
@@ -58,12 +59,16 @@ def serve(
     with Predictor(Network.load(model, device="cpu"), limits) as predictor:
         app = make_app(predictor, allow_private=allow_private)
         host = f"[{ip}]" if ":" in ip else ip
-        say(f"Serving {model.name} ({len(predictor.classes)} classes) at http://{host}:{chosen}/")
-        uvicorn.run(
+        config = uvicorn.Config(
             app,
             host=ip,
             port=chosen,
             log_level="warning",
             timeout_keep_alive=KEEP_ALIVE_S,
+            timeout_graceful_shutdown=STOP_WITHIN_S,
             server_header=False,
         )
+        listening = config.bind_socket()
+        listening.listen(config.backlog)  # from here on nobody is turned away while the service starts
+        say(f"Serving {model.name} ({len(predictor.classes)} classes) at http://{host}:{chosen}/")
+        uvicorn.Server(config).run(sockets=[listening])
