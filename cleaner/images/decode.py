@@ -29,6 +29,7 @@ from PIL import (
 from cleaner.errors import ImageError
 from cleaner.images.formats import kind_of, not_an_image
 from cleaner.images.ranges import by_range, robust_range
+from cleaner.images.tiff import kind_of_tiff
 
 MAX_PIXELS = 178_956_970
 """Larger images are refused undecoded: the point where Pillow, too, suspects a decompression bomb."""
@@ -106,7 +107,7 @@ def open_header(file: BinaryIO) -> ImageFile.ImageFile:
         pixels = re.search(r"\((\d+) pixels", str(exc))
         raise ImageError(_too_large(int(pixels[1]) if pixels else MAX_PIXELS)) from exc
     except UnidentifiedImageError as exc:
-        raise ImageError(_unidentified(kind, head)) from exc
+        raise ImageError(_unidentified(kind, head, file)) from exc
     except Exception as exc:  # damaged headers make plugins raise anything
         raise ImageError(damage(exc)) from exc
     if image.width * image.height > MAX_PIXELS:  # where the user has lifted Pillow's own limit
@@ -120,7 +121,9 @@ def _too_large(pixels: int) -> str:
     return f"{round(pixels / 1e6):,} megapixels: larger than the limit of {MAX_PIXELS // 10**6}"
 
 
-def _unidentified(kind: str | None, head: bytes) -> str:
+def _unidentified(kind: str | None, head: bytes, file: BinaryIO) -> str:
+    if kind == "TIFF" and (what := kind_of_tiff(file)):
+        return f"a kind of TIFF that cannot be opened ({what}); save it as 8-bit or 16-bit TIFF, or as PNG"
     if kind == "HEIF" and "HEIF" not in _late_formats():
         return "HEIC image, and pillow-heif, which reads it, is not installed"
     if kind == "DICOM" and not _dicom_format():

@@ -6,6 +6,7 @@ Whatever cannot be used raises `ImageError` with a reason in plain words. Nothin
 settings, and everything is thread safe.
 """
 
+import logging
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,12 +30,16 @@ from cleaner.images.decode import (
     upright,
 )
 from cleaner.images.formats import FORMAT_SUFFIXES
+from cleaner.images.png import without_metadata
+
+logger = logging.getLogger(__name__)
 
 _LYING = (5, 6, 7, 8)  # values of the EXIF orientation for images stored on their side
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 _TINY_PX = 8
 _MAX_ASPECT = 10.0
 _FLAT_LEVELS = 2
+_METADATA_NOTE = "its metadata is damaged or too large, and was not used"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,6 +92,32 @@ def open_image(
     ImageError
         With the reason: "truncated: the file ends early", "not an image: HTML", "empty file", ...
     """
+    return _open_sound(source, max_side_px=max_side_px, min_side_px=min_side_px)[0]
+
+
+def _open_sound(
+    source: Path | bytes, *, max_side_px: int | None = None, min_side_px: int | None = None
+) -> tuple[Image.Image, bool]:
+    """Open an image, a PNG file without its metadata if those are in the way; and whether they were."""
+    try:
+        return _open(source, max_side_px=max_side_px, min_side_px=min_side_px), False
+    except ImageError:
+        slim = _slim(source)
+        if slim is None:
+            raise
+        try:
+            return _open(slim, max_side_px=max_side_px, min_side_px=min_side_px), True
+        except ImageError:  # its pixels are damaged as well
+            pass
+        raise
+
+
+def _slim(source: Path | bytes) -> bytes | None:
+    with open_file(source) as file:
+        return without_metadata(file)
+
+
+def _open(source: Path | bytes, *, max_side_px: int | None, min_side_px: int | None) -> Image.Image:
     with open_file(source) as file:
         image = open_header(file)
         if max_side_px is not None and image.format in ("JPEG", "MPO"):
@@ -132,14 +163,26 @@ def probe(source: Path | bytes, *, suffix: str = "") -> Probe:
     suffix : str
         The suffix of the file's name, to compare with the format; taken from ``source`` where that is a path.
     """
+    suffix = source.suffix if isinstance(source, Path) else suffix
     try:
-        with open_file(source) as file:
-            image = open_header(file)
-            width_px, height_px = _upright_size(image)
-            notes = _header_notes(image, source.suffix if isinstance(source, Path) else suffix)
-            return Probe(notes=notes, width_px=width_px, height_px=height_px, format=image.format)
+        return _probe(source, suffix)
     except ImageError as exc:
+        try:
+            slim = _slim(source)
+            if slim is not None:
+                found = _probe(slim, suffix)
+                return replace(found, notes=(*found.notes, _METADATA_NOTE))
+        except ImageError as other:  # not there, or its pixels cannot be read either
+            logger.debug("%s: %s", exc, other)
         return Probe(problem=str(exc))
+
+
+def _probe(source: Path | bytes, suffix: str) -> Probe:
+    with open_file(source) as file:
+        image = open_header(file)
+        width_px, height_px = _upright_size(image)
+        notes = _header_notes(image, suffix)
+        return Probe(notes=notes, width_px=width_px, height_px=height_px, format=image.format)
 
 
 def verify(source: Path | bytes, *, suffix: str = "") -> Probe:
@@ -152,12 +195,14 @@ def verify(source: Path | bytes, *, suffix: str = "") -> Probe:
         return found
     try:
         data = source if isinstance(source, bytes) else source.read_bytes()
-        picture = open_image(data)
+        picture, without = _open_sound(data)
     except OSError as exc:
         return Probe(problem=unreadable(exc))
     except ImageError as exc:
         return replace(found, problem=str(exc), notes=())
     notes = list(found.notes)
+    if without and _METADATA_NOTE not in notes:  # what stands in the way is behind the pixels
+        notes.append(_METADATA_NOTE)
     extra = _bytes_after_end(data, found.format)
     if extra:
         notes.append(f"{extra} bytes of something else after the end of the image")
