@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +11,16 @@ import typer
 
 from cleaner.cli import options as o
 from cleaner.cli.console import progress, result, say, told, write_table
-from cleaner.util.wording import count
+from cleaner.errors import DownloadError
+from cleaner.util.wording import count, listed
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from cleaner.collect.download import DownloadReport
     from cleaner.collect.verify import VerifyReport
+    from cleaner.dataset.findings import Finding
+    from cleaner.util.progress import Reporter
 
 _MEGABYTE = 1024**2
 
@@ -59,7 +65,8 @@ def download(
 
     Anything that is not an image is refused. Files are named after their content, so a second run fetches
     only what is missing, and Ctrl-C keeps what is complete. DIR/CLASS/.downloads.csv records where each image
-    came from.
+    came from. If the list is a CSV file with a column label, DIR/CLASS/labels.csv keeps the labels and the
+    other columns. The exit code is 1 if there is no image in the end.
     """
     from cleaner.collect.download import download_images
 
@@ -80,6 +87,9 @@ def download(
     _show_failures(report)
     if csv is not None:
         write_table(report.table, csv)
+    if not report.images:
+        tried = count(len(report.entries), "address", "addresses")
+        raise DownloadError(f"No image came from {tried}; see the reasons above.")
 
 
 def _show_failures(report: DownloadReport) -> None:
@@ -87,10 +97,20 @@ def _show_failures(report: DownloadReport) -> None:
         if not entry.file and entry.status != "not tried":
             say(f"{entry.status:<16}{entry.url[:200]}: {entry.detail}")
     say(str(report))
+    if report.dropped:
+        columns = listed(report.dropped)
+        say(f"Not kept: {columns}. If one of these columns holds the labels, name it “label” in the list.")
+    if report.labels is not None:
+        table = report.labels
+        for name in table.disputed:
+            say(f"{name} came from addresses with different labels; the first label is kept.")
+        images = count(table.images, "image")
+        say(f"Labels: {table.path} ({images}). “cleaner app {table.path}” opens the images with them.")
 
 
 def verify(
     folder: o.Folder,
+    images: o.ImageOptions,
     *,
     csv: o.Table = None,
     quarantine: Annotated[
@@ -99,37 +119,51 @@ def verify(
     hidden: Annotated[
         bool, typer.Option("--hidden", help="Also check files whose names begin with a dot.")
     ] = False,
-    follow_links: o.FollowLinks = False,
-    state: o.State = None,
 ) -> None:
-    """Open every image of a folder completely, and list the bad and the unusual files with the reason.
+    """Open every image of a folder or table completely, and list the bad and unusual files with the reason.
 
     Bad files cannot be used, and all other commands leave them out. Unusual files can be used: a wrong
-    suffix, a single pixel, all black. Nothing is changed unless you add --quarantine.
+    suffix, a single pixel, all black. Of a table, only the images that it names are checked; rows without a
+    file are listed. Nothing is changed unless you add --quarantine.
     """
-    from cleaner.collect.verify import verify_folder
-    from cleaner.dataset.catalog import understood
-
     with progress() as reporter:
-        report = verify_folder(folder, hidden=hidden, follow_links=follow_links, reporter=reporter)
+        report, findings = _verified(folder, images, hidden=hidden, reporter=reporter)
     if csv is not None:
         write_table(report.table, csv)
     else:
         for verdict in report.verdicts:
             if verdict.verdict != "good":
                 result(f"{verdict.verdict:<9} {verdict.name}: {verdict.reason}")
-    for finding in understood(folder, hidden=hidden, follow_links=follow_links):
+    for finding in findings:
         say(told(finding))
     say(str(report))
     if quarantine and report.bad:
-        _move_bad(folder, state, report)
+        _move_bad(folder, images, report)
 
 
-def _move_bad(folder: Path, state: Path | None, report: VerifyReport) -> None:
+def _verified(
+    folder: Path, images: o.ImageOptions, *, hidden: bool, reporter: Reporter
+) -> tuple[VerifyReport, Sequence[Finding]]:
+    """Judge the images of a folder or a table, and say how it was understood."""
+    from cleaner.collect.verify import verify_catalog, verify_folder
+    from cleaner.dataset.catalog import understood
+    from cleaner.dataset.dataset import Dataset
+
+    with Dataset(folder, **asdict(images), hidden=hidden) as dataset:
+        if dataset.labels is not None:
+            catalog = dataset.listed()
+            return verify_catalog(catalog, reporter=reporter), catalog.findings
+    # Not the data set's catalog: a folder may be looked at without a state folder, and without a good file.
+    options = {"hidden": hidden, "follow_links": images.follow_links}
+    report = verify_folder(folder, **options, reporter=reporter)
+    return report, understood(folder, **options)
+
+
+def _move_bad(folder: Path, images: o.ImageOptions, report: VerifyReport) -> None:
     from cleaner.review.files.trash import move_to_trash
 
     # Not the workspace's catalog: it must be possible to quarantine a folder without a single good file.
-    with o.opened(folder, state=state) as workspace:
+    with o.opened(folder, images) as workspace:
         _, moved = move_to_trash(workspace.root, workspace.state, report.bad)
     for file in moved:
         if file.problem:

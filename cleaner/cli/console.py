@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from cleaner.errors import Cancelled, CleanerError
-from cleaner.util.atomic import write_atomically
+from cleaner.util.atomic import why_not_writable, write_atomically
 from cleaner.util.progress import SILENT, Reporter
 from cleaner.util.wording import stage_words
 
@@ -131,6 +131,20 @@ def give_table(
         result(table[columns].head(most).to_string(index=False, float_format="%.2f"))
     if len(table) > most:
         say(f"These are the first {most} of {len(table):,}; --csv FILE writes them all.")
+
+
+def check_target(target: Path) -> None:
+    """Refuse a file that cannot be written before the work whose result it is to hold.
+
+    Raises
+    ------
+    CleanerError
+        With the reason.
+    """
+    reason = "" if str(target) == "-" else why_not_writable(target)
+    if reason:
+        msg = f"Cannot write {target}: {reason}. Choose a file in a folder that exists and can be written to."
+        raise CleanerError(msg)
 
 
 def write_table(table: pd.DataFrame, target: Path, *, told: str = "") -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 
 import typer
 
-from cleaner.cli.console import errors_as_sentences, say, told
+from cleaner.cli.console import check_target, errors_as_sentences, say, told
 
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
@@ -31,9 +31,13 @@ Folder = Annotated[
         help="Folder of images with one folder per class (also below train/ and valid/), or a CSV file.",
     ),
 ]
+TARGET = object()
+"""In ``Annotated``, marks the option of a file that is written in the end: checked before the work."""
+
 Table = Annotated[
     Path | None,
     typer.Option("--csv", metavar="FILE", help='Write the whole table to a CSV file; "-" prints it.'),
+    TARGET,
 ]
 State = Annotated[
     Path | None,
@@ -46,8 +50,8 @@ Reviewer = Annotated[
 
 
 @dataclass(frozen=True)
-class SetOptions:
-    """Which images a command works on, and where the decisions about them are kept."""
+class ImageOptions:
+    """Which images a command works on, and how a table of them is read."""
 
     labels: Annotated[
         Path | None,
@@ -58,29 +62,6 @@ class SetOptions:
         ),
     ] = None
     state: State = None
-    store: Annotated[
-        str | None,
-        _of_set(
-            metavar="URL",
-            help="Database for the decisions, such as postgresql+psycopg://user@host/reviews. "
-            "Default: a file in the state folder.",
-        ),
-    ] = None
-    dataset: Annotated[
-        str | None,
-        _of_set(
-            metavar="NAME",
-            help="Name of the set among the decisions, remembered from then on. Default: the remembered "
-            "name, at first that of the folder or table. Colleagues who share a database need the same name.",
-        ),
-    ] = None
-    group: Annotated[
-        str | None,
-        _of_set(
-            metavar="COLUMN",
-            help="CSV column (patient, specimen, source) whose images must stay together in one split.",
-        ),
-    ] = None
     name_column: Annotated[
         str | None,
         _of_table(
@@ -110,6 +91,36 @@ class SetOptions:
     encoding: Annotated[
         str | None, _of_table(metavar="NAME", help="Encoding of the file, such as cp1251. Default: Unicode.")
     ] = None
+    follow_links: FollowLinks = False
+
+
+@dataclass(frozen=True)
+class SetOptions(ImageOptions):
+    """Which images a command works on, and where the decisions about them are kept."""
+
+    store: Annotated[
+        str | None,
+        _of_set(
+            metavar="URL",
+            help="Database for the decisions, such as postgresql+psycopg://user@host/reviews. "
+            "Default: a file in the state folder.",
+        ),
+    ] = None
+    dataset: Annotated[
+        str | None,
+        _of_set(
+            metavar="NAME",
+            help="Name of the set among the decisions, remembered from then on. Default: the remembered "
+            "name, at first that of the folder or table. Colleagues who share a database need the same name.",
+        ),
+    ] = None
+    group: Annotated[
+        str | None,
+        _of_set(
+            metavar="COLUMN",
+            help="CSV column (patient, specimen, source) whose images must stay together in one split.",
+        ),
+    ] = None
     layout: Annotated[
         str | None,
         _of_set(
@@ -119,7 +130,6 @@ class SetOptions:
             "set, a guess, which “status” tells. auto guesses anew.",
         ),
     ] = None
-    follow_links: FollowLinks = False
 
 
 @dataclass(frozen=True)
@@ -197,10 +207,14 @@ def as_command(function: Callable[..., None]) -> Callable[..., None]:
         else:
             options[parameter.name] = (kind, parameter.default)
     options["debug"] = (Debug, False)
+    targets = [name for name, (kind, _) in options.items() if TARGET in getattr(kind, "__metadata__", ())]
 
     @functools.wraps(function)
     def run(**given: Any) -> None:
         with errors_as_sentences(debug=given.pop("debug")):
+            for name in targets:
+                if given[name] is not None:
+                    check_target(given[name])
             for name, group in groups.items():
                 given[name] = group(**{field.name: given.pop(field.name) for field in fields(group)})
             function(**given)
@@ -216,7 +230,7 @@ def as_command(function: Callable[..., None]) -> Callable[..., None]:
 
 @contextmanager
 def opened(
-    folder: Path, *groups: SetOptions | NetworkOptions, warn: bool = True, **more: Any
+    folder: Path, *groups: ImageOptions | NetworkOptions, warn: bool = True, **more: Any
 ) -> Iterator[Workspace]:
     """Open a workspace for one command; print what may have been misread, and in the end its notices.
 

@@ -13,7 +13,7 @@ import typer
 from cleaner.cli import options as o
 from cleaner.cli.console import progress, result, say
 from cleaner.dataset.folders import list_images
-from cleaner.errors import CheckpointError, ImageError
+from cleaner.errors import ImageError
 from cleaner.util.progress import Stage
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ def train(
     network: o.NetworkOptions,
     *,
     out: Annotated[
-        Path, typer.Option(metavar="FILE", help="File for the trained model (safetensors).")
+        Path, typer.Option(metavar="FILE", help="File for the trained model (safetensors)."), o.TARGET
     ] = Path("model.safetensors"),
     epochs: Annotated[int, typer.Option(min=1, help="Number of passes over the training images.")] = 4,
     csv: Annotated[
@@ -42,11 +42,6 @@ def train(
     The head is trained first, then all layers. The error rates are those of the validation images and, if
     there are any, of the test images. The model has seen neither of them.
     """
-    if not out.absolute().parent.is_dir():  # said before the work, not after it
-        home = out.absolute().parent
-        msg = f"Cannot write {out}: the folder {home} does not exist. Make it, or give another file."
-        raise CheckpointError(msg)
-
     with o.opened(folder, images, network, labels=csv or images.labels) as workspace, progress() as reporter:
         workspace.network.require()  # before torch is loaded
         from cleaner.pipelines.train import train as train_on

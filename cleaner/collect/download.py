@@ -17,9 +17,12 @@ from typing import Any
 import pandas as pd
 
 from cleaner.collect.fetch import Fetcher, FetchError, Limits
-from cleaner.collect.urls import read_urls, unique_urls
+from cleaner.collect.labels import KeptLabels, keep_labels
+from cleaner.collect.urls import URL_COLUMNS, UrlList, read_urls, unique_urls
+from cleaner.dataset.class_folders import folder_of
+from cleaner.dataset.folders import is_ignored
 from cleaner.errors import Cancelled, DownloadError, ImageError
-from cleaner.util.atomic import write_atomically
+from cleaner.util.atomic import why_not_writable, write_atomically
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 logger = logging.getLogger(__name__)
@@ -70,6 +73,15 @@ class DownloadReport:
 
     folder: Path
     entries: tuple[Entry, ...]
+    labels: KeptLabels | None = None
+    """The labels that the list came with, in a table beside the images."""
+    dropped: tuple[str, ...] = ()
+    """Columns of a list without labels beside that of the addresses: they are kept nowhere."""
+
+    @property
+    def images(self) -> int:
+        """Number of images that are there now."""
+        return len({entry.file for entry in self.entries if entry.file})
 
     @property
     def table(self) -> pd.DataFrame:
@@ -105,7 +117,8 @@ def download_images(
 
     An image is named by its content, so that the same image behind two addresses is kept once. What was
     saved earlier is not fetched again. Whatever is no image (an error page named ``.jpg``, half a file) is
-    refused. A stop, by Ctrl-C or by the reporter, keeps every image that was complete.
+    refused. A stop, by Ctrl-C or by the reporter, keeps every image that was complete. Labels that a table of
+    addresses has are kept in ``labels.csv`` in the folder, with its other columns.
 
     Parameters
     ----------
@@ -144,7 +157,7 @@ def download_images(
     Cancelled
         If the reporter says stop.
     """
-    urls = read_urls(source) if isinstance(source, str | Path) else unique_urls(list(source))
+    urls = read_urls(source) if isinstance(source, str | Path) else UrlList(tuple(unique_urls(list(source))))
     limits = Limits(
         timeout_s=timeout_s,
         max_bytes=max_bytes,
@@ -154,13 +167,27 @@ def download_images(
         allow_private=allow_private,
     )
     target = Path(folder).expanduser()
+    name = target.resolve().name
+    if is_ignored(name) and (usual := folder_of(name)):
+        raise DownloadError(
+            f"A folder named {name} is not looked into when a set is opened. Give "
+            f"{target.resolve().parent / usual}: it is read as the class “{name}”."
+        )
     try:
         target.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         msg = f"Cannot create the folder {target}: {exc.strerror}. Give one that can be written to."
         raise DownloadError(msg) from exc
+    reason = why_not_writable(target / MANIFEST)
+    if reason:
+        raise DownloadError(f"Cannot write to {target}: {reason}. Give a folder that can be written to.")
     session = _Session(target, max_side_px=max_side_px, show_errors=workers == 0, reporter=reporter)
-    return _run(session, session.download(urls, limits, len(urls) if max_pics is None else max_pics))
+    most = len(urls.urls) if max_pics is None else max_pics
+    report = _run(session, session.download(list(urls.urls), limits, most))
+    files = [(entry.url, entry.file) for entry in report.entries if entry.file]
+    dropped = tuple(head for head in urls.header if head.lower() not in URL_COLUMNS)
+    labels = keep_labels(target, urls, files)
+    return replace(report, labels=labels, dropped=() if urls.label is not None else dropped)
 
 
 class _Session:

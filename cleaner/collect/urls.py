@@ -4,9 +4,11 @@ import base64
 import binascii
 import codecs
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urldefrag
 
+from cleaner.dataset.tables.columns import LABELS, named_like_labels
 from cleaner.errors import DownloadError
 from cleaner.util.csvfile import read_csv
 
@@ -20,7 +22,29 @@ _MAX_LIST_BYTES = 200 * 1024**2
 _DATA_URL = re.compile(r"data:([^,]*),(.*)", re.DOTALL | re.IGNORECASE)
 
 
-def read_urls(path: Path | str) -> list[str]:
+@dataclass(frozen=True)
+class UrlList:
+    """A list of addresses, and what else it says about each.
+
+    Attributes
+    ----------
+    urls : tuple of str
+        Each once, in the order of the file.
+    header : tuple of str
+        The columns, if the list is a table.
+    rows : dict of str to list of str
+        From address to its first row.
+    label : int or None
+        Which column holds the labels; None if none is named like it.
+    """
+
+    urls: tuple[str, ...]
+    header: tuple[str, ...] = ()
+    rows: dict[str, list[str]] = field(default_factory=dict)
+    label: int | None = None
+
+
+def read_urls(path: Path | str) -> UrlList:
     """Read the addresses of a text or CSV file, each once, in the order of the file.
 
     Blank lines and lines that begin with ``#`` are passed over, as are spaces, quotes and the line ends of
@@ -47,21 +71,21 @@ def read_urls(path: Path | str) -> list[str]:
         msg = f"Cannot read the list {path}: {exc.strerror}. Give a text or CSV file of addresses."
         raise DownloadError(msg) from exc
     lines = [line for line in _text(data).splitlines() if line.strip() and not line.lstrip().startswith("#")]
-    urls = unique_urls(_from_csv(lines) or lines)
-    if not urls:
+    found = _from_csv(lines) or UrlList(tuple(unique_urls(lines)))
+    if not found.urls:
         msg = f"{path} contains no addresses. Write one per line, or give a CSV file with a column named url."
         raise DownloadError(msg)
-    return urls
+    return found
 
 
 def unique_urls(texts: list[str]) -> list[str]:
     """Strip spaces, quotes and ``#fragments``; keep the first of equal addresses."""
-    stripped = (text.strip().strip("\"'").strip() for text in texts)
-    return list(
-        dict.fromkeys(
-            url if url.lower().startswith("data:") else urldefrag(url).url for url in stripped if url
-        )
-    )
+    return list(dict.fromkeys(url for text in texts if (url := _stripped(text))))
+
+
+def _stripped(text: str) -> str:
+    url = text.strip().strip("\"'").strip()
+    return url if url.lower().startswith("data:") else urldefrag(url).url
 
 
 def _text(data: bytes) -> str:
@@ -70,11 +94,20 @@ def _text(data: bytes) -> str:
     return data.decode("utf-8-sig", "replace")
 
 
-def _from_csv(lines: list[str]) -> list[str]:
-    """Return the column of addresses, or nothing if the first line names none."""
-    heads = [head.lower() for head in read_csv(lines[0])[0]] if lines else []
-    column = next((i for i, head in enumerate(heads) if head in URL_COLUMNS), None)
-    return [] if column is None else [row[column] for row in read_csv("\n".join(lines))[1]]
+def _from_csv(lines: list[str]) -> UrlList | None:
+    """Return the addresses of a table with their rows; None if the first line names no column of them."""
+    heads = read_csv(lines[0])[0] if lines else []
+    small = [head.lower() for head in heads]
+    column = next((i for i, head in enumerate(small) if head in URL_COLUMNS), None)
+    if column is None:
+        return None
+    rows: dict[str, list[str]] = {}
+    for row in read_csv("\n".join(lines))[1]:
+        if url := _stripped(row[column]):
+            rows.setdefault(url, row[: len(heads)])
+    named = (small.index(name) for name in LABELS if name in small)
+    alike = (i for i, head in enumerate(small) if named_like_labels(head) and i != column)
+    return UrlList(tuple(rows), tuple(heads), rows, next(named, next(alike, None)))
 
 
 class TooLargeError(ValueError):

@@ -2,6 +2,7 @@
 
 import os
 from collections import Counter
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -11,6 +12,7 @@ from typing import Literal
 import pandas as pd
 from PIL import Image
 
+from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.folders import list_images
 from cleaner.errors import CatalogError
 from cleaner.images.open import verify
@@ -126,8 +128,36 @@ def verify_folder(
     if not folder.is_dir():
         raise CatalogError(f"{folder} is not a folder. Give the folder of images to check.")
     listing = list_images(folder, hidden=hidden, follow_links=follow_links)
-    verdicts = [Verdict(name=name, verdict="left out", reason=reason) for name, reason in listing.left_out]
-    verdicts += _judge_all(folder, listing.names, workers or os.cpu_count() or 1, reporter)
+    return _report(folder, listing.names, listing.left_out, workers, reporter)
+
+
+def verify_catalog(
+    catalog: Catalog, *, workers: int | None = None, reporter: Reporter = SILENT
+) -> VerifyReport:
+    """Decode every image of a catalog and judge it; rows of a table without a file count as left out.
+
+    Raises
+    ------
+    CatalogError
+        If the catalog has no root.
+    Cancelled
+        If the reporter says stop.
+    """
+    if catalog.root is None:
+        raise CatalogError("This catalog has no root, so its files cannot be found. Make it with root=.")
+    left_out = catalog.left_out.itertuples(index=False)
+    return _report(catalog.root, list(catalog.names), left_out, workers, reporter)
+
+
+def _report(
+    folder: Path,
+    names: list[str],
+    left_out: Iterable[tuple[str, str]],
+    workers: int | None,
+    reporter: Reporter,
+) -> VerifyReport:
+    verdicts = [Verdict(name=name, verdict="left out", reason=reason) for name, reason in left_out]
+    verdicts += _judge_all(folder, names, workers or os.cpu_count() or 1, reporter)
     return VerifyReport(folder, tuple(sorted(verdicts, key=lambda verdict: verdict.name)))
 
 

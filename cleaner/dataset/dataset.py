@@ -249,7 +249,7 @@ class Dataset:
     def refresh(self) -> Catalog:
         """Look at the folder or CSV file again and return the new catalog; until then the old one serves."""
         with self._refreshing:
-            listed = self._listed()
+            listed = self.listed()
             if self.labels is not None:
                 RememberedOptions(self.state, self.labels).save(self.table_options)
             stale = self.index.stale(self.root, listed.names)
@@ -287,7 +287,7 @@ class Dataset:
         Cancelled
             The reporter asked to stop; what was read is remembered.
         """
-        self.index.scan(self.root, self._listed().names, reporter=reporter, decode=decode)
+        self.index.scan(self.root, self.listed().names, reporter=reporter, decode=decode)
         return self.refresh()
 
     def remarks(self) -> pd.DataFrame:
@@ -319,7 +319,8 @@ class Dataset:
                 self._index.close()
             self._index = None
 
-    def _listed(self) -> Catalog:
+    def listed(self) -> Catalog:
+        """List the images that the folders or the table name, with those that cannot be used."""
         if self.labels is None:
             return Catalog.from_folder(
                 self.root,

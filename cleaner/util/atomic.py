@@ -7,6 +7,31 @@ import uuid
 from pathlib import Path
 
 
+def why_not_writable(path: Path) -> str:
+    """Say why a file cannot be written, before the work whose result it is to hold; "" if it can.
+
+    What is there stays as it is.
+    """
+    try:
+        if path.is_dir():
+            return "it is a folder"
+        folder = path.absolute().parent
+        if not folder.is_dir():
+            return f"{folder} is a file" if folder.exists() else f"the folder {folder} does not exist"
+        path.lstat()
+    except FileNotFoundError:
+        pass
+    except OSError as exc:  # such as a name that is too long
+        return exc.strerror or str(exc)
+    try:
+        test = path.absolute().parent / f".{uuid.uuid4().hex[:12]}.tmp"
+        test.touch()
+        test.unlink()
+    except OSError as exc:
+        return exc.strerror or str(exc)
+    return ""
+
+
 def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
     """Write a file beside its place and swap it in, so that readers see the old one or the new one.
 

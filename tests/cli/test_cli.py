@@ -287,8 +287,8 @@ def test_rank_into_a_folder_that_is_not_there_is_one_sentence(
     target = tmp_path / "no" / "ranking.csv"
     done = run("rank", ranked[0], "--from-scratch", "--csv", target, code=1)
     assert done.stderr == (
-        f"Error: Cannot write {target}: No such file or directory. "
-        "Choose a file in a folder that exists and is writable.\n"
+        f"Error: Cannot write {target}: the folder {target.parent} does not exist. "
+        "Choose a file in a folder that exists and can be written to.\n"
     )
 
 
@@ -393,12 +393,34 @@ def test_train_on_a_cleaned_csv_leaves_the_deleted_out(ranked: tuple[Path, str],
     assert Learner.load(model).classes == ["green", "red"]
 
 
-def test_train_says_before_the_work_that_its_file_cannot_be_written(colour_set: Path, tmp_path: Path) -> None:
-    out = tmp_path / "no" / "model.safetensors"
-    done = run("train", colour_set, "--out", out, "--from-scratch", code=1)
-    assert done.stderr == (
-        f"Error: Cannot write {out}: the folder {out.parent} does not exist. Make it, or give another file.\n"
-    )
+@pytest.mark.parametrize(
+    "command",
+    [
+        "train --out",
+        "rank --csv",
+        "duplicates --csv",
+        "problems --csv",
+        "verify --csv",
+        "simulate --truth t --csv",
+    ],
+)
+def test_a_file_that_cannot_be_written_is_said_before_the_work(
+    colour_set: Path, tmp_path: Path, command: str
+) -> None:
+    (tmp_path / "file").touch()
+    name, *options = command.split()
+    for target, reason in [
+        (tmp_path / "no" / "x", f"the folder {tmp_path / 'no'} does not exist"),
+        (tmp_path, "it is a folder"),
+        (tmp_path / "file" / "x", f"{tmp_path / 'file'} is a file"),
+        (tmp_path / ("x" * 300), "File name too long"),
+    ]:
+        done = run(name, colour_set, *options, target, code=1)
+        assert done.stderr == (
+            f"Error: Cannot write {target}: {reason}. "
+            "Choose a file in a folder that exists and can be written to.\n"
+        )
+    assert not (colour_set / ".cleaner").exists()  # nothing was begun
 
 
 def test_predict_with_something_that_is_no_model_is_one_sentence(colour_set: Path, tmp_path: Path) -> None:
@@ -537,6 +559,24 @@ def test_verify_names_bad_files_and_quarantine_is_taken_back_by_restore(
     assert bad.read_bytes() == b"<html>gone</html>"
 
 
+def test_verify_judges_the_images_of_a_table(colour_set: Path) -> None:
+    (colour_set / "red" / "bad.png").write_bytes(b"<html>gone</html>")
+    (colour_set / "green" / "unlisted.png").write_bytes(b"")
+    table = colour_set / "table.csv"
+    table.write_text(
+        "file,animal\nred/red_000.png,cat\nred/bad.png,cat\nblue/blue_000.png,dog\ngone.png,dog\n"
+    )
+    for arguments in ((table,), (colour_set, "--labels", "table.csv", "--label-column", "animal")):
+        done = run("verify", *arguments)
+        assert done.stdout.splitlines() == [
+            "left out  gone.png: missing: there is no such file (line 5)",
+            "bad       red/bad.png: not an image: HTML",
+        ]
+        assert "“animal”" in done.stderr
+        assert done.stderr.splitlines()[-1] == "4 files: 2 good, 1 bad, 1 left out"
+    assert "without a CSV file" in run("verify", colour_set, "--name-column", "file", code=1).stderr
+
+
 def test_verify_moves_bad_files_even_where_no_file_is_good(tmp_path: Path) -> None:
     root = tmp_path / "set"
     root.mkdir()
@@ -558,15 +598,25 @@ def test_download_saves_pictures_and_accounts_for_every_address(
         urls = tmp_path / "urls.txt"
         urls.write_text(f"{site.picture('/a')}\n# comment\n{site.url('/missing')}\nftp://x.example/a\n")
         target = tmp_path / "set" / "cat"
-        done = run("download", urls, target, "--csv", "-")
+        done = run("download", urls, target, "--csv", "-", code=1)
         assert [r["status"] for r in rows(done.stdout)] == [
             "private address",
             "private address",
             "bad address",
         ]
         done = run("download", urls, target, "--allow-private", "--workers", "0")
+        labelled = tmp_path / "urls.csv"
+        labelled.write_text(f"url,label,place\n{site.url('/a')},cat,garden\n")
+        kept = run("download", labelled, target, "--allow-private")
+        lost = run("download", tmp_path / "urls.txt", tmp_path / "none", code=1)
+        hidden = run("download", urls, tmp_path / ".NET logo", code=1)
     finally:
         site.stop()
+    assert "Labels: " in kept.stderr
+    assert "garden" in (target / "labels.csv").read_text()
+    assert lost.stderr.endswith("Error: No image came from 3 addresses; see the reasons above.\n")
+    assert str(tmp_path / "%2ENET logo") in hidden.stderr
+    assert not (tmp_path / ".NET logo").exists()
     assert f"HTTP 404        {site.url('/missing')}: HTTP 404 Not Found\n" in done.stderr
     assert done.stderr.splitlines()[-1] == "3 addresses: 1 saved, 1 HTTP 404, 1 bad address"
     assert len([p for p in target.iterdir() if p.suffix == ".jpg"]) == 1

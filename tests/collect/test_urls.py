@@ -31,13 +31,13 @@ A, B, C = "http://a.example/1.jpg", "https://b.example/2.jpg?x=1,2&y=3", "http:/
 def test_lists_of_every_shape_give_the_same_addresses(tmp_path: Path, text: str) -> None:
     path = tmp_path / "urls.txt"
     path.write_bytes(text.encode())
-    assert read_urls(path) == [A, B, C]
+    assert read_urls(path).urls == (A, B, C)
 
 
 def test_a_list_in_utf16_is_read(tmp_path: Path) -> None:
     path = tmp_path / "urls.txt"
     path.write_bytes(f"{A}\r\n{C}\r\n".encode("utf-16"))
-    assert read_urls(path) == [A, C]
+    assert read_urls(path).urls == (A, C)
 
 
 def test_an_empty_list_is_one_sentence(tmp_path: Path) -> None:
@@ -126,3 +126,20 @@ def test_only_public_addresses_are_let_through(address: str, reason: str | None)
 def test_an_address_that_is_not_global_is_never_let_through(address: ipaddress.IPv4Address) -> None:
     assert address.is_global or why_private(str(address)) is not None
     assert why_private(f"::ffff:{address}") == why_private(str(address))
+
+
+@pytest.mark.parametrize(
+    ("header", "label"),
+    [
+        ("url,label", 1), ("class,url", 0), ("url,Species", 1), ("id,url,given_label,kind", 2), 
+        ("url,id,place", None),
+        ("url", None), ("image,label", 1),
+    ],
+)  # fmt: skip
+def test_the_column_of_labels_is_found(tmp_path: Path, header: str, label: int | None) -> None:
+    path = tmp_path / "urls.csv"
+    cells = [A if column in ("url", "image") else "x" for column in header.split(",")]
+    path.write_text(f"{header}\n{','.join(cells)}\n")
+    found = read_urls(path)
+    assert found.label == label
+    assert found.rows == {A: cells}

@@ -264,7 +264,7 @@ def _like_labels(column: str, values: Sequence[str]) -> float:
     different = len(set(there))
     if not there or any(map(_DECIMAL.fullmatch, there)):
         return 0.0
-    named = _named_like_labels(column)
+    named = named_like_labels(column)
     if not named and (different == 1 or different > max(2, _FEW_VALUES * len(there))):
         return 0.0
     numbers = all(value.replace(".", "").replace("-", "").isdecimal() for value in there)
@@ -345,8 +345,8 @@ def _told(
 
 def _ask_for_label(table: Texts, guess: Guess) -> list[str]:
     columns, rivals = guess.columns, guess.labels
-    if len(columns.labels) == 1 and _named_like_labels(columns.labels[0]):
-        rivals = [column for column in rivals if _named_like_labels(column)]
+    if len(columns.labels) == 1 and named_like_labels(columns.labels[0]):
+        rivals = [column for column in rivals if named_like_labels(column)]
     if len(columns.labels) == 1:
         own = table[columns.labels[0]]
         rivals = [c for c in rivals if c not in table or not _same_classes(own, table[c])]
@@ -355,7 +355,8 @@ def _ask_for_label(table: Texts, guess: Guess) -> list[str]:
     return []
 
 
-def _named_like_labels(column: str) -> bool:
+def named_like_labels(column: str) -> bool:
+    """Tell whether a column is named as one of labels."""
     return column.lower() in LABELS or bool(_LIKE_A_LABEL.search(column.lower()))
 
 
