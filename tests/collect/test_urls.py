@@ -131,7 +131,7 @@ def test_an_address_that_is_not_global_is_never_let_through(address: ipaddress.I
 @pytest.mark.parametrize(
     ("header", "label"),
     [
-        ("url,label", 1), ("class,url", 0), ("url,Species", 1), ("id,url,given_label,kind", 2), 
+        ("url,label", 1), ("class,url", 0), ("url,Species", 1), ("id,url,given_label,kind", 2),
         ("url,id,place", None),
         ("url", None), ("image,label", 1),
     ],
