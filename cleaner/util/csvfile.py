@@ -66,16 +66,53 @@ def _consistency(text: str, delimiter: str) -> tuple[float, int]:
     return max(as_first, usual / 2), counts[0]
 
 
-def numbered_rows(text: str, delimiter: str | None = None) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row of a CSV text, all as text, with the number of the line on which it begins."""
+def numbered_rows(
+    text: str, delimiter: str | None = None, *, quotes: bool = True, strict: bool = False
+) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row of a CSV text, all as text, with the number of the line on which it begins.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    delimiter : str, optional
+        Default: `separator_of` the text.
+    quotes : bool
+        Quotation marks stand around values; otherwise they are part of them.
+    strict : bool
+        Refuse quotation marks that are not closed, or that something stands behind.
+
+    Raises
+    ------
+    csv.Error
+        If it is strict.
+    """
     csv.field_size_limit(2**31 - 1)  # a C long, which has 32 bits on Windows
     delimiter = separator_of(text) if delimiter is None else delimiter
     loose = delimiter == " " or f'{delimiter} "' in text  # several blanks, or one before the quotes
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=loose)
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        skipinitialspace=loose,
+        quoting=csv.QUOTE_MINIMAL if quotes else csv.QUOTE_NONE,
+        strict=strict,
+    )
     line = 1
     for row in reader:
         yield line, row
         line = reader.line_num + 1
+
+
+def wrong_quote(text: str, delimiter: str) -> int | None:
+    """Return the line on which the first row with wrong quotation marks begins; None if all are right."""
+    rows = numbered_rows(text, delimiter, strict=True)
+    next_line = 1
+    try:
+        for line, row in rows:
+            next_line = line + 1 + sum(value.count("\n") for value in row)
+    except csv.Error:
+        return next_line
+    return None
 
 
 def read_csv(text: str) -> tuple[list[str], list[list[str]]]:

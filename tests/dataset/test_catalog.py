@@ -461,6 +461,25 @@ def test_a_dataframe_is_read_like_a_csv_and_keeps_its_types(lay_out: Callable[..
     assert left_out(catalog) == {"gone.png": "missing: there is no such file (row 2)"}
 
 
+@pytest.mark.parametrize(
+    ("table", "message"),
+    [
+        (pd.DataFrame({"name": [], "label": []}), "The DataFrame has no rows."),
+        (
+            pd.DataFrame([["a.png", "x", "y"]], columns=["name", "label", "label"]),
+            "The DataFrame has two columns named 'label'; rename one.",
+        ),
+    ],
+)
+def test_a_dataframe_that_cannot_be_read_is_refused_in_words(
+    lay_out: Callable[..., Path], table: pd.DataFrame, message: str
+) -> None:
+    with pytest.raises(CatalogError) as caught:
+        Catalog.from_dataframe(table, root=lay_out("a.png"))
+
+    assert str(caught.value) == message
+
+
 @pytest.fixture
 def four() -> Catalog:
     table = pd.DataFrame(

@@ -16,9 +16,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.errors import CatalogError, TableError
+from cleaner.util.csvfile import csv_text
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 FLAT = tuple(f"{i}.jpg" for i in range(6))
@@ -168,7 +171,7 @@ HEADERS = [
         told={"label_column": "breed"},
         refused="has no column 'breed'",
     ),
-    Kind(what="names alone", text=rows(FLAT, header="name"), refused="there is only one column"),
+    Kind(what="names alone", text=rows(FLAT, header="name"), refused="has no column of labels beside “name”"),
     Kind(what="no column of images", text="a,b\nx,red\ny,blue\n", refused="has no column of image names"),
     Kind(
         what="two columns named label",
@@ -418,7 +421,170 @@ LABELS = [
     ),
 ]
 
+OF_PEOPLE = [
+    Kind(
+        what="two folders of images, and columns about the patient",
+        text=rows(
+            ["L1", "L2", "L3"] * 2,
+            STEMS,
+            ["nv", "mel", "bkl"] * 2,
+            ["histo", "consensus"] * 3,
+            ["80.0", "70.0"] * 3,
+            ["male", "female"] * 3,
+            header="lesion_id,image_id,dx,dx_type,age,sex",
+        ),
+        files=[f"part_{1 + i % 2}/{name}" for i, name in enumerate(FLAT)],
+        read={f"part_{1 + i % 2}/{name}": ("nv", "mel", "bkl")[i % 3] for i, name in enumerate(FLAT)},
+        asks={"choice of columns"},
+    ),
+    Kind(
+        what="splits in a column named Usage",
+        text=rows(
+            FLAT, [0, 1] * 3, ["Training", "PublicTest", "PrivateTest"] * 2, header="file,emotion,Usage"
+        ),
+        read=dict(zip(FLAT, "010101", strict=True)),
+        splits={"0.jpg": "train", "1.jpg": "test", "2.jpg": "test"},
+    ),
+    Kind(
+        what="numbers in a list of files",
+        text=rows(range(1, 7), [f"a/{name}" for name in FLAT], between=" "),
+        files=[f"a/{name}" for name in FLAT],
+        at="images.txt",
+        refused="has no column of labels that can be recognised",
+    ),
+    Kind(
+        what="a column is_train",
+        text=rows(FLAT, CLASSES, [1, 0] * 3, header="img,label,is_train"),
+        asks={"choice of columns"},
+    ),
+    Kind(
+        what="splits as numbers",
+        text=rows(FLAT, CLASSES, [0, 1] * 3, header="name,label,split"),
+        refused="Got split '0' in line 2 of l.csv",
+    ),
+    Kind(
+        what="names and splits alone",
+        text=rows(FLAT, ["train", "test"] * 3, header="path,split"),
+        refused="has no column of labels beside “path”, “split”",
+    ),
+    Kind(
+        what="one column told for two things",
+        text=PLAIN,
+        told={"name_column": "name", "label_column": "name"},
+        refused="for two things",
+    ),
+    Kind(
+        what="a column of 0 and 1 beside one-hot columns",
+        text=rows(
+            FLAT,
+            [0, 1, 1, 0, 1, 1],
+            [1, 0, 0] * 2,
+            [0, 1, 0] * 2,
+            [0, 0, 1] * 2,
+            header="name,male,cat,dog,fox",
+        ),
+        read=dict(zip(FLAT, ["cat", "dog", "fox"] * 2, strict=True)),
+        asks={"choice of columns"},
+    ),
+    Kind(
+        what="an empty column of labels beside a full one",
+        text=rows(FLAT, [""] * 6, CLASSES, header="name,label,breed"),
+        asks={"choice of columns"},
+    ),
+    Kind(
+        what="names of texts about the images",
+        text=rows([f"{stem}.xml" for stem in STEMS], CLASSES, header="name,label"),
+        asks={"names"},
+    ),
+    Kind(
+        what="numbers with a decimal point as names",
+        text=rows([f"{stem}.0" for stem in STEMS], CLASSES, header="id,label"),
+        asks={"names"},
+    ),
+    Kind(
+        what="two files of one stem",
+        text="name,label\na,cat\nb,dog\n",
+        files=("a.jpg", "a.png", "b.jpg"),
+        read={"b.jpg": "dog"},
+        says={"rows without a file"},
+    ),
+    Kind(
+        what="names that differ on the disk by case alone",
+        text="name,label\nA.JPG,cat\n",
+        files=("a.jpg", "A.jpg"),
+        refused="this can be A.jpg or a.jpg",
+    ),
+    Kind(
+        what="one image in two spellings, with two labels",
+        text=PLAIN + "0.JPG,dog\n",
+        refused="contradicts itself on 1 image",
+    ),
+    Kind(
+        what="cat+dog",
+        text=rows(FLAT, ["cat+dog", "cat", "dog"] * 2, header="name,label"),
+        read=dict(zip(FLAT, ["cat+dog", "cat", "dog"] * 2, strict=True)),
+        asks={"several labels"},
+    ),
+    Kind(
+        what="decimal commas",
+        text=rows(FLAT, ["0,0", "1,0"] * 3, header="name;label", between=";"),
+        read=dict(zip(FLAT, "010101", strict=True)),
+        says={"labels written as decimals"},
+    ),
+    Kind(
+        what="invisible characters and line breaks in labels",
+        text='name,label\n0.jpg,cat\u200b\n1.jpg,cat\n2.jpg,"black\nbear"\n',
+        read={"0.jpg": "cat", "1.jpg": "cat", "2.jpg": "black bear"},
+        says={"blanks around labels"},
+    ),
+    Kind(
+        what="labels that were garbled before",
+        text=rows(FLAT, ["KÃ¤fer", "dog"] * 3, header="name,label"),
+        read=dict(zip(FLAT, ["KÃ¤fer", "dog"] * 3, strict=True)),
+        asks={"garbled labels"},
+    ),
+]
+
 TEXTS = [
+    Kind(
+        what="a title above the header",
+        text="My labels 2024,,\n" + rows(FLAT, CLASSES, CLASSES, header="name,label,x"),
+        says={"lines above the header"},
+    ),
+    Kind(
+        what="quotation marks in a table with tabs",
+        text='name\tlabel\n0.jpg\t"big" cat\n1.jpg\tdog\n',
+        files=FLAT[:2],
+        read={"0.jpg": '"big" cat', "1.jpg": "dog"},
+    ),
+    Kind(
+        what="quotation marks that are not around the value",
+        text='name,label\n0.jpg,"big" cat\n1.jpg,dog\n',
+        files=FLAT[:2],
+        read={"0.jpg": "big cat", "1.jpg": "dog"},
+        asks={"quotation marks"},
+    ),
+    Kind(
+        what="a mark for inches",
+        text='name,label\n0.jpg,5" nail\n1.jpg,6" nail\n',
+        files=FLAT[:2],
+        read={"0.jpg": '5" nail', "1.jpg": '6" nail'},
+    ),
+    Kind(
+        what="a quote that is open to the end",
+        text='name,label\n0.jpg,cat\n1.jpg,"dog\n2.jpg,cat\n',
+        refused="line 3 of l.csv is not closed",
+    ),
+    Kind(
+        what="a quote at a name",
+        text='name,label\n"0.jpg,cat\n1.jpg,dog\n2.jpg,cat\n',
+        refused="line 2 of l.csv is not closed",
+    ),
+    Kind(
+        what="one damaged line",
+        text=PLAIN.replace("cat", "Käfer").encode() + b"9.jpg,\xff\n",
+        refused="Line 8 of l.csv is damaged",
+    ),
     Kind(what="semicolons", text=rows(FLAT, CLASSES, header="name;label", between=";")),
     Kind(what="tabs", text=rows(FLAT, CLASSES, header="name\tlabel", between="\t")),
     Kind(what="pipes", text=rows(FLAT, CLASSES, header="name|label", between="|")),
@@ -552,7 +718,7 @@ OTHERS = [
     Kind(what="Parquet", text=b"PAR1" + bytes(100), refused="it is a Parquet file"),
 ]
 
-KINDS = [*HEADERS, *NAMES, *LABELS, *TEXTS, *ENCODINGS, *OTHERS]
+KINDS = [*HEADERS, *NAMES, *LABELS, *OF_PEOPLE, *TEXTS, *ENCODINGS, *OTHERS]
 
 
 def make(kind: Kind, folder: Path) -> tuple[Path, Path]:
@@ -586,6 +752,44 @@ def test_each_kind_is_read_or_refused_in_words(kind: Kind, tmp_path: Path) -> No
     assert {found.topic for found in catalog.findings if found.doubtful} == set(kind.asks)
     assert set(kind.says) <= {found.topic for found in catalog.findings if not found.doubtful}
     assert dict(kind.splits).items() <= dict(zip(catalog.names, catalog.splits, strict=True)).items()
+
+
+NAME = st.text(
+    st.characters(
+        codec="utf-8", exclude_characters='/\\\0:*?"<>|%', exclude_categories=("Cc", "Cs", "Zs", "Cf")
+    ),
+    min_size=1,
+    max_size=12,
+).filter(lambda name: name.strip(".~#") == name and "://" not in name)
+LABEL = st.text(
+    st.characters(codec="utf-8", exclude_categories=("Cc", "Cs")), min_size=1, max_size=12
+).filter(
+    lambda label: (
+        label == " ".join(label.split()) == label.strip("\u200b\u200c\u200d\u2060\ufeff")
+        and not label.startswith(("[", "(", "{"))
+        and not label.replace(".", "").replace(",", "").strip("+-").isdecimal()
+    )
+)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.dictionaries(NAME, LABEL, min_size=1, max_size=8),
+    st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]),
+)
+def test_what_cleaner_writes_it_reads_as_it_was(labels: dict[str, str], encoding: str) -> None:
+    """Names and labels of any kind come back from the CSV text that cleaner itself writes."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder).resolve()
+        named = {f"{name}.png": label for name, label in labels.items()}
+        for name in named:
+            (root / name).write_bytes(PNG)
+        text = csv_text(["name", "label"], named.items())
+        (root / "table.csv").write_bytes(text.encode(encoding))
+
+        catalog = Catalog.from_csv(root / "table.csv")
+
+    assert dict(zip(catalog.names, catalog.labels, strict=True)) == named
 
 
 def main() -> None:

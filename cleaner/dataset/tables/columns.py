@@ -43,7 +43,9 @@ _ONES = frozenset({"1", "1.0", "true"})
 _ZEROS = frozenset({"0", "0.0", "false", ""})
 _TRUE_FALSE = _ONES | _ZEROS | {"yes", "t", "no", "f"}
 _GOOD_SHARE = 0.3  # of a column's values that name files, for its usual name to count
+_SAMPLE = 500  # rows
 _RIVAL = 0.95  # of that share, for another column to be as likely; a name without suffix counts 0.9
+_MOST_SPLITS = 50  # different values of a column that may be splits
 _MANY_VALUES = 0.3  # likewise, from which on it is less likely
 _FEW_VALUES = 0.6  # distinct values by rows, at most, in a column that may be labels
 
@@ -149,7 +151,8 @@ def columns_of(
     labels = _label_candidates(rest)
     label = options.label_column or _first(labels)
     if not label:
-        raise TableError(_no_column(rest, source, "labels", "--label-column"))
+        taken = _quoted([name, *([split] if split else [])])
+        raise TableError(_no_column(rest, source, "labels", "--label-column", taken))
     chosen = Columns(name=name, labels=_separate(label, table), split=split)
     guess = Guess(
         columns=chosen,
@@ -179,6 +182,9 @@ def _separate(label: str, columns: Iterable[str]) -> tuple[str, ...]:
 
 
 def _check_told(table: Texts, source: str, options: TableOptions) -> None:
+    if options.name_column and options.name_column in (options.label_column, options.split_column):
+        msg = f"Got the column {options.name_column!r} of {source} for two things; choose two columns."
+        raise TableError(msg)
     told = [("name", options.name_column), ("split", options.split_column)]
     told += [("label", column) for column in _separate(options.label_column, table)]
     for what, column in told:
@@ -188,11 +194,11 @@ def _check_told(table: Texts, source: str, options: TableOptions) -> None:
             raise TableError(f"{source} has no column {column!r}, {given}; its columns are {listed}.")
 
 
-def _no_column(table: Texts, source: str, what: str, option: str) -> str:
+def _no_column(table: Texts, source: str, what: str, option: str, taken: str = "") -> str:
     if not table:
         return (
-            f"{source} has no column of {what}: there is only one column. Add one, or put the images into "
-            "one folder per class and open the folder."
+            f"{source} has no column of {what} beside {taken}. Add one, or put the images into one folder "
+            "per class and open the folder."
         )
     listed = ", ".join(map(repr, table))
     why = "fits a file in the folder" if what == "image names" else "has a few values that repeat"
@@ -222,14 +228,17 @@ def _split_candidates(table: Texts) -> list[str]:
     for column, values in table.items():
         there = {value for value in values if value}
         place = _place(column, SPLITS)
-        splits = {value for value in there if split_of(value) or value == "pending"}
-        if column.lower() == "is_valid":
+        if column.lower() in ("is_valid", "split"):
             is_split = True
-        elif place < len(SPLITS):
-            is_split = bool(splits) or not there or column.lower() == "split"
+        elif len(there) > _MOST_SPLITS:
+            is_split = False
         else:
-            several = len({split_of(value) for value in there}) > 1
-            is_split = several and splits == there and _place(column, LABELS) == len(LABELS)
+            splits = {value: split_of(value) for value in there if value != "pending"}
+            if place < len(SPLITS):
+                is_split = not splits or any(splits.values())
+            else:
+                named = all(splits.values()) and len(set(splits.values())) > 1
+                is_split = named and _place(column, LABELS) == len(LABELS)
         if is_split:
             found.append((place, column))
     return [column for _, column in sorted(found, key=lambda pair: pair[0])]
@@ -255,7 +264,9 @@ def _label_candidates(table: Texts) -> list[str]:
         for column, values in table.items()
         if len(table) == 1 and any(values) and not _counts_rows(values)
     ]
-    return [*usual, *others] or only
+    filled = [column for column in usual if any(table[column])]
+    empty = [column for column in usual if column not in filled]
+    return [*filled, *others, *empty] or only
 
 
 def _like_labels(column: str, values: Sequence[str]) -> float:
@@ -296,10 +307,25 @@ def _one_hot(table: Texts) -> list[str]:
     run = max(runs, key=len)
     if len(run) < 2:
         return []
+    exclusive = _exclusive(run, table)
+    if exclusive:
+        return exclusive
     sums = Counter(sum(v.lower() in _ONES for v in row) for row in zip(*(table[c] for c in run), strict=True))
     rows = sum(sums.values())
     said = rows - sums[0]
     return run if said >= rows / 2 and (sums[1] >= 0.9 * said or len(run) > 3) else []
+
+
+def _exclusive(run: Sequence[str], table: Texts) -> list[str]:
+    """Return the longest part of a run of columns in which each row has a single 1; empty: there is none."""
+    step = max(1, len(table[run[0]]) // _SAMPLE)
+    ones = [[is_one(value) for value in table[column][::step]] for column in run]
+    for length in range(len(run), 1, -1):
+        for start in range(len(run) - length + 1):
+            part = ones[start : start + length]
+            if all(sum(row) == 1 for row in zip(*part, strict=True)):
+                return list(run[start : start + length])
+    return []
 
 
 def is_one(value: str) -> bool:
@@ -334,9 +360,11 @@ def _told(
     if not options.label_column:
         asks += _ask_for_label(table, guess)
     if not options.split_column:
-        for column in table:
-            if column.lower() in SPLITS and column != columns.split and column not in guess.splits:
-                asks.append(f"{_quoted([column])} is not read as splits: none of its values is one.")
+        asks += [
+            f"{_quoted([column])} is not read as splits, because none of its values is train, valid or test."
+            for column in table
+            if column not in (columns.split, *guess.splits) and _named_like_splits(column)
+        ]
         if guess.splits:
             asks.append(f"Splits may instead be in {_quoted(guess.splits[:3])}. {choose('split')}")
     if asks:
@@ -353,6 +381,10 @@ def _ask_for_label(table: Texts, guess: Guess) -> list[str]:
     if rivals:
         return [f"Labels may instead be in {_quoted(rivals[:5])}. {choose('label')}"]
     return []
+
+
+def _named_like_splits(column: str) -> bool:
+    return column.lower() in (*SPLITS, "is_train", "is_test", "train", "test")
 
 
 def named_like_labels(column: str) -> bool:

@@ -8,7 +8,7 @@ from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import printable
 from cleaner.dataset.tables.columns import LABELS, NAMES, SPLITS, has_header
 from cleaner.dataset.tables.options import TableOptions
-from cleaner.dataset.tables.text import TableText
+from cleaner.dataset.tables.text import TableText, open_quote
 from cleaner.errors import TableError
 from cleaner.util.csvfile import DELIMITERS
 from cleaner.util.wording import count
@@ -31,6 +31,8 @@ class Grid:
         Where each row is, for sentences: "line 12".
     header : bool
         The first row of the file holds the names of the columns.
+    delimiter : str
+        What separates the columns; empty for what is no file.
     left_out : list of (str, str)
         First value and reason of rows that do not fit the header.
     findings : list of Finding
@@ -41,6 +43,7 @@ class Grid:
     columns: dict[str, list[str]]
     places: list[str]
     header: bool
+    delimiter: str = ""
     left_out: list[tuple[str, str]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -76,7 +79,7 @@ def grid_of(text: TableText, options: TableOptions, is_file: Callable[[str], boo
     if header and _is_numbered(rows, width):
         first, width = ["", *first], width + 1
     names = first if header else [""] * width
-    grid = Grid(source=text.source, columns={}, places=[], header=header)
+    grid = Grid(source=text.source, columns={}, places=[], header=header, delimiter=text.delimiter)
     grid.findings += text.findings
     if titles:
         told = f"{text.source} begins with {count(titles, 'line')} above its header, left out."
@@ -161,14 +164,8 @@ def _refuse_open_quote(text: TableText, is_file: Callable[[str], bool]) -> None:
     """Refuse a table in which a value has taken in lines that are rows themselves."""
     for row, line in zip(text.rows, text.lines, strict=True):
         for value in row:
+            if "\n" not in value and "\r" not in value:
+                continue
             below = value.splitlines()[1:]
             if any(is_file(part.strip(' "')) for inner in below for part in inner.split(text.delimiter)[:-1]):
                 raise TableError(open_quote(text.source, line, len(below)))
-
-
-def open_quote(source: str, line: int, below: int) -> str:
-    """Say that a quote is not closed."""
-    return (
-        f"A quotation mark in line {line} of {source} is not closed, so the {count(below, 'line')} below it "
-        "would be part of one value. Delete the mark, or add the missing one, and open the table again."
-    )

@@ -9,13 +9,14 @@ from cleaner.dataset.findings import Finding
 from cleaner.dataset.tables.columns import choose, is_one
 from cleaner.util.wording import count
 
-_WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))(?:\.0+)?")
+_WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))(?:[.,]0+)?")
 _DECIMAL = re.compile(r"[+-]?\d*\.\d+(?:e[+-]?\d+)?", re.IGNORECASE)
 _LIST = re.compile(r"[\[({].*[\])}]", re.DOTALL)
 _NOTHING = frozenset(
     {"na", "n/a", "nan", "none", "null", "nil", "#n/a", "?", "-", "--", "unknown", "unlabeled", "unlabelled"}
 )
-_SEPARATORS = "|;,/ "
+_SEPARATORS = "|;,/+& "
+_INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 _MANY = 8  # examples in one sentence
 
 
@@ -48,10 +49,11 @@ def read_labels(written: Sequence[str], source: str) -> tuple[list[str], list[Fi
         What was changed, and what is odd.
     """
     findings: list[Finding] = []
-    labels = [value.strip() for value in written]
-    padded = sorted({value.strip() for value in written if value.strip() and value != value.strip()})
+    plain = {value: _plain(value) for value in set(written)}
+    labels = [plain[value] for value in written]
+    padded = sorted({label for value, label in plain.items() if label and value != label})
     if padded:
-        text = f"Blanks around labels in {source} are left out: {_listed(padded)}."
+        text = f"Blanks and line breaks around labels in {source} are left out: {_listed(padded)}."
         findings.append(Finding(topic="blanks around labels", text=text, examples=tuple(padded)))
     labels = _lists_undone(labels)
     labels, whole = _whole_numbers(labels)
@@ -63,6 +65,11 @@ def read_labels(written: Sequence[str], source: str) -> tuple[list[str], list[Fi
     findings += several or _numerous(counts, source)
     findings += _remarks(counts, source)
     return labels, findings
+
+
+def _plain(value: str) -> str:
+    """Return a label without blanks and invisible characters around it, in one line."""
+    return " ".join(part.strip() for part in value.strip().strip(_INVISIBLE).strip().splitlines())
 
 
 def _lists_undone(labels: list[str]) -> list[str]:
@@ -93,14 +100,14 @@ def _whole_numbers(labels: list[str]) -> tuple[list[str], list[str]]:
     Numbers with zeros in front (007) are texts.
     """
     found = {label: _WHOLE.fullmatch(label) for label in set(labels) if label}
-    changed = sorted(label for label in found if "." in label)
+    changed = sorted(label for label in found if "." in label or "," in label)
     if not changed or not all(found.values()):
         return labels, []
     return [_int(label) if label else "" for label in labels], changed
 
 
 def _int(label: str) -> str:
-    return label.partition(".")[0]
+    return re.split("[.,]", label)[0]
 
 
 def _several(counts: Counter[str], source: str) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -19,6 +20,7 @@ from cleaner.util.wording import count
 
 _SAMPLE = 200
 _FEW = 0.1
+_OTHER_SUFFIX = re.compile(r"(?<=.)\.[a-z][a-z0-9]{1,4}$")  # of an image, or of a text about one
 _WHOLE_NUMBER = re.compile(r"(\d+)(?:\.0+)?")
 
 # How a name differed from its file, and how to say so; those of the second kind may be wrong.
@@ -32,7 +34,7 @@ _SURE = {
 _UNSURE = {
     "other root": "with another folder in front, such as that of another computer",
     "other suffix": "with another suffix than the file's",
-    "number": "as numbers without the zeros at the beginning of the file's name",
+    "number": "as numbers that are written in another way, such as 7 for 0007",
 }
 
 
@@ -86,13 +88,6 @@ class NameMatcher:
         self._folder = "" if folder in ("", ".") else f"{folder}/"
         self._follow_links = follow_links
         self._real_folders: dict[str, str] = {}
-        self._by_path = _index(files, _fold)
-        self._by_last = _index(files, lambda name: _fold(name.rpartition("/")[2]))
-        self._by_stem = _index(files, lambda name: _stem(_fold(name.rpartition("/")[2])))
-        self._by_number: dict[str, list[str]] = defaultdict(list)
-        for stem, names in self._by_stem.items():
-            if stem.isdecimal():
-                self._by_number[str(int(stem))] += names
 
     @classmethod
     def below(
@@ -110,6 +105,22 @@ class NameMatcher:
         inside = folder is not None and folder.is_relative_to(root)
         below = folder.relative_to(root).as_posix() if folder is not None and inside else ""
         return cls(root, listing.names, folder=below, follow_links=follow_links)
+
+    @cached_property
+    def _by_last(self) -> dict[str, list[str]]:
+        return _index(self.files, lambda name: _fold(name.rpartition("/")[2]))
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[str]]:
+        return _index(self.files, lambda name: _stem(_fold(name.rpartition("/")[2])))
+
+    @cached_property
+    def _by_number(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = defaultdict(list)
+        for stem, names in self._by_stem.items():
+            if stem.isdecimal():
+                found[str(int(stem))] += names
+        return found
 
     def share(self, values: Sequence[str]) -> float:
         """Return which share of the values name a file each, judged by some of them; from 0 to 1.
@@ -181,6 +192,8 @@ class NameMatcher:
         )
 
     def _find(self, written: str) -> _Found:
+        if written in self._known:
+            return _Found(written)
         for spelling in _spellings(written):
             if self._problem(spelling) is None:
                 return _Found(str(PurePosixPath(spelling)))
@@ -199,10 +212,11 @@ class NameMatcher:
         if not parts or ".." in parts:
             return _Found()
         last = _fold(parts[-1])
+        tries = [(self._by_last, last, "")]
         if not last.endswith(tuple(SUFFIXES)):
-            tries = [(self._by_last, last, ""), (self._by_stem, last, "no suffix")]
-        else:
-            tries = [(self._by_last, last, ""), (self._by_stem, _stem(last), "other suffix")]
+            tries.append((self._by_stem, last, "no suffix"))
+        if _OTHER_SUFFIX.search(last):
+            tries.append((self._by_stem, last.rpartition(".")[0], "other suffix"))
         for index, key, kind in tries:
             for start in range(len(parts)):
                 found = self._below(parts[:start], parts[start:-1], index.get(key, ()), absolute=absolute)

@@ -10,11 +10,11 @@ import pandas as pd
 
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.tables.columns import Columns, Guess, columns_of, split_of
-from cleaner.dataset.tables.grid import Grid, grid_of, open_quote
+from cleaner.dataset.tables.grid import Grid, grid_of
 from cleaner.dataset.tables.labels import one_hot_labels, read_labels
 from cleaner.dataset.tables.names import NameMatcher
 from cleaner.dataset.tables.options import TableOptions
-from cleaner.dataset.tables.text import as_text, decoded, read_bytes, rows_of_text
+from cleaner.dataset.tables.text import as_text, decoded, open_quote, read_bytes, rows_of_text
 from cleaner.errors import TableError
 from cleaner.util.encodings import ENCODINGS, unicode_text
 from cleaner.util.wording import count
@@ -105,6 +105,9 @@ def encoding_by_files(data: bytes, matcher: NameMatcher, options: TableOptions) 
 
 def read_frame(table: pd.DataFrame, matcher: NameMatcher, options: TableOptions) -> LabelTable:
     """Read a DataFrame like a file; columns other than those of names, labels and splits keep their types."""
+    twice = table.columns[table.columns.map(str).duplicated()]
+    if len(twice):
+        raise TableError(f"The DataFrame has two columns named {str(twice[0])!r}; rename one.")
     grid = Grid(
         source="The DataFrame",
         columns={
@@ -133,6 +136,8 @@ def read_grid(
         The values of the columns, where they are more than text.
     """
     source = grid.source
+    if not grid.places:
+        raise TableError(f"{source} has no rows.")
     guess = guess_of(grid, matcher, options)
     columns = guess.columns
     _refuse_line_breaks(grid, columns)
@@ -181,11 +186,11 @@ def guess_of(grid: Grid, matcher: NameMatcher, options: TableOptions) -> Guess:
 
 
 def _refuse_line_breaks(grid: Grid, columns: Columns) -> None:
-    """Refuse a label with line breaks: a quote was not closed."""
+    """Refuse a label with line breaks and separators in it: a quote was not closed."""
     for column in columns.labels:
         for value, place in zip(grid.columns[column], grid.places, strict=True):
-            below = len(value.strip().splitlines()) - 1
-            if below > 0:
+            below = value.strip().count("\n")
+            if below and grid.delimiter and grid.delimiter in value:
                 raise TableError(open_quote(grid.source, int(place.rpartition(" ")[2]), below))
 
 

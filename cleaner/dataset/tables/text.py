@@ -13,7 +13,7 @@ from cleaner.dataset.findings import Finding
 from cleaner.dataset.tables.options import TableOptions
 from cleaner.errors import TableError
 from cleaner.images.formats import kind_of, not_an_image
-from cleaner.util.csvfile import DELIMITERS, numbered_rows, separator_of
+from cleaner.util.csvfile import DELIMITERS, numbered_rows, separator_of, wrong_quote
 from cleaner.util.encodings import ENCODINGS, damaged_line, likely_encodings, samples, unicode_text
 from cleaner.util.wording import count
 
@@ -180,7 +180,11 @@ def rows_of_text(text: str, encoding: str, options: TableOptions, *, source: str
         body = body.replace("'", '"')
     rows: list[list[str]] = []
     lines: list[int] = []
-    for line, row in numbered_rows(body, delimiter):
+    wrong = wrong_quote(body, delimiter) if '"' in body else None
+    quotes = wrong is None or delimiter != "\t"
+    for line, row in numbered_rows(body, delimiter, quotes=quotes):
+        if quotes and line == wrong:
+            findings.append(_wrong_quote(row, line + before, source))
         if any(not value.isspace() and value for value in row):
             rows.append(row)
             lines.append(line + before)
@@ -193,6 +197,31 @@ def rows_of_text(text: str, encoding: str, options: TableOptions, *, source: str
         raise TableError(msg)
     return TableText(
         source=source, rows=rows, lines=lines, delimiter=delimiter, encoding=encoding, findings=findings
+    )
+
+
+def _wrong_quote(row: list[str], line: int, source: str) -> Finding:
+    """Say that quotation marks of a row are wrong.
+
+    Raises
+    ------
+    TableError
+        One is not closed, and has taken in the lines below.
+    """
+    below = sum(value.count("\n") for value in row)
+    if below:
+        raise TableError(open_quote(source, line, below))
+    text = (
+        f"Quotation marks in line {line} of {source} are not around a whole value. Check what is read there."
+    )
+    return Finding(topic="quotation marks", text=text, doubtful=True, examples=tuple(row))
+
+
+def open_quote(source: str, line: int, below: int) -> str:
+    """Say that a quotation mark is not closed, and how many lines below it has taken in."""
+    return (
+        f"A quotation mark in line {line} of {source} is not closed, so the {count(below, 'line')} below it "
+        "would be part of one value. Delete the mark, or add the missing one, and open the table again."
     )
 
 
