@@ -47,6 +47,7 @@ _PART = re.compile(
     r"[-_ ]*(?:\d[\d._ -]*|[a-z])",
     re.IGNORECASE,
 )
+_BARE = re.compile(r"[A-Za-z]|\d{1,2}")
 _CHOOSE = "choose that reading under Files, or with --layout"
 _HALF = 0.5
 _SMALL = 0.2  # share of the images
@@ -172,8 +173,8 @@ class _Guesser:
             return False
         if len(kinds) > 1 and deep:
             return True
-        if not deep:  # beside bus and car, train is one of them
-            if len(kinds) > 1:
+        if not deep:  # beside bus and car, train is one of them; test may hold images without a label
+            if len(kinds) > 1 or any(said.word != "train" for said in named.values()):
                 self._doubt_names(speaking)
             return False
         alone = speaking[0]
@@ -215,23 +216,24 @@ class _Guesser:
         if repeated:
             self._doubt(
                 "splits_twice",
-                f"{_quoted(repeated)} has splits of its own beside {_quoted(speaking)}. All of them are "
-                "part of the set. If the same images are in there again, open one of these folders alone.",
+                f"There are splits of their own in {_quoted(repeated)}, beside {_quoted(speaking)}. All of "
+                "them are part of the set. If the same images are in there again, open one of these folders "
+                "alone.",
                 repeated,
             )
         if alike:
             self._doubt(
                 "split_unknown",
-                f"{_quoted(alike)} holds the same class folders as {_quoted(speaking)}, but its name is "
-                "that of no split. Its images are part of the set; training and validation images are drawn "
-                "from them. If they belong to one split, rename the folder to train, valid or test.",
+                f"The same class folders as in {_quoted(speaking)} are in {_quoted(alike)}, whose name is "
+                "that of no split. These images are part of the set; training and validation images are "
+                "drawn from them. If they belong to one split, rename the folder to train, valid or test.",
                 alike,
             )
         if strange:
             self._doubt(
                 "beside_splits",
-                f"{_quoted(strange)} lies beside the splits {_quoted(speaking)} and is taken as a class. "
-                "If it is none, move it out of the set.",
+                f"Beside the splits {_quoted(speaking)} there are folders that are taken as classes: "
+                f"{_quoted(strange)}. What is no class should be moved out of the set.",
                 strange,
             )
 
@@ -285,8 +287,8 @@ class _Guesser:
             if rest:
                 self._doubt(
                     "wrapper",
-                    f"{_quoted(wrappers)} is taken as a folder that only holds others, and {_quoted(rest)} "
-                    "beside it as a class. If that is wrong, open one of these folders alone.",
+                    f"Taken as folders that only hold others: {_quoted(wrappers)}. Taken as classes beside "
+                    f"them: {_quoted(rest)}. If that is wrong, open one of these folders alone.",
                     [*wrappers, *rest],
                 )
             return
@@ -298,15 +300,15 @@ class _Guesser:
                 self._take_sources(deep, telling, split)
                 return
             self._doubt_level(deep, telling)
-        elif shared and _are_sources(deep):
+        elif shared and (_are_sources(deep) or _are_numbered(deep) or _bare_classes(deep)):
             self._doubt_level(deep, shared)
         elif len(deep) > 1 and _nested(inner, deep):
             self._doubt_level(deep, below)
         elif divided := [folder for folder in deep if _holds_splits(folder)]:
             self._doubt(
                 "splits_in_class",
-                f"{_quoted(divided)} is taken as a class, and the splits in it are passed over, as the "
-                "folders beside it have none. If it is none, open it alone.",
+                f"Taken as classes, though there are splits in them: {_quoted(divided)}. The folders beside "
+                "have none, so these splits are passed over. What is no class should be opened alone.",
                 divided,
             )
         self._doubt_strange_classes(inner, split)
@@ -473,6 +475,17 @@ def _holds_splits(folder: _Folder) -> bool:
 def _are_sources(folders: Sequence[_Folder]) -> bool:
     """Tell whether folders are named like parts of a collection: batches, cameras, years."""
     return all(_SOURCE.fullmatch(folder.name) for folder in folders)
+
+
+def _are_numbered(folders: Sequence[_Folder]) -> bool:
+    """Tell whether folders have the same name but for a number."""
+    return len({re.sub(r"\d+", "", folder.name) for folder in folders}) == 1 < len(folders)
+
+
+def _bare_classes(folders: Sequence[_Folder]) -> bool:
+    """Tell whether the same folders, named by a letter or a small number, are in all of some folders."""
+    everywhere = set.intersection(*(set(folder.folders) for folder in folders))
+    return len(folders) > 1 and sum(_BARE.fullmatch(name) is not None for name in everywhere) > 1
 
 
 def _chain(folder: _Folder) -> list[_Folder]:

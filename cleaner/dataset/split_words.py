@@ -37,7 +37,9 @@ _FILLERS = frozenset(
 )
 _JOINED = re.compile(rf"({'|'.join([*_WORDS, *_WEAK_WORDS])})(?:{'|'.join(_FILLERS)})")
 _FOLD = re.compile(
-    r"(k[ _-]?)?(fold|cv|cvfold|split|partition)[ _-]*(\d+|[a-z])|\d+[ _-]*fold", re.IGNORECASE
+    r"(k[ _-]?)?(fold|cv|cvfold|split|partition)[ _-]*(\d+|[a-z])|"
+    r"(\d+(st|nd|rd|th)?|first|second|third|fourth|fifth)[ _-]*fold",
+    re.IGNORECASE,
 )
 
 

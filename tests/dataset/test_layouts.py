@@ -78,7 +78,8 @@ KINDS = {
     "validation folder alone": Kind("val/a val/b", "a@valid b@valid"),
     # classes that are named like splits
     "bus, car, train": Kind("bus car train", "bus@- car@- train@-"),
-    "control and test": Kind("control test", "control@- test@-"),
+    "control and test": Kind("control test", "control@- test@-", "split_or_class"),
+    "yes, no, pred": Kind("yes no pred", "no@- pred@- yes@-", "split_or_class"),
     "kinds of train": Kind("bullet_train steam_train", "bullet_train@- steam_train@-"),
     "test strips": Kind("test1 test2 test3", "test1@- test2@- test3@-", "split_or_class"),
     "bus, car, train by year": Kind("bus car train/2019 train/2020", "bus@- car@- train@-", "split_or_class"),
@@ -135,6 +136,13 @@ KINDS = {
     "the same below": Kind("cat/in cat/out dog/in dog/out", "cat@- dog@-", "levels"),
     "kinds of kinds": Kind("animals/cat animals/dog plants/rose plants/oak", "animals@- plants@-", "levels"),
     "users": Kind("user1/a user1/b user2/a user2/b", "user1@- user2@-", "levels"),
+    "numbered folders": Kind("k1/a k1/b k2/a k2/b", "k1@- k2@-", "levels"),
+    "classes by letter in folders of unknown meaning": Kind(
+        "ein/a ein/b aus/a aus/b", "aus@- ein@-", "levels"
+    ),
+    "folds in words": Kind(
+        "1st_fold/a 1st_fold/b 2nd_fold/a 2nd_fold/b", "a@train a@valid b@train b@valid", "folds"
+    ),
     "cameras alone": Kind("cam1 cam2", "cam1@- cam2@-", "generic_classes"),
     "image folder beside classes": Kind("cat dog images", "cat@- dog@- images@-", "generic_classes"),
     # images without a label
