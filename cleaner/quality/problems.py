@@ -123,7 +123,7 @@ class Quality:
         """
         limits = self.thresholds
         long = self.table.melt("name", list(PROBLEMS), var_name="problem", value_name="score")
-        limit = long["problem"].map(limits)
+        limit = long["problem"].map(limits).astype(np.float64)  # of no image, pandas makes text
         excess = (long["score"] - limit) / (1 - limit).clip(lower=1e-6)
         order = excess[excess >= 0].sort_values(ascending=False, kind="stable").index
         return long.loc[order].reset_index(drop=True)
