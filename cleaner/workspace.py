@@ -13,7 +13,7 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.identity import History
 from cleaner.dataset.state_folder import RecentSet, login, recent
-from cleaner.errors import CatalogError
+from cleaner.errors import CatalogError, DamagedStoreError
 from cleaner.pipelines.network import NetworkOptions, asks_for_another
 
 if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import cleaner`` must not
@@ -141,11 +141,31 @@ class Workspace(Dataset):
             images = self._images()  # without the lock: the catalog has its own
             with self._lock:
                 if self._store is None:
-                    self._store = ReviewStore(
-                        self.store_url, dataset=self.name, reviewer=self.reviewer, images=images
-                    )
+                    before = self.identity.rows
+                    try:
+                        self._store = ReviewStore(
+                            self.store_url, dataset=self.name, reviewer=self.reviewer, images=images
+                        )
+                    except DamagedStoreError as exc:
+                        raise DamagedStoreError(f"{exc} {self._what_is_left()}") from exc
+                    if self._store_url is None and len(self._store.state.events) < before:
+                        self._notices.append(
+                            f"The review database holds fewer decisions than when the set was last open. "
+                            f"{self._what_is_left()}"
+                        )
                     self._note_history(images)
         return self._store
+
+    def _what_is_left(self) -> str:
+        """Say where decisions can be found that the database has lost."""
+        result, backups = self.cleaned_csv, self.state / "backups"
+        left = [f"the last result is {result}"] if result.is_file() else []
+        left += [f"older copies are in {backups}"] if backups.is_dir() else []
+        found = f"What is left of them: {' and '.join(left)}. " if left else ""
+        return (
+            f"{found}Put back a copy of review.db into {self.state}, or move the file away to start anew; "
+            "“cleaner result --import” then makes decisions of the last result."
+        )
 
     def refresh(self) -> Catalog:
         """Look at the folder or CSV file again and return the new catalog; decisions follow their images."""

@@ -65,6 +65,8 @@ def _result(workspace: Workspace) -> str:
     writer = workspace.csv_writer()
     if not writer.path.is_file():
         return f"{writer.path} (not written yet)"
+    if writer.shows_more:
+        return f"{writer.path} (shows decisions that are not in the database: it stays as it is)"
     return f"{writer.path}{' (not written by cleaner: it stays as it is)' if writer.foreign else ''}"
 
 

@@ -293,6 +293,15 @@ def _stat(root: Path, name: str) -> tuple[int | None, int | None]:
     return stat.st_size, stat.st_mtime_ns
 
 
+def file_hash(path: Path) -> str | None:
+    """Return the content hash of a file as the index has it (SHA-256, hexadecimal); None if unreadable."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
 def _look(root: Path, name: str, *, decode: bool) -> _Row:
     """Read one file once: size, time, hash, header, and the whole image if asked."""
     path = root / name

@@ -4,7 +4,6 @@ The state folder's ``set.json`` has one entry for each set that uses it, as seve
 one root. A set is found again by its state folder, and its table by name or, once renamed, by content.
 """
 
-import hashlib
 import json
 import logging
 import os
@@ -16,6 +15,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from cleaner.dataset.file_index import file_hash
 from cleaner.util.atomic import write_atomically
 from cleaner.util.wording import count
 
@@ -170,7 +170,7 @@ class Identity:
     # ---------------------------------------------------------------- finding it again
 
     def _present(self) -> dict[str, Any]:
-        digest = None if self._labels is None else _sha256(self._labels)
+        digest = None if self._labels is None else file_hash(self._labels)
         return {"table": self._table, "root": str(self._root), "sha256": digest}
 
     @property
@@ -197,7 +197,7 @@ class Identity:
             for entry in entries
             if entry.table is not None and self._was_here(entry) and not (self._root / entry.table).exists()
         ]
-        same = [entry for entry in orphans if entry.sha256 == _sha256(self._labels)]
+        same = [entry for entry in orphans if entry.sha256 == file_hash(self._labels)]
         chosen = same or orphans
         if len(chosen) == 1:
             return chosen[0]
@@ -268,15 +268,6 @@ def _load(path: Path) -> list[Entry]:
     except (OSError, ValueError, TypeError, KeyError) as exc:
         logger.warning("%s cannot be read, so names of folders count: %s", path, exc)
         return []
-
-
-def _sha256(path: Path) -> str | None:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as exc:  # whoever reads the table says so
-        logger.info("%s cannot be read: %s", path, exc)
-        return None
 
 
 def moved_state(folder: Path, root: Path) -> Path | None:

@@ -210,6 +210,11 @@ class ReviewState:
         """Sequence number of the last row taken in; 0 before the first."""
         return self._events[-1].seq if self._events else 0
 
+    @property
+    def last_act(self) -> str:
+        """Id of the act of that row; empty before the first."""
+        return self._events[-1].act if self._events else ""
+
     def extend(self, events: Iterable[Event]) -> None:
         """Take in several rows, in order; those that are already in have no effect."""
         with self._lock:

@@ -381,7 +381,8 @@ class CleanerApp(ipywidgets.VBox):
             edits = csv.hand_edits()
             if edits is not None and not edits["change"].isin(["deleted", "split", "unknown"]).all():
                 acts.insert(0, ("import", say("app.import")))
-        self.tell(say("app.foreign", file=file, folder=csv.path.parent), *acts)
+        key = "app.shows_more" if csv.shows_more else "app.foreign"
+        self.tell(say(key, file=file, folder=csv.path.parent), *acts)
 
     def _on_csv(self, change: Any) -> None:
         """Ask at once about a file that came while the page was open; called in any thread."""

@@ -16,6 +16,7 @@ from cleaner.review.labels import PresentLabels
 from cleaner.review.state import ReviewState
 
 _COLUMNS = ["name", "action", "from", "to", "note"]
+CHANGED = "another image is under this name since it was decided on; decide on it"
 MOVE_TO_TRASH, MOVE_TO_CLASS, LEAVE = "move-to-trash", "move-to-class", "leave"
 
 

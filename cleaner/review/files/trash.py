@@ -16,6 +16,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.file_index import file_hash
 from cleaner.errors import CatalogError, StoreError
 from cleaner.review.files.moves import (
     BACK,
@@ -28,7 +29,7 @@ from cleaner.review.files.moves import (
     free_name,
     relative_name,
 )
-from cleaner.review.files.plan import LEAVE, MOVE_TO_CLASS, plan
+from cleaner.review.files.plan import CHANGED, LEAVE, MOVE_TO_CLASS, plan
 from cleaner.review.store import ReviewStore
 from cleaner.util.progress import SILENT, Reporter
 
@@ -137,7 +138,8 @@ class Trash:
         with _alone(self.state):
             self._settle_interrupted()
             self._store.refresh()
-            rows = self.plan(relabel=relabel).assign(done=False)
+            self._look_again()
+            rows = self._without_changed(self.plan(relabel=relabel)).assign(done=False)
             todo = rows[rows["action"] != LEAVE]
             if len(todo):
                 folder = act_folder(self.state, uuid.uuid4().hex, root=self.root)
@@ -221,10 +223,30 @@ class Trash:
         if renamed:
             self._store.files_moved(renamed, act=batch)
         if made:
-            try:
-                self._refresh()
-            except CatalogError as exc:  # where no usable image is left; the files have moved all the same
-                logger.info("The catalog cannot be read after moving files: %s", exc)
+            self._look_again()
+
+    def _look_again(self) -> None:
+        """Let decisions follow what happened to the files meanwhile."""
+        try:
+            self._refresh()
+        except CatalogError as exc:  # where no usable image is left
+            logger.info("The catalog cannot be read: %s", exc)
+
+    def _without_changed(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """Leave files whose content is not the one that was decided on, whatever the file system says."""
+        decisions = self._store.state.decisions()
+        for index, name, action in zip(rows.index, rows["name"], rows["action"], strict=True):
+            wanted = decisions[name].content if name in decisions else None
+            if action == LEAVE or wanted is None:
+                continue
+            found = file_hash(self.root / name)
+            if found not in (wanted, None):
+                rows.loc[index, "action"], rows.loc[index, "to"], rows.loc[index, "note"] = (
+                    LEAVE,
+                    name,
+                    CHANGED,
+                )
+        return rows
 
 
 # -------------------------------------------------------------------- for FileDeleter

@@ -247,12 +247,23 @@ class CleanedCsv:
 
     @property
     def foreign(self) -> bool:
-        """Whether a file that cleaner did not write is in the place of the result."""
+        """Whether the file in the place of the result is not ours, or shows decisions that were lost."""
         try:
             found = _target(self.path).read_bytes()
         except OSError:  # none, or one that another program holds: told when it is written
             return False
-        return not self.written.knows(found) and not self._may_replace(found, self._content())
+        if self.written.knows(found):
+            return self.shows_more
+        return not self._may_replace(found, self._content())
+
+    @property
+    def shows_more(self) -> bool:
+        """Whether the file is ours and shows decisions that the database has no more."""
+        try:
+            found = _target(self.path).read_bytes()
+        except OSError:
+            return False
+        return self._shows_more(found)
 
     def close(self) -> None:
         """Stop following the store, and write what is due."""
@@ -301,14 +312,22 @@ class CleanedCsv:
         """Write while no other process of ours does."""
         if not self._closed:
             self._store.refresh()
-        seq = self._store.state.last_seq
+        seq, act = self._store.state.last_seq, self._store.state.last_act
         data = self._content()
         written = self.written
         try:
             found = path.read_bytes() if path.exists() else None
         except PermissionError:
             return swap_in(data, path, locked=True)
-        if found is not None and found != data and not written.knows(found):
+        if found is not None and found != data and self._shows_more(found):
+            if not replace:
+                raise ForeignFileError(
+                    f"{path.name} in {path.parent} shows decisions that are not in the review database any "
+                    "more. It was left as it is."
+                )
+            kept = backup(found, self._state / "backups", path)
+            self._say(CsvNotice(CsvEvent.REPLACED, path, kept))
+        elif found is not None and found != data and not written.knows(found):
             if not replace and not self._may_replace(found, data):
                 raise ForeignFileError(
                     f"There is a {path.name} in {path.parent} that cleaner did not write, or wrote before "
@@ -321,8 +340,12 @@ class CleanedCsv:
         written.announce(data, over=found)
         done = path if found == data else swap_in(data, path)
         if done == path:
-            written.remember(data, seq=seq)
+            written.remember(data, seq=seq, act=act)
         return done
+
+    def _shows_more(self, found: bytes) -> bool:
+        """Tell whether our own file shows decisions that were lost since."""
+        return self.written.knows(found) and not self.written.is_continued_by(self._store.state)
 
     def _may_replace(self, found: bytes, data: bytes) -> bool:
         """Tell whether a file that we do not know may be written over, of which a copy is kept.
@@ -364,12 +387,13 @@ class CleanedCsv:
         except OSError as exc:
             msg = f"{path} cannot be read: {exc.strerror or exc}. Close the program that has it open."
             raise StoreError(msg) from exc
-        if written.knows(found):
+        lost = self._shows_more(found)
+        if written.knows(found) and not lost:
             return None
         present = self._content()
         return differences(
             found,
-            base=written.last() or as_csv(self._catalog().table),
+            base=(None if lost else written.last()) or as_csv(self._catalog().table),
             present=present,
             images=frozenset(self._catalog().names),
             file=path.name,

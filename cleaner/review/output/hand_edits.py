@@ -48,19 +48,25 @@ class Written:
         try:
             values = json.loads(self._note.read_text(encoding="utf-8"))
             if values.get("owner", self._owner) == self._owner:  # 0.2 did not write down whose it is
-                return {"sha256": list(values["sha256"]), "seq": int(values["seq"])}
+                act = str(values.get("act", ""))
+                return {"sha256": list(values["sha256"]), "seq": int(values["seq"]), "act": act}
             self._copy.unlink(missing_ok=True)
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError) as exc:
             # The worst that follows is one needless backup.
             logger.warning("%s cannot be read (%s)", self._note, exc)
-        return {"sha256": [], "seq": 0}
+        return {"sha256": [], "seq": 0, "act": ""}
 
     @property
     def seq(self) -> int:
         """The last row of the history that the file shows; 0 if it was never written."""
         return int(self._values["seq"])
+
+    def is_continued_by(self, state: ReviewState) -> bool:
+        """Tell whether a history goes on from the one that the file shows; else decisions were lost."""
+        act = self._values["act"]
+        return bool(state.act(act)) if act else state.last_seq >= self.seq
 
     def knows(self, data: bytes) -> bool:
         """Tell whether ``data`` is what we wrote last, or were about to write when we were killed."""
@@ -82,10 +88,10 @@ class Written:
         self._values["sha256"] = [*known, _digest(data)]
         self._save()
 
-    def remember(self, data: bytes, *, seq: int) -> None:
-        """Remember ``data`` as what is on the disk now, and the last row of the history that it shows."""
+    def remember(self, data: bytes, *, seq: int, act: str) -> None:
+        """Remember ``data`` as what is on the disk now, and the last row and act that it shows."""
         write_atomically(self._copy, data)
-        self._values = {"sha256": [_digest(data)], "seq": seq}
+        self._values = {"sha256": [_digest(data)], "seq": seq, "act": act}
         self._save()
 
     def _save(self) -> None:
