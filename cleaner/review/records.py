@@ -132,7 +132,8 @@ class Records:
         for name in (record.place.name, *names):
             if name not in record.names:
                 record.names = (name, *record.names)
-            if name == record.place.name or images is None or name not in images:
+            own = record.place.content is None and name == record.place.name
+            if own or images is None or name not in images:
                 self.by_name[name] = record
 
     def rename(self, old: str, new: str) -> None:

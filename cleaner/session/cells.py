@@ -6,6 +6,7 @@ from typing import Protocol
 
 from cleaner.labelling.examples import Typical
 from cleaner.ranking.reasons import Explanation
+from cleaner.review.state import AskedAgain
 from cleaner.session.messages import Empty, Notice, PageTitle, Said, Summary
 
 
@@ -124,6 +125,8 @@ class Cell:
         What is best done with it in its group: ``keep``, ``delete``, ``look`` (before the rest), or empty.
     remark : ProblemScore, DuplicateRemark or None
         What stands below the image.
+    again : AskedAgain or None
+        Why the image is undecided though somebody decided on it once.
     likely : tuple of str
         Labels for the digit keys when asked for by likelihood, the likeliest first; empty where there are no
         more classes than digits.
@@ -144,6 +147,7 @@ class Cell:
     group: str | None = None
     advice: str = ""
     remark: ProblemScore | DuplicateRemark | None = None
+    again: AskedAgain | None = None
     likely: tuple[str, ...] = ()
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cleaner.audit.audit import Certificate
 from cleaner.errors import StoreError
 from cleaner.review import Decision
+from cleaner.review.state import AskedAgain
 from cleaner.session.begun_groups import BegunGroups
 from cleaner.session.cells import Cell, Colleague, Details, DuplicateRemark, Group, OneFix, Page, ProblemScore
 from cleaner.session.duplicate_groups import DuplicateGroups
@@ -28,6 +29,7 @@ from cleaner.session.messages import (
     Resumed,
     ReviewSummary,
     SimilarImages,
+    Unmatched,
 )
 from cleaner.session.orders import (
     AUDIT,
@@ -125,9 +127,11 @@ class Display:
         self._notices: list[Notice] = []
         if known.ranking is None:
             self._notices.append(Hint.NO_LABELS if self.view.order == TO_LABEL else Hint.NO_RANKING)
-        decided = known.state.progress().decided
-        if decided:
-            self._notices.append(Resumed(decided, len(known)))
+        done = known.state.progress()
+        if done.decided:
+            self._notices.append(Resumed(done.decided, len(known)))
+        if done.asked_again or done.gone:
+            self._notices.append(Unmatched(done.asked_again, done.gone))
         if known.learnt is not None:
             self._notices.append(Learnt(known.learnt.reordered))
 
@@ -377,8 +381,10 @@ class Display:
 
     def cells(self, names: Iterable[str]) -> tuple[Cell, ...]:
         """Describe images as they are now; names that are not in the set are passed over."""
-        conflicts = self.known.state.conflicts()
-        return tuple(self._cell(name, conflicts.get(name, ())) for name in names if name in self.known)
+        conflicts, again = self.known.state.conflicts(), self.known.state.asked_again()
+        return tuple(
+            self._cell(name, conflicts.get(name, ()), again.get(name)) for name in names if name in self.known
+        )
 
     # ---------------------------------------------------------------- inside
 
@@ -448,7 +454,7 @@ class Display:
         model = self.known.known(name)
         return name if model is None or not model.sure else f"{name}\0{model.predicted}"
 
-    def _cell(self, name: str, conflict: tuple[Decision, ...]) -> Cell:
+    def _cell(self, name: str, conflict: tuple[Decision, ...], again: AskedAgain | None) -> Cell:
         """Describe an image as it is now.
 
         A colleague's *unsure* is a note, no decision. An audit shows nothing of what the model thinks; where
@@ -486,6 +492,7 @@ class Display:
             group=self._group_of(name) if self.purpose.in_groups else None,
             advice=self._advice(name),
             remark=self._problem_score(name) if duplicate is None else duplicate.remark,
+            again=again,
             likely=() if model is None else model.likely,
         )
 

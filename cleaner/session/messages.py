@@ -87,6 +87,22 @@ class Resumed:
 
 
 @dataclass(frozen=True, slots=True)
+class Unmatched:
+    """Some decisions are not about the images that are there.
+
+    Parameters
+    ----------
+    asked_again : int
+        Images that are asked again, because another image or given label has come in the place.
+    gone : int
+        Decisions on images that are not in the set any more.
+    """
+
+    asked_again: int
+    gone: int
+
+
+@dataclass(frozen=True, slots=True)
 class Learnt:
     """The order changed because of the decisions."""
 
@@ -139,7 +155,7 @@ class FilesKept:
     folder: Path
 
 
-Notice = Hint | Resumed | Learnt | Proposed | AuditStatus | SimilarImages | FilesKept | str
+Notice = Hint | Resumed | Unmatched | Learnt | Proposed | AuditStatus | SimilarImages | FilesKept | str
 """What stands above a page; a str is a sentence that came ready, such as one about an unusual folder."""
 
 

@@ -41,6 +41,8 @@ def review_progress(
         "unsure": now.unsure,
         "conflicts": now.conflicts,
         "discarded": now.discarded,
+        "asked_again": now.asked_again,
+        "gone": now.gone,
         "left": left,
         "last100": {
             "errors": now.window_errors,

@@ -17,6 +17,7 @@ from cleaner.ranking.reasons import Witness
 from cleaner.session.cells import Cell, ClassExamples, Group, OneFix, Outcome, Page, Picture, Seen
 from cleaner.session.messages import Summary
 from cleaner.widgets.grid.text import (
+    again_lines,
     detail_lines,
     empty_text,
     group_marks,
@@ -530,7 +531,7 @@ def cell_data(cell: Cell) -> CellData:
         "facts": [list(line) for line in detail_lines(cell.details)],
         "group": cell.group,
         "advice": cell.advice,
-        "remarks": remark_lines(cell.remark),
+        "remarks": [*remark_lines(cell.remark), *again_lines(cell.again)],
         "likely": list(cell.likely),
     }
 

@@ -9,6 +9,7 @@ from cleaner.review import Event, Kind
 from cleaner.review.classes import in_words
 from cleaner.review.events import CLASS_KINDS
 from cleaner.review.output.cleaned_csv import CsvNotice
+from cleaner.review.state import AskedAgain
 from cleaner.session import messages
 from cleaner.session.cells import Colleague, Details, DuplicateRemark, Group, OneFix, Page, ProblemScore
 from cleaner.session.messages import Hint, Reason
@@ -36,6 +37,16 @@ def _(notice: Hint) -> str:
 @notice_text.register
 def _(notice: messages.Resumed) -> str:
     return say("review.resumed", decided=f"{notice.decided:,}", total=f"{notice.total:,}")
+
+
+@notice_text.register
+def _(notice: messages.Unmatched) -> str:
+    parts = []
+    if notice.asked_again:
+        parts.append(say("review.asked_again", images=count(notice.asked_again, "image")))
+    if notice.gone:
+        parts.append(say("review.gone", decisions=count(notice.gone, "decision is", "decisions are")))
+    return " ".join(parts)
 
 
 @notice_text.register
@@ -117,6 +128,11 @@ def _(summary: messages.ReviewSummary) -> str:
         parts.append(say("review.summary_window", errors=window["errors"], looked_at=window["looked_at"]))
     if progress["expected_next"] is not None:
         parts.append(say("review.summary_expected", errors=estimate(*progress["expected_next"])))
+    if progress["asked_again"]:
+        parts.append(say("review.summary_again", again=f"{progress['asked_again']:,}"))
+    if progress["gone"]:
+        decisions = count(progress["gone"], "decision")
+        parts.append(say("review.summary_gone", decisions=decisions))
     return "; ".join(parts)
 
 
@@ -296,6 +312,11 @@ def refusal_text(refusal: Refusal) -> str:
 def note_text(note: Colleague) -> str:
     """Return what a colleague thinks of an image."""
     return say("review.note", reviewer=note.reviewer, choice=note.label or note.action)
+
+
+def again_lines(again: AskedAgain | None) -> list[str]:
+    """Say why an image is undecided though somebody decided on it once."""
+    return [] if again is None else [say(f"review.again_{again.value}")]
 
 
 def remark_lines(remark: ProblemScore | DuplicateRemark | None) -> list[str]:

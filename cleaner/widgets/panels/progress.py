@@ -29,6 +29,11 @@ def progress_section(figures: Mapping[str, Any], forecast: Forecast | None = Non
         lines.append(pair(say("progress.labelled.line"), f"{labelled:,}"))
     if figures["discarded"]:
         lines.append(pair(say("progress.removed"), f"{figures['discarded']:,}"))
+    lines += [
+        pair(say(f"progress.{key}"), f"{figures[name]:,}")
+        for key, name in (("again", "asked_again"), ("gone", "gone"))
+        if figures[name]
+    ]
     last = figures["last100"]
     if 0 < last["looked_at"] < reviewed:
         values = {"errors": last["errors"], "low": f"{last['low']:.0f}", "high": f"{last['high']:.0f}"}
