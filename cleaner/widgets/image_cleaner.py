@@ -67,7 +67,8 @@ class ImageCleaner(ipywidgets.VBox):
     Numbers of images: ``looked_at``, ``total``, ``errors`` (deleted, or with another label), ``kept``,
     ``deleted``, ``relabelled``, ``labelled``, ``unsure``, ``conflicts``, ``discarded`` (duplicates and bad
     pictures), ``asked_again`` (decided on before the image or its given label changed), ``gone`` (decided on
-    and no longer here), ``left`` (undecided). ``last100``: dict, ``errors`` among the last ``looked_at`` looks, and ``low``, ``high``, the 95 % interval for as many looks.
+    and no longer here), ``left`` (undecided). ``last100``: dict, ``errors`` among the last ``looked_at``
+    looks, and ``low``, ``high``, the 95 % interval for as many looks.
     ``expected_next``: errors on the next page, a tuple ``point``, ``low``, ``high`` (90 % interval), or None.
     Floats, or None: ``pace_per_min``, ``pace_per_hour``, ``minutes_left``.
     """
