@@ -14,9 +14,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cleaner.dataset.file_index import Stale
 from cleaner.errors import StoreError
 from cleaner.review.files import moves as moving
 from cleaner.review.files.moves import free_name, move_file
+from cleaner.review.files.plan import CHANGED
 from cleaner.review.files.trash import move_to_trash, restore_act
 from cleaner.review.labels import cleaned_catalog
 from cleaner.workspace import Workspace
@@ -260,13 +262,41 @@ def test_another_file_under_the_name_of_a_deleted_one_is_not_trashed_unseen(
     workspace.trash.apply(dry_run=False)
     picture(workspace.root / "red" / "red_000.png", (5, 5, 5), seed=5)
     workspace.refresh()
-    found = workspace.trash.apply(dry_run=False)
-    assert found[["action", "note"]].to_numpy().tolist() == [
-        ["leave", "the deleted file is in the trash already, and this is another one; decide on it"]
-    ]
+    assert len(workspace.trash.apply(dry_run=False)) == 0
+    assert not workspace.store.state.is_decided("red/red_000.png")
     workspace.store.decide("red/red_000.png", "delete")
     assert workspace.trash.apply(dry_run=False)["done"].tolist() == [True]
     assert workspace.trash.restore()["to"].tolist() == ["red/red_000.png", "red/red_000-2.png"]
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_another_file_under_a_decided_name_is_never_moved(
+    workspace: Workspace, picture: Any, monkeypatch: pytest.MonkeyPatch, *, told: bool
+) -> None:
+    workspace.store.decide("red/red_000.png", "delete")
+    workspace.store.decide("red/red_001.png", "relabel", "blue")
+    for name in ("red_000.png", "red_001.png"):
+        picture(workspace.root / "red" / name, (5, 5, 5), seed=int(name[4:7]) + 7)
+    if not told:  # a file system that shows no change
+        monkeypatch.setattr(workspace.index, "stale", lambda *_args, **_more: Stale(names=[], size_bytes=0))
+    before = files(workspace.root)
+    found = workspace.trash.apply(dry_run=False, relabel=True)
+    assert files(workspace.root) == before
+    assert not found["done"].any()
+    assert len(found) == (0 if told else 2)
+    assert set(found["note"]) <= {CHANGED}
+
+
+def test_files_that_were_swapped_are_moved_as_they_were_decided_on(workspace: Workspace) -> None:
+    workspace.store.decide("red/red_000.png", "delete")
+    first, second = (workspace.root / "red" / f"red_00{i}.png" for i in range(2))
+    before = files(workspace.root)
+    first.rename(workspace.root / "x")
+    second.rename(first)
+    (workspace.root / "x").rename(second)
+    done = workspace.trash.apply(dry_run=False)
+    assert done[["name", "done"]].to_numpy().tolist() == [["red/red_001.png", True]]
+    assert files(workspace.root)["red/red_000.png"] == before["red/red_001.png"]
 
 
 def test_some_files_can_be_restored(workspace: Workspace) -> None:

@@ -163,6 +163,8 @@ def test_the_curve_goes_on_as_the_model_expects() -> None:
         "total": 100,
         "labelled": 0,
         "discarded": 0,
+        "asked_again": 0,
+        "gone": 0,
         "last100": {"errors": 3, "looked_at": 24, "low": 1.0, "high": 8.0},
         "expected_next": Count(0.4, 0, 2),
         "pace_per_min": None,

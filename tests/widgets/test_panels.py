@@ -34,7 +34,7 @@ SUMMARY = {
 }
 
 NOTHING = {
-    **dict.fromkeys(("errors", "looked_at", "total", "labelled", "discarded"), 0),
+    **dict.fromkeys(("errors", "looked_at", "total", "labelled", "discarded", "asked_again", "gone"), 0),
     **dict.fromkeys(("expected_next", "pace_per_min", "minutes_left")),
     "last100": {"looked_at": 0, "errors": 0, "low": 0.0, "high": 1.0},
 }
@@ -181,6 +181,8 @@ def test_where_the_work_stands_is_said_in_figures_and_one_curve() -> None:
         "looked_at": 480,
         "total": 3409,
         "discarded": 12,
+        "asked_again": 0,
+        "gone": 0,
         "last100": {"looked_at": 100, "errors": 9, "low": 4.8, "high": 16.2},
         "expected_next": Count(4.2, 1, 9),
         "pace_per_min": 31.0,

@@ -11,7 +11,7 @@ from cleaner.dataset.class_folders import folder_of, label_of, marked_folder_of,
 from cleaner.dataset.layout import Layout
 from cleaner.dataset.layout_guess import guess_layout
 from cleaner.review.events import Action
-from cleaner.review.files.moves import TO_TRASH, act_folders, free_name, inside
+from cleaner.review.files.moves import free_name, inside
 from cleaner.review.labels import PresentLabels
 from cleaner.review.state import ReviewState
 
@@ -20,9 +20,7 @@ CHANGED = "another image is under this name since it was decided on; decide on i
 MOVE_TO_TRASH, MOVE_TO_CLASS, LEAVE = "move-to-trash", "move-to-class", "leave"
 
 
-def plan(
-    catalog: Catalog, review: ReviewState, *, root: Path, state: Path, relabel: bool = False
-) -> pd.DataFrame:
+def plan(catalog: Catalog, review: ReviewState, *, root: Path, relabel: bool = False) -> pd.DataFrame:
     """Say which files `Trash.apply` would move, and where; moves none.
 
     Parameters
@@ -30,8 +28,8 @@ def plan(
     catalog : Catalog
         The images with the labels that folders give.
     review : ReviewState
-    root, state : Path
-        Folder of the set, and its state folder.
+    root : Path
+        Folder of the set.
     relabel : bool
         Move files whose label changed (by a relabel, or because their class was renamed) to the folder of
         their class too.
@@ -42,26 +40,18 @@ def plan(
         Columns ``name``; ``action``: ``move-to-trash``, ``move-to-class`` or ``leave`` (the note says why);
         ``from``, ``to``: relative to the root, for the trash to the state folder; ``note``.
     """
-    rows = list(_deleted(review, root, state))
+    rows = list(_deleted(review, root))
     if relabel:
         rows += _relabelled(catalog, review, root)
     return pd.DataFrame(sorted(rows), columns=_COLUMNS, dtype=object)
 
 
-def _deleted(review: ReviewState, root: Path, state: Path) -> Iterator[tuple[str, ...]]:
+def _deleted(review: ReviewState, root: Path) -> Iterator[tuple[str, ...]]:
     disputed = review.conflicts()
-    earlier = {
-        move.name: move.seq
-        for folder in reversed(act_folders(state, root=root))
-        for move in folder.standing()
-        if move.kind == TO_TRASH
-    }
     for name, decision in review.decisions().items():
         if decision.action is not Action.DELETE or not (root / name).is_file():
             continue
         why = _why_not(root, name, disputed)
-        if not why and decision.seq <= earlier.get(name, 0):
-            why = "the deleted file is in the trash already, and this is another one; decide on it"
         if why:
             yield name, LEAVE, name, name, why
         else:

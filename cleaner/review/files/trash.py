@@ -105,7 +105,7 @@ class Trash:
                 f"The labels come from {self._labels.name}, not from folders, so there is no class folder to "
                 "move files to. The new labels are in cleaned.csv."
             )
-        return plan(self._catalog(), self._store.state, root=self.root, state=self.state, relabel=relabel)
+        return plan(self._catalog(), self._store.state, root=self.root, relabel=relabel)
 
     def apply(
         self, *, dry_run: bool = True, relabel: bool = False, reporter: Reporter = SILENT
