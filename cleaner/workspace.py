@@ -272,12 +272,13 @@ class Workspace(Dataset):
             The format cannot be written, or the folder cannot be used.
         """
         from cleaner.dataset.formats.documents import CsvDocument
-        from cleaner.dataset.formats.transfer import export_set, kept_source
+        from cleaner.dataset.formats.memory import ImportMemory
+        from cleaner.dataset.formats.transfer import export_set
         from cleaner.review.output.reviewed import reviewed_images
 
         table = None if self.labels is None else CsvDocument.read(self.labels)
         images = reviewed_images(self.catalog, self.store.state, table)
-        kept = kept_source(self.state, self.labels)
+        kept = None if self.labels is None else ImportMemory(self.state, self.labels).source()
         return export_set(images, self.catalog, to, format=format, kept=kept, **options)
 
     def rank(self, **options: Any) -> Ranking:

@@ -19,6 +19,7 @@ from cleaner.dataset.class_findings import class_findings
 from cleaner.dataset.file_index import FileIndex
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import STATE_FOLDER
+from cleaner.dataset.formats.memory import ImportMemory
 from cleaner.dataset.identity import History, Identity
 from cleaner.dataset.layout import Layout
 from cleaner.dataset.layout_guess import Guess, guess_layout
@@ -265,8 +266,9 @@ class Dataset:
             divided = _with_splits(
                 usable, self.index, earlier=self.cleaned_csv, valid_pct=self.valid_pct, seed=self.seed
             )
+            imported = [] if self.labels is None else ImportMemory(self.state, self.labels).findings()
             self._catalog = divided.with_findings(
-                [*class_findings(divided.summary()["classes"]), *_divided_later(divided)]
+                [*imported, *class_findings(divided.summary()["classes"]), *_divided_later(divided)]
             )
             usual = self._asked_state in (None, self.root / STATE_FOLDER)
             remember(self.root, self.labels, None if usual else self._asked_state, len(self._catalog))

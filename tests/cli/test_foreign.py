@@ -48,6 +48,17 @@ def test_import_says_what_it_understood_and_prints_what_to_open(source: Path) ->
     assert run("status", table).stdout.splitlines()[1].split()[1] == "2"
 
 
+def test_what_was_said_at_the_import_is_said_again_when_the_set_is_opened(source: Path) -> None:
+    tasks = json.loads(source.read_text())
+    tasks[0]["annotations"][0]["result"][0]["value"]["choices"] = ["cat", "dog"]
+    source.write_text(json.dumps(tasks))
+    run("import", source)
+    with Workspace(source.parent / "tasks.labels.csv") as workspace:
+        said = {finding.topic: finding for finding in workspace.catalog.findings}
+    assert said["several labels"].doubtful
+    assert said["several labels"].examples == ("a.png",)
+
+
 def test_import_twice_gives_the_same_and_overwrites_nothing_else(source: Path) -> None:
     run("import", source)
     run("import", source)

@@ -6,8 +6,6 @@ the state folder, below ``imports/``, so that an export can edit them.
 
 from __future__ import annotations
 
-import json
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +13,6 @@ from pathlib import Path
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.formats.archives import unpacked
-from cleaner.dataset.formats.documents import read_json
 from cleaner.dataset.formats.entries import (
     ALL_LABELS,
     LABEL_COLUMNS,
@@ -26,6 +23,7 @@ from cleaner.dataset.formats.entries import (
     label_table,
     told,
 )
+from cleaner.dataset.formats.memory import ImportMemory, Kept
 from cleaner.dataset.formats.names import absent, unnamed
 from cleaner.dataset.formats.registry import FORMATS, Format, found
 from cleaner.dataset.new_folder import new_folder, place_file
@@ -34,8 +32,7 @@ from cleaner.errors import CatalogError
 from cleaner.util.atomic import write_atomically
 from cleaner.util.progress import SILENT, Reporter
 
-_RECORD = "import.json"
-_SOURCE = "source"
+_TOLD_ANYWAY = ("missing files", "unnamed files")  # by whoever reads the label table
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -144,28 +141,18 @@ def _write_table(target: Path, data: bytes) -> None:
 
 
 def keep_source(state: Path, done: Imported, options: ReadOptions) -> None:
-    """Remember in the state folder what a set was imported from, with a copy of the documents.
-
-    Documents that hold the images themselves stay where they are; only their place and size are remembered.
-    """
+    """Remember in the state folder what a set was imported from, and how its label table is read."""
     if done.table is None:
         return
-    reading, folder = done.reading, state / "imports" / done.table.name
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    base = reading.base.resolve()
-    names = [document.resolve().relative_to(base).as_posix() for document in reading.documents]
-    record = {
-        "format": done.format.name,
-        "base": str(base),
-        "documents": {name: (base / name).stat().st_size for name in names},
-        "in_place": reading.in_place,
-        "label_column": options.label_column,
-    }
-    if not reading.in_place:
-        for name in names:
-            place_file(base / name, folder / _SOURCE / name, link=False)
-    write_atomically(folder / _RECORD, json.dumps(record, indent=1).encode())
+    reading = done.reading
+    ImportMemory(state, done.table).save(
+        reading.documents,
+        base=reading.base,
+        format=done.format.name,
+        in_place=reading.in_place,
+        label_column=options.label_column,
+        findings=[finding for finding in done.findings if finding.topic not in _TOLD_ANYWAY],
+    )
     has_split = any(entry.split for entry in reading.entries)
     known = TableOptions(
         name_column="name",
@@ -175,44 +162,6 @@ def keep_source(state: Path, done: Imported, options: ReadOptions) -> None:
         encoding="utf-8",
     )
     RememberedOptions(state, done.table).save(known)  # nothing is to be guessed about our own table
-
-
-@dataclass(frozen=True, kw_only=True)
-class Kept:
-    """What a set was imported from: its format, its documents and the folder they are in."""
-
-    format: str
-    folder: Path
-    documents: tuple[str, ...]
-    label_column: str | None
-
-
-def kept_source(state: Path, table: Path | None) -> Kept | None:
-    """Return what a label table was imported from; None if it was not.
-
-    Raises
-    ------
-    CatalogError
-        Documents that hold the images were moved or changed.
-    """
-    folder = state / "imports" / table.name if table is not None else None
-    if folder is None or not (folder / _RECORD).is_file():
-        return None
-    record = read_json(folder / _RECORD)
-    home = Path(record["base"]) if record["in_place"] else folder / _SOURCE
-    for name, size in record["documents"].items():
-        there = home / name
-        if not there.is_file() or there.stat().st_size != size:
-            raise CatalogError(
-                f"{there}, from which the set was imported, is not there any more or has changed. Put it "
-                "back, or import the set again."
-            )
-    return Kept(
-        format=record["format"],
-        folder=home,
-        documents=tuple(record["documents"]),
-        label_column=record["label_column"],
-    )
 
 
 @dataclass(frozen=True, kw_only=True)
