@@ -469,6 +469,20 @@ def test_what_may_be_misread_is_printed_once_and_status_always_tells_it(colour_s
     assert doubt.text in run("verify", colour_set).stderr
 
 
+def test_status_says_how_a_table_was_read_and_reads_it_as_told(colour_set: Path) -> None:
+    names = sorted(path.relative_to(colour_set).as_posix() for path in colour_set.rglob("*.png"))
+    lines = [f"{name};{name[0]};{'мж'[i % 2]}" for i, name in enumerate(names)]
+    table = colour_set / "l.csv"
+    table.write_bytes("\n".join(["file;letter;kind", *lines]).encode("cp1251"))
+
+    assert "--encoding cp1251 reads м, ж" in run("status", table, code=1).stderr
+    told = run("status", table, "--encoding", "cp1251", "--label-column", "letter")
+    assert "“file”, labels from “letter”. Other columns: “kind”." in told.stdout + told.stderr
+    assert "images     24 in 3 classes" in told.stdout
+    assert "images     24 in 2 classes" in run("status", table, "--label-column", "kind").stdout
+    assert "images     24 in 2 classes" in run("status", table).stdout
+
+
 def test_status_writes_nothing_but_its_state(colour_set: Path) -> None:
     before = sorted(p for p in colour_set.rglob("*") if ".cleaner" not in p.parts)
     run("status", colour_set)
