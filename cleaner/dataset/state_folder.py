@@ -15,7 +15,7 @@ import psutil
 
 from cleaner.dataset.folders import STATE_FOLDER
 from cleaner.dataset.identity import moved_state
-from cleaner.dataset.tables.text import read_bytes
+from cleaner.dataset.tables.text import refuse_other_kinds
 from cleaner.errors import CatalogError
 from cleaner.util.atomic import write_atomically
 
@@ -210,7 +210,7 @@ def find_root(root: Path, labels: Path | None) -> tuple[Path, Path | None]:
         if labels is not None:
             msg = f"{root} is a file; expected the folder of the images, as the CSV file is named, too."
             raise CatalogError(msg)
-        read_bytes(root)  # what is no table is refused before anything is made beside it
+        refuse_other_kinds(root)  # what is no table is refused before anything is made beside it
         root, labels = root.parent, root
     if not root.is_dir():
         msg = f"The folder {root} does not exist. Give the folder of the images, or a CSV file of names."

@@ -203,7 +203,8 @@ def _no_image(grid: Grid, matcher: NameMatcher, columns: Columns, left_out: Sequ
     return (
         f"{grid.source} names no image below {matcher.root} in its column {columns.name!r}.{first} "
         f"An image there is {matcher.files[0]!r}. Choose another folder, the one to which the names are "
-        f"relative (cleaner app FOLDER --labels {grid.source}), or another column (--name-column)."
+        f"relative{f' (cleaner app FOLDER --labels {grid.source})' if grid.delimiter else ''}, "
+        "or another column (--name-column)."
     )
 
 

@@ -1,10 +1,8 @@
 """The text of a table and its rows: encoding, separator, comments, and lines that are no rows."""
 
-import json
 import re
 import zipfile
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 
 import pandas as pd
@@ -20,6 +18,10 @@ from cleaner.util.wording import count
 _SEPARATOR_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 _QUOTED_SINGLY = re.compile(r"'[^']*'")
 _WORDS = re.compile(r"[^\W\d]*(?:[ _-][^\W\d]*)*")
+_JSON = re.compile(rb"\{|\[\s*[\[{]")
+_SAVE = "Open it in the program that made it, save the table as “CSV UTF-8”, and open that"
+_IMPORT = "If it is a data set of another tool, open it with cleaner import"
+_HEAD_BYTES = 4096
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
@@ -57,59 +59,67 @@ def read_bytes(path: Path) -> bytes:
     TableError
         It cannot be read, is empty, or is of another kind.
     """
+    refuse_other_kinds(path)
     try:
-        data = path.read_bytes()
+        return path.read_bytes()
     except OSError as exc:
         raise TableError(f"Cannot read {path}: {exc.strerror or exc}.") from exc
-    kind = _other_kind(data)
+
+
+def refuse_other_kinds(path: Path) -> None:
+    """Look at the beginning of a file, however large, whether it may be a table.
+
+    Raises
+    ------
+    TableError
+        It cannot be read, is empty, or is of another kind.
+    """
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as exc:
+        raise TableError(f"Cannot read {path}: {exc.strerror or exc}.") from exc
+    kind = _other_kind(head, path)
     if kind:
         raise TableError(f"{path} is not a CSV file: it is {kind}.")
-    if not data.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
+    if len(head) < _HEAD_BYTES and not head.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
         msg = f"{path} is empty; expected a first line such as name,label and then one line per image."
         raise TableError(msg)
-    return data
 
 
-def _other_kind(data: bytes) -> str:
+def _other_kind(head: bytes, path: Path) -> str:
     """Say what a file is that is no text in columns, and what to do with it; empty if it may be."""
-    save = "Open it in the program that made it, save the table as “CSV UTF-8”, and open that"
-    if data.startswith(b"PK\x03\x04"):
-        return f"{_kind_of_zip(data)}. {save}"
-    if data.startswith(_OLD_OFFICE):
-        return f"an Excel workbook. {save}"
-    if data.startswith(b"PAR1"):
-        return "a Parquet file"
-    if kind_of(data[:512]) not in (None, "PPM"):  # what begins like a PPM may be a table
+    if head.startswith(b"PK\x03\x04"):
+        return _kind_of_zip(path)
+    if head.startswith(_OLD_OFFICE):
+        return f"an Excel workbook. {_SAVE}"
+    if head.startswith(b"PAR1"):
+        return f"a Parquet file. {_IMPORT}"
+    if kind_of(head[:512]) not in (None, "PPM"):  # what begins like a PPM may be a table
         return "an image. Give the folder of the images, or a table that names them"
-    start = data[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
-    if start.startswith(b"{") or (start.startswith(b"[") and _is_json(data)):
-        return "JSON"
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    if _JSON.match(start):
+        return f"JSON. {_IMPORT}"
     if start[:100].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        return f"a web page or XML. {save}"
-    if b"\0" in data[:4096] and unicode_text(data) is None:
-        return f"{not_an_image(data[:512]).removeprefix('not an image: ')}. {save}"
-    if b"\0" in data[:4096] and "\0" in (unicode_text(data) or ("", ""))[0][:4096]:
-        return f"binary data. {save}"
+        return f"a web page or XML. {_SAVE}"
+    if b"\0" in head:
+        found = unicode_text(head)
+        if found is None:
+            return f"{not_an_image(head[:512]).removeprefix('not an image: ')}. {_SAVE}"
+        if "\0" in found[0]:
+            return f"binary data. {_SAVE}"
     return ""
 
 
-def _kind_of_zip(data: bytes) -> str:
+def _kind_of_zip(path: Path) -> str:
     try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
+        with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
-    except zipfile.BadZipFile:
+    except (zipfile.BadZipFile, OSError):
         return "a damaged zip archive"
     if any(name.startswith("xl/") for name in names):
-        return "an Excel workbook"
-    return "a spreadsheet" if "content.xml" in names else "a zip archive"
-
-
-def _is_json(data: bytes) -> bool:
-    try:
-        json.loads(data)
-    except ValueError:
-        return False
-    return True
+        return f"an Excel workbook. {_SAVE}"
+    return f"a spreadsheet. {_SAVE}" if "content.xml" in names else f"a zip archive. {_IMPORT}"
 
 
 def decoded(data: bytes, source: str, encoding: str = "") -> tuple[str, str]:
