@@ -49,6 +49,9 @@ _PART = re.compile(
 )
 _BARE = re.compile(r"[A-Za-z]|\d{1,2}")
 _CHOOSE = "choose that reading under Files, or with --layout"
+_WORD_BEFORE_NUMBER = re.compile(r"([^\W\d_]+(?:[ _.-][^\W\d_]+)*)[ _.(-]*\d")
+_EACH_WORD = 3  # files
+_NEARLY_ALL = 0.9
 _HALF = 0.5
 _SMALL = 0.2  # share of the images
 
@@ -548,3 +551,21 @@ def layout_findings(guess: Guess, names: Sequence[str], labels: Sequence[str | N
         )
     elif without:
         yield Finding(topic="unlabelled", text="No folder names a class, so no image has a label.")
+        said = _words_before_numbers(names)
+        if said:
+            yield Finding(
+                topic="classes_in_names",
+                text=f"The names of the files begin with {listed(said)}. If these are the classes, put the "
+                "files into one folder per class, or write a table with the columns name and label.",
+                doubtful=True,
+                examples=tuple(said),
+            )
+
+
+def _words_before_numbers(names: Sequence[str]) -> list[str]:
+    """Return the words before the numbers of files ("cat.0.jpg"), if nearly all have one of a few."""
+    found = (_WORD_BEFORE_NUMBER.match(name.rpartition("/")[2]) for name in names)
+    words = Counter(match[1] for match in found if match and not _is_generic(match[1]))
+    common = sorted(word for word, times in words.items() if times >= _EACH_WORD)
+    covered = sum(words[word] for word in common)
+    return common if len(common) > 1 and covered >= _NEARLY_ALL * len(names) else []

@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from cleaner.dataset.catalog import Catalog, understood
+from cleaner.dataset.layout import Layout
+from cleaner.dataset.layout_guess import guess_layout
 from cleaner.errors import CatalogError
 
 
@@ -147,6 +151,12 @@ KINDS = {
     "image folder beside classes": Kind("cat dog images", "cat@- dog@- images@-", "generic_classes"),
     # images without a label
     "unlabelled": Kind("cat dog unlabelled", "-@- cat@- dog@-"),
+    "classes in the names of files": Kind(
+        " ".join(f"train/{label}.{i}.jpg" for label in ("cat", "dog") for i in range(3)),
+        "-@train",
+        "classes_in_names",
+    ),
+    "names of a camera": Kind("IMG_1.jpg IMG_2.jpg IMG_3.jpg DSC_1.jpg", "-@-"),
     "images above the classes": Kind("cat dog .=2", "-@- cat@- dog@-"),
     # classes
     "only one class": Kind("cat", "cat@-", "one_class"),
@@ -224,6 +234,27 @@ def test_folders_are_read_as_they_are_meant_or_it_is_said(tmp_path: Path, kind: 
     findings = understood(root)
     assert " ".join(sorted({finding.topic for finding in findings if finding.doubtful})) == kind.doubts
     assert set(kind.told) <= {finding.topic for finding in findings}
+
+
+PARTS = st.sampled_from(
+    ["train", "val", "test", "fold1", "fold2", "images", "a", "cat", "dog", "2019", "masks"]
+)
+NAMES = st.lists(st.lists(PARTS, max_size=4), min_size=1, max_size=12)
+
+
+@given(folders=NAMES)
+def test_a_label_is_always_the_name_of_a_folder_and_is_read_again_from_what_is_remembered(
+    folders: list[list[str]],
+) -> None:
+    names = sorted({"/".join([*parts, f"{i}.jpg"]) for i, parts in enumerate(folders)})
+    layout = guess_layout(names).layout
+    labels, splits = layout.read(names)
+    for name, label, split in zip(names, labels, splits, strict=True):
+        assert label is None or label in name.split("/")[:-1]
+        assert split in (None, "train", "valid", "test")
+        level = layout.class_level(name)
+        assert (None if level is None else name.split("/")[level]) == label
+    assert Layout.from_json(layout.to_json()).read(names) == (labels, splits)
 
 
 def table(root: Path, text: str, name: str = "labels.csv") -> None:
