@@ -309,7 +309,7 @@ def test_steps_lead_to_files_and_report_and_back(visit: OpenVisit, ranked: Path,
     (ranked / "red" / "page.jpg").write_bytes(b"<html>gone</html>")
     page = visit(ranked).page
     page.get_by_role("button", name=say("header.left_out", files="1 file")).click()
-    expect(page.get_by_role("table", name=say("files"))).to_contain_text("red/page.jpg")
+    expect(page.get_by_role("table", name=say("files.left_out"))).to_contain_text("red/page.jpg")
     expect(page.get_by_role("tab", name="Files")).to_have_attribute("aria-selected", "true")
     page.get_by_role("tab", name="Files").focus()
     page.keyboard.press("End")
