@@ -173,7 +173,10 @@ def _export_foreign(folder: Path, images: o.SetOptions, *, to: Path, format: str
     with o.opened(folder, images) as workspace, progress() as reporter:
         done = workspace.export_as(format, to, link=link, reporter=reporter)
     source = "what the set was imported from" if done.edited else "new"
-    say(f"{done.folder} ({source}): {done.changed:,} labels changed, {done.deleted:,} images deleted.")
+    say(
+        f"{done.folder} ({source}): {count(done.changed, 'label')} changed, "
+        f"{count(done.deleted, 'image')} deleted."
+    )
     for note in done.notes:
         say(note)
     _tell_missing(done.missing)

@@ -42,7 +42,7 @@ def test_import_says_what_it_understood_and_prints_what_to_open(source: Path) ->
     table = source.parent / "tasks.labels.csv"
     assert done.stdout == f"{table}\n"
     assert "tasks.json was read as Label Studio's JSON." in done.stderr
-    assert "1 of 3 images that the source names have no file" in done.stderr
+    assert "that the source names, but that are not below" in done.stderr
     assert "gone.png" in done.stderr
     assert f"cleaner app {table}" in done.stderr
     assert run("status", table).stdout.splitlines()[1].split()[1] == "2"
@@ -85,7 +85,7 @@ def test_export_writes_the_decisions_into_what_was_imported(source: Path, tmp_pa
         workspace.store.decide("a.png", "relabel", "cow")
         workspace.store.decide("b.png", "delete")
     done = run("export", table, "--to", tmp_path / "new", "--format", "label-studio")
-    assert "(what the set was imported from): 1 labels changed, 1 images deleted." in done.stderr
+    assert "(what the set was imported from): 1 label changed, 1 image deleted." in done.stderr
     tasks = json.loads((tmp_path / "new" / "tasks.json").read_text())
     assert [task["data"]["image"] for task in tasks] == ["a.png", "gone.png"]
 

@@ -25,6 +25,7 @@ from cleaner.dataset.formats.entries import Reading, ReadOptions
 from cleaner.dataset.new_folder import new_folder
 from cleaner.errors import CatalogError
 from cleaner.images.formats import SUFFIXES
+from cleaner.util.wording import count
 
 _DOCUMENTS = frozenset({".json", ".jsonl", ".csv", ".xml", ".xlsx", ".parquet"})
 _MOST_FILE_BYTES = 10**9
@@ -207,11 +208,11 @@ def unpacked(source: Path, options: ReadOptions) -> tuple[Path, list[Finding]]:
     findings = [
         Finding(
             topic="unpacked",
-            text=f"An archive cannot be reviewed where it is: {images:,} images were unpacked into {to}.",
+            text=f"An archive cannot be reviewed where it is. Unpacked into {to}: {count(images, 'image')}.",
         )
     ]
     if unpacker.left_out:
-        text = f"{len(unpacker.left_out):,} files of the archive were left out."
+        text = f"Left out of the archive: {count(len(unpacker.left_out), 'file')}."
         findings.append(
             Finding(topic="left out", text=text, doubtful=True, examples=tuple(unpacker.left_out))
         )

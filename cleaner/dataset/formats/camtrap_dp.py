@@ -39,6 +39,7 @@ from cleaner.dataset.formats.entries import (
 )
 from cleaner.dataset.formats.names import placed
 from cleaner.errors import CatalogError
+from cleaner.util.wording import count
 
 PACKAGE = "datapackage.json"
 _SCHEMAS = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2/"
@@ -104,15 +105,19 @@ def _findings(sources: list[str], videos: int, by_event: int) -> list[Finding]:
     found = []
     addresses = [called for called in sources if "://" in called]
     if addresses:
-        text = f"{len(addresses):,} images are addresses on the web; only those on this disk can be used."
+        text = f"Only images on this disk can be used. Addresses on the web: {len(addresses):,}."
         found.append(Finding(topic="addresses", text=text, examples=tuple(addresses)))
     if videos:
-        found.append(Finding(topic="videos", text=f"{videos:,} videos are left out."))
+        found.append(
+            Finding(
+                topic="videos", text=f"Left out, as only images can be reviewed: {count(videos, 'video')}."
+            )
+        )
     if by_event:
         text = (
-            f"{by_event:,} images have the label of their sequence, as they have none of their own. What is "
-            "decided on one of them is written for that image alone. Use --group sequence to keep the images "
-            "of a sequence in one split."
+            f"{count(by_event, 'image')} without a label got that of the sequence. What is decided on one of "
+            "them is written for that image alone. Use --group sequence to keep the images of a sequence in "
+            "one split."
         )
         found.append(Finding(topic="sequences", text=text))
     return found

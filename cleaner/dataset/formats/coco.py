@@ -106,7 +106,7 @@ def _unknown(document: dict[str, Any], names_of: dict[Any, str]) -> list[Finding
     ]
     if not lost:
         return []
-    text = f"{len(lost):,} annotations name an image or a category that the file does not have."
+    text = f"Annotations of an image or a category that the file does not have: {len(lost):,}."
     return [Finding(topic="annotations", text=text, doubtful=True, examples=tuple(lost))]
 
 

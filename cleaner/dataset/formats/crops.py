@@ -87,7 +87,7 @@ def with_crops(reading: Reading, boxes: Sequence[Box], source: Path, options: Re
             raise CatalogError(f"None of the {len(boxes):,} boxes can be cut out; {failed[0]}.")
     findings = list(reading.findings)
     if failed:
-        text = f"{len(failed):,} boxes or images could not be used and are left out."
+        text = f"Boxes or images that cannot be used and are left out: {len(failed):,}."
         findings.append(Finding(topic="boxes", text=text, doubtful=True, examples=tuple(failed)))
     entries.sort(key=lambda entry: entry.name)
     return Reading(

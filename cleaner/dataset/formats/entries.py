@@ -346,9 +346,9 @@ def told(entries: Sequence[Entry]) -> Iterator[Finding]:
     if several:
         yield Finding(
             topic="several labels",
-            text=f"{len(several):,} of {len(entries):,} images have several labels. They are listed as "
-            f"unlabelled, with all their labels in the column {ALL_LABELS}: sets with several labels an "
-            "image cannot be reviewed yet. An export leaves their labels as they are.",
+            text=f"Images with several labels: {len(several):,} of {len(entries):,}. They are listed as "
+            f"unlabelled, with all their labels in the column {ALL_LABELS}, because sets with several labels "
+            "per image cannot be reviewed yet. An export leaves their labels as they are.",
             doubtful=True,
             examples=tuple(e.name for e in several),
         )
@@ -356,7 +356,7 @@ def told(entries: Sequence[Entry]) -> Iterator[Finding]:
     if flagged:
         yield Finding(
             topic="marked for deletion",
-            text=f"{len(flagged):,} images are marked for deletion in the source. They are part of the set; "
+            text=f"Images that the source marks for deletion: {len(flagged):,}. They are part of the set; "
             "with --as-decisions, they are deleted in it.",
             examples=tuple(flagged),
         )

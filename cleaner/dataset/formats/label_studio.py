@@ -65,9 +65,7 @@ def read(source: Path, options: ReadOptions) -> Reading:
         entries.append(Entry(name=name, source_name=called, opinions=opinions, columns=columns))
     findings = []
     if conflicts:
-        text = (
-            f"Annotators disagree on {len(conflicts):,} images; the latest annotation is taken as the label."
-        )
+        text = f"Images on which annotators disagree: {len(conflicts):,}. The latest annotation is the label."
         findings.append(
             Finding(topic="annotators disagree", text=text, doubtful=True, examples=tuple(conflicts))
         )

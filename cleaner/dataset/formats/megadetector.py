@@ -36,6 +36,7 @@ from cleaner.dataset.formats.entries import (
 )
 from cleaner.dataset.formats.names import placed
 from cleaner.errors import CatalogError
+from cleaner.util.wording import count
 
 EMPTY = "empty"
 _DEFAULT_NAME = "detections.json"
@@ -82,18 +83,18 @@ def read(source: Path, options: ReadOptions) -> Reading:
             )
             for at, detection in sure.items()
         ]
-    findings = _videos(document, len(images))
+    findings = _videos(document)
     reading = Reading(
         root=root, entries=merged(entries), base=source.parent, documents=(source,), findings=findings
     )
     return with_crops(reading, boxes, source, options) if options.crops else reading
 
 
-def _videos(document: dict[str, Any], images: int) -> list[Finding]:
+def _videos(document: dict[str, Any]) -> list[Finding]:
     videos = [str(i["file"]) for i in document["images"] if "frame_rate" in i]
     if not videos:
         return []
-    text = f"{len(videos):,} videos are left out; only the {images:,} images can be reviewed."
+    text = f"Left out, as only images can be reviewed: {count(len(videos), 'video')}."
     return [Finding(topic="videos", text=text, examples=tuple(videos))]
 
 
@@ -211,8 +212,8 @@ class _Editor:
         self._document["images"] = kept
         if self._whole:
             self._job.notes.append(
-                f"{self._whole:,} images have a label but no box; the label is written as a box of the whole "
-                "image, as the format knows no other place for it."
+                f"Images with a label, but without a box: {self._whole:,}. Their label is written as a box "
+                "of the whole image, as the format has no other place for it."
             )
 
     def _edit(self, image: dict[str, Any], said: list[Reviewed]) -> None:

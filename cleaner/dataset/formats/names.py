@@ -94,8 +94,8 @@ def absent(root: Path, names: Iterable[str], total: int) -> list[Finding]:
     return [
         Finding(
             topic="missing files",
-            text=f"{len(lost):,} of {total:,} images that the source names have no file below {root}; they "
-            "are left out of the set, and stay in the source and its exports.",
+            text=f"Images that the source names, but that are not below {root}: {len(lost):,} of {total:,}. "
+            "They are left out of the set, and stay in the source and its exports.",
             doubtful=True,
             examples=tuple(map(printable, lost)),
         )
@@ -110,7 +110,7 @@ def unnamed(root: Path, names: Iterable[str]) -> list[Finding]:
     return [
         Finding(
             topic="unnamed files",
-            text=f"{len(more):,} images below {root} are not in the source; they are no part of the set.",
+            text=f"Images below {root} that are not in the source, and not part of the set: {len(more):,}.",
             examples=tuple(more),
         )
     ]

@@ -123,10 +123,10 @@ def read(source: Path, options: ReadOptions) -> Reading:
             entries += _entries(path, base, options.label_column, unpacker, failed)
         if not entries:
             raise CatalogError(f"There is no image in {source}.")
-    text = f"Images in Parquet files cannot be reviewed there: {len(entries):,} were unpacked into {to}."
+    text = f"Parquet files cannot be reviewed where they are. Images unpacked into {to}: {len(entries):,}."
     findings = [Finding(topic="unpacked", text=text)]
     if failed:
-        text = f"{len(failed):,} rows hold no image that can be read."
+        text = f"Rows without an image that can be read: {len(failed):,}."
         findings.append(Finding(topic="left out", text=text, doubtful=True, examples=tuple(failed)))
     return Reading(
         root=to.expanduser().resolve(),

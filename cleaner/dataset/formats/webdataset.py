@@ -39,6 +39,7 @@ from cleaner.dataset.layout_guess import guess_layout
 from cleaner.dataset.new_folder import new_folder
 from cleaner.errors import CatalogError
 from cleaner.images.formats import SUFFIXES
+from cleaner.util.wording import count
 
 _CLASS_FILES = ("cls", "cls.txt")
 _FIELDS = ("label", "class", "category", "cls")
@@ -119,15 +120,13 @@ def read(source: Path, options: ReadOptions) -> Reading:
 
 
 def _findings(to: Path, images: int, more: int, left_out: list[str]) -> Iterator[Finding]:
-    text = f"Tar files cannot be reviewed where they are: {images:,} images were unpacked into {to}."
+    text = f"Tar files cannot be reviewed where they are. Images unpacked into {to}: {images:,}."
     yield Finding(topic="unpacked", text=text)
     if more:
-        text = (
-            f"{more:,} further images of samples that have several are left out; the first of each is taken."
-        )
+        text = f"Of samples with several images, only the first is taken. Left out: {count(more, 'image')}."
         yield Finding(topic="several images", text=text, doubtful=True)
     if left_out:
-        text = f"{len(left_out):,} files were left out."
+        text = f"Left out: {count(len(left_out), 'file')}."
         yield Finding(topic="left out", text=text, doubtful=True, examples=tuple(left_out))
 
 
@@ -201,7 +200,7 @@ def write(job: Writing) -> None:
             unplaced += _edit(job.source / name, job.folder / name, changes[name], job.label_column)
     if unplaced:
         job.notes.append(
-            f"{len(unplaced):,} samples had no file or field for a label; they got one named “cls”."
+            f"Samples without a place for a label, which got a file named “cls”: {len(unplaced):,}."
         )
 
 
