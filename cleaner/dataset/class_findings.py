@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import combinations, pairwise
 
 from cleaner.dataset.findings import Finding
+from cleaner.dataset.split_words import is_fold, is_weak, split_of_word
+from cleaner.errors import CatalogError
 from cleaner.util.wording import count, listed
 
 _FEW = 2  # images of a class
@@ -62,6 +64,24 @@ def class_findings(by_class: Mapping[str, Mapping[str, int]]) -> Iterator[Findin
             "merge them among the classes on the page.",
             doubtful=True,
             examples=tuple(alike),
+        )
+
+
+def refuse_splits(classes: Collection[str]) -> None:
+    """Refuse to learn from classes that are all named like splits or folds: of what, nothing is said.
+
+    Raises
+    ------
+    CatalogError
+        They are.
+    """
+    if len(classes) < 2 or not all(split_of_word(label) or is_fold(label) for label in classes):
+        return
+    if any(is_fold(label) or not is_weak(label) for label in classes):
+        raise CatalogError(
+            f"The classes of this set are {listed(sorted(classes))}. These are names of splits: they do not "
+            "say what is on the images, so there is nothing to learn. Put one folder per class into each of "
+            "them, or choose another column for the labels. If they are classes all the same, rename them."
         )
 
 

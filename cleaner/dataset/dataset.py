@@ -231,7 +231,7 @@ class Dataset:
     def result(self) -> ResultFile:
         """Which file the result goes to, and what others are named after it."""
         folder = self.root if os.access(self.root, os.W_OK) else self.state
-        return ResultFile(folder, self.state, root=self.root, labels=self.labels)
+        return ResultFile(folder, self.state, owner=self.name, root=self.root, labels=self.labels)
 
     @property
     def table_options(self) -> TableOptions:

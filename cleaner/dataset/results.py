@@ -2,7 +2,6 @@
 
 import json
 import logging
-import os
 import re
 from collections.abc import Iterator
 from itertools import count
@@ -31,23 +30,20 @@ class ResultFile:
         Where results go.
     state : Path
         The state folder, whose ``results.json`` remembers who has which file.
+    owner : str
+        The set's key, which stays when its folder or table is renamed.
     root : Path
         The folder of the set.
     labels : Path, optional
         The table that the labels come from.
-
-    Attributes
-    ----------
-    owner : str
-        The set's key in ``results.json``: its table relative to the root, "" if folders give the labels.
     """
 
-    def __init__(self, folder: Path, state: Path, *, root: Path, labels: Path | None) -> None:
+    def __init__(self, folder: Path, state: Path, *, owner: str, root: Path, labels: Path | None) -> None:
+        self.owner = owner
         self._folder = folder
         self._root = root
         self._labels = labels
         self._memory = state / "results.json"
-        self.owner = "" if labels is None else _relative(labels, root)
 
     @property
     def path(self) -> Path:
@@ -57,9 +53,7 @@ class ResultFile:
     @property
     def first(self) -> bool:
         """Whether this set was the first to take a file, or would be."""
-        taken = self._taken()
-        owner, name = next(iter(taken.items()), (self.owner, ""))
-        return owner == self.owner or (self.owner not in taken and name == self._name(taken))
+        return next(iter(self._taken()), self.owner) == self.owner
 
     def claim(self) -> Path:
         """Take the file for this set, unless that was done before, and return it."""
@@ -120,11 +114,7 @@ class ResultFile:
 
     def _others(self, taken: dict[str, str]) -> set[str]:
         """Return the names that this set cannot have, in small letters."""
-        names = {
-            name.casefold()
-            for owner, name in taken.items()
-            if owner != self.owner and (not owner or (self._root / owner).exists())
-        }
+        names = {name.casefold() for owner, name in taken.items() if owner != self.owner}
         if self._labels is not None and self._labels.parent == self._folder:
             names.add(self._labels.name.casefold())
         return names
@@ -153,20 +143,4 @@ class ResultFile:
             return {}
 
     def _remember(self, taken: dict[str, str], name: str) -> None:
-        """Write down that this set has the file; one that had it, whose table is gone, gives its place up."""
-        kept: dict[str, str] = {}
-        for owner, its in taken.items():
-            same = its.casefold() == name.casefold()
-            if owner == self.owner or (same and self.owner not in taken):
-                kept[self.owner] = name
-            elif not same:
-                kept[owner] = its
-        kept.setdefault(self.owner, name)
-        write_atomically(self._memory, json.dumps(kept, indent=1).encode("utf-8"))
-
-
-def _relative(labels: Path, root: Path) -> str:
-    try:
-        return Path(os.path.relpath(labels, root)).as_posix()
-    except ValueError:  # another drive of Windows
-        return labels.as_posix()
+        write_atomically(self._memory, json.dumps(taken | {self.owner: name}, indent=1).encode("utf-8"))

@@ -88,6 +88,12 @@ def split_of_word(text: str) -> str | None:
     return None if found is None or found.stem else found.split
 
 
+def is_weak(text: str) -> bool:
+    """Tell whether a name of a split is an ordinary word as well ("extra")."""
+    found = split_name(text)
+    return found is not None and found.weak
+
+
 def is_fold(folder: str) -> bool:
     """Tell whether a folder is named like a part of a cross-validation ("fold1", "fold_0", "cv3")."""
     return _FOLD.fullmatch(folder) is not None

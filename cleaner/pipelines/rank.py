@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.class_findings import refuse_splits
 from cleaner.dataset.dataset import Dataset
 from cleaner.embedding import Embeddings, embed
 from cleaner.errors import TooFewLabelsError
@@ -165,6 +166,7 @@ def rank_given(
         The file holds no such array.
     """
     listed = dataset.catalog
+    refuse_splits(cleaned_catalog(listed, review.snapshot()).classes)
     probabilities = read_probabilities(pred_probs, listed)  # refused before images are read, which takes long
     seen = look(dataset, review, network, reporter=reporter) if network.named else None
     views = () if seen is None else (seen.embeddings, *seen.more)
@@ -183,9 +185,16 @@ def rank_given(
 
 
 def look(dataset: Dataset, review: ReviewState, network: NetworkOptions, *, reporter: Reporter) -> Seen:
-    """Read and embed new files; take down the labels of this moment."""
+    """Read and embed new files; take down the labels of this moment.
+
+    Raises
+    ------
+    CatalogError
+        The classes are splits, by their names.
+    """
     reporter(Stage.SCAN, 0, 0)
     given = dataset.scan(reporter=reporter)
+    refuse_splits(cleaned_catalog(given, review.snapshot()).classes)
     reporter.check()
     reporter(Stage.LOAD_NETWORK, 0, 0)
     backbones, used = network.load(dataset)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cleaner.analysis.worth import Worth
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.class_findings import refuse_splits
 from cleaner.dataset.dataset import Dataset
 from cleaner.errors import CheckpointError, TrainingError
 from cleaner.pipelines.network import NetworkOptions
@@ -211,9 +212,10 @@ def train(
     from cleaner.training.learner import Learner  # torch: 2 to 4 s
 
     check_epochs(epochs)
-    catalog = dataset.scan(reporter=reporter)
+    catalog = cleaned_catalog(dataset.scan(reporter=reporter), review)
+    refuse_splits(catalog.classes)
     backbone, *_ = network.load(dataset)[0]
-    learner = Learner(cleaned_catalog(catalog, review), backbone=backbone, seed=dataset.seed)
+    learner = Learner(catalog, backbone=backbone, seed=dataset.seed)
     learner.fine_tune(epochs, reporter=reporter)
     valid = learner.evaluate("valid", reporter=reporter)
     test = learner.evaluate("test", reporter=reporter) if len(learner.data.indices("test")) else None

@@ -22,9 +22,10 @@ def state(tmp_path: Path) -> Path:
     return folder
 
 
-def result(state: Path, labels: str | None = None) -> ResultFile:
+def result(state: Path, labels: str | None = None, *, owner: str | None = None) -> ResultFile:
     root = state.parent
-    return ResultFile(root, state, root=root, labels=None if labels is None else root / labels)
+    table = None if labels is None else root / labels
+    return ResultFile(root, state, owner=owner or f"bears/{labels}", root=root, labels=table)
 
 
 def test_the_first_that_takes_it_has_cleaned_csv_and_others_have_their_own(state: Path) -> None:
@@ -63,12 +64,9 @@ def test_the_result_is_never_the_file_of_the_labels(state: Path, labels: str, na
 
 
 def test_a_table_that_is_renamed_keeps_its_result(state: Path) -> None:
-    assert result(state, "one.csv").claim().name == "cleaned.csv"
-    (state.parent / "one.csv").rename(state.parent / "uno.csv")
-    assert result(state, "uno.csv").claim().name == "cleaned.csv"
-    assert result(state, "uno.csv").first
-    (state.parent / "one.csv").touch()
-    assert result(state, "one.csv").claim().name == "one.cleaned.csv"
+    assert result(state, "two.csv").claim().name == "cleaned.csv"
+    assert result(state, "one.csv", owner="set").claim().name == "one.cleaned.csv"
+    assert result(state, "uno.csv", owner="set").claim().name == "one.cleaned.csv"
 
 
 def test_another_name_can_be_chosen_and_stays(state: Path) -> None:
@@ -103,4 +101,4 @@ def test_other_files_are_named_after_the_result(state: Path) -> None:
 def test_a_damaged_memory_is_begun_anew(state: Path, text: str) -> None:
     (state / "results.json").write_text(text)
     assert result(state, "two.csv").claim().name == "cleaned.csv"
-    assert json.loads((state / "results.json").read_text()) == {"two.csv": "cleaned.csv"}
+    assert json.loads((state / "results.json").read_text()) == {"bears/two.csv": "cleaned.csv"}

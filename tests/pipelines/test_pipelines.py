@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.class_findings import refuse_splits
 from cleaner.embedding.cache import last_embeddings
-from cleaner.errors import Cancelled, TooFewLabelsError, TrainingError
+from cleaner.errors import Cancelled, CatalogError, TooFewLabelsError, TrainingError
 from cleaner.jobs import Job
 from cleaner.pipelines.entries import job_prepare
 from cleaner.pipelines.rank import prepare
@@ -456,3 +457,27 @@ def test_a_job_whose_weights_do_not_exist_says_so(
     assert "absent.safetensors" in str(status.error)
     assert status.error_type in {"BackboneError", "WeightsUnavailableError"}
     assert space.ranking() is None
+
+
+@pytest.mark.parametrize("task", [prepare, retrain_quick, retrain_full, train])
+def test_classes_that_are_splits_are_nothing_to_learn(
+    make_set: Callable[..., Path], opened: Callable[..., Workspace], tmp_path: Path, task: Callable[..., Any]
+) -> None:
+    root = make_set(3)
+    table = tmp_path / "labels.csv"
+    lines = [f"{path.relative_to(root).as_posix()},{path.parent.name}" for path in root.rglob("*.png")]
+    text = "\n".join(["name,label", *lines]).replace(",red", ",train").replace(",blue", ",val")
+    table.write_text(text.replace(",green", ",fold1"))
+    more = {"out": tmp_path / "m.safetensors"} if task is train else {}
+    with pytest.raises(
+        CatalogError, match="The classes of this set are fold1, train and val. These are names"
+    ):
+        run(task, opened(root, labels=table), **more)
+    assert not (tmp_path / "m.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    "classes", [["train", "bus"], ["extra", "eval"], ["train"], ["steam train", "test"], []]
+)
+def test_other_classes_may_be_called_like_a_split(classes: list[str]) -> None:
+    refuse_splits(classes)

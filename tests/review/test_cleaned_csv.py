@@ -544,20 +544,18 @@ def test_two_tables_of_one_folder_do_not_write_over_each_other(make_set: Callabl
             assert rows(root / result)["red/red_000.png"] == label
 
 
-def test_the_result_of_a_table_that_is_gone_is_not_written_over(make_set: Callable[..., Path]) -> None:
+def test_a_table_that_is_renamed_goes_on_with_its_result(make_set: Callable[..., Path]) -> None:
     root = make_set(2)
-    table = "name,label\nred/red_000.png,red\nblue/blue_000.png,blue\n"
-    (root / "one.csv").write_text(table)
-    with Workspace(root / "one.csv", reviewer="ann") as workspace:
-        workspace.store.decide("red/red_000.png", "relabel", "fox")
-        workspace.csv_writer().write_now()
-    (root / "one.csv").unlink()
-    (root / "two.csv").write_text(table)
-    with Workspace(root / "two.csv", reviewer="ann", dataset="another set") as workspace:
-        workspace.store.decide("blue/blue_000.png", "relabel", "owl")
-        with pytest.raises(ForeignFileError):
-            workspace.csv_writer(delay_s=3600).write_now()
-    assert rows(root / "cleaned.csv")["red/red_000.png"] == "fox"
+    (root / "one.csv").write_text("name,label\nred/red_000.png,red\nblue/blue_000.png,blue\n")
+    said: list[CsvNotice] = []
+    for name, image in [("one.csv", "red/red_000.png"), ("two.csv", "blue/blue_000.png")]:
+        with Workspace(root / name, reviewer="ann") as workspace:
+            workspace.store.decide(image, "relabel", "fox")
+            workspace.csv_writer(on_notice=said.append, delay_s=3600).write_now()
+        if name == "one.csv":
+            (root / name).rename(root / "two.csv")
+    assert rows(root / "cleaned.csv") == {"red/red_000.png": "fox", "blue/blue_000.png": "fox"}
+    assert said == []
 
 
 def test_a_file_that_lacks_most_images_is_not_taken_for_deletions(
