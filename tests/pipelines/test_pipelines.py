@@ -469,9 +469,7 @@ def test_classes_that_are_splits_are_nothing_to_learn(
     text = "\n".join(["name,label", *lines]).replace(",red", ",train").replace(",blue", ",val")
     table.write_text(text.replace(",green", ",fold1"))
     more = {"out": tmp_path / "m.safetensors"} if task is train else {}
-    with pytest.raises(
-        CatalogError, match="The classes of this set are fold1, train and val. These are names"
-    ):
+    with pytest.raises(CatalogError, match=r"are fold1, train and val\. These are names"):
         run(task, opened(root, labels=table), **more)
     assert not (tmp_path / "m.safetensors").exists()
 
