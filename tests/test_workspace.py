@@ -199,14 +199,14 @@ def test_while_one_thread_looks_again_others_have_the_old_catalog(
     with Workspace(colour_set) as workspace:
         before = workspace.catalog
         looking, go_on = threading.Event(), threading.Event()
-        listed = workspace._listed
+        listed = workspace.listed
 
         def slow() -> Catalog:
             looking.set()
             go_on.wait(20)
             return listed()
 
-        monkeypatch.setattr(workspace, "_listed", slow)
+        monkeypatch.setattr(workspace, "listed", slow)
         thread = threading.Thread(target=workspace.refresh)
         thread.start()
         assert looking.wait(20)
