@@ -77,7 +77,7 @@ def found(given: np.ndarray, truth: np.ndarray, *views: np.ndarray) -> dict[str,
     place = np.argsort(ranking.order().astype(int))
     suggested = np.array(ranking.classes)[ranking.suggested]
     known = wrong & np.isin(truth, given)
-    first, told = ranking.order()[:PAGE_SIZE], Posterior.of(ranking, {})
+    first, told = ranking.order()[:PAGE_SIZE], Posterior(ranking, {})
     pages = ((told.count(names), wrong.sum()), (told.count(first), wrong[first.astype(int)].sum()))
     return {
         **{name: float(value) for name, value in measures(-place.astype(float), wrong).items()},
