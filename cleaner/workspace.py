@@ -147,7 +147,9 @@ class Workspace(Dataset):
                             self.store_url, dataset=self.name, reviewer=self.reviewer, images=images
                         )
                     except DamagedStoreError as exc:
-                        raise DamagedStoreError(f"{exc} {self._what_is_left()}") from exc
+                        raise DamagedStoreError(
+                            f"{exc} {self._what_is_left()} To start anew, move review.db away."
+                        ) from exc
                     if self._store_url is None and len(self._store.state.events) < before:
                         self._notices.append(
                             f"The review database holds fewer decisions than when the set was last open. "
@@ -162,9 +164,10 @@ class Workspace(Dataset):
         left = [f"the last result is {result}"] if result.is_file() else []
         left += [f"older copies are in {backups}"] if backups.is_dir() else []
         found = f"What is left of them: {' and '.join(left)}. " if left else ""
+        command = f"cleaner result {self.labels or self.root} --import"
         return (
-            f"{found}Put back a copy of review.db into {self.state}, or move the file away to start anew; "
-            "“cleaner result --import” then makes decisions of the last result."
+            f"{found}Put a copy of review.db into {self.state} if you have one. In a new database, "
+            f"“{command}” makes decisions of the last result."
         )
 
     def refresh(self) -> Catalog:

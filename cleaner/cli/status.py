@@ -30,7 +30,9 @@ def status(folder: o.Folder, images: o.SetOptions) -> None:
 def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
     counts = workspace.catalog.summary()
     splits = ", ".join(f"{name} {count:,}" for name, count in counts["splits"].items())
-    yield "set", f"{workspace.name} ({workspace.labels or workspace.root})"
+    yield "set", f"{workspace.title} ({workspace.labels or workspace.root})"
+    if workspace.name != workspace.title:
+        yield "", f"known as “{workspace.name}” among the decisions"
     yield "images", f"{counts['total']:,} in {len(counts['classes'])} classes ({splits})"
     if counts["unlabelled"]:
         yield "unlabelled", f"{counts['unlabelled']:,}"

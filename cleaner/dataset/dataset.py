@@ -190,6 +190,12 @@ class Dataset:
         """The data set's key in the database of decisions."""
         return self.identity.key
 
+    @property
+    def title(self) -> str:
+        """What the data set is called for people: its folder's present name, with the table's if any."""
+        folder = self.root.name or "root"
+        return folder if self.labels is None else f"{folder}/{self.labels.name}"
+
     def _histories(self) -> Mapping[str, History]:
         """Return the histories that the state folder's database holds, by key; here none is known."""
         return {}

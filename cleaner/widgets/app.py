@@ -235,7 +235,7 @@ class CleanerApp(ipywidgets.VBox):
             summary = {**catalog.summary(), "classes": present}
             self.header.show(
                 *header(
-                    name=self.workspace.name,
+                    name=self.workspace.title,
                     summary=summary,
                     reviewer=self.workspace.reviewer,
                     notices=self.workspace.notices,

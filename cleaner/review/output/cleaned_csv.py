@@ -178,7 +178,7 @@ class CleanedCsv:
     @property
     def written(self) -> Written:
         """What is remembered of the file as it was written last."""
-        return Written(self._state, self.path.stem, owner=self.result.owner)
+        return Written(self._state, self.path.stem, owner=self._store.dataset)
 
     @property
     def behind(self) -> bool:
