@@ -95,7 +95,20 @@ class TableDialog(Panel):
     def _open(self) -> None:
         if self.preview.problem or self._reading is not None:
             return
-        self._on_open({"root": str(self.root), "labels": str(self.path), **self._told})
+        told = {**self._confirmed(), **self._told}
+        self._on_open({"root": str(self.root), "labels": str(self.path), **told})
+
+    def _confirmed(self) -> dict[str, str]:
+        """Return the columns on show where others are as likely: whoever opens the table has chosen them."""
+        guess = self.preview.guess
+        if guess is None or all(found.topic != "choice of columns" for found in self.preview.findings):
+            return {}
+        columns = guess.columns
+        return {
+            "name_column": columns.name,
+            "label_column": ",".join(columns.labels),
+            "split_column": columns.split or NO_COLUMN,
+        }
 
     def _read(self) -> None:
         """Read the table again as it is wanted now; a large one takes seconds, and the page does not wait."""

@@ -78,7 +78,9 @@ def test_the_first_ten_rows_are_shown_as_they_are_read(root: Path) -> None:
         "encoding": "utf-8",
     }
     dialog.do("open")
-    assert opened == [{"root": str(root), "labels": str(root / "l.csv")}]
+    place = {"root": str(root), "labels": str(root / "l.csv")}
+    columns = {"name_column": "file", "label_column": "finding", "split_column": "-"}
+    assert opened == [place | columns]  # the sex may be the label as well: what is opened was chosen
 
 
 def test_another_column_is_read_at_once_and_told_when_the_set_is_opened(root: Path) -> None:
@@ -92,6 +94,14 @@ def test_another_column_is_read_at_once_and_told_when_the_set_is_opened(root: Pa
     assert [text_of(row[3]) for row in find(dialog.tree, "tr")][1:3] == ["m", "f"]
     dialog.do("open")
     assert opened == [{"root": str(root), "labels": str(root / "l.csv"), "label_column": "sex"}]
+
+
+def test_what_is_sure_is_not_told(root: Path) -> None:
+    dialog, opened = dialog_of(write(root, "file,label\n" + "".join(f"{name},cat\n" for name in NAMES)))
+
+    dialog.do("open")
+
+    assert opened == [{"root": str(root), "labels": str(root / "l.csv")}]
 
 
 def test_what_cannot_be_read_is_said_and_cannot_be_opened_until_it_can(root: Path) -> None:
@@ -132,7 +142,7 @@ def test_the_images_can_be_in_another_folder_up_to_the_base(root: Path) -> None:
     dialog.do("root", "1")
     dialog.wait()
     dialog.do("open")
-    assert opened == [{"root": str(root), "labels": str(root / "meta" / "l.csv")}]
+    assert opened[0].items() >= {"root": str(root), "labels": str(root / "meta" / "l.csv")}.items()
     dialog.do("root", "2")
     assert dialog.problem
 
