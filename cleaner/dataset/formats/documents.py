@@ -138,7 +138,7 @@ class CsvDocument:
                 start = reader.line_num
         except csv.Error as exc:
             raise CatalogError(f"{where} cannot be read as CSV after line {start}: {exc}.") from exc
-        if not parsed or not any(parsed[0]):
+        if not parsed or not any(cell.strip() for cell in parsed[0]):
             raise CatalogError(f"{where} is empty; expected a first line with the names of the columns.")
         self.header = [column.strip() for column in parsed[0]]
         self._end = "\r\n" if self._raw[0].endswith("\r\n") else "\n"
@@ -186,11 +186,14 @@ class CsvDocument:
             return text.encode("utf-8-sig")
 
     def _line(self, row: Mapping[str, str], number: int) -> str:
-        stream = io.StringIO()
-        csv.writer(stream, delimiter=self._separator, lineterminator=self._end).writerow(
-            [row.get(column, "") for column in self.header] + self._beyond[number]
-        )
-        return stream.getvalue()
+        cells = [row.get(column, "") for column in self.header] + self._beyond[number]
+        return self._separator.join(map(self._quoted, cells)) + self._end
+
+    def _quoted(self, cell: str) -> str:
+        """Quote a cell where it must be; the csv module leaves a lone carriage return unquoted."""
+        if any(char in cell for char in (self._separator, '"', "\r", "\n")):
+            return '"' + cell.replace('"', '""') + '"'
+        return cell
 
 
 def _encoding_of(data: bytes) -> tuple[bytes, str]:
