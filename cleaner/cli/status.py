@@ -23,7 +23,7 @@ def status(folder: o.Folder, images: o.SetOptions) -> None:
     """Show what is in a set, what has been decided, and where everything is kept."""
     with o.opened(folder, images, warn=False) as workspace:
         for key, value in _facts(workspace):
-            result(f"{key:<11}{value}")
+            result(f"{key:<10} {value}")  # "errors left" is longer
         _class_table(workspace)
 
 
