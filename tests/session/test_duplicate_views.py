@@ -22,6 +22,7 @@ from cleaner.pipelines.checks import Checks, checks_folder
 from cleaner.quality.pixels import read_pixels
 from cleaner.quality.problems import quality
 from cleaner.ranking import rank_probabilities
+from cleaner.session.begun_groups import BegunGroups
 from cleaner.session.cells import DuplicateRemark, Group
 from cleaner.session.display import Display
 from cleaner.session.duplicate_groups import Duplicate, DuplicateGroups
@@ -304,7 +305,14 @@ def open_display(space: Workspace) -> Callable[..., Display]:
         known = Snapshot(
             catalog=space.catalog, state=space.store.state, checks=Checks.load(checks_folder(space))
         )
-        made = Display(known, reviewer="Ana", page_size=page_size, saved=None, certificate=lambda: None)
+        made = Display(
+            known,
+            reviewer="Ana",
+            page_size=page_size,
+            saved=None,
+            begun=BegunGroups(None),
+            certificate=lambda: None,
+        )
         made.set_view(GridView(order=DUPLICATES))
         return made
 
