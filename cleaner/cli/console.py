@@ -14,7 +14,7 @@ import typer
 from cleaner.errors import Cancelled, CleanerError
 from cleaner.util.atomic import why_not_writable, write_atomically
 from cleaner.util.progress import SILENT, Reporter
-from cleaner.util.wording import stage_words
+from cleaner.util.wording import listed, stage_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,10 +39,8 @@ def result(line: str = "") -> None:
 
 def told(finding: Finding) -> str:
     """Say a finding and the first names it is about, as one line."""
-    names = ", ".join(finding.examples[:_EXAMPLES])
-    more = f" and {len(finding.examples) - _EXAMPLES:,} more" if len(finding.examples) > _EXAMPLES else ""
-    listed = f" ({names}{more})" if names else ""
-    return f"{'Please check: ' if finding.doubtful else ''}{finding.text}{listed}"
+    names = f" ({listed(finding.unsaid, most=_EXAMPLES)})" if finding.unsaid else ""
+    return f"{'Please check: ' if finding.doubtful else ''}{finding.text}{names}"
 
 
 def _plain(text: str) -> str:

@@ -34,6 +34,11 @@ class Finding:
     examples: tuple[str, ...] = ()
 
     @property
+    def unsaid(self) -> tuple[str, ...]:
+        """The examples, unless the text names all of them."""
+        return () if all(name in self.text for name in self.examples) else self.examples
+
+    @property
     def key(self) -> str:
         """A short digest of what is said: whoever has read it need not read it again."""
         return hashlib.sha256(f"{self.topic}\n{self.text}".encode()).hexdigest()[:12]

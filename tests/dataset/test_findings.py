@@ -7,7 +7,14 @@ import pytest
 from cleaner.dataset.findings import Finding, ReadFindings
 
 SURE = Finding(topic="splits", text="train and valid are splits.")
-DOUBT = Finding(topic="masks", text="These may be masks.", doubtful=True, examples=("masks",))
+DOUBT = Finding(topic="masks", text="These may be drawings.", doubtful=True, examples=("masks",))
+
+
+def test_names_that_the_text_has_already_are_not_told_again() -> None:
+    assert DOUBT.unsaid == ("masks",)
+    assert Finding(topic="a", text="See b and c.", examples=("b", "c")).unsaid == ()
+    assert Finding(topic="a", text="See b and one more.", examples=("b", "c")).unsaid == ("b", "c")
+    assert SURE.unsaid == ()
 
 
 def test_only_doubtful_findings_are_to_be_read(tmp_path: Path) -> None:

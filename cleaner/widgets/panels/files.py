@@ -74,13 +74,13 @@ def _layouts(layouts: Mapping[str, Sequence[str]]) -> Tree:
 
 def _finding(finding: Finding) -> Tree:
     text = node("p", node("b", say("files.doubtful")) if finding.doubtful else None, finding.text)
-    if not finding.examples:
+    if not finding.unsaid:
         return text
-    names = [node("li", name) for name in finding.examples[:_MOST_EXAMPLES]]
-    more = len(finding.examples) - len(names)
+    names = [node("li", name) for name in finding.unsaid[:_MOST_EXAMPLES]]
+    more = len(finding.unsaid) - len(names)
     if more:
         names.append(node("li", say("files.more", number=f"{more:,}")))
-    summary = node("summary", say("files.examples", number=f"{len(finding.examples):,}"))
+    summary = node("summary", say("files.examples", number=f"{len(finding.unsaid):,}"))
     return node("div", text, node("details", summary, node("ul", *names)), class_="cleaner-finding")
 
 
