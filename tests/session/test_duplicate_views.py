@@ -115,7 +115,7 @@ def test_keeping_one_discards_the_rest_of_its_group(
     assert outcomes(space) == {FIRST: "delete"}
     decision = space.store.state.of(FIRST)
     assert decision is not None and decision.reason == "duplicate"
-    assert space.store.state.events[-1].detail == {"reason": "duplicate", "of": COPY}
+    assert space.store.state.events[-1].detail == {"reason": "duplicate", "of": COPY, "copies": 2}
     assert page(cleaner)["groups"][0]["settled"] == say("review.some_kept", kept=1, size=2)
     assert (cleaner.progress["errors"], cleaner.progress["looked_at"]) == (0, 0)
     assert cleaner.progress["discarded"] == 1
