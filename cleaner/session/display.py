@@ -87,7 +87,7 @@ class Display:
     groups : DuplicateGroups
         Those of the duplicates view, as they were when it was opened.
     fixes : FixGroups
-        Those of the groups with one fix; those that were not shown yet are formed anew with every page.
+        Those of the groups with one fix, likewise.
     offer : SimilarImages or None
         What `show_similar` would show.
     """
@@ -213,10 +213,7 @@ class Display:
         """Go a page on (1) or back (-1) without deciding."""
         if self._aside is not None:
             self._aside = None
-            return
-        if by > 0:
-            self._renew_fixes()
-        if self.paging.turn(by):
+        elif self.paging.turn(by):
             self._notices = []
             self.show_proposal()
             if by > 0:
@@ -230,7 +227,6 @@ class Display:
             return
         self._notices = []
         self.show_proposal()
-        self._renew_fixes()
         self.paging.go_on()
         self._tell_news()
 
@@ -404,13 +400,6 @@ class Display:
             if view.order in ORDERS and ORDERS[view.order].whole:  # which do not change with the decisions
                 self._ordered[view.order] = (known, ordered)
         return filtered_names(view, ordered, known)
-
-    def _renew_fixes(self) -> None:
-        """Form the groups that come next in the light of what was decided on those before them."""
-        if self.purpose is Purpose.FIXES:
-            pager = self.paging.pager
-            self.fixes = self.fixes.renewed(self.known, pager.shown)
-            pager.reorder(self.fixes.names, drop=True)
 
     def _tell_news(self) -> None:
         """Say why the order changed on the first page that comes in the new order."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from weakref import WeakKeyDictionary
@@ -77,7 +77,7 @@ class FixGroup:
 
 @dataclass(frozen=True)
 class FixGroups:
-    """The groups of the view, the largest expected gain first.
+    """The groups as they were when the view was opened, the largest expected gain first.
 
     Parameters
     ----------
@@ -136,14 +136,9 @@ class FixGroups:
             return pairs == {group.pair} and not all(map(is_open, group.looks))
 
         begun = {group.id: group for group in before if holds(group)}
-        return cls(begun, is_open).renewed(known, {group.names[0] for group in begun.values()})
-
-    def renewed(self, known: Snapshot, shown: Collection[str]) -> FixGroups:
-        """Form the groups that were never shown anew: what was decided tells which, and how many looks."""
-        kept = {each.id: each for each in self.groups.values() if each.names[0] in shown}
-        done = {name for group in kept.values() for name in group.names}
-        fresh = FixGroups.find(known, lambda name: name not in done and self.is_open(name))
-        return FixGroups({**kept, **fresh.groups}, self.is_open)
+        done = {name for group in begun.values() for name in group.names}
+        fresh = cls.find(known, lambda name: name not in done and is_open(name))
+        return cls({**begun, **fresh.groups}, is_open)
 
     @property
     def names(self) -> list[str]:

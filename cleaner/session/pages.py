@@ -144,12 +144,6 @@ class Pager:
         return len(self._order)
 
     @property
-    def shown(self) -> frozenset[str]:
-        """Names on pages that were shown."""
-        with self._lock:
-            return frozenset(self._shown)
-
-    @property
     def remaining(self) -> int:
         """Undecided images that were never shown."""
         with self._lock:
@@ -221,7 +215,7 @@ class Pager:
             self._add(self._fill(whole), again=True, at=at)
             return self._go(at)
 
-    def reorder(self, names: Iterable[str], *, swap: bool = False, drop: bool = False) -> None:
+    def reorder(self, names: Iterable[str], *, swap: bool = False) -> None:
         """Take a new order for what was never shown; pages that were shown stay as they are.
 
         Names that are new join; names that are missing keep their place among themselves, at the end.
@@ -230,13 +224,10 @@ class Pager:
         ----------
         swap : bool
             If the open page is the last one and nothing on it is decided, fill it anew by the new order.
-        drop : bool
-            Leave out missing names that were never shown.
         """
         with self._lock:
             first = dict.fromkeys(names)
-            rest = (name for name in self._order if name not in first)
-            self._order = [*first, *(name for name in rest if not drop or name in self._shown)]
+            self._order = [*first, *(name for name in self._order if name not in first)]
             self._known = set(self._order)
             opened = self._pages[self._at].names if self._at == len(self._pages) - 1 >= 0 else ()
             swapped = swap and bool(opened) and self._open_names(opened) == list(opened)

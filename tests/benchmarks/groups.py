@@ -16,6 +16,13 @@ mean. It claims 90 %.
 after the other and by groups; every decision, every arrow, every group and every page is a key. Once by an
 expert who takes out all that does not belong in a group, once by one who overlooks half, and all, of it.
 Asked for: a third of the keys on asym15, or fewer.
+
+Measured with EfficientNet-Lite0 on asym15: 433 keys one by one, 183 by groups, 2.4 times fewer, to 166 wrong
+labels of 546. Forming the groups anew after each page, in the light of what was decided, takes 143 keys there
+(3.0 times fewer), but is no gain elsewhere: on 12 beds of Fashion-MNIST, MNIST and OpenMoji with *pairs* and
+*look-alikes*, it took .81 to 1.95 times as many keys to 45 % of the wrong labels, 1.04 in the median. Images
+join whose suggestion the decisions have made more probable, and these are the doubtful ones of a group;
+without them, hardly anything changes.
 """
 
 from __future__ import annotations

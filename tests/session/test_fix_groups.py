@@ -239,25 +239,6 @@ def test_what_was_seen_in_one_group_of_a_pair_tells_about_the_next(workspace: Wo
     assert second_bound(0) < second_bound(4)
 
 
-def test_the_next_groups_are_formed_anew_by_what_was_decided_on_those_before(workspace: Workspace) -> None:
-    ranking = ranking_of(workspace, {"red": MOST + 10, "green": 0, "blue": 0})
-    session = ReviewSession(workspace, ranking=ranking, in_background=False, page_size=12)
-    session.set_view(order=FIXES)
-    (first,) = groups(session)
-    waiting = next(name for name in session.next_names() if name not in session.names)
-    look(session, first)
-    session.decide(undecided(session, first.id), "group")
-    workspace.store.decide(waiting, "keep", given={waiting: "red"})
-    session.confirm()
-    (second,) = groups(session)
-    assert (first.size, second.size) == (25, 24)
-    assert waiting not in session.names
-    session.turn(-1)
-    (before,) = groups(session)
-    assert (before.id, before.relabelled) == (first.id, first.size)
-    session.close()
-
-
 def reopened(session: ReviewSession, workspace: Workspace) -> ReviewSession:
     session.close()
     again = ReviewSession(workspace, ranking=ranking_of(workspace), in_background=False)
