@@ -8,9 +8,9 @@ both are in the likelihood (D. B. Rubin, *Inference and missing data*, Biometrik
 random audit count like all others.
 
 A new ranking, as after a training, goes on with them: it says what it would have thought of the labels that
-were decided on before (`cleaner.ranking.originals`). The images decided first were chosen by another ranking
-then, by other log odds; but the two are so alike that the intervals hold (``tests/benchmarks/coverage.py
---again``), and those after the first new page are a third as wide as without.
+were decided on before (`cleaner.ranking.originals`). These images were chosen by the log odds of another
+ranking, which is not in the likelihood; but the two are so alike that the intervals hold
+(``tests/benchmarks/coverage.py --again``).
 
 What is told is averaged over the kinds and over everything else that is not known.
 """
