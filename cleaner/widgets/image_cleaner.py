@@ -123,7 +123,11 @@ class ImageCleaner(ipywidgets.VBox):
 
     @property
     def csv(self) -> CleanedCsv:
-        """What keeps ``cleaned.csv`` in step with the decisions."""
+        """What keeps ``cleaned.csv`` in step with the decisions.
+
+        A file of that name that cleaner did not write stays until ``csv.write_now(replace=True)`` or
+        ``csv.write_to(name)`` says what to do.
+        """
         return self._csv
 
     @property
