@@ -27,10 +27,10 @@ Measured with EfficientNet-Lite0 on 90 beds of Fashion-MNIST, MNIST and OpenMoji
 
 Lowest of the kinds is *foreign* (.92 for the rest), of the sizes 1,500 to 5,000 (.93).
 
-With ``--again`` on 22 other beds of these sets, the intervals of the next page held for .93 to 1.00 of them at
-0, 1, 2, 5 and 10 pages, those of the rest for .91 to 1.00. On 34 more, the interval of the first page after
-the new ranking was 2.5 wide, and 9 where the decisions before it were forgotten; for the rest, 1.0 and 1.7 as
-multiples of the truth. Lowest of the kinds is *image* (.86 for the rest).
+With ``--again`` on 22 other beds of these sets, the intervals of the next page held for .93 to 1.00 of them
+at 0, 1, 2, 5 and 10 pages, those of the rest for .91 to 1.00. On 34 more, the interval of the first page
+after the new ranking was 2.5 wide, and 9 where the decisions before it were forgotten; for the rest, 1.0 and
+1.7 as multiples of the truth. Lowest of the kinds is *image* (.86 for the rest).
 """
 
 from __future__ import annotations
