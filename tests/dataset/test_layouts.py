@@ -188,6 +188,10 @@ KINDS = {
     "folder of masks without images": Kind(
         "cat dog ground_truth/x.png", "cat@- dog@- ground_truth@-", "masks"
     ),
+    "photographs in a folder called mask": Kind("face mask", "face@- mask@-", "masks"),
+    "masks of classes": Kind(
+        "x/images/cat x/images/dog x/ground_truth/a.png", "cat@- dog@- ground_truth@-", "masks wrapper"
+    ),
     "people with masks": Kind("mask no_mask", "mask@- no_mask@-"),
     "people with and without masks": Kind("with_mask without_mask", "with_mask@- without_mask@-"),
 }
