@@ -215,7 +215,7 @@ def _excesses(seen: Observations, kind: str) -> dict[Key, float]:
     for number in range(len(seen.sources)):
         excess = _excess(seen, number)
         worst = int(excess.p.argmin())
-        ps[kind, number, worst] = min(1.0, excess.judged * float(excess.p[worst]))
+        ps[kind, number, worst] = min(1.0, max(1, excess.judged) * float(excess.p[worst]))
     return ps
 
 

@@ -206,3 +206,12 @@ def test_before_the_first_decisions_a_source_can_only_be_suspected() -> None:
     assert finding.share > finding.other_share
     later = changed(seen, sources={"annotator": source(by)})
     assert {each.kind for each in find_patterns(later).found} == {"source"}
+
+
+def test_groups_of_too_few_images_are_not_even_suspected() -> None:
+    seen = world()
+    few = np.full(len(seen.names), -1)
+    few[:3], few[3:6] = 0, 1
+    seen = changed(seen, sources={"sex": source(few)}).until(0)
+    assert not find_patterns(seen).found
+    assert not find_patterns(changed(seen, score=np.full(len(seen.names), np.nan))).found
