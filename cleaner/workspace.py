@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import clean
     from cleaner.review.files.trash import Trash
     from cleaner.review.images import SetImages
     from cleaner.review.output.cleaned_csv import CleanedCsv, CsvNotice
+    from cleaner.review.state import Progress
     from cleaner.review.store import ReviewStore
 
 _MADE_BY: WeakKeyDictionary[Ranking, Workspace] = WeakKeyDictionary()
@@ -155,8 +156,19 @@ class Workspace(Dataset):
                             f"The review database holds fewer decisions than when the set was last open. "
                             f"{self._what_is_left()}"
                         )
+                    self._look_whose_history(self._store.state.progress())
                     self._note_history(images)
         return self._store
+
+    def _look_whose_history(self, found: Progress) -> None:
+        """Remark that a name in a shared database seems to be that of another set."""
+        known = found.decided + found.aside + found.asked_again
+        if self._store_url is not None and found.gone > known:
+            self._notices.append(
+                f"Of the decisions under the name “{self.name}” in the database, {found.gone:,} are about "
+                f"images that are not in this set, and {known:,} about images that are. If it is another "
+                "set, give it a name of its own with --dataset."
+            )
 
     def _what_is_left(self) -> str:
         """Say where decisions can be found that the database has lost."""

@@ -135,6 +135,19 @@ def test_colleagues_meet_in_a_shared_database_by_the_name(make_set: MakeSet, tmp
     assert decided(renamed, store=url) == 1
 
 
+def test_a_name_that_another_set_has_in_a_shared_database_is_remarked(
+    make_set: MakeSet, tmp_path: Path
+) -> None:
+    root = make_set(2)
+    other = tmp_path / "other" / root.name
+    shutil.copytree(root / "blue", other / "blue")
+    url = f"sqlite:///{tmp_path / 'shared.db'}"
+    decide(root, "red/red_000.png", store=url)
+    assert "--dataset" in notices(other, store=url)
+    assert decided(other, store=url) == 0
+    assert "--dataset" not in notices(root, store=url)
+
+
 # -------------------------------------------------------------------- states of earlier versions
 
 
