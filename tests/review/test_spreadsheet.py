@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cleaner.review.output.hand_edits import SPREADSHEET, differences
-from cleaner.review.output.spreadsheet import may_become, misread, originals
+from cleaner.review.output.spreadsheet import is_at_risk, may_become, misread, originals
 from cleaner.util.csvfile import csv_text
 
 REWRITTEN = [
@@ -33,6 +33,7 @@ CHANGED = [
 @pytest.mark.parametrize(("text", "other"), REWRITTEN)
 def test_what_programs_make_of_a_text_is_recognised(text: str, other: str) -> None:
     assert may_become(text, other)
+    assert is_at_risk(text)
 
 
 @pytest.mark.parametrize(("text", "other"), CHANGED)
@@ -43,6 +44,7 @@ def test_what_people_change_is_not_taken_for_it(text: str, other: str) -> None:
 @given(st.text(max_size=12), st.text(max_size=12))
 def test_any_text_can_be_asked_about(text: str, other: str) -> None:
     assert not may_become(text, text)
+    assert is_at_risk(text) or not may_become(text, other)
     assert not (may_become(text, other) and text.isalpha() and text.isascii() and other.isdigit())
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from cleaner.dataset.catalog import Catalog
 from cleaner.errors import StoreError
 from cleaner.review.events import Action, Choice
-from cleaner.review.output.spreadsheet import may_become, originals
+from cleaner.review.output.spreadsheet import is_at_risk, may_become, originals
 from cleaner.review.state import ReviewState
 from cleaner.util.atomic import write_atomically
 from cleaner.util.csvfile import decode_csv, read_csv
@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 SPREADSHEET = "spreadsheet"
 """The change of an image whose name or label a spreadsheet program has rewritten; nothing was decided."""
+
+
+_MOST_COMPARED = 20_000
 
 
 class Written:
@@ -200,7 +203,10 @@ def _resaved(found: bytes) -> bool:
 
 def _labels_meant(labels: Collection[str], written: Iterable[str]) -> dict[str, str]:
     """Return from written text to label, where exactly one label may have become it."""
-    fitting = {text: [label for label in labels if may_become(label, text)] for text in written}
+    at_risk, written = [label for label in labels if is_at_risk(label)], list(written)
+    if len(at_risk) * len(written) > _MOST_COMPARED:  # seconds; and who renames hundreds of classes means it
+        return {}
+    fitting = {text: [label for label in at_risk if may_become(label, text)] for text in written}
     return {text: found[0] for text, found in fitting.items() if len(found) == 1}
 
 

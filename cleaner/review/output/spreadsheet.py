@@ -50,6 +50,12 @@ def may_become(text: str, other: str) -> bool:
     )
 
 
+def is_at_risk(text: str) -> bool:
+    """Tell whether a program may write another text at all: plain words stay as they are."""
+    plain = text.isascii() and not any(character.isdigit() for character in text)
+    return not plain or text[:1] in ("=", "+", "-", "@") or text.lower() in _TRUE | _FALSE
+
+
 def misread(text: str) -> set[str]:
     """Return what text that is not plain ASCII becomes if programs disagree about its encoding."""
     if text.isascii():
