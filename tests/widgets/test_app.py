@@ -326,25 +326,19 @@ def test_hand_edits_are_noticed_and_taken_over_on_request(
     assert "edited outside" not in text(app.header)
 
 
-def test_what_a_spreadsheet_rewrote_is_no_edit(make_set: Callable[..., Path]) -> None:
-    root = make_set(2)
+def test_what_a_spreadsheet_rewrote_is_no_edit(open_app_on: Callable[..., CleanerApp], root: Path) -> None:
     (root / "red").rename(root / "007")
     with Workspace(root, reviewer="Ana") as workspace:
         result = workspace.csv_writer().write_now()
     ours = result.read_bytes()
     result.write_bytes(ours.replace(b",007,", b",7,").replace(b"\n", b"\r\n"))
-    app = CleanerApp(Workspace(root, from_scratch=True, reviewer="Ana"))
-    try:
-        sentence = say(
-            "app.spreadsheet", file="cleaned.csv", cells="2 names or labels", was="007", written="7"
-        )
-        until(lambda: sentence in text(app.header))
-        assert say("app.import") not in text(app.header)
-        app.header.do("write", "0")
-        assert result.read_bytes() == ours
-        assert sentence not in text(app.header)
-    finally:
-        app.close()
+    app = open_app_on()
+    sentence = say("app.spreadsheet", file="cleaned.csv", cells="8 names or labels", was="007", written="7")
+    until(lambda: sentence in text(app.header))
+    assert say("app.import") not in text(app.header)
+    app.header.do("write", "0")
+    assert result.read_bytes() == ours
+    assert sentence not in text(app.header)
 
 
 @pytest.mark.parametrize("answer", ["replace", "beside", "import"])
