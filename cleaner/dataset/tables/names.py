@@ -307,10 +307,10 @@ def _how_written(
 def _without_file(matches: Matches, source: str, rows: int) -> Iterator[Finding]:
     missing = [name for name, _ in matches.left_out]
     if missing:
-        text = f"{source} has {count(rows, 'row')}; {len(missing):,} without an image are left out."
+        left_out = "1 has no image and is" if len(missing) == 1 else f"{len(missing):,} have no image and are"
         yield Finding(
             topic="rows without a file",
-            text=text,
+            text=f"{source} has {count(rows, 'row')}; {left_out} left out.",
             doubtful=len(missing) > rows / 2,
             examples=tuple(f"{name}: {reason}" for name, reason in matches.left_out),
         )
