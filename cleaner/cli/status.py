@@ -33,7 +33,8 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
     yield "set", f"{workspace.title} ({workspace.labels or workspace.root})"
     if workspace.name != workspace.title:
         yield "", f"known as “{workspace.name}” among the decisions"
-    yield "images", f"{counts['total']:,} in {len(counts['classes'])} classes ({splits})"
+    classes = count(len(counts["classes"]), "class", "classes")
+    yield "images", f"{counts['total']:,} in {classes} ({splits})"
     if counts["unlabelled"]:
         yield "unlabelled", f"{counts['unlabelled']:,}"
     if counts["left_out"]:

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from cleaner.dataset.class_folders import is_unlabelled
 from cleaner.dataset.findings import Finding
@@ -155,6 +156,10 @@ class _Guesser:
         folds = [folder for folder in others if is_fold(folder.name)]
         if len(folds) > 1 and len(folds) == len(others):
             self._take_folds(folds, named, inner, split)
+        elif (doubled := [folder for folder in others if _is_doubled(folder)]) and (
+            sum(folder.total for folder in doubled) > _HALF * sum(folder.total for folder in inner)
+        ):
+            self._take_doubled(doubled, named, inner, split)
         elif named and self._are_splits(inner, named, others):
             self._take_splits(inner, named, others)
         else:
@@ -278,6 +283,26 @@ class _Guesser:
 
     # ---------------------------------------------------------------- classes
 
+    def _take_doubled(
+        self, doubled: list[_Folder], named: dict[str, SplitName], inner: list[_Folder], split: str | None
+    ) -> None:
+        """Take folders as unpacked archives have them ("data/data/train"), with what lies beside them."""
+        rest = [folder for folder in inner if folder not in doubled]
+        classes = [folder for folder in rest if folder.path not in named]
+        for folder in doubled:
+            self._pass_over(folder, split)
+        for folder in rest:
+            if folder not in classes:
+                self._take_split(folder, named[folder.path].split)
+        if len(inner) - len(rest) + len(classes) > 1:
+            beside = f" Taken as classes beside them: {_quoted(classes)}." if classes else ""
+            self._doubt(
+                "wrapper",
+                f"Taken as folders that only hold others: {_quoted(doubled)}.{beside} If that is wrong, or "
+                "if the same images are in more than one of them, open one of these folders alone.",
+                [*doubled, *classes],
+            )
+
     def _take_classes(self, inner: list[_Folder], named: dict[str, SplitName], split: str | None) -> None:
         deep = [folder for folder in inner if folder.inner()]
         if self._splits_below(inner, deep, split):
@@ -295,6 +320,17 @@ class _Guesser:
                     [*wrappers, *rest],
                 )
             return
+        if repeating := _repeating(inner):
+            for folder in repeating:
+                self._pass_over(folder, split)
+            self._doubt(
+                "classes_twice",
+                f"{_quoted(repeating)} {'holds' if len(repeating) == 1 else 'hold'} folders with the same "
+                "names as those beside. They are taken as the same classes, and all of their images are part "
+                "of the set. If the same images are there twice, open one of these folders alone.",
+                repeating,
+            )
+            return
         below = sorted({name for folder in deep for name in folder.folders if not _is_neutral(name)})
         shared = sorted(_shared(deep))
         telling = [name for name in shared if name in below]
@@ -303,7 +339,9 @@ class _Guesser:
                 self._take_sources(deep, telling, split)
                 return
             self._doubt_level(deep, telling)
-        elif shared and (_are_sources(deep) or _are_numbered(deep) or _bare_classes(deep)):
+        elif not all(map(_speaks_of_files, shared)) and (
+            _are_sources(deep) or _are_numbered(deep) or _bare_classes(deep)
+        ):
             self._doubt_level(deep, shared)
         elif len(deep) > 1 and _nested(inner, deep):
             self._doubt_level(deep, below)
@@ -468,6 +506,22 @@ def _nested(inner: list[_Folder], deep: list[_Folder]) -> bool:
     return sum(folder.total for folder in holding) > _HALF * sum(folder.total for folder in inner)
 
 
+def _repeating(inner: Sequence[_Folder]) -> list[_Folder]:
+    """Return folders that hold folders beside them again, if that is true of all that are no such folders."""
+    names = {folder.name for folder in inner}
+    again = {folder.path: {each.name for each in _chain(folder)[-1].inner()} for folder in inner}
+    found = [folder for folder in inner if len(again[folder.path]) > 1 and again[folder.path] <= names]
+    covered = {name for folder in found for name in again[folder.path]}
+    return found if names == covered | {folder.name for folder in found} else []
+
+
+def _is_doubled(folder: _Folder) -> bool:
+    """Tell whether a folder only holds one of its name, or one with splits ("data/data/cat", "a/b/train")."""
+    chain = _chain(folder)
+    alike = any(above.name == below.name for above, below in pairwise(chain))
+    return len(chain) > 1 and len(chain[-1].inner()) > 1 and (alike or _holds_splits(chain[-1]))
+
+
 def _holds_splits(folder: _Folder) -> bool:
     """Tell whether all folders in one are splits by their names, and of two kinds at least."""
     said = [split_name(each.name) for each in folder.inner()]
@@ -534,7 +588,7 @@ def layout_findings(guess: Guess, names: Sequence[str], labels: Sequence[str | N
         outer = listed(sorted(layout.outer))
         text = f"Folders that only hold others and say nothing about the images: {outer}."
         yield Finding(topic="outer", text=text)
-    classes = sorted({label for label in labels if label is not None})
+    classes = naturally({label for label in labels if label is not None})
     if classes:
         yield Finding(
             topic="classes",

@@ -64,7 +64,8 @@ def masks_among(root: Path, names: Sequence[str]) -> Masks:
 def mask_findings(masks: Masks) -> Iterator[Finding]:
     """Say what was left out as a mask, and what may be one."""
     if masks.reasons:
-        where = f" (the folders {listed(masks.folders)})" if masks.folders else ""
+        folders = "folder" if len(masks.folders) == 1 else "folders"
+        where = f" (the {folders} {listed(masks.folders)})" if masks.folders else ""
         yield Finding(
             topic="masks",
             text=f"{count(len(masks.reasons), 'file')}{where} {'is' if len(masks.reasons) == 1 else 'are'} "

@@ -32,7 +32,7 @@ _FILLERS = frozenset(
     re.findall(
         r"\w+",
         "set sets image images img imgs data dataset photo photos pic pics picture pictures jpg jpeg png "
-        "split folder dir only final",
+        "split folder dir only final public private mini",
     )
 )
 _JOINED = re.compile(rf"({'|'.join([*_WORDS, *_WEAK_WORDS])})(?:{'|'.join(_FILLERS)})")

@@ -64,6 +64,22 @@ KINDS = {
     "wrapper beside another folder": Kind("images/cat images/dog notes", "cat@- dog@- notes@-", "wrapper"),
     "only one class, in folders": Kind("PetImages/Cat", "Cat@-", "one_class"),
     "only one class, by year": Kind("cat/2019 cat/2020", "2019@- 2020@-", "generic_classes"),
+    "classes, and all of them again in a wrapper": Kind(
+        "no yes tumours/no tumours/yes", "no@- yes@-", "classes_twice"
+    ),
+    "classes, and one that holds some of them": Kind(
+        "red green blue mixed/red mixed/green", "blue@- green@- mixed@- red@-"
+    ),
+    "archives unpacked beside each other": Kind(
+        "big/big/train/ok big/big/train/ng big/big/test/ok big/big/test/ng small/small/ok small/small/ng",
+        "ng@- ng@test ng@train ok@- ok@test ok@train",
+        "wrapper",
+    ),
+    "archives beside a split": Kind(
+        "plants/plants/train/a plants/plants/train/b plants/plants/valid/a test/test",
+        "-@test a@train a@valid b@train",
+    ),
+    "image folder in each numbered class": Kind("n01/images n02/images", "n01@- n02@-"),
     # names of splits
     "train and valid": Kind("train/a train/b valid/a valid/b", "a@train a@valid b@train b@valid"),
     "dev and eval": Kind("train/a train/b dev/a eval/a", "a@test a@train a@valid b@train"),
@@ -75,6 +91,9 @@ KINDS = {
     "images": Kind("train_images/a train_images/b test_images", "-@test a@train b@train"),
     "years": Kind("train2017/a train2017/b val2017/b", "a@train b@train b@valid"),
     "capitals": Kind("Training/a Training/b Testing/a", "a@test a@train b@train"),
+    "public and private": Kind(
+        "train_mini/a train_mini/b val/a public_test", "-@test a@train a@valid b@train"
+    ),
     "camel case": Kind("TrainData/a TrainData/b ValSet/a", "a@train a@valid b@train"),
     "several training folders": Kind("train-1/a train-2/b test/a", "a@test a@train b@train"),
     "splits without classes": Kind("train test", "-@test -@train"),
@@ -259,6 +278,12 @@ def test_a_label_is_always_the_name_of_a_folder_and_is_read_again_from_what_is_r
         level = layout.class_level(name)
         assert (None if level is None else name.split("/")[level]) == label
     assert Layout.from_json(layout.to_json()).read(names) == (labels, splits)
+
+
+def test_numeric_classes_are_said_in_their_order(tmp_path: Path) -> None:
+    found = understood(make(tmp_path / "set", "0 1 2 10 11"))
+    (text,) = (finding.text for finding in found if finding.topic == "classes")
+    assert "0, 1, 2, 10 and 11" in text
 
 
 def table(root: Path, text: str, name: str = "labels.csv") -> None:
