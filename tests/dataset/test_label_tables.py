@@ -458,6 +458,16 @@ OF_PEOPLE = [
         asks={"choice of columns"},
     ),
     Kind(
+        what="a column is_training_img",
+        text=rows(FLAT, CLASSES, [1, 0] * 3, header="img,label,is_training_img"),
+        asks={"choice of columns"},
+    ),
+    Kind(
+        what="a column of folds",
+        text=rows(FLAT, CLASSES, [0, 1, 2] * 2, header="img,label,fold"),
+        asks={"choice of columns"},
+    ),
+    Kind(
         what="splits as numbers",
         text=rows(FLAT, CLASSES, [0, 1] * 3, header="name,label,split"),
         refused="Got split '0' in line 2 of l.csv",

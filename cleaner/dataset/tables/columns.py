@@ -14,6 +14,9 @@ from cleaner.images.formats import SUFFIXES
 NAMES = ("name", "path", "file", "filename", "file_name", "fname", "image", "image_path", "img")
 LABELS = ("label", "labels", "class", "category", "target", "given_label", "y")
 SPLITS = ("split", "subset", "partition", "set", "is_valid")
+_SPEAKS_OF_SPLITS = re.compile(
+    r"(?:is|in|for)[ _-]?(?:train|valid|val|test)\w*|train|test|(?:k[ _-]?)?folds?", re.IGNORECASE
+)
 
 _LIKE_A_LABEL = re.compile(
     r"label|class|categor|target|species|breed|diagnos|(^|_)(dx|tags?|kind|truth)($|_)"
@@ -361,9 +364,10 @@ def _told(
         asks += _ask_for_label(table, guess)
     if not options.split_column:
         asks += [
-            f"{_quoted([column])} is not read as splits, because none of its values is train, valid or test."
+            f"{_quoted([column])} is not read as splits, because its values are not train, valid or test. To "
+            "use it, write these words there."
             for column in table
-            if column not in (columns.split, *guess.splits) and _named_like_splits(column)
+            if column not in (*columns.labels, columns.split, *guess.splits) and _named_like_splits(column)
         ]
         if guess.splits:
             asks.append(f"Splits may instead be in {_quoted(guess.splits[:3])}. {choose('split')}")
@@ -384,7 +388,7 @@ def _ask_for_label(table: Texts, guess: Guess) -> list[str]:
 
 
 def _named_like_splits(column: str) -> bool:
-    return column.lower() in (*SPLITS, "is_train", "is_test", "train", "test")
+    return column.lower() in SPLITS or _SPEAKS_OF_SPLITS.fullmatch(column) is not None
 
 
 def named_like_labels(column: str) -> bool:
