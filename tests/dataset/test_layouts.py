@@ -315,6 +315,15 @@ def test_a_table_beside_classes_is_told_and_what_this_program_wrote_is_not(tmp_p
     assert table_findings(root) == [(("annotations.csv",), False)]
 
 
+def test_several_tables_are_told_at_once(tmp_path: Path) -> None:
+    root = make(tmp_path / "set", "images")
+    for name in ("test.csv", "train.csv"):
+        table(root, "image_id,breed\n0,pug\n1,pug\n2,collie\n", name)
+    ((examples, doubtful),) = table_findings(root)
+    assert sorted(examples) == ["test.csv", "train.csv"]
+    assert doubtful
+
+
 def test_binary_and_one_column_tables_are_none(tmp_path: Path) -> None:
     root = make(tmp_path / "set", "images")
     (root / "labels.csv").write_bytes(bytes(range(256)) * 400)

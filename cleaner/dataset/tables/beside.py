@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from cleaner.dataset.findings import Finding
 from cleaner.util.csvfile import decode_csv, numbered_rows
+from cleaner.util.wording import listed
 
 _SUFFIXES = (".csv", ".tsv", ".txt")
 _OWN = re.compile(r"(?:.+\.)?cleaned(?:-\d+)?\.csv|decisions\.csv|\..*", re.IGNORECASE)
@@ -22,7 +23,7 @@ _HALF = 0.5
 def tables_beside(
     root: Path, others: Mapping[str, Sequence[str]], images: Sequence[str], *, labelled: bool
 ) -> Iterator[Finding]:
-    """Name the tables whose rows name images of a set, and say how to use their labels.
+    """Name the tables whose rows name images of a set, all at once, and say how to use their labels.
 
     Parameters
     ----------
@@ -38,17 +39,32 @@ def tables_beside(
     stems = {_stem(name) for name in images}
     below = [root / name for suffix in _SUFFIXES for name in others.get(suffix, ())[:_MOST_TABLES]]
     above = sorted(path for path in _siblings(root) if path.suffix.lower() in _SUFFIXES)
-    for path in (*below, *above[:_MOST_TABLES]):
-        if not _OWN.fullmatch(path.name) and _names_images(path, stems):
-            where = path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
-            used = "The labels are taken from the folders, not from it" if labelled else "It is not used yet"
-            yield Finding(
-                topic="table_beside",
-                text=f"The table {where} names images of this set. {used}. To use its labels, open the table "
-                f"itself: choose it on the page, or run “cleaner app {path}”.",
-                doubtful=not labelled,
-                examples=(where,),
-            )
+    tables = [
+        path
+        for path in (*below, *above[:_MOST_TABLES])
+        if not _OWN.fullmatch(path.name) and _names_images(path, stems)
+    ]
+    if not tables:
+        return
+    places = [
+        path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path) for path in tables
+    ]
+    if len(tables) == 1:
+        named, them, what = f"The table {places[0]} names", "it", "To use its labels, open the table itself"
+    else:
+        named, them, what = (
+            f"The tables {listed(places)} name",
+            "them",
+            "To use the labels of one, open that table",
+        )
+    used = f"The labels are taken from the folders, not from {them}" if labelled else "No table is used yet"
+    yield Finding(
+        topic="table_beside",
+        text=f"{named} images of this set. {used}. {what}: choose it on the page, or run "
+        f"“cleaner app {tables[0]}”.",
+        doubtful=not labelled,
+        examples=tuple(places),
+    )
 
 
 def _siblings(root: Path) -> list[Path]:
