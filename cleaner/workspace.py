@@ -175,7 +175,7 @@ class Workspace(Dataset):
         result, backups = self.cleaned_csv, self.state / "backups"
         left = [f"the last result is {result}"] if result.is_file() else []
         left += [f"older copies are in {backups}"] if backups.is_dir() else []
-        found = f"What is left of them: {' and '.join(left)}. " if left else ""
+        found = f"What is left of the decisions: {' and '.join(left)}. " if left else ""
         command = f"cleaner result {self.labels or self.root} --import"
         return (
             f"{found}Put a copy of review.db into {self.state} if you have one. In a new database, "

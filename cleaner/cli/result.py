@@ -13,6 +13,8 @@ from cleaner.review.output.hand_edits import SPREADSHEET
 from cleaner.util.wording import count
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from cleaner.review.output.cleaned_csv import CleanedCsv, CsvNotice
     from cleaner.workspace import Workspace
 
@@ -84,6 +86,7 @@ def _with_advice(exc: ForeignFileError, workspace: Workspace) -> ForeignFileErro
 
 
 def _import(writer: CleanedCsv) -> None:
+    _tell_rewritten(writer.hand_edits(), writer.path.name)
     act = writer.import_hand_edits()
     done = 0 if act is None else len(act.events)
     console.say(f"{count(done, 'decision')} made of the changes in {writer.path.name}.")
@@ -102,20 +105,27 @@ def _refuse_edited(writer: CleanedCsv) -> None:
     edits = writer.hand_edits()
     if edits is None:
         return
-    damage = edits[edits["change"] == SPREADSHEET]
-    if len(damage):
-        was, written = damage.iloc[0][["ours", "theirs"]]
-        cells = count(len(damage), "name or label", "names or labels")
-        console.say(
-            f"A spreadsheet program saved {writer.path.name} and rewrote {cells}: “{was}” is “{written}” "
-            "there now. That is not taken for a change of yours."
-        )
-    changes = len(edits) - len(damage)
+    changes = len(edits) - _tell_rewritten(edits, writer.path.name)
     if changes:
         raise StoreError(
             f"{writer.path.name} was edited outside of cleaner ({count(changes, 'change')}). Add --import to "
             "make decisions of the changes, or --replace to write over them (a copy is kept)."
         )
+
+
+def _tell_rewritten(edits: pd.DataFrame | None, file: str) -> int:
+    """Say what a spreadsheet program rewrote, which is no edit; return how much that is."""
+    if edits is None:
+        return 0
+    damage = edits[edits["change"] == SPREADSHEET]
+    if len(damage):
+        was, written = damage.iloc[0][["ours", "theirs"]]
+        cells = count(len(damage), "name or label", "names or labels")
+        console.say(
+            f"A spreadsheet program saved {file} and rewrote {cells}: “{was}” is “{written}” "
+            "there now. That is not taken for a change of yours."
+        )
+    return len(damage)
 
 
 def _tell(notice: CsvNotice) -> None:

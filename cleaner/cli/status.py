@@ -44,7 +44,7 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
     for i, finding in enumerate(workspace.catalog.findings):
         yield "" if i else "understood", told(finding)
     done = workspace.store.state.progress()
-    errors = f"{done.errors:,} errors: {done.deleted:,} to delete, {done.relabelled:,} relabelled"
+    errors = f"{count(done.errors, 'error')}: {done.deleted:,} to delete, {done.relabelled:,} relabelled"
     yield "decided", f"{done.looked_at:,} ({errors})"
     if done.labelled:
         yield "", f"{done.labelled:,} got their first label"

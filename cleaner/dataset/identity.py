@@ -210,6 +210,10 @@ class Identity:
         return None
 
     def _say_what_moved(self, found: Entry) -> None:
+        if self._in_root and found.root != str(self._root) and self._is_there_still(found):
+            with_it = ", with the decisions that were made there before" if found.rows else ""
+            self.notices.append(f"This set is a copy of {found.root}{with_it}. New ones stay here.")
+            return
         before: list[str] = []
         if found.root != str(self._root):
             before.append(found.root)
@@ -220,6 +224,10 @@ class Identity:
             self.notices.append(
                 f"This set was {' and '.join(before)} before. It is still known as “{found.key}”{again}."
             )
+
+    def _is_there_still(self, found: Entry) -> bool:
+        """Whether the folder where a set was has its state yet, so that this one is a copy."""
+        return Path(found.root, self._path.relative_to(self._root)).exists()
 
     def _first_key(self, taken: set[str], earlier: Callable[[], Mapping[str, History]]) -> str:
         """Choose the key of a set that is not remembered: what it was in an earlier version, or its name."""

@@ -16,6 +16,7 @@ from cleaner.util.csvfile import decode_csv, read_csv
 _NAMES = ("name", "path", "file", "filename", "image")
 _USUAL_ARRAYS = ("pred_probs", "probabilities", "probs", "y_prob", "predictions", "preds")
 _NPY, _ZIP = b"\x93NUMPY", b"PK"
+_NUMPY = (".npy", ".npz")
 _MANY = 5
 
 
@@ -48,7 +49,7 @@ def read_probabilities(path: Path, catalog: Catalog) -> npt.NDArray[np.floating]
         return _numbers(_load(data, path.name), path.name)
     if data.startswith(_ZIP):
         return _of_archive(data, path.name, catalog)
-    if b"\0" in data[:4096]:
+    if b"\0" in data[:4096] or path.suffix.lower() in _NUMPY:
         raise RankingError(
             f"{path.name} is neither a NumPy file nor a CSV file. Write the probabilities with "
             "numpy.save('probs.npy', probs); pickles are not read, because they can run code."

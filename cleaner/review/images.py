@@ -25,6 +25,8 @@ class SetImages:
     trashed : mapping of str to int
         Files that decisions moved to the trash and that are still there, by the names that they had, and the
         last row of the history by then.
+    trashed_contents : mapping of str to (mapping of str to int)
+        The same by SHA-256, and by the plain names of the files, where that was written down.
     appeared : mapping of str to int
         Classes, and the last row of the history when each was seen first; 0 for those of the beginning.
     """
@@ -33,6 +35,7 @@ class SetImages:
     contents: Mapping[str, str]
     left_out: frozenset[str] = frozenset()
     trashed: Mapping[str, int] = field(default_factory=dict)
+    trashed_contents: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     appeared: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
@@ -46,18 +49,21 @@ class SetImages:
         appeared: Mapping[str, int] | None = None,
     ) -> Self:
         """Take the images of a catalog (None: none can be used) and the trash in a state folder."""
-        trashed = {
-            move.name: move.seq
-            for folder in reversed(act_folders(state, root=root))
-            for move in folder.standing()
-            if move.kind == TO_TRASH
-        }
+        trashed: dict[str, int] = {}
+        trashed_contents: dict[str, dict[str, int]] = {}
+        for folder in reversed(act_folders(state, root=root)):
+            for move in folder.standing():
+                if move.kind == TO_TRASH:
+                    trashed[move.name] = move.seq
+                    if move.content is not None:
+                        plain = move.name.rpartition("/")[2]
+                        trashed_contents.setdefault(move.content, {})[plain] = move.seq
         given: Mapping[str, str | None] = {}
         left_out: frozenset[str] = frozenset()
         if catalog is not None:
             given = dict(zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True))
             left_out = frozenset(catalog.left_out["name"])
-        return cls(given, contents, left_out, trashed, appeared or {})
+        return cls(given, contents, left_out, trashed, trashed_contents, appeared or {})
 
     def __contains__(self, name: object) -> bool:
         return name in self.given or name in self.left_out

@@ -162,14 +162,14 @@ class Matching:
         several = any(subject.copies > 1 for subject in group)
         for subject in lost:
             name = None
-            if not self._is_trashed(subject):
+            if not self._is_trashed(subject, several):
                 name = self._elsewhere(subject, taken) if several else self._anywhere(subject, taken)
             if name is not None:
                 subject.place = Place(Where.HERE, name)
                 if several:
                     taken.append(name)
             else:
-                subject.place = self._missing(subject)
+                subject.place = self._missing(subject, several)
 
     def _trail(self, subject: _Subject) -> Iterator[str]:
         """Yield the names that a file had by the moves that were recorded, the latest last."""
@@ -220,14 +220,22 @@ class Matching:
         other_label = self.images.given.get(name) not in subject.given
         return other_label, name.rpartition("/")[2] != subject.key.name.rpartition("/")[2]
 
-    def _is_trashed(self, subject: _Subject) -> bool:
-        assert self.images is not None
-        return any(subject.last <= self.images.trashed.get(name, 0) for name in subject.names)
+    def _is_trashed(self, subject: _Subject, several: bool) -> bool:
+        """Tell whether a file is in the trash, maybe under a folder that was renamed before it went there.
 
-    def _missing(self, subject: _Subject) -> Place:
+        Of several files with one content, it has to be the one of that plain name.
+        """
+        assert self.images is not None
+        if any(subject.last <= self.images.trashed.get(name, 0) for name in subject.names):
+            return True
+        moved = self.images.trashed_contents.get(subject.key.content or "", {})
+        plain = subject.names[-1].rpartition("/")[2]
+        return any(subject.last <= seq for name, seq in moved.items() if not several or name == plain)
+
+    def _missing(self, subject: _Subject, several: bool) -> Place:
         assert self.images is not None
         name, content, _ = subject.key
-        if self._is_trashed(subject):
+        if self._is_trashed(subject, several):
             return Place(Where.ASIDE, name, content or "")
         there = next((each for each in reversed(subject.names) if each in self.images), None)
         return Place(Where.GONE if there is None else Where.CHANGED, there or name, content or "")

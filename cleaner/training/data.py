@@ -19,6 +19,7 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.errors import ImageError, TrainingError
 from cleaner.models.backbones import Preprocess
 from cleaner.util.progress import SILENT, Reporter, Stage
+from cleaner.util.wording import listed
 
 logger = logging.getLogger(__name__)
 
@@ -153,7 +154,9 @@ class LabelledPictures:
 def require_trainable(catalog: Catalog) -> None:
     """Raise `TrainingError` for a catalog without training or validation images, or with one class."""
     if len(catalog.classes) < 2:
-        msg = f"Got the classes {catalog.classes}; expected two or more. Give more images a label."
+        one = listed(catalog.classes)
+        have = f"All images with a label have the label “{one}”" if one else "No image has a label"
+        msg = f"{have}. Training needs two classes or more. Give more images a label."
         raise TrainingError(msg)
     labelled = np.array([label is not None for label in catalog.labels])
     for split, least in (("train", 2), ("valid", 1)):

@@ -55,7 +55,10 @@ def test_a_copy_of_a_folder_has_the_decisions_too(make_set: MakeSet) -> None:
     decide(root, "red/red_000.png")
     copy = root.with_name("copy")
     shutil.copytree(root, copy)
+    assert f"is a copy of {root}, with the decisions" in notices(copy)
     assert (decided(copy), decided(root)) == (1, 1)
+    decide(copy, "red/red_001.png")
+    assert (decided(copy), decided(root)) == (2, 1)
 
 
 def test_a_renamed_table_finds_its_decisions(make_set: MakeSet) -> None:

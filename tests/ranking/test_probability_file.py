@@ -81,6 +81,13 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, write: Write, said: str) ->
         read_probabilities(tmp_path / "file", CATALOG)
 
 
+@pytest.mark.parametrize("name", ["p.npy", "p.NPZ"])
+def test_a_file_that_is_numpy_by_name_only_is_said_to_be_none(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"abc")
+    with pytest.raises(RankingError, match=f"{name} is neither a NumPy file nor a CSV file"):
+        read_probabilities(tmp_path / name, CATALOG)
+
+
 @pytest.mark.parametrize(
     ("numbers", "said"),
     [

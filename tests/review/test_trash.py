@@ -299,6 +299,32 @@ def test_files_that_were_swapped_are_moved_as_they_were_decided_on(workspace: Wo
     assert files(workspace.root)["red/red_000.png"] == before["red/red_001.png"]
 
 
+def test_deleted_files_count_though_their_folder_was_renamed_before_they_went(workspace: Workspace) -> None:
+    workspace.store.decide("red/red_000.png", "delete")
+    workspace.store.decide("green/green_000.png", "keep")
+    (workspace.root / "red").rename(workspace.root / "ruby")
+    workspace.refresh()
+    assert workspace.trash.apply(dry_run=False)["name"].tolist() == ["ruby/red_000.png"]
+    done = workspace.store.state.progress()
+    assert (done.looked_at, done.deleted, done.aside, done.gone) == (2, 1, 1, 0)
+    workspace.trash.restore()
+    done = workspace.store.state.progress()
+    assert (done.looked_at, done.deleted, done.aside, done.gone) == (2, 1, 0, 0)
+
+
+def test_of_two_equal_files_the_one_in_the_trash_takes_no_decision_of_the_other(workspace: Workspace) -> None:
+    first, second = (workspace.root / "red" / f"red_00{i}.png" for i in range(2))
+    second.write_bytes(first.read_bytes())
+    workspace.refresh()
+    workspace.store.decide("red/red_000.png", "delete")
+    workspace.store.decide("red/red_001.png", "keep")
+    (workspace.root / "red").rename(workspace.root / "ruby")
+    workspace.refresh()
+    assert workspace.trash.apply(dry_run=False)["name"].tolist() == ["ruby/red_000.png"]
+    assert workspace.store.state.asked_again() == {}
+    assert workspace.store.state.progress().aside == 1
+
+
 def test_some_files_can_be_restored(workspace: Workspace) -> None:
     workspace.store.decide(["red/red_000.png", "red/red_001.png"], "delete")
     workspace.trash.apply(dry_run=False)

@@ -270,7 +270,10 @@ def test_a_catalog_without_validation_images_is_refused(catalog):
 def test_a_single_class_is_refused(catalog):
     with pytest.raises(TrainingError) as caught:
         Learner(catalog.where(label="red"), from_scratch=True)
-    assert str(caught.value) == "Got the classes ['red']; expected two or more. Give more images a label."
+    assert str(caught.value) == (
+        "All images with a label have the label “red”. Training needs two classes or more. "
+        "Give more images a label."
+    )
 
 
 def test_a_catalog_without_files_is_refused(catalog):

@@ -15,10 +15,11 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import Any
 
 from cleaner.errors import StoreError
@@ -49,6 +50,8 @@ class Move:
         For ``back``: the move that it takes back.
     seq : int
         How far the history of decisions had come.
+    content : str or None
+        SHA-256 of the file that was decided on, hexadecimal; None if it is not known.
     """
 
     id: int
@@ -58,6 +61,7 @@ class Move:
     target: str
     of: int | None = None
     seq: int = 0
+    content: str | None = None
 
 
 class ActFolder:
@@ -110,12 +114,26 @@ class ActFolder:
     # ---------------------------------------------------------------- doing
 
     def start(
-        self, batch: str, wanted: Iterable[tuple[str, str, str, int | None]], *, seq: int = 0
+        self,
+        batch: str,
+        wanted: Iterable[tuple[str, str, str, int | None]],
+        *,
+        seq: int = 0,
+        contents: Mapping[str, str | None] = MappingProxyType({}),
     ) -> list[Move]:
-        """Write down moves (kind, name, target, of) before any of them is made."""
+        """Write down moves (kind, name, target, of) before any of them is made; ``contents`` goes by name."""
         first = len(self.moves)
         moves = [
-            Move(id=first + i, batch=batch, kind=kind, name=name, target=target, of=of, seq=seq)
+            Move(
+                id=first + i,
+                batch=batch,
+                kind=kind,
+                name=name,
+                target=target,
+                of=of,
+                seq=seq,
+                content=contents.get(name),
+            )
             for i, (kind, name, target, of) in enumerate(wanted)
         ]
         self._append([asdict(move) for move in moves])

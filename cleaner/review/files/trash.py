@@ -150,10 +150,17 @@ class Trash:
                     else (TO_TRASH, name, free_name(folder.path, f"files/{name}", taken), None)
                     for name, action, to in zip(todo["name"], todo["action"], todo["to"], strict=True)
                 ]
-                moves = folder.start(folder.act, wanted, seq=self._store.state.last_seq)
+                decided = self._store.state.decisions()
+                moves = folder.start(
+                    folder.act,
+                    wanted,
+                    seq=self._store.state.last_seq,
+                    contents={name: decided[name].content for name in todo["name"] if name in decided},
+                )
                 problems = folder.perform(moves, reporter=reporter)
                 self._record(folder, folder.act, [move for move in moves if move.id not in problems])
                 folder.finish(folder.act, problems)
+                self._look_again()
                 for index, move in zip(todo.index, moves, strict=True):
                     rows.loc[index, "done"] = move.id not in problems
                     if move.id in problems:
@@ -192,6 +199,7 @@ class Trash:
                 for moved in _bring_back(folder, chosen, record=self._record):
                     to = moved.path.relative_to(self.root).as_posix() if not moved.problem else ""
                     rows.append((moved.name, to, not moved.problem, moved.problem or moved.note))
+            self._look_again()
         missing = [name for name in wanted or () if name not in {row[0] for row in rows}]
         if missing:
             some = ", ".join(map(repr, missing[:5]))
@@ -222,8 +230,6 @@ class Trash:
                 renamed[old] = move.target
         if renamed:
             self._store.files_moved(renamed, act=batch)
-        if made:
-            self._look_again()
 
     def _look_again(self) -> None:
         """Let decisions follow what happened to the files meanwhile."""

@@ -331,7 +331,7 @@ class CleanedCsv:
             if not replace and not self._may_replace(found, data):
                 raise ForeignFileError(
                     f"There is a {path.name} in {path.parent} that cleaner did not write, or wrote before "
-                    "its state folder was lost. It was left as it is. The decisions are safe in the database."
+                    "its state folder was lost. It was left as it is."
                 )
             kept = backup(found, self._state / "backups", path)
             if kept is not None:
