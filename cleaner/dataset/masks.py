@@ -87,6 +87,24 @@ def mask_findings(masks: Masks) -> Iterator[Finding]:
         )
 
 
+def masks_in_table(names: Sequence[str], source: str) -> Iterator[Finding]:
+    """Say that the files which a table names may be masks, whose images are elsewhere."""
+    named = sorted(
+        folder
+        for folder in {name.rpartition("/")[0] for name in names}
+        if any(_FOLDER.fullmatch(part) for part in folder.split("/"))
+    )
+    files = tuple(name for name in names if name.rpartition("/")[0] in named)
+    if len(files) >= _MOSTLY * len(names):
+        yield Finding(
+            topic="masks",
+            text=f"The files that {source} names are in {listed(named)}, named like a folder of masks. If "
+            "the images are elsewhere, open the folder that holds both, with this table.",
+            doubtful=True,
+            examples=files,
+        )
+
+
 def mask_folders(names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
     """Find the folders that are named like those of masks.
 

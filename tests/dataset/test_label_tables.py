@@ -185,6 +185,20 @@ HEADERS = [
 NAMES = [
     Kind(what="without suffix", text=rows(STEMS, CLASSES, header="name,label"), says={"names"}),
     Kind(
+        what="beside masks of the same names, without suffix",
+        text=rows(STEMS, CLASSES, header="name,label"),
+        files=(*IN_FOLDER, *(f"annotations/trimaps/{stem}.png" for stem in STEMS)),
+        read=IN_FOLDER,
+        says={"names"},
+    ),
+    Kind(
+        what="masks alone fit the names",
+        text=rows(STEMS, CLASSES, header="name,label"),
+        files=tuple(f"trimaps/{stem}.png" for stem in STEMS),
+        read={f"trimaps/{name.replace('jpg', 'png')}": label for name, label in CAT_DOG.items()},
+        asks={"masks"},
+    ),
+    Kind(
         what="another case",
         text=rows([n.upper() for n in FLAT], CLASSES, header="name,label"),
         says={"names"},

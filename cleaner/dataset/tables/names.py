@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import list_images, name_problem, place_of, printable
+from cleaner.dataset.masks import mask_folders
 from cleaner.images.formats import SUFFIXES
 from cleaner.util.wording import count
 
@@ -121,6 +122,11 @@ class NameMatcher:
             if stem.isdecimal():
                 found[str(int(stem))] += names
         return found
+
+    @cached_property
+    def _masks(self) -> set[str]:
+        sure, _ = mask_folders(self.files)
+        return {name for files in sure.values() for name in files}
 
     def share(self, values: Sequence[str]) -> float:
         """Return which share of the values name a file each, judged by some of them; from 0 to 1.
@@ -245,6 +251,8 @@ class NameMatcher:
             kinds.add("folder")
         if not fitting:
             return _Found()
+        if len(fitting) > 1:  # the name of an image is also that of its mask
+            fitting = [name for name in fitting if name not in self._masks] or fitting
         if len(fitting) > 1:
             return _Found(several=tuple(fitting))
         if stripped:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from cleaner.dataset.findings import Finding
+from cleaner.dataset.masks import masks_in_table
 from cleaner.dataset.tables.columns import Columns, Guess, columns_of, split_of
 from cleaner.dataset.tables.grid import Grid, grid_of
 from cleaner.dataset.tables.labels import one_hot_labels, read_labels
@@ -171,7 +172,14 @@ def read_grid(
     return LabelTable(
         rows=pd.DataFrame(rows),
         left_out=left_out,
-        findings=[*guess.findings, *grid.findings, *matches.findings, *merged, *findings],
+        findings=[
+            *guess.findings,
+            *grid.findings,
+            *matches.findings,
+            *masks_in_table(rows["name"], source),
+            *merged,
+            *findings,
+        ],
         guess=guess,
         images=matches.names,
         labels=labels,
