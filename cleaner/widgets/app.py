@@ -382,7 +382,9 @@ class CleanerApp(ipywidgets.VBox):
             if edits is not None and not edits["change"].isin(["deleted", "split", "unknown"]).all():
                 acts.insert(0, ("import", say("app.import")))
         key = "app.shows_more" if csv.shows_more else "app.foreign"
-        self.tell(say(key, file=file, folder=csv.path.parent), *acts)
+        with self.lock:
+            if csv.foreign:  # it may have been answered meanwhile
+                self.tell(say(key, file=file, folder=csv.path.parent), *acts)
 
     def _on_csv(self, change: Any) -> None:
         """Ask at once about a file that came while the page was open; called in any thread."""

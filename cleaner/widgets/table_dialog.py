@@ -74,6 +74,8 @@ class TableDialog(Panel):
         """Wait until the rows on show are those of the last choice."""
         while (reading := self._reading) is not None:
             reading.join()
+        with self.lock:  # which the thread holds until it has drawn them
+            return
 
     def opening(self, name: str) -> None:
         """Say that the data set is being opened; an empty name: no longer."""

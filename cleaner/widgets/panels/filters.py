@@ -1,5 +1,6 @@
 """`FilterBox`: the choice of order and filters, as ordinary drop-down lists."""
 
+import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -22,7 +23,7 @@ class FilterBox(ipywidgets.Box):
 
     def __init__(self, on_choose: Callable[[GridView], None]) -> None:
         self._on_choose = on_choose
-        self._offering = False
+        self._offering: int | None = None  # the thread that does
         self._lists = {
             name: ipywidgets.Dropdown(
                 description=say(f"filters.{name}"),
@@ -58,7 +59,7 @@ class FilterBox(ipywidgets.Box):
             "source": [everything, *((_source_text(each), each) for each in sources)],
             "show": [(say(f"filters.{show}"), show) for show in SHOWS],
         }
-        self._offering = True
+        self._offering = threading.get_ident()
         try:
             for name, each in self._lists.items():
                 pairs = options[name]
@@ -72,7 +73,7 @@ class FilterBox(ipywidgets.Box):
                 each.disabled = name != "order" and not filtering
             self._lists["source"].layout.display = "" if len(self._lists["source"].options) > 1 else "none"
         finally:
-            self._offering = False
+            self._offering = None
 
     def close(self) -> None:
         """Take the lists off the page."""
@@ -82,7 +83,7 @@ class FilterBox(ipywidgets.Box):
         super().close()
 
     def _on_value(self, _change: Any) -> None:
-        if not self._offering:
+        if self._offering != threading.get_ident():  # a choice of the user comes in another thread
             chosen: dict[str, Any] = {name: each.value or None for name, each in self._lists.items()}
             self._on_choose(GridView(**chosen))
 
