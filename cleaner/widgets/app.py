@@ -303,6 +303,8 @@ class CleanerApp(ipywidgets.VBox):
         message = Message(sentence, acts)
         with self.lock:
             if message not in self._messages:
+                # what is offered may have changed; an answer is to answer all that was asked
+                self._messages = [each for each in self._messages if each.text != sentence]
                 self._messages.append(message)
                 self.draw()
 
@@ -384,6 +386,10 @@ class CleanerApp(ipywidgets.VBox):
         key = "app.shows_more" if csv.shows_more else "app.foreign"
         with self.lock:
             if csv.foreign:  # it may have been answered meanwhile
+                # what was asked about the file before is part of this question
+                self._messages = [
+                    each for each in self._messages if not {"import", "write"} & {act for act, _ in each.acts}
+                ]
                 self.tell(say(key, file=file, folder=csv.path.parent), *acts)
 
     def _on_csv(self, change: Any) -> None:

@@ -360,7 +360,8 @@ def test_a_file_that_is_not_ours_is_asked_about(
     assert all(say(key) in text(app.header) for key in ("app.import", "app.replace"))
     assert say("app.beside", file="cleaned-2.csv") in text(app.header)
     assert (root / "cleaned.csv").read_text() == mine
-    app.header.do(answer, "0")
+    number = [message.text for message in app._messages].index(question)
+    app.header.do(answer, str(number))
     assert app.header.problem == ""
     assert question not in text(app.header)
     result = root / ("cleaned-2.csv" if answer == "beside" else "cleaned.csv")
