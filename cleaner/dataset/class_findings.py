@@ -79,8 +79,8 @@ def refuse_splits(classes: Collection[str]) -> None:
         return
     if any(is_fold(label) or not is_weak(label) for label in classes):
         raise CatalogError(
-            f"The classes of this set are {listed(sorted(classes))}. These are names of splits: they do not "
-            "say what is on the images, so there is nothing to learn. Put one folder per class into each of "
+            f"The classes of this set are {listed(sorted(classes))}. These are names of splits, not "
+            "of what the images show, so no wrong label can be found. Put one folder per class into each of "
             "them, or choose another column for the labels. If they are classes all the same, rename them."
         )
 

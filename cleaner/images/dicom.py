@@ -32,6 +32,7 @@ class _Loader(ImageFile.StubHandler):
         data = pydicom.dcmread(file)
         try:
             pixels = pixel_array(data, index=0)
+        # pydicom raises NotImplementedError for a compression that it does not know.
         except (NotImplementedError, RuntimeError, AttributeError) as exc:
             kind = getattr(getattr(data, "file_meta", None), "TransferSyntaxUID", None)
             name = f" ({kind.name})" if kind is not None else ""

@@ -93,6 +93,7 @@ def members(source: Path) -> Iterator[Member]:
                             problem=None if entry.isreg() else "a link or a device, not a file",
                             open=lambda entry=entry: tar.extractfile(entry) or io.BytesIO(),  # type: ignore[misc]
                         )
+    # zipfile raises NotImplementedError for a compression that it does not know.
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, NotImplementedError) as exc:
         raise CatalogError(f"The archive {source} cannot be read: {exc}.") from exc
 

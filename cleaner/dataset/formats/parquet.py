@@ -221,7 +221,7 @@ def write(job: Writing) -> None:
 def _edit(
     source: Path, target: Path, changes: Mapping[int, Reviewed], labels: list[str], asked: str | None
 ) -> bool:
-    """Write a file with changes; return False if there is nothing to change."""
+    """Write a file with changes; return whether there were any. Without changes no file is written."""
     pyarrow = _pyarrow(source)
     file = pyarrow.parquet.ParquetFile(source)
     columns = _Columns(file.schema_arrow, asked, source)
