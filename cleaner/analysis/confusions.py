@@ -22,38 +22,18 @@ class Confusions:
     ----------
     classes : list of str
         Rows (given) and columns (right).
-    images : int64, shape (n_classes,)
-        Images of each given class.
     estimated : float64, shape (n_classes, n_classes) or None
         How many the model estimates, in the whole set, whoever has looked; None without a ranking.
     corrected : int64, shape (n_classes, n_classes)
         How many the reviewers corrected so far.
-    deleted : int64, shape (n_classes,)
-        How many they deleted, by given class.
     open : int64, shape (n_classes, n_classes)
         Undecided images by given class and by the class that the model would give; zero on the diagonal.
     """
 
     classes: list[str]
-    images: Codes
     estimated: NDArray[np.float64] | None
     corrected: Codes
-    deleted: Codes
     open: Codes
-
-    def pairs(self, *, most: int) -> list[tuple[int, int]]:
-        """Return the pairs with the most wrong labels, by corrections and estimate together.
-
-        Pairs without a correction are among them only if there is something to review.
-        """
-        weight = self.corrected.astype(np.float64)
-        if self.estimated is not None:
-            hopeful = (self.open > 0) & (self.estimated >= 0.5)
-            weight = np.where((weight > 0) | hopeful, weight + self.estimated, 0)
-        np.fill_diagonal(weight, 0)
-        order = np.argsort(-weight, axis=None, kind="stable")[:most]
-        places = (divmod(int(i), len(self.classes)) for i in order)
-        return [(g, c) for g, c in places if weight[g, c] > 0]
 
 
 def confusions(seen: Observations, state: ReviewState, ranking: Ranking | None) -> Confusions:
@@ -71,16 +51,13 @@ def confusions(seen: Observations, state: ReviewState, ranking: Ranking | None) 
     ranking : Ranking, optional
     """
     k = len(seen.classes)
-    deleted = seen.looked & seen.wrong & (seen.right < 0)
     outcomes = state.outcomes()
     still = np.array([name not in outcomes for name in seen.names], dtype=bool)
     rows = still & (seen.given >= 0) & (seen.suggested >= 0) & (seen.given != seen.suggested)
     return Confusions(
         classes=seen.classes,
-        images=seen.sizes,
         estimated=None if ranking is None else _estimated(seen, state, ranking),
         corrected=seen.moves(),
-        deleted=np.bincount(seen.given[deleted], minlength=k).astype(np.int64),
         open=cross_table(seen.given[rows], seen.suggested[rows], (k, k)),
     )
 

@@ -28,9 +28,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.analysis.exact_tests import binomial_tail, chance_of_runs, fisher, holm, permuted, wilson
+from cleaner.analysis.exact_tests import binomial_tail, chance_of_runs, fisher, holm, permuted
 from cleaner.analysis.observations import Codes, Observations, cross_table
 from cleaner.analysis.sources import Excess, error_excess
+from cleaner.util.intervals import wilson
 
 Kind = Literal["pair", "direction", "source", "suspicion", "order", "class"]
 Key = tuple[str, int, int]

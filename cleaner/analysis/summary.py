@@ -1,6 +1,6 @@
 """What a review has found so far, put together: forecast, certificate, patterns, confusions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from cleaner.analysis.confusions import Confusions, confusions
@@ -8,6 +8,8 @@ from cleaner.analysis.forecast import Forecast, errors_are_rare, forecast
 from cleaner.analysis.observations import Provenance, observe
 from cleaner.analysis.patterns import FIRST_ERRORS, Patterns, find_patterns
 from cleaner.audit.audit import Audit, Certificate
+from cleaner.interpret.confusion_matrix import ConfusionMatrix
+from cleaner.interpret.predictions import Predictions
 from cleaner.ranking.posterior import Posterior
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
@@ -32,7 +34,9 @@ class ReviewAnalysis:
     patterns : Patterns
         Whether the errors follow a pattern.
     confusions : Confusions
-        Which class is mistaken for which.
+        Which class is mistaken for which, by corrections and estimate.
+    matrix : ConfusionMatrix or None
+        Labels after all decisions beside out-of-sample predictions; None without a ranking.
     problem : str
         Why the audit cannot be read; empty if it can.
     """
@@ -45,6 +49,7 @@ class ReviewAnalysis:
     newcomers: int
     patterns: Patterns
     confusions: Confusions
+    matrix: ConfusionMatrix | None = None
     problem: str = ""
 
 
@@ -54,6 +59,7 @@ def analyse_review(
     *,
     page_size: int,
     ranking: Ranking | None = None,
+    labels: Mapping[str, str | None] | None = None,
     names: Sequence[str] = (),
     posterior: Posterior | None = None,
     audit: Audit | None = None,
@@ -72,6 +78,8 @@ def analyse_review(
     page_size : int
         Images on a page.
     ranking : Ranking, optional
+    labels : mapping of str to (str or None), optional
+        The label of each image after all decisions, without those that were deleted.
     names : sequence of str
         Labelled images that the ranking knows, most suspicious first.
     posterior : Posterior, optional
@@ -81,7 +89,7 @@ def analyse_review(
     certificate, newcomers, problem
         As in `ReviewAnalysis`.
     earlier : ReviewAnalysis, optional
-        Whose patterns and confusions still serve, as far as they can: to find them is what takes a while.
+        Whose patterns, confusions and matrix still serve, as far as they can: to find them takes a while.
     """
     ahead = forecast(state, names, posterior, page_size=page_size)
     progress = state.progress()
@@ -89,8 +97,10 @@ def analyse_review(
         scores = None if posterior is None else posterior.probability
         seen = observe(provenance, state, ranking=ranking, scores=scores, audit=audit)
         patterns, confused = find_patterns(seen), confusions(seen, state, ranking)
+        matrix = None if ranking is None else ConfusionMatrix.of(Predictions.of_ranking(ranking, labels))
     else:
         patterns, confused = replace(earlier.patterns, confirmed=progress.errors), earlier.confusions
+        matrix = earlier.matrix
     return ReviewAnalysis(
         forecast=ahead,
         is_rare=errors_are_rare(ahead, window=progress.window, window_errors=progress.window_errors),
@@ -100,5 +110,6 @@ def analyse_review(
         newcomers=newcomers,
         patterns=patterns,
         confusions=confused,
+        matrix=matrix,
         problem=problem,
     )

@@ -18,6 +18,7 @@ from cleaner.embedding.cache import last_embeddings
 from cleaner.errors import CleanerError
 from cleaner.labelling.similar_images import find_similar
 from cleaner.review import Event, Kind
+from cleaner.review.labels import PresentLabels
 from cleaner.session.duplicate_groups import gone_and_labels
 from cleaner.session.messages import SimilarImages
 from cleaner.session.snapshot import LearntOrder, Snapshot
@@ -193,6 +194,7 @@ def analyse(
         known.state,
         page_size=page_size,
         ranking=known.ranking,
+        labels=PresentLabels.of(known.catalog, known.state).by_name(),
         names=[name for name in known.suspicious_first if known.given(name) is not None],
         posterior=known.posterior or weigh_errors(known),
         audit=opened,

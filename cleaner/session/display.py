@@ -322,7 +322,7 @@ class Display:
                 return label
             return state.label_now(label) if state.label_now(label) in present else None
 
-        renamed = replace(view, given=now(view.given), predicted=now(view.predicted))
+        renamed = replace(view, given=now(view.given), predicted=now(view.predicted), now=now(view.now))
         if renamed != view:
             self.set_view(renamed)
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from cleaner.errors import CleanerError
 from cleaner.quality.problems import PROBLEMS
+from cleaner.review.labels import PresentLabels
 from cleaner.session.duplicate_groups import DuplicateGroups
 from cleaner.session.fix_groups import FixGroups
 from cleaner.session.snapshot import Snapshot
@@ -154,8 +155,7 @@ def ordered_names(view: GridView, known: Snapshot) -> list[str]:
     if not order.whole:
         return first
     ranked = set(first)
-    pairs = zip(names, known.catalog.labels.tolist(), strict=True)
-    labelled = {name for name, label in pairs if label is not None}
+    labelled = _labelled(view, known)
     return [name for name in first if name in labelled] + [
         name for name in names if name in labelled and name not in ranked
     ]
@@ -185,6 +185,8 @@ def filtered_names(view: GridView, names: list[str], known: Snapshot) -> list[st
         wanted.append({name for name, label in pairs if label in labels})
     if view.predicted is not None:
         wanted.append(_predicted_as(view.predicted, known))
+    if view.now is not None:
+        wanted.append(_labelled(view, known))
     if view.source is not None:
         wanted.append(set() if known.provenance is None else set(known.provenance().names_from(*view.source)))
     if view.show == "decided":
@@ -199,6 +201,15 @@ def filtered_names(view: GridView, names: list[str], known: Snapshot) -> list[st
         return names
     keep = set.intersection(*wanted)
     return [name for name in names if name in keep]
+
+
+def _labelled(view: GridView, known: Snapshot) -> set[str]:
+    """Return the images that came with a label; where a present label is filtered by, those that have it."""
+    if view.now is not None:
+        present = PresentLabels.of(known.catalog, known.state).by_name()
+        return {name for name, label in present.items() if label == view.now}
+    pairs = zip(known.catalog.names.tolist(), known.catalog.labels.tolist(), strict=True)
+    return {name for name, label in pairs if label is not None}
 
 
 def _once_called(label: str, known: Snapshot) -> set[str | None]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cleaner.analysis.exact_tests import wilson
 from cleaner.review import ReviewState
+from cleaner.util.intervals import wilson
 
 if TYPE_CHECKING:
     from cleaner.ranking.posterior import Count

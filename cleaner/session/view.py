@@ -50,6 +50,8 @@ class GridView:
         One of `SHOWS`; ``unsure`` and ``conflicts`` are those of all reviewers.
     source : (str, str) or None
         Filter: where the images come from, such as ``("annotator", "Ben")``; see `cleaner.analysis.sources`.
+    now : str or None
+        Filter: the label that an image has after all decisions; deleted images have none.
     threshold : float or None
         Score or similarity from which an image is shown, where the order has one; None: the suggested one.
     """
@@ -61,16 +63,18 @@ class GridView:
     show: str = "undecided"
     threshold: float | None = None
     source: tuple[str, str] | None = None
+    now: str | None = None
 
     @property
     def key(self) -> str:
         """A text that tells this view from every other one."""
         chosen = asdict(self)
-        if self.source is None:  # pages of earlier versions are remembered under the key without it
-            del chosen["source"]
+        for later in ("source", "now"):  # pages of earlier versions are remembered under the key without them
+            if chosen[later] is None:
+                del chosen[later]
         return json.dumps(chosen, ensure_ascii=False, sort_keys=True)
 
     @property
     def filtered(self) -> bool:
         """Whether any filter leaves images out."""
-        return any((self.split, self.given, self.predicted, self.source))
+        return any((self.split, self.given, self.predicted, self.source, self.now))

@@ -127,7 +127,10 @@ class CleanerApp(ipywidgets.VBox):
         self.classes = ClassPanel(self.workspace, self._follow_classes, lock=self.lock)
         self.checks = CheckPanel(self.workspace, self._take_checks, self._open_order, lock=self.lock)
         self.analysis = AnalysisPanels(
-            self.session, go_to=self.go_to, take_focus=self.image_cleaner.grid.take_focus
+            self.session,
+            go_to=self.go_to,
+            take_focus=self.image_cleaner.grid.take_focus,
+            redraw=self._draw_progress,
         )
         self.analysis.listen(self.sheet)
         self.retrain = RetrainPanel(self.workspace, lock=self.lock)
@@ -272,7 +275,7 @@ class CleanerApp(ipywidgets.VBox):
             labels = (None if label is None else state.label_now(label) for label in catalog.labels)
             given = dict(zip(catalog.names, labels, strict=True))
             more = [
-                *analysis_trees(analysis),
+                *analysis_trees(analysis, self.analysis.matrix_view),
                 *checks_report(self.session.checks, self.session.check_counts, self.session.thresholds),
             ]
             self.sheet.show(report_page(given, state.judgements(), more))

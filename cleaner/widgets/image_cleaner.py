@@ -158,8 +158,8 @@ class ImageCleaner(ipywidgets.VBox):
         view : GridView, optional
             All of it; default: the present view.
         **changes
-            Fields of `GridView` to change: ``order``, ``split``, ``given``, ``predicted``, ``show``,
-            ``threshold``. Another order begins with the threshold last chosen for it, or the suggested one.
+            Fields of `GridView` to change, such as ``order`` or ``given``. Another order begins with the
+            threshold last chosen for it, or the suggested one.
 
         Raises
         ------

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from panel_page import Show, change, sent
 
+from cleaner.analysis.confusions import Confusions
+from cleaner.interpret.confusion_matrix import ConfusionMatrix
 from cleaner.widgets.panels.base import Tree, button, node
 from cleaner.widgets.panels.chart import line_chart
+from cleaner.widgets.panels.confusion import MatrixView, matrix_trees
 from cleaner.widgets.panels.header import steps
 
 pytestmark = pytest.mark.browser
@@ -150,3 +154,21 @@ def test_keys_stay_out_of_the_notebook_and_nothing_is_left_behind(show: Show) ->
     page.evaluate("stop()")
     assert page.evaluate("model.listening()") == 0
     assert page.locator("#here").inner_html() == ""
+
+
+def test_a_matrix_is_one_tab_stop_and_arrows_walk_over_its_numbers(show: Show) -> None:
+    matrix = ConfusionMatrix(["bag", "hat", "shirt"], np.array([[8, 2, 0], [0, 5, 0], [3, 0, 4]]))
+    nothing = np.zeros((3, 3), dtype=np.int64)
+    none = Confusions(classes=list(matrix.classes), estimated=None, corrected=nothing, open=nothing)
+    page = show(*matrix_trees(matrix, none, MatrixView()))
+    stops = page.locator(".cleaner-cell[tabindex='0']")
+    stops.focus()
+    walked = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowDown", "End", "ArrowUp", "Home", "Enter"):
+        page.keyboard.press(key)
+        walked.append(page.evaluate("document.activeElement.textContent"))
+    assert walked == ["2", "2", "5", "3", "4", "5", "5", "5"]
+    assert sent(page) == [["cell", '["hat", "hat"]']]
+    assert stops.count() == 1
+    change(page, "tree", matrix_trees(ConfusionMatrix(["bag"], np.array([[8]])), none, MatrixView()))
+    assert stops.all_inner_texts() == ["8"]

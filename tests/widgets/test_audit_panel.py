@@ -16,6 +16,7 @@ from cleaner.analysis.forecast import Forecast
 from cleaner.analysis.patterns import Pattern, Patterns
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.audit.audit import Certificate, audit_file
+from cleaner.interpret.confusion_matrix import ConfusionMatrix
 from cleaner.ranking import rank_probabilities
 from cleaner.ranking.posterior import Count
 from cleaner.session.orders import AUDIT
@@ -24,6 +25,7 @@ from cleaner.util.wording import about, estimate
 from cleaner.widgets.app import CleanerApp
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel, Tree, node, text_of
+from cleaner.widgets.panels.confusion import MatrixView
 from cleaner.widgets.panels.patterns import pair_of, pattern_trees, patterns_section
 from cleaner.widgets.panels.progress import progress_section
 from cleaner.widgets.panels.report import analysis_trees
@@ -34,6 +36,7 @@ from cleaner.widgets.panels.text import (
     certificate_text,
     pattern_details,
     pattern_parts,
+    share_words,
 )
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
@@ -50,10 +53,8 @@ def confused(**arrays: Any) -> Confusions:
     none = np.zeros((2, 2), dtype=np.int64)
     usual = {
         "classes": ["longsleeve", "shirt"],
-        "images": np.array([700, 380]),
         "estimated": np.array([[0, 3.4], [21.2, 0]]),
         "corrected": np.array([[0, 0], [14, 0]]),
-        "deleted": np.array([0, 2]),
         "open": none + np.array([[0, 0], [26, 0]]),
     }
     return Confusions(**usual | arrays)
@@ -69,6 +70,7 @@ def analysis(**parts: Any) -> ReviewAnalysis:
         "newcomers": 0,
         "patterns": Patterns(found=(), confirmed=48, top_share=0.45, audited=0),
         "confusions": confused(),
+        "matrix": ConfusionMatrix(["longsleeve", "shirt"], np.array([[690, 10], [26, 354]])),
     }
     return ReviewAnalysis(**usual | parts)
 
@@ -232,11 +234,11 @@ def test_enough_errors_without_a_pattern_are_said_to_have_none() -> None:
     assert say("analysis.no_pattern") in text_of(patterns_section(analysis()))
 
 
-def test_the_report_has_certificate_findings_and_noise_matrix() -> None:
+def test_the_report_has_certificate_findings_and_matrix() -> None:
     found = analysis(
         certificate=certificate(), patterns=Patterns(found=(PAIR,), confirmed=48, top_share=0.45, audited=300)
     )
-    parts = analysis_trees(found)
+    parts = analysis_trees(found, MatrixView())
     said = " ".join(map(text_of, parts))
     assert certificate_text(certificate()) in said
     assert pattern_details(PAIR) in said
@@ -245,21 +247,36 @@ def test_the_report_has_certificate_findings_and_noise_matrix() -> None:
     assert say("patterns.needs_audit") not in said
     matrix = next(table for part in parts for table in elements(part, "table"))
     assert [text_of(row) for row in elements(matrix, "tr")] == [
-        f"{say('confusions.matrix.corner')} longsleeve shirt {say('confusions.matrix.deleted')}",
-        "longsleeve · (3)",
-        "shirt 14 (21) · 2",
+        f"{say('confusions.matrix.corner')} longsleeve shirt {say('confusions.matrix.all')}",
+        "longsleeve 690 10 700",
+        "shirt 26 354 380",
     ]
-    assert "shirt longsleeve 14 21 Review all shirt → longsleeve (26)" in said
+    show = say("confusions.show", images="26 images")
+    assert f"shirt longsleeve 26 7 % (5–10) 14 21 {show}" in said
+    assert f"shirt 380 {share_words(354, 380)} {share_words(354, 364)}" in said
 
 
 def test_a_report_without_errors_or_audit_says_so() -> None:
-    nothing = np.zeros((2, 2), dtype=np.int64)
-    empty = confused(estimated=None, corrected=nothing, open=nothing, deleted=nothing[0])
     clean = Patterns(found=(), confirmed=0, top_share=None, audited=0)
-    said = " ".join(map(text_of, analysis_trees(analysis(patterns=clean, confusions=empty))))
+    said = " ".join(map(text_of, analysis_trees(analysis(patterns=clean, matrix=None), MatrixView())))
     assert say("report.audit.none") in said
     assert say("confusions.none") in said
     assert say("patterns.needs_audit") in said
+
+
+def test_of_many_classes_those_with_errors_are_shown_and_those_with_most_first() -> None:
+    counts = np.diag(np.full(100, 30))
+    counts[7, 3], counts[50, 51] = 9, 2
+    many = ConfusionMatrix([f"class {i}" for i in range(100)], counts)
+
+    def rows(**how: bool) -> list[str]:
+        trees = analysis_trees(analysis(matrix=many), MatrixView(**how))
+        table = next(table for part in trees for table in elements(part, "table"))
+        return [text_of(row) for row in elements(table, "tr")][1:]
+
+    assert rows() == ["class 3 30 30", "class 7 9 30 39", "class 50 30 2 32", "class 51 30 30"]
+    assert len(rows(whole=True)) == 100
+    assert rows(normalised=True)[1] == "class 7 23 77 39"
 
 
 # -------------------------------------------------------------------- in the application
@@ -331,6 +348,30 @@ def test_review_all_sets_the_filters_and_shows_the_labels(app: CleanerApp) -> No
         frame += getattr(widget, "children", ())
     assert app.image_cleaner in frame
     assert app.sheet not in frame
+
+
+def test_a_number_of_the_matrix_opens_exactly_the_images_that_it_counts(app: CleanerApp) -> None:
+    cleaner = app.image_cleaner
+    cleaner.decide("blue/green_000.png", "relabel", "green")  # leaves the cell blue, green
+    cleaner.decide("green/red_000.png", "keep")
+    cleaner.decide("green/green_003.png", "delete")
+    app.go_to("Report")
+    assert app.session.wait()
+    matrix = app.session.analysis.matrix
+    cells = {}
+    for row, column in np.argwhere(matrix.counts):
+        pair = matrix.classes[row], matrix.classes[column]
+        app.sheet.do("cell", json.dumps(pair))
+        shown = [*cleaner.names]
+        while cleaner.session.page().can_go_on:
+            cleaner.next_page()
+            shown += cleaner.names
+        cells[pair] = shown
+        assert len(shown) == len(set(shown)) == matrix.counts[row, column], pair
+    assert cells["green", "red"] == ["green/red_000.png"]
+    assert "blue/green_000.png" in cells["green", "green"]
+    assert ("blue", "green") not in cells
+    assert cleaner.filters.children[3].value == matrix.classes[row]
 
 
 def test_the_report_is_a_click_away_and_follows_the_decisions(app: CleanerApp) -> None:

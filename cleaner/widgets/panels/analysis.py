@@ -1,6 +1,7 @@
 """The panels of what the decisions say so far: whether one may stop, and what the errors have in common."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from cleaner.session.messages import Change, Topic
 from cleaner.session.orders import AUDIT
@@ -9,6 +10,7 @@ from cleaner.session.view import GridView
 from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel
+from cleaner.widgets.panels.confusion import MatrixView, cell_view
 from cleaner.widgets.panels.patterns import pair_of, patterns_section, source_of
 
 
@@ -22,19 +24,30 @@ class AnalysisPanels:
         Shows a step of the application.
     take_focus : callable
         Lets the keys go to the grid.
+    redraw : callable
+        Draws the report anew.
 
     Attributes
     ----------
     stopping, patterns : Panel
         "Can I stop?" and "Errors so far".
+    matrix_view : MatrixView
+        How the report shows the confusion matrix.
     """
 
     def __init__(
-        self, session: ReviewSession, *, go_to: Callable[[str], None], take_focus: Callable[[], None]
+        self,
+        session: ReviewSession,
+        *,
+        go_to: Callable[[str], None],
+        take_focus: Callable[[], None],
+        redraw: Callable[[], None],
     ) -> None:
         self._session = session
         self._go_to = go_to
         self._take_focus = take_focus
+        self._redraw = redraw
+        self.matrix_view = MatrixView()
         self.stopping = Panel(lock=session.lock)
         self.patterns = Panel(lock=session.lock)
         self.stopping.on("audit", lambda _: self._start())
@@ -49,6 +62,9 @@ class AnalysisPanels:
         """Answer the buttons that findings have, in any panel that shows them."""
         panel.on("review", self._review)
         panel.on("source", lambda value: self._show(GridView(source=source_of(value))))
+        panel.on("cell", lambda value: self._show(cell_view(value)))
+        panel.on("shares", lambda _: self._change_matrix(normalised=not self.matrix_view.normalised))
+        panel.on("whole", lambda _: self._change_matrix(whole=not self.matrix_view.whole))
         panel.on("report", lambda _: self._go_to("Report"))
 
     def draw(self) -> None:
@@ -85,6 +101,10 @@ class AnalysisPanels:
     def _review(self, value: str) -> None:
         given, right = pair_of(value)
         self._show(GridView(given=given, predicted=right))
+
+    def _change_matrix(self, **changes: bool) -> None:
+        self.matrix_view = replace(self.matrix_view, **changes)
+        self._redraw()
 
     def _show(self, view: GridView) -> None:
         self._session.set_view(view)

@@ -9,7 +9,7 @@ import ipywidgets
 from cleaner.session.view import SHOWS, GridView
 from cleaner.widgets.sentences import SENTENCES, say
 
-_FIELDS = ("order", "split", "given", "predicted", "source", "show")
+_FIELDS = ("order", "split", "given", "now", "predicted", "source", "show")
 
 
 class FilterBox(ipywidgets.Box):
@@ -55,6 +55,7 @@ class FilterBox(ipywidgets.Box):
             "order": [(SENTENCES.get(f"order.{order}", order), order) for order in orders],
             "split": [everything, *((split, split) for split in splits)],
             "given": [everything, *((label, label) for label in given)],
+            "now": [everything, *([] if view.now is None else [(view.now, view.now)])],
             "predicted": [everything, *((label, label) for label in predicted)],
             "source": [everything, *((_source_text(each), each) for each in sources)],
             "show": [(say(f"filters.{show}"), show) for show in SHOWS],
@@ -71,7 +72,8 @@ class FilterBox(ipywidgets.Box):
                 if each.value != value:
                     each.value = value
                 each.disabled = name != "order" and not filtering
-            self._lists["source"].layout.display = "" if len(self._lists["source"].options) > 1 else "none"
+            for name in ("now", "source"):
+                self._lists[name].layout.display = "" if len(self._lists[name].options) > 1 else "none"
         finally:
             self._offering = None
 

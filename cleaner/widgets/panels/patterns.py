@@ -1,4 +1,4 @@
-"""What the errors have in common: the patterns in words, and the table of classes that are mixed up."""
+"""What the errors have in common: the patterns in words."""
 
 import json
 
@@ -6,13 +6,11 @@ from cleaner.analysis.confusions import Confusions
 from cleaner.analysis.patterns import FIRST_ERRORS, Pattern
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.util.wording import count
-from cleaner.widgets.panels.base import Tree, button, node, paragraph, section, table
+from cleaner.widgets.panels.base import Tree, button, node, paragraph, section
 from cleaner.widgets.panels.text import pattern_details, pattern_parts
 from cleaner.widgets.sentences import say
 
 _MOST_IN_PANEL = 2
-_MOST_PAIRS = 20
-_MOST_CLASSES = 14
 
 
 def pair_of(value: str) -> tuple[str, str]:
@@ -83,56 +81,3 @@ def _link(confusions: Confusions, given: int, right: int) -> Tree | None:
     first, second = confusions.classes[given], confusions.classes[right]
     text = say("patterns.review", given=first, right=second, number=f"{number:,}")
     return button(text, "review", json.dumps([first, second]), class_="cleaner-link")
-
-
-def confusion_trees(confusions: Confusions) -> list[Tree]:
-    """Describe which classes are mixed up: a matrix if they are few, and the commonest pairs."""
-    pairs = confusions.pairs(most=_MOST_PAIRS)
-    if not pairs:
-        return [paragraph(say("confusions.none"))]
-    rows = [
-        (
-            confusions.classes[g],
-            confusions.classes[c],
-            f"{int(confusions.corrected[g, c]):,}",
-            "–" if confusions.estimated is None else f"{confusions.estimated[g, c]:.0f}",
-            _link(confusions, g, c),
-        )
-        for g, c in pairs
-    ]
-    listed = table(say("confusions.pairs"), say("confusions.pairs.head").split("|"), rows, numbers={2, 3})
-    return [*([_matrix(confusions)] if len(confusions.classes) <= _MOST_CLASSES else []), listed]
-
-
-def _matrix(confusions: Confusions) -> Tree:
-    """Describe the noise matrix: rows given, columns right; corrections, then the model's estimate."""
-    corner, deleted = say("confusions.matrix.corner"), say("confusions.matrix.deleted")
-    rows = []
-    for g, label in enumerate(confusions.classes):
-        gone = int(confusions.deleted[g])
-        cells = [_cell(confusions, g, c) for c in range(len(confusions.classes))]
-        cells.append(node("td", node("b", f"{gone:,}" if gone else ""), class_="is-number"))
-        rows.append(node("tr", node("th", label, scope="row"), *cells))
-    head = (node("th", text, scope="col") for text in (corner, *confusions.classes, deleted))
-    matrix = node(
-        "table",
-        node("caption", say("confusions.matrix")),
-        node("thead", node("tr", *head)),
-        node("tbody", *rows),
-        class_="cleaner-table cleaner-matrix",
-    )
-    name = say("confusions.matrix.name")
-    return node("div", matrix, class_="cleaner-scroll", tabindex="0", role="region", aria_label=name)
-
-
-def _cell(confusions: Confusions, given: int, right: int) -> Tree:
-    if given == right:
-        return node("td", "·", class_="is-number is-same")
-    corrected = int(confusions.corrected[given, right])
-    guess = 0.0 if confusions.estimated is None else float(confusions.estimated[given, right])
-    return node(
-        "td",
-        node("b", f"{corrected:,}" if corrected else ""),
-        node("span", f" ({guess:.0f})" if guess >= 0.5 else ""),
-        class_="is-number",
-    )

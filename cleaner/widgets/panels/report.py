@@ -1,4 +1,4 @@
-"""The report: errors left, patterns, mix-ups, other problems, and what the reviewer changed."""
+"""The report: errors left, patterns, confusion matrix, other problems, and what the reviewer changed."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,8 @@ from cleaner.analysis.confusions import class_changes, label_moves
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.widgets.panels.audit import certificate_trees
 from cleaner.widgets.panels.base import Tree, cut_table, node, paragraph
-from cleaner.widgets.panels.patterns import confusion_trees, pattern_trees
+from cleaner.widgets.panels.confusion import MatrixView, matrix_trees
+from cleaner.widgets.panels.patterns import pattern_trees
 from cleaner.widgets.sentences import say
 
 
@@ -44,8 +45,8 @@ def report_page(
     )
 
 
-def analysis_trees(analysis: ReviewAnalysis | None) -> list[Tree]:
-    """Describe audit, patterns and mix-ups, for the report."""
+def analysis_trees(analysis: ReviewAnalysis | None, view: MatrixView) -> list[Tree]:
+    """Describe audit, patterns and confusion matrix, for the report."""
     if analysis is None:
         return [paragraph(say("report.loading"))]
     audit = [paragraph(analysis.problem or say("report.audit.none"))]
@@ -57,5 +58,5 @@ def analysis_trees(analysis: ReviewAnalysis | None) -> list[Tree]:
         node("h3", say("report.patterns")),
         node("div", *pattern_trees(analysis)),
         node("h3", say("report.confusions")),
-        node("div", *confusion_trees(analysis.confusions)),
+        node("div", *matrix_trees(analysis.matrix, analysis.confusions, view)),
     ]

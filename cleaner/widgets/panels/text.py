@@ -2,12 +2,12 @@
 
 import math
 
-from cleaner.analysis.exact_tests import wilson
 from cleaner.analysis.forecast import Forecast
 from cleaner.analysis.patterns import Pattern
 from cleaner.audit.audit import Certificate
 from cleaner.labelling.proposal import Proposal
 from cleaner.ranking.feedback import Reordered
+from cleaner.util.intervals import wilson
 from cleaner.util.wording import count, estimate, outwards, p_value
 from cleaner.widgets.panels.base import Tree, node, said
 from cleaner.widgets.sentences import say
@@ -36,8 +36,8 @@ def pattern_parts(pattern: Pattern) -> list[Tree | str]:
 def pattern_details(pattern: Pattern) -> str:
     """Say what a pattern is compared with, and what to do about it."""
     values = {
-        "share": _share(pattern.part, pattern.whole),
-        "other_share": _share(pattern.other_part, pattern.other_whole),
+        "share": share_text(pattern.part, pattern.whole),
+        "other_share": share_text(pattern.other_part, pattern.other_whole),
         "expected": f"{100 * pattern.expected / max(1, pattern.whole):.0f} %",
         "part": count(pattern.part, "image") if pattern.kind == "order" else f"{pattern.part:,}",
         "whole": f"{pattern.whole:,}",
@@ -54,9 +54,16 @@ def _whole_percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.01 else "less than 1 %"
 
 
-def _share(part: int, whole: int) -> str:
+def share_text(part: int, whole: int) -> str:
+    """Say a share and how sure it is: "5 % (95 % interval 3–8 %)"."""
     low, high = wilson(part, whole)
     return f"{100 * part / max(1, whole):.0f} % (95 % interval {100 * low:.0f}–{100 * high:.0f} %)"
+
+
+def share_words(part: int, whole: int) -> str:
+    """Say the same in few words, for a table whose head names the interval: "5 % (3–8)"."""
+    low, high = wilson(part, whole)
+    return f"{100 * part / whole:.0f} % ({100 * low:.0f}–{100 * high:.0f})" if whole else "–"
 
 
 def certificate_text(certificate: Certificate) -> str:

@@ -1,5 +1,6 @@
 // A panel: draws the tree that Python describes, and tells Python what is clicked, chosen and typed there.
 
+import { Matrices } from "./matrix.js";
 import { Sliders } from "./slider.js";
 import { Drawing } from "./tree.js";
 
@@ -49,6 +50,7 @@ class PanelView {
     this.root.append(this.problem, body);
     el.append(this.root);
     this.listen();
+    this.matrices = new Matrices(this.root);
     this.sliders = new Sliders(this.root, (slider) => this.send(slider, slider.value));
     this.drawing = new Drawing(body, (element, value) => this.sliders.keeps(element, value));
     this.watched = /** @type {[string, () => void][]} */ ([
@@ -88,6 +90,7 @@ class PanelView {
     const inside = this.root.contains(focused);
     this.drawing.draw(this.model.get("tree"));
     this.sliders.draw();
+    this.matrices.draw();
     // What was moved loses the focus.
     if (inside && focused !== document.activeElement && focused instanceof HTMLElement) focused.focus();
     const lost = !this.root.contains(focused) || focused?.matches(":disabled, [hidden], [hidden] *");

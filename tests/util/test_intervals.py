@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from cleaner.analysis.exact_tests import wilson
+from cleaner.util.intervals import wilson
 
 
 def test_wilsons_interval() -> None:
