@@ -61,14 +61,23 @@ def demo(
 
     Nothing is downloaded. The first start takes up to a minute; later starts are immediate.
     """
-    from cleaner.cli.example import make_example, rank_example
+    from cleaner.collect.example import make_example
 
     folder = make_example(directory)
     say(f"The example is in {folder}.")
-    with progress() as reporter:
-        wrong = rank_example(folder, reporter=reporter)
+    wrong = _rank_example(folder)
     say(f"Of the 24 most suspicious labels, {wrong} are wrong. Can you find them?")
     _serve(folder, server, options={"from_scratch": True}, browse_root=None)
+
+
+def _rank_example(folder: Path) -> int:
+    """Rank the example, unless it is ranked; return how many of the first 24 images have a wrong label."""
+    from cleaner.collect.example import wrong_names
+    from cleaner.workspace import Workspace
+
+    with progress() as reporter, Workspace(folder, from_scratch=True) as workspace:
+        ranking = workspace.ranking() or workspace.rank(reporter=reporter)
+        return len(wrong_names(folder, ranking.table["name"][:24]))
 
 
 def _serve(

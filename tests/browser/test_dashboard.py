@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cleaner.cli.example import wrong_names
+from cleaner.collect.example import wrong_names
 from cleaner.jobs import Job
 from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.widgets.sentences import say

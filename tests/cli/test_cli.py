@@ -705,8 +705,8 @@ def test_demo_makes_the_example_and_opens_it_without_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     got: dict[str, Any] = {}
-    monkeypatch.setattr("cleaner.cli.example.make_example", lambda directory: Path(directory) / "digits")
-    monkeypatch.setattr("cleaner.cli.example.rank_example", lambda root, *, reporter: 22)
+    monkeypatch.setattr("cleaner.collect.example.make_example", lambda directory: Path(directory) / "digits")
+    monkeypatch.setattr("cleaner.cli.page._rank_example", lambda folder: 22)
     monkeypatch.setattr("cleaner.dashboard.server.serve", lambda root, **a: got.update(a, root=root) or 0)
     done = run("demo", "--dir", tmp_path, "--no-browser")
     assert got["root"] == tmp_path / "digits"

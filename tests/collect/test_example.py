@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from cleaner.cli.example import TRUTH, make_example, true_labels, wrong_names
+from cleaner.collect.example import TRUTH, make_example, true_labels, wrong_names
 from cleaner.errors import CleanerError
 
 

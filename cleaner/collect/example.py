@@ -17,7 +17,6 @@ from cleaner.dataset.state_folder import home
 from cleaner.errors import CleanerError
 from cleaner.util.atomic import write_atomically
 from cleaner.util.csvfile import csv_text, read_csv
-from cleaner.util.progress import SILENT, Reporter
 
 logger = logging.getLogger(__name__)
 
@@ -56,35 +55,6 @@ def make_example(directory: Path | str | None = None) -> Path:
         msg = f"Cannot write the example to {base} ({error.strerror or error}). Give another folder."
         raise CleanerError(msg) from error
     return root
-
-
-def rank_example(root: Path, *, reporter: Reporter = SILENT) -> int:
-    """Rank the example without pretrained weights, unless it is ranked; takes about a quarter of a minute.
-
-    Parameters
-    ----------
-    root : Path
-        What `make_example` returned.
-    reporter : Reporter
-        Hears about progress.
-
-    Returns
-    -------
-    int
-        How many of the first 24 images have a wrong label.
-
-    Raises
-    ------
-    Cancelled
-        The reporter asked to stop.
-    """
-    from cleaner.workspace import Workspace
-
-    with Workspace(root, from_scratch=True) as workspace:
-        ranking = workspace.ranking()
-        if ranking is None:
-            ranking = workspace.rank(reporter=reporter)
-        return len(wrong_names(root, ranking.table["name"][:24]))
 
 
 def true_labels(root: Path) -> dict[str, str]:
