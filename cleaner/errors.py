@@ -15,7 +15,8 @@
         + WeightsUnavailableError   no weights file and no network to fetch one
       x EmbeddingError          the embeddings cannot be computed or kept
       x CheckpointError         a saved model cannot be read
-      x TrainingError           training cannot start, or diverged
+      x TrainingError           training cannot start
+        + DivergedError         the loss exploded: the learning rate was too high
       x RankingError            a ranking cannot be computed from what was given
         + TooFewLabelsError     fewer than two classes have a label
       x InterpretationError     there is no way to show what a network sees
@@ -29,6 +30,9 @@
 Catch ``CleanerError`` to catch them all; their messages are sentences for the user.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 __all__ = [
     "BackboneError",
     "Cancelled",
@@ -37,6 +41,7 @@ __all__ = [
     "CleanerError",
     "DamagedStoreError",
     "DashboardError",
+    "DivergedError",
     "DownloadError",
     "EmbeddingError",
     "ForeignFileError",
@@ -57,7 +62,17 @@ __all__ = [
 
 
 class CleanerError(Exception):
-    """Base of every error that cleaner raises on purpose."""
+    """Base of every error that cleaner raises on purpose.
+
+    Attributes
+    ----------
+    details : mapping
+        What a program can use of it, such as a remedy to offer; JSON can hold it. Empty for most errors.
+    """
+
+    def __init__(self, message: str = "", details: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.details = details or {}
 
 
 class CatalogError(CleanerError):
@@ -109,7 +124,11 @@ class CheckpointError(CleanerError):
 
 
 class TrainingError(CleanerError):
-    """Training cannot start, or diverged."""
+    """Training cannot start."""
+
+
+class DivergedError(TrainingError):
+    """The loss exploded; its details have the ``diagnosis`` (`cleaner.training.diagnosis`), if one was made."""
 
 
 class RankingError(CleanerError):

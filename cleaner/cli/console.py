@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -116,6 +117,21 @@ class TerminalReporter(Reporter):
             rate=f"{speed:.0f}/s" if speed else "",
             values="  ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in values.items()),
         )
+
+
+def command_again(context: typer.Context, **changed: float) -> str:
+    """Return the command that is running as one would type it, with some options changed."""
+    words = ["cleaner", str(context.info_name)]
+    for parameter in context.command.params:
+        name = str(parameter.name)
+        source = context.get_parameter_source(name)
+        if name not in changed and (source is None or source.name != "COMMANDLINE"):
+            continue
+        value = changed.get(name, context.params[name])
+        option = [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
+        given = [] if value is True else [f"{value:g}" if isinstance(value, float) else str(value)]
+        words += [*option, *given]
+    return shlex.join(words)
 
 
 def give_table(

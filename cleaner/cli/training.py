@@ -5,15 +5,18 @@ from __future__ import annotations
 import csv as csv_module
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from cleaner.cli import options as o
-from cleaner.cli.console import progress, result, say
+from cleaner.cli.console import command_again, progress, result, say
 from cleaner.dataset.folders import list_images
-from cleaner.errors import ImageError
+from cleaner.errors import DivergedError, ImageError
+from cleaner.training.diagnosis import Diagnosis
+from cleaner.training.recipe import BASE_LR
 from cleaner.util.progress import Stage
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ _BATCH = 32
 
 
 def train(
+    context: typer.Context,
     folder: o.Folder,
     images: o.SetOptions,
     network: o.NetworkOptions,
@@ -32,6 +36,9 @@ def train(
         Path, typer.Option(metavar="FILE", help="File for the trained model (safetensors)."), o.TARGET
     ] = Path("model.safetensors"),
     epochs: Annotated[int, typer.Option(min=1, help="Number of passes over the training images.")] = 4,
+    lr: Annotated[
+        float, typer.Option(metavar="RATE", help="Highest learning rate, such as 2e-3; the fault is said if it was wrong.")
+    ] = BASE_LR,
     csv: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Train on this list (such as cleaned.csv) instead of the set."),
@@ -40,18 +47,34 @@ def train(
     """Train a classifier on the set after all decisions, and print its error rates.
 
     The head is trained first, then all layers. The error rates are those of the validation images and, if
-    there are any, of the test images. The model has seen neither of them.
+    there are any, of the test images. The model has seen neither of them. In the end, it says how the
+    training went, and what to type if another rate or number of epochs would be better.
     """
     with o.opened(folder, images, network, labels=csv or images.labels) as workspace, progress() as reporter:
         workspace.network.require()  # before torch is loaded
         from cleaner.pipelines.train import train as train_on
 
         review = workspace.store.state
-        report = train_on(workspace, review, workspace.network, out=out, epochs=epochs, reporter=reporter)
+        try:
+            report = train_on(
+                workspace, review, workspace.network, out=out, epochs=epochs, lr=lr, reporter=reporter
+            )
+        except DivergedError as exc:
+            told = _what_to_type(context, Diagnosis.from_dict(exc.details["diagnosis"]))
+            raise DivergedError(f"{exc} {told}", exc.details) from exc
     _show_error("valid", report.error_rate, report.n_valid)
     if report.test_error_rate is not None:
         _show_error("test", report.test_error_rate, report.n_test)
     say(f"Written: {out} ({len(report.classes)} classes, trained on {report.n_train:,} images)")
+    say(" ".join(filter(None, (str(report.diagnosis), _what_to_type(context, report.diagnosis)))))
+
+
+def _what_to_type(context: typer.Context, diagnosis: Diagnosis) -> str:
+    """Say the command that carries out a remedy; empty if there is none."""
+    if diagnosis.remedy is None:
+        return ""
+    settings = {name: value for name, value in asdict(diagnosis.remedy).items() if value is not None}
+    return f"Type: {command_again(context, **settings)}"
 
 
 def _show_error(split: str, rate: float, count: int) -> None:

@@ -49,6 +49,8 @@ class JobStatus:
         Why it failed: a sentence for people.
     error_type : str or None
         Name of the exception, for a page that can offer help ("WeightsUnavailableError"); None if it died.
+    error_details : dict
+        What the exception says to a program (`CleanerError.details`).
     result : dict or None
         What the task returned, once ``phase`` is "done".
     started_at, updated_at : float
@@ -70,6 +72,7 @@ class JobStatus:
     message: str = "starting"
     error: str | None = None
     error_type: str | None = None
+    error_details: dict[str, Any] = field(default_factory=dict)
     result: dict[str, Any] | None = None
     started_at: float = 0.0
     updated_at: float = 0.0

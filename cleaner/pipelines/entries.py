@@ -19,6 +19,7 @@ from cleaner.review.database import store_url
 from cleaner.review.images import SetImages
 from cleaner.review.state import ReviewState
 from cleaner.review.store import ReviewStore
+from cleaner.training.recipe import BASE_LR
 from cleaner.util.progress import Reporter
 
 
@@ -73,8 +74,10 @@ def job_retrain_quick(*, workspace: Mapping[str, Any], reporter: Reporter) -> di
         return {**found.to_dict(), "model": str(model_path(dataset, "quick"))}
 
 
-def job_retrain_full(*, workspace: Mapping[str, Any], reporter: Reporter, epochs: int = 4) -> dict[str, Any]:
+def job_retrain_full(
+    *, workspace: Mapping[str, Any], reporter: Reporter, epochs: int = 4, lr: float = BASE_LR
+) -> dict[str, Any]:
     """Run `retrain_full`; returns what `Retrained.to_dict` does, and ``model``, its place."""
     with _opened(workspace) as (dataset, review, network):
-        found = retrain_full(dataset, review, network, epochs=epochs, reporter=reporter)
+        found = retrain_full(dataset, review, network, epochs=epochs, lr=lr, reporter=reporter)
         return {**found.to_dict(), "model": str(model_path(dataset, "full"))}

@@ -15,7 +15,7 @@ from cleaner.analysis.worth import Worth
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.class_findings import refuse_splits
 from cleaner.dataset.dataset import Dataset
-from cleaner.errors import CheckpointError, TrainingError
+from cleaner.errors import CheckpointError, DivergedError, TrainingError
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import Seen, look, rank_seen, save_ranking
 from cleaner.pipelines.worth import worth_seen
@@ -23,10 +23,13 @@ from cleaner.ranking.feedback import judged
 from cleaner.review.labels import cleaned_catalog
 from cleaner.review.state import ReviewState
 from cleaner.training.compare import RetrainResult, compare
+from cleaner.training.diagnosis import Diagnosis, Verdict
+from cleaner.training.recipe import BASE_LR
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
     from cleaner.ranking.heads import LinearHead
+    from cleaner.training.learner import Learner
 
 logger = logging.getLogger(__name__)
 
@@ -46,14 +49,18 @@ class Retrained:
         Before and after, on the validation images.
     worth : Worth
         What cleaning has brought, and what more of it is expected to bring, on all images.
+    diagnosis : Diagnosis or None
+        How the training itself went; None if only a last layer was fitted.
     """
 
     result: RetrainResult
     worth: Worth
+    diagnosis: Diagnosis | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what JSON can hold: the fields of ``result``, and those of ``worth`` below that name."""
-        return {**self.result.to_dict(), "worth": asdict(self.worth)}
+        """Return what JSON can hold: the fields of ``result``, and those of the others below their names."""
+        diagnosis = None if self.diagnosis is None else self.diagnosis.to_dict()
+        return {**self.result.to_dict(), "worth": asdict(self.worth), "diagnosis": diagnosis}
 
 
 def retrain_quick(
@@ -105,6 +112,7 @@ def retrain_full(
     network: NetworkOptions,
     *,
     epochs: int = 4,
+    lr: float = BASE_LR,
     reporter: Reporter = SILENT,
 ) -> Retrained:
     """Fine-tune the whole network on the cleaned set; renew model and ranking.
@@ -119,14 +127,17 @@ def retrain_full(
     network : NetworkOptions
     epochs : int
         Passes over the training images with all layers, after one with the head alone.
+    lr : float
+        Highest rate of the head; see `Learner.fine_tune`.
     reporter : Reporter
         Hears ``train_loss``, ``valid_loss`` and ``error_rate`` after every epoch.
 
     Raises
     ------
+    DivergedError
+        The rate was too high; what was there before is kept.
     TrainingError
-        ``epochs`` below 1, no labelled validation images, fewer than two classes to learn, or the loss is no
-        number any more.
+        ``epochs`` below 1, no labelled validation images, or fewer than two classes to learn.
     Cancelled, CleanerError
         See `cleaner.pipelines.rank.prepare`.
     """
@@ -142,15 +153,19 @@ def retrain_full(
         before, before_name = _predicted(_fit_head(seen, seen.given), vectors), HEAD_GIVEN
     usable = seen.cleaned.subset(set(seen.cleaned.names) & set(seen.embeddings.names))
     learner = Learner(usable, backbone=seen.backbone, seed=dataset.seed)
-    learner.fine_tune(epochs, reporter=reporter)
+    learner.fine_tune(epochs, lr, reporter=reporter)
+    _diagnosed(learner)
     after = _best(learner.probabilities(valid, reporter=reporter), learner.classes)
     result = compare(truth, before, after, before_name=before_name, after_name=TUNED_CLEANED)
+    # The comparison image by image sees smaller differences than two error rates do; it must not be denied.
+    same = result.low <= 0 <= result.high
+    diagnosis = learner.diagnose(previous_error=result.before if same else None)
     ranking = rank_seen(seen, reporter=reporter)
     worth = worth_seen(seen, ranking, judged(review, ranking), reporter=reporter)
     reporter.check()
     learner.save(path)
     save_ranking(dataset, seen, ranking)
-    return Retrained(result=result, worth=worth)
+    return Retrained(result=result, worth=worth, diagnosis=diagnosis)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +183,8 @@ class TrainReport:
         On the validation images, 0..1.
     test_error_rate : float or None
         On the test images; None if there are none.
+    diagnosis : Diagnosis
+        How the training went.
     """
 
     path: Path
@@ -177,6 +194,7 @@ class TrainReport:
     n_test: int
     error_rate: float
     test_error_rate: float | None
+    diagnosis: Diagnosis
 
 
 def train(
@@ -186,6 +204,7 @@ def train(
     *,
     out: Path,
     epochs: int = 4,
+    lr: float = BASE_LR,
     reporter: Reporter = SILENT,
 ) -> TrainReport:
     """Fine-tune a network on the set after all decisions, save it, and measure it.
@@ -199,13 +218,16 @@ def train(
         Where to write the model; written last, in one step.
     epochs : int
         Passes over the training images with all layers, after one with the head alone.
+    lr : float
+        Highest rate of the head; see `Learner.fine_tune`.
     reporter : Reporter
 
     Raises
     ------
+    DivergedError
+        The rate was too high; no model is written.
     TrainingError
-        ``epochs`` below 1, no labelled training or validation images, fewer than two classes, or the loss is
-        no number any more.
+        ``epochs`` below 1, no labelled training or validation images, or fewer than two classes.
     Cancelled, CleanerError
         See `cleaner.pipelines.rank.prepare`.
     """
@@ -216,7 +238,8 @@ def train(
     refuse_splits(catalog.classes)
     backbone, *_ = network.load(dataset)[0]
     learner = Learner(catalog, backbone=backbone, seed=dataset.seed)
-    learner.fine_tune(epochs, reporter=reporter)
+    learner.fine_tune(epochs, lr, reporter=reporter)
+    diagnosis = _diagnosed(learner)
     valid = learner.evaluate("valid", reporter=reporter)
     test = learner.evaluate("test", reporter=reporter) if len(learner.data.indices("test")) else None
     reporter.check()
@@ -229,6 +252,7 @@ def train(
         n_test=0 if test is None else test.n,
         error_rate=valid.error_rate,
         test_error_rate=None if test is None else test.error_rate,
+        diagnosis=diagnosis,
     )
 
 
@@ -241,6 +265,14 @@ def check_epochs(epochs: int) -> None:
     """Raise `TrainingError` unless there is at least one epoch to train."""
     if epochs < 1:
         raise TrainingError(f"Got {epochs} epochs; training takes at least one.")
+
+
+def _diagnosed(learner: Learner) -> Diagnosis:
+    """Judge a training; one that diverged without a loss that is no number is refused like the others."""
+    found = learner.diagnose()
+    if found.verdict == Verdict.DIVERGED:
+        raise DivergedError(str(found), {"diagnosis": found.to_dict()})
+    return found
 
 
 def _validation(seen: Seen) -> tuple[list[str], NDArray[np.float32], list[str]]:

@@ -3,44 +3,174 @@
 Rules, in this order; C classes, T epochs, n validation images, e error rate, v validation loss, u training
 loss in eval mode, chance = 1 − share of the largest class, SE(e) = √(e(1−e)/n):
 
-1. ``diverged``: a loss is not finite, or v_T > 3·ln C, or (e_T ≥ chance − 2·SE and v_T > ln C).
+1. ``diverged``: a loss is not finite, or v_T > 3·ln C, or (e_T ≥ chance − 2·SE, v_T > ln C, and v_T > 1.2
+   times ln C or the lowest v: a network that has learnt nothing at a tiny rate is at chance and at ln C, too).
 2. ``lr_too_low``: u_T ≥ .9·v_T, v falls by less than 5 % an epoch, and v_T > .5·ln C.
 3. ``too_few_epochs``: T = 1, or v_T < .9·(lowest v before), or e_T < (lowest e before) − SE.
 4. ``overfit``: the mean of the last three e > e_m + 2·SE(e_m), m the best epoch, while u falls. Never because
    u < v, which is normal, nor because v rises alone.
-5. ``not_enough_data``: none of these, e_m above the target, u about 0. ``plateau_noise``: none of these, and
+5. ``not_enough_data``: none of these, e_m above the target, u about 0. ``within_noise``: none of these, and
    the change since the run before is below 2·SE.
 """
 
+from __future__ import annotations
+
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from typing import Any
 
 from cleaner.errors import TrainingError
+from cleaner.util.wording import count, percent, rate_words
+
+TARGET_ERROR = 0.05
+"""Error rate above which a set whose training images are learnt by heart is called too small, unless told."""
 
 _NEARLY_ZERO_NATS = 0.05
+_RATE_STEP = 10.0
+
+
+class Verdict(StrEnum):
+    """What a training was like. Job folders and saved results keep these values, so they never change."""
+
+    OK = "ok"
+    DIVERGED = "diverged"
+    LR_TOO_LOW = "lr_too_low"
+    TOO_FEW_EPOCHS = "too_few_epochs"
+    OVERFIT = "overfit"
+    NOT_ENOUGH_DATA = "not_enough_data"
+    WITHIN_NOISE = "within_noise"
 
 
 @dataclass(frozen=True)
-class Diagnosis:
-    """A verdict on a run.
+class Remedy:
+    """What to train with next; one of the two, the other stays as it was.
 
     Attributes
     ----------
-    code : str
-        "ok", "diverged", "lr_too_low", "too_few_epochs", "overfit", "not_enough_data" or "plateau_noise".
-    sentence : str
-        What was seen.
-    advice : str
-        What to do; empty if nothing is to be done.
-    best_epoch : int
-        The epoch with the lowest error rate, from 1; the earliest of several.
+    lr : float or None
+        Highest learning rate of the head.
+    epochs : int or None
+        Passes over the images with all layers.
     """
 
-    code: str
-    sentence: str
-    advice: str
+    lr: float | None = None
+    epochs: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diagnosis:
+    """A verdict on a training, and the numbers that it rests on.
+
+    Attributes
+    ----------
+    verdict : Verdict
+    remedy : Remedy or None
+        None if nothing is to be done, if no setting would help, or if the settings are not known.
+    n_epochs : int
+        All epochs that were judged, those of the head alone among them.
+    n_valid : int
+        Validation images.
+    best_epoch : int
+        The epoch with the lowest error rate, from 1; the earliest of several.
+    best_error, last_error : float
+        Error rates of the best epoch, and at the end: the mean of the last three epochs if it is overfit, else
+        that of the last.
+    train_loss, first_loss, last_loss : float
+        The last training loss, and the first and last validation loss, nats.
+    guess_loss : float
+        Loss of guessing, ln C, nats.
+    previous_error : float or None
+        Last error rate of the training before, on the same images.
+    """
+
+    verdict: Verdict
+    remedy: Remedy | None = None
+    n_epochs: int
+    n_valid: int
     best_epoch: int
+    best_error: float
+    last_error: float
+    train_loss: float
+    first_loss: float
+    last_loss: float
+    guess_loss: float
+    previous_error: float | None = None
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, (self.sentence, self.advice)))
+
+    @property
+    def sentence(self) -> str:
+        """What was seen, for a reader who has never trained a network."""
+        match self.verdict:
+            case Verdict.DIVERGED:
+                if not math.isfinite(self.last_loss):
+                    return "The learning rate was too high: the loss is no number any more."
+                return (
+                    f"The learning rate was too high: the validation loss is {self.last_loss:.3g}; guessing "
+                    f"would give {self.guess_loss:.2f}."
+                )
+            case Verdict.LR_TOO_LOW:
+                return (
+                    f"The learning rate was too low: in {count(self.n_epochs, 'epoch')}, the validation loss "
+                    f"only fell from {self.first_loss:.2f} to {self.last_loss:.2f}."
+                )
+            case Verdict.TOO_FEW_EPOCHS:
+                return (
+                    f"Training stopped too early: after {count(self.n_epochs, 'epoch')}, with "
+                    f"{percent(self.last_error)} errors, the model was still getting better."
+                )
+            case Verdict.OVERFIT:
+                return (
+                    f"Training went on for too long: there were {percent(self.best_error)} errors after epoch "
+                    f"{self.best_epoch}, and {percent(self.last_error)} at the end."
+                )
+            case Verdict.NOT_ENOUGH_DATA:
+                return (
+                    f"There are too few images, or too many wrong labels: the model knows the training images "
+                    f"by heart (loss {self.train_loss:.2f}), but gets {percent(self.best_error)} of the "
+                    "validation images wrong."
+                )
+            case Verdict.WITHIN_NOISE:
+                before = percent(self.previous_error or 0.0)
+                return (
+                    f"No measurable difference from the training before: {before} errors then, "
+                    f"{percent(self.last_error)} now, on {count(self.n_valid, 'image')}."
+                )
+        return (
+            f"Training went well: {percent(self.last_error)} errors on {count(self.n_valid, 'image')}, and "
+            "more epochs would hardly change that."
+        )
+
+    @property
+    def advice(self) -> str:
+        """What to do; empty if nothing is to be done."""
+        lr, epochs = (None, None) if self.remedy is None else (self.remedy.lr, self.remedy.epochs)
+        match self.verdict:
+            case Verdict.DIVERGED:
+                return f"Train again with {'a tenth of the rate' if lr is None else rate_words(lr)}."
+            case Verdict.LR_TOO_LOW:
+                return f"Train again with {'ten times the rate' if lr is None else rate_words(lr)}."
+            case Verdict.TOO_FEW_EPOCHS:
+                return f"Train for {'twice as many' if epochs is None else epochs} epochs."
+            case Verdict.OVERFIT:
+                return f"Train for {'fewer epochs' if epochs is None else count(epochs, 'epoch')}."
+            case Verdict.NOT_ENOUGH_DATA:
+                return "Clean more labels, or add images."
+        return ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Diagnosis:
+        """Make a diagnosis from what `to_dict` gave."""
+        remedy = data["remedy"]
+        known = {"verdict": Verdict(data["verdict"]), "remedy": None if remedy is None else Remedy(**remedy)}
+        return cls(**{**data, **known})
 
 
 def diagnose(
@@ -50,11 +180,13 @@ def diagnose(
     *,
     n_valid: int,
     n_classes: int,
+    lr: float | None = None,
+    epochs: int | None = None,
     largest_share: float | None = None,
-    target_error: float | None = None,
+    target_error: float = TARGET_ERROR,
     previous_error: float | None = None,
 ) -> Diagnosis:
-    """Judge a whole run, all its stages together.
+    """Judge a whole training, all its stages together.
 
     Parameters
     ----------
@@ -65,12 +197,18 @@ def diagnose(
     n_valid : int
         Validation images.
     n_classes : int
+    lr : float, optional
+        Highest rate of the last run, from which that of the remedy is made.
+    epochs : int, optional
+        How many of the epochs, the last ones, a next training is to have more or fewer of: those with all
+        layers in the last run. The remedy is made from it.
     largest_share : float, optional
         Share of the largest class in the validation set; by default all classes are taken as equally large.
-    target_error : float, optional
-        The error rate that was hoped for; without it "not_enough_data" is never said.
+    target_error : float
+        The error rate that was hoped for; "not_enough_data" is said above it only.
     previous_error : float, optional
-        The last error rate of the run before, on the same images; without it "plateau_noise" is never said.
+        The last error rate of the training before, on the same images; without it "within_noise" is never
+        said.
 
     Raises
     ------
@@ -86,52 +224,70 @@ def diagnose(
         )
         raise TrainingError(msg)
     u, v, e = train_losses, valid_losses, error_rates
-    chance = 1 - (largest_share or 1 / n_classes)
     best = min(range(len(e)), key=lambda t: (math.isnan(e[t]), e[t]))
-
-    def verdict(code: str, sentence: str, advice: str = "") -> Diagnosis:
-        return Diagnosis(code, sentence, advice, best + 1)
-
+    chance = 1 - (largest_share or 1 / n_classes)
+    verdict = Verdict.OK
     if _diverged(u, v, e, n_valid=n_valid, n_classes=n_classes, chance=chance):
-        return verdict(
-            "diverged",
-            f"Training diverged: the validation loss is {v[-1]:.3g}; guessing has {math.log(n_classes):.2f}.",
-            "Go back to the weights before this run and use a learning rate ten times lower.",
-        )
-    if _too_slow(u, v, n_classes=n_classes):
-        return verdict(
-            "lr_too_low",
-            f"The validation loss hardly falls ({v[0]:.2f} to {v[-1]:.2f} in {len(v)} epochs).",
-            "Use a learning rate ten times higher.",
-        )
-    if len(e) == 1 or v[-1] < 0.9 * min(v[:-1]) or e[-1] < min(e[:-1]) - _standard_error(e[-1], n_valid):
-        return verdict(
-            "too_few_epochs",
-            "The model was still getting better when training ended.",
-            "Train for twice as many epochs.",
-        )
-    tail = sum(e[-3:]) / 3
-    if len(e) >= 3 and tail > e[best] + 2 * _standard_error(e[best], n_valid) and u[-1] < u[best]:
-        return verdict(
-            "overfit",
-            f"The error rate was {100 * e[best]:.1f} % after epoch {best + 1} and is {100 * tail:.1f} % now.",
-            f"Train for {best + 1} epochs only.",
-        )
-    if target_error is not None and e[best] > target_error and u[-1] < _NEARLY_ZERO_NATS:
-        return verdict(
-            "not_enough_data",
-            f"The training images are learnt by heart, and {100 * e[best]:.1f} % of the others are wrong.",
-            "More images would help; so may cleaning those that are there.",
-        )
-    if previous_error is not None and abs(e[-1] - previous_error) < 2 * _standard_error(e[-1], n_valid):
-        return verdict("plateau_noise", "There is no measurable difference to the run before.")
-    return verdict("ok", "Training went well.")
+        verdict = Verdict.DIVERGED
+    elif _too_slow(u, v, n_classes=n_classes):
+        verdict = Verdict.LR_TOO_LOW
+    elif len(e) == 1 or v[-1] < 0.9 * min(v[:-1]) or e[-1] < min(e[:-1]) - standard_error(e[-1], n_valid):
+        verdict = Verdict.TOO_FEW_EPOCHS
+    elif overfits(u, e, n_valid=n_valid):
+        verdict = Verdict.OVERFIT
+    elif e[best] > target_error and u[-1] < _NEARLY_ZERO_NATS:
+        verdict = Verdict.NOT_ENOUGH_DATA
+    elif previous_error is not None and abs(e[-1] - previous_error) < 2 * standard_error(e[-1], n_valid):
+        verdict = Verdict.WITHIN_NOISE
+    return Diagnosis(
+        verdict=verdict,
+        remedy=_remedy(verdict, lr, epochs, best=best - len(e) + (epochs or 0) + 1),
+        n_epochs=len(e),
+        n_valid=n_valid,
+        best_epoch=best + 1,
+        best_error=e[best],
+        last_error=_tail(e) if verdict == Verdict.OVERFIT else e[-1],
+        train_loss=u[-1],
+        first_loss=v[0],
+        last_loss=v[-1],
+        guess_loss=math.log(n_classes),
+        previous_error=previous_error,
+    )
 
 
-def _standard_error(error: float, n: int) -> float:
+def lower(lr: float) -> float:
+    """Return what to try instead of a rate that was too high."""
+    return lr / _RATE_STEP
+
+
+def overfits(train_losses: Sequence[float], error_rates: Sequence[float], *, n_valid: int) -> bool:
+    """Tell whether the error has risen since its best epoch by more than chance while the training loss fell."""
+    best = min(range(len(error_rates)), key=error_rates.__getitem__)
+    limit = error_rates[best] + 2 * standard_error(error_rates[best], n_valid)
+    return len(error_rates) >= 3 and _tail(error_rates) > limit and train_losses[-1] < train_losses[best]
+
+
+def standard_error(error: float, n: int) -> float:
     """Return SE(e); 0 and 1 count as one image more or less, for an SE of 0 would mean certainty."""
     inside = min(max(error, 1 / (n + 1)), n / (n + 1))
     return math.sqrt(inside * (1 - inside) / n)
+
+
+def _tail(error_rates: Sequence[float]) -> float:
+    return sum(error_rates[-3:]) / 3
+
+
+def _remedy(verdict: Verdict, lr: float | None, epochs: int | None, *, best: int) -> Remedy | None:
+    """Return what to do next; ``best`` is the best of the ``epochs``, from 1, below that if it was before."""
+    if lr is not None and verdict == Verdict.DIVERGED:
+        return Remedy(lr=lower(lr))
+    if lr is not None and verdict == Verdict.LR_TOO_LOW:
+        return Remedy(lr=lr * _RATE_STEP)
+    if epochs is not None and verdict == Verdict.TOO_FEW_EPOCHS:
+        return Remedy(epochs=2 * epochs)
+    if epochs is not None and verdict == Verdict.OVERFIT:
+        return Remedy(epochs=max(best, 1))
+    return None
 
 
 def _diverged(
@@ -139,8 +295,9 @@ def _diverged(
 ) -> bool:
     if not all(map(math.isfinite, (*u, *v, *e))) or v[-1] > 3 * math.log(n_classes):
         return True
-    at_chance = e[-1] >= chance - 2 * _standard_error(e[-1], n_valid)
-    return at_chance and v[-1] > math.log(n_classes)
+    at_chance = e[-1] >= chance - 2 * standard_error(e[-1], n_valid)
+    guess = math.log(n_classes)
+    return at_chance and v[-1] > guess and v[-1] > 1.2 * min(guess, *v)
 
 
 def _too_slow(u: Sequence[float], v: Sequence[float], *, n_classes: int) -> bool:

@@ -23,11 +23,16 @@ class History:
         validation), ``seconds``.
     steps : list of (float, float)
         Learning rate of the head and momentum, for every batch.
+    runs : list of dict
+        For every call that trained: ``lr`` (the highest rate that was asked for) and ``epochs`` (how many the
+        last of its phases had, the one with all layers after the head). Saved models of earlier versions
+        have none.
     """
 
     def __init__(self) -> None:
         self.epochs: list[dict[str, Any]] = []
         self.steps: list[tuple[float, float]] = []
+        self.runs: list[dict[str, Any]] = []
 
     def __len__(self) -> int:
         return len(self.epochs)
@@ -44,7 +49,8 @@ class History:
 
     def to_dict(self) -> dict[str, Any]:
         """Return all of it as JSON can hold it."""
-        return {"epochs": self.epochs, "steps": [list(step) for step in self.steps]}
+        steps = [list(step) for step in self.steps]
+        return {"epochs": self.epochs, "steps": steps, "runs": self.runs}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> History:
@@ -52,6 +58,7 @@ class History:
         history = cls()
         history.epochs = [dict(epoch) for epoch in data.get("epochs", [])]
         history.steps = [(float(lr), float(momentum)) for lr, momentum in data.get("steps", [])]
+        history.runs = [dict(run) for run in data.get("runs", [])]
         return history
 
     def plot(self) -> Figure:

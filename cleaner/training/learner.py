@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -14,17 +16,18 @@ import torch
 from numpy.typing import NDArray
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.errors import BackboneError, TrainingError
+from cleaner.errors import BackboneError, DivergedError, TrainingError
 from cleaner.models.backbones import Backbone, load_backbone
 from cleaner.models.heads import Classifier
 from cleaner.models.scratch import SCRATCH
 from cleaner.training.data import LabelledPictures, require_trainable
-from cleaner.training.diagnosis import Diagnosis, diagnose
+from cleaner.training.diagnosis import TARGET_ERROR, Diagnosis, diagnose, lower
 from cleaner.training.history import History
 from cleaner.training.loop import (
     LearningRate,
     Phase,
     endless_batches,
+    highest,
     optimizer_for,
     seeded,
     train_head,
@@ -34,10 +37,12 @@ from cleaner.training.loop import (
 from cleaner.training.lr_finder import LrSweep, sweep
 from cleaner.training.network import Evaluation, Network, Picture, Prediction, evaluate, loss_table
 from cleaner.util.progress import SILENT, Reporter, Stage
+from cleaner.util.wording import rate_words
 
 CPU_BATCH = 16  # measured a fifth faster than 32, and small sets get more steps
 GPU_BATCH = 64
 WEIGHT_DECAY = 0.01
+_NO_NUMBERS = {"train_loss": math.nan, "valid_loss": math.nan, "error_rate": math.nan}
 TRAIN_SUBSET = 256  # training images on which the training loss that is shown is measured
 
 
@@ -200,13 +205,15 @@ class Learner:
 
         Raises
         ------
+        DivergedError
+            The loss is no number any more.
         TrainingError
-            The loss is no number any more, or there are no readable images.
+            There are no readable images, or a rate is not positive.
         Cancelled
             The reporter asked to stop.
         """
         phase = Phase(epochs, lr, self.frozen, pct_start, div, weight_decay, mirror=self.mirror)
-        self._fit([phase], reporter)
+        self._fit([phase], lr, reporter)
 
     def fine_tune(
         self,
@@ -241,7 +248,7 @@ class Learner:
             ]
         else:
             phases = [Phase(epochs, base_lr, False, 0.25, 25.0, weight_decay, mirror=self.mirror)]
-        self._fit(phases, reporter)
+        self._fit(phases, base_lr, reporter)
 
     def lr_find(
         self, *, start_lr: float = 1e-7, end_lr: float = 10.0, n_steps: int = 100, reporter: Reporter = SILENT
@@ -285,22 +292,26 @@ class Learner:
         finally:
             self.model.load_state_dict(before)
 
-    def _fit(self, phases: Sequence[Phase], reporter: Reporter) -> None:
-        """Train through some phases; whatever ends it early, weights and history from before come back."""
+    def _fit(self, phases: Sequence[Phase], lr: LearningRate, reporter: Reporter) -> None:
+        """Train through some phases; whatever ends it early, weights and history from before come back.
+
+        ``lr`` is what was asked for, by which a diagnosis judges.
+        """
         phases = [phase for phase in phases if phase.epochs > 0]
         if not phases:
             msg = "There is nothing to train: 0 epochs were asked for; expected 1 or more."
             raise TrainingError(msg)
         network, data, history = self.network, self.data, self.history
-        with self._undone_on_error(), seeded(self.seed + len(history), network.runner.device):
+        run = {"lr": highest(lr), "epochs": phases[-1].epochs}
+        with self._undone_on_error(run), seeded(self.seed + len(history), network.runner.device):
             train = self._readable(reporter)
             # Fixed over all runs with this seed: the losses of different epochs are of the same images.
             chosen = np.random.default_rng(self.seed).permutation(len(train))[:TRAIN_SUBSET]
             subset, valid = train[np.sort(chosen)], data.indices("valid")
             for phase in phases:
                 begun_s = time.monotonic()
-                run = train_head if phase.on_features else train_phase
-                for done, total in run(
+                train_through = train_head if phase.on_features else train_phase
+                for done, total in train_through(
                     network.runner,
                     data,
                     train,
@@ -323,6 +334,7 @@ class Learner:
                     begun_s = now_s
                     history.epochs.append({"phase": phase.name, **record})
                     reporter(phase.stage, done, total, **record)
+        history.runs.append(run)
         self._evaluations = {"valid": measured}
         self.frozen = phases[-1].frozen
 
@@ -339,15 +351,24 @@ class Learner:
         return {key: value.detach().to("cpu", copy=True) for key, value in self.model.state_dict().items()}
 
     @contextmanager
-    def _undone_on_error(self) -> Iterator[None]:
+    def _undone_on_error(self, run: dict[str, Any]) -> Iterator[None]:
         weights, history = self._weights(), self.history
         n_epochs, n_steps = len(history.epochs), len(history.steps)
         try:
             yield
-        except BaseException:
+        except BaseException as exc:
+            diverged = isinstance(exc, DivergedError)
+            found = self._judged([*history.epochs, _NO_NUMBERS], run) if diverged else None
             self.model.load_state_dict(weights)
             del history.epochs[n_epochs:], history.steps[n_steps:]
-            raise
+            if found is None:
+                raise
+            lr = run["lr"]
+            msg = (
+                f"{str(exc).removesuffix('.')} at a learning rate of up to {rate_words(lr)}. The previous "
+                f"weights were restored; try {rate_words(lower(lr))}."
+            )
+            raise DivergedError(msg, {"diagnosis": found.to_dict()}) from exc
 
     def evaluate(self, split: str = "valid", *, reporter: Reporter = SILENT) -> Evaluation:
         """Measure loss and error rate on one split; remembered until the weights change.
@@ -378,20 +399,37 @@ class Learner:
         return self.evaluate().accuracy
 
     def diagnose(
-        self, *, target_error: float | None = None, previous_error: float | None = None
+        self, *, target_error: float = TARGET_ERROR, previous_error: float | None = None
     ) -> Diagnosis:
-        """Judge all training so far; see `cleaner.training.diagnosis`."""
-        epochs = self.history.to_frame()
-        counts = np.bincount(self.data.targets[self.data.indices("valid")])
-        return diagnose(
-            list(epochs["train_loss"]),
-            list(epochs["valid_loss"]),
-            list(epochs["error_rate"]),
-            n_valid=int(counts.sum()),
-            n_classes=len(self.classes),
-            largest_share=float(counts.max() / counts.sum()),
+        """Judge all training so far; print what comes to read it. See `cleaner.training.diagnosis`.
+
+        Raises
+        ------
+        TrainingError
+            Nothing was trained yet.
+        """
+        runs = self.history.runs
+        return self._judged(
+            self.history.epochs,
+            runs[-1] if runs else {},
             target_error=target_error,
             previous_error=previous_error,
+        )
+
+    def _judged(
+        self, epochs: Sequence[dict[str, Any]], run: dict[str, Any], **more: float | None
+    ) -> Diagnosis:
+        counts = np.bincount(self.data.targets[self.data.indices("valid")])
+        return diagnose(
+            [epoch["train_loss"] for epoch in epochs],
+            [epoch["valid_loss"] for epoch in epochs],
+            [epoch["error_rate"] for epoch in epochs],
+            n_valid=int(counts.sum()),
+            n_classes=len(self.classes),
+            lr=run.get("lr"),
+            epochs=run.get("epochs"),
+            largest_share=float(counts.max() / counts.sum()),
+            **more,
         )
 
     def predict(self, pictures: Picture | Sequence[Picture]) -> list[Prediction]:

@@ -13,7 +13,7 @@ from torch.nn import functional
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
-from cleaner.errors import TrainingError
+from cleaner.errors import DivergedError, TrainingError
 from cleaner.models.heads import Classifier
 from cleaner.training.data import Augment, Batch, LabelledPictures
 from cleaner.training.history import History
@@ -84,6 +84,11 @@ def optimizer_for(model: Classifier, lr: LearningRate, *, weight_decay: float) -
     rates = spread(lr, len(model.layer_groups()))
     max_lrs = [rates[group["layer_group"]] for group in groups]
     return AdamW(groups, lr=max_lrs[-1], betas=BETAS, eps=1e-5), max_lrs
+
+
+def highest(lr: LearningRate) -> float:
+    """Return the rate of the head."""
+    return float(lr.stop if isinstance(lr, slice) else lr)
 
 
 def spread(lr: LearningRate, n_groups: int) -> list[float]:
@@ -187,7 +192,7 @@ def train_phase(
 
     Raises
     ------
-    TrainingError
+    DivergedError
         The loss is no number any more.
     Cancelled
         The reporter asked to stop.
@@ -207,7 +212,7 @@ def train_phase(
             for batch, kept in batches:
                 reporter.check()
                 targets = torch.from_numpy(data.targets[kept])
-                _take_step(schedule, runner.logits(batch), targets, phase, history)
+                _take_step(schedule, runner.logits(batch), targets, history)
                 done += size
                 reporter(phase.stage, done, total * size)
         yield done, total * size
@@ -243,7 +248,7 @@ def train_head(
         reporter.check()
         order = torch.randperm(len(rows)).to(runner.device)
         for chosen in torch.split(order[: per_epoch * size], size):
-            _take_step(schedule, head(features[chosen]), targets[chosen], phase, history)
+            _take_step(schedule, head(features[chosen]), targets[chosen], history)
         reporter(phase.stage, epoch + 1, phase.epochs)
     yield phase.epochs, phase.epochs
 
@@ -264,7 +269,7 @@ def _schedule_for(model: Classifier, phase: Phase, total_steps: int) -> OneCycle
     return one_cycle(optimizer, max_lrs, total_steps=total_steps, pct_start=phase.pct_start, div=phase.div)
 
 
-def _take_step(schedule: OneCycleLR, logits: Tensor, targets: Tensor, phase: Phase, history: History) -> None:
+def _take_step(schedule: OneCycleLR, logits: Tensor, targets: Tensor, history: History) -> None:
     """Take one step, note its rate, and move on along the schedule, which ends with the last batch."""
     head = schedule.optimizer.param_groups[-1]
     history.steps.append((head["lr"], head["betas"][0]))
@@ -272,9 +277,4 @@ def _take_step(schedule: OneCycleLR, logits: Tensor, targets: Tensor, phase: Pha
     if schedule.last_epoch + 1 < schedule.total_steps:
         schedule.step()
     if not math.isfinite(loss):
-        rate = phase.lr.stop if isinstance(phase.lr, slice) else phase.lr
-        msg = (
-            f"Training diverged: the loss became {loss} at a learning rate of up to {rate:g}. "
-            f"The previous weights were restored; try {rate / 10:g}."
-        )
-        raise TrainingError(msg)
+        raise DivergedError(f"Training diverged: the loss became {loss}.")

@@ -90,6 +90,12 @@ def p_value(p: float) -> str:
     return "p < 0.001" if p < 0.001 else f"p = {p:.1g}" if p < 0.01 else f"p = {p:.2f}"
 
 
+def rate_words(rate: float) -> str:
+    """Say a learning rate, which has one or two digits that count: "3e-4", "2e-3", "1.5e-5"."""
+    digits, _, exponent = f"{rate:.1e}".partition("e")
+    return f"{digits.removesuffix('.0')}e{int(exponent)}"
+
+
 def about(number: float) -> str:
     """Say an estimate no more precisely than it is: "about 4", "about 0.4", "less than 0.1"."""
     if number < 0.05:

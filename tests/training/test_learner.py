@@ -11,9 +11,18 @@ import torch
 from PIL import Image
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.errors import BackboneError, Cancelled, CatalogError, CheckpointError, ImageError, TrainingError
+from cleaner.errors import (
+    BackboneError,
+    Cancelled,
+    CatalogError,
+    CheckpointError,
+    DivergedError,
+    ImageError,
+    TrainingError,
+)
 from cleaner.models.backbones import Preprocess, load_backbone
 from cleaner.training.data import Augment, LabelledPictures, Pictures, prefetch
+from cleaner.training.diagnosis import Diagnosis, Remedy, Verdict
 from cleaner.training.learner import Learner
 from cleaner.training.network import Network, evaluate
 from cleaner.util.progress import Reporter
@@ -163,13 +172,25 @@ def test_an_interrupt_leaves_the_previous_model(learner, monkeypatch):
 
 def test_a_loss_that_is_no_number_stops_training_and_brings_the_weights_back(learner):
     before = weights(learner)
-    with pytest.raises(TrainingError) as caught:
+    with pytest.raises(DivergedError) as caught:
         learner.fit_one_cycle(20, 1e25)
     assert str(caught.value) == (
-        "Training diverged: the loss became nan at a learning rate of up to 1e+25. "
-        "The previous weights were restored; try 1e+24."
+        "Training diverged: the loss became nan at a learning rate of up to 1e25. "
+        "The previous weights were restored; try 1e24."
     )
+    found = Diagnosis.from_dict(caught.value.details["diagnosis"])
+    assert found.verdict == Verdict.DIVERGED
+    assert found.remedy.lr == pytest.approx(1e24)
     assert same(weights(learner), before)
+    assert len(learner.history) == 0
+
+
+def test_the_remedy_of_a_training_counts_from_its_own_rate_and_epochs(learner):
+    learner.fine_tune(2, 1e-6, head_passes=1)
+    assert learner.diagnose().remedy.lr == pytest.approx(1e-5)
+    learner.fit_one_cycle(1, slice(1e-6, 1e-2))
+    found = learner.diagnose()
+    assert (found.verdict, found.remedy) == (Verdict.TOO_FEW_EPOCHS, Remedy(epochs=2))
 
 
 def test_a_saved_model_predicts_the_same_without_the_images(learner, catalog, tmp_path):
@@ -389,9 +410,9 @@ def test_the_diagnosis_looks_at_the_whole_history(learner):
         learner.history.epochs.append(
             {"train_loss": train_loss, "valid_loss": valid_loss, "error_rate": error}
         )
-    assert learner.diagnose().code == "ok"
+    assert learner.diagnose().verdict == "ok"
     del learner.history.epochs[2:]
-    assert learner.diagnose().code == "too_few_epochs"
+    assert learner.diagnose().verdict == "too_few_epochs"
 
 
 def test_evaluating_a_split_without_images_is_refused(learner):
