@@ -128,7 +128,7 @@ class TrainingError(CleanerError):
 
 
 class DivergedError(TrainingError):
-    """The loss exploded; its details have the ``diagnosis`` (`cleaner.training.diagnosis`), if one was made."""
+    """The loss exploded; the details may have the ``diagnosis`` of `cleaner.training.diagnosis`."""
 
 
 class RankingError(CleanerError):

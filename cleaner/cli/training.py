@@ -37,7 +37,10 @@ def train(
     ] = Path("model.safetensors"),
     epochs: Annotated[int, typer.Option(min=1, help="Number of passes over the training images.")] = 4,
     lr: Annotated[
-        float, typer.Option(metavar="RATE", help="Highest learning rate, such as 2e-3; the fault is said if it was wrong.")
+        float,
+        typer.Option(
+            metavar="RATE", help="Highest learning rate, such as 2e-3; the fault is said if it was wrong."
+        ),
     ] = BASE_LR,
     csv: Annotated[
         Path | None,

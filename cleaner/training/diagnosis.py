@@ -4,7 +4,7 @@ Rules, in this order; C classes, T epochs, n validation images, e error rate, v 
 loss in eval mode, chance = 1 − share of the largest class, SE(e) = √(e(1−e)/n):
 
 1. ``diverged``: a loss is not finite, or v_T > 3·ln C, or (e_T ≥ chance − 2·SE, v_T > ln C, and v_T > 1.2
-   times ln C or the lowest v: a network that has learnt nothing at a tiny rate is at chance and at ln C, too).
+   times ln C or the lowest v: who has learnt nothing at a tiny rate is at chance and at ln C, too).
 2. ``lr_too_low``: u_T ≥ .9·v_T, v falls by less than 5 % an epoch, and v_T > .5·ln C.
 3. ``too_few_epochs``: T = 1, or v_T < .9·(lowest v before), or e_T < (lowest e before) − SE.
 4. ``overfit``: the mean of the last three e > e_m + 2·SE(e_m), m the best epoch, while u falls. Never because
@@ -75,8 +75,7 @@ class Diagnosis:
     best_epoch : int
         The epoch with the lowest error rate, from 1; the earliest of several.
     best_error, last_error : float
-        Error rates of the best epoch, and at the end: the mean of the last three epochs if it is overfit, else
-        that of the last.
+        Error rates of the best epoch, and of the last one; after overfitting, the mean of the last three.
     train_loss, first_loss, last_loss : float
         The last training loss, and the first and last validation loss, nats.
     guess_loss : float
@@ -120,28 +119,29 @@ class Diagnosis:
             case Verdict.TOO_FEW_EPOCHS:
                 return (
                     f"Training stopped too early: after {count(self.n_epochs, 'epoch')}, with "
-                    f"{percent(self.last_error)} errors, the model was still getting better."
+                    f"{percent(self.last_error)} of the validation images wrong, the model was still getting "
+                    "better."
                 )
             case Verdict.OVERFIT:
                 return (
-                    f"Training went on for too long: there were {percent(self.best_error)} errors after epoch "
-                    f"{self.best_epoch}, and {percent(self.last_error)} at the end."
+                    f"Training went on for too long: {percent(self.best_error)} of the validation images "
+                    f"were wrong after epoch {self.best_epoch}, and {percent(self.last_error)} at the end."
                 )
             case Verdict.NOT_ENOUGH_DATA:
                 return (
-                    f"There are too few images, or too many wrong labels: the model knows the training images "
+                    "There are too few images, or too many wrong labels: the model knows the training images "
                     f"by heart (loss {self.train_loss:.2f}), but gets {percent(self.best_error)} of the "
                     "validation images wrong."
                 )
             case Verdict.WITHIN_NOISE:
-                before = percent(self.previous_error or 0.0)
                 return (
-                    f"No measurable difference from the training before: {before} errors then, "
-                    f"{percent(self.last_error)} now, on {count(self.n_valid, 'image')}."
+                    "No measurable difference from the training before: "
+                    f"{percent(self.previous_error or 0)} of {count(self.n_valid, 'validation image')} were "
+                    f"wrong then, {percent(self.last_error)} are now."
                 )
         return (
-            f"Training went well: {percent(self.last_error)} errors on {count(self.n_valid, 'image')}, and "
-            "more epochs would hardly change that."
+            f"Training went well: {percent(self.last_error)} of {count(self.n_valid, 'validation image')} "
+            "are wrong, and more epochs would hardly change that."
         )
 
     @property
@@ -261,7 +261,7 @@ def lower(lr: float) -> float:
 
 
 def overfits(train_losses: Sequence[float], error_rates: Sequence[float], *, n_valid: int) -> bool:
-    """Tell whether the error has risen since its best epoch by more than chance while the training loss fell."""
+    """Tell whether the error has risen beyond chance since its best epoch, and the training loss fell."""
     best = min(range(len(error_rates)), key=error_rates.__getitem__)
     limit = error_rates[best] + 2 * standard_error(error_rates[best], n_valid)
     return len(error_rates) >= 3 and _tail(error_rates) > limit and train_losses[-1] < train_losses[best]

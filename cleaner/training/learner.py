@@ -416,9 +416,7 @@ class Learner:
             previous_error=previous_error,
         )
 
-    def _judged(
-        self, epochs: Sequence[dict[str, Any]], run: dict[str, Any], **more: float | None
-    ) -> Diagnosis:
+    def _judged(self, epochs: Sequence[dict[str, Any]], run: dict[str, Any], **more: Any) -> Diagnosis:
         counts = np.bincount(self.data.targets[self.data.indices("valid")])
         return diagnose(
             [epoch["train_loss"] for epoch in epochs],

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -366,7 +367,9 @@ def test_train_prints_error_rates_and_its_model_predicts(ranked: tuple[Path, str
     model = tmp_path / "model.safetensors"
     done = run("train", root, "--epochs", 2, "--out", model, "--from-scratch", "--backbone", "scratch")
     assert re.fullmatch(r"error rate on valid: \d+\.\d\d% \(\d+ of \d+ images\)\n", done.stdout)
-    assert re.fullmatch(r"Written: .*model.safetensors \(3 classes, trained on \d+ images\)\n", done.stderr)
+    written, diagnosis = done.stderr.splitlines()
+    assert re.fullmatch(r"Written: .*model.safetensors \(3 classes, trained on \d+ images\)", written)
+    assert diagnosis
     (root.parent / "bad.png").write_bytes(b"")
     done = run("predict", model, root / "red", root.parent / "bad.png", code=1)
     table = rows(done.stdout)
@@ -377,6 +380,18 @@ def test_train_prints_error_rates_and_its_model_predicts(ranked: tuple[Path, str
     assert done.stderr.splitlines()[-1] == (
         "Error: 1 of 13 images could not be opened; see the reasons above."
     )
+
+
+def test_train_says_what_to_type_where_another_setting_is_better(
+    ranked: tuple[Path, str], tmp_path: Path
+) -> None:
+    root, _ = ranked
+    typed = ["train", root, "--out", tmp_path / "m.safetensors", "--backbone", "scratch", "--from-scratch"]
+    done = run(*typed, "--lr", "1e30", code=1)
+    command = shlex.join(["cleaner", *map(str, typed), "--lr", "1e+29"])
+    assert sorted(done.stderr.splitlines()[-1].partition(" Type: ")[2].split()) == sorted(command.split())
+    assert "The previous weights were restored; try 1e29." in done.stderr
+    assert not (tmp_path / "m.safetensors").exists()
 
 
 def test_train_on_a_cleaned_csv_leaves_the_deleted_out(ranked: tuple[Path, str], tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from cleaner.errors import TrainingError, WeightsUnavailableError
+from cleaner.errors import DivergedError, TrainingError, WeightsUnavailableError
+from cleaner.training.diagnosis import diagnose
 from cleaner.util.progress import Reporter
 
 RESULT = {
@@ -43,10 +44,17 @@ def quick(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     return RESULT
 
 
-def full(*, workspace: dict[str, Any], epochs: int, reporter: Reporter) -> dict[str, Any]:
+def full(*, workspace: dict[str, Any], epochs: int, lr: float, reporter: Reporter) -> dict[str, Any]:
+    """Diverge at a rate above 0.1; below, one epoch is too few."""
+    errors = [0.5, 0.2][:epochs]
+    found = diagnose(errors, errors, errors, n_valid=341, n_classes=3, lr=lr, epochs=epochs)
+    if lr > 0.1:
+        found = diagnose([9.0], [9.0], [0.7], n_valid=341, n_classes=3, lr=lr, epochs=epochs)
+        raise DivergedError(str(found), {"diagnosis": found.to_dict()})
     return {
         **RESULT,
-        "after_name": f"{epochs} epochs",
+        "diagnosis": found.to_dict(),
+        "after_name": f"{epochs} epochs, {lr:g}",
         "model": str(Path(workspace["root"]) / "m.safetensors"),
     }
 

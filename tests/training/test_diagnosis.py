@@ -99,11 +99,15 @@ def test_an_error_rate_that_rises_for_good_while_the_training_loss_falls_is_over
 def test_a_diagnosis_says_what_it_rests_on_and_what_to_do(log):
     found = judged(log, lr=1e-3, epochs=len(log), target_error=0.01)
     said = {
-        Verdict.OK: ["2.1 % errors on 141 images"],
+        Verdict.OK: ["2.1 % of 141 validation images"],
         Verdict.DIVERGED: ["1.14e+09", "1.10", "again with 1e-4."],
         Verdict.LR_TOO_LOW: ["5 epochs", "from 1.06 to 0.98", "again with 1e-2."],
-        Verdict.TOO_FEW_EPOCHS: ["1 epoch,", "5.0 % errors", "for 2 epochs."],
-        Verdict.OVERFIT: ["10.0 % errors after epoch 2", "20.0 % at the end", "for 2 epochs."],
+        Verdict.TOO_FEW_EPOCHS: ["1 epoch,", "5.0 % of the", "for 2 epochs."],
+        Verdict.OVERFIT: [
+            "10.0 % of the validation images were wrong after epoch 2",
+            "20.0 % at the end",
+            "for 2 epochs.",
+        ],
     }
     assert all(words in str(found) for words in said[found.verdict]), str(found)
 
@@ -156,7 +160,9 @@ def test_too_little_data_is_said_only_above_the_target():
 
 def test_a_change_of_one_image_is_no_measurable_difference():
     assert verdict_on(A, previous_error=2 / 141) == "within_noise"
-    assert "1.4 % errors then, 2.1 % now, on 141 images" in str(judged(A, previous_error=2 / 141))
+    assert "1.4 % of 141 validation images were wrong then, 2.1 % are now" in str(
+        judged(A, previous_error=2 / 141)
+    )
     assert verdict_on(A, previous_error=20 / 141) == "ok"
 
 

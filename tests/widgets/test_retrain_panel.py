@@ -148,13 +148,44 @@ def test_a_failed_training_is_an_alert(panel: RetrainPanel, monkeypatch: pytest.
     assert not disabled(panel, "Retrain")
 
 
-def test_a_full_training_gets_its_epochs(panel: RetrainPanel) -> None:
+def test_a_full_training_gets_its_epochs_and_its_rate(panel: RetrainPanel) -> None:
     panel.do("mode", "full")
     panel.do("epochs", "3")
+    panel.do("lr", "3e-4")
     panel.do("retrain")
-    until(lambda: "Now: 3 epochs." in text(panel), panel)
+    until(lambda: "Now: 3 epochs, 0.0003." in text(panel), panel)
     assert panel.result is not None
     assert panel.result["model"].endswith("m.safetensors")
+
+
+@pytest.mark.parametrize("lr", ["fast", "0", "-1e-3", "11", "nan"])
+def test_what_is_typed_as_a_rate_is_checked(panel: RetrainPanel, lr: str) -> None:
+    panel.do("lr", lr)
+    assert panel.problem == (
+        f"Got {lr!r} as the learning rate; expected a number from 0 to 10, such as 2e-3."
+    )
+
+
+def test_a_remedy_is_a_button_that_trains_with_it(panel: RetrainPanel, workspace: Workspace) -> None:
+    panel.do("mode", "full")
+    panel.do("lr", "0.5")
+    panel.do("epochs", "1")
+    panel.do("retrain")
+    again = say("diagnosis.again_with_rate", rate="5e-2")
+    until(lambda: again in text(panel), panel)
+    assert panel.problem.endswith(say("retrain.failed", reason="").partition(": ")[2])
+    reloaded = RetrainPanel(workspace)  # the advice on a training that diverged stays
+    assert panel.diagnosis is not None
+    assert f"{panel.diagnosis.sentence} {again}" in text(reloaded)
+
+    reloaded.do("epochs", "1")
+    reloaded.do("remedy")
+    until(lambda: "Now: 1 epochs, 0.05." in text(reloaded), reloaded)
+    again = say("diagnosis.again_for", epochs="2 epochs")
+    assert again in text(reloaded)
+    reloaded.do("remedy")
+    until(lambda: "Now: 2 epochs, 0.05." in text(reloaded), reloaded)
+    reloaded.close()
 
 
 def test_a_new_panel_attaches_to_a_running_training_and_shows_the_last_outcome(

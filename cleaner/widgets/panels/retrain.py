@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -16,8 +17,10 @@ import traitlets
 from cleaner.analysis.worth import LEAST_IMAGES
 from cleaner.errors import CleanerError
 from cleaner.jobs import Job, JobStatus
+from cleaner.training.diagnosis import Diagnosis
+from cleaner.training.recipe import BASE_LR
 from cleaner.util.atomic import write_atomically
-from cleaner.util.wording import about, count, duration, per_hundred, percent, points, stage_words
+from cleaner.util.wording import about, count, duration, per_hundred, percent, points, rate_words, stage_words
 from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.base import Tree, button, buttons, node, pair, paragraph, said, section
 from cleaner.widgets.panels.chart import Point, line_chart
@@ -31,6 +34,7 @@ _MODES = ("quick", "full")
 _STOP_TIMEOUT_S = 5.0
 _STOP_POLL_S = 0.05
 _MOST_EPOCHS = 100
+_HIGHEST_LR = 10.0
 
 
 class RetrainPanel(JobPanel):
@@ -73,13 +77,16 @@ class RetrainPanel(JobPanel):
             raise TypeError(msg)
         self._mode = "quick"
         self._epochs = _checked_epochs(epochs)
+        self._lr = BASE_LR
         self._last = LastTraining(workspace.state)
         self._message = ""
         self._making_way = False
         super().__init__(workspace, *_MODES, lock=lock)
         self.on("mode", self._choose_mode)
         self.on("epochs", self._choose_epochs)
+        self.on("lr", self._choose_lr)
         self.on("retrain", lambda _: self.retrain(self._mode))
+        self.on("remedy", lambda _: self._carry_out_remedy())
         self._last.look(TASKS[mode] for mode in _MODES)
         self._follow()
 
@@ -87,6 +94,11 @@ class RetrainPanel(JobPanel):
     def result(self) -> dict[str, Any] | None:
         """Before and after of the last training, as `cleaner.pipelines` returns it; None before the first."""
         return self._last.result
+
+    @property
+    def diagnosis(self) -> Diagnosis | None:
+        """How the last full training went; None if there was none, or only a last layer was fitted since."""
+        return self._last.diagnosis
 
     # ---------------------------------------------------------------- the job
 
@@ -110,7 +122,7 @@ class RetrainPanel(JobPanel):
         if mode not in _MODES:
             msg = f"Got mode {mode!r}; expected 'quick' or 'full'."
             raise CleanerError(msg)
-        arguments = {"epochs": self._epochs} if mode == "full" else {}
+        arguments = {"epochs": self._epochs, "lr": self._lr} if mode == "full" else {}
         with self.lock:
             if self._making_way:
                 return
@@ -126,6 +138,18 @@ class RetrainPanel(JobPanel):
         threading.Thread(
             target=self._start_after, args=(mode, arguments), name="cleaner retrain", daemon=True
         ).start()
+
+    def _carry_out_remedy(self) -> None:
+        """Train as the diagnosis advises; what it does not speak of stays as it is set."""
+        remedy = None if self.diagnosis is None else self.diagnosis.remedy
+        if remedy is None or self.running:
+            return
+        self._mode = "full"
+        if remedy.lr is not None:
+            self._lr = remedy.lr
+        if remedy.epochs is not None:
+            self._epochs = min(remedy.epochs, _MOST_EPOCHS)
+        self.retrain("full")
 
     def _start_after(self, mode: str, arguments: dict[str, Any]) -> None:
         """Start once the other job has stopped; one that does not stop in time is left alone, and named."""
@@ -144,6 +168,7 @@ class RetrainPanel(JobPanel):
             self._last.take(status)
             self._message = say("retrain.done")
         elif status.phase == "failed":
+            self._last.take_failure(status)
             self.problem = say("retrain.failed", reason=(status.error or "").removesuffix("."))
         else:
             self._message = say("retrain.cancelled")
@@ -161,6 +186,10 @@ class RetrainPanel(JobPanel):
         self._epochs = _checked_epochs(value)
         self._draw()
 
+    def _choose_lr(self, value: str) -> None:
+        self._lr = _checked_lr(value)
+        self._draw()
+
     def _draw(self) -> None:
         running = self.running
         other = self.watcher.status
@@ -176,6 +205,7 @@ class RetrainPanel(JobPanel):
                     button(cancel, "cancel", hidden=not running, disabled=stop, data_heir=True),
                 ),
                 self._progress(waiting=waiting),
+                diagnosis_tree(None if running else self.diagnosis, disabled=waiting),
                 *result_trees(self.result),
                 *worth_trees((self.result or {}).get("worth")),
             )
@@ -201,13 +231,24 @@ class RetrainPanel(JobPanel):
         # A full training begins with an epoch of the head alone.
         epoch_s = self._last.epoch_s
         full = say("retrain.full.time") if epoch_s is None else duration(epoch_s * (self._epochs + 1))
-        inner, label = "cleaner-choice is-inner", node("span", say("retrain.epochs"))
+        rate = node(
+            "input",
+            do="lr",
+            type="number",
+            min="0",
+            step="any",
+            value=rate_words(self._lr),
+            disabled=disabled,
+            class_="cleaner-input is-number",
+        )
+        inner, hidden = "cleaner-choice is-inner", self._mode != "full"
         return node(
             "fieldset",
             node("legend", say("retrain.mode"), class_="cleaner-hidden"),
             choice("quick"),
             choice("full", time=full),
-            node("label", epochs, label, class_=inner, hidden=self._mode != "full"),
+            node("label", epochs, node("span", say("retrain.epochs")), class_=inner, hidden=hidden),
+            node("label", rate, node("span", say("retrain.lr")), class_=inner, hidden=hidden),
             class_="cleaner-fieldset",
         )
 
@@ -246,8 +287,32 @@ def _checked_epochs(value: int | str) -> int:
     return epochs
 
 
+def _checked_lr(value: str) -> float:
+    try:
+        lr = float(value)
+    except ValueError:
+        lr = math.nan
+    if not 0 < lr <= _HIGHEST_LR:
+        msg = (
+            f"Got {value!r} as the learning rate; expected a number from 0 to {_HIGHEST_LR:g}, such as 2e-3."
+        )
+        raise CleanerError(msg)
+    return lr
+
+
 class LastTraining:
     """What a workspace remembers of its last training: the outcome, its losses, and how long an epoch took.
+
+    Attributes
+    ----------
+    result : dict or None
+        What the last training that came to its end returned.
+    diagnosis : Diagnosis or None
+        How the last full training went, also one that failed because it diverged.
+    epoch_s : float or None
+        Seconds that an epoch took.
+    series : list of dict
+        The numbers that it reported.
 
     Parameters
     ----------
@@ -258,33 +323,59 @@ class LastTraining:
     def __init__(self, state: Path) -> None:
         self._state = state
         self._file = state / "last-retraining.json"
+        self.result: dict[str, Any] | None = None
+        self.diagnosis: Diagnosis | None = None
+        self.epoch_s: float | None = None
+        self.series: list[dict[str, Any]] = []
         try:
             known = json.loads(self._file.read_text(encoding="utf-8"))
-            self.result: dict[str, Any] | None = known["result"]
-            self.epoch_s: float | None = known["epoch_s"]
-            self.series: list[dict[str, Any]] = known.get("series", [])  # not in older files
+            diagnosis = known.get("diagnosis")  # neither it nor the series is in older files
+            self.diagnosis = None if diagnosis is None else Diagnosis.from_dict(diagnosis)
+            self.result, self.epoch_s, self.series = (
+                known["result"],
+                known["epoch_s"],
+                known.get("series", []),
+            )
         except FileNotFoundError:
-            self.result, self.epoch_s, self.series = None, None, []
+            pass
         except (OSError, ValueError, KeyError, TypeError):
             logger.warning("what was remembered of the last training is lost", exc_info=True)
-            self.result, self.epoch_s, self.series = None, None, []
 
     def look(self, tasks: Iterable[str]) -> None:
         """Take in a training that ended while no page was open; ``tasks`` are those of trainings."""
         job = Job.last(self._state)
         if job is not None and not job.seen:
             status = job.status()
-            if status.phase == "done" and status.task in set(tasks):
-                self.take(status)
+            if status.phase != "cancelled" and status.task in set(tasks):
+                (self.take if status.phase == "done" else self.take_failure)(status)
                 job.mark_seen()
 
     def take(self, status: JobStatus) -> None:
         """Remember the outcome of a training that is done."""
         self.result, self.series = status.result, list(status.series)
+        diagnosis = (status.result or {}).get("diagnosis")
+        self.diagnosis = None if diagnosis is None else Diagnosis.from_dict(diagnosis)
         seconds = [float(entry["seconds"]) for entry in status.series if "epoch" in entry]
         if seconds:
             self.epoch_s = median(seconds)
-        text = json.dumps({"result": self.result, "epoch_s": self.epoch_s, "series": self.series})
+        self._write()
+
+    def take_failure(self, status: JobStatus) -> None:
+        """Remember why a training diverged; what the one before has brought stays."""
+        diagnosis = status.error_details.get("diagnosis")
+        if diagnosis is not None:
+            self.diagnosis = Diagnosis.from_dict(diagnosis)
+            self._write()
+
+    def _write(self) -> None:
+        diagnosis = None if self.diagnosis is None else self.diagnosis.to_dict()
+        known = {
+            "result": self.result,
+            "diagnosis": diagnosis,
+            "epoch_s": self.epoch_s,
+            "series": self.series,
+        }
+        text = json.dumps(known)
         try:
             write_atomically(self._file, text.encode())
         except OSError:
@@ -304,6 +395,25 @@ def curve(series: Sequence[Mapping[str, Any]]) -> Tree | None:
     losses = ", ".join(f"{name} {line[-1][1]:.3g}" for name, line in lines.items())
     ends = (say("retrain.curve.epoch", number=first), say("retrain.curve.epoch", number=last))
     return line_chart(lines, name=say("retrain.curve", epochs=last, losses=losses), x_ends=ends)
+
+
+def diagnosis_tree(diagnosis: Diagnosis | None, *, disabled: bool) -> Tree:
+    """Say how a training went, with a button for what to do about it."""
+    if diagnosis is None:
+        return node("div", class_="cleaner-box", hidden=True)
+    remedy, again = diagnosis.remedy, ""
+    if remedy is not None and remedy.lr is not None:
+        again = say("diagnosis.again_with_rate", rate=rate_words(remedy.lr))
+    elif remedy is not None and remedy.epochs is not None:
+        again = say("diagnosis.again_for", epochs=count(min(remedy.epochs, _MOST_EPOCHS), "epoch"))
+    return node(
+        "div",
+        node("p", node("b", diagnosis.sentence)),
+        paragraph("" if again else diagnosis.advice),
+        buttons(button(again, "remedy", hidden=not again, disabled=disabled)),
+        class_="cleaner-box cleaner-diagnosis",
+        role="status",
+    )
 
 
 def result_trees(result: Mapping[str, Any] | None) -> list[Tree]:
