@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.identity import History
 from cleaner.dataset.state_folder import RecentSet, login, recent
 from cleaner.errors import CatalogError, DamagedStoreError
+from cleaner.images.archives import exists
 from cleaner.pipelines.network import NetworkOptions, asks_for_another
 
 if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import cleaner`` must not
@@ -221,8 +221,7 @@ class Workspace(Dataset):
             return {}
         return {
             key: History(
-                decisions=number,
-                share=sum(os.path.lexists(self.root / name) for name in names) / max(1, len(names)),
+                decisions=number, share=sum(exists(self.root / name) for name in names) / max(1, len(names))
             )
             for key, (number, names) in histories(self.state / "review.db").items()
         }

@@ -15,6 +15,7 @@ from PIL import Image
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.folders import list_images
 from cleaner.errors import CatalogError
+from cleaner.images.archives import is_archive, open_binary, state_of
 from cleaner.images.open import verify
 from cleaner.util.progress import SILENT, Reporter, Stage
 
@@ -125,7 +126,7 @@ def verify_folder(
         If the reporter says stop.
     """
     folder = Path(root).expanduser()
-    if not folder.is_dir():
+    if not folder.is_dir() and not is_archive(folder):
         raise CatalogError(f"{folder} is not a folder. Give the folder of images to check.")
     listing = list_images(folder, hidden=hidden, follow_links=follow_links)
     return _report(folder, listing.names, listing.left_out, workers, reporter)
@@ -186,7 +187,7 @@ def judge(folder: Path, name: str) -> Verdict:
     path = folder / name
     found = verify(path)
     try:
-        size_bytes = path.stat().st_size
+        size_bytes = state_of(path).size_bytes
     except OSError:  # its reason is in found.problem
         size_bytes = None
     bad = found.problem is not None
@@ -205,7 +206,7 @@ def judge(folder: Path, name: str) -> Verdict:
 def _properties(path: Path, format_name: str) -> list[str]:
     """Name what is unusual about an image that can be used; reads the header only."""
     try:
-        with Image.open(path, formats=[format_name]) as image:
+        with open_binary(path) as file, Image.open(file, formats=[format_name]) as image:
             return list(_unusual(image))
     except Exception:  # the image was decoded a moment ago; what its header hides is not worth an error
         return []

@@ -5,8 +5,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from cleaner.dataset.folders import is_folder
+from cleaner.dataset.folders import is_folder, is_ignored
 from cleaner.errors import CatalogError
+from cleaner.images import archives
 from cleaner.images.formats import SUFFIXES
 from cleaner.util.natural import Key, natural_key
 
@@ -27,6 +28,8 @@ class Folder:
         Folders in it, without hidden ones, by name; the first 400.
     tables : tuple of Path
         Files in it that may be tables of labels, by name.
+    archives : tuple of Path
+        Zip and tar archives in it, by name.
     more : int
         How many folders there are beyond those listed.
     """
@@ -34,6 +37,7 @@ class Folder:
     path: Path
     folders: tuple[Path, ...]
     tables: tuple[Path, ...]
+    archives: tuple[Path, ...] = ()
     more: int = 0
 
 
@@ -53,7 +57,7 @@ def place_below(base: Path, relative: str) -> Path:
 
 
 def list_folder(path: Path) -> Folder:
-    """List the folders and tables in a folder.
+    """List the folders, tables and archives in a folder.
 
     Raises
     ------
@@ -62,15 +66,20 @@ def list_folder(path: Path) -> Folder:
     """
     folders: list[Path] = []
     tables: list[Path] = []
+    packed: list[Path] = []
     try:
         with os.scandir(path) as entries:
             for entry in entries:
                 if entry.name.startswith("."):
                     continue
                 if is_folder(entry):
+                    if is_ignored(entry.name):
+                        continue
                     folders.append(Path(entry.path))
                 elif entry.name.lower().endswith(_TABLE_SUFFIXES):
                     tables.append(Path(entry.path))
+                elif entry.name.lower().endswith(archives.SUFFIXES):
+                    packed.append(Path(entry.path))
     except OSError as error:
         raise CatalogError(f"{path} cannot be read ({error.strerror}); choose another folder.") from error
     folders.sort(key=_by_name)
@@ -78,6 +87,7 @@ def list_folder(path: Path) -> Folder:
         path=path,
         folders=tuple(folders[:_MOST_FOLDERS]),
         tables=tuple(sorted(tables, key=_by_name)),
+        archives=tuple(sorted(packed, key=_by_name)),
         more=max(0, len(folders) - _MOST_FOLDERS),
     )
 
@@ -99,7 +109,7 @@ def count_images(path: Path, *, budget_s: float = 0.2) -> tuple[int, bool]:
         False if there may be more.
     """
     end_s = time.monotonic() + budget_s
-    count = seen = 0
+    count = seen = packed = 0
     waiting = [os.fspath(path)]
     while waiting:
         try:
@@ -112,11 +122,13 @@ def count_images(path: Path, *, budget_s: float = 0.2) -> tuple[int, bool]:
                         continue
                     if os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122 - many thousand times
                         count += 1
+                    elif entry.name.lower().endswith(archives.SUFFIXES):
+                        packed += 1
                     elif entry.is_dir(follow_symlinks=False):
                         waiting.append(entry.path)
         except OSError:
             continue  # a folder that may not be read holds nothing that could be opened
-    return count, True
+    return count, count > 0 or not packed  # archives are not looked into; they count if nothing else does
 
 
 def _by_name(path: Path) -> Key:

@@ -26,6 +26,7 @@ from cleaner.dataset.tables.options import TableOptions
 from cleaner.dataset.tables.reading import LabelTable, read_file, read_frame
 from cleaner.dataset.tables.text import as_text
 from cleaner.errors import CatalogError
+from cleaner.images.archives import is_archive
 from cleaner.util.natural import naturally
 
 Objects = npt.NDArray[np.object_]
@@ -441,7 +442,7 @@ def _options(
 
 def _folder(root: Path | str) -> Path:
     root = Path(root).expanduser()
-    if not root.is_dir():
+    if not root.is_dir() and not is_archive(root):
         what = "is a file, not a folder" if root.exists() else "does not exist"
         msg = (
             f"The folder {root} {what}. Give the folder that holds the images, or a CSV file that names them."
@@ -462,5 +463,6 @@ def _no_images(root: Path, listing: Listing) -> str:
         named = ", ".join(f"{len(names):,} {suffix or 'no suffix'}" for suffix, names in most[:_MANY_KINDS])
         detail = f"it holds other files ({named})"
     else:
-        detail = "it is empty" if next(root.iterdir(), None) is None else "no files but hidden ones"
+        empty = is_archive(root) or next(root.iterdir(), None) is None
+        detail = "it is empty" if empty else "no files but hidden ones"
     return f"No images in {root}: {detail}. Expected JPEG, PNG or other images, one folder per class."

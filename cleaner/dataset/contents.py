@@ -6,6 +6,7 @@ from pathlib import Path
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
 from cleaner.errors import CatalogError, ImageError
+from cleaner.images.archives import read_bytes, state_of
 from cleaner.util.progress import Reporter
 
 
@@ -34,11 +35,11 @@ class KnownFile:
             The file is gone, or is not what was hashed: what is seen in it must not be kept under that hash.
         """
         try:
-            data = self.path.read_bytes()
-            stat = self.path.stat()
+            data = read_bytes(self.path)
+            state = state_of(self.path)
         except OSError as exc:  # the file is gone, or the drive is
             raise PassingError(f"cannot be read: {exc.strerror or exc}") from exc
-        if (stat.st_size, stat.st_mtime_ns) != (self.size_bytes, self.mtime_ns):
+        if (state.size_bytes, state.mark) != (self.size_bytes, self.mtime_ns):
             raise PassingError("changed while it was being read; open the data set again")
         return data
 

@@ -18,7 +18,7 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.class_findings import class_findings
 from cleaner.dataset.file_index import FileIndex
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.folders import STATE_FOLDER
+from cleaner.dataset.folders import home_of, own_state
 from cleaner.dataset.formats.memory import ImportMemory
 from cleaner.dataset.identity import History, Identity
 from cleaner.dataset.layout import Layout
@@ -51,12 +51,13 @@ class Dataset:
     Parameters
     ----------
     root : Path
-        The folder of the images, or a CSV file, whose folder is then the root.
+        The folder of the images, a zip or tar archive of them, which is read in place, or a CSV file, whose
+        folder is then the root. ``shards-{000..003}.tar`` are several archives.
     labels : Path, optional
         A CSV file with ``name,label[,split]``; without one, folders give the labels.
     state : Path, optional
-        Where to keep the state. Default: ``.cleaner`` in the root; where that is read-only or on a network
-        drive, a folder of the user.
+        Where to keep the state. Default: ``.cleaner`` in the root, or beside an archive ``NAME.zip.cleaner``;
+        where that is read-only or on a network drive, a folder of the user.
     shared_store : bool
         The decisions are kept elsewhere, so that a state folder on a network drive is good enough.
     valid_pct : float
@@ -83,7 +84,7 @@ class Dataset:
     Attributes
     ----------
     root : Path
-        The folder, resolved.
+        The folder or archive, resolved.
     labels : Path or None
         The CSV file.
 
@@ -229,6 +230,8 @@ class Dataset:
     def cleaned_csv(self) -> Path:
         """Where the result goes: ``cleaned.csv`` in the root, or in the state if the root is read-only.
 
+        That of an archive is beside it, ``photos.zip.cleaned.csv``.
+
         Each table of a folder has its own, and none is the file that the labels came from: see `result`.
         """
         return self.result.path
@@ -236,7 +239,8 @@ class Dataset:
     @property
     def result(self) -> ResultFile:
         """Which file the result goes to, and what others are named after it."""
-        folder = self.root if os.access(self.root, os.W_OK) else self.state
+        home = home_of(self.root)
+        folder = home if os.access(home, os.W_OK) else self.state
         return ResultFile(folder, self.state, owner=self.name, root=self.root, labels=self.labels)
 
     @property
@@ -276,7 +280,7 @@ class Dataset:
             self._catalog = divided.with_findings(
                 [*imported, *class_findings(divided.summary()["classes"]), *_divided_later(divided)]
             )
-            usual = self._asked_state in (None, self.root / STATE_FOLDER)
+            usual = self._asked_state in (None, own_state(self.root))
             remember(self.root, self.labels, None if usual else self._asked_state, len(self._catalog))
             return self._catalog
 

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pandas as pd
 
 from cleaner.errors import StoreError
+from cleaner.images.archives import open_binary, read_bytes, state_of
 from cleaner.images.open import Probe, probe, verify
 from cleaner.util.progress import SILENT, Reporter, Stage
 
@@ -189,7 +190,8 @@ class FileIndex:
         Returns
         -------
         DataFrame
-            Columns name, size (bytes), mtime_ns, hash (SHA-256, hexadecimal), width, height (pixels,
+            Columns name, size (bytes), mtime_ns (or another mark, see
+            `cleaner.images.archives.State`), hash (SHA-256, hexadecimal), width, height (pixels,
             upright), problem (why it cannot be used), notes (remarks, one a line), decoded (0 or 1), split;
             None where unknown. Sorted by name.
         """
@@ -287,19 +289,23 @@ def _connect(db: Path) -> sqlite3.Connection:
 
 def _stat(root: Path, name: str) -> tuple[int | None, int | None]:
     try:
-        stat = os.stat(f"{root}/{name}")  # noqa: PTH116 - fifty thousand Path objects take a second
+        state = state_of(f"{root}/{name}")
     except OSError:  # `_look` says why
         return None, None
-    return stat.st_size, stat.st_mtime_ns
+    return state.size_bytes, state.mark
 
 
 def file_hash(path: Path) -> str | None:
     """Return the content hash of a file as the index has it (SHA-256, hexadecimal); None if unreadable."""
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        with open_binary(path) as file:
+            return _digest(file)
     except OSError:
         return None
+
+
+def _digest(file: BinaryIO) -> str:
+    return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # any binary file
 
 
 def _look(root: Path, name: str, *, decode: bool) -> _Row:
@@ -310,12 +316,12 @@ def _look(root: Path, name: str, *, decode: bool) -> _Row:
     digest: str | None = None
     try:
         if (size or 0) <= _READ_WHOLE_BYTES:
-            data = path.read_bytes()
+            data = read_bytes(path)
             digest = hashlib.sha256(data).hexdigest()
             found = examine(data, suffix=path.suffix)
         else:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            with open_binary(path) as file:
+                digest = _digest(file)
             found = examine(path)
     except OSError:
         found = probe(path)  # whose reason is worded for people

@@ -1,4 +1,4 @@
-"""Find the images below a folder, and keep names from leading out of it."""
+"""Find the images below a folder or in an archive, and keep names from leading out of it."""
 
 import os
 import re
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from cleaner.errors import CatalogError
+from cleaner.images import archives
 from cleaner.images.formats import SUFFIXES, is_candidate
 
 STATE_FOLDER = ".cleaner"
@@ -15,6 +17,7 @@ STATE_FOLDER = ".cleaner"
 _JUNK_FOLDERS = frozenset(
     {STATE_FOLDER, "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", ".Trashes"}
 )
+_REPEATED = "the archive has another file of this name after it, which is taken instead"
 _LEADS_OUT = "a link that leads out of the folder; --follow-links lets it"
 
 
@@ -40,20 +43,30 @@ class Listing:
 def list_images(
     root: Path, *, hidden: bool = False, follow_links: bool = False, exclude: Path | None = None
 ) -> Listing:
-    """List the images below a folder, by name and first bytes only.
+    """List the images below a folder or in an archive, by name and first bytes only.
+
+    Where a folder has no image but zip or tar archives, those in the archives are listed.
 
     Parameters
     ----------
     root : Path
-        The folder.
+        The folder or archive.
     hidden : bool
         List files and enter folders whose names begin with a dot, too; never cleaner's own.
     follow_links : bool
         Follow links that lead out of the root.
     exclude : Path, optional
         A folder below the root that is not part of the set.
+
+    Raises
+    ------
+    CatalogError
+        The archive cannot be read.
     """
     found = Listing()
+    if archives.is_archive(root):
+        _list_archive("", root, found, hidden=hidden)
+        return _sorted(found)
     excluded = None if exclude is None else os.path.realpath(exclude)
     real_root = os.path.realpath(root)
     entered = {real_root}
@@ -69,7 +82,7 @@ def list_images(
                 _list_file(entry, name, linked, real_root, found, hidden=hidden, follow_links=follow_links)
                 continue
             target = os.path.realpath(entry.path) if linked else entry.path
-            if entry.name in _JUNK_FOLDERS or target == excluded:
+            if _is_junk(entry.name) or target == excluded:
                 continue
             if linked and not follow_links and not _within(target, real_root):
                 found.left_out.append((printable(name), _LEADS_OUT))
@@ -78,9 +91,67 @@ def list_images(
             else:
                 entered.add(target)
                 folders.append((name + "/", target))
+    if not found.names:
+        for name in [name for suffix in archives.SUFFIXES for name in found.others.pop(suffix, ())]:
+            try:
+                _list_archive(name + "/", Path(root, name), found, hidden=hidden)
+            except CatalogError as exc:
+                found.left_out.append((name, str(exc)))
+    return _sorted(found)
+
+
+def _sorted(found: Listing) -> Listing:
     found.names.sort()
     found.left_out.sort()
     return found
+
+
+def _list_archive(prefix: str, path: Path, found: Listing, *, hidden: bool) -> None:
+    """List what is in an archive, or in several shards, by the rules for folders.
+
+    Raises
+    ------
+    CatalogError
+        It cannot be read.
+    """
+    try:
+        listings = archives.archives_at(path)
+    except OSError as exc:
+        at = exc.filename or path
+        raise CatalogError(f"The archive {at} cannot be read: {exc.strerror or exc}.") from exc
+    for shard, archive in listings:
+        front = prefix + shard
+        left_out = [*archive.left_out.items(), *((name, _REPEATED) for name in archive.repeated)]
+        found.left_out += [(printable(front + name), why) for name, why in left_out if _counts(name, hidden)]
+        passed: dict[str, bool] = {}  # a folder's name is judged once, not for each of its files
+        for name in archive.members:
+            folder, _, last = name.rpartition("/")
+            if folder not in passed:
+                passed[folder] = not folder or _counts(folder, hidden, is_folder=True)
+            if passed[folder] and _counts(last, hidden):
+                _list_member(front, name, path / shard / name, found, hidden=hidden)
+
+
+def _list_member(front: str, name: str, path: Path, found: Listing, *, hidden: bool) -> None:
+    last = name.rpartition("/")[2]
+    dot = last.rfind(".")
+    suffix = last[dot:].lower() if dot > 0 else ""
+    if not (suffix in SUFFIXES if suffix else is_candidate(path, hidden=hidden)):
+        found.others[suffix].append(printable(front + name))
+    elif problem := name_problem(name):
+        found.left_out.append((printable(front + name), problem))
+    else:
+        found.names.append(front + name)
+
+
+def _counts(name: str, hidden: bool, *, is_folder: bool = False) -> bool:
+    """Tell whether a file in an archive would be listed if it lay in a folder, by the names on its path."""
+    parts = name.split("/")
+    folders = parts if is_folder else parts[:-1]
+    return not any(
+        part.startswith("._") or (part.startswith(".") and not hidden and part not in (".", ".."))
+        for part in parts
+    ) and not any(map(_is_junk, folders))
 
 
 def _entries(prefix: str, folder: str, found: Listing) -> Iterator[os.DirEntry[str]]:
@@ -118,7 +189,24 @@ def _list_file(
 
 def is_ignored(folder: str) -> bool:
     """Tell whether folders of this name are not looked into: hidden ones, and side folders of programs."""
-    return folder.startswith(".") or folder in _JUNK_FOLDERS
+    return folder.startswith(".") or _is_junk(folder)
+
+
+def _is_junk(folder: str) -> bool:
+    state = tuple(suffix + STATE_FOLDER for suffix in archives.SUFFIXES)
+    return folder in _JUNK_FOLDERS or folder.lower().endswith(state)
+
+
+def own_state(root: Path) -> Path:
+    """Return the usual state folder of a set: in its folder, or beside its archive and named after it."""
+    return (
+        root.with_name(root.name + STATE_FOLDER) if archives.is_called_archive(root) else root / STATE_FOLDER
+    )
+
+
+def home_of(root: Path) -> Path:
+    """Return the folder for results of a set: its own, or the one in which its archive lies."""
+    return root.parent if archives.is_called_archive(root) else root
 
 
 def is_folder(entry: os.DirEntry[str]) -> bool:
@@ -174,7 +262,7 @@ def name_problem(name: str) -> str | None:
 def place_of(
     root: Path, name: str, *, follow_links: bool = False, real_folders: dict[str, str] | None = None
 ) -> str | None:
-    """Say why a name that `name_problem` passed is no file below the root on the disk; None: it is one.
+    """Say why a name that `name_problem` passed is no file below the root; None: it is one.
 
     Parameters
     ----------
@@ -189,6 +277,8 @@ def place_of(
     """
     # os.path throughout: a set of fifty thousand names would spend seconds on making Path objects.
     path = f"{root}/{name}"
+    if archives.in_archive(path):
+        return archives.why_not(path)
     if not os.path.lexists(path):
         return "missing: there is no such file"
     if not follow_links:

@@ -6,7 +6,6 @@ one root. A set is found again by its state folder, and its table by name or, on
 
 import json
 import logging
-import os
 import sqlite3
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from cleaner.dataset.file_index import file_hash
+from cleaner.dataset.folders import own_state
+from cleaner.images.archives import exists, state_of
 from cleaner.util.atomic import write_atomically
 from cleaner.util.wording import count
 
@@ -107,7 +108,7 @@ class Identity:
         self._path = state / _FILE
         self._root = root
         self._labels = labels
-        self._in_root = state.is_relative_to(root)
+        self._in_root = state.is_relative_to(root) or state == own_state(root)
         self.notices: list[str] = []
         entries = _load(self._path)
         found = self._find(entries)
@@ -195,7 +196,7 @@ class Identity:
         orphans = [
             entry
             for entry in entries
-            if entry.table is not None and self._was_here(entry) and not (self._root / entry.table).exists()
+            if entry.table is not None and self._was_here(entry) and not exists(self._root / entry.table)
         ]
         same = [entry for entry in orphans if entry.sha256 == file_hash(self._labels)]
         chosen = same or orphans
@@ -227,6 +228,9 @@ class Identity:
 
     def _is_there_still(self, found: Entry) -> bool:
         """Whether the folder where a set was has its state yet, so that this one is a copy."""
+        state = self._path.parent
+        if state == own_state(self._root):
+            return (own_state(Path(found.root)) / _FILE).exists()
         return Path(found.root, self._path.relative_to(self._root)).exists()
 
     def _first_key(self, taken: set[str], earlier: Callable[[], Mapping[str, History]]) -> str:
@@ -278,7 +282,7 @@ def _load(path: Path) -> list[Entry]:
         return []
 
 
-def moved_state(folder: Path, root: Path) -> Path | None:
+def moved_state(folder: Path, root: Path, *, called: str = "*") -> Path | None:
     """Find the state of a set whose root moved, among those that are kept outside of roots.
 
     Parameters
@@ -287,6 +291,8 @@ def moved_state(folder: Path, root: Path) -> Path | None:
         Where they are kept.
     root : Path
         Where the set is now.
+    called : str
+        Pattern of the names of such states, as for `Path.glob`.
 
     Returns
     -------
@@ -294,7 +300,7 @@ def moved_state(folder: Path, root: Path) -> Path | None:
         The state that this root had last, else one whose root is gone and whose images are here; None if
         there is none, or several.
     """
-    roots = {path.parent: [e.root for e in _load(path)] for path in sorted(folder.glob(f"*/{_FILE}"))}
+    roots = {path.parent: [e.root for e in _load(path)] for path in sorted(folder.glob(f"{called}/{_FILE}"))}
     taken_over = [state for state, known in roots.items() if str(root) in known]
     if taken_over:
         return taken_over[0]
@@ -318,6 +324,6 @@ def _share_of_files(state: Path, root: Path) -> float:
 
 def _size(path: Path) -> int | None:
     try:
-        return os.stat(path).st_size  # noqa: PTH116
+        return state_of(path).size_bytes
     except OSError:
         return None

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cleaner.errors import CatalogError
+from cleaner.images.archives import in_archive, read_bytes
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,7 @@ def _checked_target(to: Path, apart_from: Path | None) -> Path:
 
 
 def place_file(source: Path, target: Path, *, link: bool) -> bool:
-    """Put one file in its new place; return whether it is a hard link.
+    """Put one file in its new place; return whether it is a hard link, as no file from an archive can be.
 
     Raises
     ------
@@ -77,6 +78,9 @@ def place_file(source: Path, target: Path, *, link: bool) -> bool:
         There is no such file.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
+    if in_archive(source):
+        target.write_bytes(read_bytes(source))
+        return False
     if link:
         try:
             os.link(source.resolve(), target)

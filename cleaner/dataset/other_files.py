@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cleaner.dataset.findings import Finding
+from cleaner.images.archives import read_bytes
 from cleaner.images.formats import kind_of
 from cleaner.util.wording import count, listed
 
@@ -103,8 +104,7 @@ def other_findings(
 
 def _head(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            return file.read(_HEAD_BYTES)
+        return read_bytes(path, _HEAD_BYTES)
     except OSError:  # what cannot be read is not known to be an image
         return b""
 

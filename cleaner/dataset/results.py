@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from cleaner.errors import CatalogError
+from cleaner.images.archives import is_called_archive
 from cleaner.util.atomic import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,8 @@ class ResultFile:
     """Where the result of one set goes, among the sets that share a state folder.
 
     The set that gets its first decision or ranking first has ``cleaned.csv``; another table of the same
-    folder has ``<table>.cleaned.csv``. What was taken stays, and is never the file that the labels come from.
+    folder has ``<table>.cleaned.csv``, and an archive ``<archive>.cleaned.csv``. What was taken
+    stays, and is never the file that the labels come from.
 
     Parameters
     ----------
@@ -121,12 +123,14 @@ class ResultFile:
 
     def _candidates(self) -> Iterator[str]:
         stem = self._root.name or "root"
+        shared = is_called_archive(self._root)  # its folder is that of other sets, too
         if self._labels is not None:
             stem = self._labels.stem
             earlier = _RESULT.fullmatch(self._labels.name)
             if earlier and self._labels.parent == self._folder:  # the result of one more round
                 yield from (f"{earlier[1]}-{n}.csv" for n in count(int(earlier[2] or 1) + 1))
-        yield USUAL
+        if not shared:
+            yield USUAL
         yield f"{stem}.cleaned.csv"
         yield from (f"{stem}.cleaned-{number}.csv" for number in count(2))
 

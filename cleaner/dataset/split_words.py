@@ -32,7 +32,7 @@ _FILLERS = frozenset(
     re.findall(
         r"\w+",
         "set sets image images img imgs data dataset photo photos pic pics picture pictures jpg jpeg png "
-        "split folder dir only final public private mini",
+        "split folder dir only final public private mini zip tar",
     )
 )
 _JOINED = re.compile(rf"({'|'.join([*_WORDS, *_WEAK_WORDS])})(?:{'|'.join(_FILLERS)})")

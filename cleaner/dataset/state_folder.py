@@ -13,10 +13,11 @@ from pathlib import Path
 import platformdirs
 import psutil
 
-from cleaner.dataset.folders import STATE_FOLDER
+from cleaner.dataset.folders import STATE_FOLDER, own_state
 from cleaner.dataset.identity import moved_state
 from cleaner.dataset.tables.text import refuse_other_kinds
 from cleaner.errors import CatalogError
+from cleaner.images.archives import archive_above, exists, in_archive, is_archive, is_file
 from cleaner.util.atomic import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ def place_state(root: Path, *, state: Path | None, shared_store: bool) -> tuple[
             f"Decisions are kept on this computer, in {elsewhere}. To share them, use --store."
         )
     else:
-        folder = root / STATE_FOLDER
+        folder = _at_root(root)
         try:
             _make(folder)
         except OSError as exc:
@@ -115,8 +116,16 @@ def place_state(root: Path, *, state: Path | None, shared_store: bool) -> tuple[
 
 def has_state(root: Path, state: Path | None) -> bool:
     """Tell whether a set has a state folder already, in any of the places that `place_state` may choose."""
-    places = [root / STATE_FOLDER, _elsewhere(root)] if state is None else [state]
+    places = [_at_root(root), _elsewhere(root)] if state is None else [state]
     return any(place.is_dir() for place in places)
+
+
+def _at_root(root: Path) -> Path:
+    """Return the usual place of the state: where it is already, if the archive was renamed since."""
+    usual = own_state(root)
+    if usual.parent == root or usual.exists():
+        return usual
+    return moved_state(root.parent, root, called=f"*{STATE_FOLDER}") or usual
 
 
 def _elsewhere(root: Path) -> Path:
@@ -174,7 +183,7 @@ def recent() -> list[RecentSet]:
     except (OSError, ValueError, TypeError, KeyError) as exc:
         logger.warning("The list of recent data sets cannot be read: %s", exc)
         return []
-    return [found for found in sets if (found.labels or found.root).exists()]
+    return [found for found in sets if exists(found.labels or found.root)]
 
 
 def remember(root: Path, labels: Path | None, state: Path | None, count: int) -> None:
@@ -191,12 +200,13 @@ def remember(root: Path, labels: Path | None, state: Path | None, count: int) ->
 
 
 def find_root(root: Path, labels: Path | None) -> tuple[Path, Path | None]:
-    """Find the folder and the CSV file that are meant.
+    """Find the folder or archive, and the CSV file, that are meant.
 
     Parameters
     ----------
     root : Path
-        A folder, or a CSV file, whose folder is then the root.
+        A folder, a zip or tar archive, or a CSV file: the root is then its folder, the archive that it is in,
+        or the archive whose result it is.
     labels : Path, optional
         A CSV file; a relative name is looked up here and in the root.
 
@@ -206,21 +216,33 @@ def find_root(root: Path, labels: Path | None) -> tuple[Path, Path | None]:
         One of them is not there, or is something else.
     """
     root = root.expanduser()
-    if root.is_file():
+    in_place = is_archive(root)
+    if not in_place and is_file(root):
         if labels is not None:
             msg = f"{root} is a file; expected the folder of the images, as the CSV file is named, too."
             raise CatalogError(msg)
         refuse_other_kinds(root)  # what is no table is refused before anything is made beside it
-        root, labels = root.parent, root
-    if not root.is_dir():
+        root, labels = archive_above(root) or _archive_of_result(root) or root.parent, root
+        in_place = is_archive(root)
+    if in_archive(root):
+        msg = f"{root} is a folder in an archive, or not there. Give the archive itself."
+        raise CatalogError(msg)
+    if not in_place and not root.is_dir():
         msg = f"The folder {root} does not exist. Give the folder of the images, or a CSV file of names."
         raise CatalogError(msg)
     if labels is not None:
-        labels = next((p for p in (labels.expanduser(), root / labels) if p.is_file()), labels)
-        if not labels.is_file():
+        labels = next((p for p in (labels.expanduser(), root / labels) if is_file(p)), labels)
+        if not is_file(labels):
             raise CatalogError(f"The CSV file {labels} does not exist, neither here nor in {root}.")
         labels = labels.resolve()
     return root.resolve(), labels
+
+
+def _archive_of_result(table: Path) -> Path | None:
+    """Return the archive beside a result that is named after it (``photos.zip.cleaned.csv``)."""
+    name, dot, _ = table.name.partition(".cleaned")
+    archive = table.with_name(name)
+    return archive if dot and is_archive(archive) else None
 
 
 def login() -> str:

@@ -27,6 +27,7 @@ from PIL import (
 )
 
 from cleaner.errors import ImageError
+from cleaner.images.archives import open_binary
 from cleaner.images.formats import kind_of, not_an_image
 from cleaner.images.ranges import by_range, robust_range
 from cleaner.images.tiff import kind_of_tiff
@@ -73,7 +74,7 @@ def open_file(source: Path | bytes) -> BinaryIO:
     if isinstance(source, bytes):
         return io.BytesIO(source)
     try:
-        return source.open("rb")
+        return open_binary(source)
     except OSError as exc:
         raise ImageError(unreadable(exc)) from exc
 

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+from cleaner.images.archives import read_bytes
+
 FORMAT_SUFFIXES: dict[str, frozenset[str]] = {
     "JPEG": frozenset({".jpg", ".jpeg", ".jpe", ".jfif"}),
     "MPO": frozenset({".mpo", ".jpg", ".jpeg"}),
@@ -56,7 +58,7 @@ def is_candidate(path: Path, *, hidden: bool = False) -> bool:
     Parameters
     ----------
     path : Path
-        A file. Only where its name has no suffix is it opened and its first bytes read.
+        A file, perhaps in an archive. Only where its name has no suffix are its first bytes read.
     hidden : bool
         List files whose names begin with a dot, too. macOS's side files (``._photo.jpg``) are never listed.
     """
@@ -67,8 +69,7 @@ def is_candidate(path: Path, *, hidden: bool = False) -> bool:
     if suffix:
         return suffix in SUFFIXES
     try:
-        with path.open("rb") as file:
-            return kind_of(file.read(_HEAD_BYTES)) is not None
+        return kind_of(read_bytes(path, _HEAD_BYTES)) is not None
     except OSError:  # nothing says that it is an image
         return False
 

@@ -16,6 +16,7 @@ from PIL import Image, ImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
 from cleaner.errors import ImageError
+from cleaner.images.archives import read_bytes
 from cleaner.images.decode import (
     damage,
     deep_colours,
@@ -194,7 +195,7 @@ def verify(source: Path | bytes, *, suffix: str = "") -> Probe:
     if found.problem is not None:
         return found
     try:
-        data = source if isinstance(source, bytes) else source.read_bytes()
+        data = source if isinstance(source, bytes) else read_bytes(source)
         picture, without = _open_sound(data)
     except OSError as exc:
         return Probe(problem=unreadable(exc))

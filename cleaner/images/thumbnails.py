@@ -11,6 +11,7 @@ from pathlib import Path
 from PIL import Image
 
 from cleaner.errors import ImageError
+from cleaner.images.archives import state_of
 from cleaner.images.decode import unreadable
 from cleaner.images.open import open_image
 from cleaner.util.atomic import write_atomically
@@ -62,10 +63,10 @@ class ThumbnailCache:
             The file cannot be shown; the message is the reason.
         """
         try:
-            stat = path.stat()
+            state = state_of(path)
         except OSError as exc:
             raise ImageError(unreadable(exc)) from exc
-        what = f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\0{size_px}"
+        what = f"{path}\0{state.size_bytes}\0{state.mark}\0{size_px}"
         key = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:40]
         with self._lock:
             if key in self._held:

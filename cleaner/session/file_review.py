@@ -10,7 +10,7 @@ from cleaner.dataset.folders import STATE_FOLDER
 from cleaner.dataset.state_folder import place_state
 from cleaner.errors import CleanerError, ImageError, OutdatedError, StoreError
 from cleaner.images.thumbnails import ThumbnailCache
-from cleaner.review.files.moves import act_folders
+from cleaner.review.files.moves import act_folders, refuse_archives
 from cleaner.review.files.trash import move_to_trash, restore_act
 from cleaner.session.cells import Cell, ClassExamples, Outcome, Page, Picture, Seen
 from cleaner.session.large_image import large_image
@@ -53,7 +53,7 @@ class FileReview:
     Raises
     ------
     CleanerError
-        No files, files without a common folder, or a page size below 1.
+        No files, files without a common folder or in an archive, or a page size below 1.
     """
 
     def __init__(
@@ -64,6 +64,7 @@ class FileReview:
             msg = f"Got {count(len(paths), 'file')} and page_size={page_size}; expected at least one of each."
             raise CleanerError(msg)
         self.root = _root_of(paths)
+        refuse_archives(self.root, (path.relative_to(self.root).as_posix() for path in paths))
         self.state, self.notices = place_state(
             self.root, state=None if state is None else Path(state).expanduser().resolve(), shared_store=True
         )

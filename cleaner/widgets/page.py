@@ -15,6 +15,7 @@ import ipywidgets
 from cleaner.dataset.state_folder import recent
 from cleaner.dataset.tables.options import TableOptions
 from cleaner.errors import TableError
+from cleaner.images.archives import is_archive, is_file
 from cleaner.jobs import Job
 from cleaner.widgets.guard import in_words
 from cleaner.widgets.page_settings import PageSettings
@@ -88,7 +89,7 @@ class DashboardPage(ipywidgets.VBox):
     def _on_chosen(self, chosen: Chosen) -> None:
         """Open what was chosen; reading a large folder takes a while, and the page is to say so meanwhile."""
         path = Path(chosen["root"])
-        if path.is_file():
+        if path.is_file() and not is_archive(path):
             self._ask({**self.settings.options, **chosen})
         else:
             self._open_soon({**self.settings.options, **chosen})
@@ -105,8 +106,8 @@ class DashboardPage(ipywidgets.VBox):
         root = Path(options["root"])
         self._show(
             TableDialog(
-                labels if labels.is_absolute() or labels.is_file() else root / labels,
-                root if root.is_dir() else root.parent,
+                labels if labels.is_absolute() or is_file(labels) else root / labels,
+                root if root.is_dir() or is_archive(root) else root.parent,
                 lambda chosen: self._open_soon({**options, **chosen}),
                 on_back=on_back or (self.choose if self.can_choose else None),
                 base=self._base,

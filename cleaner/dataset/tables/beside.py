@@ -9,6 +9,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from cleaner.dataset.findings import Finding
+from cleaner.images.archives import read_bytes
 from cleaner.util.csvfile import decode_csv, numbered_rows
 from cleaner.util.wording import listed
 
@@ -77,8 +78,7 @@ def _siblings(root: Path) -> list[Path]:
 def _names_images(path: Path, stems: set[str]) -> bool:
     """Tell whether most of the first rows have a field that is the name of an image."""
     try:
-        with path.open("rb") as file:
-            text = decode_csv(file.read(_MOST_BYTES))
+        text = decode_csv(read_bytes(path, _MOST_BYTES))
         rows = [row for _, row in islice(numbered_rows(text), _MOST_ROWS)]
     except (OSError, csv.Error):  # what cannot be read names nothing
         return False

@@ -10,6 +10,7 @@ import pandas as pd
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.tables.options import TableOptions
 from cleaner.errors import TableError
+from cleaner.images import archives
 from cleaner.images.formats import kind_of, not_an_image
 from cleaner.util.csvfile import DELIMITERS, numbered_rows, separator_of, wrong_quote
 from cleaner.util.encodings import ENCODINGS, damaged_line, likely_encodings, samples, unicode_text
@@ -22,6 +23,7 @@ _JSON = re.compile(rb"\{|\[\s*[\[{]")
 _SAVE = "Open it in the program that made it, save the table as “CSV UTF-8”, and open that"
 _IMPORT = "If it is a data set of another tool, open it with cleaner import"
 _HEAD_BYTES = 4096
+_PACKED_TAR = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 
 
@@ -61,7 +63,7 @@ def read_bytes(path: Path) -> bytes:
     """
     refuse_other_kinds(path)
     try:
-        return path.read_bytes()
+        return archives.read_bytes(path)
     except OSError as exc:
         raise TableError(f"Cannot read {path}: {exc.strerror or exc}.") from exc
 
@@ -75,8 +77,7 @@ def refuse_other_kinds(path: Path) -> None:
         It cannot be read, is empty, or is of another kind.
     """
     try:
-        with path.open("rb") as file:
-            head = file.read(_HEAD_BYTES)
+        head = archives.read_bytes(path, _HEAD_BYTES)
     except OSError as exc:
         raise TableError(f"Cannot read {path}: {exc.strerror or exc}.") from exc
     kind = _other_kind(head, path)
@@ -91,6 +92,11 @@ def _other_kind(head: bytes, path: Path) -> str:
     """Say what a file is that is no text in columns, and what to do with it; empty if it may be."""
     if head.startswith(b"PK\x03\x04"):
         return _kind_of_zip(path)
+    if head.startswith(_PACKED_TAR):
+        return (
+            "compressed as a whole, so that the images in it cannot be reached one by one. Unpack it; "
+            "cleaner import does so with .tar.gz, .tar.bz2 and .tar.xz"
+        )
     if head.startswith(_OLD_OFFICE):
         return f"an Excel workbook. {_SAVE}"
     if head.startswith(b"PAR1"):
@@ -119,7 +125,9 @@ def _kind_of_zip(path: Path) -> str:
         return "a damaged zip archive"
     if any(name.startswith("xl/") for name in names):
         return f"an Excel workbook. {_SAVE}"
-    return f"a spreadsheet. {_SAVE}" if "content.xml" in names else f"a zip archive. {_IMPORT}"
+    if "content.xml" in names:
+        return f"a spreadsheet. {_SAVE}"
+    return "a zip archive. To open the images in it, let its name end in .zip"
 
 
 def decoded(data: bytes, source: str, encoding: str = "") -> tuple[str, str]:

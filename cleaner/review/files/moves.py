@@ -23,6 +23,7 @@ from types import MappingProxyType
 from typing import Any
 
 from cleaner.errors import StoreError
+from cleaner.images.archives import archive_above, in_archive
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 logger = logging.getLogger(__name__)
@@ -233,6 +234,23 @@ def inside(root: Path, path: Path) -> bool:
     """Tell whether the folder of ``path`` lies in ``root`` once links are followed."""
     real = os.path.realpath(path.parent)
     return Path(real).is_relative_to(os.path.realpath(root)) and ".." not in path.parts
+
+
+def refuse_archives(root: Path, names: Iterable[str]) -> None:
+    """Refuse to move files that are in archives.
+
+    Raises
+    ------
+    StoreError
+        At least one of the names leads into an archive.
+    """
+    name = next((name for name in names if in_archive(f"{root}/{name}")), None)
+    if name is not None:
+        archive = archive_above(root / name)
+        raise StoreError(
+            f"The images are in the archive {archive}, which is never changed, so no file can be moved. "
+            "“cleaner export” writes the cleaned set into a new folder or, with --format, into new archives."
+        )
 
 
 def free_name(base: Path, name: str, taken: set[str], *, avoid: Container[str] = ()) -> str:

@@ -27,6 +27,7 @@ from cleaner.review.files.moves import (
     act_folder,
     act_folders,
     free_name,
+    refuse_archives,
     relative_name,
 )
 from cleaner.review.files.plan import CHANGED, LEAVE, MOVE_TO_CLASS, plan
@@ -98,8 +99,9 @@ class Trash:
         Raises
         ------
         StoreError
-            If ``relabel`` is asked for where a CSV file gives the labels.
+            If the images are in an archive, or ``relabel`` is asked for where a CSV file gives the labels.
         """
+        refuse_archives(self.root, self._catalog().names)
         if relabel and self._labels is not None:
             raise StoreError(
                 f"The labels come from {self._labels.name}, not from folders, so there is no class folder to "
@@ -131,7 +133,8 @@ class Trash:
         Raises
         ------
         StoreError
-            If another process is moving files, or the decisions cannot be read.
+            If another process is moving files, the decisions cannot be read, or the images are in an
+            archive.
         """
         if dry_run:
             return self.plan(relabel=relabel).assign(done=False)
@@ -281,10 +284,11 @@ def move_to_trash(
     Raises
     ------
     StoreError
-        If a path is not below ``root``; then nothing moved.
+        If a path is not below ``root``, or in an archive; then nothing moved.
     """
     act = act or uuid.uuid4().hex
     names = list(dict.fromkeys(relative_name(root, path) for path in paths))
+    refuse_archives(root, names)
     with _alone(state):
         folder = act_folder(state, act, root=Path(root))
         for batch in folder.interrupted():
