@@ -28,7 +28,8 @@ Folder = Annotated[
     Path,
     typer.Argument(
         metavar="DIR",
-        help="Folder of images with one folder per class (also below train/ and valid/), or a CSV file.",
+        help="Folder of images with one folder per class (also below train/ and valid/), a zip or tar "
+        "archive of such, or a CSV file.",
     ),
 ]
 TARGET = object()
@@ -41,7 +42,10 @@ Table = Annotated[
 ]
 State = Annotated[
     Path | None,
-    _of_set(metavar="DIR", help="Folder for decisions, features and models. Default: DIR/.cleaner."),
+    _of_set(
+        metavar="DIR",
+        help="Folder for decisions, features and models. Default: DIR/.cleaner, or ARCHIVE.cleaner.",
+    ),
 ]
 FollowLinks = Annotated[bool, _of_set("--follow-links", help="Also follow links that lead out of DIR.")]
 Reviewer = Annotated[

@@ -9,6 +9,7 @@ import typer
 from cleaner.cli import options as o
 from cleaner.cli.console import progress, say
 from cleaner.errors import CatalogError
+from cleaner.images.archives import exists
 
 
 def app(
@@ -18,7 +19,8 @@ def app(
     folder: Annotated[
         Path | None,
         typer.Argument(
-            metavar="[DIR]", help="Folder of images, or a CSV file. If left out, you choose one on the page."
+            metavar="[DIR]",
+            help="Folder or archive of images, or a CSV file. Left out, you choose one on the page.",
         ),
     ] = None,
     *,
@@ -42,7 +44,7 @@ def app(
         named = ", ".join(f"--{name.replace('_', '-')}" for name, value in of_one_set.items() if value)
         msg = f"{named}: name the folder, too, as in “cleaner app DIR --labels FILE”"
         raise typer.BadParameter(msg)
-    if folder is not None and not folder.expanduser().exists():
+    if folder is not None and not exists(folder.expanduser()):
         msg = f"The folder {folder} does not exist. Give the folder of the images, or a CSV file of names."
         raise CatalogError(msg)
     options = {**asdict(network), **asdict(images), "reviewer": reviewer}

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cleaner.dataset.class_folders import is_unlabelled, label_of
-from cleaner.dataset.split_words import split_of_word
+from cleaner.dataset.split_words import is_packed, split_of_word
 from cleaner.errors import CatalogError
 
 _OLD_SPLITS = {
@@ -137,4 +137,7 @@ class Layout:
         level = self.class_level(f"{folder}/" if folder else "")
         paths = ("/".join(parts[: at + 1]) for at in range(len(parts)))
         split = next((self.splits[path] for path in paths if path in self.splits), None)
-        return None if level is None else label_of(parts[level]), split
+        if level is None:
+            return None, split
+        folder = parts[level]
+        return label_of(folder[:-4] if is_packed(folder) else folder), split

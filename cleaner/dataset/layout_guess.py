@@ -18,7 +18,7 @@ from itertools import pairwise
 from cleaner.dataset.class_folders import is_unlabelled
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.layout import Layout
-from cleaner.dataset.split_words import SplitName, is_fold, split_name
+from cleaner.dataset.split_words import SplitName, is_fold, is_packed, split_name
 from cleaner.util.natural import natural_key, naturally
 from cleaner.util.wording import count, listed
 
@@ -154,7 +154,11 @@ class _Guesser:
         named = _split_names(inner)
         others = [folder for folder in inner if folder.path not in named]
         folds = [folder for folder in others if is_fold(folder.name)]
-        if len(folds) > 1 and len(folds) == len(others):
+        if all(is_packed(folder.name) for folder in inner) and (
+            _are_numbered(inner) or any(folder.inner() for folder in inner)
+        ):
+            self._take_shards(inner, split)
+        elif len(folds) > 1 and len(folds) == len(others):
             self._take_folds(folds, named, inner, split)
         elif (doubled := [folder for folder in others if _is_doubled(folder)]) and (
             sum(folder.total for folder in doubled) > _HALF * sum(folder.total for folder in inner)
@@ -280,6 +284,15 @@ class _Guesser:
             f"{use}.",
             folds,
         )
+
+    def _take_shards(self, inner: list[_Folder], split: str | None) -> None:
+        """Take archives that together are one set; some may be named after a split."""
+        for folder in inner:
+            said = split_name(folder.name)
+            if said is not None and not said.stem and not said.weak:
+                self._take_split(folder, said.split)
+            else:
+                self._pass_over(folder, split)
 
     # ---------------------------------------------------------------- classes
 

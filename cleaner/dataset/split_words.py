@@ -94,6 +94,11 @@ def is_weak(text: str) -> bool:
     return found is not None and found.weak
 
 
+def is_packed(folder: str) -> bool:
+    """Tell whether what stands for a folder is an archive, by its name."""
+    return folder.lower().endswith((".zip", ".tar"))
+
+
 def is_fold(folder: str) -> bool:
     """Tell whether a folder is named like a part of a cross-validation ("fold1", "fold_0", "cv3")."""
     return _FOLD.fullmatch(folder) is not None

@@ -263,3 +263,59 @@ def test_a_compressed_tar_says_what_to_do(make_set: Callable[..., Path]) -> None
         archive.add(root, "set")
     with pytest.raises(CatalogError, match="cleaner import"):
         Dataset(path)
+
+
+def shards_of(folder: Path, to: Path, names: tuple[str, ...], parts: Callable[[int], int]) -> list[Path]:
+    """Divide the files of a folder among tar archives."""
+    to.mkdir()
+    files = files_of(folder)
+    for k, shard in enumerate(names):
+        with tarfile.open(to / shard, "w") as archive:
+            for i, path in enumerate(files):
+                if parts(i) == k:
+                    archive.add(path, path.relative_to(folder).as_posix())
+    return [to / name for name in names]
+
+
+def test_shards_are_one_set_by_their_folder_or_their_numbers(
+    make_set: Callable[..., Path], tmp_path: Path
+) -> None:
+    root = make_set(4)
+    names = ("data-08.tar", "data-09.tar", "data-10.tar")
+    shards_of(root, tmp_path / "shards", names, lambda i: i % 3)
+    with (
+        Dataset(root) as plain,
+        Dataset(tmp_path / "shards") as folder,
+        Dataset(tmp_path / "shards" / "data-{08..10}.tar") as numbered,
+    ):
+        expected = sorted(row[:2] + row[2:] for row in seen(plain).values())
+        for dataset in (folder, numbered):
+            assert sorted(seen(dataset).values()) == expected
+            assert {name.partition("/")[0] for name in dataset.catalog.names} == set(names)
+        assert numbered.state == tmp_path / "shards" / "data-{08..10}.tar.cleaner"
+        assert len(folder.listed()) == 12  # the state beside the archives is no part of the set
+    with pytest.raises(CatalogError, match=r"data-11\.tar cannot be read"):
+        Dataset(tmp_path / "shards" / "data-{08..11}.tar").listed()
+
+
+def test_archives_named_like_splits_or_classes_are_those(
+    tmp_path: Path, make_set: Callable[..., Path]
+) -> None:
+    root = make_set(4)
+    for name, first in (("train.zip", 0), ("test.zip", 3)):
+        part = tmp_path / "part" / name
+        for path in files_of(root):
+            if (int(path.stem[-3:]) >= 3) == bool(first):
+                (part / path.parent.name).mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, part / path.parent.name)
+        (tmp_path / "splits").mkdir(exist_ok=True)
+        zipped(part, tmp_path / "splits" / name)
+    (tmp_path / "classes").mkdir()
+    for label in COLOURS:
+        zipped(root / label, tmp_path / "classes" / f"{label}.zip")
+    with Dataset(tmp_path / "splits") as dataset:
+        counts = dataset.catalog.summary()
+        assert counts["splits"]["test"] == 3
+        assert set(counts["classes"]) == set(COLOURS)
+    with Dataset(tmp_path / "classes") as dataset:
+        assert set(dataset.catalog.classes) == set(COLOURS)
