@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -309,12 +310,28 @@ class Workspace(Dataset):
         return self._own(prepare(self, self.store.state, self.network, **options))
 
     def ranking(self) -> Ranking | None:
-        """Return the ranking saved last, None if there is none; needs no torch."""
-        if not self.ranking_folder.is_dir():
-            return None
-        from cleaner.ranking import Ranking
+        """Return the ranking saved last, of those images that it still fits, under their present names.
 
-        return self._own(Ranking.load(self.ranking_folder))
+        None if there is none; needs no torch.
+        """
+        folder = self.ranking_folder
+        if not folder.is_dir():
+            return None
+        from cleaner.dataset.contents import noted_contents
+        from cleaner.ranking import Ranking
+        from cleaner.ranking.following import follow
+        from cleaner.review.labels import PresentLabels
+
+        saved, state = Ranking.load(folder), self.store.state
+        present = PresentLabels.of(self.catalog, state)
+        followed = follow(
+            saved,
+            state.names_now(noted_contents(folder, saved.names)),
+            dict(zip(present.names, present.given, strict=True)),
+            partial(state.label_now, since_seq=saved.named_at),
+            is_decided=state.is_decided,
+        )
+        return None if followed is None else self._own(followed)
 
     def worth(self, **options: Any) -> Worth:
         """Estimate what cleaning has brought so far, and what the next 200 images are expected to bring.

@@ -32,10 +32,11 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -56,6 +57,9 @@ _MOST_PREFIXES = 64
 
 _DISCARDED = "discard"
 
+NamesNow = Callable[[Mapping[str, str | None]], Mapping[str, str | None]]
+"""What `ReviewState.names_now` does."""
+
 Outcomes = Mapping[str, tuple[str, str | None]]
 """What `ReviewState.judgements` returns: for every marked image what holds about its label, and the label."""
 
@@ -74,12 +78,15 @@ class Round:
         What the order was drawn with.
     began : datetime
         UTC.
+    contents : mapping of str to str
+        SHA-256 of the files by then, hexadecimal, as far as they were known, by name.
     """
 
     names: tuple[str, ...]
     after: int
     seed: str
     began: datetime
+    contents: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Prefix(NamedTuple):
@@ -197,6 +204,37 @@ class Audit:
             return self
         after = self.audited(outcomes)
         return Audit([*self.rounds, Round(new, after, seed, datetime.now(UTC))])
+
+    def knowing(self, contents: Mapping[str, str]) -> Audit:
+        """Return the audit with the contents of its images, where they were not known before."""
+        known = [
+            replace(each, contents={**{n: contents[n] for n in each.names if n in contents}, **each.contents})
+            for each in self.rounds
+        ]
+        return self if [r.contents for r in known] == [r.contents for r in self.rounds] else Audit(known)
+
+    def named(self, names_now: NamesNow) -> Audit:
+        """Return the audit under the present names of its images; its order stays as it was drawn.
+
+        An image that is gone gets a name that no file can have, as another one may come under its own.
+        """
+        then = {name: each.contents.get(name) for each in self.rounds for name in each.names}
+        now = {
+            name: other or (name if then[name] is None else f"{name}/gone")
+            for name, other in names_now(then).items()
+        }
+        if all(name == other for name, other in now.items()):
+            return self
+        return Audit(
+            [
+                replace(
+                    each,
+                    names=tuple(now[name] for name in each.names),
+                    contents={now[name]: content for name, content in each.contents.items()},
+                )
+                for each in self.rounds
+            ]
+        )
 
     # ---------------------------------------------------------------- the order
 
@@ -322,6 +360,7 @@ class Audit:
                     after=int(each["after"]),
                     seed=str(each["seed"]),
                     began=datetime.fromisoformat(each["began"]),
+                    contents={str(n): str(c) for n, c in each.get("contents", {}).items()},
                 )
                 for each in kept["rounds"]
             ]
@@ -337,10 +376,31 @@ class Audit:
         return cls(rounds)
 
     @classmethod
-    def begin(cls, path: Path, names: Iterable[str], outcomes: Outcomes, *, seed: str | None = None) -> Audit:
+    def begin(
+        cls,
+        path: Path,
+        names: Iterable[str],
+        outcomes: Outcomes,
+        *,
+        seed: str | None = None,
+        contents: Mapping[str, str] = MappingProxyType({}),
+        names_now: NamesNow | None = None,
+    ) -> Audit:
         """Begin the audit that a file keeps, or let new images join the one that is there.
 
         Of several pages, kernels or reviewers that do so at the same time, one draws the order for all.
+
+        Parameters
+        ----------
+        path : Path
+        names : iterable of str
+        outcomes : mapping
+            From `ReviewState.judgements`.
+        seed : str, optional
+        contents : mapping of str to str
+            SHA-256 of the files, by which the audit will know them under other names.
+        names_now : callable, optional
+            Under what names those that are in it already are known.
 
         Raises
         ------
@@ -350,8 +410,11 @@ class Audit:
         try:
             with FileLock(path.with_suffix(".lock"), timeout=_LOCK_S):
                 there = cls.load(path)
+                if there is not None and names_now is not None:
+                    there = there.named(names_now)
                 audit = there.extended(names, outcomes, seed=seed) if there else cls.begun(names, seed=seed)
                 if audit is not there:
+                    audit = audit.knowing(contents)
                     write_atomically(path, audit._text().encode("utf-8"), durable=True)
                 return audit
         except (OSError, Timeout) as exc:
@@ -365,6 +428,7 @@ class Audit:
                 "seed": each.seed,
                 "after": each.after,
                 "names": list(each.names),
+                "contents": dict(each.contents),
             }
             for each in self.rounds
         ]

@@ -28,12 +28,14 @@ class RunningAudit:
         self._catalog = catalog
         self._path = audit_file(folder, store.dataset)
         self._lock = threading.Lock()
-        self._seen: tuple[int, int] | None = None
+        self._seen: tuple[object, ...] | None = None
         self._audit: Audit | None = None
 
     @property
     def audit(self) -> Audit | None:
         """The audit, also one that another page or kernel has begun; None if there is none.
+
+        Its images have their present names.
 
         Raises
         ------
@@ -46,9 +48,11 @@ class RunningAudit:
             except FileNotFoundError:
                 self._seen = self._audit = None
                 return None
-            seen = (stat.st_mtime_ns, stat.st_size)
-            if seen != self._seen:
-                self._audit, self._seen = Audit.load(self._path), seen
+            state = self._store.state
+            seen = (stat.st_mtime_ns, stat.st_size, state.images)
+            if self._seen is None or seen[:2] != self._seen[:2] or seen[2] is not self._seen[2]:
+                audit = Audit.load(self._path)
+                self._audit, self._seen = None if audit is None else audit.named(state.names_now), seen
             return self._audit
 
     def begin(self, *, seed: str | None = None) -> Audit:
@@ -59,8 +63,16 @@ class RunningAudit:
         RankingError
             There is nothing to audit, or its file cannot be written.
         """
-        judgements = self._store.state.judgements()
-        return Audit.begin(self._path, self._open_names(judgements), judgements, seed=seed)
+        state = self._store.state
+        judgements = state.judgements()
+        return Audit.begin(
+            self._path,
+            self._open_names(judgements),
+            judgements,
+            seed=seed,
+            contents={} if state.images is None else state.images.contents,
+            names_now=state.names_now,
+        )
 
     def newcomers(self) -> list[str]:
         """Return the undecided images that came after the audit had begun."""

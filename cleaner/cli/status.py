@@ -56,6 +56,10 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
     ranking = workspace.ranking()
     yield "ranking", f"{len(ranking):,} images ({ranking.model})" if ranking is not None else "none yet"
     if ranking is not None:
+        known = set(ranking.names)
+        if new := sum(name not in known for name in workspace.catalog.names):
+            command = f"cleaner rank {workspace.labels or workspace.root}"
+            yield "", f"{count(new, 'image')} added or changed since; “{command}” makes a new one"
         if (network := remembered(workspace)) is not None and network.backbone is not None:
             yield "network", network.backbone
         yield "errors left", f"{_errors_left(workspace, ranking)} (an audit can tell you more)"

@@ -1,5 +1,8 @@
-"""The files of a catalog as contents to look at: which can be used, and their bytes as they were hashed."""
+"""The files of a catalog as contents: their bytes as they were hashed, and what was under which name."""
 
+import json
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +10,12 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
 from cleaner.errors import CatalogError, ImageError
 from cleaner.images.archives import read_bytes, state_of
+from cleaner.util.atomic import write_atomically
 from cleaner.util.progress import Reporter
+
+logger = logging.getLogger(__name__)
+
+_CONTENTS = "contents.json"
 
 
 class PassingError(ImageError):
@@ -75,3 +83,29 @@ def known_files(
         else:
             problems[name] = problem or "cannot be read"
     return files, problems
+
+
+def note_contents(folder: Path, contents: Mapping[str, str]) -> None:
+    """Write down what was under which name when something about images was saved in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    contents : mapping of str to str
+        From name to SHA-256, hexadecimal.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / _CONTENTS, json.dumps(dict(contents)).encode())
+
+
+def noted_contents(folder: Path, names: Iterable[str]) -> dict[str, str | None]:
+    """Return what `note_contents` wrote down for some names; None where nothing is known."""
+    try:
+        found = json.loads((folder / _CONTENTS).read_bytes())
+        return {name: found.get(name) for name in names}
+    except FileNotFoundError:  # saved by an earlier version
+        pass
+    except (OSError, ValueError, AttributeError) as exc:
+        logger.warning("%s cannot be read, so names count: %s", folder / _CONTENTS, exc)
+    return dict.fromkeys(names)

@@ -1,6 +1,6 @@
 """What is remembered of every file of a data set: size, content hash, what is wrong with it, and its split.
 
-A second opening then asks the file system for size and time of change only. The index is an SQLite file in
+A second opening then asks the file system for sizes and times only. The index is an SQLite file in
 the state folder. It is not in WAL mode: it is written seldom and in large steps, and rollback journals are
 safe in more places.
 """
@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import pandas as pd
 
@@ -41,15 +41,20 @@ CREATE TABLE IF NOT EXISTS files (
     notes TEXT,
     decoded INTEGER NOT NULL DEFAULT 0,
     split TEXT,
-    given TEXT
+    given TEXT,
+    entry TEXT
 ) WITHOUT ROWID
 """
-_UPSERT = """
-INSERT INTO files (name, size, mtime_ns, hash, width, height, problem, notes, decoded)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (name) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, hash = excluded.hash,
-    width = excluded.width, height = excluded.height, problem = excluded.problem, notes = excluded.notes,
-    decoded = excluded.decoded
+# A file that was only touched stays decoded, and what that has told of it holds.
+_SAME = "files.hash IS excluded.hash AND files.decoded > excluded.decoded"
+_UPSERT = f"""
+INSERT INTO files (name, size, mtime_ns, entry, hash, width, height, problem, notes, decoded)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime_ns, entry = excluded.entry,
+    hash = excluded.hash, width = excluded.width, height = excluded.height,
+    problem = CASE WHEN {_SAME} THEN files.problem ELSE excluded.problem END,
+    notes = CASE WHEN {_SAME} THEN files.notes ELSE excluded.notes END,
+    decoded = CASE WHEN {_SAME} THEN files.decoded ELSE excluded.decoded END
 """
 
 _BUSY_TIMEOUT_S = 30.0
@@ -58,7 +63,9 @@ _REPORT_EVERY = 32
 # Larger files are hashed in pieces and opened a second time for their header.
 _READ_WHOLE_BYTES = 64 * 2**20
 
-_Row = tuple[str, int | None, int | None, str | None, int | None, int | None, str | None, str | None, int]
+_Row = tuple[
+    str, int | None, int | None, str | None, str | None, int | None, int | None, str | None, str | None, int
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +119,7 @@ class FileIndex:
             ) from exc
 
     def stale(self, root: Path, names: Iterable[str], *, decode: bool = False) -> Stale:
-        """Find the files that are new or have changed; asks for size and time only.
+        """Find the files that are new or have changed; asks for sizes and times only.
 
         Parameters
         ----------
@@ -125,15 +132,20 @@ class FileIndex:
         """
         # A file without a hash could not be read; that it can be now need not show in its time of change.
         done = "AND (decoded OR problem IS NOT NULL)" if decode else ""
-        query = f"SELECT name, size, mtime_ns FROM files WHERE hash IS NOT NULL {done}"
-        known = {name: (size, mtime_ns) for name, size, mtime_ns in self._rows(query)}
+        query = f"SELECT name, size, mtime_ns, entry FROM files WHERE hash IS NOT NULL {done}"
+        known = {name: _Stat(*seen) for name, *seen in self._rows(query)}
         found: list[str] = []
+        bare: list[tuple[str | None, str]] = []  # by an earlier version
         size_bytes = 0
         for name in names:
-            now = _stat(root, name)
-            if known.get(name) != now:
+            now, seen = _stat(root, name), known.get(name)
+            if seen is not None and seen.entry is None and seen == now._replace(entry=None):
+                bare.append((now.entry, name))
+            elif seen != now:
                 found.append(name)
-                size_bytes += now[0] or 0
+                size_bytes += now.size or 0
+        if bare:
+            self._write_many("UPDATE files SET entry = ? WHERE name = ?", bare)
         return Stale(names=found, size_bytes=size_bytes)
 
     def scan(
@@ -280,19 +292,31 @@ def _connect(db: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA synchronous = NORMAL")
         with connection:
+            connection.execute("BEGIN IMMEDIATE")  # another process may be about to do the same
             connection.execute(_SCHEMA)
+            columns = {row[1] for row in connection.execute("PRAGMA table_info(files)")}
+            if "entry" not in columns:  # before 0.3
+                connection.execute("ALTER TABLE files ADD COLUMN entry TEXT")
     except sqlite3.Error:
         connection.close()
         raise
     return connection
 
 
-def _stat(root: Path, name: str) -> tuple[int | None, int | None]:
+class _Stat(NamedTuple):
+    """What tells whether a file is what it was; see `cleaner.images.archives.State`."""
+
+    size: int | None
+    mtime_ns: int | None
+    entry: str | None
+
+
+def _stat(root: Path, name: str) -> _Stat:
     try:
         state = state_of(f"{root}/{name}")
     except OSError:  # `_look` says why
-        return None, None
-    return state.size_bytes, state.mark
+        return _Stat(None, None, None)
+    return _Stat(state.size_bytes, state.mark, state.entry)
 
 
 def file_hash(path: Path) -> str | None:
@@ -311,11 +335,11 @@ def _digest(file: BinaryIO) -> str:
 def _look(root: Path, name: str, *, decode: bool) -> _Row:
     """Read one file once: size, time, hash, header, and the whole image if asked."""
     path = root / name
-    size, mtime_ns = _stat(root, name)
+    stat = _stat(root, name)
     examine = verify if decode else probe
     digest: str | None = None
     try:
-        if (size or 0) <= _READ_WHOLE_BYTES:
+        if (stat.size or 0) <= _READ_WHOLE_BYTES:
             data = read_bytes(path)
             digest = hashlib.sha256(data).hexdigest()
             found = examine(data, suffix=path.suffix)
@@ -328,4 +352,4 @@ def _look(root: Path, name: str, *, decode: bool) -> _Row:
         if found.problem is None:
             found = Probe(problem="cannot be read")
     notes = "\n".join(found.notes) or None
-    return name, size, mtime_ns, digest, found.width_px, found.height_px, found.problem, notes, int(decode)
+    return name, *stat, digest, found.width_px, found.height_px, found.problem, notes, int(decode)

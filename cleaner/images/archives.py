@@ -75,10 +75,15 @@ class State:
     mark : int
         Another one if the content is another: the time of change in nanoseconds; of a file in a zip its
         checksum, of one in a tar the archive's time of change.
+    entry : str
+        Tells apart files on the disk of one size and time that were swapped: the time of the last change to
+        the entry, which a rename sets; on Windows, where there is no such time, the number of the file.
+        (Elsewhere that number is no help: some network drives give it anew each time they are mounted.)
     """
 
     size_bytes: int
     mark: int
+    entry: str = ""
 
 
 @dataclass
@@ -198,7 +203,8 @@ def state_of(path: str | Path) -> State:
     if place is not None:
         return _listing(place.archive).state_of(place.name)
     found = os.stat(path)  # noqa: PTH116 - fifty thousand Path objects take a second
-    return State(found.st_size, found.st_mtime_ns)
+    entry = found.st_ino if os.name == "nt" else found.st_ctime_ns
+    return State(found.st_size, found.st_mtime_ns, str(entry))
 
 
 def is_file(path: Path) -> bool:

@@ -66,7 +66,7 @@ class ThumbnailCache:
             state = state_of(path)
         except OSError as exc:
             raise ImageError(unreadable(exc)) from exc
-        what = f"{path}\0{state.size_bytes}\0{state.mark}\0{size_px}"
+        what = f"{path}\0{state.size_bytes}\0{state.mark}\0{state.entry}\0{size_px}"
         key = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:40]
         with self._lock:
             if key in self._held:

@@ -5,7 +5,7 @@
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.contents import note_contents, noted_contents
 from cleaner.dataset.dataset import Dataset
 from cleaner.duplicates.groups import Similar
 from cleaner.embedding import Embeddings, embed
@@ -26,6 +27,8 @@ from cleaner.review.state import ReviewState
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 logger = logging.getLogger(__name__)
+
+_FOLDER = "checks"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +74,18 @@ class Checks:
             quality=Quality.load(folder / "quality.csv"),
             outliers=Outliers.load(outliers) if outliers.is_file() else None,
         )
+
+    def named(self, names: Mapping[str, str | None]) -> Self:
+        """Return the same under other names; an image without one (None) has none that a file can have."""
+        now = {name: other or f"{name}/gone" for name, other in names.items()}
+        if all(name == other for name, other in now.items()):
+            return self
+        quality = self.quality.table.assign(name=self.quality.table["name"].replace(now))
+        outliers = self.outliers
+        if outliers is not None:
+            outliers = Outliers(outliers.table.assign(name=outliers.table["name"].replace(now)))
+        similar = replace(self.similar, names=[now[name] for name in self.similar.names])
+        return replace(self, similar=similar, quality=Quality(quality), outliers=outliers)
 
     def missing(self, names: Iterable[str]) -> list[str]:
         """Return those of the names that were not checked, such as files that came later."""
@@ -132,7 +147,7 @@ class Checks:
 
 def checks_folder(dataset: Dataset) -> Path:
     """Return where the last `Checks` are kept."""
-    return dataset.state / "checks"
+    return dataset.state / _FOLDER
 
 
 def check(
@@ -178,8 +193,27 @@ def check(
         outliers = find_outliers(catalog, embeddings, labels=labels, seed=dataset.seed, reporter=reporter)
     found = Checks(similar=similar, quality=quality(pixels), outliers=outliers)
     reporter.check()
-    found.save(checks_folder(dataset))
+    folder = checks_folder(dataset)
+    note_contents(folder, dataset.index.hashes_of(similar.names))
+    found.save(folder)
     return found
+
+
+def saved_checks(state: Path, review: ReviewState) -> Checks | None:
+    """Return what was found last and is kept in a state folder, under the present names of the images.
+
+    None if nobody has looked yet.
+
+    Raises
+    ------
+    RankingError
+        A file is damaged.
+    """
+    folder = state / _FOLDER
+    found = Checks.load(folder)
+    return (
+        None if found is None else found.named(review.names_now(noted_contents(folder, found.similar.names)))
+    )
 
 
 def decided(catalog: Catalog, review: ReviewState) -> dict[str, Any]:
@@ -211,7 +245,7 @@ def fold_units(dataset: Dataset, review: ReviewState, names: Sequence[str]) -> N
         read: a ranking goes without them.
     """
     try:
-        found = Checks.load(checks_folder(dataset))
+        found = saved_checks(dataset.state, review)
     except RankingError as exc:
         logger.warning("Near duplicates are not kept in one fold: %s", exc)
         return None

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.class_findings import refuse_splits
+from cleaner.dataset.contents import note_contents
 from cleaner.dataset.dataset import Dataset
 from cleaner.embedding import Embeddings, embed
 from cleaner.errors import TooFewLabelsError
@@ -177,8 +178,7 @@ def rank_given(
     ranking = rank_probabilities(catalog, probabilities, *views, seed=dataset.seed, units=units)
     reporter.check()
     if seen is None:
-        dataset.result.claim()
-        ranking.save(dataset.ranking_folder)
+        _save(dataset, ranking)
     else:
         save_ranking(dataset, seen, ranking)
     return ranking
@@ -247,6 +247,12 @@ def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
 
 def save_ranking(dataset: Dataset, seen: Seen, ranking: Ranking) -> None:
     """Save a ranking in the state folder, and which network it was made with."""
-    dataset.result.claim()
-    ranking.save(dataset.ranking_folder)
+    _save(dataset, ranking)
     remember(dataset, seen.network, asked=seen.asked)
+
+
+def _save(dataset: Dataset, ranking: Ranking) -> None:
+    dataset.result.claim()
+    folder = dataset.ranking_folder
+    note_contents(folder, dataset.index.hashes_of(ranking.names))
+    ranking.save(folder)

@@ -10,7 +10,7 @@ images beside each other.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -79,6 +79,10 @@ class Clusters:
             place[members[order]] = np.arange(len(members))
             found += int(labels.max()) + 1
         return cls(number, place)
+
+    def at(self, rows: NDArray[np.int64]) -> Self:
+        """Return the same of some rows of the ranking."""
+        return replace(self, number=self.number[rows], place=self.place[rows])
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return the arrays to save."""

@@ -57,6 +57,13 @@ class Originals:
         odds = log_odds(posterior, given)
         return cls(rows.astype(np.int32), given.astype(np.int32), suggested.astype(np.int32), odds)
 
+    def at(self, new_row: Longs) -> Self:
+        """Return those whose rows stay; ``new_row``: the new one of each former row, -1 if it goes."""
+        rows = new_row[self.rows]
+        kept = rows >= 0
+        parts = {field.name: getattr(self, field.name)[kept] for field in fields(self)}
+        return replace(self, **{**parts, "rows": rows[kept].astype(np.int32)})
+
     def merged(self, column: Longs) -> Self:
         """Return the same after classes became one: ``column`` is the present one of each former column.
 

@@ -121,6 +121,17 @@ class Reasons:
         same = np.flatnonzero(self.units == self.units[row])
         return [other for other in same.tolist() if other != row]
 
+    def at(self, rows: NDArray[np.int64], new_row: NDArray[np.int64]) -> Self:
+        """Return the same of some rows; ``new_row``: the new one of each former row, -1 if it goes."""
+        near = self.neighbours[rows]
+        return replace(
+            self,
+            heads=self.heads[rows],
+            probability=self.probability[rows],
+            neighbours=np.where(near >= 0, new_row[near], -1).astype(np.int32),
+            units=self.units[rows],
+        )
+
     def merged(self, column: NDArray[np.int64]) -> Self:
         """Return the same after classes became one: ``column`` is the present one of each former column."""
         return replace(self, heads=column[self.heads].astype(np.int32))

@@ -198,6 +198,42 @@ class Ranking:
             msg = f"{name!r} is not in this ranking of {len(self.names)} images. Rank the images again."
             raise RankingError(msg) from exc
 
+    def at(
+        self,
+        rows: NDArray[np.int64],
+        *,
+        names: Sequence[str],
+        given: Sequence[str | None],
+        classes: Sequence[str],
+    ) -> Ranking:
+        """Return the ranking of some rows, with other names of these images, their labels and the classes.
+
+        Parameters
+        ----------
+        rows : int64, shape (m,)
+        names, given : sequence, length m
+            Of these rows.
+        classes : sequence of str
+            In the order of ``self.classes``.
+        """
+        new_row = np.full(len(self), -1, dtype=np.int64)
+        new_row[rows] = np.arange(len(rows))
+        return Ranking(
+            names,
+            [self.splits[row] for row in rows.tolist()],
+            given,
+            classes=classes,
+            posterior=self.posterior[rows],
+            predicted=self.predicted[rows],
+            signals={name: values[rows] for name, values in self.signals.items()},
+            features={name: values[rows] for name, values in self.features.items()},
+            model=self.model,
+            named_at=self.named_at,
+            reasons=None if self.reasons is None else self.reasons.at(rows, new_row),
+            clusters=None if self.clusters is None else self.clusters.at(rows),
+            originals=None if self.originals is None else self.originals.at(new_row),
+        )
+
     def why(self, name: str, labels: Mapping[str, str | None] | None = None) -> Explanation | None:
         """Return why an image stands where it does; None in a ranking that was saved without reasons.
 

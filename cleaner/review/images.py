@@ -72,6 +72,34 @@ class SetImages:
         """Return the images that have a content, in the order of the catalog."""
         return () if content is None else self._with_content.get(content, ())
 
+    def names_now(self, then: Mapping[str, str | None]) -> dict[str, str | None]:
+        """Return what files of an earlier time are called now: each content once, wherever it is.
+
+        Parameters
+        ----------
+        then : mapping of str to str or None
+            What they were called, and their contents (SHA-256, hexadecimal); None: not known. A file that is
+            gone then counts as what was read last under its name.
+
+        Returns
+        -------
+        dict of str to str or None
+            In the same order. None: it is not in the set any more, or another content is under its name.
+        """
+        found: dict[str, str | None] = {}
+        for name, content in then.items():
+            same = content is None or self.contents.get(name, content) == content
+            found[name] = name if name in self and same else None
+        taken = set(found.values())
+        for name in (name for name, now in found.items() if now is None):
+            content = then[name] or (None if name in self else self.contents.get(name))
+            free = (other for other in self.with_content(content) if other not in taken)
+            plain = name.rpartition("/")[2]
+            now = min(free, key=lambda other: (other.rpartition("/")[2] != plain, other), default=None)
+            found[name] = now
+            taken.add(now)
+        return found
+
     @cached_property
     def classes(self) -> frozenset[str]:
         """The given labels."""

@@ -136,6 +136,11 @@ class Records:
             if own or images is None or name not in images:
                 self.by_name[name] = record
 
+    def aside(self) -> dict[str, str]:
+        """Return the contents (SHA-256) that were decided on and set aside, and the names of their images."""
+        records = (record for record in self._all.values() if record.place.where is Where.ASIDE)
+        return {e.content: r.place.name for r in records for e in r.events if e.content is not None}
+
     def rename(self, old: str, new: str) -> None:
         """Let a file's new name stand for the same image as the old one, where only names tell images apart.
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -411,6 +411,32 @@ class ReviewState:
             record = self._record(event)
             counts = record.place.known and self._matching.speaks_of(event, record.place, self._classes)
             return record.place.name if counts else None
+
+    def names_now(self, then: Mapping[str, str | None]) -> dict[str, str | None]:
+        """Return what files of an earlier time are called now, as `SetImages.names_now`.
+
+        A file that is in the trash has the name under which its decision is known.
+        """
+        if self.images is None:
+            return {name: name for name in then}
+        found = self.images.names_now(then)
+        lost = [name for name, now in found.items() if now is None]
+        if lost:
+            with self._lock:
+                aside = self._records.aside()
+            contents = self.images.contents
+            for name in lost:
+                content = then[name] or (None if name in self.images else contents.get(name))
+                known = self._records.by_name.get(name)
+                if content in aside:
+                    found[name] = aside[content]
+                elif content is None and known is not None and name not in self.images:
+                    found[name] = name
+        return found
+
+    def latest_names(self, names: Sequence[str]) -> list[str]:
+        """Return what files are called now; of those that are gone, what they were called."""
+        return [now or name for name, now in self.names_now(dict.fromkeys(names)).items()]
 
     # ---------------------------------------------------------------- classes and pairs
 

@@ -205,17 +205,17 @@ def analyse(
     )
 
 
-def load_checks(state: Path) -> Checks | None:
-    """Read what was found the last time of duplicates and poor images; None if nobody has looked yet.
+def load_checks(known: Snapshot, state: Path) -> Checks | None:
+    """Read from a state folder what was found the last time; None if nobody has looked yet.
 
     Raises
     ------
     RankingError
         A file is damaged.
     """
-    from cleaner.pipelines.checks import Checks
+    from cleaner.pipelines.checks import saved_checks
 
-    return Checks.load(state / "checks")
+    return saved_checks(state, known.state)
 
 
 def count_checks(known: Snapshot, thresholds: Mapping[str, float]) -> dict[str, int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from cleaner.session.fix_groups import FixGroup
+from cleaner.session.pages import NamesNow
 from cleaner.util.atomic import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -22,10 +23,13 @@ class BegunGroups:
     ----------
     saved : Path or None
         The file; None: nothing is remembered beyond this object.
+    names_now : callable
+        Gives the present names of images that were in a group.
     """
 
-    def __init__(self, saved: Path | None) -> None:
+    def __init__(self, saved: Path | None, names_now: NamesNow = list) -> None:
         self._saved = saved
+        self._names_now = names_now
         self._model = ""
         self._groups: dict[str, FixGroup] = {}
 
@@ -48,7 +52,10 @@ class BegunGroups:
             return []
         try:
             found = json.loads(self._saved.read_text(encoding="utf-8"))
-            return [_group(entry) for entry in found["groups"]] if found["model"] == model else []
+            groups = [_group(entry) for entry in found["groups"]] if found["model"] == model else []
+            names = list(dict.fromkeys(name for group in groups for name in group.names))
+            now = dict(zip(names, self._names_now(names), strict=True))
+            return [group.named(now) for group in groups]
         except FileNotFoundError:
             return []
         except (OSError, ValueError, KeyError, TypeError) as exc:

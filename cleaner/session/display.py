@@ -122,6 +122,7 @@ class Display:
             saved=saved,
             unit_of=lambda view, name: self._group_of(name, view) or name,
             view=_first_view(known),
+            names_now=known.state.latest_names,
         )
         self._news: LearntOrder | None = None  # why the order changed, until the first page that shows it
         self._notices: list[Notice] = []

@@ -6,7 +6,7 @@ import hashlib
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from weakref import WeakKeyDictionary
 
@@ -68,6 +68,15 @@ class FixGroup:
     def names(self) -> tuple[str, ...]:
         """All images, in the order in which they are shown."""
         return self.looks + self.others
+
+    def named(self, now: Mapping[str, str]) -> FixGroup:
+        """Return the group under the present names of its images."""
+        return replace(
+            self,
+            looks=tuple(now[name] for name in self.looks),
+            others=tuple(now[name] for name in self.others),
+            probability={now[name]: share for name, share in self.probability.items()},
+        )
 
     @property
     def pair(self) -> Pair:

@@ -17,6 +17,9 @@ logger = logging.getLogger(__name__)
 
 _MAX_VIEWS = 100
 
+NamesNow = Callable[[list[str]], list[str]]
+"""Gives the present names of files that had other ones; of those that are gone, what they were called."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -68,6 +71,8 @@ class Pager:
     unit_of : callable, optional
         Gives what an image belongs to; a page does not end between two neighbours that belong together, so
         it may be longer than ``page_size``.
+    names_now : callable, optional
+        Gives the present names of images on the page that was open last.
 
     Raises
     ------
@@ -85,6 +90,7 @@ class Pager:
         view: GridView | None = None,
         saved: Path | None = None,
         unit_of: Callable[[str], object] = str,
+        names_now: NamesNow = list,
     ) -> None:
         self._lock = threading.RLock()
         self._order = list(names)
@@ -97,6 +103,7 @@ class Pager:
         self._is_decided = is_decided
         self._saved = saved
         self._unit_of = unit_of
+        self._names_now = names_now
         self._shown = self._known.intersection(shown)
         self._unseen = [name for name in self._order if name not in self._shown]
         self._offered: set[str] = set()  # in this round of passed-over images
@@ -286,7 +293,8 @@ class Pager:
     # ---------------------------------------------------------------- remembering
 
     def _resume(self) -> None:
-        names = [name for name in self._load().get(self.view.key, []) if name in self._known]
+        saved = self._names_now(self._load().get(self.view.key, []))
+        names = [name for name in saved if name in self._known]
         if self._open_names(names):
             self._add(names, again=False)
             self._at = 0

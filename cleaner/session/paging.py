@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from cleaner.session.orders import AUDIT, purpose_of
-from cleaner.session.pages import Page, Pager
+from cleaner.session.pages import NamesNow, Page, Pager
 from cleaner.session.view import GridView
 
 _MOST_VIEWS = 20
@@ -42,6 +42,8 @@ class Paging:
         Gives what an image belongs to in a view; where images stand in groups, a group comes on one page.
     view : GridView, optional
         The first one.
+    names_now : callable
+        Gives the present names of images that were on the page that was open last.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Paging:
         saved: Path | None,
         unit_of: Callable[[GridView, str], object] = lambda _view, name: name,
         view: GridView | None = None,
+        names_now: NamesNow = list,
     ) -> None:
         self._names_of = names_of
         self._is_open = is_open
@@ -61,6 +64,7 @@ class Paging:
         self._page_size = page_size
         self._saved = saved
         self._unit_of = unit_of
+        self._names_now = names_now
         self._views: dict[str, _ViewPages] = {}
         self._stale: set[str] = set()
         self.finished = False
@@ -188,5 +192,6 @@ class Paging:
             view=view,
             saved=saved,
             unit_of=partial(self._unit_of, view) if purpose_of(view.order).in_groups else str,
+            names_now=self._names_now,
         )
         return _ViewPages(pager, seen)

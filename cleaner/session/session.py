@@ -196,7 +196,9 @@ class ReviewSession:
             reviewer=self.reviewer,
             page_size=page_size,
             saved=pages_file(source.state, self.reviewer),
-            begun=BegunGroups(pages_file(source.state, self.reviewer, what="groups")),
+            begun=BegunGroups(
+                pages_file(source.state, self.reviewer, what="groups"), self.store.state.latest_names
+            ),
             certificate=self.audit.certificate,
         )
         self._examples = ExampleChooser(lambda: self.source.index, source.state / "embeddings")
@@ -692,7 +694,7 @@ class ReviewSession:
 
         def load() -> None:
             if self.checks is None:
-                checks = background.load_checks(self.source.state)
+                checks = background.load_checks(self.known, self.source.state)
                 if checks is not None and self.checks is None:
                     self.set_checks(checks)
 

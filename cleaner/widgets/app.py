@@ -461,7 +461,7 @@ class CleanerApp(ipywidgets.VBox):
         """Take in what a look has found; runs in a thread."""
         self.workspace.refresh()
         with guarded("the reading of what was found", self.checks.complain):
-            self.session.set_checks(load_checks(self.workspace.state))
+            self.session.set_checks(load_checks(self.session.known, self.workspace.state))
         self.draw()
 
     # ---------------------------------------------------------------- rankings

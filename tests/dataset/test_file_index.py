@@ -211,6 +211,51 @@ def test_a_scan_that_is_stopped_keeps_what_it_has_read(
     assert len(index.table()) == 30
 
 
+def test_swapped_files_of_one_size_and_time_are_noticed(index: FileIndex, tmp_path: Path) -> None:
+    for name, text in (("a.png", b"one"), ("b.png", b"two")):
+        (tmp_path / name).write_bytes(text)
+        os.utime(tmp_path / name, (1e9, 1e9))
+    index.scan(tmp_path, ["a.png", "b.png"])
+    before = index.hashes()
+    (tmp_path / "a.png").rename(tmp_path / "c.png")
+    (tmp_path / "b.png").rename(tmp_path / "a.png")
+    (tmp_path / "c.png").rename(tmp_path / "b.png")
+
+    assert index.stale(tmp_path, ["a.png", "b.png"]).names == ["a.png", "b.png"]
+    index.scan(tmp_path, ["a.png", "b.png"])
+    assert index.hashes() == {"a.png": before["b.png"], "b.png": before["a.png"]}
+
+
+def test_what_decoding_told_of_a_file_holds_after_it_was_only_touched(index: FileIndex, root: Path) -> None:
+    cut = root / "cut.png"
+    cut.write_bytes((root / "0.png").read_bytes()[:-60])
+    index.scan(root, ["cut.png"], decode=True)
+    before = index.table()
+    assert before["problem"].notna().all()
+    os.utime(cut, (1e9, 1e9))
+
+    index.scan(root, ["cut.png"])
+
+    columns = ["name", "hash", "problem", "decoded"]
+    assert index.table()[columns].equals(before[columns])
+
+
+def test_an_index_of_an_earlier_version_is_not_read_anew(index: FileIndex, root: Path) -> None:
+    index.scan(root, NAMES)
+    index.close()
+    connection = sqlite3.connect(index.db)
+    with connection:
+        connection.execute("ALTER TABLE files DROP COLUMN entry")
+    connection.close()
+
+    again = FileIndex(index.db)
+    assert again.stale(root, NAMES).names == []
+    for name, other in ((NAMES[0], "aside"), (NAMES[1], NAMES[0]), ("aside", NAMES[1])):
+        (root / name).rename(root / other)  # and from now on a swap is noticed
+    assert again.stale(root, NAMES).names == NAMES[:2]
+    again.close()
+
+
 def test_names_of_all_kinds_are_kept(index: FileIndex, tmp_path: Path, picture: Picture) -> None:
     names = ["ü 日本, \"two\" 'one'.png", "-rf.png", "a'; DROP TABLE files; --.png", "l\n1.png"]
     for name in names:

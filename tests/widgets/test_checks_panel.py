@@ -36,7 +36,7 @@ class Shown(CheckPanel):
         self.session = session = ReviewSession(workspace, in_background=False)
 
         def on_checked() -> None:
-            session.set_checks(load_checks(workspace.state))
+            session.set_checks(load_checks(session.known, workspace.state))
             heard.append(session.checks)
 
         def on_change(change: Change) -> None:
