@@ -26,7 +26,8 @@ class SetImages:
         Files that decisions moved to the trash and that are still there, by the names that they had, and the
         last row of the history by then.
     trashed_contents : mapping of str to (mapping of str to int)
-        The same by SHA-256, and by the plain names of the files, where that was written down.
+        The same by SHA-256, and by what the files were called when they were decided on, where that was
+        written down; in the trash of an earlier version by their plain names.
     appeared : mapping of str to int
         Classes, and the last row of the history when each was seen first; 0 for those of the beginning.
     """
@@ -56,8 +57,8 @@ class SetImages:
                 if move.kind == TO_TRASH:
                     trashed[move.name] = move.seq
                     if move.content is not None:
-                        plain = move.name.rpartition("/")[2]
-                        trashed_contents.setdefault(move.content, {})[plain] = move.seq
+                        known = move.decided or move.name.rpartition("/")[2]
+                        trashed_contents.setdefault(move.content, {})[known] = move.seq
         given: Mapping[str, str | None] = {}
         left_out: frozenset[str] = frozenset()
         if catalog is not None:

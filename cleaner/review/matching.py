@@ -208,7 +208,8 @@ class Matching:
         assert self.images is not None
         here = self.images.with_content(subject.key.content)
         free = sorted((self._unlike(subject, name), name) for name in here if name not in taken)
-        if not free or len(here) < subject.copies:
+        away = self.images.trashed_contents.get(subject.key.content or "", {})
+        if not free or len(here) + len(away) < subject.copies:
             return None
         (best, name), *others = free
         if best == (True, True) or any(each == best for each, _ in others):
@@ -221,16 +222,16 @@ class Matching:
         return other_label, name.rpartition("/")[2] != subject.key.name.rpartition("/")[2]
 
     def _is_trashed(self, subject: _Subject, several: bool) -> bool:
-        """Tell whether a file is in the trash, maybe under a folder that was renamed before it went there.
+        """Tell whether a file is in the trash, maybe under another name than the one it was decided on.
 
-        Of several files with one content, it has to be the one of that plain name.
+        Of several files with one content, it has to be the one that was decided on.
         """
         assert self.images is not None
         if any(subject.last <= self.images.trashed.get(name, 0) for name in subject.names):
             return True
         moved = self.images.trashed_contents.get(subject.key.content or "", {})
-        plain = subject.names[-1].rpartition("/")[2]
-        return any(subject.last <= seq for name, seq in moved.items() if not several or name == plain)
+        own = (subject.key.name, subject.names[-1].rpartition("/")[2])
+        return any(subject.last <= seq for name, seq in moved.items() if not several or name in own)
 
     def _missing(self, subject: _Subject, several: bool) -> Place:
         assert self.images is not None

@@ -229,6 +229,22 @@ def test_deleting_one_of_two_equal_files_never_reaches_the_other_one() -> None:
         assert review.state.gone() == ["cat/a"]
 
 
+def test_the_trash_has_the_one_of_two_equal_files_that_was_decided_on() -> None:
+    review = Review({"cat/a": ("A", "cat"), "dog/a": ("A", "dog")})
+    review.mark("delete", "cat/a")
+    review.mark("keep", "dog/a")
+    review.become(
+        {"canine/a": ("A", "canine")},
+        trashed={"feline/a": 2},
+        trashed_contents={content("A"): {"cat/a": 2}},
+        appeared={"canine": 3},
+    )
+    assert review.outcomes() == {"canine/a": "keep"}
+    progress = review.state.progress()
+    assert (progress.kept, progress.deleted, progress.aside, progress.gone) == (1, 1, 1, 0)
+    assert review.state.asked_again() == {}
+
+
 def test_a_copy_that_came_later_does_not_take_the_decision(review: Review) -> None:
     review.become(CATS | {"cat/0": ("B", "cat")})
     assert review.outcomes() == {"cat/a": "keep", "cat/b": "delete"}

@@ -53,6 +53,8 @@ class Move:
         How far the history of decisions had come.
     content : str or None
         SHA-256 of the file that was decided on, hexadecimal; None if it is not known.
+    decided : str or None
+        What the file was called when it was decided on; None if it is not known.
     """
 
     id: int
@@ -63,6 +65,7 @@ class Move:
     of: int | None = None
     seq: int = 0
     content: str | None = None
+    decided: str | None = None
 
 
 class ActFolder:
@@ -120,9 +123,13 @@ class ActFolder:
         wanted: Iterable[tuple[str, str, str, int | None]],
         *,
         seq: int = 0,
-        contents: Mapping[str, str | None] = MappingProxyType({}),
+        decisions: Mapping[str, tuple[str, str | None]] = MappingProxyType({}),
     ) -> list[Move]:
-        """Write down moves (kind, name, target, of) before any of them is made; ``contents`` goes by name."""
+        """Write down moves (kind, name, target, of) before any of them is made.
+
+        ``decisions`` has by name what the file was called when it was decided on, and its content by then.
+        """
+        unknown = (None, None)
         first = len(self.moves)
         moves = [
             Move(
@@ -133,7 +140,8 @@ class ActFolder:
                 target=target,
                 of=of,
                 seq=seq,
-                content=contents.get(name),
+                content=decisions.get(name, unknown)[1],
+                decided=decisions.get(name, unknown)[0],
             )
             for i, (kind, name, target, of) in enumerate(wanted)
         ]

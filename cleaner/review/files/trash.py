@@ -153,12 +153,18 @@ class Trash:
                     else (TO_TRASH, name, free_name(folder.path, f"files/{name}", taken), None)
                     for name, action, to in zip(todo["name"], todo["action"], todo["to"], strict=True)
                 ]
-                decided = self._store.state.decisions()
+                state = self._store.state
+                made = {event.seq: event for event in state.events}
+                decided = {name: made[found.seq] for name, found in state.decisions().items()}
                 moves = folder.start(
                     folder.act,
                     wanted,
-                    seq=self._store.state.last_seq,
-                    contents={name: decided[name].content for name in todo["name"] if name in decided},
+                    seq=state.last_seq,
+                    decisions={
+                        name: (decided[name].name, decided[name].content)
+                        for name in todo["name"]
+                        if name in decided
+                    },
                 )
                 problems = folder.perform(moves, reporter=reporter)
                 self._record(folder, folder.act, [move for move in moves if move.id not in problems])
