@@ -197,7 +197,7 @@ class Workspace(Dataset):
         if self._store is not None:
             state = self._store.state
             rows = len(state.events) if self._store_url is None else None
-            self.identity.note(images.classes, seq=state.last_seq, rows=rows)
+            self.identity.note(images.classes, names=images.given, seq=state.last_seq, rows=rows)
 
     def _images(self, catalog: Catalog | None = None) -> SetImages:
         from cleaner.review.images import SetImages  # SQLAlchemy comes with it: 0.3 s
@@ -222,7 +222,9 @@ class Workspace(Dataset):
             return {}
         return {
             key: History(
-                decisions=number, share=sum(exists(self.root / name) for name in names) / max(1, len(names))
+                decisions=number,
+                share=sum(exists(self.root / name) for name in names) / max(1, len(names)),
+                names=tuple(names),
             )
             for key, (number, names) in histories(self.state / "review.db").items()
         }

@@ -137,6 +137,7 @@ class Dataset:
         self.seed = seed
         self.group = group
         self._layout = layout
+        self._read_anew = False
         self.follow_links = follow_links
         self.hidden = hidden
         self._asked_key = dataset
@@ -262,7 +263,11 @@ class Dataset:
         with self._refreshing:
             listed = self.listed()
             if self.labels is not None:
-                RememberedOptions(self.state, self.labels).save(self.table_options)
+                memory, options = RememberedOptions(self.state, self.labels), self.table_options
+                self._read_anew = memory.load().label_column != options.label_column
+                memory.save(options)
+            if self._read_anew:
+                self.identity.read_anew(listed.classes)
             stale = self.index.stale(self.root, listed.names)
             if stale.size_bytes < _HASH_AT_ONCE_BYTES:
                 try:
@@ -363,7 +368,8 @@ class Dataset:
             known = self.index.names().intersection(names)
             reviewed = self._shared_store or (self.state / "review.db").exists()
             guess = memory.settle(names, known, reviewed=reviewed)
-        if memory.write(guess.layout) and asked is not None:
+        self._read_anew = memory.write(guess.layout) and asked is not None
+        if self._read_anew:
             shutil.rmtree(self.ranking_folder, ignore_errors=True)  # it judges labels that are no more
         return guess
 

@@ -4,18 +4,22 @@ The state folder's ``set.json`` has one entry for each set that uses it, as seve
 one root. A set is found again by its state folder, and its table by name or, once renamed, by content.
 """
 
+import hashlib
+import heapq
 import json
 import logging
 import sqlite3
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from cleaner.dataset.file_index import file_hash
 from cleaner.dataset.folders import own_state
+from cleaner.dataset.tables.text import table_rows
+from cleaner.errors import TableError
 from cleaner.images.archives import exists, state_of
 from cleaner.util.atomic import write_atomically
 from cleaner.util.wording import count
@@ -47,6 +51,8 @@ class Entry:
     appeared : dict of str to int
         The classes that it had at any time, and the last row of the history when each was seen first; 0 for
         those of the beginning.
+    names : list of str
+        Some of the images that its table named, drawn at random, by which it is known under another name.
     """
 
     key: str
@@ -55,6 +61,7 @@ class Entry:
     sha256: str | None = None
     rows: int = 0
     appeared: dict[str, int] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,10 +73,13 @@ class History:
     decisions : int
     share : float
         How many of its images are in the set that is opened, 0 to 1.
+    names : tuple of str
+        Some of its images.
     """
 
     decisions: int
     share: float
+    names: tuple[str, ...] = ()
 
 
 class Identity:
@@ -111,7 +121,7 @@ class Identity:
         self._in_root = state.is_relative_to(root) or state == own_state(root)
         self.notices: list[str] = []
         entries = _load(self._path)
-        found = self._find(entries)
+        found = self._find(entries, earlier)
         others = {entry.key for entry in entries if entry is not found}
         if found is not None:
             self._say_what_moved(found)
@@ -138,12 +148,14 @@ class Identity:
         """How long the history was when the set was open last."""
         return self._entry.rows
 
-    def note(self, labels: Iterable[str], *, seq: int, rows: int | None) -> None:
-        """Remember the present classes, and how far the history has come.
+    def note(self, labels: Iterable[str], *, names: Iterable[str], seq: int, rows: int | None) -> None:
+        """Remember the present classes and some images, and how far the history has come.
 
         Parameters
         ----------
         labels : iterable of str
+        names : iterable of str
+            All images.
         seq : int
             The last row of the history.
         rows : int, optional
@@ -151,9 +163,18 @@ class Identity:
         """
         before = self._entry.appeared
         new = {label: seq if before else 0 for label in labels if label not in before}
+        sample = [] if self._labels is None else sorted(heapq.nsmallest(_MOST_SAMPLED, names, key=_draw))
         self._entry = replace(
-            self._entry, appeared=before | new, rows=self._entry.rows if rows is None else rows
+            self._entry, appeared=before | new, rows=self._entry.rows if rows is None else rows, names=sample
         )
+        self._save()
+
+    def read_anew(self, labels: Iterable[str]) -> None:
+        """Remember that labels come from elsewhere now: other folders, or another column of the table.
+
+        None of the present classes is then an earlier one under another name.
+        """
+        self._entry = replace(self._entry, appeared=self._entry.appeared | dict.fromkeys(labels, 0))
         self._save()
 
     def _save(self, *, instead_of: Entry | None = None) -> None:
@@ -189,7 +210,7 @@ class Identity:
         """Whether an entry is of this root: a state folder that was asked for may serve several."""
         return self._in_root or entry.root == str(self._root) or not Path(entry.root).exists()
 
-    def _find(self, entries: Sequence[Entry]) -> Entry | None:
+    def _find(self, entries: Sequence[Entry], earlier: Callable[[], Mapping[str, History]]) -> Entry | None:
         mine = next((entry for entry in entries if self._is_mine(entry)), None)
         if mine is not None or self._labels is None:
             return mine
@@ -199,14 +220,22 @@ class Identity:
             if entry.table is not None and self._was_here(entry) and not exists(self._root / entry.table)
         ]
         same = [entry for entry in orphans if entry.sha256 == file_hash(self._labels)]
-        chosen = same or orphans
-        if len(chosen) == 1:
-            return chosen[0]
-        if chosen:
-            names = ", ".join(f"“{entry.key}”" for entry in chosen)
+        if orphans and not same:
+            histories = earlier()
+            mentioned = _mentioned(self._labels)
+            same = [
+                entry
+                for entry in orphans
+                if _share(entry.names or _decided(histories, entry.key), mentioned) >= _SAME_IMAGES
+            ]
+        if len(same) == 1:
+            return same[0]
+        if orphans:
+            names = ", ".join(f"“{entry.key}”" for entry in same or orphans)
+            why = "" if same else "It names other images, so it is a set of its own. "
             self.notices.append(
-                f"{self._labels.name} is new here, and tables that had decisions are gone: {names}. If it is "
-                "one of them under another name, open it once with --dataset and that name."
+                f"{self._labels.name} is new here, and tables that were open before are gone: {names}. {why}"
+                "If it is one of them under another name, open it once with --dataset and that name."
             )
         return None
 
@@ -264,6 +293,32 @@ class Identity:
         """Whether an earlier version could have called this set so, under another name of its folder."""
         _, is_table, table = key.partition("/")
         return not is_table if self._labels is None else bool(is_table) and table == self._labels.name
+
+
+def _draw(name: str) -> bytes:
+    return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
+
+
+def _decided(histories: Mapping[str, History], key: str) -> Sequence[str]:
+    return histories[key].names if key in histories else ()
+
+
+def _mentioned(table: Path) -> frozenset[str]:
+    """Return what a table may name: its values, as names of files without folder and suffix."""
+    try:
+        rows = table_rows(table)
+    except TableError as exc:  # told to whoever opens it
+        logger.info("%s cannot be compared with earlier tables: %s", table, exc)
+        return frozenset()
+    return frozenset(_plain(value) for row in rows for value in row)
+
+
+def _share(names: Sequence[str], mentioned: Container[str]) -> float:
+    return sum(_plain(name) in mentioned for name in names) / len(names) if names else 0.0
+
+
+def _plain(name: str) -> str:
+    return PurePosixPath(name.strip().replace("\\", "/")).stem.casefold()
 
 
 def _decisions(found: History) -> str:

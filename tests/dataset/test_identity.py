@@ -78,6 +78,35 @@ def test_a_table_that_was_renamed_and_edited_finds_its_decisions(make_set: MakeS
     assert decided(table(root / "two.csv", *ROWS, "red/red_001.png,red")) == 1
 
 
+def test_another_table_does_not_take_over_the_decisions_of_one_that_is_gone(make_set: MakeSet) -> None:
+    root = make_set(2)
+    first = table(root / "one.csv", *ROWS)
+    decide(first, "red/red_000.png")
+    first.unlink()
+    other = table(root / "two.csv", "green/green_000.png,green", "blue/blue_001.png,blue")
+    said = notices(other)
+    assert "names other images, so it is a set of its own" in said
+    assert f"{root.name}/one.csv" in said
+    assert decided(other) == 0
+    assert decided(table(root / "one.csv", *ROWS)) == 1
+
+
+def test_a_table_of_an_earlier_version_is_known_by_the_images_that_were_decided_on(make_set: MakeSet) -> None:
+    root = make_set(2)
+    first = table(root / "one.csv", *ROWS)
+    decide(first, "red/red_000.png")
+    memory = root / ".cleaner" / "set.json"
+    kept = json.loads(memory.read_text())
+    del kept["sets"][0]["names"]
+    memory.write_text(json.dumps(kept))
+    first.unlink()
+    other = table(root / "two.csv", "green/green_000.png,green", "blue/blue_001.png,blue")
+    assert decided(other) == 0
+    other.unlink()
+    memory.write_text(json.dumps(kept))
+    assert decided(table(root / "three.csv", *ROWS, "red/red_001.png,red")) == 1
+
+
 def test_each_table_of_a_folder_and_the_folder_itself_have_decisions_of_their_own(make_set: MakeSet) -> None:
     root = make_set(2)
     one, two = table(root / "one.csv", *ROWS), table(root / "two.csv", *ROWS)
@@ -219,3 +248,29 @@ def test_classes_are_remembered_with_the_time_when_they_appeared(make_set: MakeS
     assert decided(root) == 1
     sets = json.loads((root / ".cleaner" / "set.json").read_text())["sets"]
     assert sets[0]["appeared"] == {"blue": 0, "green": 0, "red": 0, "crimson": 1}
+
+
+def test_a_keep_does_not_count_for_a_label_that_another_layout_gives(
+    tmp_path: Path, picture: Callable[..., Path]
+) -> None:
+    for i, name in enumerate(("cat/train/a", "cat/train/b", "dog/train/c", "dog/test/d")):
+        picture(tmp_path / "set" / f"{name}.png", (9, 9, 9), seed=i)
+    for name in ("cat/train/a.png", "dog/train/c.png"):
+        with Workspace(tmp_path / "set", reviewer="ann", layout="class/split") as workspace:
+            label = workspace.catalog.label_of(name)
+            workspace.store.decide(name, "keep", given={name: label})
+    assert decided(tmp_path / "set") == 2
+    assert decided(tmp_path / "set", layout="split/class") == 0
+    assert decided(tmp_path / "set") == 0  # it is remembered
+    assert decided(tmp_path / "set", layout="class/split") == 2
+
+
+def test_a_keep_does_not_count_for_a_label_of_another_column(make_set: MakeSet) -> None:
+    root = make_set(2)
+    rows = ("red/red_000.png,warm,bright", "blue/blue_000.png,cold,dark")
+    (root / "l.csv").write_text("\n".join(["name,heat,light", *rows]) + "\n", encoding="utf-8")
+    with Workspace(root / "l.csv", reviewer="ann", label_column="heat") as workspace:
+        workspace.store.decide(rows[0].split(",")[0], "keep", given={"red/red_000.png": "warm"})
+    assert decided(root / "l.csv") == 1
+    assert decided(root / "l.csv", label_column="light") == 0
+    assert decided(root / "l.csv", label_column="heat") == 1

@@ -68,6 +68,20 @@ def read_bytes(path: Path) -> bytes:
         raise TableError(f"Cannot read {path}: {exc.strerror or exc}.") from exc
 
 
+def table_rows(path: Path) -> list[list[str]]:
+    """Return the rows of a file as they are written, in whatever encoding, without asking.
+
+    Raises
+    ------
+    TableError
+        It is no table.
+    """
+    data = read_bytes(path)
+    found = unicode_text(data)
+    text, encoding = found or (data.decode("latin-1"), "latin-1")
+    return rows_of_text(text, encoding, TableOptions(), source=path.name).rows
+
+
 def refuse_other_kinds(path: Path) -> None:
     """Look at the beginning of a file, however large, whether it may be a table.
 
