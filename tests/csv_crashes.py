@@ -40,14 +40,15 @@ def main(folder: Path, rounds: int) -> None:
     """Fork, write, kill, look; again and again."""
     path = folder / "cleaned.csv"
     tables = [table(version) for version in range(5)]
-    swap_in(as_csv(tables[0]), path)
+    beside = folder / "beside.csv"
+    swap_in(as_csv(tables[0]), path, beside=beside)
     seen = set()
     for _ in range(rounds):
         child = os.fork()
         if child == 0:
             while True:
                 for version in tables:
-                    swap_in(as_csv(version), path)
+                    swap_in(as_csv(version), path, beside=beside)
         time.sleep(random.uniform(0.005, 0.06))
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)

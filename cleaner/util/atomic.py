@@ -2,9 +2,12 @@
 
 import contextlib
 import os
+import re
 import shutil
 import uuid
 from pathlib import Path
+
+_RANDOM = 12
 
 
 def why_not_writable(path: Path) -> str:
@@ -50,7 +53,7 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
         It cannot be written; what was there before is intact.
     """
     # Not tempfile: its files are private, and colleagues are to read what is written here.
-    beside = path.with_name(f".{path.name[:40]}.{uuid.uuid4().hex[:12]}.tmp")
+    beside = path.with_name(f"{_beginning(path)}{uuid.uuid4().hex[:_RANDOM]}.tmp")
     try:
         with beside.open("xb") as file:
             file.write(data)
@@ -63,3 +66,13 @@ def write_atomically(path: Path, data: bytes, *, durable: bool = False) -> None:
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
+
+
+def unfinished(path: Path) -> list[Path]:
+    """Return what writers of ``path`` left beside it when they were killed, or have not finished yet."""
+    name = re.compile(rf"{re.escape(_beginning(path))}[0-9a-f]{{{_RANDOM}}}\.tmp")
+    return [other for other in path.parent.iterdir() if name.fullmatch(other.name)]
+
+
+def _beginning(path: Path) -> str:
+    return f".{path.name[:40]}."

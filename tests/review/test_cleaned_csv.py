@@ -86,7 +86,7 @@ def test_the_table_is_the_catalog_after_all_decisions(tmp_path: Path) -> None:
     assert table["label"].tolist() == ["fox, red", "hound", "hound", "hound", "cat"]
     assert table["weight"].tolist() == [2, 3, 4, 5, 6]
     assert given.labels.tolist() == ["cat", "cat", "dog", None, "dog", "cat"]  # untouched
-    path = swap_in(as_csv(table), tmp_path / "cleaned.csv")
+    path = swap_in(as_csv(table), tmp_path / "cleaned.csv", beside=tmp_path / "beside.csv")
     assert path.read_bytes() == (
         b"name,label,split,source,weight,count,size\n"
         b'b,"fox, red",valid,y,2,2,0.30000000000000004\n'
@@ -103,14 +103,20 @@ def test_an_unlabelled_image_stays_unlabelled(tmp_path: Path) -> None:
         store.decide("a", "keep")
         table = cleaned_catalog(given, store.state).table
     assert no_label(table["label"][0])
-    assert swap_in(as_csv(table), tmp_path / "c.csv").read_text() == "name,label,split\na,,\nb,cat,\n"
+    assert (
+        swap_in(as_csv(table), tmp_path / "c.csv", beside=tmp_path / "beside.csv").read_text()
+        == "name,label,split\na,,\nb,cat,\n"
+    )
 
 
 def test_a_table_of_which_nothing_is_left_has_its_header(tmp_path: Path) -> None:
     with ReviewStore(tmp_path / "r.db", dataset="set", reviewer="ann") as store:
         store.decide("a", "delete")
         table = cleaned_catalog(catalog(name=["a"], label=["cat"]), store.state).table
-    assert swap_in(as_csv(table), tmp_path / "c.csv").read_text() == "name,label,split\n"
+    assert (
+        swap_in(as_csv(table), tmp_path / "c.csv", beside=tmp_path / "beside.csv").read_text()
+        == "name,label,split\n"
+    )
 
 
 ODD = [
@@ -121,7 +127,7 @@ ODD = [
 
 def test_odd_names_and_labels_come_back_from_pandas_and_csv_as_they_were(tmp_path: Path) -> None:
     table = pd.DataFrame({"name": ODD, "label": ODD[::-1], "split": "train"})
-    path = swap_in(as_csv(table), tmp_path / "cleaned.csv")
+    path = swap_in(as_csv(table), tmp_path / "cleaned.csv", beside=tmp_path / "beside.csv")
     read = pd.read_csv(path, dtype=str, keep_default_na=False)
     assert read["name"].tolist() == ODD
     assert read["label"].tolist() == ODD[::-1]
@@ -223,13 +229,17 @@ def test_who_may_read_the_file_stays_as_it_was(workspace: Workspace, cleaned: Cl
 
 
 def test_nothing_else_is_left_beside_the_file(workspace: Workspace, cleaned: CleanedCsv) -> None:
-    old = workspace.root / ".cleaned.csv.0badf00d.tmp"
+    old = workspace.root / ".cleaned.csv.0badf00d0bad.tmp"
     old.write_text("of a writer that was killed")
     os.utime(old, (0, 0))
-    fresh = workspace.root / ".cleaned.csv.12345678.tmp"
+    fresh = workspace.root / ".cleaned.csv.123456789abc.tmp"
     fresh.write_text("of a writer at work")
+    own = workspace.root / ".cleaned.csv.backup.tmp"
+    own.write_text("a user's")
+    os.utime(own, (0, 0))
     cleaned.write_now()
-    assert {p.name for p in workspace.root.iterdir() if p.is_file()} == {"cleaned.csv", fresh.name}
+    files = {p.name for p in workspace.root.iterdir() if p.is_file()}
+    assert files == {"cleaned.csv", fresh.name, own.name}
 
 
 def test_a_locked_file_is_kept_beside_and_put_in_place_later(
@@ -258,6 +268,31 @@ def test_a_locked_file_is_kept_beside_and_put_in_place_later(
     assert "red/red_000.png" not in rows(cleaned.path)
     assert not beside.exists()
     assert said[1:] == [CsvNotice(CsvEvent.CURRENT, cleaned.path)]
+
+
+def test_a_file_of_the_user_beside_a_locked_one_is_left(
+    workspace: Workspace, cleaned: CleanedCsv, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = workspace.root / "cleaned.new.csv"
+    own.write_text("my notes")
+    cleaned.write_now()
+    replace = Path.replace
+
+    def locked(self: Path, target: Path) -> Path:
+        if Path(target).name == "cleaned.csv":
+            raise PermissionError(13, "The process cannot access the file")
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", locked)
+    for name in ("red/red_000.png", "red/red_001.png"):
+        workspace.store.decide(name, "delete")
+        beside = cleaned.write_now()
+        assert beside.name == "cleaned.new-2.csv"
+        assert name not in rows(beside)
+    monkeypatch.undo()
+    assert cleaned.write_now() == cleaned.path
+    assert not beside.exists()
+    assert own.read_text() == "my notes"
 
 
 def test_a_file_that_cannot_be_written_is_said_and_tried_again(

@@ -7,11 +7,13 @@ line feed, and nothing is done to fields that begin with ``=``: see `cleaner.uti
 
 import atexit
 import logging
+import os
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain, count
 from pathlib import Path
 
 import pandas as pd
@@ -30,7 +32,7 @@ from cleaner.review.output.hand_edits import (
     to_choices,
 )
 from cleaner.review.store import Act, ReviewStore
-from cleaner.util.atomic import write_atomically
+from cleaner.util.atomic import unfinished, write_atomically
 from cleaner.util.csvfile import csv_text
 from cleaner.util.delayed import Delayed
 
@@ -49,41 +51,61 @@ def as_csv(table: pd.DataFrame) -> bytes:
     return csv_text([str(column) for column in table.columns], rows).encode("utf-8", "surrogateescape")
 
 
-def swap_in(data: bytes, path: Path, *, locked: bool = False) -> Path:
+def swap_in(data: bytes, path: Path, *, beside: Path, locked: bool = False) -> Path:
     """Write ``data`` in one step: a reader sees the old file or the new one, whole.
+
+    Parameters
+    ----------
+    data : bytes
+    path, beside : Path
+        The file, and the one to write where another program (a spreadsheet on Windows) holds that.
+    locked : bool
+        Whether it is known that one does.
 
     Returns
     -------
     Path
-        ``path``; or, if another program (a spreadsheet on Windows) holds that file, ``….new.csv`` beside it.
+        The one that was written.
 
     Raises
     ------
     StoreError
         If neither can be written.
     """
-    new = path.with_name(f"{path.stem}.new{path.suffix}")
     try:
         _remove_old(path)
         try:
             if not locked:
                 write_atomically(path, data, durable=True)
-                new.unlink(missing_ok=True)
                 return path
         except PermissionError:
             logger.info("%s is open in another program", path)
-        write_atomically(new, data, durable=True)
+        write_atomically(beside, data, durable=True)
     except OSError as exc:
         raise StoreError(
             f"{path.name} cannot be written to {path.parent}: {exc.strerror or exc}. "
             "The decisions are safe in the database."
         ) from exc
-    return new
+    return beside
+
+
+def _put(data: bytes, path: Path, written: Written, *, locked: bool = False) -> Path:
+    """Write to a file, or to one beside it that is free or that we wrote; remove that once it is old."""
+    names = (f"{path.stem}.new{number}{path.suffix}" for number in chain([""], (f"-{n}" for n in count(2))))
+    others = (path.with_name(name) for name in names)
+    beside = next(other for other in others if written.is_beside(other) or not os.path.lexists(other))
+    done = swap_in(data, path, beside=beside, locked=locked)
+    if done == beside:
+        written.remember_beside(beside, data)
+    elif written.is_beside(beside):
+        beside.unlink()
+        written.remember_beside(beside, None)
+    return done
 
 
 def _remove_old(path: Path) -> None:
     """Remove what a killed writer left beside ``path``."""
-    for left in path.parent.glob(f".{path.name}.*.tmp"):
+    for left in unfinished(path):
         with suppress(FileNotFoundError):  # another writer has just swapped it in
             if time.time() - left.stat().st_mtime > _OLD_S:
                 left.unlink()
@@ -318,7 +340,7 @@ class CleanedCsv:
         try:
             found = path.read_bytes() if path.exists() else None
         except PermissionError:
-            return swap_in(data, path, locked=True)
+            return _put(data, path, written, locked=True)
         if found is not None and found != data and self._shows_more(found):
             if not replace:
                 raise ForeignFileError(
@@ -338,7 +360,7 @@ class CleanedCsv:
                 event = CsvEvent.REPLACED if replace else CsvEvent.HAND_EDITED
                 self._say(CsvNotice(event, path, kept))
         written.announce(data, over=found)
-        done = path if found == data else swap_in(data, path)
+        done = path if found == data else _put(data, path, written)
         if done == path:
             written.remember(data, seq=seq, act=act)
         return done

@@ -52,14 +52,16 @@ class Written:
             values = json.loads(self._note.read_text(encoding="utf-8"))
             if values.get("owner", self._owner) == self._owner:  # 0.2 did not write down whose it is
                 act = str(values.get("act", ""))
-                return {"sha256": list(values["sha256"]), "seq": int(values["seq"]), "act": act}
+                beside = {str(name): str(digest) for name, digest in values.get("beside", {}).items()}
+                known = {"sha256": list(values["sha256"]), "seq": int(values["seq"]), "act": act}
+                return known | {"beside": beside}
             self._copy.unlink(missing_ok=True)
         except FileNotFoundError:
             pass
         except (OSError, ValueError, KeyError, TypeError) as exc:
             # The worst that follows is one needless backup.
             logger.warning("%s cannot be read (%s)", self._note, exc)
-        return {"sha256": [], "seq": 0, "act": ""}
+        return {"sha256": [], "seq": 0, "act": "", "beside": {}}
 
     @property
     def seq(self) -> int:
@@ -94,7 +96,20 @@ class Written:
     def remember(self, data: bytes, *, seq: int, act: str) -> None:
         """Remember ``data`` as what is on the disk now, and the last row and act that it shows."""
         write_atomically(self._copy, data)
-        self._values = {"sha256": [_digest(data)], "seq": seq, "act": act}
+        self._values |= {"sha256": [_digest(data)], "seq": seq, "act": act}
+        self._save()
+
+    def is_beside(self, path: Path) -> bool:
+        """Tell whether a file is what we wrote beside the result while that was locked."""
+        try:
+            return bool(self._values["beside"].get(path.name) == _digest(path.read_bytes()))
+        except OSError:
+            return False
+
+    def remember_beside(self, path: Path, data: bytes | None) -> None:
+        """Remember that ``data`` was written beside the result; None: nothing is there any more."""
+        others = {name: digest for name, digest in self._values["beside"].items() if name != path.name}
+        self._values["beside"] = others | ({} if data is None else {path.name: _digest(data)})
         self._save()
 
     def _save(self) -> None:
