@@ -11,7 +11,6 @@ from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
 from PIL import (
     BmpImagePlugin,
     GifImagePlugin,
@@ -29,7 +28,7 @@ from PIL import (
 from cleaner.errors import ImageError
 from cleaner.images.archives import open_binary
 from cleaner.images.formats import kind_of, not_an_image
-from cleaner.images.ranges import by_range, robust_range
+from cleaner.images.png import without_metadata
 from cleaner.images.tiff import kind_of_tiff
 
 MAX_PIXELS = 178_956_970
@@ -52,21 +51,7 @@ _FORMATS = tuple(
     )
 )
 
-_UPRIGHT = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
-_ORIENTATION_TAG = 0x0112
-
 _DEEP = re.compile(r"RGB[AX]?;16[LBN]")
-_DARK = 64  # of the upper 8 bits: 14 of 16 bits
-_OPAQUE, _WHITE, _NEARLY_ALL = 128, 232, 0.98
-_GREYS = (204, 153)
 
 
 def open_file(source: Path | bytes) -> BinaryIO:
@@ -77,6 +62,12 @@ def open_file(source: Path | bytes) -> BinaryIO:
         return open_binary(source)
     except OSError as exc:
         raise ImageError(unreadable(exc)) from exc
+
+
+def slim_png(source: Path | bytes) -> bytes | None:
+    """Return a PNG file without what may be in the way of its pixels; None if there is no such thing."""
+    with open_file(source) as file:
+        return without_metadata(file)
 
 
 def unreadable(exc: OSError) -> str:
@@ -185,90 +176,6 @@ def _quieten_pillow() -> None:
     """
     if warnings.filters[:1] != [_QUIET]:  # anything before it could make them errors
         warnings.filterwarnings("ignore", module=r"(PIL|pydicom)\.")
-
-
-def orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation, 1 (upright) where there is none that can be read."""
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # a broken EXIF block must not cost the image; `images.probe` remarks on it
-        return 1
-    return value if isinstance(value, int) else 1
-
-
-def upright(picture: Image.Image, turn: int) -> Image.Image:
-    """Turn an image by the value of its EXIF orientation, 1 to 8; any other value leaves it alone."""
-    return picture.transpose(_UPRIGHT[turn]) if turn in _UPRIGHT else picture
-
-
-def to_rgb(image: Image.Image) -> Image.Image:
-    """Convert any mode to RGB: deep images by range, transparency on white; raises ValueError for LAB.
-
-    What is white itself would be invisible on white: it is put on a checkerboard.
-    """
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image
-    if image.mode == "F" or image.mode.startswith("I"):
-        return _greyby_range(image)
-    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        if image.mode in ("La", "RGBa"):
-            image = image.convert(image.mode[:-1] + "A")
-        return _on_background(image.convert("RGBA"))
-    return image.convert("RGB")
-
-
-def _on_background(image: Image.Image) -> Image.Image:
-    """Put an RGBA image on white or, if that would hide it, on a checkerboard."""
-    pixels = np.asarray(image)
-    opaque = pixels[..., 3] >= _OPAQUE
-    seen = pixels[..., :3][opaque]
-    hidden = seen.size > 0 and not opaque.all() and (seen.min(axis=1) >= _WHITE).mean() > _NEARLY_ALL
-    background = _checkerboard(image.size) if hidden else Image.new("RGB", image.size, "white")
-    background.paste(image, mask=image.getchannel("A"))
-    return background
-
-
-def _checkerboard(size: tuple[int, int]) -> Image.Image:
-    """Return the grey squares that image editors show behind transparency."""
-    width, height = size
-    side = max(4, max(size) // 24)
-    squares = (np.arange(height)[:, None] // side + np.arange(width)[None, :] // side) % 2
-    return Image.fromarray(np.where(squares, *_GREYS).astype(np.uint8)).convert("RGB")
-
-
-def _greyby_range(image: Image.Image) -> Image.Image:
-    """Map the range of a deep grey image to 0..255; a plain conversion would clip it to white."""
-    values = np.array(image, dtype=np.float32)
-    values[~np.isfinite(values)] = np.nan
-    return Image.fromarray(by_range(values)).convert("RGB")
-
-
-def deep_colours(image: Image.Image, low_bytes: Image.Image) -> Image.Image:
-    """Map the range of a 16-bit colour image to 0..255, all channels alike.
-
-    Parameters
-    ----------
-    image : PIL.Image.Image
-        As Pillow gives it, with the upper 8 of 16 bits; RGB, RGBA or RGBX.
-    low_bytes : PIL.Image.Image
-        The lower 8 bits: see `swapped_bytes`.
-    """
-    deep = np.asarray(image).astype(np.float32) * 256 + np.asarray(low_bytes)
-    colours = Image.fromarray(by_range(deep[..., :3]))
-    if image.mode == "RGBA":
-        colours.putalpha(image.getchannel("A"))
-    return colours
-
-
-def is_dark_and_deep(image: ImageFile.ImageFile) -> bool:
-    """Tell whether a loaded image has 16 bits a colour and uses less than 14 of them.
-
-    Cameras and microscopes of 10 to 14 bits write such files; Pillow keeps the upper 8 bits, which are
-    almost black then.
-    """
-    if image.mode not in ("RGB", "RGBA", "RGBX"):
-        return False
-    return robust_range(np.asarray(image)[..., :3].astype(np.float32))[1] < _DARK
 
 
 def has_deep_colours(image: ImageFile.ImageFile) -> bool:

@@ -17,21 +17,17 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from cleaner.errors import ImageError
 from cleaner.images.archives import read_bytes
+from cleaner.images.colours import deep_colours, is_dark_and_deep, orientation, to_rgb, upright
 from cleaner.images.decode import (
     damage,
-    deep_colours,
     has_deep_colours,
-    is_dark_and_deep,
     open_file,
     open_header,
-    orientation,
+    slim_png,
     swapped_bytes,
-    to_rgb,
     unreadable,
-    upright,
 )
 from cleaner.images.formats import FORMAT_SUFFIXES
-from cleaner.images.png import without_metadata
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +53,8 @@ class Probe:
         Size as shown, that is after the EXIF orientation; None when the header cannot be read.
     format : str or None
         Pillow's name of the format, such as ``"JPEG"``.
+    frames : int
+        Frames of a DICOM file, or pages of a TIFF file; only the first is used.
     """
 
     problem: str | None = None
@@ -64,6 +62,7 @@ class Probe:
     width_px: int | None = None
     height_px: int | None = None
     format: str | None = None
+    frames: int = 1
 
 
 def open_image(
@@ -103,7 +102,7 @@ def _open_sound(
     try:
         return _open(source, max_side_px=max_side_px, min_side_px=min_side_px), False
     except ImageError:
-        slim = _slim(source)
+        slim = slim_png(source)
         if slim is None:
             raise
         try:
@@ -111,11 +110,6 @@ def _open_sound(
         except ImageError:  # its pixels are damaged as well
             pass
         raise
-
-
-def _slim(source: Path | bytes) -> bytes | None:
-    with open_file(source) as file:
-        return without_metadata(file)
 
 
 def _open(source: Path | bytes, *, max_side_px: int | None, min_side_px: int | None) -> Image.Image:
@@ -169,7 +163,7 @@ def probe(source: Path | bytes, *, suffix: str = "") -> Probe:
         return _probe(source, suffix)
     except ImageError as exc:
         try:
-            slim = _slim(source)
+            slim = slim_png(source)
             if slim is not None:
                 found = _probe(slim, suffix)
                 return replace(found, notes=(*found.notes, _METADATA_NOTE))
@@ -182,8 +176,12 @@ def _probe(source: Path | bytes, suffix: str) -> Probe:
     with open_file(source) as file:
         image = open_header(file)
         width_px, height_px = _upright_size(image)
+        frames = getattr(image, "n_frames", 1) if image.format in ("DICOM", "TIFF") else 1
         notes = _header_notes(image, suffix)
-        return Probe(notes=notes, width_px=width_px, height_px=height_px, format=image.format)
+        if frames > 1:
+            parts = "frames" if image.format == "DICOM" else "pages"
+            notes = (*notes, f"{frames:,} {parts}; only the first is used")
+        return Probe(notes=notes, width_px=width_px, height_px=height_px, format=image.format, frames=frames)
 
 
 def verify(source: Path | bytes, *, suffix: str = "") -> Probe:

@@ -21,12 +21,12 @@ logger = logging.getLogger(__name__)
 
 def thumbnail(source: Path | bytes, *, size_px: int = 224, quality: int = 80) -> bytes:
     """Return the image as a small JPEG whose longer side is at most ``size_px``; raises `ImageError`."""
-    return _jpeg(open_image(source, max_side_px=size_px), quality)
+    return as_jpeg(open_image(source, max_side_px=size_px), quality=quality)
 
 
 def rendition(source: Path | bytes, *, max_side_px: int = 1600) -> bytes:
     """Return the image as a JPEG for the large view, never larger than it is; raises `ImageError`."""
-    return _jpeg(open_image(source, max_side_px=max_side_px), 90)
+    return as_jpeg(open_image(source, max_side_px=max_side_px))
 
 
 class ThumbnailCache:
@@ -126,7 +126,8 @@ class ThumbnailCache:
         return left_bytes
 
 
-def _jpeg(image: Image.Image, quality: int) -> bytes:
+def as_jpeg(image: Image.Image, *, quality: int = 90) -> bytes:
+    """Return an image as a JPEG; the quality is that of the large view, unless said otherwise."""
     out = io.BytesIO()
     image.save(out, "JPEG", quality=quality)
     return out.getvalue()

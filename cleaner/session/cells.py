@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from cleaner.images.levels import Scale, Window
 from cleaner.labelling.examples import Typical
 from cleaner.ranking.reasons import Explanation
 from cleaner.review.state import AskedAgain
@@ -293,6 +294,42 @@ class Outcome:
     page: Page | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenWindow:
+    """The values that a reviewer wants to see of images with more than 8 bits.
+
+    Parameters
+    ----------
+    kind : str
+        A `Scale.kind`; images of another kind are shown as usual.
+    center, width : float
+        In their unit; the width is greater than 0.
+    """
+
+    kind: str
+    center: float
+    width: float
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """How the values of an image with more than 8 bits are shown.
+
+    Parameters
+    ----------
+    scale : Scale
+        What they mean, and the windows of the file.
+    window : Window
+        The values that are shown.
+    inverted : bool
+        Low values are bright.
+    """
+
+    scale: Scale
+    window: Window
+    inverted: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Picture:
     """An image for the large view.
@@ -305,12 +342,18 @@ class Picture:
         Such as ``"image/jpeg"``.
     width_px, height_px : int
         Size of the original, which ``data`` may be a smaller rendition of.
+    frames : int
+        Frames or pages of the file, the first of which this is.
+    levels : Levels or None
+        None for an image of 8 bits.
     """
 
     data: bytes
     media_type: str
     width_px: int
     height_px: int
+    frames: int = 1
+    levels: Levels | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -386,8 +429,8 @@ class GridHost(Protocol):
     def thumbnail(self, name: str) -> bytes:
         """Return a small JPEG; raises `ImageError` with the reason."""
 
-    def picture(self, name: str, *, full: bool) -> Picture:
-        """Return the image for the large view, or in its full size; raises `ImageError`."""
+    def picture(self, name: str, *, full: bool, window: ChosenWindow | None = None) -> Picture:
+        """Return the image for the large view, or in its full size; see `LargeImages.picture`."""
 
     def class_examples(self, label: str, *, but: str) -> ClassExamples:
         """Return what is known of a class, with typical images other than ``but``."""

@@ -12,8 +12,8 @@ from cleaner.errors import CleanerError, ImageError, OutdatedError, StoreError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.review.files.moves import act_folders, refuse_archives
 from cleaner.review.files.trash import move_to_trash, restore_act
-from cleaner.session.cells import Cell, ClassExamples, Outcome, Page, Picture, Seen
-from cleaner.session.large_image import large_image
+from cleaner.session.cells import Cell, ChosenWindow, ClassExamples, Outcome, Page, Picture, Seen
+from cleaner.session.large_images import LargeImages
 from cleaner.session.messages import (
     Empty,
     FilesBack,
@@ -77,6 +77,7 @@ class FileReview:
         self._acts: list[tuple[str, tuple[str, ...]]] = []
         self._undone: list[tuple[str, tuple[str, ...]]] = []
         self._thumbnails = ThumbnailCache(self.state / "thumbnails")
+        self._large = LargeImages()
 
     # ---------------------------------------------------------------- what is shown
 
@@ -133,9 +134,9 @@ class FileReview:
         """Return a small JPEG of one of the files."""
         return self._thumbnails.get(self._path(name), size_px=_THUMBNAIL_PX)
 
-    def picture(self, name: str, *, full: bool) -> Picture:
+    def picture(self, name: str, *, full: bool, window: ChosenWindow | None = None) -> Picture:
         """Return one of the files for the large view."""
-        return large_image(self._path(name), full=full)
+        return self._large.picture(self._path(name), full=full, window=window)
 
     # ---------------------------------------------------------------- what is done
 

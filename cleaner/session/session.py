@@ -25,10 +25,10 @@ from cleaner.review.classes import class_acts, describe_class, is_about_descript
 from cleaner.session import background
 from cleaner.session.acts import DIFFERENT, GROUP, SUGGEST, choices_of, confirmed
 from cleaner.session.begun_groups import BegunGroups
-from cleaner.session.cells import Cell, ClassExamples, Outcome, Page, Picture, Seen
+from cleaner.session.cells import Cell, ChosenWindow, ClassExamples, Outcome, Page, Picture, Seen
 from cleaner.session.class_examples import ExampleChooser
 from cleaner.session.display import Display
-from cleaner.session.large_image import large_image
+from cleaner.session.large_images import LargeImages
 from cleaner.session.messages import (
     CalledDifferent,
     Change,
@@ -202,6 +202,7 @@ class ReviewSession:
             certificate=self.audit.certificate,
         )
         self._examples = ExampleChooser(lambda: self.source.index, source.state / "embeddings")
+        self._large = LargeImages()
         self._unsubscribe = self.store.subscribe(lambda events: self.run_later(lambda: self._follow(events)))
 
     # ---------------------------------------------------------------- being told
@@ -645,9 +646,9 @@ class ReviewSession:
         """Return a small JPEG of an image of the set; raises `ImageError` with the reason."""
         return self.source.thumbnails.get(self.known.path(name), size_px=_THUMBNAIL_PX)
 
-    def picture(self, name: str, *, full: bool) -> Picture:
+    def picture(self, name: str, *, full: bool, window: ChosenWindow | None = None) -> Picture:
         """Return an image of the set for the large view; raises `ImageError` with the reason."""
-        return large_image(self.known.path(name), full=full)
+        return self._large.picture(self.known.path(name), full=full, window=window)
 
     def class_examples(self, label: str, *, but: str) -> ClassExamples:
         """Return a class's description and typical images; in an audit only such as were confirmed."""

@@ -64,6 +64,7 @@ BINDINGS: Mapping[str, Binding] = {
     "zoom_in": Binding("grid.zoom_in", ("+", "=")),
     "zoom_out": Binding("grid.zoom_out", ("-",)),
     "fit": Binding("grid.fit", ("f",)),
+    "reset_light": Binding("keys.reset_light", ("w",)),
     "compare": Binding("grid.compare", ("c",)),
 }
 """By the name of the act, in the order of the list that the page shows."""

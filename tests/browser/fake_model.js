@@ -77,7 +77,7 @@ export class FakeModel {
     if (kind === "next") this.reply({ kind: "next", id, page: message.page, names: (this.pages[this.at + 1] ?? []).map((c) => c.name) });
     if (kind === "image") {
       const data = bytes_of(this.thumbs[message.name] ?? JPEG);
-      this.reply({ kind: "image", id, name: message.name, full: message.full, type: "image/jpeg", problem: "", width: this.options.width ?? 8, height: this.options.height ?? 8 }, [data]);
+      this.reply({ kind: "image", id, name: message.name, full: message.full, type: "image/jpeg", problem: "", width: this.options.width ?? 8, height: this.options.height ?? 8, frames: 1, levels: this.levels(message) }, [data]);
     }
     if (kind === "compare" && !this.options.mute_compare) this.compare(message);
     if (kind === "why") this.explain(message);
@@ -88,6 +88,12 @@ export class FakeModel {
     if (kind === "givekey") this.give_key(message);
     if (kind === "resetkeys") this.reply({ kind: "keys", id, to: message.view, said: "Reset.", refused: false });
     if (kind === "confirm") this.confirm(message);
+  }
+
+  /** The levels of all images, if they were set up, through the window that was asked for. */
+  levels({ window }) {
+    const { levels = null } = this.options;
+    return levels && { ...levels, ...(window?.kind === levels.kind ? { center: window.center, width: window.width } : {}) };
   }
 
   send_thumbs(id, names) {

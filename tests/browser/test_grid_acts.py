@@ -474,3 +474,53 @@ def test_simple_mode_marks_unmarks_and_has_no_classes(open_grid: OpenGrid, expec
     expect(page.locator(".is-saving")).to_have_count(0)
     press(page, "Control+a", "x")
     expect(page.locator(".cleaner-badge:not([hidden])")).to_have_count(0)
+
+
+LEVELS = {
+    "kind": "CT HU",
+    "unit": "HU",
+    "low": -1000,
+    "high": 3000,
+    "center": 40,
+    "width": 400,
+    "inverted": False,
+    "windows": [{"name": "", "center": 40, "width": 400}, {"name": "BONE", "center": 500, "width": 2000}],
+}
+
+
+def test_a_window_of_a_deep_image_is_drawn_by_the_kernel_and_kept(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_grid(options={"levels": LEVELS})
+    focus_grid(page)
+    press(page, "Enter")
+    dialog = page.get_by_role("dialog")
+    usual, bone = "Window 400\u00a0HU, level 40\u00a0HU", "Window 2,000\u00a0HU, level 500\u00a0HU"
+    expect(dialog).to_contain_text(usual)
+
+    box = page.locator(".cleaner-stage").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down(button="right")
+    page.mouse.move(x + 30, y - 20, steps=6)
+    page.mouse.up(button="right")
+    expect(dialog).not_to_contain_text(usual)
+    page.wait_for_function("() => document.querySelector('.cleaner-stage img').style.filter === ''")
+    chosen = sent(page, "image")[-1]["window"]
+    assert chosen["kind"] == "CT HU"
+    assert chosen["width"] < 400, "more contrast to the right"
+    assert chosen["center"] < 40, "brighter upwards"
+
+    dialog.get_by_role("button", name="BONE").click()
+    expect(dialog).to_contain_text(bone)
+    press(page, "ArrowRight", "Escape", "Enter")
+    expect(dialog).to_contain_text("0_01.jpg")
+    expect(dialog).to_contain_text(bone)
+    assert sent(page, "image")[-1]["window"] == {"kind": "CT HU", "center": 500, "width": 2000}
+
+    page.get_by_role("slider", name=say("grid.contrast")).focus()
+    press(page, "ArrowRight")
+    expect(dialog).not_to_contain_text(bone)
+    page.locator(".cleaner-stage").focus()
+    press(page, "w")
+    expect(dialog).to_contain_text(usual)
+    page.wait_for_function("() => document.querySelector('.cleaner-stage img').style.filter === ''")
+    assert sent(page, "image")[-1]["window"] is None

@@ -88,12 +88,12 @@ def test_the_keys_of_the_classes_can_be_other_ones(open_grid: OpenGrid, expect: 
     more.click()
     expect(more).to_have_attribute("aria-expanded", "true")
     page.get_by_role("button", name=say("grid.change_key_of", what=say("grid.key.digit", digit=2))).click()
-    press(page, "w")
+    press(page, "j")
     expect(keys.get_by_role("status")).to_have_text("Saved.")
     press(page, "Escape")
     chip = page.locator(".cleaner-bar").get_by_role("button", name=say("grid.relabel_to_label", label="cat"))
-    expect(chip.locator("kbd")).to_have_text("w")
-    press(page, "2", "w")
+    expect(chip.locator("kbd")).to_have_text("j")
+    press(page, "2", "j")
     assert acts(page) == [("relabel", "cat")]
 
 

@@ -12,7 +12,9 @@ import numpy.typing as npt
 import pytest
 
 from cleaner.errors import ImageError
+from cleaner.images.deep import open_deep
 from cleaner.images.formats import is_candidate
+from cleaner.images.levels import Window
 from cleaner.images.open import open_image, probe, verify
 
 pydicom = pytest.importorskip("pydicom")
@@ -130,3 +132,91 @@ def test_without_pydicom_the_reason_says_what_to_install(tmp_path: Path) -> None
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "pydicom, which reads it, is not installed" in told
     assert probe(path).problem is None
+
+
+def ct(pixels: npt.NDArray[np.uint16], **more: object) -> bytes:
+    return dicom(pixels, **{"Modality": "CT", "RescaleSlope": 1, "RescaleIntercept": -1024, **more})
+
+
+def test_the_values_of_a_scan_are_in_its_unit_with_all_windows_of_the_file() -> None:
+    found = open_deep(
+        ct(RAMP, WindowCenter=[40, 500], WindowWidth=[400, 2000], WindowCenterWidthExplanation=["A", "BONE"])
+    )
+    assert found is not None
+    assert (found.scale.kind, found.scale.unit, found.scale.low, found.scale.high) == (
+        "CT HU", "HU", -1024, 2976,
+    )  # fmt: skip
+    assert found.scale.windows == (Window(40, 400, "A"), Window(500, 2000, "BONE"))
+    seen = np.asarray(found.shown(Window(0, 100)))[..., 0]
+    assert (seen[RAMP < 970] == 0).all()
+    assert (seen[RAMP > 1080] == 255).all()
+
+
+def test_windows_and_rescaling_are_found_in_the_groups_of_a_file_with_many_frames() -> None:
+    from pydicom.dataset import Dataset
+
+    def within(**values: object) -> Dataset:
+        item = Dataset()
+        for name, value in values.items():
+            setattr(item, name, value)
+        return item
+
+    shared = within(
+        PixelValueTransformationSequence=[within(RescaleSlope=2, RescaleIntercept=-100, RescaleType="US")],
+        FrameVOILUTSequence=[within(WindowCenter=300, WindowWidth=50)],
+    )
+    found = open_deep(dicom(RAMP, SharedFunctionalGroupsSequence=[shared]))
+    assert found is not None
+    assert (found.slope, found.intercept, found.scale.windows) == (2, -100, (Window(300, 50),))
+
+
+def test_inverted_grey_stays_inverted_through_a_window() -> None:
+    found = open_deep(dicom(RAMP, PhotometricInterpretation="MONOCHROME1"))
+    assert found is not None
+    seen = np.asarray(found.shown(Window(1000, 200)))
+    assert (seen[0, 0, 0], seen[-1, -1, 0]) == (255, 0)
+
+
+def test_indexes_of_a_palette_are_shown_as_its_colours() -> None:
+    indexes = np.repeat(np.arange(3, dtype=np.uint8), 40).reshape(10, 12)
+    palette = {
+        f"{name}PaletteColorLookupTable{part}": value
+        for name, values in {"Red": (0, 65535, 0), "Green": (0, 0, 65535), "Blue": (65535, 0, 0)}.items()
+        for part, value in (("Descriptor", [3, 0, 16]), ("Data", np.array(values, "<u2").tobytes()))
+    }
+    data = dicom(indexes, PhotometricInterpretation="PALETTE COLOR", **palette)
+    assert open_deep(data) is None
+    picture = open_image(data)
+    assert [picture.getpixel((x, y)) for x, y in ((0, 0), (5, 4), (11, 9))] == [
+        (0, 0, 255), (255, 0, 0), (0, 255, 0),
+    ]  # fmt: skip
+
+
+def test_more_frames_than_one_are_remarked() -> None:
+    found = probe(dicom(RAMP, NumberOfFrames=12, PixelData=RAMP.tobytes() * 12), suffix=".dcm")
+    assert found.frames == 12
+    assert found.notes == ("12 frames; only the first is used",)
+
+
+@pytest.mark.parametrize(
+    ("syntax", "said"),
+    [
+        ("1.2.840.10008.1.2.4.80", r"\(JPEG-LS Lossless Image Compression\).*pip install pyjpegls"),
+        ("1.2.840.10008.1.2.4.70", r"\(JPEG Lossless.*pip install pylibjpeg pylibjpeg-libjpeg"),
+        ("1.2.840.10008.1.2.4.201", r"\(High-Throughput JPEG 2000.*pip install pylibjpeg pylibjpeg-openjpeg"),
+        ("1.2.840.10008.1.2.4.102", r"\(MPEG-4 .*video"),
+    ],
+)
+def test_what_reads_a_compressed_file_is_said(syntax: str, said: str) -> None:
+    from pydicom import dcmread
+    from pydicom.encaps import encapsulate
+    from pydicom.uid import UID
+
+    data = dcmread(io.BytesIO(dicom(RAMP)))
+    data.file_meta.TransferSyntaxUID = UID(syntax)
+    data.PixelData = encapsulate([b"\0" * 100])
+    stream = io.BytesIO()
+    data.save_as(stream, enforce_file_format=True)
+    for reader in (open_image, open_deep):
+        with pytest.raises(ImageError, match=said):
+            reader(stream.getvalue())

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from cleaner.errors import CleanerError, ImageError, NotSavedError, OutdatedError, StoreError
-from cleaner.session.cells import Cell, Outcome, Page, Picture, Seen
+from cleaner.session.cells import Cell, ChosenWindow, Outcome, Page, Picture, Seen
 from cleaner.session.messages import Confirmed, FilesSummary, PageTitle, Redone, Undone
 from cleaner.widgets.grid.protocol import page_data
 from cleaner.widgets.grid.text import said_text, summary_text
@@ -87,7 +87,7 @@ class Host:
             raise RuntimeError("boom")
         return name.encode()
 
-    def picture(self, name: str, *, full: bool) -> Picture:
+    def picture(self, name: str, *, full: bool, window: ChosenWindow | None = None) -> Picture:
         if name == "bad.jpg":
             msg = "truncated: the file ends early"
             raise ImageError(msg)
@@ -299,6 +299,17 @@ def test_unexpected_error_becomes_a_sentence_and_the_log_has_the_rest(
         ("describe", {"seen": SEEN, "label": None, "text": ""}),
         ("turn", {"by": 2}),
         ("image", {"name": "0.jpg"}),
+        *(
+            ("image", {"name": "0.jpg", "full": False, "window": window})
+            for window in (
+                7,
+                {"kind": "16-bit", "center": 1},
+                {"kind": "16-bit", "center": 1, "width": 0},
+                {"kind": "16-bit", "center": float("nan"), "width": 1},
+                {"kind": 16, "center": 1, "width": 1},
+                {"kind": "16-bit", "center": "1", "width": 1},
+            )
+        ),
     ],
 )
 def test_request_that_cannot_be_is_refused_and_nothing_is_done(
@@ -409,7 +420,7 @@ def test_thumbnails_that_are_ready_do_not_wait_for_a_slow_one(
 
 @pytest.mark.parametrize(("full", "data"), [(False, b"small"), (True, b"full")])
 def test_image_for_the_large_view(grid: ReviewGrid, sent: Sent, *, full: bool, data: bytes) -> None:
-    ask(grid, "image", name="0.jpg", full=full)
+    ask(grid, "image", name="0.jpg", full=full, window=None)
     grid.wait_for(1)  # type: ignore[attr-defined]
     ((message, buffers),) = sent
     assert buffers == [data]
@@ -418,7 +429,7 @@ def test_image_for_the_large_view(grid: ReviewGrid, sent: Sent, *, full: bool, d
 
 
 def test_image_that_cannot_be_shown_says_why(grid: ReviewGrid, sent: Sent) -> None:
-    ask(grid, "image", name="bad.jpg", full=False)
+    ask(grid, "image", name="bad.jpg", full=False, window=None)
     grid.wait_for(1)  # type: ignore[attr-defined]
     assert sent[0][0]["problem"] == "truncated: the file ends early"
     assert sent[0][1] == []

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from cleaner.session.cells import ChosenWindow
 from cleaner.widgets.grid import protocol
 from cleaner.widgets.sentences import SENTENCES
 
@@ -32,6 +33,9 @@ PARTS = {
     "Side": protocol.SideData,
     "Witness": protocol.WitnessData,
     "Key": protocol.KeyData,
+    "FileWindow": protocol.FileWindowData,
+    "Levels": protocol.LevelsData,
+    "ChosenWindow": ChosenWindow,
 }
 PLAIN = {str: "string", bool: "boolean", int: "number", float: "number", type(None): "null"}
 
@@ -101,6 +105,7 @@ def test_every_request_is_read_as_what_it_is(request_: type[protocol.Request]) -
         "full": True,
         "new_class": False,
         "label": "cat",
+        "window": {"kind": "CT HU", "center": 40, "width": 400.5},
     }
     fields = [field.name for field in dataclasses.fields(request_)]
     content = {name: usual.get(name, name) for name in fields}
@@ -109,6 +114,8 @@ def test_every_request_is_read_as_what_it_is(request_: type[protocol.Request]) -
     assert (read.id, read.view) == ("id", "view")
     if isinstance(read, protocol.Decide):
         assert read.names == ["a.jpg", "b.jpg"]
+    if isinstance(read, protocol.Image):
+        assert read.window == ChosenWindow("CT HU", 40, 400.5)
     if isinstance(read, protocol.Act):
         assert (read.seen.page_id, dict(read.seen.suggestions)) == ("one", {"a.jpg": None})
 

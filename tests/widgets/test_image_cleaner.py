@@ -265,7 +265,8 @@ def test_pictures_outside_the_set_are_not_sent(open_cleaner: Callable[..., Image
     cleaner.grid._handle_custom_msg({"kind": "thumbs", "names": ["private.png"], **say_ids}, [])
     wait_until(lambda: any(message["kind"] == "thumbs" for message in cleaner.sent))
     assert cleaner.sent[-1]["problems"] == ["not an image of this set"]
-    cleaner.grid._handle_custom_msg({"kind": "image", "name": "../x.png", "full": True, **say_ids}, [])
+    asked = {"kind": "image", "name": "../x.png", "full": True, "window": None}
+    cleaner.grid._handle_custom_msg({**asked, **say_ids}, [])
     wait_until(lambda: any(message["kind"] == "image" for message in cleaner.sent))
     assert cleaner.sent[-1]["problem"] == "not an image of this set"
 

@@ -8,13 +8,25 @@ the view that asked, where the others need not hear it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypedDict
 
 from cleaner.errors import CleanerError
 from cleaner.ranking.reasons import Witness
-from cleaner.session.cells import Cell, ClassExamples, Group, OneFix, Outcome, Page, Picture, Seen
+from cleaner.session.cells import (
+    Cell,
+    ChosenWindow,
+    ClassExamples,
+    Group,
+    Levels,
+    OneFix,
+    Outcome,
+    Page,
+    Picture,
+    Seen,
+)
 from cleaner.session.messages import Summary
 from cleaner.widgets.grid.text import (
     again_lines,
@@ -145,6 +157,27 @@ class WitnessData(TypedDict):
     copy: bool
 
 
+class FileWindowData(TypedDict):
+    """A `Window` that a file names."""
+
+    name: str
+    center: float
+    width: float
+
+
+class LevelsData(TypedDict):
+    """A `Levels`: which values of a deep image are shown, and which there are."""
+
+    kind: str
+    unit: str
+    low: float
+    high: float
+    center: float
+    width: float
+    inverted: bool
+    windows: list[FileWindowData]
+
+
 class KeyData(TypedDict):
     """The keys of an act, as the browser calls them and as people read them, and whether they were chosen."""
 
@@ -202,10 +235,11 @@ class Thumbs(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image(Request):
-    """Send an image for the large view, or in its full size."""
+    """Send an image for the large view, or in its full size; a deep one through a window, if it is chosen."""
 
     name: str
     full: bool
+    window: ChosenWindow | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +388,19 @@ def _seen(value: object) -> Seen:
     return Seen(_text(value["page"]), shown)
 
 
+def _window(value: object) -> ChosenWindow | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        raise TypeError
+    numbers = value["center"], value["width"]
+    if not all(isinstance(n, (int, float)) and not isinstance(n, bool) and math.isfinite(n) for n in numbers):
+        raise ValueError
+    if numbers[1] <= 0:
+        raise ValueError
+    return ChosenWindow(_text(value["kind"]), *map(float, numbers))
+
+
 _READERS: dict[str, Callable[[object], Any]] = {
     "str": _text,
     "str | None": _text_or_none,
@@ -361,6 +408,7 @@ _READERS: dict[str, Callable[[object], Any]] = {
     "list[str]": _names,
     "Literal[1, -1]": _direction,
     "Seen": _seen,
+    "ChosenWindow | None": _window,
 }
 """How a field of a request is read, by its type as it is written above."""
 
@@ -404,7 +452,7 @@ class ThumbsMessage(_Head):
 
 
 class ImageMessage(_Head):
-    """An image, in the buffer, with the size of its file; or why there is none."""
+    """An image, in the buffer, with size, frames and levels of its file; or why there is none."""
 
     kind: Literal["image"]
     name: str
@@ -413,6 +461,8 @@ class ImageMessage(_Head):
     type: str
     width: int
     height: int
+    frames: int
+    levels: LevelsData | None
 
 
 class CompareMessage(_Head):
@@ -620,6 +670,22 @@ def image_message(request: Image, picture: Picture) -> ImageMessage:
         "type": picture.media_type,
         "width": picture.width_px,
         "height": picture.height_px,
+        "frames": picture.frames,
+        "levels": None if picture.levels is None else _levels_data(picture.levels),
+    }
+
+
+def _levels_data(levels: Levels) -> LevelsData:
+    scale, window = levels.scale, levels.window
+    return {
+        "kind": scale.kind,
+        "unit": scale.unit,
+        "low": scale.low,
+        "high": scale.high,
+        "center": window.center,
+        "width": window.width,
+        "inverted": levels.inverted,
+        "windows": [{"name": w.name, "center": w.center, "width": w.width} for w in scale.windows],
     }
 
 
@@ -633,6 +699,8 @@ def no_image_message(request: Image, problem: str) -> ImageMessage:
         "type": "",
         "width": 0,
         "height": 0,
+        "frames": 1,
+        "levels": None,
     }
 
 

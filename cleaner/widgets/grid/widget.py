@@ -322,7 +322,7 @@ class ReviewGrid(anywidget.AnyWidget):
 
     def _send_image(self, request: protocol.Image) -> None:
         try:
-            picture = self._host.picture(request.name, full=request.full)
+            picture = self._host.picture(request.name, full=request.full, window=request.window)
         except Exception as exc:
             problem = in_words(exc, f"the image {request.name}")
             self._reply(request, protocol.no_image_message(request, problem))

@@ -64,6 +64,7 @@ const LARGE_ACTS = [
   ["zoom_in", "grid.key.zoom_in", false],
   ["zoom_out", "grid.key.zoom_out", false],
   ["fit", "grid.key.fit", false],
+  ["reset_light", "grid.key.reset_light", false],
   ["compare", "grid.key.compare", true],
 ];
 

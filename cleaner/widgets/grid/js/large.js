@@ -10,15 +10,18 @@ import { Stage } from "./stage.js";
  * @import { Cards } from "./cards.js"
  * @import { Compare } from "./compare.js"
  * @import { Keymap } from "./keymap.js"
- * @import { ImageMessage, Witness } from "./protocol.js"
+ * @import { ChosenWindow, ImageMessage, Levels, Witness } from "./protocol.js"
  * @import { Say } from "./words.js"
  * @typedef {{
  *   cards: Cards, actions: HTMLElement, compare: Compare | null, explains: boolean,
- *   ask: (name: string, full: boolean) => void, ask_why: (name: string) => string, on_key: (event: KeyboardEvent) => boolean,
+ *   ask: (name: string, full: boolean, window: ChosenWindow | null) => void, ask_why: (name: string) => string, on_key: (event: KeyboardEvent) => boolean,
  *   keymap: Keymap
  * }} LargeHost
- * @typedef {{url: string, full: boolean, width: number, height: number}} Rendition width and height are the file's
+ * @typedef {{url: string, full: boolean, width: number, height: number, frames: number, levels: Levels | null}} Rendition
+ *   width, height and frames are the file's
  */
+
+const SETTLED_MS = 400; // after the last change of the window, the full size is worth its time
 
 export class Large {
   /**
@@ -33,7 +36,9 @@ export class Large {
     this.asked = ""; // the image of which the full size was asked for
     /** @type {Map<string, Rendition>} of this image and its neighbours */
     this.pictures = new Map();
-    this.stage = new Stage(say, () => this.ask_full_size());
+    this.waiting = ""; // the image of which another window was asked for
+    this.settling = 0;
+    this.stage = new Stage(say, () => this.ask_full_size(), () => this.on_window());
     this.facts = make("dl", "cleaner-facts");
     this.explanation = new Explanation(say, { ask: host.ask_why, open: (witness) => this.on_witness(witness) });
     this.back = make_button(say("grid.back"), "Esc", () => this.explanation.look_at(null), "is-small is-end");
@@ -56,13 +61,14 @@ export class Large {
       make_button(say("grid.next"), "→", () => this.go(this.index + 1), "is-small"), this.leave, this.back);
     const place = make("div", "cleaner-buttons", {}, this.place, ...(compare ? [compare.button] : []));
     const side = make("div", "cleaner-side", {}, make("div", "cleaner-where", {}, walk, place),
-      ...(compare ? [compare.el] : []), make("div", "", {}, this.explanation.el, this.facts, stage.zoom_buttons, stage.light));
+      ...(compare ? [compare.el] : []), make("div", "", {}, this.explanation.el, this.facts, stage.zoom_buttons, stage.light.el));
     return make("div", "cleaner-sheet", {}, this.alerts, stage.el, side, this.host.actions);
   }
 
   close() {
     this.stage.close();
     if (this.el.open) this.el.close();
+    clearTimeout(this.settling);
     this.forget([]);
     this.explanation.forget();
     this.host.compare?.forget();
@@ -88,7 +94,7 @@ export class Large {
     this.index = index;
     if (!this.el.open) {
       this.is_left = false;
-      this.stage.reset_light();
+      this.stage.light.reopen();
       this.el.showModal();
       this.stage.el.focus();
     }
@@ -152,9 +158,31 @@ export class Large {
     this.forget(near);
     if (!this.card) return;
     for (const name of near.slice(0, 2)) {
-      if (!this.pictures.has(name) && !this.host.cards.find(name)?.problem) this.host.ask(name, false);
+      const picture = this.pictures.get(name);
+      const is_here = picture && this.stage.light.is_wanted(picture.levels);
+      if (!is_here && !this.host.cards.find(name)?.problem) this.ask(name, false);
     }
     this.draw_picture();
+  }
+
+  /**
+   * @param {string} name
+   * @param {boolean} full
+   */
+  ask(name, full) {
+    this.host.ask(name, full, this.stage.light.chosen);
+  }
+
+  /** Other values are to be seen: ask for them, for one window at a time. */
+  on_window() {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => {
+      this.settling = 0;
+      this.ask_full_size();
+    }, SETTLED_MS);
+    if (this.waiting === this.name) return;
+    this.waiting = this.name;
+    this.ask(this.name, false);
   }
 
   draw_picture() {
@@ -183,18 +211,22 @@ export class Large {
    * @param {DataView[]} buffers
    */
   receive(message, buffers) {
-    const { name, full, problem, width, height } = message;
+    const { name, full, problem, width, height, frames, levels } = message;
+    const { light } = this.stage;
     const list = this.host.cards.list;
     const in_view = this.name === name;
     const near = in_view || [this.index - 1, this.index, this.index + 1].some((i) => list[i]?.cell.name === name);
+    if (this.waiting === name && !full) this.waiting = "";
     if (!this.el.open || !near) return;
     if (problem) {
       if (in_view) this.stage.wait.textContent = this.say("grid.problem", { problem });
       return;
     }
     const old = this.pictures.get(name);
-    if (old?.full && !full) return;
-    this.pictures.set(name, { url: make_url(buffers[0], message.type), full, width, height });
+    if (old?.full && !full && light.is_wanted(old.levels)) return;
+    this.pictures.set(name, { url: make_url(buffers[0], message.type), full, width, height, frames, levels });
+    if (in_view && old?.full) this.asked = "";
+    if (in_view && !light.is_wanted(levels)) this.on_window();
     if (in_view) {
       this.draw_picture();
       this.draw();
@@ -239,6 +271,7 @@ export class Large {
     if (cell.loss !== null) facts.push([say("grid.fact.loss"), cell.loss.toFixed(2)]);
     const picture = this.pictures.get(cell.name);
     if (picture?.width) facts.push([say("grid.fact.size"), say("grid.pixels", { width: String(picture.width), height: String(picture.height) })]);
+    if (picture && picture.frames > 1) facts.push([say("grid.fact.frames"), say("grid.frames", { n: picture.frames })]);
     facts.push(...cell.facts, ...cell.notes.map((note) => [say("grid.fact.note"), note]));
     facts.push([say("grid.fact.decision"), this.decided(card)]);
     this.draw_facts(facts);
@@ -272,9 +305,9 @@ export class Large {
   ask_full_size() {
     const { name } = this;
     const picture = this.pictures.get(name);
-    if (!picture || picture.full || !this.stage.is_stretched) return;
+    if (!picture || picture.full || !this.stage.is_stretched || this.settling) return;
     this.stage.wait.textContent = this.say("grid.loading_full");
-    if (this.asked !== name) this.host.ask(name, true);
+    if (this.asked !== name) this.ask(name, true);
     this.asked = name;
   }
 

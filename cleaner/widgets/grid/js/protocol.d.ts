@@ -78,6 +78,23 @@ export interface Witness {
   copy: boolean;
 }
 
+export interface FileWindow {
+  name: string;
+  center: number;
+  width: number;
+}
+
+export interface Levels {
+  kind: string;
+  unit: string;
+  low: number;
+  high: number;
+  center: number;
+  width: number;
+  inverted: boolean;
+  windows: FileWindow[];
+}
+
 export interface Key {
   keys: string[];
   printed: string[];
@@ -89,6 +106,12 @@ export interface Key {
 export interface Seen {
   page: string;
   suggestions: Record<string, string | null>;
+}
+
+export interface ChosenWindow {
+  kind: string;
+  center: number;
+  width: number;
 }
 
 export interface Ping {
@@ -136,6 +159,7 @@ export interface Image {
   view: string;
   name: string;
   full: boolean;
+  window: ChosenWindow | null;
 }
 
 export interface Compare {
@@ -253,6 +277,8 @@ export interface ImageMessage {
   type: string;
   width: number;
   height: number;
+  frames: number;
+  levels: Levels | null;
 }
 
 export interface CompareMessage {

@@ -1,8 +1,12 @@
-// Where the large image stands: zoom, pan, contrast and brightness, for the eye only.
+// Where the large image stands: zoom and pan; how bright it is, is up to its light. For the eye only.
 
-import { make, make_act_button, make_button } from "./elements.js";
+import { make, make_act_button } from "./elements.js";
+import { Light } from "./light.js";
 
-/** @import { Say } from "./words.js" */
+/**
+ * @import { Levels } from "./protocol.js"
+ * @import { Say } from "./words.js"
+ */
 
 const ZOOM_STEP = 1.25;
 const PAN_PX = 60;
@@ -12,36 +16,32 @@ export class Stage {
   /**
    * @param {Say} say
    * @param {() => void} on_stretched the image is shown larger than its pixels, or may be
+   * @param {() => void} on_window other values of the file are to be seen
    */
-  constructor(say, on_stretched) {
+  constructor(say, on_stretched, on_window) {
     this.on_stretched = on_stretched;
     this.zoom = 1;
     this.x = this.y = 0;
     /** pixels of the file that is shown, which the image at hand may be a smaller rendition of; 0: not known */
     this.width_px = this.height_px = 0;
     /** What the acts of this view do. @type {Record<string, () => void>} */
-    this.zooms = {
+    this.acts = {
       zoom_out: () => this.zoom_by(1 / ZOOM_STEP), zoom_in: () => this.zoom_by(ZOOM_STEP), fit: () => this.fit(),
+      reset_light: () => this.light.reset(),
     };
     this.image = make("img", "", { alt: "", draggable: "false" });
     this.image.onload = () => {
+      this.light.settle();
       this.place();
       if (this.zoom > 1) this.on_stretched(); // somebody was quicker than the image
     };
     this.wait = make("span", "cleaner-wait");
     this.el = make("div", "cleaner-stage", { tabindex: "0", role: "img" }, this.image, this.wait);
     this.zoom_text = make("span", "cleaner-zoom");
-    const step = (/** @type {string} */ key, /** @type {string} */ act) => make_act_button(say(key), act, this.zooms[act], "is-small");
+    const step = (/** @type {string} */ key, /** @type {string} */ act) => make_act_button(say(key), act, this.acts[act], "is-small");
     this.zoom_buttons = make("div", "cleaner-buttons", {},
       step("grid.zoom_out", "zoom_out"), step("grid.zoom_in", "zoom_in"), step("grid.fit", "fit"), this.zoom_text);
-    const slider = () => make("input", "", { type: "range", min: "30", max: "300", value: "100" });
-    this.bright = slider();
-    this.contrast = slider();
-    for (const input of [this.bright, this.contrast]) input.addEventListener("input", () => this.draw_light());
-    this.light = make("div", "cleaner-light", {},
-      make("label", "cleaner-slider", {}, say("grid.brightness"), this.bright),
-      make("label", "cleaner-slider", {}, say("grid.contrast"), this.contrast),
-      make_button(say("grid.reset"), "", () => this.reset_light(), "is-small"), make("p", "cleaner-hint", {}, say("grid.eye_only")));
+    this.light = new Light(say, this.image, on_window);
     this.listen();
     this.observer = new ResizeObserver(() => requestAnimationFrame(() => this.place()));
     this.observer.observe(this.el);
@@ -53,38 +53,16 @@ export class Stage {
 
   /**
    * @param {string | undefined} url of the image; undefined: there is none
-   * @param {{width: number, height: number} | undefined} size of the file, if it is known
+   * @param {{width: number, height: number, levels: Levels | null} | undefined} file what is known of the file
    */
-  show(url, size) {
-    this.width_px = size?.width ?? 0;
-    this.height_px = size?.height ?? 0;
+  show(url, file) {
+    this.width_px = file?.width ?? 0;
+    this.height_px = file?.height ?? 0;
     this.image.hidden = !url;
     if (!url) return;
     if (this.image.src !== url) this.image.src = url;
+    this.light.show(file?.levels);
     this.place();
-  }
-
-  // ---- light
-
-  draw_light() {
-    this.image.style.filter = `brightness(${this.bright.value}%) contrast(${this.contrast.value}%)`;
-  }
-
-  /**
-   * Right drag, as in viewers of medical images: contrast to the right, brightness upwards, a per cent a pixel.
-   * @param {number} dx
-   * @param {number} dy
-   */
-  light_by(dx, dy) {
-    for (const [slider, by] of /** @type {[HTMLInputElement, number][]} */ ([[this.contrast, dx], [this.bright, -dy]])) {
-      slider.value = `${Number(slider.value) + by}`;
-    }
-    this.draw_light();
-  }
-
-  reset_light() {
-    for (const slider of [this.bright, this.contrast]) slider.value = "100";
-    this.image.style.filter = "";
   }
 
   // ---- zoom
@@ -161,7 +139,7 @@ export class Stage {
     this.el.addEventListener("pointerdown", (event) => this.el.setPointerCapture(event.pointerId));
     this.el.addEventListener("pointermove", (event) => {
       if (!this.el.hasPointerCapture(event.pointerId)) return;
-      if (event.buttons & RIGHT_BUTTONS) this.light_by(event.movementX, event.movementY);
+      if (event.buttons & RIGHT_BUTTONS) this.light.drag(event.movementX, event.movementY);
       else this.pan(event.movementX, event.movementY);
     });
     this.el.addEventListener("contextmenu", (event) => event.preventDefault()); // the right button is for light
@@ -179,7 +157,7 @@ export class Stage {
     const step = steps[event.key];
     const is_plain = !event.ctrlKey && !event.metaKey && !event.altKey;
     if (step && event.shiftKey && is_plain) this.pan(...step);
-    else if (this.zooms[act]) this.zooms[act]();
+    else if (this.acts[act]) this.acts[act]();
     else return false;
     return true;
   }

@@ -65,7 +65,7 @@ export class View {
     }) : null;
     this.large = new Large(this.say, {
       cards: this.cards, actions: this.large_actions.el, compare: this.compare, explains: this.reviewing,
-      ask: (name, full) => this.link.send({ kind: "image", name, full }, { quiet: true }),
+      ask: (name, full, window) => this.link.send({ kind: "image", name, full, window }, { quiet: true }),
       ask_why: (name) => this.link.send({ kind: "why", name }, { quiet: true }),
       on_key: (event) => this.keys.act_key(event), keymap: this.keymap,
     });
