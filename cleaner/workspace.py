@@ -291,11 +291,15 @@ class Workspace(Dataset):
         from cleaner.dataset.formats.documents import CsvDocument
         from cleaner.dataset.formats.memory import ImportMemory
         from cleaner.dataset.formats.transfer import export_set
+        from cleaner.dataset.formats.webdataset import shards_in_place
         from cleaner.review.output.reviewed import reviewed_images
 
         table = None if self.labels is None else CsvDocument.read(self.labels)
         images = reviewed_images(self.catalog, self.store.state, table)
-        kept = None if self.labels is None else ImportMemory(self.state, self.labels).source()
+        if self.labels is None:
+            kept = shards_in_place(self.catalog, self.table_options.label_column or None)
+        else:
+            kept = ImportMemory(self.state, self.labels).source()
         return export_set(images, self.catalog, to, format=format, kept=kept, **options)
 
     def rank(self, **options: Any) -> Ranking:

@@ -16,9 +16,10 @@ import pandas as pd
 from cleaner.dataset.class_findings import class_findings
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import Listing, list_images, name_problem, place_of
+from cleaner.dataset.formats.samples import Samples, read_samples
 from cleaner.dataset.layout import Layout
 from cleaner.dataset.layout_guess import Guess, guess_layout, layout_findings
-from cleaner.dataset.masks import mask_findings, masks_among
+from cleaner.dataset.masks import Masks, mask_findings, masks_among
 from cleaner.dataset.other_files import other_findings
 from cleaner.dataset.tables.beside import tables_beside
 from cleaner.dataset.tables.names import NameMatcher
@@ -122,12 +123,14 @@ class Catalog:
         follow_links: bool = False,
         exclude: Path | None = None,
         choose: Callable[[Sequence[str]], Guess] = guess_layout,
+        label_column: str | None = None,
     ) -> Catalog:
         """Take the names of folders as labels, and as splits.
 
         What the folders mean is guessed from what is inside of them, see `cleaner.dataset.layout_guess`, and
         said in `findings`. Images above the folders of the classes are unlabelled, and so are those in a
-        folder called ``unlabelled`` (``unlabeled``, ``_unlabelled``) beside them.
+        folder called ``unlabelled`` (``unlabeled``, ``_unlabelled``) beside them. Images in tar archives have
+        the labels of the files beside them, if there are such (WebDataset).
 
         Parameters
         ----------
@@ -141,6 +144,8 @@ class Catalog:
             A folder below the root that is not part of the set.
         choose : callable
             Returns what the folders of some names mean.
+        label_column : str, optional
+            What of the samples of a WebDataset is the label.
 
         Raises
         ------
@@ -153,6 +158,9 @@ class Catalog:
         names = [name for name in listing.names if name not in masks.reasons]
         if not names:
             raise CatalogError(_no_images(root, listing))
+        samples = read_samples(root, names, label_column=label_column)
+        if samples is not None:
+            return cls._of_samples(samples, root, listing, masks)
         guess = choose(names)
         labels, splits = guess.layout.read(names)
         findings = [
@@ -168,6 +176,26 @@ class Catalog:
             follow_links=follow_links,
             findings=findings,
             layout=guess.layout,
+        )
+
+    @classmethod
+    def _of_samples(cls, samples: Samples, root: Path, listing: Listing, masks: Masks) -> Catalog:
+        used = samples.used
+        others = {
+            suffix: left
+            for suffix, files in listing.others.items()
+            if (left := [name for name in files if name not in used])
+        }
+        table = pd.DataFrame(samples.rows, columns=samples.columns, dtype=object)
+        return cls(
+            table,
+            root=root,
+            left_out=_left_out([*listing.left_out, *masks.reasons.items(), *samples.left_out.items()]),
+            findings=[
+                *samples.findings,
+                *mask_findings(masks),
+                *other_findings(root, others, list(table["name"])),
+            ],
         )
 
     @classmethod

@@ -29,6 +29,7 @@ from cleaner.dataset.splits import PENDING, assign, divided_groups
 from cleaner.dataset.state_folder import find_root, has_state, place_state, remember
 from cleaner.dataset.tables.options import RememberedOptions, TableOptions
 from cleaner.errors import Cancelled, CatalogError
+from cleaner.images.archives import is_archive
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.util.progress import SILENT, Reporter
 from cleaner.util.wording import count, listed
@@ -123,8 +124,11 @@ class Dataset:
             "encoding": encoding,
         }
         TableOptions.of(self._table_told)  # refuses what cannot be
-        if self.labels is None and any(self._table_told.values()):
-            told = ", ".join(f"{name}={value!r}" for name, value in self._table_told.items() if value)
+        told_too = {name: value for name, value in self._table_told.items() if value}
+        if self.labels is None and _may_hold_samples(self.root):
+            told_too.pop("label_column", None)  # it is the file or field of a sample
+        if self.labels is None and told_too:
+            told = ", ".join(f"{name}={value!r}" for name, value in told_too.items())
             raise CatalogError(f"Got {told} without a CSV file. Give it with labels=.")
         if group is not None and self.labels is None:
             msg = f"Got group={group!r} without a CSV file; groups are a column of one. Give it with labels=."
@@ -246,10 +250,10 @@ class Dataset:
 
     @property
     def table_options(self) -> TableOptions:
-        """How the CSV file is read: as told now or earlier; what was never told is guessed."""
+        """How the CSV file or the samples are read: as told now or earlier; the rest is guessed."""
         earlier = TableOptions()
-        if self.labels is not None and has_state(self.root, self._asked_state):
-            earlier = RememberedOptions(self.state, self.labels).load()
+        if has_state(self.root, self._asked_state):
+            earlier = RememberedOptions(self.state, self.labels or self.root).load()
         return earlier.but(self._table_told)
 
     @property
@@ -262,10 +266,11 @@ class Dataset:
         """Look at the folder or CSV file again and return the new catalog; until then the old one serves."""
         with self._refreshing:
             listed = self.listed()
-            if self.labels is not None:
-                memory, options = RememberedOptions(self.state, self.labels), self.table_options
-                self._read_anew = memory.load().label_column != options.label_column
-                memory.save(options)
+            memory, options = RememberedOptions(self.state, self.labels or self.root), self.table_options
+            label_column_before = memory.load().label_column
+            memory.save(options)
+            if listed.layout is None:  # labels are of a table, or of samples
+                self._read_anew = label_column_before != options.label_column
             if self._read_anew:
                 self.identity.read_anew(listed.classes)
             stale = self.index.stale(self.root, listed.names)
@@ -339,13 +344,19 @@ class Dataset:
     def listed(self) -> Catalog:
         """List the images that the folders or the table name, with those that cannot be used."""
         if self.labels is None:
-            return Catalog.from_folder(
+            catalog = Catalog.from_folder(
                 self.root,
                 hidden=self.hidden,
                 follow_links=self.follow_links,
                 exclude=self._asked_state,
                 choose=self._choose_layout,
+                label_column=self.table_options.label_column or None,
             )
+            if catalog.layout is None and self._layout is not None:
+                raise CatalogError(
+                    f"Got layout={self._layout!r}, but files beside the images have the labels. Leave it out."
+                )
+            return catalog
         return Catalog.from_csv(
             self.labels,
             root=self.root,
@@ -372,6 +383,10 @@ class Dataset:
         if self._read_anew:
             shutil.rmtree(self.ranking_folder, ignore_errors=True)  # it judges labels that are no more
         return guess
+
+
+def _may_hold_samples(root: Path) -> bool:
+    return is_archive(root) or any(root.glob("*.tar"))
 
 
 class _Deadline(Reporter):

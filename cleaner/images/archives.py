@@ -23,6 +23,7 @@ import threading
 import zipfile
 import zlib
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -86,7 +87,7 @@ class State:
     entry: str = ""
 
 
-@dataclass
+@dataclass(eq=False)
 class Archive:
     """What is in an archive.
 
@@ -138,28 +139,44 @@ class Archive:
         OSError
             There is no such file, its data is damaged, or the archive changed meanwhile.
         """
+        with self._opened() as file:
+            return self._read(file, name, limit)
+
+    def read_many(self, names: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Yield names and contents in the order in which they are in the archive; raises like `read`."""
+        with self._opened() as file:
+            for name in sorted(names, key=lambda name: self._member(name).at):
+                yield name, self._read(file, name)
+
+    def _opened(self) -> BinaryIO:
+        file = self.path.open("rb")
+        now = os.fstat(file.fileno())
+        if (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.mtime_ns):
+            file.close()
+            raise OSError(errno.EAGAIN, "the archive changed while it was being read", str(self.path))
+        return file
+
+    def _member(self, name: str) -> Member:
         member = self.members.get(name)
         if member is None:
             raise FileNotFoundError(errno.ENOENT, "there is no such file in the archive", name)
-        with self.path.open("rb") as file:
-            now = os.fstat(file.fileno())
-            if (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.mtime_ns):
-                raise OSError(errno.EAGAIN, "the archive changed while it was being read", name)
-            file.seek(member.at)
-            if member.crc is not None:
-                header = file.read(_LOCAL_HEADER)
-                if header[:4] != b"PK\x03\x04":
-                    raise OSError(errno.EIO, "its data in the archive is damaged", name)
-                lengths = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
-                file.seek(sum(lengths), os.SEEK_CUR)
-            data = file.read(member.packed_bytes if limit is None else min(limit, member.packed_bytes))
+        return member
+
+    def _read(self, file: BinaryIO, name: str, limit: int | None = None) -> bytes:
+        member = self._member(name)
+        file.seek(member.at)
+        if member.crc is not None:
+            header = file.read(_LOCAL_HEADER)
+            if header[:4] != b"PK\x03\x04":
+                raise OSError(errno.EIO, "its data in the archive is damaged", name)
+            lengths = int.from_bytes(header[26:28], "little"), int.from_bytes(header[28:30], "little")
+            file.seek(sum(lengths), os.SEEK_CUR)
+        data = file.read(member.packed_bytes if limit is None else min(limit, member.packed_bytes))
         return _unpacked(data, member, name, limit)
 
     def state_of(self, name: str) -> State:
         """Return the size and mark of a file; raises `OSError` if there is none."""
-        member = self.members.get(name)
-        if member is None:
-            raise FileNotFoundError(errno.ENOENT, "there is no such file in the archive", name)
+        member = self._member(name)
         return State(member.size_bytes, self.mtime_ns if member.crc is None else member.crc)
 
 
@@ -232,6 +249,12 @@ def why_not(path: str | Path) -> str | None:
 def in_archive(path: str | Path) -> bool:
     """Tell whether a path goes through an archive, to a file in it that need not be there."""
     return _place(path) is not None
+
+
+def divided(path: str | Path) -> tuple[Path, str] | None:
+    """Divide a path into an archive and the name of a file in it; None if it goes through no archive."""
+    place = _place(path)
+    return None if place is None else (Path(place.archive.path), place.name)
 
 
 def is_archive(path: Path) -> bool:

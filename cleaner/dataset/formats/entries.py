@@ -292,7 +292,12 @@ def split_of_shard(text: str) -> str | None:
 
 
 def label_table(entries: Sequence[Entry]) -> str:
-    """Return the label table of a set: name, label, split, who gave the label, then the foreign columns.
+    """Return the label table of a set as the text of a CSV file; see `label_rows`."""
+    return csv_text(*label_rows(entries))
+
+
+def label_rows(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
+    """Return columns and rows of a set: name, label, split, who gave the label, then the foreign columns.
 
     Columns without any value are left out. A foreign column that is called like one of ours gets ``_given``
     after it.
@@ -304,7 +309,7 @@ def label_table(entries: Sequence[Entry]) -> str:
     filled = [c for c in order if c in ("name", "label") or any(row.get(c) for row in rows)]
     if all(entry.source_name == entry.name for entry in entries):
         filled = [column for column in filled if column != SOURCE_NAME]
-    return csv_text(filled, ([row.get(column, "") for column in filled] for row in rows))
+    return filled, [[row.get(column, "") for column in filled] for row in rows]
 
 
 def _row(entry: Entry) -> dict[str, str]:

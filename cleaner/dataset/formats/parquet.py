@@ -37,6 +37,7 @@ from cleaner.dataset.formats.entries import (
 from cleaner.dataset.new_folder import new_folder
 from cleaner.dataset.split_words import split_of_word
 from cleaner.errors import CatalogError
+from cleaner.images.archives import is_file, read_bytes
 from cleaner.images.formats import FORMAT_SUFFIXES, kind_of
 
 _USUAL_LABELS = ("label", "labels", "class", "category", "target", "fine_label")
@@ -280,7 +281,7 @@ def _with_classes(schema: Any, column: str, classes: list[str]) -> Any:
 
 def _write_new(job: Writing) -> None:
     pyarrow = _pyarrow(job.folder)
-    images = [image for image in job.images if not image.deleted and job.path(image.name).is_file()]
+    images = [image for image in job.images if not image.deleted and is_file(job.path(image.name))]
     classes = sorted({image.label for image in images if image.label is not None})
     more = list(dict.fromkeys(key for image in images for key in image.columns))
     more = [key for key in more if key not in ("image", "label", *LABEL_COLUMNS)]
@@ -310,7 +311,7 @@ def _row(image: Reviewed, job: Writing, classes: list[str], more: list[str]) -> 
     sure = "" if said.probability is None else f"{said.probability:g}"
     who = dict(zip(LABEL_COLUMNS, (said.method, said.by, said.time, sure), strict=True))
     return {
-        "image": {"bytes": job.path(image.name).read_bytes(), "path": image.name},
+        "image": {"bytes": read_bytes(job.path(image.name)), "path": image.name},
         "label": None if image.label is None else classes.index(image.label),
         **{key: value or None for key, value in who.items()},
         **{key: image.columns.get(key) or None for key in more},

@@ -1,12 +1,8 @@
-"""WebDataset: tar files in which the files of one sample share a name up to its first dot.
+"""WebDataset's tar files as a foreign format: images unpacked from them, and labels written into them.
 
-What is relied on (https://github.com/webdataset/webdataset): a sample is an image and, beside it, a class in
-``KEY.cls`` or ``KEY.cls.txt``, a text in ``KEY.txt``, or an object in ``KEY.json``. The label is the class;
-or the field ``label``, ``class``, ``category`` or ``cls`` of the object; or the file (``txt``) or field that
-``--label-column`` names; or the image's folder. A shard that is called like a split is one.
-
-The images are unpacked into a new folder. An export reads the tar files where they are, and writes them again
-with the labels replaced and without the deleted samples; a shard without a change is copied as it is.
+See `cleaner.dataset.formats.samples` for what a sample is, and for reading samples where they are. An export
+reads the tar files, and writes them again with the labels replaced and without the deleted samples; a shard
+without a change is copied as it is.
 """
 
 from __future__ import annotations
@@ -18,34 +14,36 @@ import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
 
+from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.formats.archives import Unpacker, home_of, members
-from cleaner.dataset.formats.documents import parse_json
 from cleaner.dataset.formats.entries import (
+    SOURCE_NAME,
     Entry,
     Opinion,
     Reading,
     ReadOptions,
     Reviewed,
     Writing,
-    as_text,
     merged,
-    scalars,
-    split_of_shard,
+)
+from cleaner.dataset.formats.memory import Kept
+from cleaner.dataset.formats.samples import (
+    MOST_TEXT_BYTES,
+    TEXTS,
+    entry_of,
+    is_image,
+    place_of_label,
+    split_name,
 )
 from cleaner.dataset.layout_guess import guess_layout
 from cleaner.dataset.new_folder import new_folder
 from cleaner.errors import CatalogError
-from cleaner.images.formats import SUFFIXES
+from cleaner.images import archives
 from cleaner.util.wording import count
 
-_CLASS_FILES = ("cls", "cls.txt")
-_FIELDS = ("label", "class", "category", "cls")
-_TEXTS = frozenset({*_CLASS_FILES, "txt", "json"})
 _LOOK_AT = 200  # members
-_MOST_TEXT_BYTES = 10**7
 
 
 def recognises(source: Path) -> bool:
@@ -55,28 +53,17 @@ def recognises(source: Path) -> bool:
         return False
     kinds: dict[str, set[str]] = {}
     for number, member in enumerate(members(shards[0])):
-        key, ending = _split_name(member.name)
-        kinds.setdefault(key, set()).add("image" if _is_image(ending) else ending)
+        key, ending = split_name(member.name)
+        kinds.setdefault(key, set()).add("image" if is_image(ending) else ending)
         if number >= _LOOK_AT:
             break
-    return any("image" in kind and kind & _TEXTS for kind in kinds.values())
+    return any("image" in kind and kind & TEXTS for kind in kinds.values())
 
 
 def _shards(source: Path) -> list[Path]:
     if source.is_dir():
         return sorted(source.glob("*.tar"))
     return [source] if source.suffix == ".tar" and source.is_file() and tarfile.is_tarfile(source) else []
-
-
-def _split_name(name: str) -> tuple[str, str]:
-    """Return the key of a sample and what follows the dot, in small letters."""
-    folder, slash, file = name.removeprefix("./").rpartition("/")
-    stem, _, ending = file.partition(".")
-    return f"{folder}{slash}{stem}", ending.lower()
-
-
-def _is_image(ending: str) -> bool:
-    return "." + ending.rpartition(".")[2] in SUFFIXES
 
 
 @dataclass
@@ -101,7 +88,10 @@ def read(source: Path, options: ReadOptions) -> Reading:
             for key, sample in _samples(shard, prefix, unpacker).items():
                 more += sample.more
                 if sample.image is not None:
-                    entries.append(_entry(shard, key, sample, options.label_column))
+                    called = f"{shard.name}#{key}"
+                    entries.append(
+                        entry_of(sample.image, called, sample.texts, label_column=options.label_column)
+                    )
         if not entries:
             raise CatalogError(f"There is no image in {source}.")
     if not any(entry.opinions for entry in entries):
@@ -133,54 +123,27 @@ def _findings(to: Path, images: int, more: int, left_out: list[str]) -> Iterator
 def _samples(shard: Path, prefix: str, unpacker: Unpacker) -> dict[str, _Sample]:
     samples: dict[str, _Sample] = {}
     for member in members(shard):
-        key, ending = _split_name(member.name)
+        key, ending = split_name(member.name)
         sample = samples.setdefault(key, _Sample())
-        if ending in _TEXTS and member.problem is None and member.size_bytes < _MOST_TEXT_BYTES:
+        if ending in TEXTS and member.problem is None and member.size_bytes < MOST_TEXT_BYTES:
             with member.open() as stream:
                 sample.texts[ending] = stream.read()
-        elif _is_image(ending) and sample.image is None:
+        elif is_image(ending) and sample.image is None:
             sample.image = unpacker.unpack(member, name=prefix + member.name.removeprefix("./"))
-        elif _is_image(ending):
+        elif is_image(ending):
             sample.more += 1
     return samples
 
 
-def _entry(shard: Path, key: str, sample: _Sample, asked: str | None) -> Entry:
-    where = f"{shard}, {key}.json"
-    document = parse_json(sample.texts["json"], where) if "json" in sample.texts else {}
-    document = document if isinstance(document, dict) else {}
-    place = _place(sample.texts, document, asked)
-    label = _label(sample.texts, document, place)
-    who = [document.get(k) for k in ("label_method", "label_by", "label_time")]
-    opinion = Opinion(
-        labels=(label,) if label else (),
-        method=who[0] if who[0] in ("human", "machine") else "",
-        by=as_text(who[1]),
-        time=as_text(who[2]),
+def shards_in_place(catalog: Catalog, label_column: str | None) -> Kept | None:
+    """Return the shards whose samples are the images of a set; None if it has none."""
+    if catalog.root is None or SOURCE_NAME not in catalog.table.columns:
+        return None
+    shards = {str(called).partition("#")[0] for called in catalog.table[SOURCE_NAME]}
+    folder = catalog.root if catalog.root.is_dir() else catalog.root.parent
+    return Kept(
+        format="webdataset", folder=folder, documents=tuple(sorted(shards)), label_column=label_column
     )
-    return Entry(
-        name=sample.image or "",
-        source_name=f"{shard.name}#{key}",
-        opinions=[opinion] if label else [],
-        split=split_of_shard(shard.stem),
-        columns=scalars(document, without=(*_FIELDS, "label_method", "label_by", "label_time")),
-    )
-
-
-def _place(texts: dict[str, bytes], document: dict[str, Any], asked: str | None) -> str | None:
-    """Return the file or field of a sample that holds its label."""
-    if asked is not None:
-        return asked if asked in texts or asked in document else None
-    found = next((ending for ending in _CLASS_FILES if ending in texts), None)
-    return found or next((name for name in _FIELDS if name in document), None)
-
-
-def _label(texts: dict[str, bytes], document: dict[str, Any], place: str | None) -> str:
-    if place is None:
-        return ""
-    if place in texts:
-        return texts[place].decode("utf-8", "replace").strip()
-    return as_text(document[place])
 
 
 def write(job: Writing) -> None:
@@ -208,15 +171,15 @@ def _edit(source: Path, target: Path, changes: dict[str, Reviewed], asked: str |
     """Copy a shard with changes; return the keys of samples that got a new file for the label."""
     texts: dict[str, dict[str, bytes]] = {}
     for member in members(source):
-        key, ending = _split_name(member.name)
-        if key in changes and ending in _TEXTS and member.size_bytes < _MOST_TEXT_BYTES:
+        key, ending = split_name(member.name)
+        if key in changes and ending in TEXTS and member.size_bytes < MOST_TEXT_BYTES:
             with member.open() as stream:
                 texts.setdefault(key, {})[ending] = stream.read()
     unplaced: list[str] = []
     done: set[str] = set()
     with tarfile.open(source) as old, tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as new:
         for entry in old:
-            key, ending = _split_name(entry.name)
+            key, ending = split_name(entry.name)
             reviewed = changes.get(key)
             if reviewed is not None and reviewed.deleted:
                 continue
@@ -238,7 +201,7 @@ def _edit(source: Path, target: Path, changes: dict[str, Reviewed], asked: str |
 
 def _place_of(texts: dict[str, bytes], asked: str | None) -> str | None:
     document = json.loads(texts["json"]) if "json" in texts else {}
-    return _place(texts, document if isinstance(document, dict) else {}, asked)
+    return place_of_label(texts, document if isinstance(document, dict) else {}, asked)
 
 
 def _replaced(texts: dict[str, bytes], ending: str, reviewed: Reviewed, asked: str | None) -> bytes | None:
@@ -284,13 +247,16 @@ def _write_new(job: Writing) -> None:
         with tarfile.open(job.folder / f"{split}-000000.tar", "w") as tar:
             for reviewed in images:
                 path = job.path(reviewed.name)
-                if not path.is_file():
+                if not archives.is_file(path):
                     continue
                 suffix = PurePosixPath(reviewed.name).suffix.lower()
                 plain = str(PurePosixPath(reviewed.name).with_suffix("")).replace(".", "_")
                 key = plain if plain not in keys else f"{plain}_{len(keys)}"
                 keys.add(key)
-                tar.add(path, arcname=key + suffix, recursive=False)
+                if archives.in_archive(path):
+                    _add(tar, key + suffix, archives.read_bytes(path))
+                else:
+                    tar.add(path, arcname=key + suffix, recursive=False)
                 if reviewed.label is not None:
                     _add(tar, f"{key}.cls", reviewed.label.encode())
                 more = {k: v for k, v in reviewed.columns.items() if v} | _who(reviewed)

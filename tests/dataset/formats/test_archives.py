@@ -90,6 +90,76 @@ def test_a_label_can_be_a_field_of_the_json(tmp_path: Path, picture_bytes: list[
     assert (said["animal"], said["label"]) == ("bear", 5)
 
 
+def test_samples_are_read_where_they_are_like_those_that_were_unpacked(shard: Path, tmp_path: Path) -> None:
+    done = bring_in(shard, to=tmp_path / "unpacked")
+    for_both = {"x/0.png": "fox", "x/1.png": DELETE, "x/3.png": "3"}
+    decide(done, for_both)
+    write_out(done, tmp_path / "of-import")
+    before = sorted(p.name for p in tmp_path.iterdir())
+    with Workspace(shard, reviewer=REVIEWER) as ws:
+        table = ws.catalog.table.set_index("name")
+        assert dict(table["label"]) == labels(done)
+        assert table["site"]["x/1.png"] == "s1"
+        assert "samples" in {f.topic for f in ws.catalog.findings}
+        for name, label in for_both.items():
+            act = ("delete", None) if label is DELETE else ("relabel", label)
+            ws.store.decide(name, act[0], label=act[1])
+        told = ws.export_as("webdataset", tmp_path / "in-place")
+        ws.csv_writer().close()
+    assert told.edited
+    new, old = (members(tmp_path / to / shard.name) for to in ("in-place", "of-import"))
+    assert new.keys() == old.keys()
+    assert all(new[name] == old[name] for name in new if not name.endswith(".json"))
+    assert json.loads(new["x/0.json"])["label_by"] == REVIEWER
+    added = {f"{shard.name}.cleaner", f"{shard.name}.cleaned.csv", "in-place"}
+    assert {p.name for p in tmp_path.iterdir()} - set(before) <= added
+
+
+def test_what_of_a_sample_is_the_label_is_told_once(tmp_path: Path, picture_bytes: list[bytes]) -> None:
+    path = tmp_path / "data-1.tar"
+    with tarfile.open(path, "w") as tar:
+        for i, data in enumerate(picture_bytes[:3]):
+            add(tar, f"{i}.png", data)
+            add(tar, f"{i}.txt", b"a word")
+            add(tar, f"{i}.json", [b'{"animal": "fox", "label": 5}', b"nonsense", b"[]"][i])
+        add(tar, "0.second.png", picture_bytes[3])
+    with Workspace(path) as ws:
+        assert dict(zip(ws.catalog.names, ws.catalog.labels, strict=True)) == {
+            "0.png": "5",
+            "1.png": None,
+            "2.png": None,
+        }
+        left_out = dict(ws.catalog.left_out.itertuples(index=False))
+        assert left_out["0.second.png"] == "another image of the sample with 0.png"
+        assert {"several images", "damaged documents", "unlabelled"} <= {
+            f.topic for f in ws.catalog.findings if f.doubtful or f.topic == "unlabelled"
+        }
+    for told in ("animal", None):
+        with Workspace(path, label_column=told) as ws:
+            assert ws.catalog.classes == ["fox"]
+    with Workspace(path, label_column="txt") as ws:
+        assert ws.catalog.classes == ["a word"]
+
+
+def test_a_folder_of_shards_is_exported_shard_by_shard(tmp_path: Path, picture_bytes: list[bytes]) -> None:
+    folder = tmp_path / "shards"
+    folder.mkdir()
+    for k, split in enumerate(("train", "val")):
+        with tarfile.open(folder / f"{split}-000.tar", "w") as tar:
+            for i in range(2):
+                add(tar, f"{i}.png", picture_bytes[2 * k + i])
+                add(tar, f"{i}.cls", b"%d" % i)
+    with Workspace(folder) as ws:
+        given = dict(
+            zip(ws.catalog.names, zip(ws.catalog.labels, ws.catalog.splits, strict=True), strict=True)
+        )
+        assert given["val-000.tar/1.png"] == ("1", "valid")
+        ws.store.decide("val-000.tar/1.png", "relabel", label="0")
+        ws.export_as("webdataset", tmp_path / "out")
+    assert (tmp_path / "out" / "train-000.tar").read_bytes() == (folder / "train-000.tar").read_bytes()
+    assert members(tmp_path / "out" / "val-000.tar")["1.cls"] == b"0"
+
+
 def test_a_set_from_elsewhere_becomes_new_shards(shard: Path, tmp_path: Path) -> None:
     write_out(bring_in(shard), tmp_path / "hf", format="huggingface")
     write_out(bring_in(tmp_path / "hf"), tmp_path / "new", format="webdataset")
