@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _SHOWN = 3
 _FORMAT_HELP = (
     "camtrap-dp, coco, cvat, fiftyone, huggingface, label-studio, megadetector, parquet, speciesnet, "
-    "timelapse or webdataset."
+    "timelapse, webdataset or zip."
 )
 
 

@@ -1,5 +1,7 @@
 """The cleaned set as a folder tree, ready for any other tool."""
 
+from __future__ import annotations
+
 import csv
 import hashlib
 import os
@@ -15,6 +17,9 @@ from cleaner.errors import CatalogError
 from cleaner.util.progress import SILENT, Reporter
 
 LABELS_CSV = "labels.csv"
+COLUMNS = ("name", "label", "split", "original")
+"""Columns of `LABELS_CSV`."""
+
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com\d|lpt\d)(\..*)?")
 _MAX_NAME_BYTES = 200  # file systems stop at 255; room is left for a number and a temporary suffix
@@ -85,13 +90,10 @@ def export_tree(
     with new_folder(to, apart_from=catalog.root) as folder:
         if not labelled:
             raise CatalogError(f"Nothing to export: none of the {len(rows)} images has a label.")
-        by_split = not flat and all(split for _, _, split in labelled)
-        folders = _class_folders({label for _, label, _ in labelled})
-        copied, linked, missing = _fill(
-            folder, catalog, labelled, folders, by_split=by_split, link=link, reporter=reporter
-        )
+        tree = Tree(labelled, flat=flat)
+        copied, linked, missing = _fill(folder, catalog, labelled, tree, link=link, reporter=reporter)
     target = Path(to).expanduser().resolve()
-    renamed = {label: name for label, name in folders.items() if name != label}
+    renamed = {label: name for label, name in tree.folders.items() if name != label}
     return ExportResult(target, copied, linked, len(rows) - len(labelled), tuple(missing), renamed)
 
 
@@ -108,22 +110,19 @@ def _fill(
     folder: Path,
     catalog: Catalog,
     rows: list[tuple[str, str, str]],
-    class_folders: dict[str, str],
+    tree: Tree,
     *,
-    by_split: bool,
     link: bool,
     reporter: Reporter,
 ) -> tuple[int, int, list[str]]:
-    taken: set[str] = set()
     missing: list[str] = []
     copied = linked = 0
     with (folder / LABELS_CSV).open("w", encoding="utf-8", errors="surrogateescape", newline="") as stream:
         writer = csv.writer(stream)
-        writer.writerow(["name", "label", "split", "original"])
+        writer.writerow(COLUMNS)
         for done, (name, label, split) in enumerate(rows, start=1):
             reporter.check()
-            parent = PurePosixPath(safe_name(split) if by_split else "", class_folders[label])
-            new_name = _free_name(parent, name, taken)
+            new_name = tree.new_name(name, label, split)
             try:
                 was_linked = place_file(catalog.path(name), folder / new_name, link=link)
             except FileNotFoundError:
@@ -135,14 +134,36 @@ def _fill(
     return copied, linked, missing
 
 
-def _free_name(parent: PurePosixPath, name: str, taken: set[str]) -> str:
-    """Return a name in ``parent`` that no other file has, not even in other letters' case."""
-    path = PurePosixPath(safe_name(PurePosixPath(name).name))
-    candidate = str(parent / path)
-    if candidate.casefold() in taken:
-        candidate = str(parent / f"{path.stem}-{_digest(name)}{path.suffix}")
-    taken.add(candidate.casefold())
-    return candidate
+class Tree:
+    """Names of the files of a set in a tree ``<split>/<class>/<file>``.
+
+    Parameters
+    ----------
+    rows : collection of (str, str, str)
+        Name, label and split of each image.
+    flat : bool
+        Leave out the folders of the splits, as is done if an image has none.
+
+    Attributes
+    ----------
+    folders : dict of str to str
+        From class to folder.
+    """
+
+    def __init__(self, rows: Collection[tuple[str, str, str]], *, flat: bool = False) -> None:
+        self.folders = _class_folders({label for _, label, _ in rows})
+        self._by_split = not flat and all(split for _, _, split in rows)
+        self._taken: set[str] = set()
+
+    def new_name(self, name: str, label: str, split: str) -> str:
+        """Return a name that no other file has, not even in other letters' case."""
+        parent = PurePosixPath(safe_name(split) if self._by_split else "", self.folders[label])
+        path = PurePosixPath(safe_name(PurePosixPath(name).name))
+        candidate = str(parent / path)
+        if candidate.casefold() in self._taken:
+            candidate = str(parent / f"{path.stem}-{_digest(name)}{path.suffix}")
+        self._taken.add(candidate.casefold())
+        return candidate
 
 
 def _class_folders(labels: Collection[str]) -> dict[str, str]:

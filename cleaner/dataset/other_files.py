@@ -34,8 +34,8 @@ _PICTURES: tuple[tuple[str, str, str], ...] = (
     ),
     ("video", ".mp4 .avi .mov .mkv .webm .m4v .mpg .mpeg .wmv .mts", "Extract single frames as images"),
     ("Parquet", ".parquet", "Open with cleaner import"),
-    ("archive", ".zip .tar .tgz", "Open with cleaner import, or unpack into the folder"),
-    ("archive", ".gz .bz2 .xz .7z .rar", "Unpack into the folder"),
+    ("archive", ".zip .tar", "Open it alone, as a set of its own, or unpack it into the folder"),
+    ("compressed archive", ".tgz .gz .bz2 .xz .7z .rar", "Unpack it into the folder"),
     (
         "array or table",
         ".npy .npz .h5 .hdf5 .tfrecord .mat .pkl .pt .arrow .lmdb",

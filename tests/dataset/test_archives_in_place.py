@@ -7,6 +7,7 @@ import stat
 import tarfile
 import zipfile
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -212,12 +213,30 @@ def test_nothing_in_an_archive_is_moved(make_set: Callable[..., Path]) -> None:
         assert len(ws.trash.restore()) == 0
         with pytest.raises(CleanerError, match="never changed"):
             FileReview([ws.catalog.path(str(name)) for name in ws.catalog.names])
-        exported = export_tree(ws.cleaned(), root.with_name("new"))
-    assert exported.copied == 11
-    new = root.with_name("new")
-    assert {p.read_bytes() for p in new.rglob("*.png")} == {
-        p.read_bytes() for p in files_of(root) if p.name != "red_000.png"
+
+
+def test_a_cleaned_set_is_exported_from_archive_to_archive(make_set: Callable[..., Path]) -> None:
+    path = zipped(root := make_set(4), root.with_name("photos.zip"))
+    with Workspace(path) as ws:
+        ws.store.decide("red/red_000.png", "delete")
+        ws.store.decide("red/red_001.png", "relabel", label="blue")
+        assert export_tree(ws.cleaned(), root.with_name("new"), link=True).copied == 11
+        formats = ["zip", "webdataset", "huggingface", *(["parquet"] if find_spec("pyarrow") else [])]
+        for format in formats:
+            ws.export_as(format, root.with_name(format))
+    expected = {
+        path.read_bytes(): "blue" if path.name == "red_001.png" else path.parent.name
+        for path in files_of(root)
+        if path.name != "red_000.png"
     }
+    for new in (root.with_name("new"), root.with_name("zip") / "images.zip", root.with_name("webdataset")):
+        with Dataset(new) as dataset:
+            catalog = dataset.catalog
+            read = {
+                archives.read_bytes(catalog.path(str(name))): catalog.label_of(name) for name in catalog.names
+            }
+        assert read == expected
+    assert {path.read_bytes() for path in root.with_name("huggingface").rglob("*.png")} == expected.keys()
 
 
 def test_a_table_in_an_archive_gives_the_labels(tmp_path: Path) -> None:

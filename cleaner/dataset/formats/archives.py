@@ -1,16 +1,15 @@
-"""Zip and tar archives: their images and documents are unpacked into a new folder, which is then read.
+"""Zip and tar archives: unpacked into a new folder, which is then read; and a new zip archive of folders.
 
-Everything below `Dataset` (thumbnails, features, the trash) works on files of its own, so that an archive
-cannot be reviewed where it is. Only regular files are unpacked, and only images and the documents of known
-formats; names that lead out of the folder, links, encrypted files and what would fill the disk are left out
-or refused.
+Images in an archive can be reviewed where they are. They are unpacked for documents of other tools that lie
+beside them, for archives that are compressed as a whole, and for those whose files are to be moved. Only
+regular files are unpacked, and only images and the documents of known formats; names that lead out of the
+folder, links, encrypted files and what would fill the disk are left out or refused.
 """
 
 from __future__ import annotations
 
 import io
 import shutil
-import stat
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -18,19 +17,20 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from cleaner.dataset.export import safe_name
+from cleaner.dataset.export import COLUMNS, LABELS_CSV, Tree, safe_name
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import name_problem, printable
-from cleaner.dataset.formats.entries import Reading, ReadOptions
+from cleaner.dataset.formats.entries import Reading, ReadOptions, Writing
 from cleaner.dataset.new_folder import new_folder
 from cleaner.errors import CatalogError
+from cleaner.images.archives import MOST_FILE_BYTES, is_file, read_bytes, zip_name, zip_problem
 from cleaner.images.formats import SUFFIXES
+from cleaner.util.csvfile import csv_text
 from cleaner.util.wording import count
 
 _DOCUMENTS = frozenset({".json", ".jsonl", ".csv", ".xml", ".xlsx", ".parquet"})
-_MOST_FILE_BYTES = 10**9
+_NEW_ZIP = "images.zip"
 _SPARE_BYTES = 10**9  # of the disk
-_MOST_RATIO = 1000  # deflate reaches 1032 on zeros, images are far below 10
 _BLOCK = 1 << 20
 
 
@@ -76,9 +76,9 @@ def members(source: Path) -> Iterator[Member]:
             with zipfile.ZipFile(source) as archive:
                 for info in archive.infolist():
                     if not info.is_dir():
-                        problem = _zip_problem(info)
+                        problem = zip_problem(info)
                         yield Member(
-                            name=info.filename,
+                            name=zip_name(info),
                             size_bytes=info.file_size,
                             problem=problem,
                             open=lambda info=info: archive.open(info),  # type: ignore[misc] # the info of now
@@ -96,16 +96,6 @@ def members(source: Path) -> Iterator[Member]:
     # zipfile raises NotImplementedError for a compression that it does not know.
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, NotImplementedError) as exc:
         raise CatalogError(f"The archive {source} cannot be read: {exc}.") from exc
-
-
-def _zip_problem(info: zipfile.ZipInfo) -> str | None:
-    if stat.S_ISLNK(info.external_attr >> 16):
-        return "a link, not a file"
-    if info.flag_bits & 1:
-        return "encrypted"
-    if info.file_size > _MOST_RATIO * max(info.compress_size, 1):
-        return "unpacks to far more than any image"
-    return None
 
 
 class Unpacker:
@@ -138,8 +128,8 @@ class Unpacker:
         """
         wanted = (name or member.name).replace("\\", "/")
         problem = member.problem or name_problem(wanted)
-        if problem is None and member.size_bytes > _MOST_FILE_BYTES:
-            problem = f"larger than {_MOST_FILE_BYTES:,} bytes"
+        if problem is None and member.size_bytes > MOST_FILE_BYTES:
+            problem = f"larger than {MOST_FILE_BYTES:,} bytes"
         if problem is not None:
             self.left_out.append(f"{printable(member.name)}: {problem}")
             return None
@@ -206,18 +196,38 @@ def unpacked(source: Path, options: ReadOptions) -> tuple[Path, list[Finding]]:
         if not images and not any(folder.rglob("*.parquet")):
             first = f" The first that was left out: {unpacker.left_out[0]}." if unpacker.left_out else ""
             raise CatalogError(f"There is no image in the archive {source}.{first}")
-    findings = [
-        Finding(
-            topic="unpacked",
-            text=f"An archive cannot be reviewed where it is. Unpacked into {to}: {count(images, 'image')}.",
-        )
-    ]
+    findings = [Finding(topic="unpacked", text=f"Unpacked into {to}: {count(images, 'image')}.")]
     if unpacker.left_out:
         text = f"Left out of the archive: {count(len(unpacker.left_out), 'file')}."
         findings.append(
             Finding(topic="left out", text=text, doubtful=True, examples=tuple(unpacker.left_out))
         )
     return to.expanduser().resolve(), findings
+
+
+def write(job: Writing) -> None:
+    """Write the images that stay into a new zip archive: ``<split>/<class>/<file>``, and ``labels.csv``."""
+    staying = [image for image in job.images if not image.deleted]
+    labelled = [(image.name, image.label, image.split or "") for image in staying if image.label]
+    if not labelled:
+        raise CatalogError(f"Nothing to export: none of the {len(staying)} images has a label.")
+    tree = Tree(labelled)
+    rows = []
+    with zipfile.ZipFile(job.folder / _NEW_ZIP, "w", zipfile.ZIP_STORED) as zipped:
+        for name, label, split in labelled:
+            path = job.path(name)
+            if is_file(path):
+                new_name = tree.new_name(name, label, split)
+                zipped.writestr(new_name, read_bytes(path))
+                rows.append((new_name, label, split, name))
+        zipped.writestr(LABELS_CSV, csv_text(COLUMNS, rows))
+    if len(rows) < len(labelled):
+        job.notes.append(
+            f"Left out because the file is missing: {count(len(labelled) - len(rows), 'image')}."
+        )
+    if len(labelled) < len(staying):
+        without = count(len(staying) - len(labelled), "image")
+        job.notes.append(f"Left out because they have no label: {without}.")
 
 
 def read(source: Path, options: ReadOptions) -> Reading:

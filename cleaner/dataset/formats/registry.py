@@ -38,8 +38,8 @@ class Format:
         As it is told.
     read : callable
         Reads a source.
-    write : callable or None
-        Writes a set; None for what can only be read.
+    write : callable
+        Writes a set.
     recognises : callable or None
         Tells whether a path is of this format.
     recognises_json : callable or None
@@ -53,7 +53,7 @@ class Format:
     name: str
     title: str
     read: Callable[[Path, ReadOptions], Reading]
-    write: Callable[[Writing], None] | None
+    write: Callable[[Writing], None]
     recognises: Callable[[Path], bool] | None = None
     recognises_json: Callable[[Any], bool] | None = None
     places_images: bool = False
@@ -142,17 +142,15 @@ FORMATS: dict[str, Format] = {
             recognises=webdataset.recognises,
         ),
         Format(
-            name="archive",
+            name="zip",
             title="an archive of folders",
             read=archives.read,
-            write=None,
+            write=archives.write,
             recognises=archives.recognises,
         ),
     )
 }
 """All formats; the first that recognises a source is taken."""
-
-WRITABLE = tuple(name for name, each in FORMATS.items() if each.write is not None)
 
 
 def recognised(source: Path) -> Format | None:

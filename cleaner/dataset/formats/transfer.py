@@ -113,7 +113,7 @@ def _named(name: str) -> Format:
 
 def _read(kind: Format, path: Path, options: ReadOptions) -> tuple[Format, Reading]:
     """Read a source; an archive is unpacked, and read as what is in it."""
-    if kind.name != "archive":
+    if kind.name != "zip":
         return kind, kind.read(path, options)
     root, findings = unpacked(path, options)
     try:
@@ -223,11 +223,9 @@ def export_set(
     Raises
     ------
     CatalogError
-        The format cannot be written, or the folder is not usable.
+        There is no such format, or the folder is not usable.
     """
     kind = _named(format)
-    if kind.write is None:
-        raise CatalogError(f"{kind.title} can only be read. Export without --format for folders.")
     if link and not kind.places_images:
         raise CatalogError(
             f"There is no file to link: {kind.title} holds the images, or none. Leave out --link."

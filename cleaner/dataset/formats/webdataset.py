@@ -110,7 +110,7 @@ def read(source: Path, options: ReadOptions) -> Reading:
 
 
 def _findings(to: Path, images: int, more: int, left_out: list[str]) -> Iterator[Finding]:
-    text = f"Tar files cannot be reviewed where they are. Images unpacked into {to}: {images:,}."
+    text = f"Images unpacked into {to}: {images:,}."
     yield Finding(topic="unpacked", text=text)
     if more:
         text = f"Of samples with several images, only the first is taken. Left out: {count(more, 'image')}."
