@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
-import threading
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,15 +12,12 @@ import ipywidgets
 
 from cleaner.dataset.findings import ReadFindings
 from cleaner.dataset.layout_memory import other_layouts
-from cleaner.errors import CleanerError, StoreError
-from cleaner.review.output.cleaned_csv import CsvEvent
-from cleaner.review.output.hand_edits import SPREADSHEET
+from cleaner.errors import CleanerError
 from cleaner.review.output.history import place_for
 from cleaner.session.background import load_checks
 from cleaner.session.messages import Change, Topic
 from cleaner.session.view import GridView
 from cleaner.util.delayed import Delayed
-from cleaner.util.wording import count
 from cleaner.widgets.guard import guarded
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.panels.analysis import AnalysisPanels
@@ -30,7 +25,7 @@ from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.panels.checks import CheckPanel, checks_report
 from cleaner.widgets.panels.classes import ClassPanel
 from cleaner.widgets.panels.files import doubts, files_page, results_section
-from cleaner.widgets.panels.header import STEPS, Message, fold, header, steps
+from cleaner.widgets.panels.header import STEPS, fold, header, steps
 from cleaner.widgets.panels.prepare import PreparePanel
 from cleaner.widgets.panels.progress import progress_section
 from cleaner.widgets.panels.report import analysis_trees, report_page
@@ -39,8 +34,6 @@ from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from cleaner.ranking import Ranking
 
 logger = logging.getLogger(__name__)
@@ -100,24 +93,22 @@ class CleanerApp(ipywidgets.VBox):
         self._on_leave = on_leave
         self._on_table = on_table
         self._on_layout = on_layout
-        self._messages: list[Message] = []
         self._step = "Labels"
         self._unfolded = False
         self._decisions_csv: Path | None = None
         self._boxes: list[ipywidgets.Widget] = []
         self.workspace.catalog  # noqa: B018 - what is no data set is refused before anything is made in it
-        ranking = self._saved_ranking()
+        ranking, lost = self._saved_ranking()
         self.image_cleaner = ImageCleaner(
             ranking if ranking is not None else self.workspace, workspace=self.workspace, page_size=page_size
         )
         self.session = self.image_cleaner.session
         self.lock = self.session.lock
-        self.header = self._panel({"files": lambda _: self.go_to("Files"), "dismiss": self._dismiss})
-        self.header.on("leave", lambda _: self._leave())
-        self.header.on("import", self._import_edits)
-        self.header.on("write", self._write_csv)
-        self.header.on("replace", self._replace_csv)
-        self.header.on("beside", self._write_beside)
+        self.header = self._panel({"files": lambda _: self.go_to("Files"), "leave": lambda _: self._leave()})
+        self.messages = self.image_cleaner.messages
+        self.messages.on_gone = self._message_gone
+        if lost:
+            self.messages.tell(lost)
         self.steps = self._panel({"step": self.go_to, "unfold": lambda _: self._unfold()})
         self.doubts = self._panel({"files": lambda _: self.go_to("Files"), "dismiss": self._dismiss_doubts})
         self.doubts.add_class("cleaner-doubts-panel")
@@ -141,7 +132,6 @@ class CleanerApp(ipywidgets.VBox):
         self.session.subscribe(self._on_change)
         self._show_checks()  # what was told before
         self.image_cleaner.observe(self._on_order, names=["order"])
-        self.image_cleaner.observe(self._on_csv, names=["csv_event"])
         if order is not None and order in self.session.orders:
             self.image_cleaner.set_view(order=order)
         self.retrain.observe(lambda _change: self._load_ranking(), names=["renewed"])
@@ -153,7 +143,6 @@ class CleanerApp(ipywidgets.VBox):
             self._offer_new(ranking)
         self._delayed.schedule()
         self.add_class("cleaner-ready")
-        threading.Thread(target=self._look_at_csv, name="cleaner csv", daemon=True).start()
 
     # ---------------------------------------------------------------- the frame
 
@@ -190,7 +179,7 @@ class CleanerApp(ipywidgets.VBox):
         )
         columns.add_class("cleaner-columns")
         self._boxes.append(columns)
-        return [self.header, self.prepare, columns]
+        return [self.header, self.messages, self.prepare, columns]
 
     def go_to(self, step: str) -> None:
         """Show a step in the middle: "Files", "Labels" or "Report"."""
@@ -237,15 +226,14 @@ class CleanerApp(ipywidgets.VBox):
             present = self.workspace.store.state.classes(catalog.classes)
             summary = {**catalog.summary(), "classes": present}
             self.header.show(
-                *header(
+                header(
                     name=self.workspace.title,
                     summary=summary,
                     reviewer=self.workspace.reviewer,
-                    notices=self.workspace.notices,
-                    messages=self._messages,
                     can_leave=self._on_leave is not None,
                 )
             )
+            self.messages.notice(self.workspace.notices)
             self._draw_steps()
             unread = ReadFindings(self.workspace.state, "page").unread(catalog.findings)
             self.doubts.show(*doubts(unread))
@@ -294,26 +282,7 @@ class CleanerApp(ipywidgets.VBox):
             return False
         return True
 
-    def tell(self, sentence: str, *acts: tuple[str, str]) -> None:
-        """Put a sentence below the header; the user can dismiss it, or ask for an act of the header.
-
-        Parameters
-        ----------
-        sentence : str
-        *acts : (str, str)
-            Names of acts, each with what its button says.
-        """
-        message = Message(sentence, acts)
-        with self.lock:
-            if message not in self._messages:
-                # what is offered may have changed; an answer is to answer all that was asked
-                self._messages = [each for each in self._messages if each.text != sentence]
-                self._messages.append(message)
-                self.draw()
-
-    def _dismiss(self, value: str) -> None:
-        if value.isdecimal() and int(value) < len(self._messages):
-            del self._messages[int(value)]
+    def _message_gone(self) -> None:
         self.draw()
         if self._step == "Labels":  # the button that had the focus is gone
             self.image_cleaner.grid.take_focus()
@@ -331,7 +300,7 @@ class CleanerApp(ipywidgets.VBox):
 
     def _change_layout(self, pattern: str) -> None:
         if self._on_layout is not None:
-            self.tell(say("files.reopening"))
+            self.messages.tell(say("files.reopening"))
             self._on_layout(pattern)
 
     def _leave(self) -> None:
@@ -345,77 +314,6 @@ class CleanerApp(ipywidgets.VBox):
     def _export(self) -> None:
         store = self.workspace.store
         self._decisions_csv = store.export(place_for(store.state, self.workspace.result.named("decisions")))
-        self._draw_progress()
-
-    # ---------------------------------------------------------------- cleaned.csv
-
-    def _look_at_csv(self) -> None:
-        """Say what is odd about cleaned.csv: not ours, changed by hand, or behind; runs in a thread."""
-        csv = self.image_cleaner.csv
-        with guarded("the look at cleaned.csv", self.tell):
-            if csv.foreign:
-                self._ask_about_csv()
-                return
-            edits = csv.hand_edits()
-            damage = None if edits is None else edits[edits["change"] == SPREADSHEET]
-            if damage is not None and len(damage):
-                self._tell_of_spreadsheet(csv.path.name, damage)
-            if edits is not None and damage is not None and len(edits) > len(damage):
-                changes = count(len(edits) - len(damage), "change")
-                self.tell(
-                    say("app.edited", file=csv.path.name, changes=changes), ("import", say("app.import"))
-                )
-            elif csv.behind:
-                self.tell(say("app.behind", file=csv.path.name), ("write", say("app.write")))
-
-    def _tell_of_spreadsheet(self, file: str, damage: pd.DataFrame) -> None:
-        """Say that a spreadsheet program rewrote cells, and offer to write the file anew."""
-        first = damage.iloc[0]
-        cells = count(len(damage), "name or label", "names or labels")
-        self.tell(
-            say("app.spreadsheet", file=file, cells=cells, was=first["ours"], written=first["theirs"]),
-            ("write", say("app.write")),
-        )
-
-    def _ask_about_csv(self) -> None:
-        """Ask what to do about a file in the place of the result that cleaner did not write."""
-        csv = self.image_cleaner.csv
-        file, other = csv.path.name, csv.result.free().name
-        acts = [("replace", say("app.replace")), ("beside", say("app.beside", file=other))]
-        with suppress(StoreError):  # it is no table of images: nothing to import
-            edits = csv.hand_edits()
-            if edits is not None and not edits["change"].isin(["deleted", "split", "unknown"]).all():
-                acts.insert(0, ("import", say("app.import")))
-        key = "app.shows_more" if csv.shows_more else "app.foreign"
-        with self.lock:
-            if csv.foreign:  # it may have been answered meanwhile
-                # what was asked about the file before is part of this question
-                self._messages = [
-                    each for each in self._messages if not {"import", "write"} & {act for act, _ in each.acts}
-                ]
-                self.tell(say(key, file=file, folder=csv.path.parent), *acts)
-
-    def _on_csv(self, change: Any) -> None:
-        """Ask at once about a file that came while the page was open; called in any thread."""
-        if change["new"] == CsvEvent.FOREIGN:
-            with guarded("the look at cleaned.csv", self.tell):
-                self._ask_about_csv()
-
-    def _import_edits(self, value: str) -> None:
-        self.image_cleaner.csv.import_hand_edits()
-        self._replace_csv(value)
-
-    def _write_csv(self, value: str) -> None:
-        self.image_cleaner.csv.write_now()
-        self._dismiss(value)
-
-    def _replace_csv(self, value: str) -> None:
-        self.image_cleaner.csv.write_now(replace=True)
-        self._dismiss(value)
-
-    def _write_beside(self, value: str) -> None:
-        self.image_cleaner.csv.write_to()
-        self._dismiss(value)
         self._draw_progress()
 
     def _follow_classes(self) -> None:
@@ -451,7 +349,7 @@ class CleanerApp(ipywidgets.VBox):
         self.go_to("Labels")
 
         def show() -> None:  # without the lock of the page: to form groups of duplicates takes a while
-            with guarded(f"the order {order}", self.tell):
+            with guarded(f"the order {order}", self.messages.tell):
                 self.session.set_view(GridView(order=order))
             self.image_cleaner.grid.take_focus()
 
@@ -466,14 +364,14 @@ class CleanerApp(ipywidgets.VBox):
 
     # ---------------------------------------------------------------- rankings
 
-    def _saved_ranking(self) -> Ranking | None:
+    def _saved_ranking(self) -> tuple[Ranking | None, str]:
+        """Return the saved ranking, and what to say if it cannot be used."""
         try:
-            return self.workspace.ranking()
+            return self.workspace.ranking(), ""
         except CleanerError:
             logger.warning("the saved ranking cannot be used", exc_info=True)
-            self._messages.append(Message(say("app.ranking_lost")))
             shutil.rmtree(self.workspace.ranking_folder, ignore_errors=True)
-            return None
+            return None, say("app.ranking_lost")
 
     def _prepare(self) -> None:
         with guarded("the start of the ranking", self.prepare.complain):
@@ -490,7 +388,11 @@ class CleanerApp(ipywidgets.VBox):
 
     def _load_ranking(self) -> None:
         """Take in the ranking that a job has saved; runs in a thread."""
-        with guarded("the new ranking", lambda reason: self.tell(say("app.ranking_unusable", reason=reason))):
+
+        def complain(reason: str) -> None:
+            self.messages.tell(say("app.ranking_unusable", reason=reason))
+
+        with guarded("the new ranking", complain):
             self.workspace.refresh()
             ranking = self.workspace.ranking()
             if ranking is not None:

@@ -19,7 +19,9 @@ from cleaner.session.view import GridView
 from cleaner.widgets.grid.text import csv_text, said_text
 from cleaner.widgets.grid.widget import ReviewGrid
 from cleaner.widgets.guard import in_words
+from cleaner.widgets.panels.csv_questions import CsvQuestions
 from cleaner.widgets.panels.filters import FilterBox
+from cleaner.widgets.panels.messages import MessagePanel
 from cleaner.widgets.panels.threshold import ThresholdPanel
 from cleaner.workspace import Workspace, workspace_of
 
@@ -50,6 +52,8 @@ class ImageCleaner(ipywidgets.VBox):
     filters : FilterBox
         The choice of order and filters. To show it elsewhere, leave the rest here:
         ``children = [threshold, grid]``.
+    messages : MessagePanel
+        What is unusual about the set, and questions about ``cleaned.csv``, with buttons to answer them.
     threshold : ThresholdPanel
         The slider above the grid, where the order has a threshold.
     session : ReviewSession
@@ -102,17 +106,19 @@ class ImageCleaner(ipywidgets.VBox):
         self.grid = ReviewGrid(self.session, lock=self._lock)
         self.filters = FilterBox(self._on_choice)
         self.threshold = ThresholdPanel(self._on_threshold)
-        self._notices = ipywidgets.Label(" ".join(self.workspace.notices))
-        notices = [self._notices] if self._notices.value else []
-        super().__init__([self.filters, *notices, self.threshold, self.grid])
+        self.messages = MessagePanel(lock=self._lock)
+        super().__init__([self.filters, self.messages, self.threshold, self.grid])
         self.layout.overflow = "visible"
         self._csv = self.workspace.csv_writer(on_notice=self._on_csv)
+        self._questions = CsvQuestions(self._csv, self.messages)
+        self.messages.notice(self.workspace.notices)
         self._closed = False
         self._offer_choices()
         self._count()
         self.session.subscribe(self._on_change)
         self.session.load_checks()
         self.session.propose_labels()
+        self._questions.look_later()
 
     # ---------------------------------------------------------------- looking
 
@@ -125,8 +131,8 @@ class ImageCleaner(ipywidgets.VBox):
     def csv(self) -> CleanedCsv:
         """What keeps ``cleaned.csv`` in step with the decisions.
 
-        A file of that name that cleaner did not write stays until ``csv.write_now(replace=True)`` or
-        ``csv.write_to(name)`` says what to do.
+        A file of that name that cleaner did not write stays until a button above the images, or
+        ``csv.write_now(replace=True)`` or ``csv.write_to(name)``, says what to do.
         """
         return self._csv
 
@@ -251,7 +257,7 @@ class ImageCleaner(ipywidgets.VBox):
         self._closed = True
         self.session.close()
         self._csv.close()
-        for widget in (self.filters, self._notices, self.threshold, self.grid):
+        for widget in (self.filters, self.messages, self.threshold, self.grid):
             widget.close()
         super().close()
 
@@ -306,6 +312,8 @@ class ImageCleaner(ipywidgets.VBox):
         fine = notice.event in (CsvEvent.CURRENT, CsvEvent.REPLACED)
         self.grid.problem = "" if fine else self.message
         self.csv_event = notice.event
+        if notice.event is CsvEvent.FOREIGN:
+            self._questions.ask()
 
     def _on_choice(self, view: GridView) -> None:
         """Show what was chosen; in the background, as the thread that hears of it hears of the keys, too."""

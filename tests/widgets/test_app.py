@@ -138,10 +138,10 @@ def test_a_ranking_that_cannot_be_read_is_made_anew_and_said(
     for path in (root / ".cleaner" / "ranking").iterdir():
         path.write_bytes(b"not a ranking")
     app = open_app_on()
-    assert say("app.ranking_lost") in text(app.header)
+    assert say("app.ranking_lost") in text(app.messages)
     assert app.prepare.running
-    app.header.do("dismiss", "0")
-    assert say("app.ranking_lost") not in text(app.header)
+    app.messages.do("dismiss", "0")
+    assert say("app.ranking_lost") not in text(app.messages)
 
 
 def test_pictures_that_came_later_are_offered_for_ranking(
@@ -317,13 +317,13 @@ def test_hand_edits_are_noticed_and_taken_over_on_request(
     written.to_csv(root / "cleaned.csv", index=False)
 
     app = open_app_on()
-    until(lambda: "cleaned.csv was edited outside of this page (1 change)." in text(app.header))
-    app.header.do("import", "0")
-    assert app.header.problem == ""
+    until(lambda: "cleaned.csv was edited outside of this page (1 change)." in text(app.messages))
+    app.messages.do("import", "0")
+    assert app.messages.problem == ""
     decision = app.workspace.store.state.of(wrong[1])
     assert decision is not None
     assert decision.new_label == "red"
-    assert "edited outside" not in text(app.header)
+    assert "edited outside" not in text(app.messages)
 
 
 def test_what_a_spreadsheet_rewrote_is_no_edit(open_app_on: Callable[..., CleanerApp], root: Path) -> None:
@@ -333,12 +333,14 @@ def test_what_a_spreadsheet_rewrote_is_no_edit(open_app_on: Callable[..., Cleane
     ours = result.read_bytes()
     result.write_bytes(ours.replace(b",007,", b",7,").replace(b"\n", b"\r\n"))
     app = open_app_on()
-    sentence = say("app.spreadsheet", file="cleaned.csv", cells="8 names or labels", was="007", written="7")
-    until(lambda: sentence in text(app.header))
-    assert say("app.import") not in text(app.header)
-    app.header.do("write", "0")
+    sentence = say(
+        "questions.spreadsheet", file="cleaned.csv", cells="8 names or labels", was="007", written="7"
+    )
+    until(lambda: sentence in text(app.messages))
+    assert say("questions.import") not in text(app.messages)
+    app.messages.do("write", "0")
     assert result.read_bytes() == ours
-    assert sentence not in text(app.header)
+    assert sentence not in text(app.messages)
 
 
 @pytest.mark.parametrize("answer", ["replace", "beside", "import"])
@@ -355,15 +357,15 @@ def test_a_file_that_is_not_ours_is_asked_about(
     app = open_app_on()
     (root / "cleaned.csv").write_text(mine)
     app.image_cleaner.decide(wrong[0], "delete")
-    question = say("app.foreign", file="cleaned.csv", folder=root)
-    until(lambda: question in text(app.header))
-    assert all(say(key) in text(app.header) for key in ("app.import", "app.replace"))
-    assert say("app.beside", file="cleaned-2.csv") in text(app.header)
+    question = say("questions.foreign", file="cleaned.csv", folder=root)
+    until(lambda: question in text(app.messages))
+    assert all(say(key) in text(app.messages) for key in ("questions.import", "questions.replace"))
+    assert say("questions.beside", file="cleaned-2.csv") in text(app.messages)
     assert (root / "cleaned.csv").read_text() == mine
-    number = [message.text for message in app._messages].index(question)
-    app.header.do(answer, str(number))
-    assert app.header.problem == ""
-    assert question not in text(app.header)
+    number = [message.text for message in app.messages.messages].index(question)
+    app.messages.do(answer, str(number))
+    assert app.messages.problem == ""
+    assert question not in text(app.messages)
     result = root / ("cleaned-2.csv" if answer == "beside" else "cleaned.csv")
     assert str(result) in text(app.result)
     labels = pd.read_csv(result).set_index("name")["label"]
@@ -380,11 +382,11 @@ def test_a_result_that_lacks_decisions_after_a_crash_is_written_on_request(
     with Workspace(root, reviewer="Ana") as killed:  # nobody keeps cleaned.csv in step here
         killed.store.decide(wrong[0], "delete")
     app = open_app_on()
-    until(lambda: say("app.behind", file="cleaned.csv") in text(app.header))
+    until(lambda: say("questions.behind", file="cleaned.csv") in text(app.messages))
     assert not (root / "cleaned.csv").exists()
-    app.header.do("write", "0")
+    app.messages.do("write", "0")
     assert wrong[0] not in list(pd.read_csv(root / "cleaned.csv")["name"])
-    assert "lacks" not in text(app.header)
+    assert "lacks" not in text(app.messages)
 
 
 # ---------------------------------------------------------------- the page that holds it

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from cleaner.session.orders import ORDERS, Order
 from cleaner.session.snapshot import Snapshot
 from cleaner.session.view import GridView
 from cleaner.widgets.image_cleaner import ImageCleaner
+from cleaner.widgets.panels.base import text_of
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
@@ -683,6 +685,29 @@ def test_trouble_with_the_csv_is_an_alert_until_it_is_over(
     assert cleaner.message == say("csv.locked", file="cleaned.csv", other="cleaned.new.csv")
     cleaner.csv.write_now()
     assert cleaner.grid.problem == ""
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_a_foreign_result_is_asked_about_with_buttons_where_there_is_no_app(
+    open_cleaner: Callable[..., ImageCleaner], workspace: Workspace, early: bool
+) -> None:
+    foreign = workspace.root / "cleaned.csv"
+    if early:  # before the cleaner is opened; else while it is
+        foreign.write_text("my notes")
+    cleaner = open_cleaner()
+    foreign.write_text("my notes")
+    cleaner.decide(WRONG[0], "delete")
+    question = say("questions.foreign", file="cleaned.csv", folder=workspace.root)
+    end = time.monotonic() + 60
+    while question not in " ".join(map(text_of, cleaner.messages.tree)):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    assert cleaner.messages in cleaner.children
+    numbers = {message.text: i for i, message in enumerate(cleaner.messages.messages)}
+    cleaner.messages.do("beside", str(numbers[question]))
+    assert foreign.read_text() == "my notes"
+    assert WRONG[0] not in pd.read_csv(workspace.root / "cleaned-2.csv")["name"].tolist()
+    assert question not in " ".join(map(text_of, cleaner.messages.tree))
 
 
 def test_picture_that_vanishes_from_the_set_leaves_the_page(

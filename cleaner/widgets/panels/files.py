@@ -95,7 +95,7 @@ def doubts(findings: Sequence[Finding]) -> list[Tree]:
             node("ul", *(node("li", finding.text) for finding in findings[:_MOST_DOUBTS])),
             buttons(
                 button(say("doubts.files"), "files"),
-                button(say("header.dismiss"), "dismiss", aria_label=say("doubts.dismiss")),
+                button(say("messages.dismiss"), "dismiss", aria_label=say("doubts.dismiss")),
             ),
             class_="cleaner-doubts",
             role="alert",

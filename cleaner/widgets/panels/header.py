@@ -1,7 +1,6 @@
-"""The header: data set, counts, who reviews, and what happened; and the steps below it."""
+"""The header: data set, counts and who reviews; and the steps below it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any
 
 from cleaner.dataset.splits import split_order
@@ -12,30 +11,7 @@ from cleaner.widgets.sentences import SENTENCES, say
 STEPS = ("Files", "Labels", "Report")
 
 
-@dataclass(frozen=True)
-class Message:
-    """Something that happened, for the user to know, and perhaps to do something about.
-
-    Parameters
-    ----------
-    text : str
-    acts : tuple of (str, str)
-        Acts of the header that the message offers, each with what its button says.
-    """
-
-    text: str
-    acts: tuple[tuple[str, str], ...] = ()
-
-
-def header(
-    *,
-    name: str,
-    summary: Mapping[str, Any],
-    reviewer: str,
-    notices: Sequence[str] = (),
-    messages: Sequence[Message] = (),
-    can_leave: bool = False,
-) -> list[Tree]:
+def header(*, name: str, summary: Mapping[str, Any], reviewer: str, can_leave: bool = False) -> Tree:
     """Describe the header: data set, counts, who decides, and that everything is saved.
 
     Parameters
@@ -45,10 +21,6 @@ def header(
     summary : mapping
         What `cleaner.Catalog.summary` returns.
     reviewer : str
-    notices : sequence of str
-        Sentences on what is unusual about the data set.
-    messages : sequence of Message
-        What happened since; each can be dismissed.
     can_leave : bool
         Whether another data set can be chosen on this page.
     """
@@ -61,23 +33,15 @@ def header(
         say("header.reviewer", reviewer=reviewer),
         class_="is-end",
     )
-    notes = [node("li", notice) for notice in notices]
-    for i, message in enumerate(messages):
-        links = [*message.acts, ("dismiss", say("header.dismiss"))]
-        found = [button(text, act, str(i), class_="cleaner-link") for act, text in links]
-        notes.append(node("li", message.text, *(part for each in found for part in (" ", each))))
-    return [
-        node(
-            "header",
-            node("h1", name),
-            node("span", " · ".join(_counts(summary)), class_="cleaner-quiet"),
-            node("span", button(why, "files", class_="cleaner-link"), hidden=not left_out),
-            node("span", button(say("header.leave"), "leave", class_="cleaner-link"), hidden=not can_leave),
-            saved,
-            class_="cleaner-header",
-        ),
-        node("ul", *notes, class_="cleaner-notes-list", role="status", hidden=not notes),
-    ]
+    return node(
+        "header",
+        node("h1", name),
+        node("span", " · ".join(_counts(summary)), class_="cleaner-quiet"),
+        node("span", button(why, "files", class_="cleaner-link"), hidden=not left_out),
+        node("span", button(say("header.leave"), "leave", class_="cleaner-link"), hidden=not can_leave),
+        saved,
+        class_="cleaner-header",
+    )
 
 
 def _counts(summary: Mapping[str, Any]) -> list[str]:
