@@ -3,7 +3,7 @@
 ::
 
     STATE/embeddings/<key>/
-      meta.json     dim, and the key again for whoever looks
+      meta.json     dim, the version of decoding, and the key again for whoever looks
       vectors.f16   rows of dim little-endian float16
       digests.bin   rows of 32 bytes: the SHA-256 of the file behind each vector
       lock          held while rows are added
@@ -15,7 +15,7 @@ refers to and that the next writer overwrites. Several processes may read and wr
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from cleaner.errors import EmbeddingError
+from cleaner.images.open import DECODING
 from cleaner.util.atomic import write_atomically
 
 DIGEST_BYTES = 32
@@ -42,6 +43,11 @@ class EmbeddingCache:
         Fingerprint of backbone, weights and preprocessing.
     dim : int
         Length of an embedding.
+
+    Attributes
+    ----------
+    decoding : int
+        The version of decoding (`cleaner.images.open.DECODING`) behind all that is in it.
 
     Raises
     ------
@@ -110,6 +116,17 @@ class EmbeddingCache:
                 del stored  # Windows cannot replace or remove a file that is mapped
         return vectors, found
 
+    def forget(self, digests: Iterable[str]) -> None:
+        """Take embeddings for unknown, until others are appended in their place."""
+        for digest in digests:
+            self._rows.pop(bytes.fromhex(digest), None)
+
+    def note_decoding(self) -> None:
+        """Remember that all that counts in it comes of the present version of decoding."""
+        with self._disk_errors(), self._locked():
+            self._write_meta(self.folder.name)
+        self.decoding = DECODING
+
     def append(self, digests: Sequence[str], vectors: NDArray[np.floating]) -> None:
         """Add embeddings, and return once they are on the disk; known ones are passed over.
 
@@ -157,11 +174,16 @@ class EmbeddingCache:
     def _check_meta(self, key: str) -> None:
         path = self.folder / "meta.json"
         if not path.exists():
-            write_atomically(path, json.dumps({"key": key, "dim": self.dim}).encode())
-        dim = json.loads(path.read_text(encoding="utf-8"))["dim"]
+            self._write_meta(key)
+        meta = json.loads(path.read_text(encoding="utf-8"))
+        dim, self.decoding = meta["dim"], int(meta.get("decoding", 1))
         if dim != self.dim:
             msg = f"{self.folder} holds embeddings of length {dim}, not {self.dim}. Delete this folder."
             raise EmbeddingError(msg)
+
+    def _write_meta(self, key: str) -> None:
+        meta = {"key": key, "dim": self.dim, "decoding": DECODING}
+        write_atomically(self.folder / "meta.json", json.dumps(meta).encode())
 
     def _locked(self) -> FileLock:
         return FileLock(self.folder / "lock", timeout=LOCK_TIMEOUT_S)

@@ -30,6 +30,7 @@ from cleaner.dataset.contents import KnownFile, PassingError, known_files
 from cleaner.dataset.file_index import FileIndex
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.errors import EmbeddingError, ImageError
+from cleaner.images.open import DECODING, is_decoded_otherwise
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
@@ -109,6 +110,9 @@ def embed(
     hashes = {name: file.digest for name, file in files.items()}
     cache = EmbeddingCache(cache_root, backbone.key, backbone.feature_dim)
     contents = {file.digest: file for file in files.values()}
+    outdated = cache.decoding != DECODING
+    if outdated:
+        cache.forget(digest for digest, file in contents.items() if is_decoded_otherwise(file.path))
     todo = [file for digest, file in contents.items() if digest not in cache]
     reporter(Stage.EMBED, len(contents) - len(todo), len(contents))
     if todo:
@@ -118,6 +122,8 @@ def embed(
         # Passing ones may be well again next time.
         lasting = {name: str(error) for name, error in errors.items() if not isinstance(error, PassingError)}
         index.set_problems(lasting)
+    if outdated:
+        cache.note_decoding()
     usable = [name for name in map(str, catalog.names) if name in hashes and name not in problems]
     kept = [hashes[name] for name in usable]
     vectors, there = cache.get(kept)

@@ -31,6 +31,10 @@ from cleaner.images.formats import FORMAT_SUFFIXES
 
 logger = logging.getLogger(__name__)
 
+DECODING = 2
+"""Version of the way from a file to its pixels; `is_decoded_otherwise` says whose changed last."""
+
+_PLAIN = ("1", "L", "P", "RGB", "CMYK", "YCbCr", "LAB", "HSV")
 _LYING = (5, 6, 7, 8)  # values of the EXIF orientation for images stored on their side
 _TIFF_WIDTH, _TIFF_HEIGHT = 256, 257
 _TINY_PX = 8
@@ -146,6 +150,19 @@ def _deepened(image: ImageFile.ImageFile, source: Path | bytes) -> Image.Image:
         swapped_bytes(low_bytes)
         low_bytes.load()
         return deep_colours(image, low_bytes)
+
+
+def is_decoded_otherwise(source: Path | bytes) -> bool:
+    """Tell by its header whether an image came out otherwise before this version of `DECODING`.
+
+    Those are deep images, which were not stretched or by hot pixels, and white ones on transparency.
+    """
+    try:
+        with open_file(source) as file:
+            image = open_header(file)
+            return image.mode not in _PLAIN or "transparency" in image.info or has_deep_colours(image)
+    except ImageError:
+        return False
 
 
 def probe(source: Path | bytes, *, suffix: str = "") -> Probe:

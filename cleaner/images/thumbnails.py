@@ -13,7 +13,7 @@ from PIL import Image
 from cleaner.errors import ImageError
 from cleaner.images.archives import state_of
 from cleaner.images.decode import unreadable
-from cleaner.images.open import open_image
+from cleaner.images.open import DECODING, open_image
 from cleaner.util.atomic import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -66,7 +66,8 @@ class ThumbnailCache:
             state = state_of(path)
         except OSError as exc:
             raise ImageError(unreadable(exc)) from exc
-        what = f"{path}\0{state.size_bytes}\0{state.mark}\0{state.entry}\0{size_px}"
+        of_file = (path, state.size_bytes, state.mark, state.entry)
+        what = "\0".join(map(str, (*of_file, size_px, DECODING)))
         key = hashlib.sha256(what.encode("utf-8", "surrogateescape")).hexdigest()[:40]
         with self._lock:
             if key in self._held:

@@ -50,7 +50,7 @@ colour
 
 _BLUR_WINDOW_PX = 5
 
-_VERSION = 1  # raise it when images are shrunk or measured differently: all are then looked at anew
+_VERSION = 2  # raise it when images are decoded, shrunk or measured otherwise: all are then looked at anew
 _BATCH = 256
 
 

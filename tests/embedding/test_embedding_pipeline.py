@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -119,6 +120,28 @@ def test_a_moved_file_is_not_embedded_again_and_a_changed_one_is(
     at = found.names.index("green/green_000.png")
     truth = expected(backbone, colour_set / "green" / "green_000.png")
     np.testing.assert_allclose(found.vectors[at], truth, rtol=2e-3, atol=2e-3)
+
+
+def test_only_images_that_are_decoded_otherwise_than_before_are_embedded_again(
+    colour_set: Path, run: Callable[..., Embeddings], tmp_path: Path, backbone: Backbone
+) -> None:
+    deep = colour_set / "red" / "deep.png"
+    Image.fromarray(np.linspace(0, 60_000, 400).astype(np.uint16).reshape(20, 20)).save(deep)
+    cache = tmp_path / "state" / "embeddings" / backbone.key
+    first = run(colour_set)
+    meta = json.loads((cache / "meta.json").read_text())
+    (cache / "meta.json").write_text(json.dumps({"key": meta["key"], "dim": meta["dim"]}))  # of version 0.2
+    row = first.names.index("red/deep.png")
+    vectors = np.fromfile(cache / "vectors.f16", dtype="<f2").reshape(-1, backbone.feature_dim)
+    wrong = np.flatnonzero(np.isclose(vectors, first.vectors[row], atol=1e-3).all(axis=1))
+    vectors[wrong] = 0
+    vectors.tofile(cache / "vectors.f16")
+    notes = Notes()
+    assert np.array_equal(run(colour_set, notes).vectors[row], first.vectors[row])
+    assert notes.heard == [(24, 25), (25, 25)]
+    notes = Notes()
+    run(colour_set, notes)
+    assert notes.heard == [(25, 25)]
 
 
 def test_unreadable_files_are_named_remembered_and_left_out(
