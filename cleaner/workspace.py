@@ -50,8 +50,8 @@ class Workspace(Dataset):
         Who decides. Default: ``CLEANER_REVIEWER``, JupyterHub's user, or the login name.
     backbone : str, optional
         Network for features: "lite0", "lite2", a torchvision name, ``timm/NAME`` or "best"; or several of
-        them, such as "lite0+lite2", which all look at the images. Default: the one of the last ranking, else
-        "lite0".
+        them, such as "lite0+lite2", which all look at the images. Default: what was named for this set
+        before, else "lite0+lite2" ("best" on a GPU).
     weights : Path, optional
         Its pretrained weights.
     from_scratch : bool
@@ -308,7 +308,7 @@ class Workspace(Dataset):
         Parameters
         ----------
         **options
-            What `cleaner.pipelines.rank.prepare` takes, such as ``reporter``.
+            What `cleaner.pipelines.rank.prepare` takes, such as ``reporter`` or ``second=False``.
         """
         self.network.require()
         from cleaner.pipelines.rank import prepare

@@ -152,8 +152,8 @@ class NetworkOptions:
             metavar="NAME",
             help="lite0, lite2, a torchvision classification network, timm/NAME, or best: the strongest that "
             "is installed or can be downloaded. With two names, such as lite0+lite2, both look: that finds "
-            "more and takes the time of both. Default: the network of the last ranking of this set; for a "
-            "new set lite0, or best if there is a CUDA graphics card.",
+            "more and takes the time of both. Default: what was named for this set before, else lite0+lite2; "
+            "on the page lite0 first, then both; best if there is a CUDA graphics card.",
         ),
     ] = None
     from_scratch: Annotated[

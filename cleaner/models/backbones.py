@@ -1,7 +1,7 @@
 """Backbones: a network up to pooling, its weights, and how images are made ready for it.
 
-A backbone is ``lite0``, whose weights come with the installation, ``lite2`` with one more package, any
-torchvision classification network by name, ``timm/NAME`` where timm is installed, or ``scratch``: a frozen
+A backbone is ``lite0`` or ``lite2``, whose weights come with the installation, any torchvision
+classification network by name, ``timm/NAME`` where timm is installed, or ``scratch``: a frozen
 random network of ours for work without pretrained weights. docs/networks.md compares them.
 """
 
@@ -41,9 +41,6 @@ IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 STRONGEST_FIRST = ("convnext_tiny", "lite2", BUILT_IN)
 """What "best" tries: by published accuracy on ImageNet, among networks that a CPU can still bear."""
-
-BESIDE = {"lite2": BUILT_IN}
-"""Which network looks as well when a ranking is made with the "best" one: together, they find more."""
 
 _VERSION = 1  # raise it when preprocessing changes: cached embeddings are then made anew
 

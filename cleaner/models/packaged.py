@@ -45,7 +45,27 @@ JOINT = "+"
 """Joins the names of networks that look at the same images: "lite0+lite2"."""
 
 BUILT_IN = "lite0"
-"""The network whose weights are installed together with cleaner."""
+"""The network that is used where none is named, for everything that needs one."""
+
+SECOND = "lite2"
+"""The network that looks as well where none is named; its weights are installed with cleaner, too."""
+
+BESIDE = {BUILT_IN: SECOND, SECOND: BUILT_IN}
+"""Which network finds errors that another one does not."""
+
+
+def beside(name: str | None) -> str | None:
+    """Return the network that looks as well where nobody named one, or asked for the "best" one.
+
+    None if there is none for this one, or its weights are not installed.
+    """
+    second = BESIDE.get(name or "")
+    if second is not None:
+        try:
+            packaged_file(second)
+        except WeightsUnavailableError:  # an installation of before it came with cleaner
+            return None
+    return second
 
 
 def packaged_file(name: str) -> Path:

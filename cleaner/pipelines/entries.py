@@ -42,7 +42,7 @@ def _opened(workspace: Mapping[str, Any]) -> Iterator[tuple[Dataset, ReviewState
 
 
 def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Run `prepare`; that there are too few labels to rank by is a result, too.
+    """Run `prepare` without a second network; that there are too few labels to rank by is a result, too.
 
     Returns
     -------
@@ -52,12 +52,18 @@ def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str
     """
     with _opened(workspace) as (dataset, review, network):
         try:
-            ranking = prepare(dataset, review, network, reporter=reporter)
+            ranking = prepare(dataset, review, network, second=False, reporter=reporter)
         except TooFewLabelsError as exc:
             found: dict[str, Any] = {"ranking": None, "n": 0, "reason": str(exc)}
         else:
             found = {"ranking": ranking.model, "n": len(ranking)}
         return found | {"left_out": len(dataset.catalog.left_out)}
+
+
+def job_second_look(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Run `prepare` once more, with a second network; returns ``ranking`` (its identity)."""
+    with _opened(workspace) as (dataset, review, network):
+        return {"ranking": prepare(dataset, review, network, reporter=reporter).model}
 
 
 def job_check(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:

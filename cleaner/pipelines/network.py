@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cleaner.dataset.dataset import Dataset
 from cleaner.errors import BackboneError
-from cleaner.models.packaged import JOINT
+from cleaner.models.packaged import JOINT, beside
 from cleaner.models.reach import BEST, require_weights
 from cleaner.util.atomic import write_atomically
 
@@ -33,16 +33,25 @@ class NetworkOptions:
         everything else the first one does.
     weights : Path or None
     from_scratch : bool
+    asked : str or None
+        What the user called it, such as "best", where this is what a set was ranked with; None if nobody
+        named a network. It makes no difference between two networks.
     """
 
     backbone: str | None = None
     weights: Path | None = None
     from_scratch: bool = False
+    asked: str | None = field(default=None, compare=False)
 
     @property
     def named(self) -> bool:
         """Whether anything was asked for; else the last ranking's network is meant, or the default one."""
         return bool(self.backbone or self.weights or self.from_scratch)
+
+    @property
+    def by_default(self) -> bool:
+        """Whether this, which a set was ranked with, is what cleaner chose and not the user."""
+        return self.asked is None and self.weights is None and not self.from_scratch
 
     @property
     def each(self) -> list[NetworkOptions]:
@@ -71,23 +80,30 @@ class NetworkOptions:
         for one in self.each:
             require_weights(one.backbone, weights=one.weights, from_scratch=one.from_scratch)
 
-    def load(self, dataset: Dataset) -> tuple[list[Backbone], NetworkOptions]:
+    def load(self, dataset: Dataset, *, second: bool = False) -> tuple[list[Backbone], NetworkOptions]:
         """Load the backbones that were asked for.
 
         If none was, load those that the data set was ranked with, so that its ranking and its features stay
         comparable; if their weights cannot be had any more, or it was never ranked, the default one.
 
+        Parameters
+        ----------
+        dataset : Dataset
+        second : bool
+            Where the user never named a network for this data set, load a second one as well: together they
+            find more (see `cleaner.models.packaged.beside`).
+
         Returns
         -------
         backbones : list of Backbone
-            Mostly one.
+            One or two.
         network : NetworkOptions
             What leads to the same backbones another time.
         """
         # torch: 2 to 4 s
-        from cleaner.models.backbones import BESIDE, best_device, default_name, load_backbone
+        from cleaner.models.backbones import best_device, default_name, load_backbone
 
-        network = self if self.named else remembered(dataset) or self
+        network = replace(self, asked=self.backbone) if self.named else remembered(dataset) or self
         try:
             backbones = [
                 load_backbone(one.backbone, weights=one.weights, from_scratch=one.from_scratch)
@@ -99,15 +115,38 @@ class NetworkOptions:
             logger.warning("The network of the last ranking cannot be loaded; using the default one. %s", exc)
             network, backbones = self, [load_backbone()]
         wanted = network.backbone if network.named else default_name(best_device())
-        if wanted == BEST and backbones[0].name in BESIDE:
-            backbones.append(load_backbone(BESIDE[backbones[0].name]))
+        if wanted == BEST or (second and not self.named and network.by_default and len(backbones) == 1):
+            more = beside(backbones[0].name)
+            backbones += [] if more is None else [load_backbone(more)]
         return backbones, replace(network, backbone=JOINT.join(backbone.name for backbone in backbones))
 
 
-def remember(dataset: Dataset, network: NetworkOptions, *, asked: NetworkOptions) -> None:
-    """Note in the state folder which network the present ranking was made with, and what was asked for."""
-    noted = asdict(network) | {"weights": _text(network.weights), "asked": asked.backbone}
+def remember(dataset: Dataset, network: NetworkOptions) -> None:
+    """Note in the state folder which network the present ranking was made with; one without a name: none."""
+    noted = asdict(network) | {"weights": _text(network.weights)}
     write_atomically(_note(dataset), json.dumps(noted).encode())
+
+
+def lacks_second(dataset: Dataset, network: NetworkOptions) -> bool:
+    """Tell whether the present ranking would gain by a second network that is at hand.
+
+    Not while ``network`` names one: then the user wants that one.
+    """
+    last = None if network.named else remembered(dataset)
+    return last is not None and not (last.weights or last.from_scratch) and beside(last.backbone) is not None
+
+
+def wants_second(dataset: Dataset) -> bool:
+    """Tell whether the user left it to cleaner which network ranks this data set."""
+    last = remembered(dataset)
+    return last is not None and last.by_default
+
+
+def settle(dataset: Dataset, *, second: bool) -> None:
+    """Remember that the user wants a second network after all, or that the present one is enough."""
+    last = remembered(dataset)
+    if last is not None:
+        remember(dataset, replace(last, asked=None if second else last.backbone))
 
 
 def remembered(dataset: Dataset) -> NetworkOptions | None:
@@ -120,7 +159,10 @@ def remembered(dataset: Dataset) -> NetworkOptions | None:
         return _by_features(dataset)
     weights = noted.get("weights")
     return NetworkOptions(
-        noted.get("backbone"), None if weights is None else Path(weights), bool(noted.get("from_scratch"))
+        noted.get("backbone"),
+        None if weights is None else Path(weights),
+        bool(noted.get("from_scratch")),
+        noted.get("asked"),
     )
 
 

@@ -49,8 +49,6 @@ class Seen:
         The first one, if several look at the images.
     network : NetworkOptions
         What leads to the same backbones another time.
-    asked : NetworkOptions
-        What was asked for; it may name no network, or "best".
     embeddings : Embeddings
         By ``backbone``.
     more : tuple of Embeddings
@@ -70,7 +68,6 @@ class Seen:
     kept: frozenset[str]
     backbone: Backbone
     network: NetworkOptions
-    asked: NetworkOptions
     embeddings: Embeddings
     more: tuple[Embeddings, ...]
     renamed: Mapping[str, str]
@@ -91,7 +88,12 @@ class Seen:
 
 
 def prepare(
-    dataset: Dataset, review: ReviewState, network: NetworkOptions, *, reporter: Reporter = SILENT
+    dataset: Dataset,
+    review: ReviewState,
+    network: NetworkOptions,
+    *,
+    second: bool = True,
+    reporter: Reporter = SILENT,
 ) -> Ranking:
     """Read new files, compute their embeddings, rank all images, and save the ranking in the state folder.
 
@@ -101,6 +103,9 @@ def prepare(
     review : ReviewState
         The decisions so far.
     network : NetworkOptions
+    second : bool
+        Where nobody named a network, let two of them look: they find more, in three times the time. False
+        adds none to the network of the last ranking, or to the default one.
     reporter : Reporter
 
     Raises
@@ -115,7 +120,7 @@ def prepare(
     CleanerError
         Whatever else keeps this from being done.
     """
-    seen = look(dataset, review, network, reporter=reporter)
+    seen = look(dataset, review, network, second=second, reporter=reporter)
     _check_labels(seen)
     ranking = rank_seen(seen, reporter=reporter)
     reporter.check()
@@ -179,13 +184,21 @@ def rank_given(
     reporter.check()
     if seen is None:
         _save(dataset, ranking)
+        remember(dataset, NetworkOptions())
     else:
         save_ranking(dataset, seen, ranking)
     return ranking
 
 
-def look(dataset: Dataset, review: ReviewState, network: NetworkOptions, *, reporter: Reporter) -> Seen:
-    """Read and embed new files; take down the labels of this moment.
+def look(
+    dataset: Dataset,
+    review: ReviewState,
+    network: NetworkOptions,
+    *,
+    second: bool = False,
+    reporter: Reporter,
+) -> Seen:
+    """Read and embed new files, with a second network if that is wanted; take down the labels of this moment.
 
     Raises
     ------
@@ -197,11 +210,12 @@ def look(dataset: Dataset, review: ReviewState, network: NetworkOptions, *, repo
     refuse_splits(cleaned_catalog(given, review.snapshot()).classes)
     reporter.check()
     reporter(Stage.LOAD_NETWORK, 0, 0)
-    backbones, used = network.load(dataset)
+    backbones, used = network.load(dataset, second=second)
     cache_root = dataset.state / "embeddings"
+    stages = [Stage.EMBED, *[Stage.EMBED_MORE] * (len(backbones) - 1)]
     embeddings, *more = [
-        embed(given, backbone, index=dataset.index, cache_root=cache_root, reporter=reporter)
-        for backbone in backbones
+        embed(given, backbone, index=dataset.index, cache_root=cache_root, stage=stage, reporter=reporter)
+        for backbone, stage in zip(backbones, stages, strict=True)
     ]
     if embeddings.problems:
         given = dataset.refresh()  # which leaves them out and says why
@@ -219,7 +233,6 @@ def look(dataset: Dataset, review: ReviewState, network: NetworkOptions, *, repo
         kept=kept,
         backbone=backbones[0],
         network=used,
-        asked=network,
         embeddings=embeddings,
         more=tuple(more),
         renamed=now.label_map,
@@ -248,7 +261,7 @@ def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
 def save_ranking(dataset: Dataset, seen: Seen, ranking: Ranking) -> None:
     """Save a ranking in the state folder, and which network it was made with."""
     _save(dataset, ranking)
-    remember(dataset, seen.network, asked=seen.asked)
+    remember(dataset, seen.network)
 
 
 def _save(dataset: Dataset, ranking: Ranking) -> None:

@@ -87,10 +87,11 @@ def propose_labels(known: Snapshot, *, index: FileIndex, embeddings: Path, seed:
     """
     from cleaner.labelling import proposal
 
-    cache = last_embeddings(embeddings)
+    hashes = index.hashes()
+    cache = last_embeddings(embeddings, hashes.values())
     if cache is None:
         return None
-    return proposal.propose_labels(known.catalog, known.state, cache=cache, hashes=index.hashes(), seed=seed)
+    return proposal.propose_labels(known.catalog, known.state, cache=cache, hashes=hashes, seed=seed)
 
 
 def similar_to_decided(
@@ -129,11 +130,12 @@ def similar_to_decided(
         if (e.kind, e.new_label) == (first.kind, first.new_label) and known.given(e.name) == given
     )
     try:
-        cache = last_embeddings(embeddings)
+        hashes = index.hashes()
+        cache = last_embeddings(embeddings, hashes.values())
         if cache is None:
             return None
         among = [name for name in _with_given(known, given) if is_open(name)]
-        names = find_similar(cache, index.hashes(), like, among, most=_MOST_SIMILAR)
+        names = find_similar(cache, hashes, like, among, most=_MOST_SIMILAR)
     except CleanerError as exc:
         logger.warning("No similar images: %s", exc)
         return None

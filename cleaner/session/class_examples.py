@@ -3,11 +3,11 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cleaner.dataset.file_index import FileIndex
-from cleaner.embedding.cache import last_embeddings
+from cleaner.embedding.cache import EmbeddingCache, last_embeddings
 from cleaner.errors import CleanerError, RankingError
 from cleaner.labelling.examples import Typical, class_members, find_typical
 from cleaner.session.cells import ClassExamples
@@ -79,13 +79,15 @@ class ExampleChooser:
         confirmed, likely = class_members(known.catalog, known.state, label, score_of=score_of)
         if not confirmed and not likely:
             return []
+        hashes_of = self._index().hashes_of
+        return find_typical(confirmed, likely, hashes_of=hashes_of, cache_of=self._embedded, most=_SHOWN + 1)
+
+    def _embedded(self, digests: Iterable[str]) -> EmbeddingCache | None:
         try:
-            cache = last_embeddings(self._embeddings)
+            return last_embeddings(self._embeddings, digests)
         except CleanerError as exc:
             logger.warning("Typical images are chosen without embeddings: %s", exc)
-            cache = None
-        hashes_of = self._index().hashes_of
-        return find_typical(confirmed, likely, hashes_of=hashes_of, cache=cache, most=_SHOWN + 1)
+            return None
 
 
 def _scores(known: Snapshot) -> Callable[[str], float | None] | None:

@@ -301,11 +301,14 @@ class Display:
             self.paging.rearrange(TO_LABEL)
         return at_once
 
-    def take_ranking(self, known: Snapshot) -> None:
-        """Take a new ranking: at once if nothing on the page is decided, else from the next page on."""
+    def take_ranking(self, known: Snapshot, *, stay: bool) -> None:
+        """Take a new ranking: at once if nothing on the page is decided, else from the next page on.
+
+        With ``stay``, from the next page on in any case.
+        """
         self.known = known
         self._notices = [notice for notice in self._notices if notice not in _NO_RANKING_YET]
-        if self.paging.reorder() and not self.is_blind:
+        if self.paging.reorder(swap=not stay) and not self.is_blind:
             self._notices.append(Hint.NEW_ORDER)
 
     def take_checks(self, known: Snapshot) -> None:

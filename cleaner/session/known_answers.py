@@ -53,7 +53,7 @@ def simulate_review(
     from cleaner.session.simulation import simulate
 
     right, filed = _read(truth, labels)
-    seen = look(workspace, workspace.store.state, workspace.network, reporter=reporter)
+    seen = look(workspace, workspace.store.state, workspace.network, second=True, reporter=reporter)
     key_of = _keys(seen.given.names.tolist(), right)
     if not key_of:
         first = next(iter(right), "none")

@@ -130,14 +130,17 @@ class Paging:
             self.finished = False
         return page
 
-    def reorder(self) -> bool:
-        """Take new orders; tells whether the open page stays, because something on it is decided."""
+    def reorder(self, *, swap: bool = True) -> bool:
+        """Take new orders; tells whether the open page stays, because something on it is decided.
+
+        Without ``swap`` it stays in any case.
+        """
         before = self.page
         self._views = {self.view.key: self._open}
         self._stale.clear()
         if not purpose_of(self.view.order).judges_labels:  # no ranking orders them, and groups must stay
             return False
-        self.pager.reorder(self._names_of(self.view), swap=self._open.seen is None)
+        self.pager.reorder(self._names_of(self.view), swap=swap and self._open.seen is None)
         self._open.mark()
         if self.finished and self._waits(self.pager.current):
             self.finished = False

@@ -169,6 +169,7 @@ class ReviewSession:
         self.thresholds: dict[str, float] = {}
         self.watch_patterns = False
         self._made = ranking  # as it was made; the one in use has the present names of the classes
+        self._waiting: tuple[Ranking, Snapshot] | None = None  # to be used once the open page is left
         self._listeners: list[Listener] = []
         self._own_acts: set[str] = set()
         self._worker = Worker(
@@ -396,6 +397,7 @@ class ReviewSession:
         with self.lock:
             if choice != self._choices:
                 return
+            self._take_waiting()
             self._display.set_view(wanted)
             if remember and wanted.threshold is None:
                 self.thresholds.pop(wanted.order, None)
@@ -420,6 +422,7 @@ class ReviewSession:
                     "“unsure” is fine."
                 )
                 raise StoreError(msg)
+            self._take_waiting()
             self._display.turn(by)
             return self._display.page()
 
@@ -551,6 +554,7 @@ class ReviewSession:
                 labelled = sum(event.kind == Kind.RELABEL for event in done.events)
                 said = Confirmed(labelled, len(done.events) - labelled)
             cells = display.cells(names)
+            self._take_waiting()
             display.go_on()
             page = display.page()
             return Outcome(cells=cells, said=said, summary=page.summary, page=page)
@@ -660,11 +664,26 @@ class ReviewSession:
 
     # ---------------------------------------------------------------- what comes from outside
 
-    def set_ranking(self, ranking: Ranking) -> None:
-        """Take a new ranking: at once if nothing on the open page is decided, else from the next page on."""
+    def set_ranking(self, ranking: Ranking, *, at_once: bool = True) -> None:
+        """Take a new ranking: at once if nothing on the open page is decided, else from the next page on.
+
+        Parameters
+        ----------
+        ranking : Ranking
+        at_once : bool
+            False: the open page stays as it is, with all that it says, until the reviewer leaves it. What the
+            decisions teach about the ranking is worked out here, so this takes a moment.
+        """
+        if not at_once and self.names:
+            known = replace(self.known, ranking=self._under_present_names(ranking))
+            posterior, learnt = background.weigh_errors(known), background.learn_order(known)
+            with self.lock:
+                self._waiting = ranking, replace(known, posterior=posterior, learnt=learnt)
+            return
         with self.lock:
             self._take_ranking(ranking)
-        self._after_ranking()
+        self._tell(Topic.PAGE)
+        self._follow_ranking()
 
     def set_checks(self, checks: Checks | None) -> None:
         """Take what was found of duplicates and poor images, and offer the orders that come of it.
@@ -713,23 +732,30 @@ class ReviewSession:
                     self._display.known = replace(self.known, ranking=present)
                 else:
                     self._take_ranking(made)
-        self._after_ranking()
+            if self._waiting is not None:
+                self._take_ranking(self._waiting[0])
+        self._tell(Topic.PAGE)
+        self._follow_ranking()
 
     def _take_ranking(self, ranking: Ranking) -> None:
-        self._made = ranking
-        self._examples.forget()
-        known = replace(
-            self.known,
-            catalog=self.source.catalog,
-            ranking=self._under_present_names(ranking),
-            learnt=None,
-            posterior=None,
-            shown_proposal=self.known.proposal,
-        )
-        self._display.take_ranking(known)
+        known = replace(self.known, ranking=self._under_present_names(ranking), learnt=None, posterior=None)
+        self._use(ranking, known, stay=False)
 
-    def _after_ranking(self) -> None:
-        self._tell(Topic.PAGE)
+    def _take_waiting(self) -> None:
+        """Take the ranking that waits for the open page to be left, which is about to happen."""
+        if self._waiting is not None and not self._display.is_aside:
+            made, ahead = self._waiting
+            known = replace(self.known, ranking=ahead.ranking, learnt=ahead.learnt, posterior=ahead.posterior)
+            self._use(made, known, stay=True)
+            self.run_later(self._follow_ranking)
+
+    def _use(self, made: Ranking, known: Snapshot, *, stay: bool) -> None:
+        self._made, self._waiting = made, None
+        self._examples.forget()
+        known = replace(known, catalog=self.source.catalog, shown_proposal=known.proposal)
+        self._display.take_ranking(known, stay=stay)
+
+    def _follow_ranking(self) -> None:
         self._tell(Topic.CHOICES)
         self._tell(Topic.PROGRESS)
         self.learn()

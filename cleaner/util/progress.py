@@ -15,6 +15,7 @@ class Stage(StrEnum):
     SCAN = "looking for new files"
     LOAD_NETWORK = "loading the network"
     EMBED = "embedding"
+    EMBED_MORE = "embedding with another network"
     PIXELS = "looking at pictures"
     CROPS = "looking for cropped pictures"
     COMPARE_FEATURES = "comparing features"

@@ -10,6 +10,7 @@ STAGES: Mapping[str, str] = {
     Stage.SCAN: "Looking for new files",
     Stage.LOAD_NETWORK: "Loading the model",
     Stage.EMBED: "Reading images",
+    Stage.EMBED_MORE: "Reading images with another network",
     Stage.PIXELS: "Checking image quality",
     Stage.CROPS: "Looking for cropped images",
     Stage.COMPARE_FEATURES: "Comparing images",

@@ -30,6 +30,7 @@ from cleaner.widgets.panels.prepare import PreparePanel
 from cleaner.widgets.panels.progress import progress_section
 from cleaner.widgets.panels.report import analysis_trees, report_page
 from cleaner.widgets.panels.retrain import RetrainPanel
+from cleaner.widgets.panels.second import SecondPanel
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
@@ -126,6 +127,7 @@ class CleanerApp(ipywidgets.VBox):
         self.analysis.listen(self.sheet)
         self.retrain = RetrainPanel(self.workspace, lock=self.lock)
         self.prepare = PreparePanel(self.workspace, self._first_ranked, lock=self.lock)
+        self.second = SecondPanel(self.workspace, self._ranked_by_two, lock=self.lock)
         super().__init__(self._frame())
         self.add_class("cleaner-app")
         self._delayed = Delayed(self._redraw_soon, delay_s=_REDRAW_DELAY_S, retry_s=_REDRAW_RETRY_S)
@@ -134,13 +136,14 @@ class CleanerApp(ipywidgets.VBox):
         self.image_cleaner.observe(self._on_order, names=["order"])
         if order is not None and order in self.session.orders:
             self.image_cleaner.set_view(order=order)
-        self.retrain.observe(lambda _change: self._load_ranking(), names=["renewed"])
+        self.retrain.observe(lambda _change: self._ranked_anew(), names=["renewed"])
         self.draw()
         self._built = True
         if ranking is None or self.workspace.asks_for_another_network:
             self._prepare()
         else:
             self._offer_new(ranking)
+            self.second.look()
         self._delayed.schedule()
         self.add_class("cleaner-ready")
 
@@ -162,7 +165,7 @@ class CleanerApp(ipywidgets.VBox):
         cleaner = self.image_cleaner
         cleaner.children = [cleaner.threshold, cleaner.grid]  # its filters stand at the left
         self._middle = column("middle", self.doubts, self.image_cleaner)
-        self._left = column("left", self.steps, self.image_cleaner.filters, self.checks)
+        self._left = column("left", self.steps, self.image_cleaner.filters, self.checks, self.second)
         columns = ipywidgets.Box(
             [
                 self._left,
@@ -214,6 +217,7 @@ class CleanerApp(ipywidgets.VBox):
         self.analysis.close()
         self.retrain.close()
         self.prepare.close()
+        self.second.close()
         self.workspace.close()
         super().close()
 
@@ -385,8 +389,18 @@ class CleanerApp(ipywidgets.VBox):
         """Go on after the first ranking: duplicates and poor images are quickly found now; in a thread."""
         self._load_ranking()
         self.checks.start_if_never()
+        self.second.look()
 
-    def _load_ranking(self) -> None:
+    def _ranked_anew(self) -> None:
+        """Go on after a training; in a thread."""
+        self._load_ranking()
+        self.second.look()
+
+    def _ranked_by_two(self) -> None:
+        """Use a ranking that nobody waits for, without changing what the expert looks at; in a thread."""
+        self._load_ranking(at_once=False)
+
+    def _load_ranking(self, *, at_once: bool = True) -> None:
         """Take in the ranking that a job has saved; runs in a thread."""
 
         def complain(reason: str) -> None:
@@ -396,7 +410,7 @@ class CleanerApp(ipywidgets.VBox):
             self.workspace.refresh()
             ranking = self.workspace.ranking()
             if ranking is not None:
-                self.session.set_ranking(ranking)
+                self.session.set_ranking(ranking, at_once=at_once)
                 self._offer_new(ranking)
             else:  # too few labels for one: then it is time to label
                 self.session.propose_labels()

@@ -35,6 +35,11 @@ def wait_for(*, flag: str, reporter: Reporter) -> dict[str, Any]:
     return {"ticks": ticks}
 
 
+def look_again(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Rank as if at once; the ranking is the one that is there."""
+    return {"ranking": "m"}
+
+
 def ignore_cancel(*, reporter: Reporter) -> dict[str, Any]:
     """Run until killed."""
     reporter("deaf", 0, 0)

@@ -39,7 +39,7 @@ def chosen(
     cache: EmbeddingCache | None = None,
     most: int = 4,
 ) -> list[str]:
-    found = find_typical(confirmed, likely, hashes_of=content, cache=cache, most=most)
+    found = find_typical(confirmed, likely, hashes_of=content, cache_of=lambda _: cache, most=most)
     return [each.name if each.confirmed else f"{each.name}?" for each in found]
 
 
@@ -106,7 +106,7 @@ def test_any_choice_is_small_without_repetition_and_puts_the_confirmed_first(
 ) -> None:
     cache = cache_of(tmp_path_factory.mktemp("cache"), dict(zip(names[::2], angles, strict=False)))
     confirmed, likely = sorted(names[:cut]), names[cut:]
-    found = find_typical(confirmed, likely, hashes_of=content, cache=cache, most=most)
+    found = find_typical(confirmed, likely, hashes_of=content, cache_of=lambda _: cache, most=most)
     assert len(found) <= most
     assert len({each.name for each in found}) == len(found)
     assert all((each.name in confirmed) == each.confirmed for each in found)

@@ -56,11 +56,12 @@ def embed_by_colour(space: Workspace, *, without: tuple[str, ...] = ()) -> None:
 
 
 def propose(space: Workspace) -> Proposal | None:
+    hashes = space.index.hashes()
     return propose_labels(
         space.catalog,
         space.store.state,
-        cache=last_embeddings(space.state / "embeddings"),
-        hashes=space.index.hashes(),
+        cache=last_embeddings(space.state / "embeddings", hashes.values()),
+        hashes=hashes,
         seed=space.seed,
     )
 

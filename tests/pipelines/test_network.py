@@ -6,13 +6,24 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from cleaner.errors import BackboneError, WeightsUnavailableError
+from cleaner.models import packaged
 from cleaner.models.backbones import load_backbone
-from cleaner.models.packaged import packaged_file
-from cleaner.pipelines.network import NetworkOptions, asks_for_another, remember, remembered
-from cleaner.pipelines.rank import look
+from cleaner.models.packaged import PackagedWeights, packaged_file
+from cleaner.pipelines.entries import job_prepare, job_retrain_quick, job_second_look
+from cleaner.pipelines.network import (
+    NetworkOptions,
+    asks_for_another,
+    lacks_second,
+    remember,
+    remembered,
+    settle,
+    wants_second,
+)
+from cleaner.pipelines.rank import look, rank_given
 from cleaner.util.progress import SILENT
 from cleaner.workspace import Workspace
 
@@ -37,11 +48,80 @@ def note(space: Workspace) -> dict[str, object]:
     return json.loads((space.ranking_folder / "network.json").read_bytes())
 
 
-def test_a_new_set_is_ranked_with_the_built_in_network(opened):
+@pytest.fixture
+def with_scratch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second network is a small one, which saves time."""
+    for name, second in (("lite0", "scratch"), ("scratch", "lite0")):
+        monkeypatch.setitem(packaged.BESIDE, name, second)
+    monkeypatch.setitem(packaged.PACKAGED, "scratch", packaged.PACKAGED["lite0"])
+
+
+@pytest.fixture
+def alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package of the second network is not installed."""
+    monkeypatch.setitem(packaged.PACKAGED, "lite2", PackagedWeights("absent-lite2", "weights.pth", "0" * 64))
+
+
+def test_a_new_set_is_ranked_with_two_networks(opened):
     space = opened()
+    assert not lacks_second(space, space.network)
     space.rank()
-    assert note(space) == {"backbone": "lite0", "weights": None, "from_scratch": False, "asked": None}
+    assert note(space) == {"backbone": "lite0+lite2", "weights": None, "from_scratch": False, "asked": None}
+    assert remembered(space) == NetworkOptions("lite0+lite2")
+    assert not lacks_second(space, space.network)
+
+
+def test_without_the_package_of_the_second_one_the_first_goes_on_alone(opened, alone):
+    space = opened()
+    backbones, network = space.network.load(space, second=True)
+    assert [backbone.name for backbone in backbones] == ["lite0"]
+    assert network == NetworkOptions("lite0")
+    space.ranking_folder.mkdir(parents=True)
+    for ranked in ("lite0", "lite0+lite2"):
+        remember(space, NetworkOptions(ranked))
+        assert not lacks_second(space, space.network)
+        assert space.network.load(space, second=True)[1] == NetworkOptions("lite0")
+
+
+def test_the_first_ranking_of_a_page_is_by_one_network_and_the_next_by_two(opened, with_scratch):
+    space = opened()
+    job_prepare(workspace=space.options(), reporter=SILENT)
     assert remembered(space) == NetworkOptions("lite0")
+    assert lacks_second(space, space.network)
+    assert wants_second(space)
+    first = space.ranking().model
+    job_retrain_quick(workspace=space.options(), reporter=SILENT)
+    assert remembered(space) == NetworkOptions("lite0")
+    found = job_second_look(workspace=space.options(), reporter=SILENT)
+    assert remembered(space) == NetworkOptions("lite0+scratch")
+    assert not lacks_second(space, space.network)
+    assert space.ranking().model == found["ranking"] != first
+    assert look(space, space.store.state, space.network, reporter=SILENT).more
+
+
+def test_who_names_one_network_keeps_it_until_a_second_one_is_wanted(opened, with_scratch):
+    space, named = opened(), opened(backbone="lite0")
+    space.ranking_folder.mkdir(parents=True)
+    remember(space, named.network.load(named)[1])
+    assert not wants_second(space)
+    assert lacks_second(space, space.network)  # so it can be offered
+    assert not lacks_second(space, named.network)
+    network = space.network.load(space, second=True)[1]
+    assert (network, network.asked) == (NetworkOptions("lite0"), "lite0")
+    settle(space, second=True)
+    assert wants_second(space)
+    assert space.network.load(space, second=True)[1] == NetworkOptions("lite0+scratch")
+    settle(space, second=False)
+    assert not wants_second(space)
+
+
+def test_probabilities_of_another_model_lack_no_network(opened, tmp_path):
+    space = opened()
+    job_prepare(workspace=space.options(), reporter=SILENT)
+    odds = np.full((len(space.catalog), len(space.catalog.classes)), 1 / len(space.catalog.classes))
+    np.save(tmp_path / "p.npy", odds)
+    rank_given(space, space.store.state, space.network, tmp_path / "p.npy")
+    assert not lacks_second(space, space.network)
 
 
 def test_a_set_keeps_its_network_until_another_is_named_and_its_decisions_stay(opened):
@@ -90,7 +170,7 @@ def test_a_network_that_cannot_be_had_any_more_gives_way_to_the_default(opened, 
     monkeypatch.setattr("cleaner.models.weights.host_reachable", lambda host: False)
     space = opened()
     space.ranking_folder.mkdir(parents=True)
-    remember(space, NetworkOptions(**gone), asked=NetworkOptions())
+    remember(space, NetworkOptions(**gone))
     (backbone,), network = space.network.load(space)
     assert (backbone.name, backbone.pretrained) == ("lite0", True)
     assert network == NetworkOptions("lite0")
@@ -117,9 +197,8 @@ def test_two_networks_look_at_the_images_of_one_ranking(opened):
     assert alone.rank().model != both.model
 
 
-def test_the_best_network_is_helped_by_another_that_finds_other_errors(opened, monkeypatch):
+def test_the_best_network_is_helped_by_another_that_finds_other_errors(opened, monkeypatch, with_scratch):
     monkeypatch.setattr("cleaner.models.backbones.STRONGEST_FIRST", ("scratch", "lite0"))
-    monkeypatch.setattr("cleaner.models.backbones.BESIDE", {"scratch": "lite0"})
     backbones, network = opened(backbone="best").network.load(opened())
     assert [backbone.name for backbone in backbones] == ["scratch", "lite0"]
     assert network == NetworkOptions("scratch+lite0")
@@ -144,7 +223,7 @@ def test_what_does_not_fit_several_networks_is_refused(opened, given):
             ask()
 
 
-def test_best_is_remembered_by_what_it_was_and_by_its_name(opened, monkeypatch):
+def test_best_is_remembered_by_what_it_was_and_by_its_name(opened, monkeypatch, alone):
     monkeypatch.setattr("cleaner.models.backbones.STRONGEST_FIRST", ("lite0",))
     space = opened(backbone="best")
     space.rank()

@@ -167,7 +167,7 @@ def test_preparing_pictures_without_labels_embeds_them_all_and_says_why_there_is
         "more. Label some images first, in the dashboard or in a CSV file.",
     }
     assert flat.ranking() is None
-    cache = last_embeddings(flat.state / "embeddings")
+    cache = last_embeddings(flat.state / "embeddings", flat.index.hashes().values())
     assert cache is not None
     assert len(cache) == 24
 

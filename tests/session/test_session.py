@@ -239,6 +239,41 @@ def test_a_suggestion_that_has_changed_is_not_taken(
     assert (cell.label or cell.given) == now[third]
 
 
+@pytest.mark.parametrize("leave", ["confirm", "turn", "set_view"])
+def test_a_ranking_that_nobody_waits_for_changes_nothing_on_the_open_page(
+    open_session: Callable[..., ReviewSession], workspace: Workspace, leave: str
+) -> None:
+    session, told = open_session(), list[Change]()
+    page, before = session.page(), session.ranking
+    session.subscribe(told.append)
+    session.set_ranking(made := rank(workspace, mistakes=10), at_once=False)
+    assert session.page() == page
+    assert told == []
+    seen = Seen(page.id, {cell.name: cell.suggestion for cell in page.cells})
+    session.decide(list(session.names[:2]), "suggest", seen=seen)
+    assert session.ranking is before
+
+    {"confirm": session.confirm, "turn": lambda: session.turn(1), "set_view": session.set_view}[leave]()
+    assert session.ranking is not None
+    assert session.ranking.model == made.model
+    if leave == "confirm":
+        rest = [name for name in session.ranking.order().tolist() if name not in {c.name for c in page.cells}]
+        assert list(session.names) == rest[: len(session.names)]
+        assert session.wait()
+        assert {change.topic for change in told} >= {Topic.CHOICES, Topic.PROGRESS}
+
+
+def test_at_the_end_of_a_view_a_ranking_that_nobody_waits_for_is_used_at_once(
+    open_session: Callable[..., ReviewSession], workspace: Workspace
+) -> None:
+    session = open_session()
+    session.set_view(show="unsure")
+    assert not session.names
+    session.set_ranking(made := rank(workspace, mistakes=10), at_once=False)
+    assert session.ranking is not None
+    assert session.ranking.model == made.model
+
+
 def test_in_an_audit_no_suggestion_was_seen(open_session: Callable[..., ReviewSession]) -> None:
     session = open_session()
     session.start_audit()

@@ -111,17 +111,20 @@ def test_images_without_embedding_are_passed_over(workspace: Workspace) -> None:
     assert find_similar(cache, hashes, [names[1]], names) == []
 
 
-def test_the_embeddings_that_were_added_to_last_are_used(workspace: Workspace, tmp_path: Path) -> None:
-    folder = tmp_path / "embeddings"
-    assert last_embeddings(folder) is None
-    for key, dim in (("first", 2), ("second", 3), ("empty", 4)):
-        cache = EmbeddingCache(folder, key, dim)
-        if key != "empty":
-            cache.append(["ab" * 32], np.ones((1, dim)))
-            time.sleep(0.02)
-    found = last_embeddings(folder)
+def test_embeddings_are_those_that_know_the_most_and_of_these_the_last(tmp_path: Path) -> None:
+    folder, contents = tmp_path / "embeddings", ["ab" * 32, "cd" * 32]
+    assert last_embeddings(folder, contents) is None
+    known = {"first": contents, "second": contents, "begun": contents[:1], "of others": ["ef" * 32] * 9}
+    for dim, (key, some) in enumerate(known.items(), start=2):
+        EmbeddingCache(folder, key, dim).append(some, np.ones((len(some), dim)))
+        time.sleep(0.02)
+    EmbeddingCache(folder, "empty", 9)
+    found = last_embeddings(folder, contents)
     assert found is not None
-    assert (found.folder.name, found.dim, len(found)) == ("second", 3, 1)
+    assert (found.folder.name, found.dim, len(found)) == ("second", 3, 2)
+    found = last_embeddings(folder, contents[:1])
+    assert found is not None
+    assert found.folder.name == "begun"
 
 
 def test_finding_them_imports_no_torch() -> None:

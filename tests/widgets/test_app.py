@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 
 from cleaner.errors import CleanerError
 from cleaner.jobs import Job
+from cleaner.pipelines.network import NetworkOptions, remember
 from cleaner.ranking import rank_probabilities
 from cleaner.widgets.app import CleanerApp
 from cleaner.widgets.page import DashboardPage, open_app
@@ -121,6 +123,23 @@ def test_without_a_ranking_the_pictures_are_there_while_one_is_made(
     (root / "go").touch()
     until(lambda: set(app.image_cleaner.names[:3]) == set(wrong))
     until(lambda: text(app.prepare) == "")
+
+
+def test_after_the_first_ranking_other_problems_are_searched_for_and_then_a_second_network_looks(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(job.TASKS, "check", "check_tasks_for_tests:check")
+    monkeypatch.setitem(job.TASKS, "second", "job_tasks_for_tests:look_again")
+    app = CleanerApp(Workspace(root, reviewer="Ana"), page_size=6)
+    save_ranking(root)
+    remember(app.workspace, NetworkOptions("lite0"))
+    (root / "go").touch()
+    until(lambda: say("second.done") in text(app.second))
+    jobs = sorted((app.workspace.state / "jobs").glob("0*/spec.json"))
+    assert [json.loads(each.read_text())["task"] for each in jobs] == [
+        job.TASKS[kind] for kind in ("prepare", "check", "second")
+    ]
+    app.close()
 
 
 def test_with_a_ranking_nothing_is_computed(open_app_on: Callable[..., CleanerApp], root: Path) -> None:

@@ -15,7 +15,7 @@ from cleaner.pipelines.checks import checks_folder
 from cleaner.session.background import load_checks
 from cleaner.session.messages import Change, Topic
 from cleaner.session.session import ReviewSession
-from cleaner.widgets.panels import retrain
+from cleaner.widgets.panels import job as job_panel
 from cleaner.widgets.panels.base import Panel, Tree, text_of
 from cleaner.widgets.panels.checks import CheckPanel, checks_report
 from cleaner.widgets.panels.job import TASKS
@@ -225,7 +225,7 @@ def test_retraining_interrupts_a_look(open_panel: OpenPanel, root: Path) -> None
     training = RetrainPanel(panel.workspace)
     assert buttons(training)[say("retrain.start")]
     training.do("retrain")
-    assert say("retrain.making_way") in text(training)
+    assert say("job.making_way") in text(training)
     until(lambda: training.running, training, panel)
     until(lambda: not panel.running, panel)
     assert text(panel) == f"{say('checks.interrupted')} {say('job.busy')} {OFFER}"
@@ -237,7 +237,7 @@ def test_retraining_interrupts_a_look(open_panel: OpenPanel, root: Path) -> None
 
 def test_a_look_that_does_not_stop_is_named(open_panel: OpenPanel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TASKS, "check", "job_tasks_for_tests:ignore_cancel")
-    monkeypatch.setattr(retrain, "_STOP_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(job_panel, "_STOP_TIMEOUT_S", 0.2)
     panel = open_panel()
     panel.watcher.start("job_tasks_for_tests:ignore_cancel", {})
     job = Job.current(panel.workspace.state)

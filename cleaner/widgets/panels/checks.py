@@ -33,6 +33,8 @@ class CheckPanel(JobPanel):
         Shared with other panels of the same page.
     """
 
+    makes_way = ("second",)
+
     def __init__(
         self,
         workspace: Workspace,
@@ -76,8 +78,8 @@ class CheckPanel(JobPanel):
             The job cannot be started.
         """
         with self.lock:
-            found = self.watcher.look()
-            if found is not None and not found.finished and found.task != TASKS["check"]:
+            self.watcher.look()
+            if self.blocked:
                 self._draw()
                 return
             self._due = False
@@ -108,7 +110,7 @@ class CheckPanel(JobPanel):
     # ---------------------------------------------------------------- what is drawn
 
     def _draw(self) -> None:
-        running, busy = self.running, self.watcher.running and not self.running
+        running, busy = self.running, self.blocked or self._making_way
         known, new = self._checks is not None, (self._counts or {}).get("new", 0)
         look = "cleaner-link" if known and not new else "cleaner-button"
         offer = "checks.again" if known else "checks.start"
@@ -136,6 +138,8 @@ class CheckPanel(JobPanel):
         """Say where things are."""
         status = self._status
         phase = "" if status is None else status.phase
+        if self._making_way:
+            return say("job.making_way")
         if status is not None and phase == "running":
             return (
                 say("job.stopping")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from cleaner.errors import JobError
 from cleaner.jobs import Job, JobStatus
 from cleaner.jobs.watcher import JobWatcher
 from cleaner.util.wording import duration, stage_words
+from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
@@ -20,11 +22,15 @@ logger = logging.getLogger(__name__)
 
 TASKS = {
     "prepare": "cleaner.pipelines.entries:job_prepare",
+    "second": "cleaner.pipelines.entries:job_second_look",
     "check": "cleaner.pipelines.entries:job_check",
     "quick": "cleaner.pipelines.entries:job_retrain_quick",
     "full": "cleaner.pipelines.entries:job_retrain_full",
 }
 """Kind of work -> what a worker process runs for it; the names stand in job folders."""
+
+_STOP_TIMEOUT_S = 5.0
+_STOP_POLL_S = 0.05
 
 
 class JobPanel(Panel):
@@ -41,6 +47,9 @@ class JobPanel(Panel):
         Shared with other panels of the same page.
     """
 
+    makes_way: tuple[str, ...] = ()
+    """Kinds of work, keys of `TASKS`, that are interrupted when this is started; they can go on later."""
+
     _unsubscribe: Callable[[], None] | None = None  # also for one whose __init__ was refused
 
     def __init__(self, workspace: Workspace, *kinds: str, lock: threading.RLock | None = None) -> None:
@@ -48,6 +57,7 @@ class JobPanel(Panel):
         self._kinds = kinds
         self._status: JobStatus | None = None
         self._asked_to_stop = False
+        self._making_way = False
         super().__init__(lock=lock)
         self.watcher = JobWatcher.of(workspace.state)
         self.on("cancel", lambda _: self.cancel())
@@ -63,6 +73,15 @@ class JobPanel(Panel):
     def running(self) -> bool:
         """Whether the work that this panel shows is running."""
         return self._status is not None and not self._status.finished
+
+    @property
+    def blocked(self) -> bool:
+        """Whether other work is running that does not make way for this."""
+        return self.watcher.running and not self.running and not self._is_yielding(self.watcher.status)
+
+    def _is_yielding(self, status: JobStatus | None) -> bool:
+        tasks = {TASKS[kind] for kind in self.makes_way}
+        return status is not None and not status.finished and status.task in tasks
 
     def cancel(self) -> None:
         """Ask the work to stop; what was there before it stays in force, what it has read is remembered."""
@@ -82,7 +101,34 @@ class JobPanel(Panel):
             self._draw()
 
     def _begin(self, kind: str, **arguments: Any) -> None:
-        """Start work of a kind, unless it is running. Raises `JobError` if other work is, or if it cannot."""
+        """Start work of a kind, unless it is running, once what makes way has stopped.
+
+        Raises `JobError` if other work is running, or if it cannot be started.
+        """
+        if self._making_way:
+            return
+        if not self._is_yielding(self.watcher.look()):
+            self._begin_now(kind, **arguments)
+            return
+        self._making_way = True
+        self.watcher.cancel()
+        self._draw()
+        threading.Thread(
+            target=self._begin_after, args=(kind, arguments), name="cleaner make way", daemon=True
+        ).start()
+
+    def _begin_after(self, kind: str, arguments: dict[str, Any]) -> None:
+        """Start once the other job has stopped; one that does not stop in time is left alone, and named."""
+        end_s = time.monotonic() + _STOP_TIMEOUT_S
+        while (found := self.watcher.look()) and not found.finished and time.monotonic() < end_s:
+            time.sleep(_STOP_POLL_S)
+        with self.lock:
+            self._making_way = False
+            with guarded("the start of a job", self.complain):
+                self._begin_now(kind, **arguments)
+            self._draw()
+
+    def _begin_now(self, kind: str, **arguments: Any) -> None:
         found = self.watcher.look()
         if found is None or found.finished or found.task != TASKS[kind]:
             self.problem = ""

@@ -27,6 +27,8 @@ class PreparePanel(JobPanel):
         Shared with other panels of the same page.
     """
 
+    makes_way = ("check", "second")
+
     def __init__(
         self, workspace: Workspace, on_ranked: Callable[[], None], *, lock: threading.RLock | None = None
     ) -> None:
@@ -45,7 +47,7 @@ class PreparePanel(JobPanel):
             self._draw()
 
     def start(self) -> None:
-        """Start ranking, unless it is running.
+        """Start ranking, unless it is running; a search for other problems and the second look make way.
 
         Raises
         ------
@@ -79,6 +81,8 @@ class PreparePanel(JobPanel):
             if self._asked_to_stop:
                 text = say("job.stopping")
             offered = [button(say("prepare.cancel"), "cancel", disabled=self._asked_to_stop, data_heir=True)]
+        elif self._making_way:
+            text, offered = say("job.making_way"), []
         elif status is not None and phase == "failed":
             text = ""
             offered = [button(say("prepare.retry"), "start", data_heir=True)]

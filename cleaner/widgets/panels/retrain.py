@@ -6,7 +6,6 @@ import json
 import logging
 import math
 import threading
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import median
@@ -21,7 +20,6 @@ from cleaner.training.diagnosis import Diagnosis
 from cleaner.training.recipe import BASE_LR
 from cleaner.util.atomic import write_atomically
 from cleaner.util.wording import about, count, duration, per_hundred, percent, points, rate_words, stage_words
-from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.base import Tree, button, buttons, node, pair, paragraph, said, section
 from cleaner.widgets.panels.chart import Point, line_chart
 from cleaner.widgets.panels.job import TASKS, JobPanel, bar_of
@@ -31,8 +29,6 @@ from cleaner.workspace import Workspace
 logger = logging.getLogger(__name__)
 
 _MODES = ("quick", "full")
-_STOP_TIMEOUT_S = 5.0
-_STOP_POLL_S = 0.05
 _MOST_EPOCHS = 100
 _HIGHEST_LR = 10.0
 
@@ -60,6 +56,8 @@ class RetrainPanel(JobPanel):
         ``epochs`` is not between 1 and 100.
     """
 
+    makes_way = ("check", "second")
+
     renewed = traitlets.Int(0)
     """How many new rankings there have been since the panel was made; observe it to load the new one.
 
@@ -80,7 +78,6 @@ class RetrainPanel(JobPanel):
         self._lr = BASE_LR
         self._last = LastTraining(workspace.state)
         self._message = ""
-        self._making_way = False
         super().__init__(workspace, *_MODES, lock=lock)
         self.on("mode", self._choose_mode)
         self.on("epochs", self._choose_epochs)
@@ -105,8 +102,8 @@ class RetrainPanel(JobPanel):
     def retrain(self, mode: str = "quick") -> None:
         """Start a training in the background.
 
-        A search for duplicates and poor images is interrupted: it remembers what it has read, and can be
-        started again.
+        A search for duplicates and poor images is interrupted, and so is the second look: they remember what
+        they have read.
 
         Parameters
         ----------
@@ -124,20 +121,8 @@ class RetrainPanel(JobPanel):
             raise CleanerError(msg)
         arguments = {"epochs": self._epochs, "lr": self._lr} if mode == "full" else {}
         with self.lock:
-            if self._making_way:
-                return
-            found = self.watcher.look()
-            if found is None or found.finished or found.task != TASKS["check"]:
-                self._message = ""
-                self._begin(mode, **arguments)
-                return
-            self._making_way = True
-            self._message = say("retrain.making_way")
-            self.watcher.cancel()
-            self._draw()
-        threading.Thread(
-            target=self._start_after, args=(mode, arguments), name="cleaner retrain", daemon=True
-        ).start()
+            self._message = ""
+            self._begin(mode, **arguments)
 
     def _carry_out_remedy(self) -> None:
         """Train as the diagnosis advises; what it does not speak of stays as it is set."""
@@ -150,18 +135,6 @@ class RetrainPanel(JobPanel):
         if remedy.epochs is not None:
             self._epochs = min(remedy.epochs, _MOST_EPOCHS)
         self.retrain("full")
-
-    def _start_after(self, mode: str, arguments: dict[str, Any]) -> None:
-        """Start once the other job has stopped; one that does not stop in time is left alone, and named."""
-        end_s = time.monotonic() + _STOP_TIMEOUT_S
-        while (found := self.watcher.look()) and not found.finished and time.monotonic() < end_s:
-            time.sleep(_STOP_POLL_S)
-        with self.lock:
-            self._making_way = False
-            self._message = ""
-            with guarded("the start of a training", self.complain):
-                self._begin(mode, **arguments)
-            self._draw()
 
     def _ended(self, status: JobStatus) -> None:
         if status.phase == "done":
@@ -192,9 +165,7 @@ class RetrainPanel(JobPanel):
 
     def _draw(self) -> None:
         running = self.running
-        other = self.watcher.status
-        gives_way = other is not None and other.task == TASKS["check"] and not self._making_way
-        waiting = self.watcher.running and not running and not gives_way
+        waiting = self.blocked or self._making_way
         stop, cancel = self._asked_to_stop, say("retrain.cancel")
         self.show(
             section(
@@ -204,7 +175,7 @@ class RetrainPanel(JobPanel):
                     button(say("retrain.start"), "retrain", disabled=running or waiting, data_heir=True),
                     button(cancel, "cancel", hidden=not running, disabled=stop, data_heir=True),
                 ),
-                self._progress(waiting=waiting),
+                self._progress(),
                 diagnosis_tree(None if running else self.diagnosis, disabled=waiting),
                 *result_trees(self.result),
                 *worth_trees((self.result or {}).get("worth")),
@@ -252,14 +223,16 @@ class RetrainPanel(JobPanel):
             class_="cleaner-fieldset",
         )
 
-    def _progress(self, *, waiting: bool) -> Tree:
+    def _progress(self) -> Tree:
         """Describe where the training is; the parts stay, so that a screen reader hears only what changes."""
         status = self._status if self.running else None
         text, series = self._message, self._last.series
         if status is not None:
             text = say("job.stopping") if self._asked_to_stop else _running_text(status)
             series = status.series
-        elif waiting and not self._making_way:
+        elif self._making_way:
+            text = say("job.making_way")
+        elif self.blocked:
             text = say("retrain.busy")
         chart = curve(series)
         return node(
