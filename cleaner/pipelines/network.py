@@ -130,9 +130,10 @@ def remember(dataset: Dataset, network: NetworkOptions) -> None:
 def lacks_second(dataset: Dataset, network: NetworkOptions) -> bool:
     """Tell whether the present ranking would gain by a second network that is at hand.
 
-    Not while ``network`` names one: then the user wants that one.
+    Not while ``network`` names one: then the user wants that one. Nor if nothing tells how it was made: it
+    may be by a model of the user's.
     """
-    last = None if network.named else remembered(dataset)
+    last = None if network.named or _noted(dataset) is None else remembered(dataset)
     return last is not None and not (last.weights or last.from_scratch) and beside(last.backbone) is not None
 
 

@@ -47,7 +47,6 @@ from noises import nothing, unsure
 from ranking import digits
 
 from cleaner import Catalog
-from cleaner.embedding import Embeddings
 from cleaner.ranking import posterior, rank
 from cleaner.ranking.feedback import reorder
 from cleaner.ranking.posterior import Posterior
@@ -82,10 +81,10 @@ def play_again(base: beds.Base, rng: np.random.Generator) -> pd.DataFrame:
     there = given != ""
     names = [f"{i:06d}" for i in range(int(there.sum()))]
     catalog = Catalog(pd.DataFrame({"name": names, "label": given[there].tolist(), "split": "train"}))
-    embeddings = Embeddings(names=names, vectors=part.vectors[there], hashes=names, key="", problems={})
+    views = beds.embedded(part, there, names)
     truth = dict(zip(names, part.truth[there].tolist(), strict=True))
     wrong = dict(zip(names, (given != part.truth)[there].tolist(), strict=True))
-    ranking, known, decided = rank(catalog, embeddings), set(given), dict[str, bool]()
+    ranking, known, decided = rank(catalog, *views), set(given), dict[str, bool]()
 
     def coming() -> list[str]:
         order = reorder(ranking, decided).order(ranking).tolist()
@@ -95,7 +94,7 @@ def play_again(base: beds.Base, rng: np.random.Generator) -> pd.DataFrame:
         decided |= {name: wrong[name] for name in coming()}
     errors = [name for name, error in decided.items() if error]
     labels = {name: truth[name] if truth[name] in known else None for name in errors}
-    ranking = rank(catalog, embeddings, labels=labels, trusted=[n for n in decided if not wrong[n]])
+    ranking = rank(catalog, *views, labels=labels, trusted=[n for n in decided if not wrong[n]])
     rows = []
     for page in range(max(PAGES)):
         following = coming()

@@ -27,6 +27,8 @@ class Set:
     person : float, shape (n, n_classes), optional
         How probable another network, fitted to the right labels of other pictures, finds each class (sorted):
         the person who gets confused. Without one, a model on a tenth of the features is asked.
+    widths : tuple of int
+        Columns of ``vectors`` that belong to each network that looks at the set; empty: all to one.
     """
 
     name: str
@@ -34,13 +36,19 @@ class Set:
     truth: np.ndarray
     columns: dict[str, np.ndarray] = field(default_factory=dict)
     person: np.ndarray | None = None
+    widths: tuple[int, ...] = ()
+
+    @property
+    def views(self) -> list[np.ndarray]:
+        """The embeddings by each network."""
+        return np.split(self.vectors, np.cumsum(self.widths)[:-1], axis=1) if self.widths else [self.vectors]
 
     def take(self, rows: np.ndarray) -> Set:
         """Return a part of the set; classes that are not in it are gone."""
         there = np.isin(np.unique(self.truth), self.truth[rows])
         columns = {name: given[rows] for name, given in self.columns.items()}
         person = None if self.person is None else self.person[rows][:, there]
-        return Set(self.name, self.vectors[rows], self.truth[rows], columns, person)
+        return Set(self.name, self.vectors[rows], self.truth[rows], columns, person, self.widths)
 
     def draw(self, size: int, seed: int) -> Set:
         """Return this many pictures at random, all of them if there are no more."""

@@ -6,7 +6,8 @@ A bed is a part of a set (60 to 5,000 pictures, two to all of its classes) with 
 to 40 % of them, and its ranking. Sets: by default the clothing photos and the drawn figures by SqueezeNet,
 scikit-learn's digits by their pixels, and made features; with ``--vectors``, these files (``vectors`` and
 ``truth``; their names begin with the name of the set and a hyphen: two networks of one set confuse each
-other's people), the digits and the made features. Kinds of noise, all equally probable:
+other's people), the digits and the made features. A file with an array for each of two networks instead of
+``vectors`` makes rankings by both. Kinds of noise, all equally probable:
 
 =======  =========================================================================================
 even     any other class
@@ -118,9 +119,12 @@ def people(base: Set, seed: int, number: int = 3) -> list[np.ndarray]:
 
 
 def from_file(path: Path) -> Set:
-    """Read the embeddings and right labels of a set."""
+    """Read right labels and embeddings: ``vectors`` of one network, or an array for each of several."""
     with np.load(path, allow_pickle=True) as file:
-        return Set(path.stem, file["vectors"].astype(np.float32), file["truth"].astype(str))
+        names = ["vectors"] if "vectors" in file else [name for name in file.files if name != "truth"]
+        views = [file[name].astype(np.float32) for name in names]
+        widths = tuple(view.shape[1] for view in views)
+        return Set(path.stem, np.hstack(views), file["truth"].astype(str), widths=widths)
 
 
 def with_people(sets: list[Set]) -> list[Base]:
@@ -171,7 +175,7 @@ def spoiled(
 ) -> tuple[Set, np.ndarray, str]:
     """Return a part of a set, its given labels (empty: not in the set), and the kind of noise."""
     person = base.people[rng.integers(len(base.people))]
-    part = Set(base.set.name, base.set.vectors, base.set.truth, {}, person)
+    part = replace(base.set, columns={}, person=person)
     classes = np.unique(part.truth)
     if len(classes) > 2 and rng.random() < 0.3:
         kept = rng.choice(classes, rng.integers(2, len(classes)), replace=False)
@@ -193,10 +197,15 @@ def ranked(base: Set, given: np.ndarray) -> tuple[Ranking, np.ndarray]:
     there = given != ""
     names = [f"{i:06d}" for i in range(int(there.sum()))]
     catalog = Catalog(pd.DataFrame({"name": names, "label": given[there].tolist(), "split": "train"}))
-    embeddings = Embeddings(
-        names=names, vectors=base.vectors[there], hashes=names, key="benchmark", problems={}
-    )
-    return rank(catalog, embeddings), base.truth[there]
+    return rank(catalog, *embedded(base, there, names)), base.truth[there]
+
+
+def embedded(base: Set, there: np.ndarray, names: list[str]) -> list[Embeddings]:
+    """Return what each network sees of some pictures."""
+    return [
+        Embeddings(names=names, vectors=view[there], hashes=names, key=f"benchmark {i}", problems={})
+        for i, view in enumerate(base.views)
+    ]
 
 
 def make_bed(base: Base, rng: np.random.Generator) -> Bed:

@@ -29,7 +29,7 @@ def root(tmp_path: Path, picture: Callable[..., Path]) -> Path:
 def test_the_warning_stands_above_the_images_until_it_is_dismissed(
     visit: Callable[..., Any], root: Path, expect: Any, new_page: Callable[..., Any], scheme: str
 ) -> None:
-    opened = visit(root, page=new_page(color_scheme=scheme))
+    opened = visit(root, from_scratch=True, page=new_page(color_scheme=scheme))
     page = opened.page
     alert = page.locator(".cleaner-doubts")
     expect(alert).to_contain_text("folders in folders", timeout=30_000)
@@ -48,7 +48,7 @@ def test_the_warning_stands_above_the_images_until_it_is_dismissed(
 
 
 def test_another_reading_is_chosen_under_files(visit: Callable[..., Any], root: Path, expect: Any) -> None:
-    page = visit(root).page
+    page = visit(root, from_scratch=True).page
     page.get_by_role("button", name=say("doubts.files")).click(timeout=30_000)
     page.get_by_text(say("files.layouts")).click()
     page.get_by_role("button", name=say("files.layout", classes="day and night", number="2 classes")).click()

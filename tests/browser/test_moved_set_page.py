@@ -31,7 +31,7 @@ def test_a_moved_set_finds_its_decisions_again_and_says_so_once(
 ) -> None:
     moved = root.rename(root.with_name("bears_v2"))
     (moved / "red").rename(moved / "crimson")
-    opened = visit(moved, reviewer="Ana")
+    opened = visit(moved, from_scratch=True, reviewer="Ana")
     opened.wait_for_pictures()
     expect(opened.page.locator("body")).to_contain_text(f"This set was {root} before.")
     resumed = say("review.resumed", decided="3", total="18")
@@ -49,7 +49,7 @@ def test_an_image_that_changed_is_asked_again_and_says_why(
 ) -> None:
     shutil.copy(root / "green" / "green_000.png", root / "blue" / "blue_000.png")
     (root / "red" / "red_001.png").unlink()
-    opened = visit(root, reviewer="Ana")
+    opened = visit(root, from_scratch=True, reviewer="Ana")
     page = opened.page
     opened.wait_for_pictures()
     expect(page.locator("body")).to_contain_text(say("review.asked_again", images="1 image"))

@@ -28,7 +28,7 @@ def table(make_set: Callable[..., Path]) -> Path:
 def test_a_table_is_understood_with_its_users_help_and_again_later(
     visit: Callable[..., Any], table: Path, tmp_path: Path, expect: Any
 ) -> None:
-    page = visit(None, browse_root=tmp_path).page
+    page = visit(None, browse_root=tmp_path, from_scratch=True).page
     page.get_by_role("button", name="set", exact=True).click()
     page.get_by_role("button", name=say("start.open.name", name="l.csv")).click()
 

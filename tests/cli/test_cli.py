@@ -207,6 +207,8 @@ def test_nothing_named_needs_no_network_and_no_answer(
     monkeypatch.setattr("cleaner.models.reach.host_reachable", lambda host: pytest.fail(f"asked {host}"))
     done = run("rank", colour_set, "--csv", "-")
     assert len(rows(done.stdout)) == len(list(colour_set.rglob("*.png")))
+    assert "Network: lite0+lite2\n" in done.stderr
+    assert "network    lite0+lite2\n" in run("status", colour_set).stdout
 
 
 # ---------------------------------------- rank, train, predict

@@ -238,6 +238,7 @@ def test_best_is_remembered_by_what_it_was_and_by_its_name(opened, monkeypatch, 
         ("mobilenet_v2-0123456789abcdef", NetworkOptions("mobilenet_v2")),
         ("timm-tf_efficientnet_lite0-0123456789abcdef", NetworkOptions("timm/tf_efficientnet_lite0")),
         ("scratch-0123456789abcdef", NetworkOptions("scratch", from_scratch=True)),
+        ("lite0-0123456789abcdef", NetworkOptions("lite0")),
         ("something-else", None),
     ],
 )
@@ -251,6 +252,7 @@ def test_rankings_without_a_note_tell_by_their_features(opened, key, network):
     (space.ranking_folder / "ranking.npz").touch()
     assert remembered(space) == network
     assert not asks_for_another(space, NetworkOptions("lite2"))
+    assert not lacks_second(space, space.network)
 
 
 def test_a_damaged_note_is_no_obstacle(opened):
