@@ -92,7 +92,7 @@ class Job:
                 job = cls(_new_folder(jobs))
                 try:
                     job._prepare(task, arguments)
-                    job._spawn(_environment())
+                    job._spawn(child_environment())
                 except BaseException:
                     shutil.rmtree(job.folder)
                     raise
@@ -209,7 +209,8 @@ class Job:
         threading.Thread(target=reap, name=f"reap job {self.id}", daemon=True).start()
 
 
-def _environment() -> dict[str, str]:
+def child_environment() -> dict[str, str]:
+    """Return the environment for a process that runs code of this package."""
     environment = dict(os.environ)
     package_root = Path(__file__).resolve().parents[2]
     # A checkout that is not installed must find itself; installed packages must not come before the standard

@@ -54,3 +54,10 @@ class RandomFilters(nn.Module):
         colours = functional.adaptive_avg_pool2d(batch, GRID).flatten(1)
         # The square root evens out strong and weak answers; at 0 its slope would be infinite.
         return torch.cat([_COLOUR_WEIGHT * colours, (pooled + 1e-8).sqrt()], dim=1)
+
+    @staticmethod
+    def parts(features: Tensor) -> Tensor:
+        """Return what each cell adds to features, shape ``(n, d, GRID, GRID)``; its mean is the features."""
+        cell = torch.arange(features.shape[1], device=features.device) % GRID**2
+        own = functional.one_hot(cell, GRID**2) * GRID**2
+        return (features[:, :, None] * own).reshape(*features.shape, GRID, GRID)

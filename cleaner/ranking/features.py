@@ -101,10 +101,10 @@ class FeatureMap:
         return len(self.centre) if self.axes is None else self.axes.shape[1]
 
 
-def reduce_features(X: NDArray[np.floating], learn: NDArray[np.bool_]) -> Floats:
-    """Map embeddings of shape (n, d) by what a part of them, bool, shape (n,), defines; see `FeatureMap`."""
+def fit_features(X: NDArray[np.floating], learn: NDArray[np.bool_]) -> FeatureMap:
+    """Learn a `FeatureMap` for embeddings of shape (n, d) from a part of them, bool, shape (n,)."""
     root = bool(X.size) and float(_finite(X).min()) >= 0
-    return FeatureMap.fit(X[learn], root=root)(X)
+    return FeatureMap.fit(X[learn], root=root)
 
 
 def _finite(X: NDArray[np.floating]) -> Floats:

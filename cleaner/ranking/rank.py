@@ -25,6 +25,7 @@ averaged. Explanations and clusters go by the first network.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,9 +36,10 @@ from cleaner.errors import RankingError
 from cleaner.ranking.clusters import Clusters
 from cleaner.ranking.crossfit import CrossFit, plan_folds
 from cleaner.ranking.ensemble import Evidence, Pool, decided_rows, fit_pool
-from cleaner.ranking.features import Floats, reduce_features
+from cleaner.ranking.features import FeatureMap, Floats, fit_features
 from cleaner.ranking.folds import join_units, units_of
 from cleaner.ranking.heads import mean_log_probabilities
+from cleaner.ranking.kept_heads import KeptHeads
 from cleaner.ranking.kinds import Judgement, believe, merge
 from cleaner.ranking.neighbours import Voters, find_voters
 from cleaner.ranking.noise import NoiseMatrix, anchor_noise
@@ -86,6 +88,18 @@ class _Items:
         return fit_pool(
             evidence, self.codes, sure=self.sure, origin=self.origin, noise=noise, reporter=reporter
         )
+
+
+class _Deal(NamedTuple):
+    """What comes of one deal of folds.
+
+    ``outside`` and ``inside`` are log probabilities of the plain ``heads``, out of fold and in sample.
+    """
+
+    judgement: Judgement
+    outside: Floats
+    inside: Floats
+    heads: Sequence[CrossFit]
 
 
 def rank(
@@ -141,22 +155,30 @@ def rank(
     copies = _copies(items, embeddings)
     joined = _joined(copies, items, units, len(catalog))
     prepared = [_prepare(items, view, joined, reporter) for view in views]
-    features = [Z for Z, _ in prepared]
-    votes = tuple(voters.votes(items.codes, len(items.classes)) for _, voters in prepared)
+    features = [Z for _, Z, _ in prepared]
+    votes = tuple(voters.votes(items.codes, len(items.classes)) for *_, voters in prepared)
     found = []
     repeats = REPEATS if len(items.names) * len(items.classes) <= FEW_CELLS else 1
     for repeat in range(repeats):
         reporter(Stage.FIT_HEADS, repeat, repeats)
         found.append(_judge(_cross_fits(items, features, joined, seed + repeat), votes, items, reporter))
     reporter(Stage.FIT_HEADS, repeats, repeats)
-    judgement = merge([judged for judged, _, _ in found])
-    plain, inside = (np.mean(columns, axis=0) for columns in list(zip(*found, strict=True))[1:])
+    judgement = merge([each.judgement for each in found])
+    plain = np.mean([each.outside for each in found], axis=0)
+    inside = np.mean([each.inside for each in found], axis=0)
     keys = "+".join(view.key for view in views)
     parts = [keys, seed, items.codes, items.origin, items.names, items.sure]
     model = model_id("pool", *parts, *([] if (joined == copies).all() else [joined]))
-    first_voters = prepared[0][1]
-    reasons = Reasons.of([judgement.models], first_voters, joined)
+    reasons = Reasons.of([judgement.models], prepared[0][2], joined)
     ranking = _assemble(items, judgement, np.exp(plain), np.exp(inside), model, reasons)
+    ranking.heads = KeptHeads.of(
+        [each.heads for each in found],
+        [mapped for mapped, *_ in prepared],
+        keys=[view.key for view in views],
+        names=items.names,
+        classes=items.classes,
+        model=model,
+    )
     return _clustered(ranking, features[0])
 
 
@@ -206,11 +228,13 @@ def _joined(
 
 def _prepare(
     items: _Items, embeddings: Embeddings, units: NDArray[np.int64], reporter: Reporter
-) -> tuple[Floats, Voters]:
-    """Return features and neighbours, as one network sees the images."""
+) -> tuple[FeatureMap, Floats, Voters]:
+    """Return how features are mapped, the features, and neighbours, as one network sees the images."""
     reporter.check()
-    Z = reduce_features(np.asarray(embeddings.vectors)[_rows(items, embeddings)], items.learn)
-    return Z, find_voters(Z, units, items.learn, reporter=reporter)
+    vectors = np.asarray(embeddings.vectors)[_rows(items, embeddings)]
+    mapped = fit_features(vectors, items.learn)
+    Z = mapped(vectors)
+    return mapped, Z, find_voters(Z, units, items.learn, reporter=reporter)
 
 
 def _rows(items: _Items, embeddings: Embeddings) -> list[int]:
@@ -231,10 +255,8 @@ def _cross_fits(
     return [CrossFit(Z, items.codes, folds, judges, items.sure, len(items.classes)) for Z in features]
 
 
-def _judge(
-    heads: Sequence[CrossFit], votes: tuple[Floats, ...], items: _Items, reporter: Reporter
-) -> tuple[Judgement, Floats, Floats]:
-    """Return what is believed, and log probabilities of plain heads, out of fold and in sample."""
+def _judge(heads: Sequence[CrossFit], votes: tuple[Floats, ...], items: _Items, reporter: Reporter) -> _Deal:
+    """Judge the images by heads over one deal of folds."""
     heads = [one.fit(reporter=reporter) for one in heads]
     outside = tuple(one.out_of_fold() for one in heads)
     plain = mean_log_probabilities(outside)
@@ -243,7 +265,7 @@ def _judge(
     pools = {"even": _pool_through(first.noise, heads, votes, items, reporter)}
     if not heads[0].large:
         pools["pairs"] = _pool_through(anchor_noise(np.exp(plain)), heads, votes, items, reporter)
-    return believe(pools, plain, items.codes, items.sure, items.origin), plain, inside
+    return _Deal(believe(pools, plain, items.codes, items.sure, items.origin), plain, inside, heads)
 
 
 def _pool_through(
@@ -360,21 +382,21 @@ def rank_probabilities(
     copies = _copies(items, embeddings[0]) if embeddings else np.arange(len(items.codes))
     joined = _joined(copies, items, units, len(catalog))
     prepared = [_prepare(items, view, joined, SILENT) for view in embeddings]
-    votes = tuple(voters.votes(items.codes, len(items.classes)) for _, voters in prepared)
+    votes = tuple(voters.votes(items.codes, len(items.classes)) for *_, voters in prepared)
     folds, _ = plan_folds(items.codes, joined, items.learn, seed)
     if prepared:
         first = fit_pool(Evidence(tuple(sources), (), folds), items.codes)
-        heads = _cross_fits(items, [Z for Z, _ in prepared], joined, seed)
+        heads = _cross_fits(items, [Z for _, Z, _ in prepared], joined, seed)
         sources += [one.fit(first.noise).out_of_fold() for one in heads]
     pool = fit_pool(Evidence(tuple(sources), votes, folds), items.codes)
     judgement = believe({"even": pool}, sources[0], items.codes, items.sure, items.origin)
     P = np.exp(sources[0])
     keys = "+".join(view.key for view in embeddings) or None
     model = model_id("given", P, items.codes, seed, keys)
-    voters = prepared[0][1] if prepared else None
+    voters = prepared[0][2] if prepared else None
     reasons = Reasons.of([judgement.models], voters, joined)
     ranking = _assemble(items, judgement, P, P, model, reasons)
-    return _clustered(ranking, prepared[0][0]) if prepared else ranking
+    return _clustered(ranking, prepared[0][1]) if prepared else ranking
 
 
 def _checked(catalog: Catalog, P: Floats) -> Floats:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
 from cleaner.ranking.clusters import Clusters
+from cleaner.ranking.kept_heads import KeptHeads
 from cleaner.ranking.logistic import LARGEST, logit
 from cleaner.ranking.originals import Originals, Unseen, best_other
 from cleaner.ranking.reasons import Explanation, Reasons, Witness
@@ -57,6 +58,8 @@ class Ranking:
 
     Attributes
     ----------
+    heads : KeptHeads or None
+        The heads that made it; None where it was loaded (they are in a file of their own), or made without.
     table : DataFrame
         Most suspicious first, unlabelled images last. Columns ``name``, ``split``, ``given_label`` (missing
         when unlabelled), ``predicted_label``, ``probability`` (of the predicted label), ``loss`` (nats, of
@@ -94,6 +97,7 @@ class Ranking:
         self.reasons = reasons
         self.clusters = clusters
         self.originals = originals
+        self.heads: KeptHeads | None = None
         self._row = {name: i for i, name in enumerate(self.names)}
         shape = (len(self.names), len(self.classes))
         if self.posterior.shape != shape or self.predicted.shape != shape:
@@ -283,7 +287,7 @@ class Ranking:
         return path
 
     def save(self, folder: Path | str) -> Path:
-        """Write ``ranking.npz`` (all of it) and ``ranking.csv`` (the table) into a folder and return it."""
+        """Write ``ranking.npz``, ``ranking.csv`` (the table) and the heads into a folder and return it."""
         folder = Path(folder)
         head = {
             "format": _FORMAT,
@@ -300,6 +304,8 @@ class Ranking:
         for part in (self.reasons, self.clusters, self.originals):
             arrays |= {} if part is None else part.arrays()
         save_arrays(folder / "ranking.npz", head, arrays)
+        if self.heads is not None:
+            self.heads.save(folder)
         self.to_csv(folder / "ranking.csv")
         return folder
 

@@ -19,7 +19,8 @@ Threads
   snapshot, takes the lock to hand its result over, and runs once at a time of its kind. Views that take
   long to open, and the audit's beginning, run here, too.
 - *cleaner-picture* and *cleaner-send* of a grid (`widgets.grid.widget`): decode images and send them; they
-  call ``thumbnail``, ``picture`` and ``class_examples`` alone, which take no lock of the session.
+  call ``thumbnail``, ``picture``, ``class_examples``, ``explain`` and ``heat_map`` alone; the last asks a
+  process of its own (`heat_maps`), and holds no lock while it waits.
 - *Delayed* of ``cleaned.csv`` (`review.output.cleaned_csv`) and of the panels (`util.delayed`): write the
   file; draw figures, under the lock.
 - *The watcher of jobs* (`jobs.watcher`): calls panels, which hand a new ranking or new checks to the session.

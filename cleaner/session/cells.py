@@ -8,6 +8,7 @@ from cleaner.images.levels import Scale, Window
 from cleaner.labelling.examples import Typical
 from cleaner.ranking.reasons import Explanation
 from cleaner.review.state import AskedAgain
+from cleaner.session.heat_maps import HeatMap
 from cleaner.session.messages import Empty, Notice, PageTitle, Said, Summary
 
 
@@ -377,8 +378,9 @@ class ClassExamples:
 class GridHost(Protocol):
     """Who stands behind a grid.
 
-    `thumbnail`, `picture`, `class_examples` and `explain` are called from several threads at once; the others
-    one at a time, under the grid's lock. All may raise; a `CleanerError` is shown as its message.
+    `thumbnail`, `picture`, `class_examples`, `explain` and `heat_map` are called from several threads at
+    once; the others one at a time, under the grid's lock. All may raise; a `CleanerError` is shown as its
+    message.
     """
 
     def page(self) -> Page:
@@ -437,3 +439,6 @@ class GridHost(Protocol):
 
     def explain(self, name: str) -> Explanation | None:
         """Return why an image is shown; None in an audit, and if the ranking keeps no reasons."""
+
+    def heat_map(self, name: str, label: str) -> HeatMap:
+        """Return how much each part of an image speaks for a class; raises `InterpretationError`."""

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from cleaner.dataset.folders import STATE_FOLDER
 from cleaner.dataset.state_folder import place_state
-from cleaner.errors import CleanerError, ImageError, OutdatedError, StoreError
+from cleaner.errors import CleanerError, ImageError, InterpretationError, OutdatedError, StoreError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.review.files.moves import act_folders, refuse_archives
 from cleaner.review.files.trash import move_to_trash, restore_act
 from cleaner.session.cells import Cell, ChosenWindow, ClassExamples, Outcome, Page, Picture, Seen
+from cleaner.session.heat_maps import HeatMap
 from cleaner.session.large_images import LargeImages
 from cleaner.session.messages import (
     Empty,
@@ -234,6 +235,11 @@ class FileReview:
 
     def explain(self, name: str) -> None:
         """Return nothing: no model has looked at these files."""
+
+    def heat_map(self, name: str, label: str) -> HeatMap:
+        """Refuse: no model has looked at these files."""
+        msg = "Heat maps are shown where labels are reviewed."
+        raise InterpretationError(msg)
 
     # ---------------------------------------------------------------- inside
 

@@ -17,7 +17,7 @@ import numpy as np
 from cleaner.audit.running import RunningAudit
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
-from cleaner.errors import CleanerError, OutdatedError, StoreError
+from cleaner.errors import CleanerError, InterpretationError, OutdatedError, StoreError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.ranking.renaming import under_present_names
 from cleaner.review import Act, Action, Event, Kind, ReviewStore
@@ -28,6 +28,7 @@ from cleaner.session.begun_groups import BegunGroups
 from cleaner.session.cells import Cell, ChosenWindow, ClassExamples, Outcome, Page, Picture, Seen
 from cleaner.session.class_examples import ExampleChooser
 from cleaner.session.display import Display
+from cleaner.session.heat_maps import HeatMap, HeatMaps
 from cleaner.session.large_images import LargeImages
 from cleaner.session.messages import (
     CalledDifferent,
@@ -89,6 +90,9 @@ class Reviewable(Protocol):
     @property
     def name(self) -> str:
         """The key of the set among the decisions."""
+
+    def options(self) -> dict[str, Any]:
+        """Return what opens it in another process, fit for JSON."""
 
     @property
     def catalog(self) -> Catalog:
@@ -204,6 +208,7 @@ class ReviewSession:
         )
         self._examples = ExampleChooser(lambda: self.source.index, source.state / "embeddings")
         self._large = LargeImages()
+        self._heat_maps = HeatMaps(source.options)
         self._unsubscribe = self.store.subscribe(lambda events: self.run_later(lambda: self._follow(events)))
 
     # ---------------------------------------------------------------- being told
@@ -229,6 +234,7 @@ class ReviewSession:
         self._unsubscribe()
         self._listeners.clear()
         self._worker.close()
+        self._heat_maps.close()
 
     def _tell(self, topic: Topic, names: Iterable[str] = ()) -> None:
         self._tell_change(Change(topic, tuple(names)))
@@ -661,6 +667,33 @@ class ReviewSession:
     def explain(self, name: str) -> Explanation | None:
         """Return why an image is shown; None in an audit, and on pages that are not about labels."""
         return self.known.explain(name) if self.purpose is Purpose.LABELS else None
+
+    def heat_map(self, name: str, label: str) -> HeatMap:
+        """Return how much each part of an image speaks for a class, by heads that did not learn from it.
+
+        Raises
+        ------
+        ImageError
+            It is no image of the set.
+        InterpretationError
+            There is none: in an audit, without a ranking, or where that knows the image or the class not.
+        """
+        with self.lock:
+            made, path, blind = self._made, self.known.path(name), self._display.is_blind
+        if blind or made is None:
+            msg = (
+                "An audit shows nothing of what the model thinks."
+                if blind
+                else "There are no heat maps before the images are ranked."
+            )
+            raise InterpretationError(msg)
+        now = partial(self.store.state.label_now, since_seq=made.named_at)
+        classes = [each for each in made.classes if now(each) == label]
+        if not classes:
+            msg = f"The model does not know the class “{label}” yet. Rank the images again."
+            raise InterpretationError(msg)
+        content = self.source.index.hashes_of([name]).get(name, name)
+        return self._heat_maps.make(path, name, content=content, model=made.model, classes=classes)
 
     # ---------------------------------------------------------------- what comes from outside
 

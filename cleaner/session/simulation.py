@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -225,6 +226,10 @@ class SimulatedSet:
         self.state = folder
         self.index = FileIndex(folder / "index.db")
         self.thumbnails = ThumbnailCache(folder / "thumbnails")
+
+    def options(self) -> dict[str, Any]:
+        """Return what opens the folder in another process."""
+        return {"root": str(self.state), "state": str(self.state)}
 
     def close(self) -> None:
         """Close the store and the index of files."""

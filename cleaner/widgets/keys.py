@@ -65,6 +65,7 @@ BINDINGS: Mapping[str, Binding] = {
     "zoom_out": Binding("grid.zoom_out", ("-",)),
     "fit": Binding("grid.fit", ("f",)),
     "reset_light": Binding("keys.reset_light", ("w",)),
+    "heat": Binding("grid.heat", ("h",)),
     "compare": Binding("grid.compare", ("c",)),
 }
 """By the name of the act, in the order of the list that the page shows."""

@@ -81,6 +81,7 @@ export class FakeModel {
     }
     if (kind === "compare" && !this.options.mute_compare) this.compare(message);
     if (kind === "why") this.explain(message);
+    if (kind === "heat") this.heat(message);
     if (kind === "describe") this.describe(message);
     if (kind === "decide") this.decide(message);
     if (kind === "undo") this.undo(message);
@@ -116,6 +117,13 @@ export class FakeModel {
   explain({ id, view, name }) {
     const { text, witnesses } = this.options.why?.[name] ?? { text: "", witnesses: [] };
     this.reply({ kind: "why", id, to: view, name, text, witnesses }, witnesses.map(() => bytes_of(JPEG)));
+  }
+
+  /** A map whose left column speaks for the class. */
+  heat({ id, view, name, label }) {
+    const problem = this.options.no_heat ?? "";
+    const values = new DataView(new Int8Array([127, 0, 127, -64]).buffer);
+    this.reply({ kind: "heat", id, to: view, name, label, side: 2, text: `Seen: ${label}.`, problem }, problem ? [] : [values]);
   }
 
   describe({ id, label, text }) {

@@ -113,3 +113,38 @@ def test_it_is_within_reach_at_every_width(open_grid: OpenGrid, expect: Any, wid
     box = witness(page, 2).bounding_box()
     assert min(box["width"], box["height"]) >= 24
     assert page.evaluate("document.querySelector('.cleaner-large').scrollWidth") <= width
+
+
+def test_a_key_lays_a_heat_map_over_the_image_for_any_class(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_large(open_grid)
+    button = page.get_by_role("button", name=say("grid.heat"), exact=True)
+    box = page.get_by_role("region", name=say("grid.heat"), exact=True)
+    press(page, "h")
+    expect(button).to_have_attribute("aria-pressed", "true")
+    expect(box.get_by_role("status")).to_have_text("Seen: dog.")
+    cover = page.locator("canvas.cleaner-heat")
+    expect(cover).to_be_visible()
+    script = "c => [...c.getContext('2d').getImageData(0, 0, 2, 2).data]"
+    speaks_for = [230, 97, 1, 255]
+    assert cover.evaluate(script)[:12] == [*speaks_for, 0, 0, 0, 0, *speaks_for]
+    places = "c => [c, c.previousSibling].map((each) => [each.style.width, each.style.transform])"
+    over, under = cover.evaluate(places)
+    assert over == under
+    choice = box.get_by_label(say("grid.heat.class"))
+    choice.select_option(say("grid.heat.given", label="cat"))
+    choice.select_option("=bird")
+    page.locator(".cleaner-stage").focus()
+    press(page, "ArrowRight")
+    asked = [(message["name"].rpartition("/")[2], message["label"]) for message in sent(page, "heat")]
+    assert asked == [("0_00.jpg", "dog"), ("0_00.jpg", "cat"), ("0_00.jpg", "bird"), ("0_01.jpg", "bird")]
+    press(page, "h")
+    expect(cover).to_be_hidden()
+    expect(box).to_be_hidden()
+
+
+def test_why_there_is_no_heat_map_is_said_beside_the_image(open_grid: OpenGrid, expect: Any) -> None:
+    page = open_large(open_grid, options={"no_heat": "Rank the images again."})
+    page.get_by_role("button", name=say("grid.heat"), exact=True).click()
+    box = page.get_by_role("region", name=say("grid.heat"), exact=True)
+    expect(box.get_by_role("status")).to_have_text("Rank the images again.")
+    expect(page.locator("canvas.cleaner-heat")).to_be_hidden()

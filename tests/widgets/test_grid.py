@@ -9,8 +9,16 @@ from typing import Any
 
 import pytest
 
-from cleaner.errors import CleanerError, ImageError, NotSavedError, OutdatedError, StoreError
+from cleaner.errors import (
+    CleanerError,
+    ImageError,
+    InterpretationError,
+    NotSavedError,
+    OutdatedError,
+    StoreError,
+)
 from cleaner.session.cells import Cell, ChosenWindow, Outcome, Page, Picture, Seen
+from cleaner.session.heat_maps import HeatMap
 from cleaner.session.messages import Confirmed, FilesSummary, PageTitle, Redone, Undone
 from cleaner.widgets.grid.protocol import page_data
 from cleaner.widgets.grid.text import said_text, summary_text
@@ -86,6 +94,12 @@ class Host:
         if name == "worse.jpg":
             raise RuntimeError("boom")
         return name.encode()
+
+    def heat_map(self, name: str, label: str) -> HeatMap:
+        if label == "dog":
+            msg = "The model does not know the class “dog” yet."
+            raise InterpretationError(msg)
+        return HeatMap(bytes([127, 0, 0, 0]), side=2, estimated=False)
 
     def picture(self, name: str, *, full: bool, window: ChosenWindow | None = None) -> Picture:
         if name == "bad.jpg":
@@ -433,6 +447,21 @@ def test_image_that_cannot_be_shown_says_why(grid: ReviewGrid, sent: Sent) -> No
     grid.wait_for(1)  # type: ignore[attr-defined]
     assert sent[0][0]["problem"] == "truncated: the file ends early"
     assert sent[0][1] == []
+
+
+def test_a_heat_map_comes_as_bytes_or_with_the_reason_why_there_is_none(grid: ReviewGrid, sent: Sent) -> None:
+    ask(grid, "heat", name="1.jpg", label="cat")
+    ask(grid, "heat", id="next", name="1.jpg", label="dog")
+    grid.wait_for(2)  # type: ignore[attr-defined]
+    (first, buffers), (second, none) = sent
+    # Whoever has asked for another one meanwhile does not get the first.
+    assert (first["side"], buffers) in [(2, [bytes([127, 0, 0, 0])]), (0, [])]
+    assert (second["problem"], none) == ("The model does not know the class “dog” yet.", [])
+    ask(grid, "heat", id="last", name="1.jpg", label="cat")
+    grid.wait_for(3)  # type: ignore[attr-defined]
+    last, buffers = sent[2]
+    assert (last["side"], last["problem"], buffers) == (2, "", [bytes([127, 0, 0, 0])])
+    assert say("heat.colours", label="cat") in last["text"]
 
 
 def test_closed_grid_takes_nothing_more(host: Host) -> None:

@@ -27,6 +27,7 @@ from cleaner.session.cells import (
     Picture,
     Seen,
 )
+from cleaner.session.heat_maps import HeatMap
 from cleaner.session.messages import Summary
 from cleaner.widgets.grid.text import (
     again_lines,
@@ -35,6 +36,7 @@ from cleaner.widgets.grid.text import (
     group_marks,
     group_settled,
     group_title,
+    heat_text,
     note_text,
     notice_text,
     offer_text,
@@ -258,6 +260,14 @@ class Why(Request):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heat(Request):
+    """Say how much each part of an image speaks for a class."""
+
+    name: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GiveKey(Request):
     """Give an act another key; see `cleaner.widgets.keys.Keys.give`."""
 
@@ -324,6 +334,7 @@ _REQUESTS: dict[str, type[Request]] = {
         Image,
         Compare,
         Why,
+        Heat,
         GiveKey,
         ResetKeys,
         Decide,
@@ -484,6 +495,17 @@ class WhyMessage(_Head):
     witnesses: list[WitnessData]
 
 
+class HeatMessage(_Head):
+    """How much each part of an image speaks for a class, in the buffer: int8, row by row; or why not."""
+
+    kind: Literal["heat"]
+    name: str
+    label: str
+    side: int
+    text: str
+    problem: str
+
+
 class KeysMessage(_Head):
     """What became of the wish for other keys; the keys themselves are a trait."""
 
@@ -553,6 +575,7 @@ Message = (
     | ImageMessage
     | CompareMessage
     | WhyMessage
+    | HeatMessage
     | KeysMessage
     | SavedMessage
     | RefusedMessage
@@ -735,3 +758,27 @@ def witness_data(given: str | None, witness: Witness, *, copy: bool) -> WitnessD
 def why_message(request: Why, text: str = "", witnesses: Sequence[WitnessData] = ()) -> WhyMessage:
     """Tell why an image is on show."""
     return {"kind": "why", "name": request.name, "text": text, "witnesses": list(witnesses)}
+
+
+def heat_message(request: Heat, heat: HeatMap) -> HeatMessage:
+    """Tell what is in the buffer."""
+    return {
+        "kind": "heat",
+        "name": request.name,
+        "label": request.label,
+        "side": heat.side,
+        "text": heat_text(request.label, heat),
+        "problem": "",
+    }
+
+
+def no_heat_message(request: Heat, problem: str) -> HeatMessage:
+    """Tell why there is no heat map."""
+    return {
+        "kind": "heat",
+        "name": request.name,
+        "label": request.label,
+        "side": 0,
+        "text": "",
+        "problem": problem,
+    }

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from functools import singledispatch
 
+import numpy as np
+
 from cleaner.ranking.posterior import SURE
 from cleaner.ranking.reasons import Explanation
 from cleaner.review import Event, Kind
@@ -12,6 +14,7 @@ from cleaner.review.output.cleaned_csv import CsvNotice
 from cleaner.review.state import AskedAgain
 from cleaner.session import messages
 from cleaner.session.cells import Colleague, Details, DuplicateRemark, Group, OneFix, Page, ProblemScore
+from cleaner.session.heat_maps import HeatMap
 from cleaner.session.messages import Hint, Reason
 from cleaner.session.orders import OUTLIERS, TO_LABEL, purpose_of
 from cleaner.session.view import Purpose
@@ -423,6 +426,23 @@ def _(group: Group) -> str:
 _STANDS_OUT = 0.5
 """A class stands out that is more probable, or has more votes, than all others together."""
 _FEWEST_VOTES = 3
+_SPEAKS = 0.25
+"""Share of what speaks strongest for any class from which something speaks for a class."""
+
+
+def heat_text(label: str, heat: HeatMap) -> str:
+    """Say where an image speaks for a class, which not everybody sees, and how to read the colours."""
+    values = np.frombuffer(heat.values, dtype=np.int8).reshape(heat.side, heat.side)
+    words = [say("heat.colours", label=label)]
+    if values.max() < _SPEAKS * np.iinfo(np.int8).max:
+        words.insert(0, say("heat.nothing", label=label))
+    else:
+        starts = np.linspace(0, heat.side, 3, endpoint=False).astype(int)
+        thirds = np.add.reduceat(np.maximum(values, 0).astype(int), starts, axis=0)
+        row, column = divmod(int(np.add.reduceat(thirds, starts, axis=1).argmax()), 3)
+        where = say(f"heat.place_{row}{column}")
+        words.insert(0, say("heat.where", label=label, where=where))
+    return " ".join([*words, *([say("heat.estimated")] if heat.estimated else [])])
 
 
 def why_text(why: Explanation) -> str:

@@ -81,11 +81,14 @@ class ReviewGrid(anywidget.AnyWidget):
         self._answers: OrderedDict[str, protocol.SavedMessage] = OrderedDict()
         self._compared: dict[str, str] = {}  # what each view asked for last
         self._explained: dict[str, str] = {}  # likewise
+        self._heated: dict[str, str] = {}  # likewise
         self._closed = False
         self.lock = lock or threading.RLock()
         # Decoding lets other threads run; a few of them keep the message loop free and the pictures coming.
         self._decoders = ThreadPoolExecutor(min(4, os.cpu_count() or 1), thread_name_prefix="cleaner-picture")
         self._senders = ThreadPoolExecutor(4, thread_name_prefix="cleaner-send")
+        # The first heat map takes seconds: who waits for one must not hold up the pictures.
+        self._heater = ThreadPoolExecutor(1, thread_name_prefix="cleaner-heat")
         KEYS.load()
         super().__init__(mode=mode, key_table=protocol.key_table(KEYS))
         KEYS.subscribe(self._on_keys)
@@ -121,7 +124,7 @@ class ReviewGrid(anywidget.AnyWidget):
         """Put a sentence in the status line."""
         self._tell({"kind": "say", "text": text})
 
-    def in_background(self, task: Callable[[], object]) -> None:
+    def in_background(self, task: Callable[[], object], *, pool: ThreadPoolExecutor | None = None) -> None:
         """Run something that must not hold up the page; its errors are logged."""
 
         def run() -> None:
@@ -132,7 +135,7 @@ class ReviewGrid(anywidget.AnyWidget):
                     logger.exception("Work behind the grid failed")
 
         try:
-            self._senders.submit(run)
+            (pool or self._senders).submit(run)
         except RuntimeError:  # closed meanwhile: nobody is looking any more
             logger.debug("The grid is closed; %r is left out", task)
 
@@ -148,6 +151,7 @@ class ReviewGrid(anywidget.AnyWidget):
         self.on_msg(self._receive, remove=True)
         self._senders.shutdown(wait=False, cancel_futures=True)
         self._decoders.shutdown(wait=False, cancel_futures=True)
+        self._heater.shutdown(wait=False, cancel_futures=True)
         super().close()
 
     # ---------------------------------------------------------------- what the page says
@@ -197,6 +201,9 @@ class ReviewGrid(anywidget.AnyWidget):
             case protocol.Why():
                 self._explained[request.view] = request.id
                 self.in_background(lambda: self._send_explanation(request))
+            case protocol.Heat():
+                self._heated[request.view] = request.id
+                self.in_background(lambda: self._send_heat(request), pool=self._heater)
 
     def _hello(self, request: Request) -> None:
         with self.lock:
@@ -365,6 +372,17 @@ class ReviewGrid(anywidget.AnyWidget):
         witnesses = [protocol.witness_data(why.given, each, copy=copy) for (each, copy), _ in shown]
         message = protocol.why_message(request, why_text(why), witnesses)
         return self._reply(request, message, [data for _, data in shown])
+
+    def _send_heat(self, request: protocol.Heat) -> None:
+        """Send a heat map, or why there is none; nothing if the view has asked for another one meanwhile."""
+        if self._heated.get(request.view) != request.id:
+            return self._reply(request, protocol.no_heat_message(request, say("grid.loading")))
+        try:
+            heat = self._host.heat_map(request.name, request.label)
+        except Exception as exc:
+            problem = in_words(exc, f"the heat map of {request.name}")
+            return self._reply(request, protocol.no_heat_message(request, problem))
+        return self._reply(request, protocol.heat_message(request, heat), [heat.values])
 
     # ---------------------------------------------------------------- sending
 

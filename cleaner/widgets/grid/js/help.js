@@ -65,6 +65,7 @@ const LARGE_ACTS = [
   ["zoom_out", "grid.key.zoom_out", false],
   ["fit", "grid.key.fit", false],
   ["reset_light", "grid.key.reset_light", false],
+  ["heat", "grid.key.heat", true],
   ["compare", "grid.key.compare", true],
 ];
 

@@ -9,11 +9,12 @@ import { Stage } from "./stage.js";
  * @import { Card } from "./card.js"
  * @import { Cards } from "./cards.js"
  * @import { Compare } from "./compare.js"
+ * @import { Heat } from "./heat.js"
  * @import { Keymap } from "./keymap.js"
  * @import { ChosenWindow, ImageMessage, Levels, Witness } from "./protocol.js"
  * @import { Say } from "./words.js"
  * @typedef {{
- *   cards: Cards, actions: HTMLElement, compare: Compare | null, explains: boolean,
+ *   cards: Cards, actions: HTMLElement, compare: Compare | null, heat: Heat, explains: boolean,
  *   ask: (name: string, full: boolean, window: ChosenWindow | null) => void, ask_why: (name: string) => string, on_key: (event: KeyboardEvent) => boolean,
  *   keymap: Keymap
  * }} LargeHost
@@ -38,7 +39,7 @@ export class Large {
     this.pictures = new Map();
     this.waiting = ""; // the image of which another window was asked for
     this.settling = 0;
-    this.stage = new Stage(say, () => this.ask_full_size(), () => this.on_window());
+    this.stage = new Stage(say, host.heat.cover, () => this.ask_full_size(), () => this.on_window());
     this.facts = make("dl", "cleaner-facts");
     this.explanation = new Explanation(say, { ask: host.ask_why, open: (witness) => this.on_witness(witness) });
     this.back = make_button(say("grid.back"), "Esc", () => this.explanation.look_at(null), "is-small is-end");
@@ -55,13 +56,13 @@ export class Large {
 
   draw_frame() {
     const { say, stage } = this;
-    const { compare } = this.host;
+    const { compare, heat } = this.host;
     const walk = make("div", "cleaner-buttons", {},
       make_button(say("grid.previous"), "←", () => this.go(this.index - 1), "is-small"),
       make_button(say("grid.next"), "→", () => this.go(this.index + 1), "is-small"), this.leave, this.back);
-    const place = make("div", "cleaner-buttons", {}, this.place, ...(compare ? [compare.button] : []));
+    const place = make("div", "cleaner-buttons", {}, this.place, ...(this.host.explains ? [heat.button] : []), ...(compare ? [compare.button] : []));
     const side = make("div", "cleaner-side", {}, make("div", "cleaner-where", {}, walk, place),
-      ...(compare ? [compare.el] : []), make("div", "", {}, this.explanation.el, this.facts, stage.zoom_buttons, stage.light.el));
+      ...(compare ? [compare.el] : []), make("div", "", {}, heat.el, this.explanation.el, this.facts, stage.zoom_buttons, stage.light.el));
     return make("div", "cleaner-sheet", {}, this.alerts, stage.el, side, this.host.actions);
   }
 
@@ -71,6 +72,7 @@ export class Large {
     clearTimeout(this.settling);
     this.forget([]);
     this.explanation.forget();
+    this.host.heat.forget();
     this.host.compare?.forget();
   }
 
@@ -145,6 +147,7 @@ export class Large {
     if (this.explanation.open) this.explanation.look_at(null);
     this.forget([]);
     this.explanation.forget();
+    this.host.heat.forget();
     this.host.compare?.forget();
     // The browser has given the focus back to where it was before; the image looked at last is where we are.
     this.host.cards.move(this.index);
@@ -241,6 +244,7 @@ export class Large {
     if (this.explanation.open) this.draw_witness(this.explanation.open);
     else this.draw_card(card);
     this.host.compare?.show(card);
+    this.host.heat.show(card, this.name);
   }
 
   /** @param {Witness} witness */
@@ -341,6 +345,10 @@ export class Large {
     const act = this.host.keymap.act_of(event);
     if (act === "compare" && this.host.compare) {
       if (!event.repeat) this.host.compare.toggle();
+      return true;
+    }
+    if (act === "heat" && this.host.explains) {
+      if (!event.repeat) this.host.heat.toggle();
       return true;
     }
     if (this.stage.on_key(event, act)) return true;

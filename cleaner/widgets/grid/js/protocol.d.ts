@@ -177,6 +177,14 @@ export interface Why {
   name: string;
 }
 
+export interface Heat {
+  kind: "heat";
+  id: string;
+  view: string;
+  name: string;
+  label: string;
+}
+
 export interface Decide {
   kind: "decide";
   id: string;
@@ -233,7 +241,7 @@ export interface Describe {
   text: string;
 }
 
-export type Request = Ping | Hello | Turn | Similar | Next | Thumbs | Image | Compare | Why | GiveKey | ResetKeys | Decide | Confirm | Undo | Redo | Describe;
+export type Request = Ping | Hello | Turn | Similar | Next | Thumbs | Image | Compare | Why | Heat | GiveKey | ResetKeys | Decide | Confirm | Undo | Redo | Describe;
 
 // ---- from the kernel to the page
 
@@ -298,6 +306,17 @@ export interface WhyMessage {
   name: string;
   text: string;
   witnesses: Witness[];
+}
+
+export interface HeatMessage {
+  id?: string;
+  to?: string;
+  kind: "heat";
+  name: string;
+  label: string;
+  side: number;
+  text: string;
+  problem: string;
 }
 
 export interface KeysMessage {
@@ -369,6 +388,7 @@ export type Message =
   | ImageMessage
   | CompareMessage
   | WhyMessage
+  | HeatMessage
   | KeysMessage
   | SavedMessage
   | RefusedMessage

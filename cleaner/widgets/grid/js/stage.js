@@ -15,10 +15,12 @@ const RIGHT_BUTTONS = 2; // in PointerEvent.buttons
 export class Stage {
   /**
    * @param {Say} say
+   * @param {HTMLElement} cover lies over the image, wherever that is
    * @param {() => void} on_stretched the image is shown larger than its pixels, or may be
    * @param {() => void} on_window other values of the file are to be seen
    */
-  constructor(say, on_stretched, on_window) {
+  constructor(say, cover, on_stretched, on_window) {
+    this.cover = cover;
     this.on_stretched = on_stretched;
     this.zoom = 1;
     this.x = this.y = 0;
@@ -36,7 +38,7 @@ export class Stage {
       if (this.zoom > 1) this.on_stretched(); // somebody was quicker than the image
     };
     this.wait = make("span", "cleaner-wait");
-    this.el = make("div", "cleaner-stage", { tabindex: "0", role: "img" }, this.image, this.wait);
+    this.el = make("div", "cleaner-stage", { tabindex: "0", role: "img" }, this.image, cover, this.wait);
     this.zoom_text = make("span", "cleaner-zoom");
     const step = (/** @type {string} */ key, /** @type {string} */ act) => make_act_button(say(key), act, this.acts[act], "is-small");
     this.zoom_buttons = make("div", "cleaner-buttons", {},
@@ -120,9 +122,11 @@ export class Stage {
     const room_y = Math.max(0, (height * scale - this.el.clientHeight) / 2);
     this.x = Math.max(-room_x, Math.min(room_x, this.x));
     this.y = Math.max(-room_y, Math.min(room_y, this.y));
-    this.image.style.width = `${width * scale}px`;
-    this.image.style.height = `${height * scale}px`;
-    this.image.style.transform = `translate(-50%, -50%) translate(${this.x}px, ${this.y}px)`;
+    for (const { style } of [this.image, this.cover]) {
+      style.width = `${width * scale}px`;
+      style.height = `${height * scale}px`;
+      style.transform = `translate(-50%, -50%) translate(${this.x}px, ${this.y}px)`;
+    }
     this.image.classList.toggle("is-coarse", scale >= 4);
     this.el.classList.toggle("can-move", this.zoom > 1);
     this.zoom_text.textContent = `${Math.round(100 * scale)}\u00a0%`;

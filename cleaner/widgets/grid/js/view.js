@@ -8,6 +8,7 @@ import { ClassChooser } from "./class_chooser.js";
 import { Compare } from "./compare.js";
 import { in_notebook } from "./elements.js";
 import { Frame } from "./frame.js";
+import { Heat } from "./heat.js";
 import { Help } from "./help.js";
 import { Keymap } from "./keymap.js";
 import { Keys } from "./keys.js";
@@ -63,8 +64,11 @@ export class View {
       ask: (name, labels) => this.link.send({ kind: "compare", name, labels }, { quiet: true }),
       describe: (label, text) => this.acts.describe(label, text), can_save: () => !this.acts.blocked,
     }) : null;
+    this.heat = new Heat(this.say, {
+      ask: (name, label) => this.link.send({ kind: "heat", name, label }, { quiet: true }), classes: () => this.page?.classes ?? [],
+    });
     this.large = new Large(this.say, {
-      cards: this.cards, actions: this.large_actions.el, compare: this.compare, explains: this.reviewing,
+      cards: this.cards, actions: this.large_actions.el, compare: this.compare, heat: this.heat, explains: this.reviewing,
       ask: (name, full, window) => this.link.send({ kind: "image", name, full, window }, { quiet: true }),
       ask_why: (name) => this.link.send({ kind: "why", name }, { quiet: true }),
       on_key: (event) => this.keys.act_key(event), keymap: this.keymap,
@@ -153,6 +157,7 @@ export class View {
       case "image": return this.large.receive(message, buffers);
       case "compare": return this.compare?.receive(message, buffers);
       case "why": return this.large.explanation.receive(message, buffers);
+      case "heat": return this.heat.receive(message, buffers);
       case "keys": return this.help.receive(message);
       case "described": return this.compare?.ask();
       case "saved": return this.on_saved(message, asked);
