@@ -10,6 +10,7 @@ from cleaner.analysis.patterns import FIRST_ERRORS, Patterns, find_patterns
 from cleaner.audit.audit import Audit, Certificate
 from cleaner.interpret.confusion_matrix import ConfusionMatrix
 from cleaner.interpret.predictions import Predictions
+from cleaner.interpret.reliability import Reliability
 from cleaner.ranking.posterior import Posterior
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
@@ -37,6 +38,8 @@ class ReviewAnalysis:
         Which class is mistaken for which, by corrections and estimate.
     matrix : ConfusionMatrix or None
         Labels after all decisions beside out-of-sample predictions; None without a ranking.
+    reliability : Reliability or None
+        Likewise: how far their probabilities can be trusted.
     problem : str
         Why the audit cannot be read; empty if it can.
     """
@@ -50,6 +53,7 @@ class ReviewAnalysis:
     patterns: Patterns
     confusions: Confusions
     matrix: ConfusionMatrix | None = None
+    reliability: Reliability | None = None
     problem: str = ""
 
 
@@ -97,10 +101,12 @@ def analyse_review(
         scores = None if posterior is None else posterior.probability
         seen = observe(provenance, state, ranking=ranking, scores=scores, audit=audit)
         patterns, confused = find_patterns(seen), confusions(seen, state, ranking)
-        matrix = None if ranking is None else ConfusionMatrix.of(Predictions.of_ranking(ranking, labels))
+        predictions = None if ranking is None else Predictions.of_ranking(ranking, labels)
+        matrix = None if predictions is None else ConfusionMatrix.of(predictions)
+        reliability = None if predictions is None else Reliability.of(predictions)
     else:
         patterns, confused = replace(earlier.patterns, confirmed=progress.errors), earlier.confusions
-        matrix = earlier.matrix
+        matrix, reliability = earlier.matrix, earlier.reliability
     return ReviewAnalysis(
         forecast=ahead,
         is_rare=errors_are_rare(ahead, window=progress.window, window_errors=progress.window_errors),
@@ -111,5 +117,6 @@ def analyse_review(
         patterns=patterns,
         confusions=confused,
         matrix=matrix,
+        reliability=reliability,
         problem=problem,
     )

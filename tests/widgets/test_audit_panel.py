@@ -16,7 +16,8 @@ from cleaner.analysis.forecast import Forecast
 from cleaner.analysis.patterns import Pattern, Patterns
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.audit.audit import Certificate, audit_file
-from cleaner.interpret.confusion_matrix import ConfusionMatrix
+from cleaner.interpret.confusion_matrix import ConfusionMatrix, Share
+from cleaner.interpret.reliability import Reliability, ReliabilityBin
 from cleaner.ranking import rank_probabilities
 from cleaner.ranking.posterior import Count
 from cleaner.session.orders import AUDIT
@@ -71,6 +72,7 @@ def analysis(**parts: Any) -> ReviewAnalysis:
         "patterns": Patterns(found=(), confirmed=48, top_share=0.45, audited=0),
         "confusions": confused(),
         "matrix": ConfusionMatrix(["longsleeve", "shirt"], np.array([[690, 10], [26, 354]])),
+        "reliability": Reliability([ReliabilityBin(0.85, Share(156, 200))], 0.07),
     }
     return ReviewAnalysis(**usual | parts)
 
@@ -253,6 +255,8 @@ def test_the_report_has_certificate_findings_and_matrix() -> None:
     ]
     show = say("confusions.show", images="26 images")
     assert f"shirt longsleeve 26 7 % (5–10) 14 21 {show}" in said
+    assert say("reliability.error", points="7") in said
+    assert f"85 % 200 {share_words(156, 200)}" in said
     assert f"shirt 380 {share_words(354, 380)} {share_words(354, 364)}" in said
 
 

@@ -116,6 +116,54 @@ def bar_chart(
     )
 
 
+def interval_chart(points: Sequence[tuple[float, float, float, float]], *, name: str, x: str, y: str) -> Tree:
+    """Draw shares with their intervals over shares, and the diagonal on which both are equal.
+
+    Parameters
+    ----------
+    points : sequence of (x, y, low, high)
+        All from 0 to 1.
+    name : str
+        What the picture says, as text: its accessible name.
+    x, y : str
+        Titles of the axes.
+
+    Returns
+    -------
+    list
+        A tree for a `Panel`.
+    """
+    side, margin = 200.0, 26.0
+
+    def across(value: float) -> str:
+        return f"{margin + value * side:.1f}"
+
+    def up(value: float) -> str:
+        return f"{4 + (1 - value) * side:.1f}"
+
+    def line(kind: str, x1: float, y1: float, x2: float, y2: float) -> Tree:
+        return node("line", class_=kind, x1=across(x1), y1=up(y1), x2=across(x2), y2=up(y2))
+
+    drawn = [line("cleaner-axis", 0, 0, 1, 0), line("cleaner-axis", 0, 0, 0, 1)]
+    drawn.append(line("cleaner-axis is-diagonal", 0, 0, 1, 1))
+    for at, share, low, high in points:
+        drawn.append(line("cleaner-curve", at, low, at, high))
+        drawn.append(node("circle", class_="cleaner-dot", cx=across(at), cy=up(share), r="3.5"))
+    tick = {"class_": "cleaner-tick", "text_anchor": "middle"}
+    for value in (0, 0.5, 1):
+        drawn.append(node("text", f"{100 * value:.0f}", x=across(value), y=f"{side + 18:g}", **tick))
+        drawn.append(node("text", f"{100 * value:.0f}", x="12", y=f"{8 + (1 - value) * side:.1f}", **tick))
+    picture = node(
+        "svg",
+        *drawn,
+        class_="cleaner-chart is-square",
+        viewBox=f"0 0 {side + margin + 12:g} {side + 24:g}",
+        role="img",
+        aria_label=name,
+    )
+    return node("div", node("p", y, class_="cleaner-fine"), picture, node("p", x, class_="cleaner-fine"))
+
+
 def thinned(line: Sequence[Point], most: int = _MOST_POINTS) -> list[Point]:
     """Keep at most ``most`` points of a curve, the first and the last among them."""
     if len(line) <= most:

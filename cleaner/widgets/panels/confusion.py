@@ -1,4 +1,4 @@
-"""The confusion matrix of the report: a table whose numbers open the images that they count."""
+"""What the model says, in the report: a confusion matrix whose numbers open images, and reliability."""
 
 import json
 from collections.abc import Sequence
@@ -8,9 +8,11 @@ import numpy as np
 
 from cleaner.analysis.confusions import Confusions
 from cleaner.interpret.confusion_matrix import ClassQuality, ConfusionMatrix, Share
+from cleaner.interpret.reliability import Reliability
 from cleaner.session.view import GridView
 from cleaner.util.wording import count
 from cleaner.widgets.panels.base import Tree, button, buttons, cut_table, node, paragraph, table
+from cleaner.widgets.panels.chart import interval_chart
 from cleaner.widgets.panels.text import share_text, share_words
 from cleaner.widgets.sentences import say
 
@@ -174,6 +176,30 @@ def _pairs(matrix: ConfusionMatrix, confusions: Confusions) -> list[Tree]:
         return [paragraph(say("confusions.no_pairs"))]
     return [
         table(say("confusions.pairs"), say("confusions.pairs.head").split("|"), rows, numbers={2, 3, 4, 5})
+    ]
+
+
+def reliability_trees(reliability: Reliability | None) -> list[Tree]:
+    """Describe how far the probabilities can be trusted: a picture, and the same as a table."""
+    if reliability is None or not reliability.bins:
+        return []
+    points = [
+        (each.said, each.right.part / each.right.whole, *each.right.interval) for each in reliability.bins
+    ]
+    rows = [
+        (f"{100 * each.said:.0f} %", f"{each.right.whole:,}", share_words(*each.right))
+        for each in reliability.bins
+    ]
+    title = say("reliability")
+    chart = interval_chart(
+        points, name=say("reliability.name"), x=say("reliability.x"), y=say("reliability.y")
+    )
+    numbers = table(title, say("reliability.head").split("|"), rows, numbers={0, 1, 2})
+    return [
+        node("h3", title),
+        paragraph(say("reliability.error", points=f"{100 * reliability.error:.0f}")),
+        node("div", chart, numbers, class_="cleaner-beside"),
+        paragraph(say("reliability.how"), "fine"),
     ]
 
 

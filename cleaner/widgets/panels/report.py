@@ -6,7 +6,7 @@ from cleaner.analysis.confusions import class_changes, label_moves
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.widgets.panels.audit import certificate_trees
 from cleaner.widgets.panels.base import Tree, cut_table, node, paragraph
-from cleaner.widgets.panels.confusion import MatrixView, matrix_trees
+from cleaner.widgets.panels.confusion import MatrixView, matrix_trees, reliability_trees
 from cleaner.widgets.panels.patterns import pattern_trees
 from cleaner.widgets.sentences import say
 
@@ -59,4 +59,5 @@ def analysis_trees(analysis: ReviewAnalysis | None, view: MatrixView) -> list[Tr
         node("div", *pattern_trees(analysis)),
         node("h3", say("report.confusions")),
         node("div", *matrix_trees(analysis.matrix, analysis.confusions, view)),
+        *reliability_trees(analysis.reliability),
     ]
