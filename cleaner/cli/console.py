@@ -15,7 +15,7 @@ import typer
 from cleaner.errors import Cancelled, CleanerError
 from cleaner.util.atomic import why_not_writable, write_atomically
 from cleaner.util.progress import SILENT, Reporter
-from cleaner.util.wording import listed, stage_words
+from cleaner.util.wording import listed, rate_words, stage_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +120,7 @@ class TerminalReporter(Reporter):
 
 
 def command_again(context: typer.Context, **changed: float) -> str:
-    """Return the command that is running as one would type it, with some options changed."""
+    """Return the command that is running as one would type it, with some options, such as a rate, changed."""
     words = ["cleaner", str(context.info_name)]
     for parameter in context.command.params:
         name = str(parameter.name)
@@ -129,7 +129,8 @@ def command_again(context: typer.Context, **changed: float) -> str:
             continue
         value = changed.get(name, context.params[name])
         option = [] if parameter.param_type_name == "argument" else [parameter.opts[0]]
-        given = [] if value is True else [f"{value:g}" if isinstance(value, float) else str(value)]
+        words_of = rate_words if name == "lr" and isinstance(value, float) else str
+        given = [] if value is True else [words_of(value)]
         words += [*option, *given]
     return shlex.join(words)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, is_dataclass
@@ -13,6 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
 import typer
 
 from cleaner.cli.console import check_target, errors_as_sentences, say, told
+from cleaner.errors import TrainingError
+from cleaner.training.recipe import BASE_LR, Balance, Precision, Recipe
+from cleaner.util.wording import rate_words
 
 if TYPE_CHECKING:
     from cleaner.workspace import Workspace
@@ -22,6 +26,7 @@ _of_table = functools.partial(
     typer.Option, rich_help_panel='How to read the CSV file (remembered; "" guesses again)'
 )
 _of_network = functools.partial(typer.Option, rich_help_panel="Which network")
+_of_training = functools.partial(typer.Option, rich_help_panel="How to train")
 of_server = functools.partial(typer.Option, rich_help_panel="Server")
 
 Folder = Annotated[
@@ -164,6 +169,97 @@ class NetworkOptions:
         ),
     ] = False
     seed: Annotated[int, _of_network(help="Seed for the split and everything else that is random.")] = 0
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How a network is trained; the same as `cleaner.training.recipe.Recipe`, and the rate."""
+
+    lr: Annotated[
+        str,
+        _of_training(
+            metavar="RATE",
+            help="Highest learning rate, or LOW:HIGH for rates that rise from the first layers to the last, "
+            "such as 1e-5:1e-3.",
+        ),
+    ] = rate_words(BASE_LR)
+    weight_decay: Annotated[
+        float, _of_training(help="How strongly large weights are held back.", metavar="NUMBER")
+    ] = Recipe.weight_decay
+    mixup: Annotated[
+        float,
+        _of_training(
+            metavar="ALPHA",
+            help="Blend images, and their labels, with each other; 0.4 is usual. For few images and many "
+            "epochs.",
+        ),
+    ] = Recipe.mixup
+    cutmix: Annotated[
+        float,
+        _of_training(metavar="ALPHA", help="Paste a piece of one image into another instead; 1 is usual."),
+    ] = Recipe.cutmix
+    label_smoothing: Annotated[
+        float,
+        _of_training(
+            metavar="SHARE",
+            help="Believe labels a little less; 0.1 is usual. Helps where some of them are wrong.",
+        ),
+    ] = Recipe.label_smoothing
+    balance: Annotated[
+        Balance,
+        _of_training(
+            help="For classes of very different sizes: weights counts errors in rare classes more, "
+            "oversample repeats their images."
+        ),
+    ] = Recipe.balance
+    precision: Annotated[
+        Precision, _of_training(help="Type of number to compute in. Default: what the device is fast at.")
+    ] = Recipe.precision
+    sizes: Annotated[
+        str,
+        _of_training(
+            metavar="PX,PX",
+            help="Begin with small images, which is faster, and end with the size of the network, such as "
+            "128,224. The epochs are divided among the sizes.",
+        ),
+    ] = ""
+    patience: Annotated[
+        int,
+        _of_training(
+            metavar="EPOCHS",
+            help="Stop when the error has been worse than its best, beyond noise, for so many epochs, and "
+            "keep the best. Default: never.",
+        ),
+    ] = Recipe.patience
+
+    @property
+    def rate(self) -> float | slice:
+        """The rate, or the two between which rates rise.
+
+        Raises
+        ------
+        TrainingError
+            What was typed is no rate.
+        """
+        try:
+            rates = [float(part) for part in self.lr.split(":")]
+        except ValueError:
+            rates = []
+        if len(rates) not in (1, 2) or not all(0 < rate < math.inf for rate in rates):
+            msg = f"Got {self.lr!r} as --lr; expected a positive number, such as 2e-3, or two, as 1e-5:1e-3."
+            raise TrainingError(msg)
+        return rates[0] if len(rates) == 1 else slice(*rates)
+
+    @property
+    def recipe(self) -> Recipe:
+        """The other options; raises `TrainingError` if one of them is out of its range."""
+        given = asdict(self)
+        del given["lr"]
+        parts = [part.strip() for part in self.sizes.split(",") if part.strip()]
+        if not all(part.isdecimal() for part in parts):
+            msg = f"Got {self.sizes!r} as --sizes; expected numbers of pixels with commas, such as 128,224."
+            raise TrainingError(msg)
+        return Recipe(**{**given, "sizes": tuple(map(int, parts))})
 
 
 @dataclass(frozen=True)

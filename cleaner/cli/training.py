@@ -16,7 +16,6 @@ from cleaner.cli.console import command_again, progress, result, say
 from cleaner.dataset.folders import list_images
 from cleaner.errors import DivergedError, ImageError
 from cleaner.training.diagnosis import Diagnosis
-from cleaner.training.recipe import BASE_LR
 from cleaner.util.progress import Stage
 
 if TYPE_CHECKING:
@@ -31,17 +30,12 @@ def train(
     folder: o.Folder,
     images: o.SetOptions,
     network: o.NetworkOptions,
+    training: o.TrainingOptions,
     *,
     out: Annotated[
         Path, typer.Option(metavar="FILE", help="File for the trained model (safetensors)."), o.TARGET
     ] = Path("model.safetensors"),
     epochs: Annotated[int, typer.Option(min=1, help="Number of passes over the training images.")] = 4,
-    lr: Annotated[
-        float,
-        typer.Option(
-            metavar="RATE", help="Highest learning rate, such as 2e-3; the fault is said if it was wrong."
-        ),
-    ] = BASE_LR,
     csv: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Train on this list (such as cleaned.csv) instead of the set."),
@@ -52,7 +46,11 @@ def train(
     The head is trained first, then all layers. The error rates are those of the validation images and, if
     there are any, of the test images. The model has seen neither of them. In the end, it says how the
     training went, and what to type if another rate or number of epochs would be better.
+
+    A training that was interrupted goes on after its last epoch when the same command is typed again. On
+    several GPUs: torchrun --nproc-per-node 4 -m cleaner train DIR.
     """
+    rate, recipe = training.rate, training.recipe
     with o.opened(folder, images, network, labels=csv or images.labels) as workspace, progress() as reporter:
         workspace.network.require()  # before torch is loaded
         from cleaner.pipelines.train import train as train_on
@@ -60,11 +58,22 @@ def train(
         review = workspace.store.state
         try:
             report = train_on(
-                workspace, review, workspace.network, out=out, epochs=epochs, lr=lr, reporter=reporter
+                workspace,
+                review,
+                workspace.network,
+                out=out,
+                epochs=epochs,
+                lr=rate,
+                recipe=recipe,
+                reporter=reporter,
             )
         except DivergedError as exc:
             told = _what_to_type(context, Diagnosis.from_dict(exc.details["diagnosis"]))
             raise DivergedError(f"{exc} {told}", exc.details) from exc
+    if not report.leads:
+        return
+    if report.resumed_after is not None:
+        say(f"The training had been interrupted; it went on after epoch {report.resumed_after}.")
     _show_error("valid", report.error_rate, report.n_valid)
     if report.test_error_rate is not None:
         _show_error("test", report.test_error_rate, report.n_test)

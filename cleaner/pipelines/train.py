@@ -24,7 +24,7 @@ from cleaner.review.labels import cleaned_catalog
 from cleaner.review.state import ReviewState
 from cleaner.training.compare import RetrainResult, compare
 from cleaner.training.diagnosis import Diagnosis, Verdict
-from cleaner.training.recipe import BASE_LR
+from cleaner.training.recipe import BASE_LR, Recipe
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
@@ -120,6 +120,8 @@ def retrain_full(
     *Before* is the network tuned last time if there is one, else a linear head on the labels as given; the
     result says which.
 
+    A training that was interrupted goes on after its last epoch, if decisions and settings are the same.
+
     Parameters
     ----------
     dataset : Dataset
@@ -153,7 +155,7 @@ def retrain_full(
         before, before_name = _predicted(_fit_head(seen, seen.given), vectors), HEAD_GIVEN
     usable = seen.cleaned.subset(set(seen.cleaned.names) & set(seen.embeddings.names))
     learner = Learner(usable, backbone=seen.backbone, seed=dataset.seed)
-    learner.fine_tune(epochs, lr, reporter=reporter)
+    learner.fine_tune(epochs, lr, checkpoint=_unfinished(path), reporter=reporter)
     _diagnosed(learner)
     after = _best(learner.probabilities(valid, reporter=reporter), learner.classes)
     result = compare(truth, before, after, before_name=before_name, after_name=TUNED_CLEANED)
@@ -185,6 +187,10 @@ class TrainReport:
         On the test images; None if there are none.
     diagnosis : Diagnosis
         How the training went.
+    resumed_after : int or None
+        The epoch, from 1, after which it was interrupted and went on; None if it was not.
+    leads : bool
+        Whether this process of a team is the one to tell of it; True for one that trained alone.
     """
 
     path: Path
@@ -195,6 +201,8 @@ class TrainReport:
     error_rate: float
     test_error_rate: float | None
     diagnosis: Diagnosis
+    resumed_after: int | None
+    leads: bool
 
 
 def train(
@@ -204,10 +212,14 @@ def train(
     *,
     out: Path,
     epochs: int = 4,
-    lr: float = BASE_LR,
+    lr: float | slice = BASE_LR,
+    recipe: Recipe | None = None,
     reporter: Reporter = SILENT,
 ) -> TrainReport:
     """Fine-tune a network on the set after all decisions, save it, and measure it.
+
+    A training that was interrupted goes on after its last epoch, if images, labels and settings are the same.
+    Several processes that ``torchrun`` has started train together; the first one saves the model.
 
     Parameters
     ----------
@@ -218,8 +230,10 @@ def train(
         Where to write the model; written last, in one step.
     epochs : int
         Passes over the training images with all layers, after one with the head alone.
-    lr : float
-        Highest rate of the head; see `Learner.fine_tune`.
+    lr : float or slice
+        Highest rate of the head, or from the first layers to the head; see `Learner.fine_tune`.
+    recipe : Recipe, optional
+        What is done beyond plain training.
     reporter : Reporter
 
     Raises
@@ -232,18 +246,23 @@ def train(
         See `cleaner.pipelines.rank.prepare`.
     """
     from cleaner.training.learner import Learner  # torch: 2 to 4 s
+    from cleaner.training.team import Team
 
     check_epochs(epochs)
+    team = Team()  # before a network is put on its device
+    recipe = recipe or Recipe()
     catalog = cleaned_catalog(dataset.scan(reporter=reporter), review)
     refuse_splits(catalog.classes)
     backbone, *_ = network.load(dataset)[0]
-    learner = Learner(catalog, backbone=backbone, seed=dataset.seed)
-    learner.fine_tune(epochs, lr, reporter=reporter)
+    size_px = recipe.sizes[-1] if recipe.sizes else None
+    learner = Learner(catalog, backbone=backbone, size_px=size_px, seed=dataset.seed, recipe=recipe)
+    learner.fine_tune(epochs, lr, checkpoint=_unfinished(out), reporter=reporter)
     diagnosis = _diagnosed(learner)
     valid = learner.evaluate("valid", reporter=reporter)
     test = learner.evaluate("test", reporter=reporter) if len(learner.data.indices("test")) else None
     reporter.check()
-    learner.save(out)
+    if team.leads:
+        learner.save(out)
     return TrainReport(
         path=Path(out),
         classes=learner.classes,
@@ -253,12 +272,19 @@ def train(
         error_rate=valid.error_rate,
         test_error_rate=None if test is None else test.error_rate,
         diagnosis=diagnosis,
+        resumed_after=learner.history.runs[-1].get("resumed_after"),
+        leads=team.leads,
     )
 
 
 def model_path(dataset: Dataset, kind: str) -> Path:
     """Return where the model of the last "quick" or "full" retraining is kept."""
     return dataset.state / "models" / f"{kind}.safetensors"
+
+
+def _unfinished(model: Path) -> Path:
+    """Return where a training keeps how far it is, beside the model that it makes."""
+    return model.with_name(f"{model.name}.unfinished")
 
 
 def check_epochs(epochs: int) -> None:

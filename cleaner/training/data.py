@@ -1,11 +1,14 @@
 """Images for training: read once, kept small in memory, augmented, batched."""
 
+from __future__ import annotations
+
 import logging
 import os
 import queue
 import threading
 from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,6 +46,8 @@ class Pictures:
         The same as for embeddings and predictions.
     max_cache_bytes : int
         Images beyond this are read from the disk each time.
+    problems : dict, optional
+        Shared with the same images at another size.
 
     Attributes
     ----------
@@ -51,11 +56,16 @@ class Pictures:
     """
 
     def __init__(
-        self, paths: Sequence[Path], preprocess: Preprocess, *, max_cache_bytes: int = MAX_CACHE_BYTES
+        self,
+        paths: Sequence[Path],
+        preprocess: Preprocess,
+        *,
+        max_cache_bytes: int = MAX_CACHE_BYTES,
+        problems: dict[int, str] | None = None,
     ) -> None:
         self.paths = list(paths)
         self.preprocess = preprocess
-        self.problems: dict[int, str] = {}
+        self.problems: dict[int, str] = {} if problems is None else problems
         self._kept: dict[int, NDArray[np.uint8]] = {}
         self._max_kept = max_cache_bytes // (3 * preprocess.size_px**2)
 
@@ -86,6 +96,10 @@ class Pictures:
         if len(self._kept) < self._max_kept:
             self._kept[index] = picture
         return picture
+
+    def resized(self, size_px: int) -> Pictures:
+        """Return the same images at another size; what is unreadable at one size is so at all."""
+        return Pictures(self.paths, replace(self.preprocess, size_px=size_px), problems=self.problems)
 
     def batches(self, indices: Sequence[int] | NDArray[np.intp], batch_size: int) -> Generator[Batch]:
         """Yield the images at ``indices`` in that order; unreadable ones are missing from their batches."""
@@ -133,11 +147,20 @@ class LabelledPictures:
         self.names, self.splits = catalog.names, catalog.splits
         self.targets = np.array([number.get(label, -1) for label in catalog.labels], dtype=np.int64)
         self.pictures = Pictures([catalog.path(str(name)) for name in catalog.names], preprocess)
+        self._other: Pictures | None = None
 
     @property
     def problems(self) -> dict[str, str]:
         """Name → reason, for the images that turned out to be unreadable."""
         return {str(self.names[i]): reason for i, reason in sorted(self.pictures.problems.items())}
+
+    def pictures_of(self, size_px: int | None) -> Pictures:
+        """Return the images at another size (None: their own), kept until they are asked for yet another."""
+        if size_px is None or size_px == self.pictures.preprocess.size_px:
+            return self.pictures
+        if self._other is None or self._other.preprocess.size_px != size_px:
+            self._other = self.pictures.resized(size_px)
+        return self._other
 
     def first_problem(self) -> str:
         """Say what is wrong with one of the unreadable images."""

@@ -82,6 +82,8 @@ class Diagnosis:
         Loss of guessing, ln C, nats.
     previous_error : float or None
         Last error rate of the training before, on the same images.
+    kept_epoch : int or None
+        The epoch, from 1, whose weights the model has, if training stopped early.
     """
 
     verdict: Verdict
@@ -96,6 +98,7 @@ class Diagnosis:
     last_loss: float
     guess_loss: float
     previous_error: float | None = None
+    kept_epoch: int | None = None
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.sentence, self.advice)))
@@ -155,6 +158,8 @@ class Diagnosis:
                 return f"Train again with {'ten times the rate' if lr is None else rate_words(lr)}."
             case Verdict.TOO_FEW_EPOCHS:
                 return f"Train for {'twice as many' if epochs is None else epochs} epochs."
+            case Verdict.OVERFIT if self.kept_epoch is not None:
+                return f"It was stopped early, and the model of epoch {self.kept_epoch} is kept."
             case Verdict.OVERFIT:
                 return f"Train for {'fewer epochs' if epochs is None else count(epochs, 'epoch')}."
             case Verdict.NOT_ENOUGH_DATA:
@@ -185,6 +190,7 @@ def diagnose(
     largest_share: float | None = None,
     target_error: float = TARGET_ERROR,
     previous_error: float | None = None,
+    kept_epoch: int | None = None,
 ) -> Diagnosis:
     """Judge a whole training, all its stages together.
 
@@ -209,6 +215,8 @@ def diagnose(
     previous_error : float, optional
         The last error rate of the training before, on the same images; without it "within_noise" is never
         said.
+    kept_epoch : int, optional
+        The epoch, from 1, to which a training that was stopped early went back; nothing is to be done then.
 
     Raises
     ------
@@ -241,7 +249,7 @@ def diagnose(
         verdict = Verdict.WITHIN_NOISE
     return Diagnosis(
         verdict=verdict,
-        remedy=_remedy(verdict, lr, epochs, best=best - len(e) + (epochs or 0) + 1),
+        remedy=None if kept_epoch else _remedy(verdict, lr, epochs, best=best - len(e) + (epochs or 0) + 1),
         n_epochs=len(e),
         n_valid=n_valid,
         best_epoch=best + 1,
@@ -252,6 +260,7 @@ def diagnose(
         last_loss=v[-1],
         guess_loss=math.log(n_classes),
         previous_error=previous_error,
+        kept_epoch=kept_epoch,
     )
 
 
@@ -265,6 +274,18 @@ def overfits(train_losses: Sequence[float], error_rates: Sequence[float], *, n_v
     best = min(range(len(error_rates)), key=error_rates.__getitem__)
     limit = error_rates[best] + 2 * standard_error(error_rates[best], n_valid)
     return len(error_rates) >= 3 and _tail(error_rates) > limit and train_losses[-1] < train_losses[best]
+
+
+def worsened(error_rates: Sequence[float], *, n_valid: int, patience: int) -> bool:
+    """Tell whether each of the last ``patience`` epochs was worse than the best one beyond noise.
+
+    Beyond noise: by more than two standard errors of the best. A mere pause, or a bounce by a few images,
+    never counts.
+    """
+    if not 0 < patience < len(error_rates):
+        return False
+    best = min(error_rates)
+    return min(error_rates[-patience:]) > best + 2 * standard_error(best, n_valid)
 
 
 def standard_error(error: float, n: int) -> float:

@@ -25,8 +25,9 @@ class History:
         Learning rate of the head and momentum, for every batch.
     runs : list of dict
         For every call that trained: ``lr`` (the highest rate that was asked for) and ``epochs`` (how many the
-        last of its phases had, the one with all layers after the head). Saved models of earlier versions
-        have none.
+        last of its phases had, the one with all layers after the head); ``resumed_after``, if it had been
+        interrupted, and ``kept_epoch``, if it stopped early (epochs, from 1, over all phases). Saved models
+        of earlier versions have none.
     """
 
     def __init__(self) -> None:

@@ -21,27 +21,31 @@ from cleaner.models.backbones import Backbone, load_backbone
 from cleaner.models.heads import Classifier
 from cleaner.models.scratch import SCRATCH
 from cleaner.training.data import LabelledPictures, require_trainable
-from cleaner.training.diagnosis import TARGET_ERROR, Diagnosis, diagnose, lower
+from cleaner.training.diagnosis import TARGET_ERROR, Diagnosis, diagnose, lower, worsened
 from cleaner.training.history import History
 from cleaner.training.loop import (
+    Course,
+    HeadRun,
     LearningRate,
     Phase,
+    PhaseRun,
+    begin,
     endless_batches,
     highest,
     optimizer_for,
     seeded,
-    train_head,
-    train_phase,
     train_step,
 )
 from cleaner.training.lr_finder import LrSweep, sweep
 from cleaner.training.network import Evaluation, Network, Picture, Prediction, evaluate, loss_table
+from cleaner.training.recipe import BASE_LR, Recipe
+from cleaner.training.team import Team
+from cleaner.training.unfinished import Standing, Unfinished, digest
 from cleaner.util.progress import SILENT, Reporter, Stage
 from cleaner.util.wording import rate_words
 
 CPU_BATCH = 16  # measured a fifth faster than 32, and small sets get more steps
 GPU_BATCH = 64
-WEIGHT_DECAY = 0.01
 _NO_NUMBERS = {"train_loss": math.nan, "valid_loss": math.nan, "error_rate": math.nan}
 TRAIN_SUBSET = 256  # training images on which the training loss that is shown is measured
 
@@ -71,6 +75,9 @@ class Learner:
     seed : int
         Equal seeds give equal models on a CPU.
     device : str or torch.device, optional
+        By default the GPU if there is one; "mps" is the one of a Mac.
+    recipe : Recipe, optional
+        What is done beyond plain training: mixup, weights of the classes, early stop and more.
 
     Attributes
     ----------
@@ -100,8 +107,10 @@ class Learner:
         mirror: bool | None = None,
         seed: int = 0,
         device: str | torch.device | None = None,
+        recipe: Recipe | None = None,
     ) -> None:
         require_trainable(catalog)
+        Team()  # before a device is chosen
         saved = isinstance(backbone, Path) or str(backbone).endswith(".safetensors")
         if (saved or isinstance(backbone, Backbone)) and (weights is not None or from_scratch):
             msg = "Got a backbone that has its weights, and weights or from_scratch too; leave these out."
@@ -114,7 +123,7 @@ class Learner:
                     name = None if backbone is None else str(backbone)
                     backbone = load_backbone(name, weights=weights, from_scratch=from_scratch, device=device)
                 network = Network.build(backbone.resized(size_px), catalog.classes)
-        self._begin(network, catalog, batch_size=batch_size, mirror=mirror, seed=seed)
+        self._begin(network, catalog, batch_size=batch_size, mirror=mirror, seed=seed, recipe=recipe)
 
     def _begin(
         self,
@@ -124,7 +133,10 @@ class Learner:
         batch_size: int | None,
         mirror: bool | None,
         seed: int,
+        recipe: Recipe | None,
     ) -> None:
+        self.recipe = recipe or Recipe()
+        network.runner.use(self.recipe.precision)
         self.network = network
         self.history = History()
         self._data = None
@@ -183,7 +195,7 @@ class Learner:
         *,
         pct_start: float = 0.25,
         div: float = 25.0,
-        weight_decay: float = WEIGHT_DECAY,
+        checkpoint: Path | None = None,
         reporter: Reporter = SILENT,
     ) -> None:
         """Train for some epochs with one cycle of learning rate and momentum.
@@ -198,8 +210,10 @@ class Learner:
             Share of the run in which the rate rises.
         div : float
             The rate starts at ``lr / div``.
-        weight_decay : float
-            Decoupled; norms and biases have none.
+        checkpoint : Path, optional
+            File that is renewed after every epoch and removed at the end. If it is there from a training
+            that was interrupted, with the same images, labels and settings, that one goes on after its last
+            epoch, and ends as if there had been no interruption.
         reporter : Reporter
             Hears of every batch. Asked to stop, it gives back the weights and the history from before.
 
@@ -208,20 +222,22 @@ class Learner:
         DivergedError
             The loss is no number any more.
         TrainingError
-            There are no readable images, or a rate is not positive.
+            There are no readable images, a rate is not positive, or the network cannot have images of a size
+            of the recipe.
+        CheckpointError
+            The checkpoint cannot be written.
         Cancelled
             The reporter asked to stop.
         """
-        phase = Phase(epochs, lr, self.frozen, pct_start, div, weight_decay, mirror=self.mirror)
-        self._fit([phase], lr, reporter)
+        self._fit([Phase(epochs, lr, self.frozen, pct_start, div)], lr, checkpoint, reporter)
 
     def fine_tune(
         self,
         epochs: int,
-        base_lr: float = 2e-3,
+        base_lr: LearningRate = BASE_LR,
         *,
         head_passes: int = 10,
-        weight_decay: float = WEIGHT_DECAY,
+        checkpoint: Path | None = None,
         reporter: Reporter = SILENT,
     ) -> None:
         """Train the head, then all layers with rates that rise a hundredfold from the first ones to the head.
@@ -233,22 +249,25 @@ class Learner:
         ----------
         epochs : int
             Passes over the images with all layers.
-        base_lr : float
-            Highest rate of the head alone; with all layers it has half of it.
+        base_lr : float or slice
+            Highest rate of the head alone; with all layers it has half of it. ``slice(low, high)``: ``high``
+            for the head alone, then from ``low`` to ``high``.
         head_passes : int
             Passes of the head over the features.
-        weight_decay, reporter
+        checkpoint, reporter
             See `fit_one_cycle`, which raises the same.
         """
-        half = base_lr / 2
+        high = highest(base_lr)
+        given = isinstance(base_lr, slice)
         if self.network.pretrained or self.network.backbone == SCRATCH:
+            rates = base_lr if given else slice(high / 200, high / 2)
             phases = [
-                Phase(head_passes, base_lr, True, 0.25, 25.0, weight_decay, on_features=True),
-                Phase(epochs, slice(half / 100, half), False, 0.3, 5.0, weight_decay, mirror=self.mirror),
+                Phase(head_passes, high, True, 0.25, 25.0, on_features=True),
+                Phase(epochs, rates, False, 0.3, 5.0),
             ]
         else:
-            phases = [Phase(epochs, base_lr, False, 0.25, 25.0, weight_decay, mirror=self.mirror)]
-        self._fit(phases, base_lr, reporter)
+            phases = [Phase(epochs, base_lr, False, 0.25, 25.0)]
+        self._fit(phases, base_lr, checkpoint, reporter)
 
     def lr_find(
         self, *, start_lr: float = 1e-7, end_lr: float = 10.0, n_steps: int = 100, reporter: Reporter = SILENT
@@ -264,15 +283,15 @@ class Learner:
         Cancelled
             The reporter asked to stop.
         """
-        runner, data = self.network.runner, self.data
         before = self._weights()
         done = 0
         try:
-            with seeded(self.seed, runner.device):
-                train = self._readable(reporter)
+            with seeded(self.seed, self.network.runner.device):
+                course = self._course(self._readable(reporter), reporter)
+                runner, objective, scaler = course.runner, course.objective, course.scaler
                 self.model.set_frozen(self.frozen)
-                optimizer, _ = optimizer_for(self.model, start_lr, weight_decay=WEIGHT_DECAY)
-                batches = endless_batches(runner, data, train, batch_size=self.batch_size, mirror=self.mirror)
+                optimizer, _ = optimizer_for(self.model, start_lr, weight_decay=self.recipe.weight_decay)
+                batches = endless_batches(course)
 
                 def step(lr: float) -> float:
                     nonlocal done
@@ -281,8 +300,9 @@ class Learner:
                         group["lr"] = lr
                     self.model.train()
                     pictures, rows = next(batches)
-                    targets = torch.from_numpy(data.targets[rows])
-                    loss = train_step(optimizer, runner.logits(pictures), targets)
+                    targets = torch.from_numpy(self.data.targets[rows]).to(runner.device)
+                    mixed, shares = objective.mix(pictures, targets)
+                    loss = train_step(optimizer, runner.logits(mixed), shares, objective, scaler)
                     done += 1
                     reporter(Stage.LEARNING_RATE, done, n_steps)
                     return loss
@@ -292,7 +312,22 @@ class Learner:
         finally:
             self.model.load_state_dict(before)
 
-    def _fit(self, phases: Sequence[Phase], lr: LearningRate, reporter: Reporter) -> None:
+    def _course(self, train: NDArray[np.intp], reporter: Reporter) -> Course:
+        return Course(
+            runner=self.network.runner,
+            data=self.data,
+            rows=train,
+            recipe=self.recipe,
+            batch_size=self.batch_size,
+            mirror=self.mirror,
+            team=Team(),
+            history=self.history,
+            reporter=reporter,
+        )
+
+    def _fit(
+        self, phases: Sequence[Phase], lr: LearningRate, checkpoint: Path | None, reporter: Reporter
+    ) -> None:
         """Train through some phases; whatever ends it early, weights and history from before come back.
 
         ``lr`` is what was asked for, by which a diagnosis judges.
@@ -301,42 +336,130 @@ class Learner:
         if not phases:
             msg = "There is nothing to train: 0 epochs were asked for; expected 1 or more."
             raise TrainingError(msg)
-        network, data, history = self.network, self.data, self.history
-        run = {"lr": highest(lr), "epochs": phases[-1].epochs}
-        with self._undone_on_error(run), seeded(self.seed + len(history), network.runner.device):
-            train = self._readable(reporter)
-            # Fixed over all runs with this seed: the losses of different epochs are of the same images.
-            chosen = np.random.default_rng(self.seed).permutation(len(train))[:TRAIN_SUBSET]
-            subset, valid = train[np.sort(chosen)], data.indices("valid")
-            for phase in phases:
-                begun_s = time.monotonic()
-                train_through = train_head if phase.on_features else train_phase
-                for done, total in train_through(
-                    network.runner,
-                    data,
-                    train,
-                    phase,
-                    batch_size=self.batch_size,
-                    history=history,
-                    reporter=reporter,
-                ):
-                    seen = evaluate(network, data, subset, reporter=reporter)
-                    measured = evaluate(network, data, valid, reporter=reporter)
-                    now_s = time.monotonic()
-                    record = {
-                        "epoch": len(history) + 1,
-                        "train_loss": seen.loss,
-                        "valid_loss": measured.loss,
-                        "error_rate": measured.error_rate,
-                        "accuracy": measured.accuracy,
-                        "seconds": now_s - begun_s,
-                    }
-                    begun_s = now_s
-                    history.epochs.append({"phase": phase.name, **record})
-                    reporter(phase.stage, done, total, **record)
-        history.runs.append(run)
-        self._evaluations = {"valid": measured}
+        run: dict[str, Any] = {"lr": highest(lr), "epochs": phases[-1].epochs}
+        with self._undone_on_error(run), seeded(self.seed, self.network.runner.device):
+            self._require_sizes()
+            course = self._course(self._readable(reporter), reporter)
+            unfinished = None
+            if checkpoint is not None:
+                unfinished = Unfinished(Path(checkpoint), self._plan(phases, course))
+            measured = self._train(course, phases, unfinished, run)
+        if unfinished is not None and course.team.leads:
+            unfinished.remove()
+        self.history.runs.append(run)
+        self._evaluations = {} if measured is None else {"valid": measured}
         self.frozen = phases[-1].frozen
+
+    def _train(
+        self, course: Course, phases: Sequence[Phase], unfinished: Unfinished | None, run: dict[str, Any]
+    ) -> Evaluation | None:
+        """Train epoch by epoch; return what the last one measured, None if it went back to an earlier one."""
+        history, team, patience = self.history, course.team, self.recipe.patience
+        before = len(history)
+        standing = None if unfinished is None else unfinished.load()
+        best = {}
+        if standing is not None:
+            best = self._go_back_to(standing)
+            run["resumed_after"] = len(history)
+        measured: Evaluation | None = None
+        for number, phase in enumerate(phases):
+            if standing is not None and number < standing.phase:
+                continue
+            under_way, first = begin(course, phase), 0
+            if standing is not None and number == standing.phase:
+                under_way.resume(standing.optimizer, standing.rest)
+                first = standing.epochs
+            for epoch in range(first, under_way.epochs):
+                measured = self._train_epoch(course, under_way, epoch)
+                errors = [record["error_rate"] for record in history.epochs[before:]]
+                if patience and errors[-1] < min(errors[:-1], default=math.inf):
+                    best = self._weights()
+                worse = worsened(errors, n_valid=measured.n, patience=patience)
+                if team.agreed(worse, self.network.runner.device):
+                    self.model.load_state_dict(best)
+                    run |= {"epochs": epoch + 1, "kept_epoch": before + int(np.argmin(errors)) + 1}
+                    return None
+                if unfinished is not None and team.leads:
+                    unfinished.save(self._standing(number, epoch + 1, best, under_way))
+        return measured
+
+    def _train_epoch(self, course: Course, under_way: PhaseRun | HeadRun, epoch: int) -> Evaluation:
+        """Train through an epoch, measure the network, and note it in the history."""
+        begun_s = time.monotonic()
+        under_way.train_epoch(epoch, self._seed_of(len(self.history)))
+        # Fixed over all runs with this seed: the losses of different epochs are of the same images.
+        chosen = np.random.default_rng(self.seed).permutation(len(course.rows))[:TRAIN_SUBSET]
+        subset, valid = course.rows[np.sort(chosen)], self.data.indices("valid")
+        seen = evaluate(self.network, self.data, subset, reporter=course.reporter)
+        measured = evaluate(self.network, self.data, valid, reporter=course.reporter)
+        record = {
+            "epoch": len(self.history) + 1,
+            "train_loss": seen.loss,
+            "valid_loss": measured.loss,
+            "error_rate": measured.error_rate,
+            "accuracy": measured.accuracy,
+            "seconds": time.monotonic() - begun_s,
+        }
+        self.history.epochs.append({"phase": under_way.phase.name, **record})
+        course.reporter(under_way.phase.stage, under_way.done(epoch + 1), under_way.total, **record)
+        return measured
+
+    def _standing(
+        self, phase: int, epochs: int, best: dict[str, torch.Tensor], under_way: PhaseRun | HeadRun
+    ) -> Standing:
+        tensors, rest = under_way.state()
+        return Standing(
+            phase=phase,
+            epochs=epochs,
+            model=self.model.state_dict(),
+            optimizer=tensors,
+            best=best,
+            rest=rest,
+            history=self.history.to_dict(),
+        )
+
+    def _go_back_to(self, standing: Standing) -> dict[str, torch.Tensor]:
+        """Take over weights and history of an interrupted training; returns the weights of its best epoch."""
+        self.model.load_state_dict(standing.model)
+        earlier = History.from_dict(dict(standing.history))
+        self.history.epochs[:], self.history.steps[:] = earlier.epochs, earlier.steps
+        return dict(standing.best)
+
+    def _seed_of(self, epoch: int) -> int:
+        """Return the seed of an epoch: of its own, so that an interruption before it changes nothing."""
+        return int(digest([self.seed, epoch])[:12], 16)
+
+    def _plan(self, phases: Sequence[Phase], course: Course) -> dict[str, Any]:
+        """Return all that the outcome of a training depends on."""
+        data, rows = self.data, np.concatenate([course.rows, self.data.indices("valid")])
+        return {
+            "phases": [repr(phase) for phase in phases],
+            "recipe": repr(self.recipe),
+            "images": digest([*data.names[rows], *data.splits[rows], *data.targets[rows].tolist()]),
+            "network": digest(self.model.state_dict().values()),
+            "preprocess": repr(self.network.runner.preprocess),
+            "settings": [self.classes, self.seed, self.batch_size, self.mirror, course.team.size],
+            "history": len(self.history),
+        }
+
+    def _require_sizes(self) -> None:
+        """Raise `TrainingError` unless the network can have images of the sizes of the recipe."""
+        sizes, own = self.recipe.sizes, self.network.runner.preprocess.size_px
+        if sizes and sizes[-1] != own:
+            msg = (
+                f"Got the sizes {', '.join(map(str, sizes))}; the last one must be that of the network. End "
+                f"with {own}, or make the Learner with size_px={sizes[-1]}."
+            )
+            raise TrainingError(msg)
+        for size_px in sizes:
+            probe = torch.zeros(1, size_px, size_px, 3, dtype=torch.uint8)
+            try:
+                with torch.no_grad():
+                    self.network.runner.logits(probe, model=self.model.eval())
+            except (AssertionError, RuntimeError, ValueError) as exc:
+                name = self.network.backbone
+                msg = f"{name} does not take images of {size_px} pixels ({exc}); leave out the sizes."
+                raise TrainingError(msg) from exc
 
     def _readable(self, reporter: Reporter) -> NDArray[np.intp]:
         """Read the images and return the rows to learn from."""
@@ -426,6 +549,7 @@ class Learner:
             n_classes=len(self.classes),
             lr=run.get("lr"),
             epochs=run.get("epochs"),
+            kept_epoch=run.get("kept_epoch"),
             largest_share=float(counts.max() / counts.sum()),
             **more,
         )
@@ -497,6 +621,7 @@ class Learner:
         mirror: bool | None = None,
         seed: int = 0,
         device: str | torch.device | None = None,
+        recipe: Recipe | None = None,
     ) -> Learner:
         """Read a model that `save` wrote; without a catalog it can predict, with one also train and evaluate.
 
@@ -507,7 +632,7 @@ class Learner:
         """
         learner = cls.__new__(cls)
         network = Network.load(Path(path), device=device)
-        learner._begin(network, catalog, batch_size=batch_size, mirror=mirror, seed=seed)
+        learner._begin(network, catalog, batch_size=batch_size, mirror=mirror, seed=seed, recipe=recipe)
         learner.frozen = False
         learner.history = History.from_dict(network.manifest.get("history", {}))
         return learner

@@ -2,14 +2,15 @@
 
 import contextlib
 import math
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
+from torch.amp import GradScaler
 from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import OneCycleLR
 
@@ -17,7 +18,10 @@ from cleaner.errors import DivergedError, TrainingError
 from cleaner.models.heads import Classifier
 from cleaner.training.data import Augment, Batch, LabelledPictures
 from cleaner.training.history import History
+from cleaner.training.objective import Objective, balanced
+from cleaner.training.recipe import Recipe
 from cleaner.training.runner import Runner
+from cleaner.training.team import Team
 from cleaner.util.progress import Reporter, Stage
 
 LearningRate = float | slice
@@ -41,12 +45,8 @@ class Phase:
         Whether only the head learns.
     pct_start, div : float
         See `one_cycle`.
-    weight_decay : float
-        Decoupled; norms and biases have none.
     on_features : bool
-        Whether the images go through the frozen body once only; see `train_head`.
-    mirror : bool
-        Whether half of the images are mirrored left to right.
+        Whether the images go through the frozen body once only; see `HeadRun`.
     """
 
     epochs: int
@@ -54,9 +54,7 @@ class Phase:
     frozen: bool
     pct_start: float
     div: float
-    weight_decay: float
     on_features: bool = False
-    mirror: bool = True
 
     @property
     def name(self) -> str:
@@ -157,124 +155,250 @@ def one_cycle(
     )
 
 
-def train_step(optimizer: Optimizer, logits: Tensor, targets: Tensor) -> float:
+def train_step(
+    optimizer: Optimizer, logits: Tensor, targets: Tensor, objective: Objective, scaler: GradScaler
+) -> float:
     """Take one step; returns the loss before it, in nats."""
-    loss = functional.cross_entropy(logits, targets.to(logits.device))
+    loss = objective(logits, targets.to(logits.device))
     optimizer.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
-    optimizer.step()
+    scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+    scaler.step(optimizer)
+    scaler.update()
     return float(loss.detach())
 
 
-def train_phase(
-    runner: Runner,
-    data: LabelledPictures,
-    indices: NDArray[np.intp],
-    phase: Phase,
-    *,
-    batch_size: int,
-    history: History,
-    reporter: Reporter,
-) -> Iterator[tuple[int, int]]:
-    """Train through one cycle, an epoch each time the iterator is asked for the next item.
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """What all phases of a training have in common.
+
+    Attributes
+    ----------
+    runner : Runner
+    data : LabelledPictures
+    rows : ndarray, shape (n,)
+        The images to learn from.
+    recipe : Recipe
+    batch_size : int
+        Images of a batch, in each process of the team.
+    mirror : bool
+        Whether half of the images are mirrored left to right.
+    team : Team
+    history : History
+        Gets the head's rate and the momentum of every batch.
+    reporter : Reporter
+        Hears of every batch, and can stop the training.
+    """
+
+    runner: Runner
+    data: LabelledPictures
+    rows: NDArray[np.intp]
+    recipe: Recipe
+    batch_size: int
+    mirror: bool
+    team: Team
+    history: History
+    reporter: Reporter
+
+    @property
+    def objective(self) -> Objective:
+        """What is minimised."""
+        targets = self.data.targets[self.rows]
+        return Objective(self.recipe, targets, self.runner.model.n_classes, self.runner.device)
+
+    @property
+    def scaler(self) -> GradScaler:
+        """What keeps small gradients from vanishing in float16; does nothing in other types."""
+        return GradScaler(self.runner.device.type, enabled=self.runner.dtype == torch.float16)
+
+    def order(self, rows: NDArray[np.intp], targets: NDArray[np.int64]) -> NDArray[np.intp]:
+        """Return rows in the order of an epoch, rare classes repeated if the recipe says so."""
+        chosen = balanced(rows, targets) if self.recipe.balance == "oversample" else rows
+        shuffled: NDArray[np.intp] = chosen[torch.randperm(len(chosen)).numpy()]
+        return shuffled
+
+
+class PhaseRun:
+    """A phase under way, an epoch at a time; what it needs to go on after an interruption is its `state`.
 
     Parameters
     ----------
-    indices : ndarray, shape (n,)
-        The images to learn from.
-    history : History
-        Gets the head's rate and the momentum of every batch.
+    course : Course
+    phase : Phase
 
-    Yields
-    ------
-    done, total : int
-        Units of work, images or passes, done and in all.
-
-    Raises
-    ------
-    DivergedError
-        The loss is no number any more.
-    Cancelled
-        The reporter asked to stop.
+    Attributes
+    ----------
+    epochs : int
+        How many epochs it has.
     """
-    runner.model.set_frozen(phase.frozen)
-    size = min(batch_size, len(indices))
-    # Without the last, smaller batch: batch-norm would take its few images for the world.
-    per_epoch = len(indices) // size
-    total = per_epoch * phase.epochs
-    schedule = _schedule_for(runner.model, phase, total)
-    augment = Augment(mirror=phase.mirror)
-    done = 0
-    for _ in range(phase.epochs):
+
+    def __init__(self, course: Course, phase: Phase) -> None:
+        self.course, self.phase = course, phase
+        model, team = course.runner.model, course.team
+        model.set_frozen(phase.frozen)
+        self.epochs = phase.epochs
+        n_images = len(course.order(course.rows, course.data.targets[course.rows]))
+        self._size = min(course.batch_size, max(n_images // team.size, 1))
+        # Without the last, smaller batch: batch-norm would take its few images for the world.
+        self._per_epoch = n_images // (self._size * team.size)
+        self._schedule = _schedule_for(course, phase, self._per_epoch * phase.epochs)
+        self._objective, self._scaler = course.objective, course.scaler
+        self._model = team.joined(model, course.runner.device)
+
+    @property
+    def total(self) -> int:
+        """Images in all epochs, of all processes."""
+        return self._per_epoch * self._size * self.course.team.size * self.epochs
+
+    def done(self, epoch: int) -> int:
+        """Return how many of `total` are done before an epoch, from 0 on."""
+        return self.total // self.epochs * epoch
+
+    def train_epoch(self, epoch: int, seed: int) -> None:
+        """Train through an epoch, from 0 on; equal seeds give equal epochs.
+
+        Raises
+        ------
+        DivergedError
+            The loss is no number any more.
+        Cancelled
+            The reporter asked to stop.
+        """
+        course, team, runner = self.course, self.course.team, self.course.runner
+        torch.manual_seed(seed)  # all processes divide the same order among them
+        order = course.order(course.rows, course.data.targets[course.rows])
+        own = order[: self._per_epoch * self._size * team.size].reshape(self._per_epoch, team.size, -1)
+        torch.manual_seed(seed + team.rank)
         runner.model.train()
-        order = indices[torch.randperm(len(indices)).numpy()][: per_epoch * size]
-        with contextlib.closing(runner.training_batches(data.pictures, order, size, augment)) as batches:
+        pictures = course.data.pictures_of(course.recipe.size_px(epoch, self.epochs))
+        done, augment = self.done(epoch), Augment(mirror=course.mirror)
+        batches = runner.training_batches(pictures, own[:, team.rank].ravel(), self._size, augment)
+        with contextlib.closing(batches):
             for batch, kept in batches:
-                reporter.check()
-                targets = torch.from_numpy(data.targets[kept])
-                _take_step(schedule, runner.logits(batch), targets, history)
-                done += size
-                reporter(phase.stage, done, total * size)
-        yield done, total * size
+                course.reporter.check()
+                targets = torch.from_numpy(course.data.targets[kept]).to(runner.device)
+                mixed, shares = self._objective.mix(batch, targets)
+                logits = runner.logits(mixed, model=self._model)
+                _take_step(self._schedule, logits, shares, self._objective, self._scaler, course.history)
+                done += self._size * team.size
+                course.reporter(self.phase.stage, done, self.total)
+        team.share(runner.model.buffers())
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return tensors, and the rest as JSON can hold it, from which `resume` goes on."""
+        found = self._schedule.optimizer.state_dict()
+        tensors = {
+            f"{number}.{name}": value
+            for number, kept in found["state"].items()
+            for name, value in kept.items()
+        }
+        schedule = {name: getattr(self._schedule, name) for name in ("last_epoch", "_step_count")}
+        groups, scaler = found["param_groups"], self._scaler.state_dict()
+        return tensors, {"groups": groups, "schedule": schedule, "scaler": scaler}
+
+    def resume(self, tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> None:
+        """Go on from a `state`."""
+        kept: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            number, _, what = name.partition(".")
+            kept.setdefault(int(number), {})[what] = value
+        groups = [{**group, "betas": tuple(group["betas"])} for group in rest["groups"]]
+        self._schedule.optimizer.load_state_dict({"state": kept, "param_groups": groups})
+        self._schedule.load_state_dict(dict(rest["schedule"]))
+        if rest["scaler"]:
+            self._scaler.load_state_dict(dict(rest["scaler"]))
 
 
-def train_head(
-    runner: Runner,
-    data: LabelledPictures,
-    indices: NDArray[np.intp],
-    phase: Phase,
-    *,
-    batch_size: int,
-    history: History,
-    reporter: Reporter,
-) -> Iterator[tuple[int, int]]:
-    """Train the head through one cycle on features that are computed once, without augmentation.
+class HeadRun:
+    """A phase that trains the head on features which are computed once, without augmentation.
 
     A pass over the features costs next to nothing, so the head can have as many as it needs. (With one pass
     over augmented images, 300 photographs leave it at 40 % errors; ten over features at 23 %, in less
-    time.)
+    time.) All passes count as one epoch. Of a team, each process does the same.
 
-    Parameters and errors as for `train_phase`; ``phase.epochs`` counts passes over the features, after all of
-    which the iterator has its one item.
+    Parameters as for `PhaseRun`; ``phase.epochs`` counts passes over the features.
     """
-    runner.model.set_frozen(True)
-    features, rows = runner.features(data.pictures, indices, reporter=reporter)
-    targets = torch.from_numpy(data.targets[rows]).to(runner.device)
-    size = min(batch_size, len(rows))
-    per_epoch = len(rows) // size
-    schedule = _schedule_for(runner.model, phase, per_epoch * phase.epochs)
-    head = runner.model.head.train()
-    for epoch in range(phase.epochs):
-        reporter.check()
-        order = torch.randperm(len(rows)).to(runner.device)
-        for chosen in torch.split(order[: per_epoch * size], size):
-            _take_step(schedule, head(features[chosen]), targets[chosen], history)
-        reporter(phase.stage, epoch + 1, phase.epochs)
-    yield phase.epochs, phase.epochs
+
+    epochs = 1
+
+    def __init__(self, course: Course, phase: Phase) -> None:
+        self.course, self.phase = course, phase
+        course.runner.model.set_frozen(True)
+
+    @property
+    def total(self) -> int:
+        """Passes over the features."""
+        return self.phase.epochs
+
+    def done(self, epoch: int) -> int:
+        """Return how many of `total` are done before an epoch, from 0 on."""
+        return self.total * epoch
+
+    def train_epoch(self, epoch: int, seed: int) -> None:
+        """Do all passes; see `PhaseRun.train_epoch`, whose parameters and errors these are."""
+        course, runner = self.course, self.course.runner
+        torch.manual_seed(seed)
+        features, rows = runner.features(course.data.pictures, course.rows, reporter=course.reporter)
+        places, numbers = np.arange(len(rows)), course.data.targets[rows]
+        targets = torch.from_numpy(numbers).to(runner.device)
+        n_images = len(course.order(places, numbers))
+        size = min(course.batch_size, n_images)
+        per_epoch = n_images // size
+        schedule = _schedule_for(course, self.phase, per_epoch * self.phase.epochs)
+        objective, scaler, head = course.objective, course.scaler, runner.model.head.train()
+        for done in range(1, self.phase.epochs + 1):
+            course.reporter.check()
+            order = torch.from_numpy(course.order(places, numbers)).to(runner.device)
+            for chosen in torch.split(order[: per_epoch * size], size):
+                logits = head(features[chosen])
+                _take_step(schedule, logits, targets[chosen], objective, scaler, course.history)
+            course.reporter(self.phase.stage, done, self.total)
+        course.team.share(runner.model.state_dict().values())
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """Return nothing: after its one epoch there is none to go on with."""
+        return {}, {}
+
+    def resume(self, tensors: Mapping[str, Tensor], rest: Mapping[str, Any]) -> None:
+        """Go on from a `state`."""
 
 
-def endless_batches(
-    runner: Runner, data: LabelledPictures, indices: NDArray[np.intp], *, batch_size: int, mirror: bool
-) -> Generator[Batch]:
+def begin(course: Course, phase: Phase) -> PhaseRun | HeadRun:
+    """Begin a phase."""
+    return (HeadRun if phase.on_features else PhaseRun)(course, phase)
+
+
+def endless_batches(course: Course) -> Generator[Batch]:
     """Yield augmented batches of the images in random order, again and again."""
-    augment = Augment(mirror=mirror)
-    size = min(batch_size, len(indices))
+    augment = Augment(mirror=course.mirror)
+    targets = course.data.targets[course.rows]
     while True:
-        order = indices[torch.randperm(len(indices)).numpy()][: len(indices) // size * size]
-        yield from runner.training_batches(data.pictures, order, size, augment)
+        order = course.order(course.rows, targets)
+        size = min(course.batch_size, len(order))
+        yield from course.runner.training_batches(
+            course.data.pictures, order[: len(order) // size * size], size, augment
+        )
 
 
-def _schedule_for(model: Classifier, phase: Phase, total_steps: int) -> OneCycleLR:
-    optimizer, max_lrs = optimizer_for(model, phase.lr, weight_decay=phase.weight_decay)
+def _schedule_for(course: Course, phase: Phase, total_steps: int) -> OneCycleLR:
+    optimizer, max_lrs = optimizer_for(course.runner.model, phase.lr, weight_decay=course.recipe.weight_decay)
     return one_cycle(optimizer, max_lrs, total_steps=total_steps, pct_start=phase.pct_start, div=phase.div)
 
 
-def _take_step(schedule: OneCycleLR, logits: Tensor, targets: Tensor, history: History) -> None:
+def _take_step(
+    schedule: OneCycleLR,
+    logits: Tensor,
+    targets: Tensor,
+    objective: Objective,
+    scaler: GradScaler,
+    history: History,
+) -> None:
     """Take one step, note its rate, and move on along the schedule, which ends with the last batch."""
     head = schedule.optimizer.param_groups[-1]
     history.steps.append((head["lr"], head["betas"][0]))
-    loss = train_step(schedule.optimizer, logits, targets)
-    if schedule.last_epoch + 1 < schedule.total_steps:
+    scale = scaler.get_scale()
+    loss = train_step(schedule.optimizer, logits, targets, objective, scaler)
+    taken = scaler.get_scale() >= scale  # else the gradients overflowed, and the step was left out
+    if taken and schedule.last_epoch + 1 < schedule.total_steps:
         schedule.step()
     if not math.isfinite(loss):
         raise DivergedError(f"Training diverged: the loss became {loss}.")

@@ -1,25 +1,35 @@
 """A model on its device: one image format, one way to compute logits, in training and outside it."""
 
+from __future__ import annotations
+
 import contextlib
 from collections.abc import Callable, Generator, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from cleaner.models.backbones import Preprocess
 from cleaner.models.heads import Classifier
 from cleaner.models.inference import fast_bfloat16
 from cleaner.training.data import Augment, Batch, Pictures, prefetch
+from cleaner.training.recipe import Precision
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 EVAL_BATCH = 32
 
 
+def best_dtype(device: torch.device) -> torch.dtype:
+    """Return what a network computes in on a device, unless told: fast, and good enough to train in."""
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    return torch.bfloat16 if device.type == "cpu" and fast_bfloat16() else torch.float32
+
+
 class Runner:
-    """A model on its device, fed with uint8 images; bfloat16 where the hardware is fast at it.
+    """A model on its device, fed with uint8 images; in a small type where the hardware is fast at it.
 
     Parameters
     ----------
@@ -32,14 +42,25 @@ class Runner:
         self.model = model.to(device).to(memory_format=torch.channels_last)
         self.preprocess = preprocess
         self.device = device
-        on_cpu, on_cuda = device.type == "cpu", device.type == "cuda"
-        self.low_precision = (on_cpu and fast_bfloat16()) or (on_cuda and torch.cuda.is_bf16_supported())
+        self.dtype = best_dtype(device)
 
-    def logits(self, pictures: Tensor) -> Tensor:
-        """Return float32 logits ``(n, n_classes)`` on the device, for uint8 ``(n, size_px, size_px, 3)``."""
+    def use(self, precision: Precision) -> None:
+        """Choose what the network computes in; see `cleaner.training.recipe.Recipe`."""
+        self.dtype = best_dtype(self.device) if precision == "auto" else getattr(torch, precision)
+
+    def autocast(self) -> torch.autocast:
+        """Return the context in which the network computes in its precision."""
+        low = self.dtype != torch.float32
+        return torch.autocast(self.device.type, self.dtype if low else torch.bfloat16, enabled=low)
+
+    def logits(self, pictures: Tensor, *, model: nn.Module | None = None) -> Tensor:
+        """Return float32 logits ``(n, n_classes)`` on the device, for uint8 ``(n, size_px, size_px, 3)``.
+
+        ``model`` is what to compute them with, if it is not the bare model.
+        """
         batch = self.preprocess.normalise(pictures.to(self.device))
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
-            logits: Tensor = self.model(batch)
+        with self.autocast():
+            logits: Tensor = (model or self.model)(batch)
         return logits.float()
 
     @torch.no_grad()
@@ -54,7 +75,7 @@ class Runner:
             for batch, kept in batches:
                 reporter.check()
                 ready = self.preprocess.normalise(batch.to(self.device))
-                with torch.autocast(self.device.type, torch.bfloat16, enabled=self.low_precision):
+                with self.autocast():
                     found.append(self.model.body(ready).float())
                 rows.append(kept)
                 reporter(Stage.FEATURES, sum(map(len, rows)), len(indices))

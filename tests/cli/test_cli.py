@@ -23,8 +23,10 @@ from cleaner import cli
 from cleaner.analysis.worth import Worth
 from cleaner.cli import console
 from cleaner.cli.ranking import Ordering
+from cleaner.errors import TrainingError
 from cleaner.ranking.result import ORDERINGS
 from cleaner.training.compare import Change
+from cleaner.training.recipe import Recipe
 from cleaner.workspace import Workspace
 
 EXAMPLES = {cli.name_of(f): e for commands in cli.COMMANDS.values() for f, e in commands.items()}
@@ -101,6 +103,7 @@ def test_nothing_typed_shows_the_help_and_is_wrong_usage() -> None:
         (["export", "."], "Missing option '--to'"),
         (["clean", "."], "No such command 'clean'"),
         (["train", ".", "--epochs", "0"], "Invalid value for '--epochs'"),
+        (["train", ".", "--balance", "equal"], "'none', 'weights', 'oversample'"),
         (["app", ".", "--theme", "pink"], "Invalid value for '--theme'"),
         (["download", "urls.txt", "x", "--workers", "-1"], "Invalid value for '--workers'"),
     ],
@@ -390,10 +393,68 @@ def test_train_says_what_to_type_where_another_setting_is_better(
     root, _ = ranked
     typed = ["train", root, "--out", tmp_path / "m.safetensors", "--backbone", "scratch", "--from-scratch"]
     done = run(*typed, "--lr", "1e30", code=1)
-    command = shlex.join(["cleaner", *map(str, typed), "--lr", "1e+29"])
+    command = shlex.join(["cleaner", *map(str, typed), "--lr", "1e29"])
     assert sorted(done.stderr.splitlines()[-1].partition(" Type: ")[2].split()) == sorted(command.split())
     assert "The previous weights were restored; try 1e29." in done.stderr
     assert not (tmp_path / "m.safetensors").exists()
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (
+            ["--lr", "fast"],
+            "Got 'fast' as --lr; expected a positive number, such as 2e-3, or two, as 1e-5:1e-3.",
+        ),
+        (
+            ["--sizes", "big"],
+            "Got 'big' as --sizes; expected numbers of pixels with commas, such as 128,224.",
+        ),
+        (["--mixup", "-1"], "Got -1.0 as mixup; expected a number from 0 to 10."),
+    ],
+)
+def test_options_of_training_out_of_range_are_refused_at_once(
+    colour_set: Path, option: list[str], said: str
+) -> None:
+    assert run("train", colour_set, *option, code=1).stderr.startswith(f"Error: {said}")
+
+
+def test_the_options_of_training_reach_it(colour_set: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+
+    def train(*_: object, **more: Any) -> None:
+        given.update(more)
+        raise TrainingError("seen.")
+
+    monkeypatch.setattr("cleaner.pipelines.train.train", train)
+    recipe = Recipe(
+        weight_decay=0.1,
+        mixup=0.4,
+        cutmix=1,
+        label_smoothing=0.1,
+        balance="weights",
+        precision="float32",
+        sizes=(64, 96),
+        patience=3,
+    )
+    typed = [
+        *(
+            "--lr",
+            "1e-5:1e-3",
+            "--weight-decay",
+            0.1,
+            "--mixup",
+            0.4,
+            "--cutmix",
+            1,
+            "--label-smoothing",
+            0.1,
+        ),
+        *("--balance", "weights", "--precision", "float32", "--sizes", "64, 96", "--patience", 3),
+    ]
+    run("train", colour_set, "--from-scratch", *typed, code=1)
+    assert given["recipe"] == recipe
+    assert given["lr"] == slice(1e-5, 1e-3)
 
 
 def test_train_on_a_cleaned_csv_leaves_the_deleted_out(ranked: tuple[Path, str], tmp_path: Path) -> None:

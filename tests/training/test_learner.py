@@ -521,7 +521,7 @@ def test_fine_tuning_real_photographs_beats_guessing_by_far(data_dir, tmp_path):
 
 
 def test_the_built_in_network_trains_saves_and_loads(catalog, tmp_path):
-    learner = Learner(catalog, size_px=64, device="cpu", batch_size=6)
+    learner = Learner(catalog, size_px=64, device="cpu", batch_size=6, seed=2)
     assert repr(learner) == "<Learner: lite0, 3 classes, <History: not trained yet>>"
     before = weights(learner)
     learner.fine_tune(2)
