@@ -288,19 +288,9 @@ class Workspace(Dataset):
         CatalogError
             The format cannot be written, or the folder cannot be used.
         """
-        from cleaner.dataset.formats.documents import CsvDocument
-        from cleaner.dataset.formats.memory import ImportMemory
-        from cleaner.dataset.formats.transfer import export_set
-        from cleaner.dataset.formats.webdataset import shards_in_place
-        from cleaner.review.output.reviewed import reviewed_images
+        from cleaner.pipelines.foreign import export_as
 
-        table = None if self.labels is None else CsvDocument.read(self.labels)
-        images = reviewed_images(self.catalog, self.store.state, table)
-        if self.labels is None:
-            kept = shards_in_place(self.catalog, self.table_options.label_column or None)
-        else:
-            kept = ImportMemory(self.state, self.labels).source()
-        return export_set(images, self.catalog, to, format=format, kept=kept, **options)
+        return export_as(self, self.store.state, format, to, **options)
 
     def rank(self, **options: Any) -> Ranking:
         """Find the suspicious images, most suspicious first, and save the ranking; takes minutes at first.

@@ -16,7 +16,6 @@ from cleaner.util.wording import count
 if TYPE_CHECKING:
     from cleaner.dataset.findings import Finding
     from cleaner.dataset.formats.transfer import Imported
-    from cleaner.workspace import Workspace
 
 _SHOWN = 3
 _FORMAT_HELP = (
@@ -75,24 +74,28 @@ def import_(
     when, and how surely. "cleaner export --format NAME" writes the decisions into a copy of the source.
     """
     from cleaner.dataset.formats.entries import ReadOptions
-    from cleaner.dataset.formats.transfer import import_set, keep_source
-    from cleaner.workspace import Workspace
+    from cleaner.pipelines.foreign import bring_in
 
-    options = ReadOptions(
-        images=images, to=to, label_column=label_column, crops=crops, min_confidence=min_confidence
-    )
-    done = import_set(source, format=format, table=table, options=options)
+    with progress() as reporter:
+        options = ReadOptions(
+            images=images,
+            to=to,
+            label_column=label_column,
+            crops=crops,
+            min_confidence=min_confidence,
+            reporter=reporter,
+        )
+        done, decisions = bring_in(
+            source, format=format, table=table, options=options, state=state, as_decisions=as_decisions
+        )
     _tell(done.findings)
-    opened = done.table or done.reading.root
     if done.table is not None:
-        with Workspace(done.reading.root, labels=done.table, state=state) as workspace:
-            keep_source(workspace.state, done, options)
-            if as_decisions:
-                _decide(workspace, done)
+        if as_decisions:
+            say(f"{count(decisions, 'decision')} added.")
         labelled = sum(entry.label is not None for entry in done.reading.entries)
         say(f"{count(len(done.reading.entries), 'image')}, {labelled:,} with a label.")
     say(f"Open it with: cleaner app {_arguments(done, state)}")
-    result(str(opened))
+    result(str(done.table or done.reading.root))
 
 
 def _tell(findings: Iterable[Finding]) -> None:
@@ -112,15 +115,6 @@ def _arguments(done: Imported, state: Path | None) -> str:
     if state is not None:
         words += ["--state", str(state)]
     return " ".join(words)
-
-
-def _decide(workspace: Workspace, done: Imported) -> None:
-    from cleaner.review.output.earlier import earlier_decisions
-
-    there = set(workspace.catalog.names)
-    rows = earlier_decisions([entry for entry in done.reading.entries if entry.name in there])
-    added = workspace.store.import_history(rows) if len(rows) else 0
-    say(f"{count(added, 'decision')} added.")
 
 
 def export(

@@ -13,6 +13,7 @@ from cleaner.util.natural import Key, natural_key
 
 # Spreadsheets are listed so that nobody misses them: opening one says how to save it as CSV.
 _TABLE_SUFFIXES = (".csv", ".tsv", ".tab", ".txt", ".xlsx", ".xls", ".ods")
+_DOCUMENT_SUFFIXES = (".json", ".jsonl", ".xml", ".parquet")
 _MOST_FOLDERS = 400
 _MOST_ENTRIES = 20_000
 
@@ -30,6 +31,8 @@ class Folder:
         Files in it that may be tables of labels, by name.
     archives : tuple of Path
         Zip and tar archives in it, by name.
+    documents : tuple of Path
+        Files in it that may hold the labels of another tool, by name.
     more : int
         How many folders there are beyond those listed.
     """
@@ -38,6 +41,7 @@ class Folder:
     folders: tuple[Path, ...]
     tables: tuple[Path, ...]
     archives: tuple[Path, ...] = ()
+    documents: tuple[Path, ...] = ()
     more: int = 0
 
 
@@ -57,7 +61,7 @@ def place_below(base: Path, relative: str) -> Path:
 
 
 def list_folder(path: Path) -> Folder:
-    """List the folders, tables and archives in a folder.
+    """List the folders, tables, archives and documents in a folder.
 
     Raises
     ------
@@ -67,6 +71,7 @@ def list_folder(path: Path) -> Folder:
     folders: list[Path] = []
     tables: list[Path] = []
     packed: list[Path] = []
+    documents: list[Path] = []
     try:
         with os.scandir(path) as entries:
             for entry in entries:
@@ -80,6 +85,8 @@ def list_folder(path: Path) -> Folder:
                     tables.append(Path(entry.path))
                 elif entry.name.lower().endswith(archives.SUFFIXES):
                     packed.append(Path(entry.path))
+                elif entry.name.lower().endswith(_DOCUMENT_SUFFIXES):
+                    documents.append(Path(entry.path))
     except OSError as error:
         raise CatalogError(f"{path} cannot be read ({error.strerror}); choose another folder.") from error
     folders.sort(key=_by_name)
@@ -88,6 +95,7 @@ def list_folder(path: Path) -> Folder:
         folders=tuple(folders[:_MOST_FOLDERS]),
         tables=tuple(sorted(tables, key=_by_name)),
         archives=tuple(sorted(packed, key=_by_name)),
+        documents=tuple(sorted(documents, key=_by_name)),
         more=max(0, len(folders) - _MOST_FOLDERS),
     )
 

@@ -14,7 +14,7 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.class_folders import folders_of
 from cleaner.dataset.new_folder import new_folder, place_file
 from cleaner.errors import CatalogError
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 LABELS_CSV = "labels.csv"
 COLUMNS = ("name", "label", "split", "original")
@@ -130,7 +130,7 @@ def _fill(
                 continue
             linked, copied = linked + was_linked, copied + (not was_linked)
             writer.writerow([new_name, label, split, name])
-            reporter("exporting", done, len(rows))
+            reporter(Stage.EXPORT, done, len(rows))
     return copied, linked, missing
 
 

@@ -34,6 +34,8 @@ class Stage(StrEnum):
     MOVE_FILES = "moving files"
     DOWNLOAD = "downloading"
     VERIFY = "verifying"
+    CUT = "cutting out boxes"
+    EXPORT = "exporting"
     SIMULATE = "playing the expert"
 
 

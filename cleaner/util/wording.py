@@ -29,6 +29,8 @@ STAGES: Mapping[str, str] = {
     Stage.MOVE_FILES: "Moving files",
     Stage.DOWNLOAD: "Downloading images",
     Stage.VERIFY: "Checking files",
+    Stage.CUT: "Cutting out boxes",
+    Stage.EXPORT: "Writing files",
     Stage.SIMULATE: "Simulating a review",
 }
 """What a person reads of a `Stage`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from cleaner.dataset.findings import ReadFindings
+from cleaner.dataset.formats.registry import Format, found_in
 from cleaner.dataset.layout_memory import other_layouts
 from cleaner.errors import CleanerError
 from cleaner.review.output.history import place_for
@@ -24,6 +26,7 @@ from cleaner.widgets.panels.analysis import AnalysisPanels
 from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.panels.checks import CheckPanel, checks_report
 from cleaner.widgets.panels.classes import ClassPanel
+from cleaner.widgets.panels.export import ExportPanel
 from cleaner.widgets.panels.files import doubts, files_page, results_section
 from cleaner.widgets.panels.header import STEPS, fold, header, steps
 from cleaner.widgets.panels.prepare import PreparePanel
@@ -41,7 +44,7 @@ logger = logging.getLogger(__name__)
 
 _REDRAW_DELAY_S = 0.3
 _REDRAW_RETRY_S = 5.0
-_KEYWORDS = "page_size=, order=, on_leave=, on_table= and on_layout="
+_KEYWORDS = "page_size=, order=, on_leave=, on_table=, on_layout= and on_import="
 
 
 class CleanerApp(ipywidgets.VBox):
@@ -64,6 +67,9 @@ class CleanerApp(ipywidgets.VBox):
         Called when the user wants to say how the table of labels is read; None offers no such thing.
     on_layout : callable or None
         Called with the layout that the user wants the folders to be read with; None offers no such thing.
+    on_import : callable or None
+        Called with the labels of another tool, beside the images, that the user wants to import (format and
+        path); None offers no such thing.
 
     Raises
     ------
@@ -84,6 +90,7 @@ class CleanerApp(ipywidgets.VBox):
         on_leave: Callable[[], None] | None = None,
         on_table: Callable[[], None] | None = None,
         on_layout: Callable[[str], None] | None = None,
+        on_import: Callable[[tuple[Format, Path]], None] | None = None,
         **unknown: Any,
     ) -> None:
         if unknown:
@@ -94,6 +101,8 @@ class CleanerApp(ipywidgets.VBox):
         self._on_leave = on_leave
         self._on_table = on_table
         self._on_layout = on_layout
+        self._on_import = on_import
+        self._documents: list[tuple[Format, Path]] | None = None  # None: nobody has looked for them yet
         self._step = "Labels"
         self._unfolded = False
         self._decisions_csv: Path | None = None
@@ -116,6 +125,8 @@ class CleanerApp(ipywidgets.VBox):
         self.standing = self._panel({})
         self.result = self._panel({"export": lambda _: self._export()})
         self.sheet = self._panel({"table": lambda _: self._change_table(), "layout": self._change_layout})
+        self.sheet.on("import", self._import_document)
+        self.export = ExportPanel(self.workspace, lock=self.lock)
         self.classes = ClassPanel(self.workspace, self._follow_classes, lock=self.lock)
         self.checks = CheckPanel(self.workspace, self._take_checks, self._open_order, lock=self.lock)
         self.analysis = AnalysisPanels(
@@ -193,8 +204,14 @@ class CleanerApp(ipywidgets.VBox):
             self._step = step
             self.session.watch_patterns = step == "Report"
             self.session.analyse()
+            if step == "Files" and self._documents is None:
+                self._documents = []
+                threading.Thread(target=self._find_documents, name="cleaner documents", daemon=True).start()
             self.draw()
-            shown = {"Labels": [self.doubts, self.image_cleaner], "Files": [self.sheet, self.classes]}
+            shown = {
+                "Labels": [self.doubts, self.image_cleaner],
+                "Files": [self.sheet, self.classes, self.export],
+            }
             self._middle.children = shown.get(step, [self.sheet])
             self.image_cleaner.filters.layout.display = "" if step == "Labels" else "none"
 
@@ -210,7 +227,7 @@ class CleanerApp(ipywidgets.VBox):
             return
         self._delayed.close(timeout_s=1.0)
         panels = (self.header, self.steps, self.doubts, self.standing, self.result, self.sheet)
-        for widget in (self.image_cleaner, *panels, self.classes, self.checks):
+        for widget in (self.image_cleaner, *panels, self.classes, self.checks, self.export):
             widget.close()
         for box in self._boxes:
             box.close()
@@ -246,7 +263,13 @@ class CleanerApp(ipywidgets.VBox):
                 labels = self.workspace.labels
                 changeable = labels.name if labels is not None and self._on_table is not None else None
                 self.sheet.show(
-                    files_page(catalog.findings, list(rows), table=changeable, layouts=self._other_layouts())
+                    files_page(
+                        catalog.findings,
+                        list(rows),
+                        table=changeable,
+                        layouts=self._other_layouts(),
+                        documents=[(path.name, kind.title) for kind, path in self._documents or ()],
+                    )
                 )
                 self.classes.draw()
             self._draw_progress()
@@ -306,6 +329,22 @@ class CleanerApp(ipywidgets.VBox):
         if self._on_layout is not None:
             self.messages.tell(say("files.reopening"))
             self._on_layout(pattern)
+
+    def _find_documents(self) -> None:
+        """Look for labels of other tools beside the images; runs in a thread, as they may be large."""
+        root = self.workspace.root
+        if self._on_import is None or self.workspace.labels is not None or not root.is_dir():
+            return
+        with guarded("the look for labels of other tools", self.messages.tell):
+            found = [(kind, path) for kind, path in found_in(root) if not kind.opens]
+            with self.lock:
+                self._documents = found
+                self.draw()
+
+    def _import_document(self, value: str) -> None:
+        found = self._documents or []
+        if self._on_import is not None and value.isdecimal() and int(value) < len(found):
+            self._on_import(found[int(value)])
 
     def _leave(self) -> None:
         if self._on_leave is not None:

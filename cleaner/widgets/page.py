@@ -5,19 +5,23 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 import ipywidgets
 
+from cleaner.dataset.folders import own_state
+from cleaner.dataset.formats.registry import found_in
 from cleaner.dataset.state_folder import recent
 from cleaner.dataset.tables.options import TableOptions
 from cleaner.errors import TableError
 from cleaner.images.archives import is_archive, is_file
 from cleaner.jobs import Job
-from cleaner.widgets.guard import in_words
+from cleaner.widgets.guard import guarded, in_words
+from cleaner.widgets.import_dialog import Found, ImportDialog
 from cleaner.widgets.page_settings import PageSettings
 from cleaner.widgets.panels.base import Panel, button, node, paragraph
 from cleaner.widgets.sentences import say
@@ -30,6 +34,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _CANCELLED_WITHIN_S = 60.0
+_ONLY_IMPORTED = (".json", ".jsonl", ".xml", ".parquet")  # no set is opened by such a file
 
 
 def open_app(root: str | Path | None = None) -> DashboardPage:
@@ -87,18 +92,59 @@ class DashboardPage(ipywidgets.VBox):
         self._show(start)
 
     def _on_chosen(self, chosen: Chosen) -> None:
-        """Open what was chosen; reading a large folder takes a while, and the page is to say so meanwhile."""
+        """Open what was chosen, or offer to import it if it is of another tool.
+
+        Reading a large folder or document takes a while, and the page is to say so meanwhile.
+        """
         path = Path(chosen["root"])
-        if path.is_file() and not is_archive(path):
-            self._ask({**self.settings.options, **chosen})
+        options = {**self.settings.options, **chosen}
+        if is_archive(path) or "labels" in chosen or own_state(path).is_dir():
+            self._open_soon(options)
+        elif path.suffix.lower() in (".csv", ".tsv", ".tab", ".txt"):
+            self._look_at(path, options)
         else:
+            self._say_opening(path.name)
+            threading.Thread(
+                target=self._look_at, args=(path, options), name="cleaner look", daemon=True
+            ).start()
+
+    def _look_at(self, path: Path, options: dict[str, Any]) -> None:
+        """Find out what a file or folder is."""
+        with guarded(f"the look at {path}", lambda reason: self._fail(path.name, reason)):
+            plain = None if path.suffix.lower() in _ONLY_IMPORTED else partial(self._plain, options)
+            found = [(kind, place) for kind, place in found_in(path) if not kind.opens]
+            if found:
+                self._offer(found, on_plain=plain, on_back=self.choose)
+            elif plain is not None:
+                plain()
+            else:
+                self._fail(path.name, say("import.nothing", name=path.name))
+
+    def _plain(self, options: dict[str, Any]) -> None:
+        """Open a folder as it is, or ask how a table is to be read."""
+        if Path(options["root"]).is_file():
+            self._ask(options)
+        else:
+            self._open_soon(options)
+
+    def _offer(
+        self, found: Sequence[Found], *, on_plain: Callable[[], None] | None, on_back: Callable[[], None]
+    ) -> None:
+        """Offer to import sets of other tools."""
+
+        def opened(chosen: dict[str, str]) -> None:
             self._open_soon({**self.settings.options, **chosen})
 
+        self._show(ImportDialog(found, opened, on_plain=on_plain, on_back=on_back))
+
     def _open_soon(self, options: dict[str, Any]) -> None:
-        shown = self.children[0]
-        if isinstance(shown, StartPage | TableDialog):
-            shown.opening(Path(options["root"]).name)
+        self._say_opening(Path(options["root"]).name)
         threading.Thread(target=self._open, args=(options,), name="cleaner open", daemon=True).start()
+
+    def _say_opening(self, name: str) -> None:
+        shown = self.children[0]
+        if isinstance(shown, StartPage | TableDialog | ImportDialog):
+            shown.opening(name)
 
     def _ask(self, options: dict[str, Any], on_back: Callable[[], None] | None = None) -> None:
         """Ask how the table of a data set is to be read."""
@@ -119,6 +165,10 @@ class DashboardPage(ipywidgets.VBox):
         """Ask how the table is to be read of a data set that is open."""
         options = app.workspace.options()
         self._ask(options, on_back=lambda: self._open_soon(options))
+
+    def _import_beside(self, found: Found, options: dict[str, Any]) -> None:
+        """Offer to import what lies beside the images of a set that is open."""
+        self._offer([found], on_plain=None, on_back=lambda: self._open_soon(options))
 
     def _reopen(self, state: Path, options: dict[str, Any]) -> None:
         """Open a set that is open again, in another way; what is being computed on it is of no use now."""
@@ -154,6 +204,7 @@ class DashboardPage(ipywidgets.VBox):
                 order=_asked("order") or None,
                 on_leave=leave,
                 on_table=lambda: self._ask_again(app),
+                on_import=lambda found: self._import_beside(found, app.workspace.options()),
                 on_layout=lambda layout: self._reopen(app.workspace.state, {**options, "layout": layout}),
             )
         except TableError as error:

@@ -123,6 +123,9 @@ class StartPage(Panel):
         for path in folder.tables:
             opener = self._what_and_open(say("start.table"), "open", self._value(path), path.name)
             entries.append(node("li", node("span", path.name), opener))
+        for path in folder.documents:
+            opener = self._what_and_open(say("start.document"), "open", self._value(path), path.name)
+            entries.append(node("li", node("span", path.name), opener))
         for path in folder.archives:
             opener = self._what_and_open(say("start.archive"), "open", self._value(path), path.name)
             entries.append(node("li", node("span", path.name), opener))

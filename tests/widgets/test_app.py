@@ -107,7 +107,7 @@ def test_an_unknown_keyword_is_refused_with_advice(root: Path) -> None:
         CleanerApp(root, pagesize=12)
     assert str(caught.value) == (
         "CleanerApp got 'pagesize'; it takes a workspace or a path, and page_size=, "
-        "order=, on_leave=, on_table= and on_layout= as keywords."
+        "order=, on_leave=, on_table=, on_layout= and on_import= as keywords."
     )
 
 

@@ -16,6 +16,7 @@ from cleaner.dataset.formats.entries import BOX, Entry, Opinion, Reading, ReadOp
 from cleaner.dataset.new_folder import new_folder
 from cleaner.errors import CatalogError, ImageError
 from cleaner.images.open import open_image
+from cleaner.util.progress import Stage
 
 _LEAST_PX = 8
 _QUALITY = 95
@@ -73,7 +74,9 @@ def with_crops(reading: Reading, boxes: Sequence[Box], source: Path, options: Re
     for box in boxes:
         by_image.setdefault(box.name, []).append(box)
     with new_folder(to, apart_from=reading.root) as folder:
-        for name, of_image in by_image.items():
+        for done, (name, of_image) in enumerate(by_image.items()):
+            options.reporter.check()
+            options.reporter(Stage.CUT, done, len(by_image))
             try:
                 if problem := name_problem(name):
                     raise ImageError(problem)

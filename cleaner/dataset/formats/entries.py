@@ -11,6 +11,7 @@ from typing import Literal
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.split_words import split_of_word
 from cleaner.util.csvfile import csv_text
+from cleaner.util.progress import SILENT, Reporter
 
 Method = Literal["human", "machine", ""]
 
@@ -143,6 +144,8 @@ class ReadOptions:
         Cut out the boxes, and make them the images of the set.
     min_confidence : float
         Boxes of a detector below this are no boxes.
+    reporter : Reporter
+        Hears how far long work is, and may stop it.
     """
 
     images: Path | None = None
@@ -150,6 +153,7 @@ class ReadOptions:
     label_column: str | None = None
     crops: bool = False
     min_confidence: float = 0.2
+    reporter: Reporter = SILENT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ from cleaner.dataset.formats import (
 from cleaner.dataset.formats.documents import read_json
 from cleaner.dataset.formats.entries import Reading, ReadOptions, Writing
 from cleaner.errors import CatalogError
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +51,12 @@ class Format:
         An export puts the image files into the new folder, beside the documents.
     crops : bool
         There are boxes to cut out.
+    people : bool
+        It can say that a person gave a label.
+    unpacks : bool
+        Its images are written to a new folder.
+    opens : bool
+        It can be opened without an import.
     """
 
     name: str
@@ -58,6 +67,9 @@ class Format:
     recognises_json: Callable[[Any], bool] | None = None
     places_images: bool = False
     crops: bool = False
+    people: bool = False
+    unpacks: bool = False
+    opens: bool = False
 
 
 FORMATS: dict[str, Format] = {
@@ -69,6 +81,7 @@ FORMATS: dict[str, Format] = {
             read=camtrap_dp.read,
             write=camtrap_dp.write,
             recognises=camtrap_dp.recognises,
+            people=True,
         ),
         Format(
             name="coco",
@@ -77,6 +90,7 @@ FORMATS: dict[str, Format] = {
             write=coco.write,
             recognises_json=coco.recognises,
             crops=True,
+            people=True,
         ),
         Format(
             name="megadetector",
@@ -100,9 +114,15 @@ FORMATS: dict[str, Format] = {
             read=label_studio.read,
             write=label_studio.write,
             recognises_json=label_studio.recognises,
+            people=True,
         ),
         Format(
-            name="cvat", title="CVAT for images", read=cvat.read, write=cvat.write, recognises=cvat.recognises
+            name="cvat",
+            title="CVAT for images",
+            read=cvat.read,
+            write=cvat.write,
+            recognises=cvat.recognises,
+            people=True,
         ),
         Format(
             name="timelapse",
@@ -133,6 +153,7 @@ FORMATS: dict[str, Format] = {
             read=parquet.read,
             write=parquet.write,
             recognises=parquet.recognises,
+            unpacks=True,
         ),
         Format(
             name="webdataset",
@@ -140,6 +161,7 @@ FORMATS: dict[str, Format] = {
             read=webdataset.read,
             write=webdataset.write,
             recognises=webdataset.recognises,
+            opens=True,
         ),
         Format(
             name="zip",
@@ -147,10 +169,14 @@ FORMATS: dict[str, Format] = {
             read=archives.read,
             write=archives.write,
             recognises=archives.recognises,
+            opens=True,
         ),
     )
 }
 """All formats; the first that recognises a source is taken."""
+
+DOCUMENT_SUFFIXES = (".json", ".xml", ".csv", ".xlsx")
+"""Suffixes of the files that may hold the labels of a folder of images."""
 
 
 def recognised(source: Path) -> Format | None:
@@ -174,15 +200,7 @@ def found(source: Path) -> tuple[Format, Path]:
     """
     if not source.exists():
         raise CatalogError(f"{source} does not exist. Give a file or folder to import.")
-    direct = recognised(source)
-    if direct is not None:
-        return direct, source
-    inside = []
-    if source.is_dir():
-        documents = [
-            p for p in sorted(source.iterdir()) if p.suffix.lower() in (".json", ".xml", ".csv", ".xlsx")
-        ]
-        inside = [(each, path) for path in documents if (each := recognised(path)) is not None]
+    inside = found_in(source)
     if len(inside) > 1:
         names = ", ".join(path.name for _, path in inside)
         raise CatalogError(f"{source} holds several documents: {names}. Give one of them.")
@@ -193,3 +211,27 @@ def found(source: Path) -> tuple[Format, Path]:
         )
         raise CatalogError(f"{source} is of no format that can be recognised ({known}).{hint}")
     return inside[0]
+
+
+def found_in(source: Path) -> list[tuple[Format, Path]]:
+    """Return what is foreign of a file or folder, each with its format: itself, or the documents in a folder.
+
+    Raises
+    ------
+    CatalogError
+        A file cannot be read; the documents of a folder that cannot are passed over.
+    """
+    direct = recognised(source)
+    if direct is not None or not source.is_dir():
+        return [] if direct is None else [(direct, source)]
+    found = []
+    for path in sorted(source.iterdir()):
+        if path.suffix.lower() not in DOCUMENT_SUFFIXES or path.name.startswith("."):
+            continue
+        try:
+            each = recognised(path)
+        except CatalogError as exc:  # of many files, one may be damaged, and it is not what is looked for
+            logger.debug("%s is passed over: %s", path, exc)
+        else:
+            found += [] if each is None else [(each, path)]
+    return found

@@ -30,7 +30,7 @@ from cleaner.dataset.new_folder import new_folder, place_file
 from cleaner.dataset.tables.options import NO_COLUMN, RememberedOptions, TableOptions
 from cleaner.errors import CatalogError
 from cleaner.util.atomic import write_atomically
-from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.progress import SILENT, Reporter, Stage
 
 _TOLD_ANYWAY = ("missing files", "unnamed files")  # by whoever reads the label table
 
@@ -243,7 +243,7 @@ def export_set(
                 missing.append(name)
                 return False
             done.append(name)
-            reporter("exporting", len(done), len(images))
+            reporter(Stage.EXPORT, len(done), len(images))
             return True
 
         job = Writing(

@@ -47,7 +47,8 @@ class CheckPanel(JobPanel):
         self._checks: Checks | None = None
         self._counts: Mapping[str, int] | None = None
         self._due = False  # to be started when the other job has ended
-        super().__init__(workspace, "check", lock=lock)
+        self.workspace = workspace
+        super().__init__(workspace.state, "check", lock=lock)
         self.on("start", lambda _: self.start())
         self.on("open", open_view)
         self._follow()
@@ -83,7 +84,7 @@ class CheckPanel(JobPanel):
                 self._draw()
                 return
             self._due = False
-            self._begin("check")
+            self._begin("check", workspace=self.workspace.options())
 
     def start_if_never(self) -> None:
         """Start searching if nobody has searched yet; while another job runs, when that has ended."""

@@ -18,6 +18,7 @@ def files_page(
     *,
     table: str | None = None,
     layouts: Mapping[str, Sequence[str]] | None = None,
+    documents: Sequence[tuple[str, str]] = (),
 ) -> Tree:
     """Describe how the files were understood, which are left out, and why; the panel of the classes follows.
 
@@ -31,6 +32,8 @@ def files_page(
         Name of the table of labels, if the user can change how it is read.
     layouts : mapping of str to sequence of str
         What else the folders may mean, with the classes that there would be.
+    documents : sequence of (str, str)
+        Files beside the images that hold the labels of another tool: their names, and what they are.
     """
     understood, left = say("files.understood"), say("files.left_out")
     ordered = sorted(findings, key=lambda finding: not finding.doubtful)
@@ -40,6 +43,8 @@ def files_page(
         *([] if table is None else [buttons(button(say("files.table", name=table), "table"))]),
         *(_finding(finding) for finding in ordered),
         *([_layouts(layouts)] if layouts else []),
+        node("h3", say("files.documents"), hidden=not documents),
+        *(_document(i, name, title) for i, (name, title) in enumerate(documents)),
         node("h3", left),
         paragraph("" if left_out else say("files.none")),
         *cut_table(left, say("files.head").split("|"), left_out),
@@ -70,6 +75,11 @@ def _layouts(layouts: Mapping[str, Sequence[str]]) -> Tree:
         node("div", *(buttons(choice) for choice in choices)),
         class_="cleaner-finding",
     )
+
+
+def _document(at: int, name: str, title: str) -> Tree:
+    offer = button(say("files.import", name=name), "import", str(at))
+    return node("div", node("p", say("files.document", name=name, format=title)), buttons(offer))
 
 
 def _finding(finding: Finding) -> Tree:

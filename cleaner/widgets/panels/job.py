@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from cleaner.errors import JobError
@@ -16,7 +17,6 @@ from cleaner.util.wording import duration, stage_words
 from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.sentences import say
-from cleaner.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -26,6 +26,8 @@ TASKS = {
     "check": "cleaner.pipelines.entries:job_check",
     "quick": "cleaner.pipelines.entries:job_retrain_quick",
     "full": "cleaner.pipelines.entries:job_retrain_full",
+    "import": "cleaner.pipelines.foreign:job_import",
+    "export": "cleaner.pipelines.foreign:job_export",
 }
 """Kind of work -> what a worker process runs for it; the names stand in job folders."""
 
@@ -34,13 +36,14 @@ _STOP_POLL_S = 0.05
 
 
 class JobPanel(Panel):
-    """Shows some kinds of work of a workspace, also what was started before a reload or in another tab.
+    """Shows some kinds of work, also what was started before a reload or in another tab.
 
     A subclass draws it (`_draw`) and hears how it ends (`_ended`, `_done`).
 
     Parameters
     ----------
-    workspace : Workspace
+    state : Path
+        The state folder in which the work runs.
     *kinds : str
         Which kinds of work; keys of `TASKS`.
     lock : threading.RLock or None
@@ -52,14 +55,14 @@ class JobPanel(Panel):
 
     _unsubscribe: Callable[[], None] | None = None  # also for one whose __init__ was refused
 
-    def __init__(self, workspace: Workspace, *kinds: str, lock: threading.RLock | None = None) -> None:
-        self.workspace = workspace
+    def __init__(self, state: Path, *kinds: str, lock: threading.RLock | None = None) -> None:
+        self._state = state
         self._kinds = kinds
         self._status: JobStatus | None = None
         self._asked_to_stop = False
         self._making_way = False
         super().__init__(lock=lock)
-        self.watcher = JobWatcher.of(workspace.state)
+        self.watcher = JobWatcher.of(state)
         self.on("cancel", lambda _: self.cancel())
 
     def close(self) -> None:
@@ -133,7 +136,7 @@ class JobPanel(Panel):
         if found is None or found.finished or found.task != TASKS[kind]:
             self.problem = ""
             self._asked_to_stop = False
-            self.watcher.start(TASKS[kind], {"workspace": self.workspace.options(), **arguments})
+            self.watcher.start(TASKS[kind], arguments)
             found = self.watcher.status
         self._status = found
         self._draw()
@@ -164,7 +167,7 @@ class JobPanel(Panel):
     def _end_of(self, status: JobStatus) -> JobStatus:
         """Return how a job ended that ran when last seen."""
         try:
-            return Job(self.workspace.state / "jobs" / status.id).status()
+            return Job(self._state / "jobs" / status.id).status()
         except JobError:
             logger.info("job %s has left no word", status.id, exc_info=True)
             return replace(status, phase="cancelled")

@@ -34,7 +34,8 @@ class PreparePanel(JobPanel):
     ) -> None:
         self._on_ranked = on_ranked
         self._new = 0  # images that the saved ranking does not know
-        super().__init__(workspace, "prepare", lock=lock)
+        self.workspace = workspace
+        super().__init__(workspace.state, "prepare", lock=lock)
         self.add_class("cleaner-work-panel")
         self.on("start", lambda _: self.start())
         self.on("built-in", lambda _: self._start_with_built_in())
@@ -56,7 +57,7 @@ class PreparePanel(JobPanel):
         """
         with self.lock:
             self._new = 0
-            self._begin("prepare")
+            self._begin("prepare", workspace=self.workspace.options())
 
     def _start_with_built_in(self) -> None:
         """Rank with the network that is always there, because the named one's weights cannot be had."""

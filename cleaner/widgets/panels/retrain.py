@@ -78,7 +78,8 @@ class RetrainPanel(JobPanel):
         self._lr = BASE_LR
         self._last = LastTraining(workspace.state)
         self._message = ""
-        super().__init__(workspace, *_MODES, lock=lock)
+        self.workspace = workspace
+        super().__init__(workspace.state, *_MODES, lock=lock)
         self.on("mode", self._choose_mode)
         self.on("epochs", self._choose_epochs)
         self.on("lr", self._choose_lr)
@@ -122,7 +123,7 @@ class RetrainPanel(JobPanel):
         arguments = {"epochs": self._epochs, "lr": self._lr} if mode == "full" else {}
         with self.lock:
             self._message = ""
-            self._begin(mode, **arguments)
+            self._begin(mode, workspace=self.workspace.options(), **arguments)
 
     def _carry_out_remedy(self) -> None:
         """Train as the diagnosis advises; what it does not speak of stays as it is set."""

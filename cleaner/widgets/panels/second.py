@@ -39,7 +39,8 @@ class SecondPanel(JobPanel):
         self._on_ranked = on_ranked
         self._lacking = False  # a second network is at hand, and has not looked
         self._due = False  # to be started when the other job has ended
-        super().__init__(workspace, "second", lock=lock)
+        self.workspace = workspace
+        super().__init__(workspace.state, "second", lock=lock)
         self.on("start", lambda _: self.start())
         self._follow()
 
@@ -72,7 +73,7 @@ class SecondPanel(JobPanel):
         if self._due and (found is None or found.finished or found.task == TASKS["second"]):
             self._due = False
             with guarded("the start of the second look", self.complain):
-                self._begin("second")
+                self._begin("second", workspace=self.workspace.options())
 
     def _other(self, status: JobStatus) -> None:
         if status.finished:
