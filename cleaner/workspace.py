@@ -41,7 +41,7 @@ class Workspace(Dataset):
     Parameters
     ----------
     root, labels, state, valid_pct, seed, group, layout, follow_links, hidden, dataset
-    name_column, label_column, split_column, delimiter, encoding
+    name_column, label_column, split_column, delimiter, encoding, label_separator
         See `cleaner.dataset.dataset.Dataset`. Sets of one name that share a database need a ``dataset`` of
         their own.
     store : str, optional
@@ -87,6 +87,7 @@ class Workspace(Dataset):
         split_column: str | None = None,
         delimiter: str | None = None,
         encoding: str | None = None,
+        label_separator: str | None = None,
         layout: str | None = None,
         follow_links: bool = False,
         hidden: bool = False,
@@ -105,6 +106,7 @@ class Workspace(Dataset):
             split_column=split_column,
             delimiter=delimiter,
             encoding=encoding,
+            label_separator=label_separator,
             layout=layout,
             follow_links=follow_links,
             hidden=hidden,
@@ -314,11 +316,13 @@ class Workspace(Dataset):
         if not folder.is_dir():
             return None
         from cleaner.dataset.contents import noted_contents
-        from cleaner.ranking import Ranking
+        from cleaner.ranking import SetRanking, load_ranking
         from cleaner.ranking.following import follow
         from cleaner.review.labels import PresentLabels
 
-        saved, state = Ranking.load(folder), self.store.state
+        saved, state = load_ranking(folder), self.store.state
+        if (saved.sets if isinstance(saved, SetRanking) else None) != self.catalog.label_sets:
+            return None  # what is one label now were several when it was made, or the other way round
         present = PresentLabels.of(self.catalog, state)
         followed = follow(
             saved,

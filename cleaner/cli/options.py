@@ -100,6 +100,14 @@ class ImageOptions:
     encoding: Annotated[
         str | None, _of_table(metavar="NAME", help="Encoding of the file, such as cp1251. Default: Unicode.")
     ] = None
+    label_separator: Annotated[
+        str | None,
+        _of_table(
+            metavar="CHARACTER",
+            help="What stands between several labels of an image, such as “;”; - if each image has one. "
+            "Default: by the labels.",
+        ),
+    ] = None
     follow_links: FollowLinks = False
 
 

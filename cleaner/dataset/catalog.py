@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,13 @@ from cleaner.dataset.class_findings import class_findings
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import Listing, list_images, name_problem, place_of
 from cleaner.dataset.formats.samples import Samples, read_samples
+from cleaner.dataset.label_sets import LabelForm, LabelSets, classes_of
 from cleaner.dataset.layout import Layout
 from cleaner.dataset.layout_guess import Guess, guess_layout, layout_findings
 from cleaner.dataset.masks import Masks, mask_findings, masks_among
 from cleaner.dataset.other_files import other_findings
 from cleaner.dataset.tables.beside import tables_beside
+from cleaner.dataset.tables.labels import read_label
 from cleaner.dataset.tables.names import NameMatcher
 from cleaner.dataset.tables.options import TableOptions
 from cleaner.dataset.tables.reading import LabelTable, read_file, read_frame
@@ -56,6 +58,10 @@ class Catalog:
         What was inferred when the table was made, and what is odd about it.
     layout : Layout, optional
         What the folders mean that gave the labels.
+    label_sets : LabelSets, optional
+        How several labels of an image are joined to one; by default, each image has one.
+    label_form : LabelForm, optional
+        How the table writes labels, if not as one label in a column.
 
     Attributes
     ----------
@@ -67,6 +73,10 @@ class Catalog:
         What was inferred when the table was made, and what is odd about it; parts of a catalog keep them.
     layout : Layout or None
         What the folders mean; None if they did not give the labels.
+    label_sets : LabelSets or None
+        How several labels of an image are joined to one; None: each image has one.
+    label_form : LabelForm or None
+        How the table writes labels; None: as one label in a column.
 
     Raises
     ------
@@ -84,6 +94,8 @@ class Catalog:
         follow_links: bool = False,
         findings: Iterable[Finding] = (),
         layout: Layout | None = None,
+        label_sets: LabelSets | None = None,
+        label_form: LabelForm | None = None,
     ) -> None:
         for column in ("name", "label"):
             if column not in table.columns:
@@ -94,11 +106,13 @@ class Catalog:
         self.follow_links = follow_links
         self.findings = tuple(findings)
         self.layout = layout
+        self.label_sets = label_sets
+        self.label_form = label_form
         table = table.sort_values("name", ignore_index=True)
         split = table["split"] if "split" in table.columns else [None] * len(table)
         columns: dict[str, Any] = {
             "name": _column(table["name"]),
-            "label": _column(map(as_text, table["label"])),
+            "label": _column(self._canonical(map(as_text, table["label"]))),
             "split": _column(map(as_text, split)),
         }
         if group_column is not None and group_column not in table.columns:
@@ -209,6 +223,7 @@ class Catalog:
         split_column: str | None = None,
         delimiter: str | None = None,
         encoding: str | None = None,
+        label_separator: str | None = None,
         group_column: str | None = None,
         follow_links: bool = False,
         hidden: bool = False,
@@ -226,7 +241,7 @@ class Catalog:
             The file.
         root : Path, optional
             The folder to which names are relative; default: the folder of the file.
-        name_column, label_column, split_column, delimiter, encoding : str, optional
+        name_column, label_column, split_column, delimiter, encoding, label_separator : str, optional
             See `cleaner.dataset.tables.options.TableOptions`.
         group_column : str, optional
             The column of groups.
@@ -249,9 +264,15 @@ class Catalog:
         matcher = NameMatcher.below(
             folder, table=path, hidden=hidden, follow_links=follow_links, exclude=exclude
         )
-        read = read_file(
-            path, matcher, _options(name_column, label_column, split_column, delimiter, encoding)
-        )
+        told = {
+            "name_column": name_column,
+            "label_column": label_column,
+            "split_column": split_column,
+            "delimiter": delimiter,
+            "encoding": encoding,
+            "label_separator": label_separator,
+        }
+        read = read_file(path, matcher, TableOptions.of(told))
         return cls._of_table(read, folder, group_column=group_column, follow_links=follow_links)
 
     @classmethod
@@ -263,13 +284,20 @@ class Catalog:
         name_column: str | None = None,
         label_column: str | None = None,
         split_column: str | None = None,
+        label_separator: str | None = None,
         group_column: str | None = None,
         follow_links: bool = False,
     ) -> Catalog:
         """Take the rows of a DataFrame; otherwise like `from_csv`."""
         folder = _folder(root)
         matcher = NameMatcher.below(folder, follow_links=follow_links)
-        read = read_frame(table, matcher, _options(name_column, label_column, split_column))
+        told = {
+            "name_column": name_column,
+            "label_column": label_column,
+            "split_column": split_column,
+            "label_separator": label_separator,
+        }
+        read = read_frame(table, matcher, TableOptions.of(told))
         return cls._of_table(read, folder, group_column=group_column, follow_links=follow_links)
 
     @classmethod
@@ -283,12 +311,22 @@ class Catalog:
             group_column=group_column,
             follow_links=follow_links,
             findings=read.findings,
+            label_sets=read.sets,
+            label_form=read.form,
         )
+
+    def _canonical(self, labels: Iterable[str | None]) -> Iterable[str | None]:
+        """Return labels with several classes as there is one way to write them."""
+        if self.label_sets is None:
+            return labels
+        listed = list(labels)
+        canonical = {label: self.label_sets.canonical(label) for label in set(listed)}
+        return [canonical[label] for label in listed]
 
     @property
     def classes(self) -> list[str]:
-        """Labels that occur, sorted by their characters: the order of the columns of probabilities."""
-        return sorted(set(self.table["label"]) - {None})
+        """Classes that occur, sorted by their characters: the order of the columns of probabilities."""
+        return sorted(classes_of(self.table["label"], self.label_sets))
 
     @cached_property
     def names(self) -> Objects:
@@ -346,13 +384,31 @@ class Catalog:
         return dict(zip(self.names, self.labels, strict=True))
 
     def where(self, *, split: str | Iterable[str] | None = None, label: str | None = None) -> Catalog:
-        """Return the images of some splits, of one label, or both."""
+        """Return the images of some splits, of one class, or both."""
         keep = np.ones(len(self), dtype=bool)
         if split is not None:
             keep &= self.table["split"].isin([split] if isinstance(split, str) else list(split)).to_numpy()
         if label is not None:
-            keep &= (self.table["label"] == label).to_numpy()
+            keep &= self.of_classes({label})
         return self._with(self.table[keep])
+
+    def of_classes(self, classes: Collection[str]) -> npt.NDArray[np.bool_]:
+        """Tell which images are of one of some classes, shape (n,)."""
+        sets = self.label_sets
+        if sets is None:
+            return np.array([label in classes for label in self.labels], dtype=bool)
+        found = {label: not set(classes).isdisjoint(sets.split(label)) for label in set(self.labels)}
+        return np.array([found[label] for label in self.labels], dtype=bool)
+
+    def read_label(self, text: str | None) -> str | None:
+        """Return the label that a text in the form of the table stands for."""
+        if text is None or self.label_sets is None:
+            return text
+        return read_label(text, self.label_sets, self.label_form)
+
+    def as_given(self) -> pd.DataFrame:
+        """Return the table with its labels in the form in which they came."""
+        return self.table if self.label_form is None else self.label_form.write(self.table, self.label_sets)
 
     def subset(self, names: Iterable[str]) -> Catalog:
         """Return the named images, in the catalog's order.
@@ -395,13 +451,14 @@ class Catalog:
         -------
         dict
             ``total``, ``unlabelled``, ``left_out``: int; ``splits``: from split to count; ``classes``: from
-            label, in natural order, to a dict from split to count.
+            class, in natural order, to a dict from split to count.
         """
         split = self.table["split"].fillna("none")
         counted = Counter(zip(self.labels, split, strict=True))
         classes: dict[str, dict[str, int]] = {label: {} for label in naturally(self.classes)}
         for label, of_split in sorted(pair for pair in counted if pair[0] is not None):
-            classes[label][of_split] = counted[label, of_split]
+            for name in classes_of([label], self.label_sets):
+                classes[name][of_split] = classes[name].get(of_split, 0) + counted[label, of_split]
         return {
             "total": len(self),
             "unlabelled": int(self.table["label"].isna().sum()),
@@ -430,6 +487,8 @@ class Catalog:
             follow_links=self.follow_links,
             findings=self.findings if findings is None else findings,
             layout=self.layout,
+            label_sets=self.label_sets,
+            label_form=self.label_form,
         )
 
 
@@ -450,22 +509,6 @@ def _column(values: Iterable[Any]) -> pd.Series[Any]:
 
 def _left_out(pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
     return pd.DataFrame(list(pairs), columns=["name", "reason"], dtype=object)
-
-
-def _options(
-    name_column: str | None,
-    label_column: str | None,
-    split_column: str | None,
-    delimiter: str | None = None,
-    encoding: str | None = None,
-) -> TableOptions:
-    return TableOptions(
-        name_column=name_column or "",
-        label_column=label_column or "",
-        split_column=split_column or "",
-        delimiter=delimiter or "",
-        encoding=encoding or "",
-    )
 
 
 def _folder(root: Path | str) -> Path:

@@ -67,7 +67,7 @@ class Dataset:
         Of the split and of everything random.
     group : str, optional
         Column of the CSV file whose values (patients, specimens) are never divided between splits.
-    name_column, label_column, split_column, delimiter, encoding : str, optional
+    name_column, label_column, split_column, delimiter, encoding, label_separator : str, optional
         How to read the CSV file: see `cleaner.dataset.tables.options.TableOptions`. Default: as it was told
         last, which the state remembers; an empty text: guess again.
     layout : str, optional
@@ -110,6 +110,7 @@ class Dataset:
         split_column: str | None = None,
         delimiter: str | None = None,
         encoding: str | None = None,
+        label_separator: str | None = None,
         layout: str | None = None,
         follow_links: bool = False,
         hidden: bool = False,
@@ -122,6 +123,7 @@ class Dataset:
             "split_column": split_column,
             "delimiter": delimiter,
             "encoding": encoding,
+            "label_separator": label_separator,
         }
         TableOptions.of(self._table_told)  # refuses what cannot be
         told_too = {name: value for name, value in self._table_told.items() if value}
@@ -482,7 +484,8 @@ def _with_splits(
         "hash": hashes.reindex([*catalog.names, *gone]).tolist(),
         "group": [*groups, *none],
     }
-    splits = assign(pd.DataFrame(rows, dtype=object), known, valid_pct=valid_pct, seed=seed)
+    table, sets = pd.DataFrame(rows, dtype=object), catalog.label_sets
+    splits = assign(table, known, valid_pct=valid_pct, seed=seed, sets=sets)
     new = {name: split for name, split in splits.items() if name in given and known.get(name) != split}
     if new:
         index.set_splits(new, given=given)

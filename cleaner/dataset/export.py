@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.class_folders import folders_of
+from cleaner.dataset.label_sets import require_one_label
 from cleaner.dataset.new_folder import new_folder, place_file
 from cleaner.errors import CatalogError
 from cleaner.util.progress import SILENT, Reporter, Stage
@@ -85,6 +86,7 @@ def export_tree(
     if catalog.root is None:
         msg = "The catalog has no root folder, so its files cannot be found; give root= when making it."
         raise CatalogError(msg)
+    require_one_label(catalog.label_sets, "A tree of class folders")
     rows = _rows(catalog)
     labelled = [row for row in rows if row[1]]
     with new_folder(to, apart_from=catalog.root) as folder:

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from cleaner.dataset.label_sets import LabelSets
 from cleaner.errors import CatalogError
 from cleaner.util.natural import Key, natural_key
 
@@ -29,7 +30,12 @@ def split_order(split: str) -> tuple[int, Key]:
 
 
 def assign(
-    table: pd.DataFrame, known: Mapping[str, str], *, valid_pct: float = 0.2, seed: int = 0
+    table: pd.DataFrame,
+    known: Mapping[str, str],
+    *,
+    valid_pct: float = 0.2,
+    seed: int = 0,
+    sets: LabelSets | None = None,
 ) -> dict[str, str]:
     """Give every file a split.
 
@@ -45,6 +51,8 @@ def assign(
         Share of the files of each class that is for validation, 0 ≤ ``valid_pct`` < 1.
     seed : int
         Of the draw.
+    sets : LabelSets, optional
+        How several labels of a file are joined; by default each has one.
 
     Returns
     -------
@@ -83,7 +91,9 @@ def assign(
 
     places = [_place(unit, hashes, groups, seed) for unit in free]
     if first:
-        chosen = _first_draw(free, places, _texts(table, "label"), valid_pct)
+        labels = _texts(table, "label")
+        classes = [(label,) if sets is None else sets.split(label) or (None,) for label in labels]
+        chosen = _first_draw(free, places, classes, valid_pct)
     else:
         chosen = {u for u, place in enumerate(places) if place < valid_pct}
     for u, unit in enumerate(free):
@@ -196,14 +206,17 @@ def _place(
 
 
 def _first_draw(
-    units: Sequence[Sequence[int]], places: Sequence[float], labels: Sequence[str | None], valid_pct: float
+    units: Sequence[Sequence[int]],
+    places: Sequence[float],
+    classes: Sequence[Sequence[str | None]],
+    valid_pct: float,
 ) -> set[int]:
     """Choose the units for validation: by place, each if the classes come nearer to their share.
 
     "Nearer" is the sum over classes of the squared difference in files; for units of one class this leaves
     each class within half a unit of its share.
     """
-    counts = [Counter(labels[i] for i in unit) for unit in units]
+    counts = [Counter(label for i in unit for label in classes[i]) for unit in units]
     missing: defaultdict[str | None, float] = defaultdict(float)
     for count in counts:
         for label, n in count.items():

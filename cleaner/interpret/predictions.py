@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.dataset.label_sets import require_one_label
 from cleaner.errors import InterpretationError
 from cleaner.ranking.result import Ranking
+from cleaner.ranking.set_ranking import SetRanking
 from cleaner.util.natural import naturally
 
 if TYPE_CHECKING:  # torch takes 2 to 4 s
@@ -65,6 +67,7 @@ class Predictions:
             (`cleaner.review.labels.PresentLabels.by_name`); default: the labels that were ranked. A class
             that the ranking does not know has the probability 0.
         """
+        require_one_label(ranking.sets if isinstance(ranking, SetRanking) else None, "A confusion matrix")
         by_name = dict(zip(ranking.names, ranking.given, strict=True)) if labels is None else labels
         rows, present = [], []
         for row, name in enumerate(ranking.names):

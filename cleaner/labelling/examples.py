@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.label_sets import classes_of
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.ranking.features import unit_length
 from cleaner.review import ReviewState
@@ -62,7 +63,7 @@ def class_members(
     contested = state.conflicts()
     confirmed, likely = [], []
     for image in PresentLabels.of(catalog, state):
-        if image.label != label:
+        if image.label != label and label not in classes_of([image.label], catalog.label_sets):
             continue
         if image.decided and not image.deleted and image.name not in contested:
             confirmed.append(image.name)

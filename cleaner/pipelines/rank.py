@@ -14,11 +14,12 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.class_findings import refuse_splits
 from cleaner.dataset.contents import note_contents
 from cleaner.dataset.dataset import Dataset
+from cleaner.dataset.label_sets import require_one_label
 from cleaner.embedding import Embeddings, embed
 from cleaner.errors import TooFewLabelsError
 from cleaner.pipelines.checks import fold_units
 from cleaner.pipelines.network import NetworkOptions, remember
-from cleaner.ranking import Ranking, rank, rank_probabilities
+from cleaner.ranking import Ranking, rank, rank_probabilities, rank_sets
 from cleaner.ranking.probability_file import read_probabilities
 from cleaner.review.events import Action
 from cleaner.review.labels import PresentLabels, cleaned_catalog
@@ -172,6 +173,7 @@ def rank_given(
         The file holds no such array.
     """
     listed = dataset.catalog
+    require_one_label(listed.label_sets, "Ranking by probabilities of your own")
     refuse_splits(cleaned_catalog(listed, review.snapshot()).classes)
     probabilities = read_probabilities(pred_probs, listed)  # refused before images are read, which takes long
     seen = look(dataset, review, network, reporter=reporter) if network.named else None
@@ -244,7 +246,8 @@ def look(
 
 def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
     """Rank by heads on the frozen backbone, with the labels of this moment."""
-    ranking = rank(
+    rank_all = rank if seen.given.label_sets is None else rank_sets
+    ranking = rank_all(
         seen.given,
         seen.embeddings,
         *seen.more,

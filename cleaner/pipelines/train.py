@@ -15,6 +15,7 @@ from cleaner.analysis.worth import Worth
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.class_findings import refuse_splits
 from cleaner.dataset.dataset import Dataset
+from cleaner.dataset.label_sets import require_one_label
 from cleaner.errors import CheckpointError, DivergedError, TrainingError
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import Seen, look, rank_seen, save_ranking
@@ -80,6 +81,7 @@ def retrain_quick(
     """
     from cleaner.training.network import Network  # torch: 2 to 4 s
 
+    require_one_label(dataset.catalog.label_sets, "Retraining")
     seen = look(dataset, review, network, reporter=reporter)
     _, vectors, truth = _validation(seen)
     reporter.check()
@@ -146,6 +148,7 @@ def retrain_full(
     from cleaner.training.learner import Learner  # torch: 2 to 4 s
 
     check_epochs(epochs)
+    require_one_label(dataset.catalog.label_sets, "Retraining")
     seen = look(dataset, review, network, reporter=reporter)
     names, vectors, truth = _validation(seen)
     valid = seen.cleaned.subset(names)
@@ -249,6 +252,7 @@ def train(
     from cleaner.training.team import Team
 
     check_epochs(epochs)
+    require_one_label(dataset.catalog.label_sets, "Training")
     team = Team()  # before a network is put on its device
     recipe = recipe or Recipe()
     catalog = cleaned_catalog(dataset.scan(reporter=reporter), review)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from cleaner.analysis.worth import LOOKS, Labels, Worth, estimate_worth
 from cleaner.dataset.dataset import Dataset
+from cleaner.dataset.label_sets import require_one_label
 from cleaner.embedding import Embeddings
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import Seen, look, rank_seen
@@ -45,6 +46,7 @@ def worth(
     Cancelled, CleanerError
         See `cleaner.pipelines.rank.prepare`.
     """
+    require_one_label(dataset.catalog.label_sets, "The estimate of what cleaning is worth")
     seen = look(dataset, review, network, reporter=reporter)
     ranking = rank_seen(seen, reporter=reporter)
     return worth_seen(seen, ranking, judged(review, ranking), reporter=reporter)

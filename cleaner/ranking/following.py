@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 
 from cleaner.ranking.result import Ranking
+from cleaner.ranking.set_ranking import SetRanking
 
 
 def follow(
@@ -46,7 +47,9 @@ def follow(
         for row, name in enumerate(now)
         if name is not None and name in labels and not is_decided(name)
     ]
-    called = _called_now([(old, new) for _, old, new in open_rows], frozenset(labels.values()))
+    called: dict[str | None, str] = {}
+    if not isinstance(ranking, SetRanking):  # there, what all images have instead is no class
+        called = _called_now([(old, new) for _, old, new in open_rows], frozenset(labels.values()))
     outdated = {row for row, old, new in open_rows if new not in (old, called.get(old))}
     rows = [row for row, name in enumerate(now) if name is not None and row not in outdated]
     if len(rows) == len(ranking) and now == ranking.names and not called:

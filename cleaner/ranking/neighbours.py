@@ -171,6 +171,19 @@ class Voters:
         total = np.bincount(cells.ravel(), weights=self.weights.ravel(), minlength=n * n_classes)
         return total.reshape(n, n_classes).astype(np.float32)
 
+    def shares(self, bits: NDArray[np.bool_]) -> Floats:
+        """Return the share of neighbours that have each of several labels, shape (n, n_classes).
+
+        Parameters
+        ----------
+        bits : bool, shape (n, n_classes)
+            Which labels each image has.
+        """
+        total = np.zeros((len(self.rows), bits.shape[1]), dtype=np.float32)
+        for rows, weights in zip(self.rows.T, self.weights.T, strict=True):
+            total += weights[:, None] * bits[rows]
+        return total
+
 
 def find_voters(
     Z: Floats, units: NDArray[np.int64], learn: NDArray[np.bool_], *, k: int = 50, reporter: Reporter = SILENT

@@ -110,7 +110,7 @@ def estimate_noise(
     wrong, total = off.sum(axis=1), counts.sum(axis=1)
     # Below 1: the beta prior of a rate that is certain has no density.
     rate = min(max(float(wrong.sum() / max(total.sum(), 1e-9)), FLOOR), 1 - 1e-9)
-    spread = previous.spread if previous is not None else _best_spread(wrong, total, rate)
+    spread = previous.spread if previous is not None else best_spread(wrong, total, rate)
     rates = (wrong + spread * rate) / (total + spread)
     shapes = _shapes(off, wrong, given_counts)
     if previous is not None:
@@ -130,7 +130,7 @@ def estimate_noise(
     return NoiseMatrix(T, concentration, spread)
 
 
-def _best_spread(wrong: Doubles, total: Doubles, rate: float) -> float:
+def best_spread(wrong: Doubles, total: Doubles, rate: float) -> float:
     """Return the strength of the beta prior on the error rates that the counts make most likely."""
     from scipy.special import betaln
 

@@ -24,24 +24,23 @@ averaged. Explanations and clusters go by the first network.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.label_sets import require_one_label
 from cleaner.embedding.pipeline import Embeddings
 from cleaner.errors import RankingError
 from cleaner.ranking.clusters import Clusters
 from cleaner.ranking.crossfit import CrossFit, plan_folds
 from cleaner.ranking.ensemble import Evidence, Pool, decided_rows, fit_pool
-from cleaner.ranking.features import FeatureMap, Floats, fit_features
-from cleaner.ranking.folds import join_units, units_of
+from cleaner.ranking.features import Floats
 from cleaner.ranking.heads import mean_log_probabilities
+from cleaner.ranking.items import Items, copies_of, items_of, joined_units, prepare, seen_by_all
 from cleaner.ranking.kept_heads import KeptHeads
 from cleaner.ranking.kinds import Judgement, believe, merge
-from cleaner.ranking.neighbours import Voters, find_voters
 from cleaner.ranking.noise import NoiseMatrix, anchor_noise
 from cleaner.ranking.originals import Originals, log_odds
 from cleaner.ranking.posterior import first_probability
@@ -57,37 +56,6 @@ FEW_CELLS = 10_000
 
 _FLOOR = 1e-6
 _TINY = np.float32(1e-12)
-
-
-@dataclass(frozen=True)
-class _Items:
-    """The images to rank, as arrays.
-
-    ``codes`` are columns of their labels, ``origin`` of those before the expert's corrections, ``places``
-    their rows in the catalog, ``sure`` marks labels known to be right.
-    """
-
-    names: list[str]
-    splits: list[str]
-    given: list[str | None]
-    classes: list[str]
-    codes: NDArray[np.int64]
-    origin: NDArray[np.int64]
-    places: list[int]
-    sure: NDArray[np.bool_]
-
-    @property
-    def learn(self) -> NDArray[np.bool_]:
-        """Labelled images outside the test split; all labelled ones if there are no others."""
-        labelled = self.codes >= 0
-        learn = labelled & (np.array(self.splits, dtype=object) != "test")
-        return learn if learn.any() else labelled
-
-    def pool(self, evidence: Evidence, noise: NoiseMatrix | None, reporter: Reporter) -> Pool:
-        """Fit the pool to these labels."""
-        return fit_pool(
-            evidence, self.codes, sure=self.sure, origin=self.origin, noise=noise, reporter=reporter
-        )
 
 
 class _Deal(NamedTuple):
@@ -144,17 +112,18 @@ def rank(
     RankingError
         No image has both a label and an embedding, or ``units`` do not fit the catalog.
     """
+    require_one_label(catalog.label_sets, "This ranking")
     views = (embeddings, *more)
-    items = _items(catalog, _seen_by_all(views), labels or {}, set(trusted))
+    items = items_of(catalog, seen_by_all(views), labels or {}, set(trusted))
     if not items.classes:
         msg = (
             f"None of the {len(items.names)} images with an embedding has a label. "
             "Label some images of every class first."
         )
         raise RankingError(msg)
-    copies = _copies(items, embeddings)
-    joined = _joined(copies, items, units, len(catalog))
-    prepared = [_prepare(items, view, joined, reporter) for view in views]
+    copies = copies_of(items, embeddings)
+    joined = joined_units(copies, items, units, len(catalog))
+    prepared = [prepare(items, view, joined, reporter) for view in views]
     features = [Z for _, Z, _ in prepared]
     votes = tuple(voters.votes(items.codes, len(items.classes)) for *_, voters in prepared)
     found = []
@@ -182,86 +151,21 @@ def rank(
     return _clustered(ranking, features[0])
 
 
-def _seen_by_all(views: Sequence[Embeddings]) -> set[str]:
-    return set.intersection(*(set(view.names) for view in views))
-
-
-def _items(
-    catalog: Catalog, usable: Collection[str], labels: Mapping[str, str | None], trusted: set[str]
-) -> _Items:
-    """Gather the usable images."""
-    names, splits, given, before, places = [], [], [], [], []
-    columns = zip(catalog.names, catalog.labels, catalog.splits, strict=True)
-    for place, (name, label, split) in enumerate(columns):
-        if name in usable:
-            names.append(str(name))
-            splits.append(str(split))
-            before.append(_label(label))
-            given.append(_label(labels.get(name, label)))
-            places.append(place)
-    classes = sorted({label for label in given if label is not None})
-    index: dict[str | None, int] = {c: i for i, c in enumerate(classes)}
-    codes = np.array([index.get(label, -1) for label in given], dtype=np.int64)
-    origin = np.array([index.get(label, -1) for label in before], dtype=np.int64)
-    sure = np.array(
-        [name in trusted or new != old for name, new, old in zip(names, given, before, strict=True)],
-        dtype=bool,
-    )
-    return _Items(names, splits, given, classes, codes, origin, places, sure & (codes >= 0))
-
-
-def _label(label: object) -> str | None:
-    return label if isinstance(label, str) and label else None
-
-
-def _joined(
-    copies: NDArray[np.int64], items: _Items, units: NDArray[np.int64] | None, n: int
-) -> NDArray[np.int64]:
-    """Join exact copies with the units of a catalog of ``n`` images."""
-    if units is None:
-        return copies
-    if np.shape(units) != (n,):
-        msg = f"Got units of shape {np.shape(units)} for {n} images; give one per image of the catalog."
-        raise RankingError(msg)
-    return join_units(copies, np.asarray(units, dtype=np.int64)[items.places])
-
-
-def _prepare(
-    items: _Items, embeddings: Embeddings, units: NDArray[np.int64], reporter: Reporter
-) -> tuple[FeatureMap, Floats, Voters]:
-    """Return how features are mapped, the features, and neighbours, as one network sees the images."""
-    reporter.check()
-    vectors = np.asarray(embeddings.vectors)[_rows(items, embeddings)]
-    mapped = fit_features(vectors, items.learn)
-    Z = mapped(vectors)
-    return mapped, Z, find_voters(Z, units, items.learn, reporter=reporter)
-
-
-def _rows(items: _Items, embeddings: Embeddings) -> list[int]:
-    at = {name: row for row, name in enumerate(embeddings.names)}
-    return [at[name] for name in items.names]
-
-
-def _copies(items: _Items, embeddings: Embeddings) -> NDArray[np.int64]:
-    """Return equal numbers for exact copies."""
-    return units_of([embeddings.hashes[row] for row in _rows(items, embeddings)])
-
-
 def _cross_fits(
-    items: _Items, features: Sequence[Floats], units: NDArray[np.int64], seed: int
+    items: Items, features: Sequence[Floats], units: NDArray[np.int64], seed: int
 ) -> list[CrossFit]:
     """Return the heads of each network ready to be fitted, all over the same folds."""
     folds, judges = plan_folds(items.codes, units, items.learn, seed)
     return [CrossFit(Z, items.codes, folds, judges, items.sure, len(items.classes)) for Z in features]
 
 
-def _judge(heads: Sequence[CrossFit], votes: tuple[Floats, ...], items: _Items, reporter: Reporter) -> _Deal:
+def _judge(heads: Sequence[CrossFit], votes: tuple[Floats, ...], items: Items, reporter: Reporter) -> _Deal:
     """Judge the images by heads over one deal of folds."""
     heads = [one.fit(reporter=reporter) for one in heads]
     outside = tuple(one.out_of_fold() for one in heads)
     plain = mean_log_probabilities(outside)
     inside = mean_log_probabilities([one.in_sample() for one in heads])
-    first = items.pool(Evidence(outside, (), heads[0].folds), None, reporter)
+    first = _pool(items, Evidence(outside, (), heads[0].folds), None, reporter)
     pools = {"even": _pool_through(first.noise, heads, votes, items, reporter)}
     if not heads[0].large:
         pools["pairs"] = _pool_through(anchor_noise(np.exp(plain)), heads, votes, items, reporter)
@@ -269,20 +173,16 @@ def _judge(heads: Sequence[CrossFit], votes: tuple[Floats, ...], items: _Items, 
 
 
 def _pool_through(
-    noise: NoiseMatrix,
-    heads: Sequence[CrossFit],
-    votes: tuple[Floats, ...],
-    items: _Items,
-    reporter: Reporter,
+    noise: NoiseMatrix, heads: Sequence[CrossFit], votes: tuple[Floats, ...], items: Items, reporter: Reporter
 ) -> Pool:
     """Fit heads through a noise matrix, and the pool of them and the votes, starting from that matrix."""
     true = tuple(one.fit(noise, reporter=reporter).out_of_fold() for one in heads)
     evidence = Evidence(true, votes, heads[0].folds)
-    return items.pool(evidence, noise, reporter)
+    return _pool(items, evidence, noise, reporter)
 
 
 def _assemble(
-    items: _Items, judgement: Judgement, out: Floats, inside: Floats, model: str, reasons: Reasons
+    items: Items, judgement: Judgement, out: Floats, inside: Floats, model: str, reasons: Reasons
 ) -> Ranking:
     signals, features = named_signals(judgement, out, inside, items.codes)
     decided = decided_rows(items.codes, items.origin, items.sure)
@@ -308,6 +208,13 @@ def _clustered(ranking: Ranking, features: Floats) -> Ranking:
         features, ranking.codes, ranking.suggested, ranking.suggested_probability
     )
     return ranking
+
+
+def _pool(items: Items, evidence: Evidence, noise: NoiseMatrix | None, reporter: Reporter) -> Pool:
+    """Fit the pool to the labels."""
+    return fit_pool(
+        evidence, items.codes, sure=items.sure, origin=items.origin, noise=noise, reporter=reporter
+    )
 
 
 def named_signals(
@@ -372,16 +279,17 @@ def rank_probabilities(
     RankingError
         A wrong shape, or numbers that are no probabilities.
     """
+    require_one_label(catalog.label_sets, "Ranking by probabilities of your own")
     P = _checked(catalog, np.asarray(pred_probs, dtype=np.float32))
-    usable = _seen_by_all(embeddings) if embeddings else set(map(str, catalog.names))
-    items = _items(catalog, usable, {}, set())
+    usable = seen_by_all(embeddings) if embeddings else set(map(str, catalog.names))
+    items = items_of(catalog, usable, {}, set())
     # An unlabelled class would lose its column: keep those of the catalog.
     columns = [list(catalog.classes).index(c) for c in items.classes]
     P = np.maximum(P[items.places][:, columns], _FLOOR)
     sources = [np.log(P / P.sum(axis=1, keepdims=True))]
-    copies = _copies(items, embeddings[0]) if embeddings else np.arange(len(items.codes))
-    joined = _joined(copies, items, units, len(catalog))
-    prepared = [_prepare(items, view, joined, SILENT) for view in embeddings]
+    copies = copies_of(items, embeddings[0]) if embeddings else np.arange(len(items.codes))
+    joined = joined_units(copies, items, units, len(catalog))
+    prepared = [prepare(items, view, joined, SILENT) for view in embeddings]
     votes = tuple(voters.votes(items.codes, len(items.classes)) for *_, voters in prepared)
     folds, _ = plan_folds(items.codes, joined, items.learn, seed)
     if prepared:

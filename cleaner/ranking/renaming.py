@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from cleaner.ranking.posterior import first_probability
 from cleaner.ranking.result import Ranking
+from cleaner.ranking.set_ranking import SetRanking
 
 Floats = NDArray[np.floating]
 Longs = NDArray[np.int64]
@@ -45,6 +46,8 @@ def under_present_names(
     named_at : int, optional
         Row of the history up to which ``label_now`` knows it.
     """
+    if isinstance(ranking, SetRanking):
+        return ranking.under_names(label_now, named_at=named_at)
     names = [label_now(label) for label in ranking.classes]
     given = [None if label is None else label_now(label) for label in ranking.given]
     if names == ranking.classes and given == ranking.given:

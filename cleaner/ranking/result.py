@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -289,6 +290,14 @@ class Ranking:
     def save(self, folder: Path | str) -> Path:
         """Write ``ranking.npz``, ``ranking.csv`` (the table) and the heads into a folder and return it."""
         folder = Path(folder)
+        save_arrays(folder / "ranking.npz", *self._stored())
+        if self.heads is not None:
+            self.heads.save(folder)
+        self.to_csv(folder / "ranking.csv")
+        return folder
+
+    def _stored(self) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+        """Return what is saved: the head of the file, and arrays by name."""
         head = {
             "format": _FORMAT,
             "names": self.names,
@@ -303,11 +312,7 @@ class Ranking:
         arrays |= {f"feature:{k}": v for k, v in self.features.items()}
         for part in (self.reasons, self.clusters, self.originals):
             arrays |= {} if part is None else part.arrays()
-        save_arrays(folder / "ranking.npz", head, arrays)
-        if self.heads is not None:
-            self.heads.save(folder)
-        self.to_csv(folder / "ranking.csv")
-        return folder
+        return head, arrays
 
     @classmethod
     def load(cls, folder: Path | str) -> Ranking:
@@ -318,13 +323,11 @@ class Ranking:
         RankingError
             Nothing there, or a file this version cannot read.
         """
-        path = Path(folder) / "ranking.npz"
-        if not path.exists():
-            msg = f"There is no ranking in {path.parent}. Rank the images first."
-            raise RankingError(msg)
-        head, arrays = load_arrays(
-            path, required=("posterior", "predicted"), format_number=_FORMAT, advice="Rank the images again."
-        )
+        return cls.of_stored(*load_stored(folder))
+
+    @classmethod
+    def of_stored(cls, head: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Ranking:
+        """Make a ranking of what `save` wrote."""
         return cls(
             head["names"],
             head["splits"],
@@ -340,6 +343,17 @@ class Ranking:
             clusters=Clusters.from_arrays(arrays),
             originals=Originals.from_arrays(arrays),
         )
+
+
+def load_stored(folder: Path | str) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """Read the file that `Ranking.save` wrote: its head, and arrays by name; raises `RankingError`."""
+    path = Path(folder) / "ranking.npz"
+    if not path.exists():
+        msg = f"There is no ranking in {path.parent}. Rank the images first."
+        raise RankingError(msg)
+    return load_arrays(
+        path, required=("posterior", "predicted"), format_number=_FORMAT, advice="Rank the images again."
+    )
 
 
 def model_id(method: str, *parts: object) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator
 
+from cleaner.dataset.label_sets import LabelSets
 from cleaner.review.events import CLASS_KINDS, Event, Kind
 
 NOT_UNDOABLE = frozenset({Kind.UNDO, Kind.REDO, Kind.FILE_MOVED})
@@ -81,9 +82,16 @@ class Acts:
 
 
 class ClassNames:
-    """What classes are called now, by the acts that renamed or merged them."""
+    """What classes are called now, by the acts that renamed or merged them.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    sets : LabelSets, optional
+        How several labels of an image are joined; by default each image has one.
+    """
+
+    def __init__(self, sets: LabelSets | None = None) -> None:
+        self._sets = sets
         self._renames: list[tuple[int, str, str]] = []
         self._merges: frozenset[int] = frozenset()  # which of those are merges
 
@@ -94,16 +102,24 @@ class ClassNames:
         self._merges = frozenset(row.seq for row in changes if row.kind == Kind.CLASS_MERGE)
 
     def now(self, label: str, *, since_seq: int = 0) -> str:
-        """Return the present name of a class that was called ``label`` after row ``since_seq``."""
+        """Return the present name of a class that was called ``label`` after row ``since_seq``.
+
+        Where an image can have several, ``label`` may be several classes.
+        """
+        if self._sets is not None:
+            return self._sets.renamed(label, lambda name: self._now(name, since_seq))
+        return self._now(label, since_seq)
+
+    def _now(self, name: str, since_seq: int) -> str:
         for seq, old, new in self._renames:
-            if seq > since_seq and label == old:
-                label = new
-        return label
+            if seq > since_seq and name == old:
+                name = new
+        return name
 
     def changed(self) -> dict[str, str]:
         """Return the names that a class has no more, and what it is called now."""
         olds = dict.fromkeys(old for _, old, _ in self._renames)
-        return {old: now for old in olds if (now := self.now(old)) != old}
+        return {old: now for old in olds if (now := self._now(old, 0)) != old}
 
     def described(self, event: Event) -> str | None:
         """Return the present name of the class that a description belongs to; None if it was merged away."""

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.label_sets import LabelSets
 from cleaner.errors import StoreError
 from cleaner.review.events import CLASS_KINDS, Event, Kind, check_label
 from cleaner.review.labels import PresentLabels
@@ -53,10 +54,16 @@ def class_counts(catalog: Catalog, state: ReviewState) -> list[ClassCount]:
     decided: Counter[str | None] = Counter()
     for image, split in zip(PresentLabels.of(catalog, state), catalog.splits, strict=True):
         if not image.deleted:
-            splits.setdefault(image.label, Counter())[split or "none"] += 1
-            decided[image.label] += image.decided
+            for label in _classes(image.label, catalog.label_sets):
+                splits.setdefault(label, Counter())[split or "none"] += 1
+                decided[label] += image.decided
     order = sorted(splits, key=lambda label: (label is None, natural_key(label or "")))
     return [ClassCount(label, splits[label], decided[label]) for label in order]
+
+
+def _classes(label: str | None, sets: LabelSets | None) -> Sequence[str | None]:
+    """Return the classes of an image; None stands for an image without a label."""
+    return (label,) if label is None or sets is None else sets.split(label)
 
 
 def twin_of(name: str, classes: Collection[str]) -> str | None:
@@ -69,6 +76,21 @@ def _plain(name: str) -> str:
     return " ".join(name.split()).casefold()
 
 
+def check_class(name: str, sets: LabelSets) -> None:
+    """Refuse a name of a class that would be read as several labels.
+
+    Raises
+    ------
+    StoreError
+        It holds what stands between labels.
+    """
+    if sets.separator in name:
+        raise StoreError(
+            f"“{name}” cannot be the name of a class here: “{sets.separator}” stands between the labels of "
+            "an image. Type a name without it, or one class at a time."
+        )
+
+
 def make_class(catalog: Catalog, store: ReviewStore, name: str, *, reviewer: str | None = None) -> Act:
     """Make a class that no image has yet.
 
@@ -78,7 +100,7 @@ def make_class(catalog: Catalog, store: ReviewStore, name: str, *, reviewer: str
         There is a class of that name, or it can be no name.
     """
     present = _present(catalog, store)
-    _check_new(name)
+    _check_new(name, catalog.label_sets)
     if name in present:
         raise StoreError(f"A class “{name}” exists already. Choose another name.")
     return store.class_event(Kind.CLASS_NEW, name, reviewer=reviewer)
@@ -96,7 +118,7 @@ def rename_class(
     """
     present = _present(catalog, store)
     _check_there(old, present)
-    _check_new(new)
+    _check_new(new, catalog.label_sets)
     if new == old:
         raise StoreError(f"The class is called “{old}” already. Type another name.")
     if new in present:
@@ -205,10 +227,12 @@ def _present(catalog: Catalog, store: ReviewStore) -> list[str]:
     return store.state.classes(catalog.classes)
 
 
-def _check_new(name: str) -> None:
+def _check_new(name: str, sets: LabelSets | None) -> None:
     if not name.strip():
         raise StoreError("A class needs a name. Type one.")
     check_label(name)
+    if sets is not None:
+        check_class(name, sets)
     if name != name.strip():
         raise StoreError(
             f"“{name}” starts or ends with a space, which nobody would see. "

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.label_sets import LabelSets, classes_of
 from cleaner.review.files.moves import TO_TRASH, act_folders
 
 
@@ -30,6 +31,8 @@ class SetImages:
         written down; in the trash of an earlier version by their plain names.
     appeared : mapping of str to int
         Classes, and the last row of the history when each was seen first; 0 for those of the beginning.
+    sets : LabelSets or None
+        How several labels of an image are joined; None: each image has one.
     """
 
     given: Mapping[str, str | None]
@@ -38,6 +41,7 @@ class SetImages:
     trashed: Mapping[str, int] = field(default_factory=dict)
     trashed_contents: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     appeared: Mapping[str, int] = field(default_factory=dict)
+    sets: LabelSets | None = None
 
     @classmethod
     def of(
@@ -64,7 +68,8 @@ class SetImages:
         if catalog is not None:
             given = dict(zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True))
             left_out = frozenset(catalog.left_out["name"])
-        return cls(given, contents, left_out, trashed, trashed_contents, appeared or {})
+        sets = None if catalog is None else catalog.label_sets
+        return cls(given, contents, left_out, trashed, trashed_contents, appeared or {}, sets)
 
     def __contains__(self, name: object) -> bool:
         return name in self.given or name in self.left_out
@@ -102,9 +107,14 @@ class SetImages:
         return found
 
     @cached_property
-    def classes(self) -> frozenset[str]:
+    def labels(self) -> frozenset[str]:
         """The given labels."""
         return frozenset(label for label in self.given.values() if label is not None)
+
+    @cached_property
+    def classes(self) -> frozenset[str]:
+        """The classes of the given labels."""
+        return frozenset(classes_of(self.labels, self.sets))
 
     @cached_property
     def _with_content(self) -> dict[str, tuple[str, ...]]:

@@ -73,9 +73,15 @@ class PresentLabels:
     @classmethod
     def of(cls, catalog: Catalog, state: ReviewState) -> Self:
         """Apply the decisions to the labels of a catalog."""
-        renamed, marked = state.label_map, state.outcomes()
+        renamed, marked, sets = state.label_map, state.outcomes(), catalog.label_sets
+        now = {label: label for label in set(catalog.labels)} | renamed
+        if sets is not None:
+            now = {
+                label: label and sets.renamed(label, lambda n: renamed.get(n, n))
+                for label in set(catalog.labels)
+            }
         names = catalog.names.tolist()
-        given = [renamed.get(label, label) or None for label in catalog.labels]
+        given = [now[label] or None for label in catalog.labels]
         made = [marked.get(name, ("", None)) for name in names]
         return cls(
             names,

@@ -259,7 +259,7 @@ class Matching:
         last: dict[str, int] = {}
         for subject in self._subjects.values():
             for label in subject.given:
-                if label is not None and label not in images.classes and subject.place.where is Where.HERE:
+                if label is not None and label not in images.labels and subject.place.where is Where.HERE:
                     now.setdefault(label, set()).add(images.given[subject.place.name])
                     last[label] = max(last.get(label, 0), subject.last)
         renamed: dict[str, str] = {}

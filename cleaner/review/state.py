@@ -14,6 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise, product
 
+from cleaner.dataset.label_sets import LabelSets, classes_of
 from cleaner.review.acts import Acts, ClassNames
 from cleaner.review.events import CLASS_KINDS, Action, Event, Kind
 from cleaner.review.images import SetImages
@@ -147,7 +148,7 @@ class ReviewState:
         self._events: list[Event] = []
         self._matching = Matching(images)
         self._acts = Acts()
-        self._classes = ClassNames()
+        self._classes = ClassNames(None if images is None else images.sets)
         self._records = Records(self._acts, self._classes, self._matching)
         self._dirty: dict[Record, None] | None = None
         self._described: list[Event] = []
@@ -170,6 +171,11 @@ class ReviewState:
     def images(self) -> SetImages | None:
         """The images that decisions are matched with; None: names are images."""
         return self._matching.images
+
+    @property
+    def label_sets(self) -> LabelSets | None:
+        """How several labels of an image are joined; None: each image has one."""
+        return None if self.images is None else self.images.sets
 
     def match(self, images: SetImages | None) -> None:
         """Match the whole history with the images of the set as they are now."""
@@ -441,7 +447,10 @@ class ReviewState:
     # ---------------------------------------------------------------- classes and pairs
 
     def label_now(self, label: str, *, since_seq: int = 0) -> str:
-        """Return the present name of a class that was called ``label`` after row ``since_seq``."""
+        """Return the present name of a class that was called ``label`` after row ``since_seq``.
+
+        Where an image can have several, ``label`` may be several classes.
+        """
         return self._classes.now(label, since_seq=since_seq)
 
     @property
@@ -460,7 +469,7 @@ class ReviewState:
     def classes(self, given: Iterable[str]) -> list[str]:
         """Return all classes as they stand, given, made or chosen, in their natural order."""
         with self._lock:
-            used = (label for label, n in self._records.used.items() if n > 0)
+            used = classes_of((label for label, n in self._records.used.items() if n > 0), self.label_sets)
             return naturally({*map(self.label_now, given), *self.new_classes, *used})
 
     def descriptions(self) -> dict[str, str]:

@@ -11,6 +11,10 @@ from cleaner.session.orders import problem_of, purpose_of
 from cleaner.session.snapshot import Snapshot
 from cleaner.session.view import GridView, Purpose
 
+ADD = "add"
+"""Where an image can have several labels: give these one more."""
+REMOVE = "remove"
+"""Likewise: take one of their labels away."""
 DIFFERENT = "different"
 """These are no duplicates of each other."""
 GROUP = "group"
@@ -42,10 +46,10 @@ def choices_of(
         Both as they are on show.
     names : sequence of str
     action : str
-        ``keep``, ``delete``, ``relabel``, ``unsure``, `SUGGEST`, among duplicates `ONLY`, or among groups
-        with one fix `GROUP`.
+        ``keep``, ``delete``, ``relabel``, ``unsure``, `SUGGEST`, `ADD`, `REMOVE`, among duplicates `ONLY`, or
+        among groups with one fix `GROUP`.
     label : str or None
-        For relabel; for `GROUP` the label that the reviewer saw.
+        For relabel; for `ADD` and `REMOVE` the class; for `GROUP` the label that the reviewer saw.
     view : GridView
         What the images were seen in.
 
@@ -102,6 +106,8 @@ def _label(known: Snapshot, name: str, action: str, label: str | None, view: Gri
     blind = purpose_of(view.order) is Purpose.AUDIT
     detail: dict[str, Any] | None = {"settles": True} if view.show == "conflicts" else None
     given = known.given(name)
+    if action in (ADD, REMOVE):
+        action, label = Action.RELABEL, _changed(known, name, label or "", there=action == ADD)
     if action == Action.KEEP and given is not None:
         return known.choice(name, action, detail=detail, blind=blind)
     if action in (Action.KEEP, SUGGEST):
@@ -112,6 +118,14 @@ def _label(known: Snapshot, name: str, action: str, label: str | None, view: Gri
             return known.choice(name, Action.KEEP, detail=detail)
         return known.choice(name, Action.RELABEL, model.predicted, detail=detail)
     return known.choice(name, action, label, detail=detail, blind=blind)
+
+
+def _changed(known: Snapshot, name: str, label: str, *, there: bool) -> str:
+    """Return the present label of an image with one class more or less."""
+    sets = known.catalog.label_sets
+    if sets is None:
+        raise StoreError("Each image of this set has one label. Choose the right one instead.")
+    return sets.with_class(known.label(name), label, there=there)
 
 
 def _in_group(known: Snapshot, fixes: FixGroups, name: str, action: str, label: str | None) -> Choice:

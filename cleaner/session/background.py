@@ -17,6 +17,7 @@ from cleaner.dataset.file_index import FileIndex
 from cleaner.embedding.cache import last_embeddings
 from cleaner.errors import CleanerError
 from cleaner.labelling.similar_images import find_similar
+from cleaner.ranking.set_ranking import SetRanking
 from cleaner.review import Event, Kind
 from cleaner.review.labels import PresentLabels
 from cleaner.session.duplicate_groups import gone_and_labels
@@ -39,8 +40,8 @@ _MOST_SIMILAR = 12
 def learn_order(known: Snapshot) -> LearntOrder | None:
     """Learn from the decisions so far; None while they teach nothing."""
     ranking, state = known.ranking, known.state
-    if ranking is None or "pooled" not in ranking.signals:
-        return None
+    if ranking is None or "pooled" not in ranking.signals or isinstance(ranking, SetRanking):
+        return None  # nothing is learnt yet where images have several labels: a new ranking takes them in
     from cleaner.ranking.feedback import LEAST, judged, reorder
 
     if state.progress().looked_at < LEAST:
@@ -67,7 +68,9 @@ def _sources(catalog: Catalog, ranking: Ranking) -> list[NDArray[np.int64]]:
 def weigh_errors(known: Snapshot) -> Posterior | None:
     """Say how probable errors are after the decisions so far; None without a ranking of labelled images."""
     ranking, state = known.ranking, known.state
-    if ranking is None or "pooled" not in ranking.signals or not (ranking.codes >= 0).any():
+    if ranking is None or "pooled" not in ranking.signals or isinstance(ranking, SetRanking):
+        return None  # for several labels an image, no interval is known yet
+    if not (ranking.codes >= 0).any():
         return None
     from cleaner.ranking.feedback import judged
     from cleaner.ranking.posterior import Posterior
@@ -87,6 +90,8 @@ def propose_labels(known: Snapshot, *, index: FileIndex, embeddings: Path, seed:
     """
     from cleaner.labelling import proposal
 
+    if known.catalog.label_sets is not None:  # what is proposed is one class
+        return None
     hashes = index.hashes()
     cache = last_embeddings(embeddings, hashes.values())
     if cache is None:
@@ -146,7 +151,8 @@ def similar_to_decided(
 def _with_given(known: Snapshot, given: str | None) -> list[str]:
     """Return the images of one given label, under its present name; None: those without one."""
     catalog, label_now = known.catalog, known.state.label_now
-    labels = {label for label in catalog.classes if label_now(label) == given} if given else {None}
+    there: set[str | None] = set(catalog.labels)
+    labels = {label for label in there if label and label_now(label) == given} if given else {None}
     pairs = zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True)
     return [name for name, label in pairs if label in labels]
 
@@ -184,6 +190,8 @@ def analyse(
     """Find out how many errors are left, and what those found have in common, unless ``earlier`` serves."""
     from cleaner.analysis.summary import analyse_review
 
+    if known.catalog.label_sets is not None:  # all labels count as one: nothing is said of single classes
+        provenance = replace(provenance, labels=[label and "" for label in provenance.labels])
     certificate, newcomers, opened, problem = None, 0, None, ""
     try:
         opened = audit.audit
@@ -195,7 +203,7 @@ def analyse(
         provenance,
         known.state,
         page_size=page_size,
-        ranking=known.ranking,
+        ranking=None if isinstance(known.ranking, SetRanking) else known.ranking,
         labels=PresentLabels.of(known.catalog, known.state).by_name(),
         names=[name for name in known.suspicious_first if known.given(name) is not None],
         posterior=known.posterior or weigh_errors(known),

@@ -232,6 +232,8 @@ class Page:
         Labels to choose from.
     digits : tuple of str
         The digit of each, empty where it has none.
+    separator : str
+        What joins several labels of an image; empty: each has one.
     title : PageTitle or None
     summary : Summary
         Where the work stands.
@@ -258,6 +260,7 @@ class Page:
     cells: tuple[Cell, ...] = ()
     classes: tuple[str, ...] = ()
     digits: tuple[str, ...] = ()
+    separator: str = ""
     title: PageTitle | None = None
     notices: tuple[Notice, ...] = ()
     empty: Empty | None = None

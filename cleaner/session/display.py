@@ -335,13 +335,15 @@ class Display:
     def page(self) -> Page:
         """Return the page that is open."""
         paging, summary = self.paging, ReviewSummary(self.progress(), self.view)
-        digits = self._legend.digits()
+        digits, sets = self._legend.digits(), self.known.catalog.label_sets
+        separator = "" if sets is None else sets.separator
         if self._aside is not None:
             return Page(
                 id=self.page_id(),
                 cells=self.cells(self._aside.names),
                 classes=tuple(digits),
                 digits=tuple(digits.values()),
+                separator=separator,
                 summary=summary,
                 notices=(self._aside,),
                 can_go_back=True,
@@ -358,6 +360,7 @@ class Display:
             cells=self.cells(paging.names),
             classes=tuple(digits),
             digits=tuple(digits.values()),
+            separator=separator,
             title=None if page is None else PageTitle(page.number, self.purpose, page.again),
             summary=summary,
             notices=tuple(notices),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from cleaner.dataset.label_sets import classes_of
 from cleaner.review import ReviewState
 from cleaner.util.natural import naturally
 
@@ -83,7 +84,8 @@ class Legend:
         made = dict.fromkeys(naturally({state.label_now(label) for label in self._given}))
         for event in state.events:
             if event.new_label is not None:
-                made.setdefault(state.label_now(event.new_label, since_seq=event.seq))
+                now = state.label_now(event.new_label, since_seq=event.seq)
+                made.update(dict.fromkeys(sorted(classes_of([now], state.label_sets))))
         return list(made)
 
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cleaner.dataset.label_sets import classes_of
 from cleaner.errors import CleanerError
 from cleaner.quality.problems import PROBLEMS
+from cleaner.ranking.set_ranking import SetRanking
 from cleaner.review.labels import PresentLabels
 from cleaner.session.duplicate_groups import DuplicateGroups
 from cleaner.session.fix_groups import FixGroups
@@ -180,9 +182,7 @@ def filtered_names(view: GridView, names: list[str], known: Snapshot) -> list[st
     if view.split is not None:
         wanted.append(set(catalog.names[catalog.splits == view.split].tolist()))
     if view.given is not None:
-        labels = {None} if view.given == NO_LABEL else _once_called(view.given, known)
-        pairs = zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True)
-        wanted.append({name for name, label in pairs if label in labels})
+        wanted.append(_given_as(view.given, known))
     if view.predicted is not None:
         wanted.append(_predicted_as(view.predicted, known))
     if view.now is not None:
@@ -207,22 +207,31 @@ def _labelled(view: GridView, known: Snapshot) -> set[str]:
     """Return the images that came with a label; where a present label is filtered by, those that have it."""
     if view.now is not None:
         present = PresentLabels.of(known.catalog, known.state).by_name()
-        return {name for name, label in present.items() if label == view.now}
+        sets = known.catalog.label_sets
+        return {name for name, label in present.items() if view.now in classes_of([label], sets)}
     pairs = zip(known.catalog.names.tolist(), known.catalog.labels.tolist(), strict=True)
     return {name for name, label in pairs if label is not None}
 
 
-def _once_called(label: str, known: Snapshot) -> set[str | None]:
-    """Return the labels in the catalog of a class that may have been renamed or merged since."""
-    return {given for given in known.catalog.classes if known.state.label_now(given) == label}
+def _given_as(label: str, known: Snapshot) -> set[str]:
+    """Return the images that came with a class, which may have been renamed or merged since, or with none."""
+    catalog = known.catalog
+    if label == NO_LABEL:
+        is_meant = catalog.table["label"].isna().to_numpy()
+    else:
+        is_meant = catalog.of_classes({c for c in catalog.classes if known.state.label_now(c) == label})
+    return set(catalog.names[is_meant].tolist())
 
 
 def _predicted_as(label: str, known: Snapshot) -> set[str]:
-    """Return the images for which the model's first choice is a class, by its present name."""
+    """Return the images for which the model's first choice is a class, by its present name, or has it."""
     ranking = known.ranking
     if ranking is None:
         return set()
     now = (known.state.label_now(name, since_seq=ranking.named_at) for name in ranking.classes)
     meant = [i for i, name in enumerate(now) if name == label]
-    rows = np.flatnonzero(np.isin(ranking.predicted.argmax(axis=1), meant))
+    if isinstance(ranking, SetRanking):
+        rows = np.flatnonzero((ranking.suggested_bits[:, meant]).any(axis=1))
+    else:
+        rows = np.flatnonzero(np.isin(ranking.predicted.argmax(axis=1), meant))
     return {ranking.names[row] for row in rows}

@@ -17,13 +17,15 @@ import numpy as np
 from cleaner.audit.running import RunningAudit
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
+from cleaner.dataset.label_sets import classes_of
 from cleaner.errors import CleanerError, InterpretationError, OutdatedError, StoreError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.ranking.renaming import under_present_names
+from cleaner.ranking.set_ranking import SetRanking
 from cleaner.review import Act, Action, Event, Kind, ReviewStore
-from cleaner.review.classes import class_acts, describe_class, is_about_descriptions
+from cleaner.review.classes import check_class, class_acts, describe_class, is_about_descriptions
 from cleaner.session import background
-from cleaner.session.acts import DIFFERENT, GROUP, SUGGEST, choices_of, confirmed
+from cleaner.session.acts import ADD, DIFFERENT, GROUP, REMOVE, SUGGEST, choices_of, confirmed
 from cleaner.session.begun_groups import BegunGroups
 from cleaner.session.cells import Cell, ChosenWindow, ClassExamples, Outcome, Page, Picture, Seen
 from cleaner.session.class_examples import ExampleChooser
@@ -480,10 +482,11 @@ class ReviewSession:
         ----------
         names : str or sequence of str
         action : str
-            ``keep``, ``delete``, ``relabel``, ``unsure``, ``suggest`` to take the model's suggestions, among
-            duplicates ``only`` and ``different``, among groups with one fix ``group``.
+            ``keep``, ``delete``, ``relabel``, ``unsure``, ``suggest`` to take the model's suggestions; where
+            an image can have several labels ``add`` and ``remove`` for one of them, among duplicates ``only``
+            and ``different``, among groups with one fix ``group``.
         label : str, optional
-            For ``relabel``: the new label.
+            For ``relabel``: the new label; for ``add`` and ``remove``: the class.
         act : str, optional
             Identity of the act; one that comes again is recorded once.
         new_class : bool
@@ -509,12 +512,7 @@ class ReviewSession:
                 raise StoreError(msg)
             self._check_seen(listed, action, seen)
             before, display = self.classes, self._display
-            if label is not None and label not in before and not new_class:
-                msg = (
-                    f"Got the label {label!r}, which is no class of this set. "
-                    "Give new_class=True to make it one."
-                )
-                raise StoreError(msg)
+            self._check_label(action, label, new_class=new_class)
             if action == DIFFERENT:
                 return self._call_different(listed, act=self._own(act))
             if display.purpose.in_groups:
@@ -602,6 +600,21 @@ class ReviewSession:
             )
             return Outcome(said=Described(label, not text.strip()), summary=self.summary())
 
+    def _check_label(self, action: str, label: str | None, *, new_class: bool) -> None:
+        """Refuse a label with a class that is none of this set, or with several where one is meant."""
+        sets = self.known.catalog.label_sets
+        if label is None:
+            return
+        if sets is not None and (new_class or action in (ADD, REMOVE)):
+            check_class(label, sets)
+        strange = sorted(classes_of([label], sets) - set(self.classes))
+        if strange and not new_class:
+            msg = (
+                f"Got the label {strange[0]!r}, which is no class of this set. "
+                "Give new_class=True to make it one."
+            )
+            raise StoreError(msg)
+
     def _check_seen(self, names: Sequence[str], action: str, seen: Seen | None) -> None:
         """Refuse an act on something that has changed since its reviewer saw it."""
         if seen is None:
@@ -687,6 +700,8 @@ class ReviewSession:
                 else "There are no heat maps before the images are ranked."
             )
             raise InterpretationError(msg)
+        if isinstance(made, SetRanking):
+            raise InterpretationError("There are no heat maps yet for images with several labels.")
         now = partial(self.store.state.label_now, since_seq=made.named_at)
         classes = [each for each in made.classes if now(each) == label]
         if not classes:

@@ -16,9 +16,11 @@ import pandas as pd
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
+from cleaner.dataset.label_sets import require_one_label
 from cleaner.errors import RankingError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.ranking.result import Ranking
+from cleaner.ranking.set_ranking import SetRanking
 from cleaner.review import Choice, ReviewStore
 from cleaner.session.cells import OneFix
 from cleaner.session.orders import AUDIT, FIXES
@@ -153,6 +155,7 @@ def simulate(
 def _check(
     ranking: Ranking, orderings: Sequence[str], looks: int | None, page_size: int, reviewer_error: float
 ) -> None:
+    require_one_label(ranking.sets if isinstance(ranking, SetRanking) else None, "A simulated review")
     known = [LEARNING, GROUPS, RANDOM, *ranking.signals]
     unknown = [ordering for ordering in orderings if ordering not in known]
     if unknown:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.errors import ImageError
+from cleaner.ranking.set_ranking import SetRanking
 from cleaner.review import Choice, ReviewState
 from cleaner.review.labels import PresentLabels
 
@@ -181,6 +182,12 @@ class Snapshot:
         label = self.catalog.label_of(name)
         return None if label is None else self.state.label_now(label)
 
+    def label(self, name: str) -> str | None:
+        """Return the label that an image has after all decisions; None: none."""
+        decision = self.state.of(name)
+        chosen = None if decision is None else decision.new_label
+        return self.given(name) if chosen is None else chosen
+
     def known(self, name: str) -> Known | None:
         """Return what the model says of an image; None if it says nothing."""
         if name in self._proposed_row:
@@ -189,6 +196,8 @@ class Snapshot:
         if ranking is None or name not in self._place_of:
             return None
         row = ranking.row(name)
+        if isinstance(ranking, SetRanking):
+            return self._known_set(ranking, name, row)
         odds = ranking.predicted[row]
         best = np.argsort(-odds, kind="stable")[:_DIGITS]
         classes = [self.state.label_now(ranking.classes[c], since_seq=ranking.named_at) for c in best]
@@ -246,6 +255,22 @@ class Snapshot:
         )
 
     # ---------------------------------------------------------------- inside
+
+    def _known_set(self, ranking: SetRanking, name: str, row: int) -> Known:
+        """Say of an image which set of labels is likeliest, and how likely each class is."""
+        now = partial(self.state.label_now, since_seq=ranking.named_at)
+        label, probability = ranking.suggestion(row)
+        odds = ranking.predicted[row]
+        best = [(now(ranking.classes[c]), float(odds[c])) for c in np.argsort(-odds, kind="stable")[:_DIGITS]]
+        return Known(
+            predicted=now(label),
+            probability=probability,
+            loss=_number(ranking.signals["loss"][row]),
+            score=_number(self._probability[row]),
+            place=self._place_of[name],
+            best=tuple(best),
+            likely=tuple(dict.fromkeys(label for label, _ in best)) if len(ranking.classes) > _DIGITS else (),
+        )
 
     @property
     def _probability(self) -> NDArray[np.floating]:

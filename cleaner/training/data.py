@@ -19,6 +19,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.label_sets import require_one_label
 from cleaner.errors import ImageError, TrainingError
 from cleaner.models.backbones import Preprocess
 from cleaner.util.progress import SILENT, Reporter, Stage
@@ -136,6 +137,7 @@ class LabelledPictures:
     """
 
     def __init__(self, catalog: Catalog, classes: Sequence[str], preprocess: Preprocess) -> None:
+        require_one_label(catalog.label_sets, "Training a network, or measuring one,")
         unknown = sorted(set(catalog.classes) - set(classes))
         if unknown:
             msg = (
@@ -176,6 +178,7 @@ class LabelledPictures:
 
 def require_trainable(catalog: Catalog) -> None:
     """Raise `TrainingError` for a catalog without training or validation images, or with one class."""
+    require_one_label(catalog.label_sets, "Training a network")
     if len(catalog.classes) < 2:
         one = listed(catalog.classes)
         have = f"All images with a label have the label “{one}”" if one else "No image has a label"

@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from cleaner.dataset.findings import Finding
+from cleaner.dataset.tables.labels import SEPARATORS
 from cleaner.dataset.tables.names import NameMatcher
-from cleaner.dataset.tables.options import NO_COLUMN, TableOptions
+from cleaner.dataset.tables.options import NO_COLUMN, NO_SEPARATOR, TableOptions
 from cleaner.dataset.tables.preview import Preview, Row, preview
 from cleaner.errors import CatalogError
 from cleaner.util.csvfile import DELIMITERS
@@ -19,7 +20,7 @@ from cleaner.widgets.sentences import say
 
 _MOST_OTHERS = 4  # columns on show that are neither names, labels nor splits
 _MOST_PARENTS = 4
-_OPTIONS = ("name_column", "label_column", "split_column", "delimiter", "encoding")
+_OPTIONS = ("name_column", "label_column", "split_column", "delimiter", "encoding", "label_separator")
 
 
 class TableDialog(Panel):
@@ -218,9 +219,15 @@ class TableDialog(Panel):
         encodings = ENCODINGS | ({} if shown.encoding in ENCODINGS else {shown.encoding: shown.encoding})
         delimiters = {sign: say(f"table.delimiter.{name}") for sign, name in DELIMITERS.items()}
         delimiters.setdefault(shown.delimiter, shown.delimiter)
+        separators = {NO_SEPARATOR: say("table.one_label")} | {
+            sign: say("table.several_labels", separator=say("table.delimiter.space") if sign == " " else sign)
+            for sign in SEPARATORS
+        }
+        separated = _field("label_separator", separators, shown.label_separator)
         fields = [
             _field("name_column", names, columns.name if columns else self.options.name_column),
             _field("label_column", joined | names, label),
+            *([separated] if shown.label_separator.strip("-") or self.options.label_separator else []),
             _field(
                 "split_column",
                 splits,

@@ -59,7 +59,7 @@ export class FakeModel {
       id: `page-${at}`, title: `Page ${at + 1}`, summary: this.options.summary ?? "48 of 3,409 looked at",
       notice: this.options.notice ?? "", empty: cells.length ? "" : "Every picture in this view is decided.", focus,
       cells: structuredClone(cells), classes: this.classes, digits: this.options.digits ?? this.classes.map((_, i) => "1234567890"[i] ?? ""), can_go_back: at > 0, can_go_on: at < this.pages.length - 1,
-      offer: "", same: null, purpose: this.options.purpose ?? "labels", groups: structuredClone(this.options.groups?.[at] ?? []),
+      offer: "", same: null, separator: this.options.separator ?? "", purpose: this.options.purpose ?? "labels", groups: structuredClone(this.options.groups?.[at] ?? []),
     };
   }
 
@@ -192,6 +192,7 @@ export class FakeModel {
     const before = names.map((name) => {
       const cell = this.cells([name])[0];
       const accepts = action === "suggest" || (action === "keep" && cell.given === null);
+      if (action === "add" || action === "remove") return [name, this.put(name, { ...this.changed(cell, action, label), reviewer: "Ana" })];
       const to = accepts ? cell.suggestion : label;
       const kept = (action === "keep" && !accepts) || (to !== null && to === cell.given);
       const decision = kept ? { action: "keep", label: null } : { action: accepts ? "relabel" : action, label: to };
@@ -199,6 +200,14 @@ export class FakeModel {
     });
     this.acts.push({ before, page: this.at });
     this.save(id, names, { summary: "49 of 3,409 looked at" });
+  }
+
+  /** What is decided on an image that gets one label more or less. */
+  changed(cell, action, label) {
+    const { separator } = this.options;
+    const rest = (cell.decision?.label ?? cell.given).split(separator).filter((name) => name && name !== label);
+    const now = (action === "add" ? [...rest, label].sort() : rest).join(separator) || separator;
+    return now === cell.given ? { action: "keep", label: null } : { action: "relabel", label: now };
   }
 
   /** Give an act another key, as far as no other act has it. */

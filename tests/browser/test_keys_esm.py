@@ -177,3 +177,29 @@ def test_numbered_classes_have_their_own_digit(open_grid: OpenGrid, expect: Any,
     expect(chips.locator("kbd")).to_have_text(digits)
     press(page, key)
     assert acts(page) == [("relabel", key)]
+
+
+def test_digits_give_and_take_labels_where_an_image_can_have_several(
+    open_grid: OpenGrid, expect: Any
+) -> None:
+    sets = {"given": "cat;dog", "suggestion": "bird;cat"}
+    page = open_grid(pages=[make_cells(6, **sets)], options={"separator": ";"})
+    first = page.locator(".cleaner-card").first
+    chips = first.locator(".cleaner-class")
+    expect(chips).to_have_text(["+ bird ?", "cat", "− dog ?"])  # what it came with, and what is suggested
+    focus_grid(page)
+    press(page, "1")  # bird
+    expect(chips).to_have_text(["+ bird", "cat", "dog"])
+    expect(first).to_be_focused()  # until all of its labels are right
+    press(page, "2", "3")
+    expect(first.locator(".cleaner-badge")).to_have_text("→ bird")
+    press(page, "1")
+    expect(first.locator(".cleaner-badge")).to_have_text(f"→ {say('grid.no_class')}")
+    press(page, "2", "3")
+    expect(first.locator(".cleaner-badge")).to_have_text("kept")
+    press(page, "ArrowRight", "Shift+ArrowRight", "1")
+    press(page, "1")  # the two stay selected
+    second = [act for act in sent(page, "decide") if len(act["names"]) == 2]
+    assert [(act["action"], act["label"]) for act in second] == [("add", "bird"), ("remove", "bird")]
+    press(page, "Escape", "y")
+    expect(page.locator(".cleaner-card").nth(2).locator(".cleaner-badge")).to_have_text("→ bird, cat")

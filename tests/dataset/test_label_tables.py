@@ -338,19 +338,19 @@ LABELS = [
             header="filename,cat,dog,fox,owl",
         ),
         read=dict(zip(FLAT, ["cat", "dog", "cat|dog", "cat|fox", "dog", "fox"], strict=True)),
-        asks={"several labels"},
+        says={"several labels"},
     ),
     Kind(
         what="a|b",
         text=rows(FLAT, ["cat|dog", "dog", "cat", "dog|fox", "cat", "dog"], header="name,labels"),
         read=dict(zip(FLAT, ["cat|dog", "dog", "cat", "dog|fox", "cat", "dog"], strict=True)),
-        asks={"several labels"},
+        says={"several labels"},
     ),
     Kind(
         what="a;b",
         text=rows(FLAT, ["cat;dog", "dog", "cat", "dog;cat", "cat", "dog"], header="name,labels"),
-        read=dict(zip(FLAT, ["cat;dog", "dog", "cat", "dog;cat", "cat", "dog"], strict=True)),
-        asks={"several labels"},
+        read=dict(zip(FLAT, ["cat;dog", "dog", "cat", "cat;dog", "cat", "dog"], strict=True)),
+        says={"several labels"},
     ),
     Kind(
         what="['a', 'b']",
@@ -359,8 +359,8 @@ LABELS = [
             ["\"['cat', 'dog']\"", "['dog']", "['cat']", "[]", "['cat']", "['dog']"],
             header="name,labels",
         ),
-        read=dict(zip(FLAT, ["cat|dog", "dog", "cat", None, "cat", "dog"], strict=True)),
-        asks={"several labels"},
+        read=dict(zip(FLAT, ["cat|dog", "dog", "cat", "|", "cat", "dog"], strict=True)),
+        says={"several labels"},
     ),
     Kind(
         what="words apart by blanks, as tags",
@@ -372,7 +372,7 @@ LABELS = [
         read=dict(
             zip(
                 FLAT,
-                ["haze road", "clear road", "haze", "clear water road", "haze water", "clear water"],
+                ["haze|road", "clear|road", "haze", "clear|road|water", "haze|water", "clear|water"],
                 strict=True,
             )
         ),
@@ -542,6 +542,18 @@ OF_PEOPLE = [
         what="one image in two spellings, with two labels",
         text=PLAIN + "0.JPG,dog\n",
         refused="contradicts itself on 1 image",
+    ),
+    Kind(
+        what="cat+dog, told to be one label",
+        text=rows(FLAT, ["cat+dog", "cat", "dog"] * 2, header="name,label"),
+        told={"label_separator": "-"},
+        read=dict(zip(FLAT, ["cat+dog", "cat", "dog"] * 2, strict=True)),
+    ),
+    Kind(
+        what="several columns that are not of 0 and 1",
+        text=rows(FLAT, ["cat", "dog"] * 3, ["red", "red", ""] * 2, header="name,animal,colour"),
+        told={"label_column": "animal,colour"},
+        refused="“animal” holds “cat”",
     ),
     Kind(
         what="cat+dog",

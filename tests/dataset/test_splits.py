@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cleaner.dataset.label_sets import LabelSets
 from cleaner.dataset.splits import assign
 from cleaner.errors import CatalogError
 
@@ -28,6 +29,17 @@ def test_the_first_draw_takes_its_share_of_every_class() -> None:
 
     counts = Counter((label, splits[name]) for name, label in zip(rows["name"], rows["label"], strict=True))
     assert counts == {("a", "valid"): 15, ("a", "train"): 60, ("b", "valid"): 5, ("b", "train"): 20}
+
+
+def test_each_of_several_classes_has_its_share() -> None:
+    labels = ["a;b", "a", "a;c", "b;c", ";"] * 20
+    rows = table(*((f"{i}.jpg", label, f"hash{i}") for i, label in enumerate(labels)))
+
+    splits = assign(rows, {}, valid_pct=0.2, sets=LabelSets(";"))
+
+    valid = [label for i, label in enumerate(labels) if splits[f"{i}.jpg"] == "valid"]
+    for name, share in {"a": 12, "b": 8, "c": 8}.items():
+        assert abs(sum(name in label for label in valid) - share) <= 1
 
 
 def test_the_same_seed_gives_the_same_split_and_another_one_another() -> None:

@@ -24,6 +24,7 @@ class Set:
     hashes: list[str]
     truth: np.ndarray
     key: str = "made"
+    label_sets: None = None
 
     @property
     def classes(self) -> list[str]:
@@ -124,7 +125,11 @@ def test_the_same_seed_gives_the_same_ranking_and_a_saved_one_is_read_back(tmp_p
     assert back.model == one.model
     for by in ORDERINGS:
         assert back.order(by).tolist() == one.order(by).tolist()
-    assert sorted(p.name for p in (tmp_path / "state").iterdir()) == ["ranking.csv", "ranking.npz"]
+    assert sorted(p.name for p in (tmp_path / "state").iterdir()) == [
+        "heads.npz",
+        "ranking.csv",
+        "ranking.npz",
+    ]
 
 
 def test_unlabelled_images_come_last_with_a_suggestion_and_no_score() -> None:

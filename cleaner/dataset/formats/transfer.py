@@ -26,6 +26,7 @@ from cleaner.dataset.formats.entries import (
 from cleaner.dataset.formats.memory import ImportMemory, Kept
 from cleaner.dataset.formats.names import absent, unnamed
 from cleaner.dataset.formats.registry import FORMATS, Format, found
+from cleaner.dataset.label_sets import require_one_label
 from cleaner.dataset.new_folder import new_folder, place_file
 from cleaner.dataset.tables.options import NO_COLUMN, RememberedOptions, TableOptions
 from cleaner.errors import CatalogError
@@ -225,6 +226,7 @@ def export_set(
     CatalogError
         There is no such format, or the folder is not usable.
     """
+    require_one_label(catalog.label_sets, f"Export as {format}")
     kind = _named(format)
     if link and not kind.places_images:
         raise CatalogError(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cleaner.dataset.findings import Finding
+from cleaner.dataset.label_sets import ONES, is_one
 from cleaner.dataset.split_words import split_name
 from cleaner.dataset.tables.options import NO_COLUMN, TableOptions
 from cleaner.errors import TableError
@@ -42,9 +43,8 @@ _ABOUT_IMAGES = frozenset(
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _NUMBERED = re.compile(r"column (\d+)")
 _DECIMAL = re.compile(r"[+-]?\d*\.\d*[1-9]\d*(e[+-]?\d+)?", re.IGNORECASE)
-_ONES = frozenset({"1", "1.0", "true"})
-_ZEROS = frozenset({"0", "0.0", "false", ""})
-_TRUE_FALSE = _ONES | _ZEROS | {"yes", "t", "no", "f"}
+ZEROS = frozenset({"0", "0.0", "false", ""})
+_TRUE_FALSE = ONES | ZEROS | {"yes", "t", "no", "f"}
 _GOOD_SHARE = 0.3  # of a column's values that name files, for its usual name to count
 _SAMPLE = 500  # rows
 _RIVAL = 0.95  # of that share, for another column to be as likely; a name without suffix counts 0.9
@@ -303,7 +303,7 @@ def _one_hot(table: Texts) -> list[str]:
     runs: list[list[str]] = [[]]
     for column, values in table.items():
         small = {value.lower() for value in values}
-        if "," not in column and small <= _ONES | _ZEROS and small - {""}:
+        if "," not in column and small <= ONES | ZEROS and small - {""}:
             runs[-1].append(column)
         else:
             runs.append([])
@@ -313,7 +313,7 @@ def _one_hot(table: Texts) -> list[str]:
     exclusive = _exclusive(run, table)
     if exclusive:
         return exclusive
-    sums = Counter(sum(v.lower() in _ONES for v in row) for row in zip(*(table[c] for c in run), strict=True))
+    sums = Counter(sum(v.lower() in ONES for v in row) for row in zip(*(table[c] for c in run), strict=True))
     rows = sum(sums.values())
     said = rows - sums[0]
     return run if said >= rows / 2 and (sums[1] >= 0.9 * said or len(run) > 3) else []
@@ -329,11 +329,6 @@ def _exclusive(run: Sequence[str], table: Texts) -> list[str]:
             if all(sum(row) == 1 for row in zip(*part, strict=True)):
                 return list(run[start : start + length])
     return []
-
-
-def is_one(value: str) -> bool:
-    """Tell whether a value of a one-hot column says that the image is of its class."""
-    return value.strip().lower() in _ONES
 
 
 def _told(

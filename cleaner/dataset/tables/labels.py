@@ -3,10 +3,14 @@
 import ast
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.tables.columns import choose, is_one
+from cleaner.dataset.label_sets import ONES, LabelForm, LabelSets, free_separator, is_none, is_one
+from cleaner.dataset.tables.columns import ZEROS, choose
+from cleaner.dataset.tables.options import NO_SEPARATOR
+from cleaner.errors import TableError
 from cleaner.util.wording import count
 
 _WHOLE = re.compile(r"([+-]?(?:0|[1-9]\d*))(?:[.,]0+)?")
@@ -15,39 +19,102 @@ _LIST = re.compile(r"[\[({].*[\])}]", re.DOTALL)
 _NOTHING = frozenset(
     {"na", "n/a", "nan", "none", "null", "nil", "#n/a", "?", "-", "--", "unknown", "unlabeled", "unlabelled"}
 )
-_SEPARATORS = "|;,/+& "
+SEPARATORS = "|;,/+& "
+"""What may stand between several labels of an image in one column."""
+
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
 _MANY = 8  # examples in one sentence
 
 
-def one_hot_labels(columns: dict[str, Sequence[str]]) -> list[str]:
-    """Return one label a row from columns that hold 1 where it is theirs; several are joined by ``|``.
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """The labels of a table.
 
-    Parameters
+    Attributes
     ----------
-    columns : dict
-        From each class to its values, as text.
+    texts : list of str
+        One a row; an empty one is no label.
+    sets : LabelSets or None
+        How they are joined, if an image can have several.
+    form : LabelForm or None
+        How they are written, if that is more than one label in a column; without the single rows.
+    findings : list of Finding
+        What was changed, and what is odd.
     """
-    rows = zip(*columns.values(), strict=True)
-    return ["|".join(c for c, value in zip(columns, row, strict=True) if is_one(value)) for row in rows]
+
+    texts: list[str]
+    sets: LabelSets | None = None
+    form: LabelForm | None = None
+    findings: list[Finding] = field(default_factory=list)
 
 
-def read_labels(written: Sequence[str], source: str) -> tuple[list[str], list[Finding]]:
+def read_labels(columns: Mapping[str, Sequence[str]], source: str, *, separator: str = "") -> Labels:
     """Take labels as they are written; blanks around them and lists of one are undone, 3.0 is 3.
 
     Parameters
     ----------
-    written : sequence of str
-        One a row; an empty one is no label.
+    columns : mapping of str to sequence of str
+        What is written in the column of labels; of several columns, each is of one class, and holds 1 or 0.
     source : str
         What to call the table in sentences.
+    separator : str
+        What stands between several labels of an image; ``-``: each image has one; empty: to be found out.
 
-    Returns
-    -------
-    labels : list of str
-    findings : list of Finding
-        What was changed, and what is odd.
+    Raises
+    ------
+    TableError
+        Several columns do not hold 1 and 0.
     """
+    if len(columns) > 1:
+        read = _of_columns(columns, source, several=separator != NO_SEPARATOR)
+    else:
+        read = _of_column(next(iter(columns.values())), source, separator)
+    counts = Counter(read.texts)
+    del counts[""]
+    if read.sets is not None:
+        read.findings.append(_several(read, counts, source))
+        counts = Counter(
+            name for text, n in counts.items() for name in read.sets.split(text) for _ in range(n)
+        )
+    else:
+        read.findings.extend(_numerous(counts, source))
+    read.findings.extend(_remarks(counts, source))
+    return read
+
+
+def _of_columns(columns: Mapping[str, Sequence[str]], source: str, *, several: bool) -> Labels:
+    """Read columns of 1 and 0: a row of zeros shows none of the classes, an empty row has no label."""
+    for column, values in columns.items():
+        odd = next((value for value in values if value.strip().lower() not in ONES | ZEROS), None)
+        if odd is not None:
+            raise TableError(
+                f"Several columns of {source} were chosen for the labels, and “{column}” holds "
+                f"“{odd.strip()}”. Such columns are one for each class, with 1 where an image shows it and 0 "
+                "elsewhere. Choose one column of labels, or columns of 1 and 0."
+            )
+    rows = list(zip(*columns.values(), strict=True))
+    classes = [[c for c, value in zip(columns, row, strict=True) if is_one(value)] for row in rows]
+    written = Counter(value.strip() for values in columns.values() for value in values)
+    ones = [value for value, _ in written.most_common() if is_one(value)]
+    zeros = [value for value, _ in written.most_common() if value and not is_one(value)]
+    form = LabelForm(
+        columns={column: column for column in columns}, one=(ones or ["1"])[0], zero=(zeros or [""])[0]
+    )
+    most = max(map(len, classes), default=0)
+    if most < 2:
+        return Labels(texts=[of[0] if of else "" for of in classes], form=form)
+    if not several:
+        return Labels(texts=["|".join(of) for of in classes])
+    sets = _sets_for(columns, source)
+    said = [any(value.strip() for value in row) for row in rows]
+    return Labels(
+        texts=[sets.join(of) if is_said else "" for of, is_said in zip(classes, said, strict=True)],
+        sets=sets,
+        form=form,
+    )
+
+
+def _of_column(written: Sequence[str], source: str, separator: str) -> Labels:
     findings: list[Finding] = []
     plain = {value: _plain(value) for value in set(written)}
     labels = [plain[value] for value in written]
@@ -55,16 +122,60 @@ def read_labels(written: Sequence[str], source: str) -> tuple[list[str], list[Fi
     if padded:
         text = f"Blanks and line breaks around labels in {source} are left out: {_listed(padded)}."
         findings.append(Finding(topic="blanks around labels", text=text, examples=tuple(padded)))
+    if separator != NO_SEPARATOR:
+        read = _lists(labels, source) or _joined(labels, source, separator)
+        if read is not None:
+            return replace(read, findings=findings)
     labels = _lists_undone(labels)
     labels, whole = _whole_numbers(labels)
     if whole:
         text = f"Labels in {source} such as {whole[0]} are whole numbers and are read as {_int(whole[0])}."
         findings.append(Finding(topic="labels written as decimals", text=text, examples=tuple(whole)))
+    return Labels(texts=labels, findings=findings)
+
+
+def _sets_for(classes: Iterable[str], source: str, separator: str = "") -> LabelSets:
+    """Return how to join classes: by the separator that they came with, or another one that is in no name."""
+    found = separator.strip() or free_separator(classes)
+    if found is None:
+        raise TableError(
+            f"The names of the classes in {source} contain every character that could stand between several "
+            "labels of one image. Rename a class there, so that none has “;” in it."
+        )
+    return LabelSets(found)
+
+
+def _lists(labels: Sequence[str], source: str) -> Labels | None:
+    """Read lists of labels, such as ``['a', 'b']``; None unless all are lists, one of several items."""
+    parsed = _parsed_lists(labels)
+    if parsed is None or all(len(set(items)) < 2 for items in parsed.values()):
+        return None
+    sets = _sets_for((item for items in parsed.values() for item in items), source)
+    first = next(label for label, items in parsed.items() if len(items) > 1)
+    inner = first[1:-1].lstrip()
+    glue = ", " if ", " in first else ","
+    form = LabelForm(glue=glue, brackets=(first[0], first[-1]), quote=inner[0] if inner[0] in "\"'" else "")
+    return Labels(texts=[sets.join(parsed[label]) if label else "" for label in labels], sets=sets, form=form)
+
+
+def _joined(labels: Sequence[str], source: str, separator: str) -> Labels | None:
+    """Read labels with separators between them, such as ``a;b``; None if there are none."""
     counts = Counter(label for label in labels if label)
-    several = list(_several(counts, source))
-    findings += several or _numerous(counts, source)
-    findings += _remarks(counts, source)
-    return labels, findings
+    found = separator or next((s for s in SEPARATORS if _separates(s, counts)), None)
+    found = found or next((s for s in SEPARATORS[:3] if any(not label.strip(s) for label in counts)), None)
+    if found is None:
+        return None
+    parts = {label: () if is_none(label) else tuple(label.split(found)) for label in counts}
+    sets = _sets_for((part for each in parts.values() for part in each), source, found)
+    around = Counter(
+        match
+        for label in counts
+        if not is_none(label)
+        for match in re.findall(rf"\s*{re.escape(found)}\s*", label)
+    )
+    glue = around.most_common(1)[0][0] if around else found
+    texts = [sets.join(map(str.strip, filter(str.strip, parts[label]))) if label else "" for label in labels]
+    return Labels(texts=texts, sets=sets, form=LabelForm(glue=glue))
 
 
 def _plain(value: str) -> str:
@@ -72,15 +183,37 @@ def _plain(value: str) -> str:
     return " ".join(part.strip() for part in value.strip().strip(_INVISIBLE).strip().splitlines())
 
 
+def read_label(text: str, sets: LabelSets, form: LabelForm | None) -> str:
+    """Return the label that a text stands for, by the form in which a table writes labels; "" stays "".
+
+    What is in another form, as one class or joined by the separator, is understood, too.
+    """
+    plain = _plain(text)
+    if not plain or is_none(plain):
+        return plain and sets.join(())
+    items = _items(plain) if form is not None and form.brackets[0] and _LIST.fullmatch(plain) else None
+    if items is None:
+        items = plain.split((form.glue.strip() or " ") if form is not None and form.glue else sets.separator)
+    return sets.join(part for item in items for part in sets.split(item))
+
+
+def _parsed_lists(labels: Sequence[str]) -> dict[str, list[str]] | None:
+    """Return the items of all labels, if all of them are lists."""
+    there = {label for label in labels if label}
+    if not there or not all(_LIST.fullmatch(label) for label in there):
+        return None
+    parsed = {label: _items(label) for label in there}
+    return (
+        {label: items for label, items in parsed.items() if items is not None}
+        if None not in parsed.values()
+        else None
+    )
+
+
 def _lists_undone(labels: list[str]) -> list[str]:
     """Read ``['cat']`` as cat and ``['a', 'b']`` as a|b, if all labels are such lists."""
-    there = [label for label in labels if label]
-    if not there or not all(_LIST.fullmatch(label) for label in there):
-        return labels
-    parsed = {label: _items(label) for label in set(there)}
-    if any(items is None for items in parsed.values()):
-        return labels
-    return ["|".join(parsed.get(label) or ()) for label in labels]
+    parsed = _parsed_lists(labels)
+    return labels if parsed is None else ["|".join(parsed.get(label) or ()) for label in labels]
 
 
 def _items(text: str) -> list[str] | None:
@@ -110,19 +243,27 @@ def _int(label: str) -> str:
     return re.split("[.,]", label)[0]
 
 
-def _several(counts: Counter[str], source: str) -> Iterator[Finding]:
-    """Say that images have several labels, and what is done with them."""
-    separator = next((s for s in _SEPARATORS if _separates(s, counts)), None)
-    if separator is None:
-        return
-    several = [label for label in counts if separator in label]
-    images = sum(counts[label] for label in several)
-    text = (
-        f"It seems that {count(images, 'image')} in {source} got several labels, such as "
-        f"{_listed(several[:3])}. Each combination counts as a class of its own, because cleaner reviews one "
-        "label per image. To review one of the labels, make a column for it and choose that."
+def _several(read: Labels, counts: Counter[str], source: str) -> Finding:
+    """Say that images can have several labels, and how many do."""
+    assert read.sets is not None
+    assert read.form is not None
+    of = {label: read.sets.split(label) for label in counts}
+    several = [label for label, classes in of.items() if len(classes) > 1]
+    images, none = (
+        sum(counts[label] for label in several),
+        sum(counts[label] for label, c in of.items() if not c),
     )
-    yield Finding(topic="several labels", text=text, doubtful=True, examples=tuple(sorted(several)))
+    have = count(images, "image has", "images have")
+    text = f"Images in {source} can have several labels: {have} more than one"
+    text += f", such as {_listed(sorted(several)[:3])}" if several else ""
+    text += f", and {count(none, 'image has', 'images have')} none of the classes." if none else "."
+    unsure = not read.form.columns and not read.form.brackets[0] and read.form.glue.strip() not in ("|", ";")
+    if unsure:
+        text += (
+            " If these are names of single classes, say that each image has one label: on the page under "
+            "Files, or with --label-separator -."
+        )
+    return Finding(topic="several labels", text=text, doubtful=unsure)
 
 
 def _separates(separator: str, counts: Counter[str]) -> bool:

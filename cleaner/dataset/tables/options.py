@@ -20,6 +20,9 @@ logger = logging.getLogger(__name__)
 NO_COLUMN = "-"
 """In place of the name of the column of splits: there is none."""
 
+NO_SEPARATOR = "-"
+"""In place of what separates several labels: each image has one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class TableOptions:
@@ -35,6 +38,8 @@ class TableOptions:
         What stands between the fields: one character, or its name ("tab", "comma", …).
     encoding : str
         Python's name of the encoding, such as "cp1251".
+    label_separator : str
+        What stands between several labels of an image; "-": each image has one.
 
     Raises
     ------
@@ -47,11 +52,18 @@ class TableOptions:
     split_column: str = ""
     delimiter: str = ""
     encoding: str = ""
+    label_separator: str = ""
 
     def __post_init__(self) -> None:
         if self.delimiter and len(self.character) != 1:
             known = ", ".join(DELIMITERS.values())
             msg = f"Got {self.delimiter!r} as the delimiter; expected one character, or one of {known}."
+            raise TableError(msg)
+        if len(self.label_separator) > 1:
+            msg = (
+                f"Got {self.label_separator!r} as the separator of labels; expected one character such as "
+                "“;”, or “-” if each image has one label."
+            )
             raise TableError(msg)
         if self.encoding:
             try:

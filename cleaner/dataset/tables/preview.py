@@ -5,10 +5,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cleaner.dataset.findings import Finding
+from cleaner.dataset.label_sets import classes_of
 from cleaner.dataset.tables.columns import Guess
 from cleaner.dataset.tables.grid import grid_of
 from cleaner.dataset.tables.names import NameMatcher
-from cleaner.dataset.tables.options import TableOptions
+from cleaner.dataset.tables.options import NO_SEPARATOR, TableOptions
 from cleaner.dataset.tables.reading import encoding_by_files, guess_of, read_grid
 from cleaner.dataset.tables.text import decoded, read_bytes, rows_of_text
 from cleaner.errors import TableError
@@ -52,6 +53,9 @@ class Preview:
         What the columns mean; None if that could not be found out.
     encoding, delimiter : str
         What was used.
+    label_separator : str
+        What stands between several labels of an image; "-": each has one; empty: they are in columns or
+        lists.
     encodings : list of (str, str)
         If the table is not in Unicode, the likeliest encodings and some words as they read in each.
     row_count, image_count, class_count : int
@@ -67,6 +71,7 @@ class Preview:
     guess: Guess | None = None
     encoding: str = ""
     delimiter: str = ""
+    label_separator: str = NO_SEPARATOR
     encodings: list[tuple[str, str]] = field(default_factory=list)
     row_count: int = 0
     image_count: int = 0
@@ -94,8 +99,11 @@ def preview(path: Path, matcher: NameMatcher, options: TableOptions) -> Preview:
         found.problem = found.problem or str(error)
         return found
     found.findings = read.findings
+    if read.sets is not None:
+        listed = read.form is not None and (read.form.brackets[0] or not read.form.glue)
+        found.label_separator = "" if listed or read.form is None else read.form.glue.strip() or " "
     found.image_count = len(read.rows)
-    found.class_count = len({label for label in read.rows["label"] if label})
+    found.class_count = len(classes_of(read.rows["label"], read.sets))
     as_read = zip(found.rows, read.images, read.labels, read.splits, strict=False)
     found.rows = [
         replace(row, image=image, label=label, split=split or "") for row, image, label, split in as_read

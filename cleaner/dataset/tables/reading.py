@@ -1,18 +1,19 @@
 """Read a table of labels: from a file or a DataFrame to rows of a catalog."""
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from cleaner.dataset.findings import Finding
+from cleaner.dataset.label_sets import ONES, LabelForm, LabelSets, classes_of, is_one
 from cleaner.dataset.masks import masks_in_table
-from cleaner.dataset.tables.columns import Columns, Guess, columns_of, split_of
+from cleaner.dataset.tables.columns import ZEROS, Columns, Guess, columns_of, split_of
 from cleaner.dataset.tables.grid import Grid, grid_of
-from cleaner.dataset.tables.labels import one_hot_labels, read_labels
+from cleaner.dataset.tables.labels import Labels, read_labels
 from cleaner.dataset.tables.names import NameMatcher
 from cleaner.dataset.tables.options import TableOptions
 from cleaner.dataset.tables.text import as_text, decoded, open_quote, read_bytes, rows_of_text
@@ -43,6 +44,10 @@ class LabelTable:
     images, labels, splits : list
         The file (or None), the label ("": none) and the split (or None) of each row of the table, also of
         those that are left out.
+    sets : LabelSets or None
+        How several labels of an image are joined; None: each has one.
+    form : LabelForm or None
+        How labels are written, where that is more than one label in a column.
     """
 
     rows: pd.DataFrame
@@ -52,6 +57,8 @@ class LabelTable:
     images: list[str | None]
     labels: list[str]
     splits: list[str | None]
+    sets: LabelSets | None
+    form: LabelForm | None
 
 
 def read_file(path: Path, matcher: NameMatcher, options: TableOptions) -> LabelTable:
@@ -142,9 +149,9 @@ def read_grid(
     guess = guess_of(grid, matcher, options)
     columns = guess.columns
     _refuse_line_breaks(grid, columns)
-    written = [grid.columns[column] for column in columns.labels]
-    one = written[0] if len(written) == 1 else one_hot_labels(dict(zip(columns.labels, written, strict=True)))
-    labels, findings = read_labels(one, source)
+    written = {column: grid.columns[column] for column in columns.labels}
+    read = read_labels(written, source, separator=options.label_separator)
+    labels = read.texts
     matches = matcher.match(grid.columns[columns.name], grid.places, source)
     left_out = [*grid.left_out, *matches.left_out]
     kept = [i for i, name in enumerate(matches.names) if name is not None]
@@ -178,13 +185,55 @@ def read_grid(
             *matches.findings,
             *masks_in_table(rows["name"], source),
             *merged,
-            *findings,
+            *read.findings,
         ],
         guess=guess,
         images=matches.names,
         labels=labels,
         splits=splits,
+        sets=read.sets,
+        form=_form_of(read, written, rows, kept),
     )
+
+
+def _form_of(
+    read: Labels, written: Mapping[str, Sequence[str]], rows: Mapping[str, Sequence[Any]], kept: Sequence[int]
+) -> LabelForm | None:
+    """Return how labels are written: in their column, and in columns of 0 and 1 that say the same."""
+    form = read.form
+    if form is not None and form.columns:
+        return form
+    labels = rows["label"]
+    if form is not None:
+        (texts,) = written.values()
+        pairs = zip(rows["name"], labels, (texts[i] for i in kept), strict=True)
+        form = replace(
+            form, texts={name: (label, text) for name, label, text in pairs if label and label != text}
+        )
+    columns = _agreeing_columns(labels, read.sets, rows)
+    return form if not columns else replace(form or LabelForm(), **columns)
+
+
+def _agreeing_columns(
+    labels: Sequence[str | None], sets: LabelSets | None, rows: Mapping[str, Sequence[Any]]
+) -> dict[str, Any]:
+    """Return columns of 0 and 1, one for each class, that say the same as a column of labels."""
+    classes = classes_of(labels, sets)
+    if not classes or any(name not in rows or name in ("name", "label", "split") for name in classes):
+        return {}
+    cells = {name: [str(value).strip() for value in rows[name]] for name in classes}
+    of = [set() if label is None else {label} if sets is None else set(sets.split(label)) for label in labels]
+    for name, values in cells.items():
+        if {value.lower() for value in values} - ONES - ZEROS or any(
+            is_one(value) != (name in each) for value, each in zip(values, of, strict=True)
+        ):
+            return {}
+    written = Counter(value for column in cells.values() for value in column).most_common()
+    return {
+        "columns": {name: name for name in sorted(classes)},
+        "one": next((value for value, _ in written if is_one(value)), "1"),
+        "zero": next((value for value, _ in written if value and not is_one(value)), "0"),
+    }
 
 
 def guess_of(grid: Grid, matcher: NameMatcher, options: TableOptions) -> Guess:

@@ -378,10 +378,10 @@ class CleanedCsv:
         base = self.written.last()
         if base is not None:
             return is_edit_of(found, base)
-        return says_no_more_than(found, given=as_csv(self._catalog().table), present=data)
+        return says_no_more_than(found, given=as_csv(self._catalog().as_given()), present=data)
 
     def _content(self) -> bytes:
-        return as_csv(cleaned_catalog(self._catalog(), self._store.state).table)
+        return as_csv(cleaned_catalog(self._catalog(), self._store.state).as_given())
 
     # ---------------------------------------------------------------- hand edits
 
@@ -415,7 +415,7 @@ class CleanedCsv:
         present = self._content()
         return differences(
             found,
-            base=(None if lost else written.last()) or as_csv(self._catalog().table),
+            base=(None if lost else written.last()) or as_csv(self._catalog().as_given()),
             present=present,
             images=frozenset(self._catalog().names),
             file=path.name,

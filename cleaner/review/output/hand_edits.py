@@ -291,7 +291,7 @@ def to_choices(edits: pd.DataFrame, catalog: Catalog, state: ReviewState) -> lis
     """Turn hand edits into decisions; those that cannot be decisions are left out."""
     choices = []
     for name, change, theirs in zip(edits["name"], edits["change"], edits["theirs"], strict=True):
-        given = catalog.label_of(name)
+        given, theirs = catalog.label_of(name), catalog.read_label(theirs)
         same = not theirs or theirs == (given and state.label_now(given))
         if change == "deleted":
             action, label = Action.DELETE, None

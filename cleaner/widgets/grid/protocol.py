@@ -122,6 +122,7 @@ class PageData(TypedDict):
     cells: list[CellData]
     classes: list[str]
     digits: list[str]
+    separator: str
     title: str
     summary: str
     notice: str
@@ -633,6 +634,7 @@ def page_data(page: Page, *, focus: str | None = None) -> PageData:
         "cells": [cell_data(cell) for cell in page.cells],
         "classes": list(page.classes),
         "digits": list(page.digits),
+        "separator": page.separator,
         "title": title_text(page),
         "summary": summary_text(page.summary),
         "notice": " ".join(map(notice_text, page.notices)),

@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
+from cleaner.analysis.bit_changes import bit_changes
 from cleaner.analysis.confusions import class_changes, label_moves
 from cleaner.analysis.summary import ReviewAnalysis
+from cleaner.dataset.label_sets import LabelSets
 from cleaner.widgets.panels.audit import certificate_trees
 from cleaner.widgets.panels.base import Tree, cut_table, node, paragraph
 from cleaner.widgets.panels.confusion import MatrixView, matrix_trees, reliability_trees
@@ -12,7 +14,11 @@ from cleaner.widgets.sentences import say
 
 
 def report_page(
-    given: Mapping[str, str | None], outcomes: Mapping[str, tuple[str, str | None]], more: Sequence[Tree] = ()
+    given: Mapping[str, str | None],
+    outcomes: Mapping[str, tuple[str, str | None]],
+    more: Sequence[Tree] = (),
+    *,
+    sets: LabelSets | None = None,
 ) -> Tree:
     """Describe the report.
 
@@ -22,12 +28,21 @@ def report_page(
         See `cleaner.analysis.confusions.class_changes`.
     more : sequence of list
         What else belongs into the report, to stand before the tables.
+    sets : LabelSets, optional
+        How several labels of an image are joined; by default each has one.
     """
     none = say("report.no_label")
     rows = []
-    for each in class_changes(given, outcomes):
-        numbers = (each.images, each.looked_at, each.wrong, each.unsure)
-        rows.append([each.label or none, *(f"{number:,}" for number in numbers)])
+    if sets is None:
+        for each in class_changes(given, outcomes):
+            numbers = (each.images, each.looked_at, each.wrong, each.unsure)
+            rows.append([each.label or none, *(f"{number:,}" for number in numbers)])
+        head, how = say("report.classes.head"), say("report.wrong")
+    else:
+        for one in bit_changes(given, outcomes, sets):
+            numbers = (one.images, one.looked_at, one.extra, one.missing)
+            rows.append([one.label, *(f"{number:,}" for number in numbers)])
+        head, how = say("report.bits.head"), say("report.bits.how")
     changes = [(was or none, now, f"{number:,}") for was, now, number in label_moves(given, outcomes)]
     changed, by_class = say("report.changes"), say("report.classes")
     return node(
@@ -37,27 +52,32 @@ def report_page(
         paragraph("" if changes else say("report.changes.none")),
         *cut_table(changed, say("report.changes.head").split("|"), changes, numbers={2}),
         node("h3", by_class),
-        *cut_table(by_class, say("report.classes.head").split("|"), rows, numbers=range(1, 5)),
-        paragraph(say("report.wrong"), "fine"),
+        *cut_table(by_class, head.split("|"), rows, numbers=range(1, 5)),
+        paragraph(how, "fine"),
         class_="cleaner-sheet-page",
         role="region",
         aria_label=say("report"),
     )
 
 
-def analysis_trees(analysis: ReviewAnalysis | None, view: MatrixView) -> list[Tree]:
-    """Describe audit, patterns and confusion matrix, for the report."""
+def analysis_trees(
+    analysis: ReviewAnalysis | None, view: MatrixView, *, one_label: bool = True
+) -> list[Tree]:
+    """Describe audit, patterns and, where each image has one label, the confusion matrix, for the report."""
     if analysis is None:
         return [paragraph(say("report.loading"))]
     audit = [paragraph(analysis.problem or say("report.audit.none"))]
     if analysis.certificate is not None and not analysis.problem:
         audit = certificate_trees(analysis.certificate)
+    matrix = [
+        node("h3", say("report.confusions")),
+        node("div", *matrix_trees(analysis.matrix, analysis.confusions, view)),
+        *reliability_trees(analysis.reliability),
+    ]
     return [
         node("h3", say("report.audit")),
         node("div", *audit),
         node("h3", say("report.patterns")),
         node("div", *pattern_trees(analysis)),
-        node("h3", say("report.confusions")),
-        node("div", *matrix_trees(analysis.matrix, analysis.confusions, view)),
-        *reliability_trees(analysis.reliability),
+        *(matrix if one_label else []),
     ]

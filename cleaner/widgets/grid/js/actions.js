@@ -8,7 +8,7 @@ import { PURPOSES } from "./purposes.js";
  * @import { Purpose } from "./purposes.js"
  * @import { Say } from "./words.js"
  * @typedef {{
- *   decide: (action: string, label?: string | null) => void, undo: () => void, redo: () => void, confirm: () => void, similar: () => void,
+ *   decide: (action: string) => void, relabel: (label: string) => void, undo: () => void, redo: () => void, confirm: () => void, similar: () => void,
  *   enlarge: () => void, help: () => void, type_class: () => void, toggle_likelihood: () => void
  * }} ActionHost
  * @typedef {{label: string, digit: string}} LegendEntry a class, and the digit that gives it, if any does
@@ -69,18 +69,19 @@ export class Actions {
 
   /**
    * @param {LegendEntry[]} classes
-   * @param {boolean} suggests whether the page has suggestions; an audit shows none
+   * @param {{suggests: boolean, several: boolean}} page whether it has suggestions (an audit shows none), and whether an
+   *   image can have several labels
    * @param {Likelihood} likelihood
    */
-  show_classes(classes, suggests, likelihood) {
-    const drawn = JSON.stringify([classes.slice(0, MOST_CHIPS), classes.length, suggests, likelihood]);
+  show_classes(classes, { suggests, several }, likelihood) {
+    const drawn = JSON.stringify([classes.slice(0, MOST_CHIPS), classes.length, suggests, several, likelihood]);
     if (!this.with_classes || drawn === this.drawn) return;
     this.drawn = drawn;
     const { say, host } = this;
     const focused = this.chips.find((chip) => chip === document.activeElement)?.dataset.chip;
     const shown = classes.slice(0, MOST_CHIPS);
     const chips = shown.map(({ label, digit }) =>
-      make_chip(`label ${label}`, digit && `digit_${digit}`, label, () => host.decide("relabel", label), say("grid.relabel_to_label", { label })));
+      make_chip(`label ${label}`, digit && `digit_${digit}`, label, () => host.relabel(label), say(several ? "grid.toggle_label" : "grid.relabel_to_label", { label })));
     if (suggests) {
       chips.unshift(make_chip("suggestion", "suggest", say("grid.suggestion"), () => host.decide("suggest"), say("grid.relabel_to_suggestion")));
     }
@@ -91,7 +92,9 @@ export class Actions {
     by.setAttribute("aria-pressed", String(likelihood.on));
     by.hidden = !likelihood.offered;
     (chips[0] ?? type).tabIndex = 0;
-    this.legend.replaceChildren(make("span", "cleaner-caption", { "aria-hidden": "true" }, say("grid.relabel_to")),
+    const caption = say(several ? "grid.toggle" : "grid.relabel_to");
+    this.legend.setAttribute("aria-label", caption);
+    this.legend.replaceChildren(make("span", "cleaner-caption", { "aria-hidden": "true" }, caption),
       make("div", "cleaner-chips", {}, ...chips), by, type);
     this.keymap.label(this.legend);
     // Whoever walks along the strip stays on it.

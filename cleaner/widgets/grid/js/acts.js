@@ -1,6 +1,7 @@
 // What the reviewer does: decide, confirm, undo, turn the page. Each act says what was seen when it was asked for.
 
 import { same_decision } from "./cell.js";
+import { split, with_class } from "./label_sets.js";
 import { bereft_groups, is_offered, superfluous } from "./purposes.js";
 
 /**
@@ -31,6 +32,10 @@ function accepts(card, action) {
 function wish(card, action, label) {
   const { given, suggestion } = card.cell;
   if (action === "clear") return null;
+  if (action === "add" || action === "remove") {
+    const now = with_class(card.label, label ?? "", card.separator, action === "add");
+    return now === given ? { action: "keep", label: null } : { action: "relabel", label: now };
+  }
   const takes_suggestion = accepts(card, action);
   if (takes_suggestion && suggestion === null) return card.decision;
   const to = takes_suggestion ? suggestion : label;
@@ -72,7 +77,26 @@ export class Acts {
   // ---- deciding
 
   /**
-   * @param {string} asked keep, delete, relabel, suggest or unsure
+   * Give the images in hand a label; where an image can have several, one that all of them have is taken away.
+   * @param {string} label
+   * @param {boolean} is_new it is a class that does not exist yet
+   */
+  relabel(label, is_new = false) {
+    const { page } = this.view;
+    if (!page?.separator) return this.decide("relabel", label, is_new);
+    const has = (/** @type {Card} */ card) => split(card.label, card.separator).includes(label);
+    this.decide(this.targets.every(has) ? "remove" : "add", label, is_new);
+  }
+
+  /** @returns {Card[]} the images in hand: those selected, or the one in focus */
+  get targets() {
+    const { cards, large } = this.view;
+    const selected = large.open ? [] : cards.selected;
+    return selected.length ? selected : cards.current ? [cards.current] : [];
+  }
+
+  /**
+   * @param {string} asked keep, delete, relabel, suggest, unsure, add or remove
    * @param {string | null} label
    * @param {boolean} is_new the label is a class that does not exist yet
    */
@@ -80,10 +104,11 @@ export class Acts {
     const { view } = this;
     const { cards, purpose } = view;
     if (this.blocked || this.is_changing) return;
-    const selected = view.large.open ? [] : cards.selected;
-    const targets = selected.length ? selected : cards.current ? [cards.current] : [];
+    const { targets } = this;
     if (!targets.length) return;
-    if (targets.some((card) => card.saving)) return view.tell("grid.still_saving");
+    // One label more or less is the same act whatever came before it: keys may follow each other fast.
+    const one_by_one = asked === "add" || asked === "remove";
+    if (!one_by_one && targets.some((card) => card.saving)) return view.tell("grid.still_saving");
     if (!is_offered(purpose, asked)) return view.tell("grid.not_offered");
     if (asked === "group") return this.relabel_group();
     if (purpose.on_groups.includes(asked)) return this.decide_groups(asked, targets);
@@ -100,7 +125,9 @@ export class Acts {
       const id = view.link.send({ kind: "decide", seen, action, names, label, new_class: is_new });
       for (const card of changed) this.expect(card, wish(card, action, label), id);
     }
-    this.after_act(targets, selected.length ? null : cards.active + 1);
+    // The image stays in hand until all of its labels are right, and so do several that are selected.
+    const stays = one_by_one || (!view.large.open && cards.selected.length > 0);
+    this.after_act(targets, stays ? null : cards.active + 1, { keep: one_by_one });
   }
 
   /**
@@ -175,12 +202,13 @@ export class Acts {
   /**
    * @param {Card[]} touched
    * @param {number | null} next where to go: after one image comes the next, as with a pile of cards
+   * @param {{keep?: boolean}} options whether they stay selected
    */
-  after_act(touched, next) {
+  after_act(touched, next, { keep = false } = {}) {
     const { view } = this;
     view.said = "";
     for (const card of touched) {
-      card.selected = false;
+      card.selected &&= keep;
       card.draw();
     }
     if (view.large.open) view.large.draw();

@@ -2,6 +2,7 @@
 
 import { advice_text, badge_text, loss_text, percent, spoken_name } from "./cell.js";
 import { make } from "./elements.js";
+import { chips } from "./label_sets.js";
 
 /**
  * @import { Cell } from "./protocol.js"
@@ -14,8 +15,10 @@ export class Card {
    * @param {Cell} cell
    * @param {number} index
    * @param {Say} say
+   * @param {string} separator of several labels of an image; empty where each has one
    */
-  constructor(cell, index, say) {
+  constructor(cell, index, say, separator) {
+    this.separator = separator;
     this.cell = cell;
     this.index = index;
     this.say = say;
@@ -39,8 +42,18 @@ export class Card {
   update(cell) {
     this.cell = cell;
     this.notes.replaceChildren(...cell.notes.map((note) => make("span", "", {}, note)));
-    this.el.replaceChildren(this.picture, ...draw_words(this.say, cell));
+    this.el.replaceChildren(this.picture, ...this.draw_words());
     this.draw();
+  }
+
+  /** @returns {string | null} the label that it has now, with the decision on show */
+  get label() {
+    return this.decision?.label ?? this.cell.given;
+  }
+
+  draw_words() {
+    const { say, cell, separator } = this;
+    return separator ? draw_set(say, cell, this.decision, separator) : draw_words(say, cell);
   }
 
   /** @returns {Wish | null} the decision that is on show */
@@ -51,7 +64,7 @@ export class Card {
   /** @returns {string} what a screen reader says */
   get spoken() {
     const { decision, problem } = this;
-    return spoken_name(this.say, this.cell, { decision, saving: Boolean(this.saving), problem });
+    return spoken_name(this.say, this.cell, { decision, saving: Boolean(this.saving), problem, separator: this.separator });
   }
 
   draw() {
@@ -61,7 +74,8 @@ export class Card {
     this.el.classList.toggle("is-selected", this.selected);
     this.el.setAttribute("aria-selected", String(this.selected));
     this.el.setAttribute("aria-label", this.spoken);
-    this.badge.textContent = badge_text(this.say, decision);
+    this.badge.textContent = badge_text(this.say, decision, this.separator);
+    if (this.separator) this.el.replaceChildren(this.picture, ...this.draw_words());
     this.badge.hidden = !decision;
   }
 
@@ -96,10 +110,41 @@ function draw_words(say, cell) {
     if (cell.probability !== null) second.append(" ", make("span", "cleaner-odds", {}, percent(cell.probability)));
     lines.push(second);
   }
-  if (cell.advice) {
-    const text = cell.advice === "keep" ? say("grid.keep_this") : advice_text(say, cell.advice);
-    lines.push(make("div", `cleaner-advice is-${cell.advice}`, {}, text));
+  return [...lines, ...draw_remarks(say, cell)];
+}
+
+/**
+ * The lines below an image that can have several labels: a chip for each, and what is changed or suggested of them.
+ * @param {Say} say
+ * @param {Cell} cell
+ * @param {Wish | null} decision
+ * @param {string} separator
+ */
+function draw_set(say, cell, decision, separator) {
+  const first = make("div", "cleaner-label");
+  const chosen = decision === null || decision.action === "unsure" ? null : decision.label ?? cell.given;
+  const shown = chips(cell.given, cell.suggestion, chosen, separator);
+  const words = { added: "+ ", missing: "+ ", removed: "− ", extra: "− ", "": "" };
+  const drawn = shown.map(({ name, mark }) => {
+    const doubt = mark === "missing" || mark === "extra" ? " ?" : "";
+    return make("span", `cleaner-class${mark && ` is-${mark}`}`, {}, words[mark] + name + doubt);
+  });
+  if (cell.given === null && !shown.length) drawn.push(make("i", "", {}, say("grid.no_label")));
+  else if (!shown.some(({ mark }) => mark === "" || mark === "added" || mark === "missing")) {
+    drawn.push(make("i", "", {}, say("grid.no_class")));
   }
-  for (const remark of cell.remarks) lines.push(make("div", "cleaner-remark", {}, remark));
-  return lines;
+  first.append(make("span", "cleaner-classes", {}, ...drawn));
+  if (cell.loss !== null) first.append(make("span", "cleaner-loss", {}, say("grid.loss", { loss: loss_text(cell.loss) })));
+  return [first, ...draw_remarks(say, cell)];
+}
+
+/**
+ * @param {Say} say
+ * @param {Cell} cell
+ */
+function draw_remarks(say, cell) {
+  const lines = cell.remarks.map((remark) => make("div", "cleaner-remark", {}, remark));
+  if (!cell.advice) return lines;
+  const text = cell.advice === "keep" ? say("grid.keep_this") : advice_text(say, cell.advice);
+  return [make("div", `cleaner-advice is-${cell.advice}`, {}, text), ...lines];
 }

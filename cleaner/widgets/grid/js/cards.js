@@ -88,13 +88,14 @@ export class Cards {
    * @param {Cell[]} cells
    * @param {Group[]} groups
    * @param {Purpose} purpose
+   * @param {string} separator of several labels of an image; empty where each has one
    */
-  show(cells, groups, purpose) {
+  show(cells, groups, purpose, separator) {
     this.drag.end();
     const head = (/** @type {Group} */ group) => new GroupHead(group, this.say, purpose.head, this.hooks.on_group);
     this.heads = new Map(groups.map((group) => [group.id, head(group)]));
     this.may_stand_beside = purpose.beside;
-    this.list = cells.map((cell, index) => new Card(cell, index, this.say));
+    this.list = cells.map((cell, index) => new Card(cell, index, this.say, separator));
     this.active = this.anchor = 0;
     this.columns = 0;
     this.forget_pictures();

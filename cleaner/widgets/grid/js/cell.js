@@ -1,5 +1,7 @@
 // What is said of one image: its badge, its decision, and the name by which a screen reader knows it.
 
+import { printed } from "./label_sets.js";
+
 /**
  * @import { Cell, Decision } from "./protocol.js"
  * @import { Say } from "./words.js"
@@ -22,11 +24,12 @@ export function loss_text(loss) {
 /**
  * @param {Say} say
  * @param {Wish | null} decision
+ * @param {string} separator of several labels of an image; empty where each has one
  * @returns {string} what the badge says
  */
-export function badge_text(say, decision) {
+export function badge_text(say, decision, separator) {
   switch (decision?.action) {
-    case "relabel": return say("grid.badge.relabel", { label: String(decision.label) });
+    case "relabel": return say("grid.badge.relabel", { label: printed(say, String(decision.label), separator) });
     case "keep": return say("grid.badge.keep");
     case "delete": return say("grid.badge.delete");
     case "unsure": return say("grid.badge.unsure");
@@ -37,11 +40,12 @@ export function badge_text(say, decision) {
 /**
  * @param {Say} say
  * @param {Wish | null} decision
+ * @param {string} separator of several labels of an image; empty where each has one
  * @returns {string} the decision in words
  */
-export function decision_words(say, decision) {
+export function decision_words(say, decision, separator) {
   switch (decision?.action) {
-    case "relabel": return say("grid.decided.relabel", { label: String(decision.label) });
+    case "relabel": return say("grid.decided.relabel", { label: printed(say, String(decision.label), separator) });
     case "keep": return say("grid.decided.keep");
     case "delete": return say("grid.decided.delete");
     case "unsure": return say("grid.decided.unsure");
@@ -64,21 +68,21 @@ export function advice_text(say, advice) {
  * The name by which a screen reader, or a script, knows a card.
  * @param {Say} say
  * @param {Cell} cell
- * @param {{decision: Wish | null, saving: boolean, problem: string}} state what is on show of it
+ * @param {{decision: Wish | null, saving: boolean, problem: string, separator: string}} state what is on show of it
  */
-export function spoken_name(say, cell, { decision, saving, problem }) {
+export function spoken_name(say, cell, { decision, saving, problem, separator }) {
   const parts = [cell.name];
-  if (cell.given !== null) parts.push(say("grid.name.given", { label: cell.given }));
+  if (cell.given !== null) parts.push(say("grid.name.given", { label: printed(say, cell.given, separator) }));
   if (cell.suggestion !== null) {
     const odds = cell.probability === null ? "" : ` ${cell.probability.toFixed(2)}`;
-    parts.push(say("grid.name.suggestion", { label: cell.suggestion + odds }));
+    parts.push(say("grid.name.suggestion", { label: printed(say, cell.suggestion, separator) + odds }));
   }
   if (cell.loss !== null) parts.push(say("grid.name.loss", { loss: cell.loss.toFixed(2) }));
   parts.push(...cell.notes);
   if (cell.advice) parts.push(say("grid.name.advice", { advice: advice_text(say, cell.advice) }));
   parts.push(...cell.remarks);
   if (problem) parts.push(say("grid.name.problem", { problem }));
-  if (decision) parts.push(decision_words(say, decision));
+  if (decision) parts.push(decision_words(say, decision, separator));
   if (saving) parts.push(say("grid.name.saving"));
   return parts.join(", ");
 }

@@ -2,6 +2,7 @@
 
 import { ComparedClass } from "./compared_class.js";
 import { make, make_act_button, make_id, make_url } from "./elements.js";
+import { split } from "./label_sets.js";
 
 /**
  * @import { Card } from "./card.js"
@@ -18,10 +19,10 @@ import { make, make_act_button, make_id, make_url } from "./elements.js";
  * @param {Say} say
  * @returns {{label: string, role: string}[]} the classes between which one decides, each once
  */
-function classes_in_question({ cell, decision }, say) {
+function classes_in_question({ cell, decision, separator }, say) {
   const roles = /** @type {Map<string, string[]>} */ (new Map());
   const add = (/** @type {string | null} */ label, /** @type {string} */ role) => {
-    if (label !== null) roles.set(label, [...(roles.get(label) ?? []), role]);
+    for (const name of split(label, separator)) roles.set(name, [...(roles.get(name) ?? []), role]);
   };
   add(cell.given, say("grid.role.given"));
   add(cell.suggestion, say("grid.role.suggestion"));

@@ -55,7 +55,7 @@ export class Keys {
   /** @param {string} digit */
   relabel_by_digit(digit) {
     const entry = this.view.legend.find((each) => each.digit === digit);
-    if (entry) this.view.acts.decide("relabel", entry.label);
+    if (entry) this.view.acts.relabel(entry.label);
     else this.view.tell("grid.no_such_digit", { digit: this.view.keymap.printed(`digit_${digit}`) });
   }
 

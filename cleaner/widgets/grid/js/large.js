@@ -3,6 +3,7 @@
 import { badge_text, decision_words, percent } from "./cell.js";
 import { make, make_button, make_dialog, make_url, takes_keys } from "./elements.js";
 import { Explanation } from "./explanation.js";
+import { printed } from "./label_sets.js";
 import { Stage } from "./stage.js";
 
 /**
@@ -266,11 +267,11 @@ export class Large {
   /** @param {Card} card */
   draw_card(card) {
     const { say } = this;
-    const { cell, decision } = card;
+    const { cell, decision, separator } = card;
     const facts = [[say("grid.fact.file"), cell.name]];
-    if (cell.given !== null) facts.push([say("grid.fact.given"), cell.given]);
+    if (cell.given !== null) facts.push([say("grid.fact.given"), printed(say, cell.given, separator)]);
     if (cell.suggestion !== null) {
-      facts.push([say("grid.fact.suggestion"), cell.suggestion + (cell.probability === null ? "" : ` ${percent(cell.probability)}`)]);
+      facts.push([say("grid.fact.suggestion"), printed(say, cell.suggestion, separator) + (cell.probability === null ? "" : ` ${percent(cell.probability)}`)]);
     }
     if (cell.loss !== null) facts.push([say("grid.fact.loss"), cell.loss.toFixed(2)]);
     const picture = this.pictures.get(cell.name);
@@ -281,14 +282,14 @@ export class Large {
     this.draw_facts(facts);
     this.el.dataset.decision = decision?.action ?? "";
     this.stage.el.setAttribute("aria-label", card.spoken);
-    const words = decision_words(say, decision);
+    const words = decision_words(say, decision, separator);
     this.tell(words && `${words[0].toUpperCase()}${words.slice(1)}.`);
   }
 
   /** @param {Card} card @returns {string} its decision, and whose it is */
-  decided({ cell, decision, saving }) {
+  decided({ cell, decision, saving, separator }) {
     if (!decision) return this.say("grid.undecided");
-    const badge = badge_text(this.say, decision);
+    const badge = badge_text(this.say, decision, separator);
     if (saving) return this.say("grid.badge_saving", { badge });
     const reviewer = cell.decision?.reviewer;
     return reviewer ? this.say("grid.badge_by", { badge, reviewer }) : badge;

@@ -47,6 +47,7 @@ export interface Page {
   cells: Cell[];
   classes: string[];
   digits: string[];
+  separator: string;
   title: string;
   summary: string;
   notice: string;

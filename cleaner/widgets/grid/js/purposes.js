@@ -120,5 +120,5 @@ export function superfluous(act, targets, list) {
  * @returns {boolean} whether that act has a sense on such a page; a label can be given on all of them
  */
 export function is_offered(purpose, act) {
-  return act === "relabel" || act === "suggest" || purpose.acts.includes(act);
+  return ["relabel", "add", "remove", "suggest"].includes(act) || purpose.acts.includes(act);
 }

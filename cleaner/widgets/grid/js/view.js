@@ -53,7 +53,8 @@ export class View {
       on_group: (act, group) => this.acts.act_on_group(act, group),
     });
     const host = {
-      decide: (/** @type {string} */ action, /** @type {string | null} */ label = null) => this.acts.decide(action, label),
+      decide: (/** @type {string} */ action) => this.acts.decide(action),
+      relabel: (/** @type {string} */ label) => this.acts.relabel(label),
       undo: () => this.acts.undo(), redo: () => this.acts.redo(), confirm: () => this.acts.confirm(), help: () => this.help.open(),
       similar: () => this.acts.similar(), enlarge: () => this.enlarge(), type_class: () => this.type_class(),
       toggle_likelihood: () => this.toggle_likelihood(),
@@ -73,7 +74,7 @@ export class View {
       ask_why: (name) => this.link.send({ kind: "why", name }, { quiet: true }),
       on_key: (event) => this.keys.act_key(event), keymap: this.keymap,
     });
-    this.chooser = new ClassChooser(this.say, (label, is_new) => this.acts.decide("relabel", label, is_new));
+    this.chooser = new ClassChooser(this.say, (label, is_new) => this.acts.relabel(label, is_new));
     this.help = new Help(this.say, this.keymap, {
       with_classes: this.reviewing, give: (act, key) => this.link.send({ kind: "givekey", act, key }, { quiet: true }),
       reset: () => this.link.send({ kind: "resetkeys" }, { quiet: true }),
@@ -181,7 +182,7 @@ export class View {
       this.on_cells(page.cells);
     } else {
       this.acts.on_new_page();
-      this.cards.show(page.cells, page.groups, this.purpose);
+      this.cards.show(page.cells, page.groups, this.purpose, page.separator);
     }
     this.cards.update_groups(page.groups);
     for (const actions of [this.actions, this.large_actions]) actions.show_purpose(this.purpose);
@@ -381,6 +382,9 @@ export class View {
     const cells = this.cards.list.map((card) => card.cell);
     const likelihood = { offered: cells.some((cell) => cell.likely.length), on: this.by_likelihood };
     const suggests = cells.some((cell) => cell.suggestion !== null);
-    for (const actions of [this.actions, this.large_actions]) actions.show_classes(this.legend, suggests, likelihood);
+    const several = Boolean(this.page?.separator);
+    for (const actions of [this.actions, this.large_actions]) {
+      actions.show_classes(this.legend, { suggests, several }, likelihood);
+    }
   }
 }

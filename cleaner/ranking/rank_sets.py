@@ -1,0 +1,98 @@
+"""`rank_sets`: from embeddings and labels of several classes to a `SetRanking`.
+
+Features, copies, folds and neighbours are those of `cleaner.ranking.rank`; heads, neighbours and noise come
+together in `cleaner.ranking.bits`. Folds are balanced by the rarest class of each image. In a small set much
+depends on which images share a fold: all is done several times with new folds, and averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.label_sets import LabelSets, classes_of
+from cleaner.embedding.pipeline import Embeddings
+from cleaner.errors import RankingError
+from cleaner.ranking.bits import BitNoise, Bits, judge
+from cleaner.ranking.crossfit import plan_folds
+from cleaner.ranking.items import Items, copies_of, items_of, joined_units, prepare, seen_by_all
+from cleaner.ranking.rank import FEW_CELLS, REPEATS
+from cleaner.ranking.result import model_id
+from cleaner.ranking.set_ranking import SetRanking
+from cleaner.util.progress import SILENT, Reporter, Stage
+
+
+def rank_sets(
+    catalog: Catalog,
+    embeddings: Embeddings,
+    *more: Embeddings,
+    seed: int = 0,
+    reporter: Reporter = SILENT,
+    labels: Mapping[str, str | None] | None = None,
+    trusted: Collection[str] = (),
+    units: NDArray[np.int64] | None = None,
+) -> SetRanking:
+    """Rank images that may have several labels; parameters and errors as in `cleaner.ranking.rank.rank`."""
+    sets = catalog.label_sets
+    if sets is None:
+        raise RankingError("Each image of this set has one label. Rank it with cleaner.ranking.rank.")
+    views = (embeddings, *more)
+    items = items_of(catalog, seen_by_all(views), labels or {}, set(trusted))
+    classes = sorted(classes_of(items.given, sets))
+    if not classes:
+        raise RankingError(
+            f"None of the {len(items.names)} images with an embedding has a label. Label some images of "
+            "every class first."
+        )
+    units_ = joined_units(copies_of(items, embeddings), items, units, len(catalog))
+    prepared = [prepare(items, view, units_, reporter) for view in views]
+    given, origin = _bits(items.given, classes, sets), _bits(items.before, classes, sets)
+    votes = [voters.shares(given) for *_, voters in prepared]
+    repeats = REPEATS if len(items.names) * len(classes) <= FEW_CELLS else 1
+    found = []
+    for repeat in range(repeats):
+        reporter(Stage.FIT_HEADS, repeat, repeats)
+        folds, judges = plan_folds(_rarest(given, items), units_, items.learn, seed + repeat)
+        bits = Bits(given, origin, items.sure, folds, judges)
+        found.append(judge(bits, [Z for _, Z, _ in prepared], votes, reporter=reporter))
+    reporter(Stage.FIT_HEADS, repeats, repeats)
+    noise = BitNoise(
+        *(np.mean([getattr(j.noise, name) for j in found], axis=0) for name in ("missing", "extra"))
+    )
+    predicted = np.asarray(np.mean([j.predicted for j in found], axis=0), dtype=np.float32)
+    believed = [bits.posterior(j.predicted, j.noise) for j in found]
+    posterior = np.asarray(np.mean(believed, axis=0), dtype=np.float32)
+    unlabelled = items.codes < 0
+    posterior[unlabelled] = predicted[unlabelled]
+    keys = "+".join(view.key for view in views)
+    return SetRanking(
+        items.names,
+        items.splits,
+        items.given,
+        classes=classes,
+        sets=sets,
+        posterior=posterior,
+        predicted=predicted,
+        plain=np.asarray(np.mean([j.plain for j in found], axis=0)),
+        missing=noise.missing,
+        extra=noise.extra,
+        model=model_id("bits", keys, seed, given, origin, items.names, items.sure, units_),
+    )
+
+
+def _bits(labels: Sequence[str | None], classes: Sequence[str], sets: LabelSets) -> NDArray[np.bool_]:
+    """Return which classes each label has, shape (n, n_classes)."""
+    of = {label: frozenset(sets.split(label)) for label in set(labels)}
+    return np.array([[name in of[label] for name in classes] for label in labels], dtype=bool)
+
+
+def _rarest(bits: NDArray[np.bool_], items: Items) -> NDArray[np.int64]:
+    """Return the rarest class of each image, by which folds are balanced; the last number stands for none."""
+    counts = np.append(np.where(bits.sum(axis=0) > 0, bits.sum(axis=0), len(bits) + 1), len(bits))
+    columns = np.concatenate([bits, np.ones((len(bits), 1), dtype=bool)], axis=1)
+    rarest = np.where(columns, counts, len(bits) + 2).argmin(axis=1)
+    rarest[items.codes < 0] = -1
+    return np.asarray(rarest, dtype=np.int64)

@@ -1,0 +1,163 @@
+"""How well missing and extra labels are found where images have several.
+
+Two clothing photographs beside each other make one image, whose right label is the set of both classes; a
+fifth of the images are single photographs. Labels are then left out or added at random, at known rates. The
+same heads rank the bits (an image and a class) in two ways: by the probability that the bit is wrong, and by
+*self-confidence* (one minus the head's probability of what the label says, class by class). The table shows
+the average precision of both, for all bits and for whole images, what was expected and found, and the rates
+of noise that were estimated. Run ``python tests/benchmarks/multilabel.py FOLDER``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from beds import DATA
+from PIL import Image
+from sklearn.metrics import average_precision_score
+
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.label_sets import LabelSets
+from cleaner.embedding.pipeline import Embeddings
+from cleaner.ranking.rank_sets import rank_sets
+
+SETS = LabelSets(";")
+SIDE_PX = 160
+
+
+def lay_out_collages(root: Path, n: int = 900, seed: int = 0) -> dict[str, str]:
+    """Write images of one or two clothing photographs, once; return their right labels by name."""
+    clothing = DATA / "clothing"
+    with (clothing / "labels.csv").open(newline="", encoding="utf-8") as file:
+        truth = {row["name"]: row["true_label"] for row in csv.DictReader(file)}
+    rng = np.random.default_rng(seed)
+    names = sorted(truth)
+    pairs = rng.choice(len(names), (n, 2))
+    single = rng.random(n) < 0.2
+    labels: dict[str, str] = {}
+    root.mkdir(parents=True, exist_ok=True)
+    with zipfile.ZipFile(clothing / "images.zip") as packed:
+        member = {Path(name).name: name for name in packed.namelist()}
+        for i, (a, b) in enumerate(pairs):
+            parts = [names[a]] if single[i] else [names[a], names[b]]
+            labels[f"{i:05d}.jpg"] = SETS.join(truth[part] for part in parts)
+            path = root / f"{i:05d}.jpg"
+            if not path.exists():
+                canvas = Image.new("RGB", (SIDE_PX * len(parts), SIDE_PX), "white")
+                for at, part in enumerate(parts):
+                    photo = Image.open(io.BytesIO(packed.read(member[part]))).convert("RGB")
+                    photo.thumbnail((SIDE_PX, SIDE_PX))
+                    canvas.paste(photo, (at * SIDE_PX, 0))
+                canvas.save(path, quality=90)
+    return labels
+
+
+def embedded(root: Path, labels: dict[str, str]) -> np.ndarray:
+    """Return the embeddings of the images by the built-in network; they are kept beside the images."""
+    kept = root / "vectors.npy"
+    if not kept.exists():
+        from cleaner.embedding import embed
+        from cleaner.workspace import Workspace
+
+        rows = "".join(f"{name},{label}\n" for name, label in labels.items())
+        (root / "labels.csv").write_text(f"name,label\n{rows}")
+        workspace = Workspace(root, labels=root / "labels.csv", backbone="lite0")
+        (backbone,), _ = workspace.network.load(workspace)
+        found = embed(
+            workspace.scan(), backbone, index=workspace.index, cache_root=workspace.state / "embeddings"
+        )
+        at = {name: row for row, name in enumerate(found.names)}
+        np.save(kept, found.vectors[[at[name] for name in labels]])
+        workspace.close()
+    return np.load(kept)
+
+
+def with_noise(
+    truth: np.ndarray, missing: float, extra: float, seed: int, *, uneven: bool = False
+) -> np.ndarray:
+    """Return bits of which some that are there are left out, and as many added as a share of those there.
+
+    Parameters
+    ----------
+    truth : bool, shape (n, k)
+    missing, extra : float
+        Shares of the right labels.
+    seed : int
+    uneven : bool
+        Let half of the classes have three times the rate of the others.
+    """
+    rng = np.random.default_rng(seed)
+    factor = np.ones(truth.shape[1])
+    if uneven:
+        factor = np.where(rng.permutation(truth.shape[1]) % 2, 1.5, 0.5)
+    given = truth.copy()
+    given[truth & (rng.random(truth.shape) < missing * factor)] = False
+    added = extra * factor * truth.sum(axis=0) / np.maximum(1, (~truth).sum(axis=0))
+    given[~truth & (rng.random(truth.shape) < added)] = True
+    return given
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path, help="for the images; made if it is not there")
+    parser.add_argument("-n", type=int, default=900)
+    options = parser.parse_args()
+    if not (DATA / "clothing").is_dir():
+        raise SystemExit("The clothing photographs are not here.")
+    labels = lay_out_collages(options.folder, options.n)
+    vectors = embedded(options.folder, labels)
+    names = list(labels)
+    classes = sorted({name for label in labels.values() for name in SETS.split(label)})
+    truth = np.array([[name in SETS.split(labels[image]) for name in classes] for image in names])
+    embeddings = Embeddings(names=names, vectors=vectors, hashes=names, key="collages", problems={})
+    print(f"{len(names)} images, {len(classes)} classes, {truth.sum(axis=1).mean():.2f} labels an image")
+    head = (
+        "missing extra       | AP bits | self-c. | AP images | self-c. | wrong bits: expected, real | rates"
+    )
+    print(head)
+    for missing, extra, uneven in (
+        (0.05, 0.05, False), (0.1, 0.1, False), (0.1, 0.1, True), (0.2, 0.0, False), (0.0, 0.2, False),
+        (0.3, 0.1, False), (0.02, 0.02, False),
+    ):  # fmt: skip
+        rows = []
+        for seed in range(3):
+            given = with_noise(truth, missing, extra, seed, uneven=uneven)
+            table = pd.DataFrame(
+                {"name": names, "split": "train", "label": [SETS.join(np.array(classes)[r]) for r in given]}
+            )
+            ranking = rank_sets(Catalog(table, label_sets=SETS), embeddings, seed=seed)
+            columns = [classes.index(name) for name in ranking.classes]
+            bad, said = (given != truth)[:, columns], given[:, columns]
+            own = np.where(said, 1 - ranking.plain, ranking.plain)
+            image_bad = bad.any(axis=1)
+            rows.append(
+                [
+                    average_precision_score(bad.ravel(), ranking.wrong.ravel()),
+                    average_precision_score(bad.ravel(), own.ravel()),
+                    average_precision_score(image_bad, ranking.scores),
+                    average_precision_score(image_bad, own.max(axis=1)),
+                    ranking.wrong.sum(),
+                    bad.sum(),
+                    ranking.scores.sum(),
+                    image_bad.sum(),
+                    ranking.missing.mean(),
+                    (ranking.extra * (~truth[:, columns]).sum(axis=0)).sum() / said.sum(),
+                ]
+            )
+        a, b, c, d, e, f, g, h, m, x = np.mean(rows, axis=0)
+        print(
+            f"{missing:.2f} {extra:.2f} {'uneven' if uneven else 'even  '} | {a:.3f}   | {b:.3f}   | "
+            f"{c:.3f}     | {d:.3f}   | bits {e:.0f} of {f:.0f}, images {g:.0f} of {h:.0f} | "
+            f"missing {m:.3f}, extra {x:.3f}"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.export import export_tree
+from cleaner.dataset.label_sets import LabelSets
+from cleaner.errors import CatalogError
+
+SETS = LabelSets(";")
+NAMES = [f"{i}.jpg" for i in range(6)]
+CLASSES = ("cat", "dog", "fox", "owl")
+SURE = [set(CLASSES), {"cat", "dog"}, {"fox", "owl"}]  # so that it can be told that labels are several
+CHOSEN = st.lists(st.sets(st.sampled_from(CLASSES)), min_size=3, max_size=3).map(lambda of: of + SURE)
+
+
+def opened(table: pd.DataFrame) -> Catalog:
+    with TemporaryDirectory() as folder:
+        for name in NAMES:
+            Path(folder, name).write_bytes(b"\xff\xd8\xff" + bytes(40))
+        table.to_csv(Path(folder, "labels.csv"), index=False)
+        return Catalog.from_csv(Path(folder, "labels.csv"))
+
+
+def test_a_label_of_several_classes_has_one_way_to_be_written() -> None:
+    assert SETS.canonical(" dog;cat; dog") == "cat;dog"
+    assert SETS.join(()) == ";"  # which is not the same as no label
+    assert SETS.split(";") == SETS.split(None) == ()
+    assert SETS.with_class("cat", "dog", there=True) == "cat;dog"
+    assert SETS.with_class("cat", "cat", there=False) == ";"
+    assert SETS.renamed("cat;dog", lambda name: "dog" if name == "cat" else name) == "dog"
+
+
+def as_text(glue: str, brackets: str = "", quote: str = "") -> object:
+    def write(of: list[str]) -> str:
+        if not of and not brackets:
+            return glue.strip() or "|"
+        return glue.join(f"{quote}{name}{quote}" for name in of).join(brackets or ("", ""))
+
+    return write
+
+
+FORMS = {
+    "a;b": as_text(";"),
+    "a | b": as_text(" | "),
+    "a, b": as_text(", "),
+    "['a', 'b']": as_text(", ", "[]", "'"),
+    '["a","b"]': as_text(",", "[]", '"'),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@settings(max_examples=6, deadline=None)
+@given(of=CHOSEN, other=st.sets(st.sampled_from((*CLASSES, "yak"))), backwards=st.booleans())
+def test_labels_come_back_as_they_were_and_only_a_new_label_changes(
+    form: str, of: list[set[str]], other: set[str], backwards: bool
+) -> None:
+    written = [FORMS[form](sorted(each, reverse=backwards)) for each in of]
+    catalog = opened(pd.DataFrame({"name": NAMES, "label": written, "site": list("aabbcc")}))
+    sets = catalog.label_sets
+    assert sets is not None
+    assert [set(sets.split(label)) for label in catalog.labels] == of
+    assert catalog.classes == list(CLASSES)
+    assert catalog.as_given()["label"].tolist() == written
+    changed = catalog.with_labels({"2.jpg": sets.join(other)}).as_given()
+    assert changed["label"].drop(2).tolist() == written[:2] + written[3:]
+    assert changed["site"].tolist() == list("aabbcc")
+    assert catalog.read_label(changed["label"][2]) == sets.join(other)
+
+
+@settings(max_examples=6, deadline=None)
+@given(of=CHOSEN, other=st.sets(st.sampled_from((*CLASSES, "yak"))))
+def test_columns_of_one_and_zero_follow_the_labels(of: list[set[str]], other: set[str]) -> None:
+    columns = {name: [f"{name in each:d}.0" for each in of] for name in CLASSES}
+    table = pd.DataFrame({"image": NAMES, **columns, "site": list("aabbcc")})
+    catalog = opened(table)
+    assert catalog.as_given()[list(CLASSES)].to_dict("list") == columns
+    changed = catalog.with_labels({"2.jpg": catalog.label_sets.join(other)}).as_given()
+    for name in (*CLASSES, "yak"):
+        before = columns.get(name, ["0.0"] * 6)
+        if name in changed:
+            assert changed[name].tolist() == [*before[:2], f"{name in other:d}.0", *before[3:]]
+    assert ("yak" in changed) == ("yak" in other)
+    again = opened(changed.drop(columns="split"))  # its column of labels comes first, and the others follow
+    assert [set(again.label_sets.split(label)) for label in again.labels] == [*of[:2], other, *of[3:]]
+    assert set(again.label_form.columns) >= set.union(*of[:2], other, *of[3:])
+
+
+def test_a_row_of_zeros_shows_no_class_and_an_empty_row_has_no_label() -> None:
+    cat, dog, none = [1, 1, 0, 0, None, 0], [1, 0, 1, 1, None, 0], [0, 0, 0, 0, None, 0]
+    catalog = opened(pd.DataFrame({"image": NAMES, "cat": cat, "dog": dog, "fox": none, "owl": none}))
+    assert catalog.labels.tolist() == ["cat|dog", "cat", "dog", "dog", None, "|"]
+    assert catalog.summary()["classes"] == {"cat": {"none": 2}, "dog": {"none": 3}}
+    assert catalog.summary()["unlabelled"] == 1
+    assert catalog.where(label="cat").names.tolist() == ["0.jpg", "1.jpg"]
+
+
+def test_columns_of_one_label_each_follow_it_too() -> None:
+    table = pd.DataFrame({"image": NAMES, "cat": [1, 0, 1, 0, 1, 0], "dog": [0, 1, 0, 1, 0, 1]})
+    catalog = opened(table)
+    assert catalog.label_sets is None
+    changed = catalog.with_labels({"0.jpg": "dog"}).as_given()
+    assert changed["cat"].tolist() == ["0", "0", "1", "0", "1", "0"]
+    assert changed["dog"].tolist() == ["1", "1", "0", "1", "0", "1"]
+
+
+def test_a_file_cannot_lie_in_the_folders_of_two_classes(tmp_path: Path) -> None:
+    catalog = Catalog(pd.DataFrame({"name": ["a.jpg"], "label": ["cat;dog"]}), root=tmp_path, label_sets=SETS)
+    with pytest.raises(CatalogError, match="one label for each image"):
+        export_tree(catalog, tmp_path.parent / "tree")
