@@ -5,7 +5,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from cleaner.errors import CatalogError
 from cleaner.images import archives
@@ -123,25 +123,25 @@ def _list_archive(prefix: str, path: Path, found: Listing, *, hidden: bool) -> N
         front = prefix + shard
         left_out = [*archive.left_out.items(), *((name, _REPEATED) for name in archive.repeated)]
         found.left_out += [(printable(front + name), why) for name, why in left_out if _counts(name, hidden)]
-        passed: dict[str, bool] = {}  # a folder's name is judged once, not for each of its files
+        passed: dict[str, bool] = {}  # a folder's name is judged once, not for each of a million files
         for name in archive.members:
             folder, _, last = name.rpartition("/")
             if folder not in passed:
                 passed[folder] = not folder or _counts(folder, hidden, is_folder=True)
             if passed[folder] and _counts(last, hidden):
-                _list_member(front, name, path / shard / name, found, hidden=hidden)
+                _list_member(path, prefix, shard + name, found, hidden=hidden)
 
 
-def _list_member(front: str, name: str, path: Path, found: Listing, *, hidden: bool) -> None:
+def _list_member(path: Path, prefix: str, name: str, found: Listing, *, hidden: bool) -> None:
     last = name.rpartition("/")[2]
     dot = last.rfind(".")
     suffix = last[dot:].lower() if dot > 0 else ""
-    if not (suffix in SUFFIXES if suffix else is_candidate(path, hidden=hidden)):
-        found.others[suffix].append(printable(front + name))
+    if not (suffix in SUFFIXES if suffix else is_candidate(path / name, hidden=hidden)):
+        found.others[suffix].append(printable(prefix + name))
     elif problem := name_problem(name):
-        found.left_out.append((printable(front + name), problem))
+        found.left_out.append((printable(prefix + name), problem))
     else:
-        found.names.append(front + name)
+        found.names.append(prefix + name)
 
 
 def _counts(name: str, hidden: bool, *, is_folder: bool = False) -> bool:
@@ -246,17 +246,13 @@ def name_problem(name: str) -> str | None:
         return "a name with a zero byte"
     if printable(name) != name:
         return "its name is not valid Unicode; rename it"
-    if (
-        name.startswith(("/", "\\\\"))
-        or re.match(r"[A-Za-z]:[\\/]", name)
-        or (os.name == "nt" and ":" in name)
+    if name.startswith(("/", "\\\\")) or (
+        ":" in name and (os.name == "nt" or re.match(r"[A-Za-z]:[\\/]", name))
     ):
         return "an absolute path; names must be relative to the data set's folder"
-    if ".." in re.split(r"[\\/]" if os.name == "nt" else "/", name):
+    if ".." in name and ".." in re.split(r"[\\/]" if os.name == "nt" else "/", name):
         return "leads out of the data set's folder (..)"
-    if str(PurePosixPath(name)) == ".":
-        return "no file name"
-    return None
+    return "no file name" if set(name.split("/")) <= {"", "."} else None
 
 
 def place_of(

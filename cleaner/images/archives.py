@@ -36,7 +36,7 @@ MOST_FILE_BYTES = 10**9
 """Larger files in archives are not read: their size is only what the archive says."""
 
 _MOST_RATIO = 1000  # deflate reaches 1032 on zeros, images are far below 10
-_LISTINGS = 64  # shards whose listings are kept
+_MOST_LISTED = 2_000_000  # files in all archives whose listings are kept, of 0.25 kB each
 _PLACE = re.compile(r"\.(?:zip|tar)(?=[/\\]|$)", re.IGNORECASE)
 _BRACES = re.compile(r"\{(\d+)\.\.(\d+)\}")
 _MOST_SHARDS = 10_000
@@ -346,7 +346,7 @@ def _listing(found: _Found) -> Archive:
         if known is None or (known.size_bytes, known.mtime_ns) != now:
             known = _listed(Path(found.path), *now)
             _listings[found.path] = known
-            while len(_listings) > _LISTINGS:
+            while len(_listings) > 1 and sum(len(each.members) for each in _listings.values()) > _MOST_LISTED:
                 _listings.popitem(last=False)
         else:
             _listings.move_to_end(found.path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -303,6 +304,28 @@ def test_a_set_is_chosen_by_keyboard_kept_in_a_reload_and_left(
     expect(page.get_by_role("heading", name=say("start.recent"))).to_be_visible()
     opened.reload()
     expect(page.get_by_role("heading", name=say("start"))).to_be_visible()
+
+
+def test_an_archive_is_chosen_and_reviewed_where_it_is(
+    visit: OpenVisit, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, expect: Any
+) -> None:
+    monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "home"))
+    archive = Path(shutil.make_archive(str(tmp_path / "data" / "photos"), "zip", root))
+    opened = visit(None, browse_root=archive.parent)
+    page = opened.page
+    page.get_by_role("button", name=say("start.open.name", name="photos.zip")).click()
+    expect(page.get_by_role("grid", name="Images to review")).to_be_visible(timeout=30_000)
+    opened.wait_for_pictures()
+    name = names(page)[0]
+    mark(page, expect, name, "x", "marked delete")
+    page.get_by_role("gridcell", name=name).dblclick()
+    image = page.get_by_role("dialog", name=say("grid.large_view")).locator("img")
+    expect(image).to_have_js_property("naturalWidth", 32)
+    until(archive.with_name("photos.zip.cleaned.csv").exists, "the result is not written")
+    there = {path.name for path in archive.parent.iterdir()}
+    assert there == {"photos.zip", "photos.zip.cleaner", "photos.zip.cleaned.csv"}
+    with Workspace(archive) as workspace:
+        assert workspace.store.state.outcomes() == {name: ("delete", None)}
 
 
 def test_steps_lead_to_files_and_report_and_back(visit: OpenVisit, ranked: Path, expect: Any) -> None:

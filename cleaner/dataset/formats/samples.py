@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -21,6 +22,7 @@ from cleaner.errors import CatalogError
 from cleaner.images import archives
 from cleaner.images.archives import Archive
 from cleaner.images.formats import SUFFIXES
+from cleaner.util.natural import naturally
 from cleaner.util.wording import count
 
 TEXTS = frozenset({"cls", "cls.txt", "txt", "json"})
@@ -53,7 +55,9 @@ def place_of_label(texts: Mapping[str, bytes], document: Mapping[str, Any], aske
     return found or next((name for name in _FIELDS if name in document), None)
 
 
-def entry_of(name: str, called: str, texts: Mapping[str, bytes], *, label_column: str | None) -> Entry:
+def entry_of(
+    name: str, called: str, texts: Mapping[str, bytes], *, split: str | None, label_column: str | None
+) -> Entry:
     """Return what a sample says of its image.
 
     Parameters
@@ -64,6 +68,8 @@ def entry_of(name: str, called: str, texts: Mapping[str, bytes], *, label_column
         The name of the shard, "#", and the key of the sample.
     texts : mapping of str to bytes
         The files of the sample that say something, by what follows the dot.
+    split : str, optional
+        For which the shard is, see `split_of_shard`.
     label_column : str, optional
         The file or field that holds the label.
 
@@ -90,7 +96,7 @@ def entry_of(name: str, called: str, texts: Mapping[str, bytes], *, label_column
         name=name,
         source_name=called,
         opinions=[opinion] if label else [],
-        split=split_of_shard(PurePosixPath(called.partition("#")[0]).stem),
+        split=split,
         columns=scalars(document, without=(*_FIELDS, "label_method", "label_by", "label_time")),
     )
 
@@ -144,6 +150,7 @@ def read_samples(root: Path, names: Sequence[str], *, label_column: str | None =
     try:
         for shard, front, inside in _by_archive(root, names):
             texts = _texts(archives.listing(shard), always=label_column is not None)
+            split, called = split_of_shard(shard.stem), front.rstrip("/") or shard.name
             first: dict[str, str] = {}
             for name in inside:
                 key, _ = split_name(name)
@@ -153,40 +160,38 @@ def read_samples(root: Path, names: Sequence[str], *, label_column: str | None =
                     continue
                 found.used.update(front + used for used, _ in said.values())
                 data = {ending: content for ending, (_, content) in said.items()}
-                called = front.rstrip("/") or shard.name
+                sample = partial(
+                    entry_of, front + name, f"{called}#{key}", split=split, label_column=label_column
+                )
                 try:
-                    entry = entry_of(front + name, f"{called}#{key}", data, label_column=label_column)
+                    entries.append(sample(data))
                 except CatalogError:  # a document that is none
                     damaged.append(front + name)
-                    data.pop("json")
-                    entry = entry_of(front + name, f"{called}#{key}", data, label_column=label_column)
-                entries.append(entry)
+                    entries.append(sample({ending: data[ending] for ending in data if ending != "json"}))
     except OSError as exc:
         raise CatalogError(f"The archive {shard} cannot be read: {exc.strerror or exc}.") from exc
-    labelled = sum(entry.label is not None for entry in entries)
-    if not labelled:
+    labels = {entry.name: entry.label for entry in entries}
+    if not any(label is not None for label in labels.values()):
         return None
     found.columns, found.rows = label_rows(entries)
-    found.findings = list(_findings(entries, labelled, found.left_out, damaged))
+    found.findings = list(_findings(labels, found.left_out, damaged))
     return found
 
 
 def _findings(
-    entries: Sequence[Entry], labelled: int, left_out: Mapping[str, str], damaged: Sequence[str]
+    labels: Mapping[str, str | None], left_out: Mapping[str, str], damaged: Sequence[str]
 ) -> Iterable[Finding]:
-    classes = sorted({entry.label for entry in entries if entry.label is not None})
+    classes = naturally({label for label in labels.values() if label is not None})
+    without = tuple(name for name, label in labels.items() if label is None)
     yield Finding(
         topic="samples",
         text="The labels are taken from the files beside the images, as in a WebDataset: "
         f"{count(len(classes), 'class', 'classes')}.",
         examples=tuple(classes),
     )
-    if labelled < len(entries):
-        yield Finding(
-            topic="unlabelled",
-            text=f"Images without a label beside them: {len(entries) - labelled:,}.",
-            examples=tuple(entry.name for entry in entries if entry.label is None),
-        )
+    if without:
+        text = f"Images without a label beside them: {len(without):,}."
+        yield Finding(topic="unlabelled", text=text, examples=without)
     if left_out:
         yield Finding(
             topic="several images",
@@ -206,6 +211,10 @@ def _findings(
 
 def _by_archive(root: Path, names: Sequence[str]) -> Iterable[tuple[Path, str, list[str]]]:
     """Divide images by tar file: yield it, what their names in the set begin with, and their names in it."""
+    if root.is_file():
+        if root.suffix.lower() == ".tar":
+            yield root, "", list(names)
+        return
     found: dict[tuple[Path, str], list[str]] = {}
     for name in names:
         place = archives.divided(f"{root}/{name}")

@@ -27,6 +27,7 @@ from cleaner.dataset.formats.entries import (
     Reviewed,
     Writing,
     merged,
+    split_of_shard,
 )
 from cleaner.dataset.formats.memory import Kept
 from cleaner.dataset.formats.samples import (
@@ -90,7 +91,13 @@ def read(source: Path, options: ReadOptions) -> Reading:
                 if sample.image is not None:
                     called = f"{shard.name}#{key}"
                     entries.append(
-                        entry_of(sample.image, called, sample.texts, label_column=options.label_column)
+                        entry_of(
+                            sample.image,
+                            called,
+                            sample.texts,
+                            split=split_of_shard(shard.stem),
+                            label_column=options.label_column,
+                        )
                     )
         if not entries:
             raise CatalogError(f"There is no image in {source}.")
