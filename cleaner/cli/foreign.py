@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 _SHOWN = 3
 _FORMAT_HELP = (
-    "camtrap-dp, coco, cvat, fiftyone, huggingface, label-studio, megadetector, parquet, speciesnet, "
-    "timelapse, webdataset or zip."
+    "camtrap-dp, coco, cvat, fiftyone, huggingface, label-studio, labelme, megadetector, parquet, "
+    "speciesnet, timelapse, via, voc, webdataset, yolo or zip."
 )
 
 

@@ -116,6 +116,12 @@ class ImportMemory:
             label_column=record["label_column"],
         )
 
+    @property
+    def format(self) -> str | None:
+        """The name of the format that the table was imported from; None if it was not."""
+        record = self._record()
+        return None if record is None else str(record["format"])
+
     def findings(self) -> list[Finding]:
         """Return what was said of the source when it was imported."""
         record = self._record() or {}

@@ -10,6 +10,7 @@ from typing import Any
 
 from cleaner.dataset.formats import (
     archives,
+    boxes,
     camtrap_dp,
     coco,
     cvat,
@@ -57,6 +58,8 @@ class Format:
         Its images are written to a new folder.
     opens : bool
         It can be opened without an import.
+    edits_only : bool
+        Only a set that was imported from it can be exported to it.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Format:
     people: bool = False
     unpacks: bool = False
     opens: bool = False
+    edits_only: bool = False
 
 
 FORMATS: dict[str, Format] = {
@@ -123,6 +127,42 @@ FORMATS: dict[str, Format] = {
             write=cvat.write,
             recognises=cvat.recognises,
             people=True,
+        ),
+        Format(
+            name="voc",
+            title="Pascal VOC's boxes",
+            read=boxes.read_voc,
+            write=boxes.write,
+            recognises=boxes.recognises_voc,
+            crops=True,
+            edits_only=True,
+        ),
+        Format(
+            name="labelme",
+            title="labelme's shapes",
+            read=boxes.read_labelme,
+            write=boxes.write,
+            recognises=boxes.recognises_labelme,
+            crops=True,
+            edits_only=True,
+        ),
+        Format(
+            name="via",
+            title="VIA's regions",
+            read=boxes.read_via,
+            write=boxes.write,
+            recognises_json=boxes.recognises_via,
+            crops=True,
+            edits_only=True,
+        ),
+        Format(
+            name="yolo",
+            title="YOLO's boxes",
+            read=boxes.read_yolo,
+            write=boxes.write,
+            recognises=boxes.recognises_yolo,
+            crops=True,
+            edits_only=True,
         ),
         Format(
             name="timelapse",

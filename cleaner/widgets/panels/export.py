@@ -6,6 +6,7 @@ import os
 import threading
 from pathlib import Path
 
+from cleaner.dataset.formats.memory import ImportMemory
 from cleaner.dataset.formats.registry import FORMATS
 from cleaner.jobs import JobStatus
 from cleaner.util.wording import count
@@ -32,6 +33,7 @@ class ExportPanel(JobPanel):
     def __init__(self, workspace: Workspace, *, lock: threading.RLock | None = None) -> None:
         self.workspace = workspace
         self.format = _FOLDERS
+        self._from = ImportMemory(workspace.state, workspace.labels).format if workspace.labels else None
         self.folder: Path | None = None
         super().__init__(workspace.state, "export", lock=lock)
         self.on("format", self._choose)
@@ -66,10 +68,15 @@ class ExportPanel(JobPanel):
 
     def _draw(self) -> None:
         status, running = self._status, self.running
-        titles = {_FOLDERS: say("export.folders")} | {name: each.title for name, each in FORMATS.items()}
+        titles = {_FOLDERS: say("export.folders")}
+        titles |= {n: each.title for n, each in FORMATS.items() if not each.edits_only or n == self._from}
         choices = [
             node("option", title, value=name, selected=name == self.format) for name, title in titles.items()
         ]
+        chooser = node(
+            "select", *choices, do="format", value=self.format, disabled=running, class_="cleaner-input"
+        )
+        field = node("label", node("span", say("export.format")), chooser)
         bar = bar_of(status) if running else {}
         told = _said(status, stopping=self._asked_to_stop)
         act = button(say("export.do"), "export", data_heir=True)
@@ -80,19 +87,7 @@ class ExportPanel(JobPanel):
                 "div",
                 node("h3", say("export")),
                 paragraph(say("export.what")),
-                node(
-                    "label",
-                    node("span", say("export.format")),
-                    node(
-                        "select",
-                        *choices,
-                        do="format",
-                        value=self.format,
-                        disabled=running,
-                        class_="cleaner-input",
-                    ),
-                    class_="cleaner-slider",
-                ),
+                node("div", field, class_="cleaner-table-fields"),
                 node("p", say("export.into", folder=self.folder if running else self.target)),
                 node("progress", aria_label=say("export"), hidden=not running, **bar),
                 buttons(act),
