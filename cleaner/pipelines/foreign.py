@@ -8,11 +8,11 @@ from typing import Any
 
 from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.export import export_tree
-from cleaner.dataset.formats.documents import CsvDocument
 from cleaner.dataset.formats.entries import ReadOptions
 from cleaner.dataset.formats.memory import ImportMemory
 from cleaner.dataset.formats.transfer import Exported, Imported, export_set, import_set, keep_source
 from cleaner.dataset.formats.webdataset import shards_in_place
+from cleaner.dataset.tables.text import table_rows
 from cleaner.pipelines.opened import opened
 from cleaner.review.labels import cleaned_catalog
 from cleaner.review.output.earlier import earlier_decisions
@@ -68,7 +68,8 @@ def bring_in(
 
 def export_as(dataset: Dataset, review: ReviewState, format: str, to: Path | str, **options: Any) -> Exported:
     """Write a set after all decisions in the format of another tool; see `Workspace.export_as`."""
-    table = None if dataset.labels is None else CsvDocument.read(dataset.labels)
+    header, *rows = [[]] if dataset.labels is None else table_rows(dataset.labels, dataset.table_options)
+    table = [dict(zip(header, row, strict=False)) for row in rows]
     images = reviewed_images(dataset.catalog, review, table)
     if dataset.labels is None:
         kept = shards_in_place(dataset.catalog, dataset.table_options.label_column or None)

@@ -233,9 +233,12 @@ class TableDialog(Panel):
                 splits,
                 (columns.split or NO_COLUMN) if columns else self.options.split_column or NO_COLUMN,
             ),
-            _field("delimiter", delimiters, shown.delimiter),
-            _field("encoding", encodings, shown.encoding),
         ]
+        if shown.is_text:
+            fields += [
+                _field("delimiter", delimiters, shown.delimiter),
+                _field("encoding", encodings, shown.encoding),
+            ]
         if len(self._roots) > 1:
             folders = {str(i): self._folder_name(folder) for i, folder in enumerate(self._roots)}
             fields.append(_field("root", folders, str(self._roots.index(self.root))))

@@ -1,4 +1,4 @@
-"""Hugging Face's ``imagefolder`` with metadata: images, and ``metadata.csv`` or ``metadata.jsonl``.
+"""Hugging Face's ``imagefolder`` with metadata: images, and ``metadata.csv``, ``.jsonl`` or ``.parquet``.
 
 What is relied on (https://huggingface.co/docs/datasets/image_dataset): each metadata file has a column
 ``file_name`` with paths relative to it; a folder called like a split is one. Which column is the label is up
@@ -28,11 +28,12 @@ from cleaner.dataset.formats.entries import (
     merged,
     number,
 )
+from cleaner.dataset.formats.parquet import ParquetRows
 from cleaner.dataset.layout_guess import guess_layout
 from cleaner.dataset.split_words import split_of_word
 from cleaner.errors import CatalogError
 
-_NAMES = ("metadata.csv", "metadata.jsonl")
+_NAMES = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 _FILE = "file_name"
 _FOLDERS = {"train": "train", "valid": "validation", "test": "test"}
 _USUAL_LABELS = ("label", "labels", "class", "category", "target")
@@ -44,6 +45,11 @@ def recognises(source: Path) -> bool:
     return source.is_dir() and bool(_documents(source))
 
 
+def folder_of(source: Path) -> Path:
+    """Return the folder that a metadata file describes; any other source as it is."""
+    return source.parent if source.is_file() and source.name in _NAMES else source
+
+
 def _documents(source: Path) -> list[Path]:
     folders = [source, *sorted({(source / name).parent for name in list_images(source).names})]
     inner = [parent for folder in folders for parent in (folder, folder.parent)]
@@ -51,8 +57,10 @@ def _documents(source: Path) -> list[Path]:
     return [folder / name for folder in sorted(inside) for name in _NAMES if (folder / name).is_file()]
 
 
-def _opened(path: Path) -> CsvDocument | JsonLines:
+def _opened(path: Path) -> CsvDocument | JsonLines | ParquetRows:
     data = read_bytes(path)
+    if path.suffix == ".parquet":
+        return ParquetRows(data, str(path))
     return JsonLines(data, str(path)) if path.suffix == ".jsonl" else CsvDocument(data, str(path))
 
 
@@ -138,7 +146,9 @@ def write(job: Writing) -> None:
         )
 
 
-def _edit(document: CsvDocument | JsonLines, at: int, reviewed: Reviewed, column: str | None) -> None:
+def _edit(
+    document: CsvDocument | JsonLines | ParquetRows, at: int, reviewed: Reviewed, column: str | None
+) -> None:
     if reviewed.deleted:
         document.remove(at)
         return

@@ -58,7 +58,52 @@ def _files(source: Path) -> list[Path]:
     return [source] if source.suffix.lower() == ".parquet" and source.is_file() else []
 
 
-def _pyarrow(source: Path) -> Any:
+class ParquetRows:
+    """The rows of a parquet file without images, of which some values are changed.
+
+    Attributes
+    ----------
+    rows : list of dict
+
+    Raises
+    ------
+    CatalogError
+        pyarrow is not installed, or the file is damaged.
+    """
+
+    def __init__(self, data: bytes, where: str) -> None:
+        arrow = _pyarrow(where)
+        try:
+            table = arrow.parquet.read_table(arrow.BufferReader(data))
+        except (arrow.ArrowException, OSError) as exc:
+            raise CatalogError(f"{where} is not a valid Parquet file: {exc}.") from exc
+        self._data, self._table = data, table
+        self._changed: dict[int, dict[str, Any] | None] = {}
+        self.rows: list[dict[str, Any]] = table.to_pylist()
+
+    def set(self, row: int, values: Mapping[str, object]) -> None:
+        """Change values of a row; columns that the file does not have are passed over."""
+        new = {c: v for c, v in values.items() if c in self.rows[row] and self.rows[row][c] != v}
+        if new:
+            self.rows[row] |= new
+            self._changed[row] = self.rows[row]
+
+    def remove(self, row: int) -> None:
+        """Take a row out."""
+        self._changed[row] = None
+
+    def to_bytes(self) -> bytes:
+        """Return the file as it is now: the same bytes if nothing was changed."""
+        if not self._changed:
+            return self._data
+        arrow = _pyarrow("metadata.parquet")
+        kept = [row for i, row in enumerate(self.rows) if self._changed.get(i, row) is not None]
+        sink = arrow.BufferOutputStream()
+        arrow.parquet.write_table(arrow.Table.from_pylist(kept, schema=self._table.schema), sink)
+        return bytes(sink.getvalue().to_pybytes())
+
+
+def _pyarrow(source: Path | str) -> Any:
     try:
         import pyarrow.parquet  # an extra, and 0.3 s
     except ImportError as exc:

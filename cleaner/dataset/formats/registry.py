@@ -240,6 +240,7 @@ def found(source: Path) -> tuple[Format, Path]:
     """
     if not source.exists():
         raise CatalogError(f"{source} does not exist. Give a file or folder to import.")
+    source = hugging_face.folder_of(source)
     inside = found_in(source)
     if len(inside) > 1:
         names = ", ".join(path.name for _, path in inside)

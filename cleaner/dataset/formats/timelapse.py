@@ -12,22 +12,20 @@ who gave a label and when.
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Mapping
-from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 from cleaner.dataset.formats.documents import CsvDocument, new_csv, read_bytes
 from cleaner.dataset.formats.entries import Entry, Opinion, Reading, ReadOptions, Writing, merged
 from cleaner.dataset.formats.names import placed
+from cleaner.dataset.tables.workbook import cell_text, open_workbook
 from cleaner.errors import CatalogError
 
 _FILE, _FOLDER, _DELETE = "File", "RelativePath", "DeleteFlag"
 _USUAL_LABELS = ("species", "label", "class", "category", "animal", "observation", "observationtype", "taxon")
 _DEFAULT_NAME = "ImageData.csv"
 _HEADER = ["RootFolder", _FILE, _FOLDER, "DateTime", _DELETE]
-_MOST_BYTES = 10**9
 
 
 class _Table(Protocol):
@@ -153,24 +151,9 @@ class XlsxDocument:
     """
 
     def __init__(self, data: bytes, where: str) -> None:
-        try:
-            import openpyxl  # an extra, and 0.3 s
-        except ImportError as exc:
-            msg = (
-                f"{where} is an Excel file. Save it as CSV, or install openpyxl: pip install 'cleaner[xlsx]'."
-            )
-            raise CatalogError(msg) from exc
-        try:
-            with zipfile.ZipFile(io.BytesIO(data)) as archive:
-                if sum(member.file_size for member in archive.infolist()) > _MOST_BYTES:
-                    raise CatalogError(f"{where} unpacks to more than {_MOST_BYTES:,} bytes; it is not read.")
-            self._book = openpyxl.load_workbook(io.BytesIO(data))
-        except CatalogError:
-            raise
-        except Exception as exc:  # damaged files make openpyxl raise anything
-            raise CatalogError(f"{where} is not a valid Excel file: {exc}.") from exc
+        self._book = open_workbook(data, where)
         self._sheet: Any = self._book.worksheets[0]
-        values = [[_cell(value) for value in row] for row in self._sheet.iter_rows(values_only=True)]
+        values = [[cell_text(value) for value in row] for row in self._sheet.iter_rows(values_only=True)]
         self.header = [column.strip() for column in (values[0] if values else [])]
         self.rows = [dict(zip(self.header, row, strict=True)) for row in values[1:]]
 
@@ -196,19 +179,3 @@ class XlsxDocument:
         stream = io.BytesIO()
         self._book.save(stream)
         return stream.getvalue()
-
-
-def _cell(value: object) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return (
-        value.isoformat(sep=" ")
-        if isinstance(value, datetime)
-        else value.isoformat()
-        if isinstance(value, date)
-        else str(value)
-    )

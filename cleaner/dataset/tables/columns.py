@@ -26,24 +26,16 @@ _LIKE_A_LABEL = re.compile(
 _ABOUT_IMAGES = frozenset(
     {"sex", "gender", "age", "date", "time", "day", "year", "patient", "subject"}
     | {"site", "source", "camera", "view", "position", "width", "height", "size", "url", "user"}
-    | {
-        "annotator",
-        "rater",
-        "location",
-        "localization",
-        "place",
-        "lat",
-        "lon",
-        "folder",
-        "fold",
-        "id",
-        "part",
-    }
+    | {"location", "localization", "place", "lat", "lon", "folder", "fold", "id", "part"}
 )
+# Words in the names of columns about the work of labelling: never labels, unless somebody chooses them.
+_ABOUT_WORK = frozenset({"annotator", "annotators", "rater", "labeler", "labeller", "reviewer", "annotation"})
+_WORK_ENDS = frozenset({"id", "ids", "by", "time", "date", "count"})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _NUMBERED = re.compile(r"column (\d+)")
 _DECIMAL = re.compile(r"[+-]?\d*\.\d*[1-9]\d*(e[+-]?\d+)?", re.IGNORECASE)
 ZEROS = frozenset({"0", "0.0", "false", ""})
+MINUS_ONES = frozenset({"-1", "-1.0"})
 _TRUE_FALSE = ONES | ZEROS | {"yes", "t", "no", "f"}
 _GOOD_SHARE = 0.3  # of a column's values that name files, for its usual name to count
 _SAMPLE = 500  # rows
@@ -265,7 +257,7 @@ def _label_candidates(table: Texts) -> list[str]:
     only = [
         column
         for column, values in table.items()
-        if len(table) == 1 and any(values) and not _counts_rows(values)
+        if len(table) == 1 and any(values) and not _counts_rows(values) and not _is_about_work(column)
     ]
     filled = [column for column in usual if any(table[column])]
     empty = [column for column in usual if column not in filled]
@@ -276,7 +268,7 @@ def _like_labels(column: str, values: Sequence[str]) -> float:
     """Say how much a column looks like labels, from 0 (not at all)."""
     there = [value for value in values if value]
     different = len(set(there))
-    if not there or any(map(_DECIMAL.fullmatch, there)):
+    if not there or _is_about_work(column) or any(map(_DECIMAL.fullmatch, there)):
         return 0.0
     named = named_like_labels(column)
     if not named and (different == 1 or different > max(2, _FEW_VALUES * len(there))):
@@ -294,22 +286,32 @@ def _like_labels(column: str, values: Sequence[str]) -> float:
     )
 
 
+def _is_about_work(column: str) -> bool:
+    """Tell whether a column says who labelled an image or in which act: "annotator", "annotation_id"."""
+    words = [word.lower() for word in _WORD.findall(column)]
+    work = [word for word in words if word in _ABOUT_WORK]
+    return bool(work) and (work != ["annotation"] or words[-1] in _WORK_ENDS)
+
+
 def _counts_rows(values: Sequence[str]) -> bool:
     return len(set(values)) == len(values) > 1 and all(value.isdecimal() for value in values)
 
 
 def _one_hot(table: Texts) -> list[str]:
-    """Return columns that stand side by side, hold 0 and 1 alone, and say a class of nearly every row."""
+    """Return columns that stand side by side, hold 0 and 1 alone, and say a class of nearly every row.
+
+    Several that hold -1, too, are findings of which more than one may hold for an image: see `cleaner.dataset.tables.labels`.
+    """
     runs: list[list[str]] = [[]]
     for column, values in table.items():
         small = {value.lower() for value in values}
-        if "," not in column and small <= ONES | ZEROS and small - {""}:
+        if "," not in column and small <= ONES | ZEROS | MINUS_ONES and small - {""}:
             runs[-1].append(column)
         else:
             runs.append([])
     run = max(runs, key=len)
-    if len(run) < 2:
-        return []
+    if len(run) < 2 or any(MINUS_ONES.intersection(table[column]) for column in run):
+        return run if len(run) > 1 else []
     exclusive = _exclusive(run, table)
     if exclusive:
         return exclusive

@@ -32,7 +32,7 @@ class Grid:
     header : bool
         The first row of the file holds the names of the columns.
     delimiter : str
-        What separates the columns; empty for what is no file.
+        What separates the columns; empty for what is no text.
     left_out : list of (str, str)
         First value and reason of rows that do not fit the header.
     findings : list of Finding
@@ -162,6 +162,8 @@ def _name_columns(grid: Grid, names: Sequence[str], rows: Sequence[Sequence[str]
 
 def _refuse_open_quote(text: TableText, is_file: Callable[[str], bool]) -> None:
     """Refuse a table in which a value has taken in lines that are rows themselves."""
+    if not text.delimiter:  # a workbook, which has no quotes
+        return
     for row, line in zip(text.rows, text.lines, strict=True):
         for value in row:
             if "\n" not in value and "\r" not in value:

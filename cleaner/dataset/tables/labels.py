@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.label_sets import ONES, LabelForm, LabelSets, free_separator, is_none, is_one
-from cleaner.dataset.tables.columns import ZEROS, choose
+from cleaner.dataset.tables.columns import MINUS_ONES, ZEROS, choose
 from cleaner.dataset.tables.options import NO_SEPARATOR
 from cleaner.errors import TableError
 from cleaner.util.wording import count
@@ -23,6 +23,7 @@ SEPARATORS = "|;,/+& "
 """What may stand between several labels of an image in one column."""
 
 _INVISIBLE = "\u200b\u200c\u200d\u2060\ufeff"
+_OF_COLUMNS = ONES | ZEROS | MINUS_ONES
 _MANY = 8  # examples in one sentence
 
 
@@ -83,9 +84,12 @@ def read_labels(columns: Mapping[str, Sequence[str]], source: str, *, separator:
 
 
 def _of_columns(columns: Mapping[str, Sequence[str]], source: str, *, several: bool) -> Labels:
-    """Read columns of 1 and 0: a row of zeros shows none of the classes, an empty row has no label."""
+    """Read columns of 1 and 0: a row of zeros shows none of the classes, an empty row has no label.
+
+    Beside 0 or empty fields, -1 stands for "uncertain" (CheXpert), which is no label; without them for 0.
+    """
     for column, values in columns.items():
-        odd = next((value for value in values if value.strip().lower() not in ONES | ZEROS), None)
+        odd = next((value for value in values if value.strip().lower() not in _OF_COLUMNS), None)
         if odd is not None:
             raise TableError(
                 f"Several columns of {source} were chosen for the labels, and “{column}” holds "
@@ -97,21 +101,40 @@ def _of_columns(columns: Mapping[str, Sequence[str]], source: str, *, several: b
     written = Counter(value.strip() for values in columns.values() for value in values)
     ones = [value for value, _ in written.most_common() if is_one(value)]
     zeros = [value for value, _ in written.most_common() if value and not is_one(value)]
+    unsure = MINUS_ONES if any(value.lower() in ZEROS for value in written) else frozenset()
+    findings = list(_minus_ones(rows, source, uncertain=bool(unsure)))
+    zeros = [value for value in zeros if value not in unsure]
     form = LabelForm(
         columns={column: column for column in columns}, one=(ones or ["1"])[0], zero=(zeros or [""])[0]
     )
     most = max(map(len, classes), default=0)
     if most < 2:
-        return Labels(texts=[of[0] if of else "" for of in classes], form=form)
+        return Labels(texts=[of[0] if of else "" for of in classes], form=form, findings=findings)
     if not several:
-        return Labels(texts=["|".join(of) for of in classes])
+        return Labels(texts=["|".join(of) for of in classes], findings=findings)
     sets = _sets_for(columns, source)
-    said = [any(value.strip() for value in row) for row in rows]
+    said = [any({value.strip() for value in row} - {""} - unsure) for row in rows]
     return Labels(
         texts=[sets.join(of) if is_said else "" for of, is_said in zip(classes, said, strict=True)],
         sets=sets,
         form=form,
+        findings=findings,
     )
+
+
+def _minus_ones(rows: Sequence[Sequence[str]], source: str, *, uncertain: bool) -> Iterator[Finding]:
+    """Say what -1 is taken for in columns of 1 and 0."""
+    number = sum(any(value.strip() in MINUS_ONES for value in row) for row in rows)
+    if number and uncertain:
+        text = (
+            f"In {source}, -1 is taken for “uncertain” ({count(number, 'row')}), which is no label. To "
+            "review one finding with all that is said of it, choose its column: on the page under Files, or "
+            "with --label-column."
+        )
+        yield Finding(topic="uncertain labels", text=text, doubtful=True)
+    elif number:
+        text = f"In {source}, -1 is taken for “no”: only 1 says that a label holds."
+        yield Finding(topic="labels of 1 and -1", text=text)
 
 
 def _of_column(written: Sequence[str], source: str, separator: str) -> Labels:

@@ -23,6 +23,7 @@ _SAMPLE = 200
 _FEW = 0.1
 _OTHER_SUFFIX = re.compile(r"(?<=.)\.[a-z][a-z0-9]{1,4}$")  # of an image, or of a text about one
 _WHOLE_NUMBER = re.compile(r"(\d+)(?:\.0+)?")
+_UPLOAD = re.compile(r"/data/local-files/\?d=([^&]+)|(?:^|/)[0-9a-f]{8}-([^/]+)$")  # of Label Studio
 
 # How a name differed from its file, and how to say so; those of the second kind may be wrong.
 _SURE = {
@@ -31,6 +32,7 @@ _SURE = {
     "case": "with other capital letters",
     "no suffix": "without a suffix such as .jpg",
     "quoted": "as in a web address (%20)",
+    "uploaded": "with what Label Studio puts in front of an upload",
 }
 _UNSURE = {
     "other root": "with another folder in front, such as that of another computer",
@@ -203,10 +205,10 @@ class NameMatcher:
         for spelling in _spellings(written):
             if self._problem(spelling) is None:
                 return _Found(str(PurePosixPath(spelling)))
-        for spelling, absolute, quoted in _paths(written):
+        for spelling, absolute, kind in _paths(written):
             found = self._look(spelling, absolute=absolute)
             if found.name or found.several:
-                return found._replace(kinds=found.kinds | {"quoted"} if quoted else found.kinds)
+                return found._replace(kinds=found.kinds | {kind} if kind else found.kinds)
         return _Found()
 
     def _look(self, path: str, *, absolute: bool) -> _Found:
@@ -336,19 +338,20 @@ def _spellings(name: str) -> Iterator[str]:
         yield name.strip()
 
 
-def _paths(written: str) -> Iterator[tuple[str, bool, bool]]:
-    """Yield a name as a path without drive or host, whether it was absolute, and whether %20 was read."""
+def _paths(written: str) -> Iterator[tuple[str, bool, str]]:
+    """Yield a name as a path without drive or host, whether it was absolute, and how it was written else."""
     path = written.strip().strip("\"'").replace("\\", "/")
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+://", path):
-        parts = urlsplit(path)
-        yield parts.path, True, False
-        yield unquote(parts.path), True, True
-        return
-    path, drives = re.subn(r"^[A-Za-z]:(?=/)", "", path)
-    absolute = bool(drives) or path.startswith(("/", "~"))
-    yield path, absolute, False
+        path, absolute = urlsplit(path).path, True
+    else:
+        path, drives = re.subn(r"^[A-Za-z]:(?=/)", "", path)
+        absolute = bool(drives) or path.startswith(("/", "~"))
+    yield path, absolute, ""
     if "%" in path:
-        yield unquote(path), absolute, True
+        yield unquote(path), absolute, "quoted"
+    upload = _UPLOAD.search(unquote(path))
+    if upload:
+        yield upload[1] or upload[2], True, "uploaded"
 
 
 def _index(files: Sequence[str], key: Callable[[str], str]) -> dict[str, list[str]]:

@@ -11,7 +11,8 @@ from cleaner.dataset.tables.grid import grid_of
 from cleaner.dataset.tables.names import NameMatcher
 from cleaner.dataset.tables.options import NO_SEPARATOR, TableOptions
 from cleaner.dataset.tables.reading import encoding_by_files, guess_of, read_grid
-from cleaner.dataset.tables.text import decoded, read_bytes, rows_of_text
+from cleaner.dataset.tables.text import decoded, read_bytes, rows_of, rows_of_text
+from cleaner.dataset.tables.workbook import is_workbook
 from cleaner.errors import TableError
 from cleaner.util.encodings import likely_encodings, samples, unicode_text
 
@@ -51,6 +52,8 @@ class Preview:
         The first ten.
     guess : Guess or None
         What the columns mean; None if that could not be found out.
+    is_text : bool
+        It has an encoding, and something between its fields; a workbook has not.
     encoding, delimiter : str
         What was used.
     label_separator : str
@@ -69,6 +72,7 @@ class Preview:
     columns: list[str] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
     guess: Guess | None = None
+    is_text: bool = True
     encoding: str = ""
     delimiter: str = ""
     label_separator: str = NO_SEPARATOR
@@ -85,8 +89,12 @@ def preview(path: Path, matcher: NameMatcher, options: TableOptions) -> Preview:
     found = Preview()
     try:
         data = read_bytes(path)
-        text, found.encoding = _text(data, path.name, matcher, options, found)
-        rows = rows_of_text(text, found.encoding, options, source=path.name)
+        found.is_text = not is_workbook(data)
+        if found.is_text:
+            text, found.encoding = _text(data, path.name, matcher, options, found)
+            rows = rows_of_text(text, found.encoding, options, source=path.name)
+        else:
+            rows = rows_of(data, path.name, options)
         found.delimiter = rows.delimiter
         _show(found, [f"column {i + 1}" for i in range(max(map(len, rows.rows)))], rows.rows)
         grid = grid_of(rows, options, matcher.is_file)

@@ -16,7 +16,8 @@ from cleaner.dataset.tables.grid import Grid, grid_of
 from cleaner.dataset.tables.labels import Labels, read_labels
 from cleaner.dataset.tables.names import NameMatcher
 from cleaner.dataset.tables.options import TableOptions
-from cleaner.dataset.tables.text import as_text, decoded, open_quote, read_bytes, rows_of_text
+from cleaner.dataset.tables.text import as_text, open_quote, read_bytes, rows_of, rows_of_text
+from cleaner.dataset.tables.workbook import is_workbook
 from cleaner.errors import TableError
 from cleaner.util.encodings import ENCODINGS, unicode_text
 from cleaner.util.wording import count
@@ -72,8 +73,7 @@ def read_file(path: Path, matcher: NameMatcher, options: TableOptions) -> LabelT
     """
     data = read_bytes(path)
     fitting = "" if options.encoding else encoding_by_files(data, matcher, options)
-    text, encoding = decoded(data, path.name, options.encoding or fitting)
-    rows = rows_of_text(text, encoding, options, source=path.name)
+    rows = rows_of(data, path.name, options, fitting)
     read = read_grid(grid_of(rows, options, matcher.is_file), matcher, options)
     if fitting:
         why = "in which its names are those of the files"
@@ -90,7 +90,7 @@ def encoding_by_files(data: bytes, matcher: NameMatcher, options: TableOptions) 
     str
         Empty if the table is in Unicode, or the files do not tell.
     """
-    if unicode_text(data) is not None:
+    if unicode_text(data) is not None or is_workbook(data):
         return ""
     readings: dict[str, str] = {}
     best = 0

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.tables.options import TableOptions
+from cleaner.dataset.tables.workbook import is_workbook, table_sheet
 from cleaner.errors import TableError
 from cleaner.images import archives
 from cleaner.images.formats import kind_of, not_an_image
@@ -40,7 +41,7 @@ class TableText:
     lines : list of int
         The line on which each row begins, from 1.
     delimiter, encoding : str
-        What was used.
+        What was used; empty for a workbook.
     findings : list of Finding
         What is odd.
     """
@@ -68,7 +69,49 @@ def read_bytes(path: Path) -> bytes:
         raise TableError(f"Cannot read {path}: {exc.strerror or exc}.") from exc
 
 
-def table_rows(path: Path) -> list[list[str]]:
+def rows_of(data: bytes, source: str, options: TableOptions, encoding: str = "") -> TableText:
+    """Take the content of a file apart into rows: of a text, or of a workbook.
+
+    Parameters
+    ----------
+    data : bytes
+    source : str
+        What to call the table in sentences.
+    options : TableOptions
+    encoding : str
+        Used where none was told.
+
+    Raises
+    ------
+    TableError
+        It cannot be decoded or opened, or has no row.
+    """
+    if is_workbook(data):
+        return _rows_of_sheet(data, source)
+    text, encoding = decoded(data, source, options.encoding or encoding)
+    return rows_of_text(text, encoding, options, source=source)
+
+
+def _rows_of_sheet(data: bytes, source: str) -> TableText:
+    """Take the rows of the sheet that holds a table, and say which it is."""
+    name, others, rows = table_sheet(data, source)
+    filled = [(row, line) for line, row in enumerate(rows, start=1) if any(value.strip() for value in row)]
+    findings = []
+    if others:
+        listed = ", ".join(f"“{other}”" for other in others)
+        text = f"{source} has several sheets. “{name}” is read, and not {listed}."
+        findings.append(Finding(topic="sheets", text=text, examples=tuple(others)))
+    return TableText(
+        source=source,
+        rows=[row for row, _ in filled],
+        lines=[line for _, line in filled],
+        delimiter="",
+        encoding="",
+        findings=findings,
+    )
+
+
+def table_rows(path: Path, options: TableOptions | None = None) -> list[list[str]]:
     """Return the rows of a file as they are written, in whatever encoding, without asking.
 
     Raises
@@ -77,9 +120,8 @@ def table_rows(path: Path) -> list[list[str]]:
         It is no table.
     """
     data = read_bytes(path)
-    found = unicode_text(data)
-    text, encoding = found or (data.decode("latin-1"), "latin-1")
-    return rows_of_text(text, encoding, TableOptions(), source=path.name).rows
+    encoding = "" if unicode_text(data) is not None else "latin-1"
+    return rows_of(data, path.name, options or TableOptions(), encoding).rows
 
 
 def refuse_other_kinds(path: Path) -> None:
@@ -138,7 +180,7 @@ def _kind_of_zip(path: Path) -> str:
     except (zipfile.BadZipFile, OSError):
         return "a damaged zip archive"
     if any(name.startswith("xl/") for name in names):
-        return f"an Excel workbook. {_SAVE}"
+        return ""
     if "content.xml" in names:
         return f"a spreadsheet. {_SAVE}"
     return "a zip archive. To open the images in it, let its name end in .zip"

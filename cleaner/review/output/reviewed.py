@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.dataset.formats.documents import CsvDocument
 from cleaner.dataset.formats.entries import BOX, LABEL_COLUMNS, SOURCE_NAME, Opinion, Reviewed, opinion_of_row
 from cleaner.dataset.tables.text import as_text
 from cleaner.review.labels import LabelOfImage, PresentLabels
@@ -15,7 +14,9 @@ from cleaner.review.state import Decision, ReviewState
 _OURS = frozenset({"name", "label", "split", SOURCE_NAME, BOX, *LABEL_COLUMNS})
 
 
-def reviewed_images(catalog: Catalog, state: ReviewState, table: CsvDocument | None = None) -> list[Reviewed]:
+def reviewed_images(
+    catalog: Catalog, state: ReviewState, table: Sequence[Mapping[str, str]] = ()
+) -> list[Reviewed]:
     """Return all images of a set with what was decided on them, those that go included.
 
     Parameters
@@ -24,8 +25,9 @@ def reviewed_images(catalog: Catalog, state: ReviewState, table: CsvDocument | N
         The images with their labels as given.
     state : ReviewState
         The decisions.
-    table : CsvDocument, optional
-        The label table of the set. It still names deleted images whose files were moved into the trash.
+    table : sequence of mappings
+        The rows of the label table of the set. It still names deleted images whose files were moved into the
+        trash.
     """
     decisions = state.decisions()
     cells = catalog.table.to_dict("records")
@@ -38,10 +40,10 @@ def reviewed_images(catalog: Catalog, state: ReviewState, table: CsvDocument | N
 
 
 def _gone(
-    table: CsvDocument | None, rows: Mapping[str, object], decisions: Mapping[str, Decision]
+    table: Sequence[Mapping[str, str]], rows: Mapping[str, object], decisions: Mapping[str, Decision]
 ) -> Iterator[Reviewed]:
     """Yield the deleted images that the table names and the catalog does not list any more."""
-    for row in table.rows if table is not None else ():
+    for row in table:
         name = row.get("name", "")
         decision = decisions.get(name)
         if name not in rows and decision is not None and decision.outcome == "delete":
