@@ -304,21 +304,27 @@ def _decided(histories: Mapping[str, History], key: str) -> Sequence[str]:
 
 
 def _mentioned(table: Path) -> frozenset[str]:
-    """Return what a table may name: its values, as names of files without folder and suffix."""
+    """Return what a table may name: its values, as paths without suffix, with fewer and fewer folders.
+
+    A plain name stands for itself only where the table writes it so: many folders have a "1.jpg".
+    """
     try:
         rows = table_rows(table)
     except TableError as exc:  # told to whoever opens it
         logger.info("%s cannot be compared with earlier tables: %s", table, exc)
         return frozenset()
-    return frozenset(_plain(value) for row in rows for value in row)
+    paths = {_parts(value) for row in rows for value in row}
+    return frozenset("/".join(parts[at:]) for parts in paths for at in range(max(1, len(parts) - 1)))
 
 
 def _share(names: Sequence[str], mentioned: Container[str]) -> float:
-    return sum(_plain(name) in mentioned for name in names) / len(names) if names else 0.0
+    found = (any(form in mentioned for form in ("/".join(parts), parts[-1])) for parts in map(_parts, names))
+    return sum(found) / len(names) if names else 0.0
 
 
-def _plain(name: str) -> str:
-    return PurePosixPath(name.strip().replace("\\", "/")).stem.casefold()
+def _parts(name: str) -> tuple[str, ...]:
+    path = PurePosixPath(name.strip().replace("\\", "/").casefold())
+    return (*(part for part in path.parts[:-1] if part != "/"), path.stem)
 
 
 def _decisions(found: History) -> str:

@@ -38,6 +38,12 @@ _GENERIC = _FILE_WORDS | frozenset(
         "samples content archive archives unknown unsorted misc",
     )
 )
+# Folders of files that somebody has not put anywhere yet.
+_LEFT_OVER = re.compile(
+    r"_+trash|unsorted|to[-_ ]?(?:sort|do|check)|backup|bak|te?mp|(?:new|untitled) folder(?: \(?\d+\)?)?|"
+    r"neuer ordner.*|copy of .*|.+[-_ ]copy(?: \(?\d+\)?)?",
+    re.IGNORECASE,
+)
 _SOURCE_WORDS = (
     "batch|part|source|src|site|camera|cam|session|set|subset|chunk|shard|folder|group|dataset|hospital|center|"
     "centre|lab|scanner|device|user|annotator|run|trip|day|week|month|year"
@@ -135,7 +141,9 @@ class _Guesser:
 
     def _look_at_only(self, above: _Folder, only: _Folder, split: str | None) -> None:
         said = split_name(only.name)
-        if said is not None and not said.stem and not said.weak and said.split != split:
+        if said is not None and split is None and _holds_splits(only):
+            self._pass_over(only, split)  # train/train, train/test
+        elif said is not None and not said.stem and not said.weak and said.split != split:
             self._take_split(only, said.split)
         elif said is not None and split is not None:
             self._pass_over(only, split)  # seg_pred/seg_pred
@@ -368,7 +376,11 @@ class _Guesser:
         self._doubt_strange_classes(inner, split)
 
     def _doubt_strange_classes(self, inner: list[_Folder], split: str | None) -> None:
-        odd = [folder for folder in inner if _speaks_of_files(folder.name) or is_fold(folder.name)]
+        odd = [
+            folder
+            for folder in inner
+            if _speaks_of_files(folder.name) or is_fold(folder.name) or _LEFT_OVER.fullmatch(folder.name)
+        ]
         if all(_is_generic(folder.name) for folder in inner) or _are_sources(inner):
             odd = inner
         if split is not None or not odd or any(doubt.topic == "levels" for doubt in self.doubts):

@@ -12,8 +12,8 @@ from cleaner.images.open import open_image
 from cleaner.util.wording import count, listed
 
 _NAMES = (
-    r"masks?|ground[-_ ]?truths?|gt|annotations?|annots?|segmentations?|seg|seg[-_ ]?masks?|labels?|trimaps?|"
-    r"mattes?"
+    r"masks?|ground[-_ ]?truths?|gt|annotations?|annots?|segmentations?|segmentation(?:class|object)|seg|"
+    r"seg[-_ ]?masks?|labels?|trimaps?|mattes?"
 )
 _FOLDER = re.compile(rf"(?:.*[-_ ])?(?:{_NAMES})", re.IGNORECASE)
 _FILE = re.compile(rf"(.+?)[-_ ](?:{_NAMES})(?:[-_ ]?\d+)?", re.IGNORECASE)

@@ -1,26 +1,27 @@
 """Every kind of table that people have: the input, what cleaner says, and what it reads.
 
-``python tests/dataset/test_label_tables.py`` makes each input in a temporary folder, reads it, and prints
-the three as a table.
+``python tests/dataset/test_input_kinds.py`` makes each input in a temporary folder, reads it, and prints the
+three as a table.
 """
 
 from __future__ import annotations
 
 import io
-import sys
 import tempfile
 import unicodedata
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.errors import CatalogError, TableError
+from cleaner.errors import TableError
 from cleaner.util.csvfile import csv_text
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -744,7 +745,10 @@ ENCODINGS = [
 
 OTHERS = [
     Kind(
-        what="Excel", text=workbook("xl/workbook.xml"), at="l.xlsx", refused="it is an Excel workbook. Open"
+        what="damaged Excel",
+        text=workbook("xl/workbook.xml"),
+        at="l.xlsx",
+        refused="is not a valid Excel file",
     ),
     Kind(what="old Excel", text=b"\xd0\xcf\x11\xe0" + bytes(600), at="l.xls", refused="is an Excel workbook"),
     Kind(what="OpenDocument", text=workbook("content.xml"), at="l.ods", refused="it is a spreadsheet"),
@@ -754,7 +758,132 @@ OTHERS = [
     Kind(what="Parquet", text=b"PAR1" + bytes(100), refused="it is a Parquet file"),
 ]
 
-KINDS = [*HEADERS, *NAMES, *LABELS, *OF_PEOPLE, *TEXTS, *ENCODINGS, *OTHERS]
+UPLOADS = [f"/data/upload/1/{i:08x}-{name}" for i, name in enumerate(FLAT)]
+FINDINGS = (["", "1.0", "", "0.0", "1.0", "-1.0"], ["1.0", "0.0", "-1.0", "", "1.0", ""])
+
+
+def excel(sheets: Mapping[str, Sequence[Sequence[object]]]) -> bytes:
+    """Return a workbook."""
+    book = openpyxl.Workbook()
+    book.remove(book.active)
+    for name, values in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in values:
+            sheet.append(list(row))
+    data = io.BytesIO()
+    book.save(data)
+    return data.getvalue()
+
+
+OF_TOOLS = [
+    Kind(
+        what="Label Studio's CSV",
+        text=rows(
+            range(100, 106),
+            [1, 2] * 3,
+            CLASSES,
+            ["2024-01-01"] * 6,
+            range(9, 15),
+            UPLOADS,
+            header="annotation_id,annotator,choice,created_at,id,image",
+        ),
+        says={"columns", "names"},
+    ),
+    Kind(
+        what="Label Studio's CSV, few annotators and acts",
+        text=rows(
+            [1, 1, 1, 2, 2, 2],
+            ["ann", "bob"] * 3,
+            CLASSES,
+            FLAT,
+            header="annotation_id,annotator,animal,image",
+        ),
+    ),
+    Kind(
+        what="who labelled, and no label",
+        text=rows(FLAT, ["ann", "bob"] * 3, [1, 1, 1, 2, 2, 2], header="image,annotator,annotation_id"),
+        refused="of which some say who labelled the images",
+    ),
+    Kind(
+        what="CheXpert",
+        text=rows(FLAT, ["Male", "Female"] * 3, *FINDINGS, header="Path,Sex,Edema,Fracture"),
+        read=dict(zip(FLAT, ["Fracture", "Edema", None, None, "Edema|Fracture", None], strict=True)),
+        asks={"uncertain labels", "several labels", "choice of columns"},
+    ),
+    Kind(
+        what="CelebA",
+        text=rows(FLAT, [1, -1, 1, -1, -1, 1], [-1, 1, -1, 1, 1, -1], header="image_id,Bald,Young"),
+        read=dict(zip(FLAT, ["Bald", "Young", "Bald", "Young", "Young", "Bald"], strict=True)),
+        says={"labels of 1 and -1"},
+    ),
+    Kind(
+        what="one finding of CheXpert",
+        text=rows(FLAT, *FINDINGS, header="Path,Edema,Fracture"),
+        told={"label_column": "Edema"},
+        read=dict(zip(FLAT, [None, "1", None, "0", "1", "-1"], strict=True)),
+    ),
+    Kind(
+        what="what a model says, before what is true",
+        text=rows(FLAT, CLASSES[::-1], CLASSES, header="name,predicted_label,true_label"),
+        asks={"choice of columns"},
+    ),
+    Kind(
+        what="one box an image",
+        text=rows(FLAT, range(6), range(6), CLASSES, header="filename,xmin,ymin,class"),
+        asks={"boxes"},
+    ),
+    Kind(
+        what="labels that a spreadsheet made dates of",
+        text=rows(FLAT, ["3-Jan", "5-Feb"] * 3, header="name,label"),
+        read=dict(zip(FLAT, ["3-Jan", "5-Feb"] * 3, strict=True)),
+        asks={"labels of a spreadsheet"},
+    ),
+    Kind(
+        what="labels that a spreadsheet could not compute",
+        text=rows(FLAT, ["#REF!", "cat"] * 3, header="name,label"),
+        read=dict(zip(FLAT, ["#REF!", "cat"] * 3, strict=True)),
+        asks={"labels of a spreadsheet"},
+    ),
+    Kind(
+        what="a table of Markdown",
+        text="| name | label |\n|---|---|\n" + "".join(f"| {n} | {c} |\n" for n, c in CAT_DOG.items()),
+        says={"rows without a file", "blanks around labels"},
+    ),
+    Kind(
+        what="columns by spaces",
+        text="name      label\n" + "".join(f"{n:<10}{c}\n" for n, c in zip(FLAT, CLASSES, strict=True)),
+    ),
+    Kind(what="a last line with the total", text=PLAIN + "Total,6\n", says={"rows without a file"}),
+]
+
+WORKBOOKS = [
+    Kind(what="Excel", text=excel({"Sheet1": [("name", "label"), *CAT_DOG.items()]}), at="l.xlsx"),
+    Kind(
+        what="Excel with a first sheet about the table",
+        text=excel(
+            {"About": [("made in May",)], "Labels": [("file", "class"), *CAT_DOG.items()], "Old": [("x",)]}
+        ),
+        at="l.xlsx",
+        says={"sheets"},
+    ),
+    Kind(
+        what="Excel with numbers, dates and an empty column",
+        text=excel(
+            {
+                "A": [
+                    ("id", None, "class", "day"),
+                    *((i, None, 3.0 if c == "cat" else 4.0, date(2024, 5, 1)) for i, c in enumerate(CLASSES)),
+                ]
+            }
+        ),
+        at="l.xlsx",
+        read={name: "3" if label == "cat" else "4" for name, label in CAT_DOG.items()},
+        says={"names"},
+    ),
+    Kind(what="empty Excel", text=excel({"A": []}), at="l.xlsx", refused="l.xlsx has no rows"),
+]
+
+KINDS = [*HEADERS, *NAMES, *LABELS, *OF_PEOPLE, *TEXTS, *ENCODINGS, *OTHERS, *OF_TOOLS, *WORKBOOKS]
 
 
 def make(kind: Kind, folder: Path) -> tuple[Path, Path]:
@@ -826,25 +955,3 @@ def test_what_cleaner_writes_it_reads_as_it_was(labels: dict[str, str], encoding
         catalog = Catalog.from_csv(root / "table.csv")
 
     assert dict(zip(catalog.names, catalog.labels, strict=True)) == named
-
-
-def main() -> None:
-    """Print every kind: the input, what cleaner says, and what it reads."""
-    for kind in KINDS:
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                catalog = read(kind, Path(folder))
-            except CatalogError as error:
-                said, result = [str(error).replace(folder, "")], "refused"
-            else:
-                said = [f"{'? ' if f.doubtful else ''}{f.text}" for f in catalog.findings]
-                result = ", ".join(
-                    f"{n}: {label}" for n, label in zip(catalog.names, catalog.labels, strict=True)
-                )
-        sys.stdout.write(f"\n## {kind.what}\n")
-        sys.stdout.writelines(f"   {line}\n" for line in said)
-        sys.stdout.write(f"   -> {result[:150]}\n")
-
-
-if __name__ == "__main__":
-    main()

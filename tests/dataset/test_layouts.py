@@ -1,12 +1,10 @@
 """What the folders of a set are taken for, in every kind of layout that people have, and what is said of it.
 
-``python tests/dataset/test_layouts.py`` prints all of them as a table.
+``python tests/dataset/test_input_kinds.py`` prints all of them as a table.
 """
 
 from __future__ import annotations
 
-import sys
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -126,6 +124,24 @@ KINDS = {
     "splits twice": Kind(
         "all/train/a all/test/a train/a train/b test/a", "a@test a@train b@train", "splits_twice"
     ),
+    "a split in a wrapper of its name": Kind(
+        "train/train/a train/train/b train/test/a", "a@test a@train b@train"
+    ),
+    "splits cut to one size": Kind("train_256/a train_256/b valid_256/a", "a@train a@valid b@train"),
+    "unpacked zip archives": Kind(
+        "train.zip_extracted/a train.zip_extracted/b test.zip_extracted/a", "a@test a@train b@train"
+    ),
+    "a folder to predict beside splits": Kind(
+        "training/0 training/1 validation/0 inference", "0@train 0@valid 1@train inference@-", "beside_splits"
+    ),
+    "labelled and unlabelled below a split": Kind(
+        "train/labeled/a train/labeled/b train/unlabeled test/a", "-@train a@test a@train b@train"
+    ),
+    "originals and crops": Kind(
+        "crops/train/a crops/train/b crops/val/a originals/train/a originals/train/b originals/val/a",
+        "a@train a@valid b@train",
+        "sources",
+    ),
     # splits below classes
     "class above split": Kind(
         "cat/train cat/test dog/train dog/test", "cat@test cat@train dog@test dog@train"
@@ -166,6 +182,17 @@ KINDS = {
     "folds in words": Kind(
         "1st_fold/a 1st_fold/b 2nd_fold/a 2nd_fold/b", "a@train a@valid b@train b@valid", "folds"
     ),
+    "folds by letter": Kind(
+        "fold-A/a fold-A/b fold-B/a fold-B/b", "a@train a@valid b@train b@valid", "folds"
+    ),
+    "hospitals": Kind("site_A/ok site_A/ng site_B/ok site_B/ng", "ng@- ok@-", "sources"),
+    "classes of two depths": Kind(
+        "animals/mammals/cat animals/mammals/dog animals/birds/owl", "birds@- mammals@-", "levels"
+    ),
+    "images that nobody has sorted": Kind(
+        "positive negative unsorted", "negative@- positive@- unsorted@-", "generic_classes"
+    ),
+    "what the file manager made": Kind("cat dog _trash", "_trash@- cat@- dog@-", "generic_classes"),
     "cameras alone": Kind("cam1 cam2", "cam1@- cam2@-", "generic_classes"),
     "image folder beside classes": Kind("cat dog images", "cat@- dog@- images@-", "generic_classes"),
     # images without a label
@@ -210,6 +237,11 @@ KINDS = {
     "photographs in a folder called mask": Kind("face mask", "face@- mask@-", "masks"),
     "masks of classes": Kind(
         "x/images/cat x/images/dog x/ground_truth/a.png", "cat@- dog@- ground_truth@-", "masks wrapper"
+    ),
+    "masks of Pascal VOC": Kind(
+        "JPEGImages/a JPEGImages/b SegmentationClass/a_mask.png",
+        "SegmentationClass@- a@- b@-",
+        "masks wrapper",
     ),
     "people with masks": Kind("mask no_mask", "mask@- no_mask@-"),
     "people with and without masks": Kind("with_mask without_mask", "with_mask@- without_mask@-"),
@@ -342,17 +374,3 @@ def test_a_folder_of_nothing_but_other_images_names_their_kind(tmp_path: Path, f
     with pytest.raises(CatalogError, match=f"1 {kind} file cannot be opened here"):
         Catalog.from_folder(tmp_path)
     assert understood(tmp_path) == ()
-
-
-def main() -> None:
-    """Print every kind: what is there, what is read, what is said."""
-    for name, kind in KINDS.items():
-        with tempfile.TemporaryDirectory() as folder:
-            root = make(Path(folder) / "set", kind.folders)
-            print(f"{name}\n  folders   {kind.folders}\n  read      {reading(Catalog.from_folder(root))}")
-            for finding in understood(root):
-                print(f"  {'CHECK' if finding.doubtful else 'told':<10}{finding.text}")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -30,6 +30,11 @@ _ABOUT_IMAGES = frozenset(
 )
 # Words in the names of columns about the work of labelling: never labels, unless somebody chooses them.
 _ABOUT_WORK = frozenset({"annotator", "annotators", "rater", "labeler", "labeller", "reviewer", "annotation"})
+_BY_MACHINES = frozenset({"pred", "predicted", "prediction", "predictions", "model", "ai"})
+BOXES = frozenset(
+    {"xmin", "ymin", "xmax", "ymax", "x_min", "y_min", "x_max", "y_max"}
+    | {"bbox", "bbox_x", "bbox_y", "x1", "y1"}
+)
 _WORK_ENDS = frozenset({"id", "ids", "by", "time", "date", "count"})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
 _NUMBERED = re.compile(r"column (\d+)")
@@ -196,6 +201,11 @@ def _no_column(table: Texts, source: str, what: str, option: str, taken: str = "
             "per class and open the folder."
         )
     listed = ", ".join(map(repr, table))
+    if what == "labels" and any(map(_is_about_work, table)):
+        return (
+            f"{source} has no column of labels that can be recognised, only {listed}, of which some say who "
+            f"labelled the images. Choose the right one: on the page, or with {option}."
+        )
     why = "fits a file in the folder" if what == "image names" else "has a few values that repeat"
     return (
         f"{source} has no column of {what} that can be recognised: none of its columns ({listed}) {why}. "
@@ -282,13 +292,18 @@ def _like_labels(column: str, values: Sequence[str]) -> float:
         + 0.5 * (not yes_no)
         + 0.5 * len(there) / len(values)
         - 1.0 * max(0.0, different / len(there) - _MANY_VALUES)
-        - 1.0 * any(word.lower() in _ABOUT_IMAGES for word in _WORD.findall(column))
+        - 1.0 * any(word in _ABOUT_IMAGES for word in _words(column))
+        - 1.0 * any(word in _BY_MACHINES for word in _words(column))
     )
+
+
+def _words(column: str) -> list[str]:
+    return [word.lower() for word in _WORD.findall(column)]
 
 
 def _is_about_work(column: str) -> bool:
     """Tell whether a column says who labelled an image or in which act: "annotator", "annotation_id"."""
-    words = [word.lower() for word in _WORD.findall(column)]
+    words = _words(column)
     work = [word for word in words if word in _ABOUT_WORK]
     return bool(work) and (work != ["annotation"] or words[-1] in _WORK_ENDS)
 
@@ -300,7 +315,7 @@ def _counts_rows(values: Sequence[str]) -> bool:
 def _one_hot(table: Texts) -> list[str]:
     """Return columns that stand side by side, hold 0 and 1 alone, and say a class of nearly every row.
 
-    Several that hold -1, too, are findings of which more than one may hold for an image: see `cleaner.dataset.tables.labels`.
+    Several that hold -1, too, are findings: see `cleaner.dataset.tables.labels`.
     """
     runs: list[list[str]] = [[]]
     for column, values in table.items():
@@ -353,6 +368,13 @@ def _told(
     if rest:
         text += f" Other columns: {_quoted(rest)}."
     yield Finding(topic="columns", text=text)
+    boxes = [column for column in rest if column.lower() in BOXES]
+    if len(boxes) > 1:
+        text = (
+            f"{source} seems to hold boxes ({_quoted(boxes)}). cleaner reviews whole images with one label "
+            "each. To review boxes as images, import the set in its own format: cleaner import FILE --crops."
+        )
+        yield Finding(topic="boxes", text=text, doubtful=True)
     asks: list[str] = []
     rival = next((c for c in guess.names if shares[c] >= _RIVAL * shares[columns.name] > 0), None)
     if not options.name_column and rival and table[rival] != table[columns.name]:

@@ -19,6 +19,10 @@ _LIST = re.compile(r"[\[({].*[\])}]", re.DOTALL)
 _NOTHING = frozenset(
     {"na", "n/a", "nan", "none", "null", "nil", "#n/a", "?", "-", "--", "unknown", "unlabeled", "unlabelled"}
 )
+_BY_SPREADSHEET = re.compile(
+    r"#(?:REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|#+)|\d{1,2}-[A-Z][a-z]{2}|[A-Z][a-z]{2}-\d\d|"
+    r"\d(?:[.,]\d+)?E[+-]\d+"
+)
 SEPARATORS = "|;,/+& "
 """What may stand between several labels of an image in one column."""
 
@@ -332,6 +336,15 @@ def _remarks(counts: Counter[str], source: str) -> Iterator[Finding]:
             f"measurements, and the labels are in another column. {choose('label')}"
         )
         yield Finding(topic="labels that may be measurements", text=text, doubtful=True)
+    rewritten = sorted(label for label in counts if _BY_SPREADSHEET.fullmatch(label))
+    if rewritten:
+        text = (
+            f"Labels in {source} such as {_listed(rewritten[:3])} look as if a spreadsheet program had "
+            "rewritten them: 1-3 as 3-Jan, 1e5 as 1E+05, a formula as #REF!. Correct them in the table."
+        )
+        examples = tuple(rewritten)
+        found = Finding(topic="labels of a spreadsheet", text=text, doubtful=True, examples=examples)
+        yield found
     garbled = sorted(label for label in counts if _is_garbled(label))
     if garbled:
         text = (

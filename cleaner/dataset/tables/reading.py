@@ -11,7 +11,7 @@ import pandas as pd
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.label_sets import ONES, LabelForm, LabelSets, classes_of, is_one
 from cleaner.dataset.masks import masks_in_table
-from cleaner.dataset.tables.columns import ZEROS, Columns, Guess, columns_of, split_of
+from cleaner.dataset.tables.columns import BOXES, ZEROS, Columns, Guess, columns_of, split_of
 from cleaner.dataset.tables.grid import Grid, grid_of
 from cleaner.dataset.tables.labels import Labels, read_labels
 from cleaner.dataset.tables.names import NameMatcher
@@ -294,7 +294,7 @@ def _without_repeats(
         if (labels[a], splits[a]) != (labels[b], splits[b])
     ]
     if contrary:
-        boxes = {"xmin", "ymin", "x_min", "y_min", "bbox", "bbox_x"} & {c.lower() for c in grid.columns}
+        boxes = BOXES.intersection(column.lower() for column in grid.columns)
         advice = "Its rows are boxes, it seems: cleaner reviews one label per image. " if boxes else ""
         raise TableError(
             f"{grid.source} contradicts itself on {count(len(contrary), 'image')}: "

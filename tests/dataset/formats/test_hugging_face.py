@@ -100,3 +100,31 @@ def test_malformed_metadata_gets_a_sentence(source: Path, text: str, said: str) 
     with pytest.raises(CatalogError) as error:
         bring_in(source)
     assert said in str(error.value)
+
+
+def test_a_metadata_file_stands_for_its_folder(source: Path) -> None:
+    done = bring_in(source / "train" / "metadata.csv")
+    assert done.format.name == "huggingface"
+    assert labels(done) == {"a.png": "bear", "sub/b.png": "fox"}
+
+
+def test_metadata_in_parquet_comes_back_the_same_or_with_the_decisions(tmp_path: Path) -> None:
+    arrow = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    folder = tmp_path / "data"
+    photos(folder, ["a.png", "b.png", "c.png"])
+    table = arrow.table({"file_name": ["a.png", "b.png", "c.png"], "label": ["x", "y", "x"], "n": [1, 2, 3]})
+    parquet.write_table(table, folder / "metadata.parquet")
+    done = bring_in(folder / "metadata.parquet")
+    assert labels(done) == {"a.png": "x", "b.png": "y", "c.png": "x"}
+    write_out(done, tmp_path / "same")
+    before = (folder / "metadata.parquet").read_bytes()
+    assert (tmp_path / "same" / "metadata.parquet").read_bytes() == before
+    decide(done, {"a.png": "y", "b.png": DELETE})
+    write_out(done, tmp_path / "out")
+    after = parquet.read_table(tmp_path / "out" / "metadata.parquet")
+    assert after.schema == table.schema
+    assert after.to_pylist() == [
+        {"file_name": "a.png", "label": "y", "n": 1},
+        {"file_name": "c.png", "label": "x", "n": 3},
+    ]
