@@ -807,8 +807,9 @@ OF_TOOLS = [
     Kind(
         what="CheXpert",
         text=rows(FLAT, ["Male", "Female"] * 3, *FINDINGS, header="Path,Sex,Edema,Fracture"),
-        read=dict(zip(FLAT, ["Fracture", "Edema", None, None, "Edema|Fracture", None], strict=True)),
-        asks={"uncertain labels", "several labels", "choice of columns"},
+        read=dict(zip(FLAT, ["Fracture", "Edema", None, "|", "Edema|Fracture", None], strict=True)),
+        asks={"uncertain labels", "choice of columns"},
+        says={"several labels"},
     ),
     Kind(
         what="CelebA",
