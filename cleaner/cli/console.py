@@ -100,8 +100,11 @@ class TerminalReporter(Reporter):
     def __init__(self, bars: Progress) -> None:
         self._bars = bars
         self._tasks: dict[str, TaskID] = {}
+        self._values: dict[str, float] = {}
 
-    def __call__(self, stage: str, done: int, total: int, **values: float) -> None:
+    def __call__(
+        self, stage: str, done: int, total: int, *, seconds_left: float | None = None, **values: float
+    ) -> None:
         """Move the bar of ``stage``."""
         if stage not in self._tasks:
             for task in self._bars.tasks:
@@ -109,13 +112,14 @@ class TerminalReporter(Reporter):
                     self._bars.update(task.id, visible=False)
             self._tasks[stage] = self._bars.add_task(stage_words(stage), total=None, rate="", values="")
         now = self._tasks[stage]
+        self._values |= values
         speed = next((task.speed for task in self._bars.tasks if task.id == now), None)
         self._bars.update(
             now,
             completed=done,
             total=total or None,
             rate=f"{speed:.0f}/s" if speed else "",
-            values="  ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in values.items()),
+            values="  ".join(f"{name.replace('_', ' ')} {value:.3g}" for name, value in self._values.items()),
         )
 
 

@@ -109,12 +109,15 @@ class FileReporter(Reporter):
         self._thread = threading.Thread(target=self._keep_writing, name="job status", daemon=True)
         self._thread.start()
 
-    def __call__(self, stage: str, done: int, total: int, **values: float) -> None:
+    def __call__(
+        self, stage: str, done: int, total: int, *, seconds_left: float | None = None, **values: float
+    ) -> None:
         """Take a report; the file follows within 0.2 s."""
         with self._lock:
             old = self._status
             rate_per_s = self._rate(done, new_stage=stage != old.stage or done < old.done)
-            seconds_left = (total - done) / rate_per_s if rate_per_s and total else None
+            if seconds_left is None and rate_per_s and total:
+                seconds_left = (total - done) / rate_per_s
             numbers = {name: float(value) for name, value in values.items()}
             self._status = replace(
                 old,

@@ -9,7 +9,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS = ("phase", "epoch", "train_loss", "valid_loss", "error_rate", "accuracy", "seconds")
+COLUMNS = ("phase", "epoch", "train_loss", "valid_loss", "error_rate", "accuracy", "n_valid", "seconds")
 
 
 class History:
@@ -20,7 +20,7 @@ class History:
     epochs : list of dict
         ``phase`` ("the head", "all layers"), ``epoch`` (from 1, over all phases), ``train_loss`` (nats, in
         eval mode on a fixed subset), ``valid_loss`` (nats), ``error_rate`` and ``accuracy`` (0..1,
-        validation), ``seconds``.
+        validation), ``n_valid`` (images that these are measured on), ``seconds``.
     steps : list of (float, float)
         Learning rate of the head and momentum, for every batch.
     runs : list of dict

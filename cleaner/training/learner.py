@@ -24,6 +24,7 @@ from cleaner.training.data import LabelledPictures, require_trainable
 from cleaner.training.diagnosis import TARGET_ERROR, Diagnosis, diagnose, lower, worsened
 from cleaner.training.history import History
 from cleaner.training.loop import (
+    TRAIN_SUBSET,
     Course,
     HeadRun,
     LearningRate,
@@ -38,6 +39,7 @@ from cleaner.training.loop import (
 )
 from cleaner.training.lr_finder import LrSweep, sweep
 from cleaner.training.network import Evaluation, Network, Picture, Prediction, evaluate, loss_table
+from cleaner.training.pace import Pace
 from cleaner.training.recipe import BASE_LR, Recipe
 from cleaner.training.team import Team
 from cleaner.training.unfinished import Standing, Unfinished, digest
@@ -47,7 +49,6 @@ from cleaner.util.wording import rate_words
 CPU_BATCH = 16  # measured a fifth faster than 32, and small sets get more steps
 GPU_BATCH = 64
 _NO_NUMBERS = {"train_loss": math.nan, "valid_loss": math.nan, "error_rate": math.nan}
-TRAIN_SUBSET = 256  # training images on which the training loss that is shown is measured
 
 
 class Learner:
@@ -304,7 +305,7 @@ class Learner:
                     mixed, shares = objective.mix(pictures, targets)
                     loss = train_step(optimizer, runner.logits(mixed), shares, objective, scaler)
                     done += 1
-                    reporter(Stage.LEARNING_RATE, done, n_steps)
+                    reporter(Stage.LEARNING_RATE, done, n_steps, lr=lr, loss=loss)
                     return loss
 
                 with closing(batches):
@@ -323,6 +324,7 @@ class Learner:
             team=Team(),
             history=self.history,
             reporter=reporter,
+            pace=Pace(),
         )
 
     def _fit(
@@ -390,18 +392,23 @@ class Learner:
         # Fixed over all runs with this seed: the losses of different epochs are of the same images.
         chosen = np.random.default_rng(self.seed).permutation(len(course.rows))[:TRAIN_SUBSET]
         subset, valid = course.rows[np.sort(chosen)], self.data.indices("valid")
+        measuring_s = time.monotonic()
         seen = evaluate(self.network, self.data, subset, reporter=course.reporter)
         measured = evaluate(self.network, self.data, valid, reporter=course.reporter)
+        now_s = time.monotonic()
+        course.pace.measured(now_s - measuring_s)
         record = {
             "epoch": len(self.history) + 1,
             "train_loss": seen.loss,
             "valid_loss": measured.loss,
             "error_rate": measured.error_rate,
             "accuracy": measured.accuracy,
-            "seconds": time.monotonic() - begun_s,
+            "n_valid": measured.n,
+            "seconds": now_s - begun_s,
         }
         self.history.epochs.append({"phase": under_way.phase.name, **record})
-        course.reporter(under_way.phase.stage, under_way.done(epoch + 1), under_way.total, **record)
+        done, left_s = under_way.done(epoch + 1), course.pace.seconds_left()
+        course.reporter(under_way.phase.stage, done, under_way.total, seconds_left=left_s, **record)
         return measured
 
     def _standing(

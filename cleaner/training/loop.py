@@ -19,6 +19,7 @@ from cleaner.models.heads import Classifier
 from cleaner.training.data import Augment, Batch, LabelledPictures
 from cleaner.training.history import History
 from cleaner.training.objective import Objective, balanced
+from cleaner.training.pace import Pace
 from cleaner.training.recipe import Recipe
 from cleaner.training.runner import Runner
 from cleaner.training.team import Team
@@ -26,6 +27,9 @@ from cleaner.util.progress import Reporter, Stage
 
 LearningRate = float | slice
 """A rate for all layers, ``slice(low, high)`` from the first layers to the head, or ``slice(high)``."""
+
+TRAIN_SUBSET = 256
+"""Training images on which the training loss that is shown is measured."""
 
 MOMENTA = (0.85, 0.95)
 _END_DIV = 1e5
@@ -186,7 +190,8 @@ class Course:
     history : History
         Gets the head's rate and the momentum of every batch.
     reporter : Reporter
-        Hears of every batch, and can stop the training.
+        Hears of every batch, its rate and the time left, and can stop the training.
+    pace : Pace
     """
 
     runner: Runner
@@ -198,6 +203,7 @@ class Course:
     team: Team
     history: History
     reporter: Reporter
+    pace: Pace
 
     @property
     def objective(self) -> Objective:
@@ -243,6 +249,14 @@ class PhaseRun:
         self._schedule = _schedule_for(course, phase, self._per_epoch * phase.epochs)
         self._objective, self._scaler = course.objective, course.scaler
         self._model = team.joined(model, course.runner.device)
+        own_px = course.runner.preprocess.size_px
+        sizes = [course.recipe.size_px(epoch, self.epochs) or own_px for epoch in range(self.epochs)]
+        n_measured = len(course.rows[:TRAIN_SUBSET]) + len(course.data.indices("valid"))
+        course.pace.plan(
+            [size_px**2 for size_px in sizes],
+            batches=self._per_epoch,
+            measured_batches=n_measured / self._size,
+        )
 
     @property
     def total(self) -> int:
@@ -272,6 +286,7 @@ class PhaseRun:
         pictures = course.data.pictures_of(course.recipe.size_px(epoch, self.epochs))
         done, augment = self.done(epoch), Augment(mirror=course.mirror)
         batches = runner.training_batches(pictures, own[:, team.rank].ravel(), self._size, augment)
+        course.pace.begin_epoch(epoch)
         with contextlib.closing(batches):
             for batch, kept in batches:
                 course.reporter.check()
@@ -280,7 +295,9 @@ class PhaseRun:
                 logits = runner.logits(mixed, model=self._model)
                 _take_step(self._schedule, logits, shares, self._objective, self._scaler, course.history)
                 done += self._size * team.size
-                course.reporter(self.phase.stage, done, self.total)
+                course.pace.batch()
+                left_s, lr = course.pace.seconds_left(), course.history.steps[-1][0]
+                course.reporter(self.phase.stage, done, self.total, seconds_left=left_s, lr=lr)
         team.share(runner.model.buffers())
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:

@@ -46,7 +46,9 @@ class Reporter:
     stopping leaves nothing half done.
     """
 
-    def __call__(self, stage: str, done: int, total: int, **values: float) -> None:
+    def __call__(
+        self, stage: str, done: int, total: int, *, seconds_left: float | None = None, **values: float
+    ) -> None:
         """Hear about progress.
 
         Parameters
@@ -55,6 +57,8 @@ class Reporter:
             What is going on: a `Stage`.
         done, total : int
             Units finished and units in this stage; ``total`` is 0 when it is not known yet.
+        seconds_left : float, optional
+            How long it will still take, if the task knows it better than from ``done`` and ``total``.
         **values : float
             Numbers worth plotting, such as ``train_loss`` or ``error_rate``.
         """

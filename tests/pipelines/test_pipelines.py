@@ -53,7 +53,7 @@ class Notes(Reporter):
 
     def __call__(self, stage: str, done: int, total: int, **values: float) -> None:
         self.stages.append(stage)
-        if values:
+        if "error_rate" in values:
             self.points.append(values)
 
     def should_stop(self) -> bool:
