@@ -10,7 +10,7 @@ from cleaner.errors import TooFewLabelsError
 from cleaner.pipelines.checks import check, decided
 from cleaner.pipelines.opened import opened
 from cleaner.pipelines.rank import prepare
-from cleaner.pipelines.train import model_path, retrain_full, retrain_quick
+from cleaner.pipelines.train import find_rate, model_path, retrain_full, retrain_quick
 from cleaner.training.recipe import BASE_LR
 from cleaner.util.progress import Reporter
 
@@ -61,3 +61,9 @@ def job_retrain_full(
     with opened(workspace) as (dataset, store, network):
         found = retrain_full(dataset, store.state, network, epochs=epochs, lr=lr, reporter=reporter)
         return {**found.to_dict(), "model": str(model_path(dataset, "full"))}
+
+
+def job_find_rate(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Run `find_rate`; returns what `LrSweep.to_dict` does."""
+    with opened(workspace) as (dataset, store, network):
+        return find_rate(dataset, store.state, network, reporter=reporter).to_dict()

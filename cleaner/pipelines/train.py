@@ -31,6 +31,7 @@ from cleaner.util.progress import SILENT, Reporter, Stage
 if TYPE_CHECKING:
     from cleaner.ranking.heads import LinearHead
     from cleaner.training.learner import Learner
+    from cleaner.training.lr_finder import LrSweep
 
 logger = logging.getLogger(__name__)
 
@@ -173,6 +174,34 @@ def retrain_full(
     return Retrained(result=result, worth=worth, diagnosis=diagnosis)
 
 
+def find_rate(
+    dataset: Dataset, review: ReviewState, network: NetworkOptions, *, reporter: Reporter = SILENT
+) -> LrSweep:
+    """Try learning rates on the cleaned set, as `retrain_full` would train on it; no model is changed.
+
+    Raises
+    ------
+    TrainingError
+        No labelled training or validation images, fewer than two classes, or a loss that explodes at once.
+    Cancelled, CleanerError
+        See `cleaner.pipelines.rank.prepare`.
+    """
+    return _learner(dataset, review, network, Recipe(), reporter).lr_find(reporter=reporter)
+
+
+def _learner(
+    dataset: Dataset, review: ReviewState, network: NetworkOptions, recipe: Recipe, reporter: Reporter
+) -> Learner:
+    """Return a learner on the set after all decisions."""
+    from cleaner.training.learner import Learner  # torch: 2 to 4 s
+
+    catalog = cleaned_catalog(dataset.scan(reporter=reporter), review)
+    refuse_splits(catalog.classes)
+    backbone, *_ = network.load(dataset)[0]
+    size_px = recipe.sizes[-1] if recipe.sizes else None
+    return Learner(catalog, backbone=backbone, size_px=size_px, seed=dataset.seed, recipe=recipe)
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainReport:
     """How well a newly trained model does on images that it has not seen.
@@ -248,18 +277,12 @@ def train(
     Cancelled, CleanerError
         See `cleaner.pipelines.rank.prepare`.
     """
-    from cleaner.training.learner import Learner  # torch: 2 to 4 s
-    from cleaner.training.team import Team
+    from cleaner.training.team import Team  # torch: 2 to 4 s
 
     check_epochs(epochs)
     require_one_label(dataset.catalog.label_sets, "Training")
     team = Team()  # before a network is put on its device
-    recipe = recipe or Recipe()
-    catalog = cleaned_catalog(dataset.scan(reporter=reporter), review)
-    refuse_splits(catalog.classes)
-    backbone, *_ = network.load(dataset)[0]
-    size_px = recipe.sizes[-1] if recipe.sizes else None
-    learner = Learner(catalog, backbone=backbone, size_px=size_px, seed=dataset.seed, recipe=recipe)
+    learner = _learner(dataset, review, network, recipe or Recipe(), reporter)
     learner.fine_tune(epochs, lr, checkpoint=_unfinished(out), reporter=reporter)
     diagnosis = _diagnosed(learner)
     valid = learner.evaluate("valid", reporter=reporter)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,19 @@ class LrSweep:
     def suggestion(self) -> float:
         """The rate to take: that of the valley."""
         return self.suggestions["valley"]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what JSON can hold."""
+        return {
+            "lrs": self.lrs.tolist(),
+            "losses": self.losses.tolist(),
+            "suggestions": dict(self.suggestions),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> LrSweep:
+        """Make a sweep from what `to_dict` gave."""
+        return cls(np.array(data["lrs"]), np.array(data["losses"]), dict(data["suggestions"]))
 
     def plot(self) -> Figure:
         """Draw loss against rate, with the suggestions."""

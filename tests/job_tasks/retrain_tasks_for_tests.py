@@ -36,7 +36,9 @@ def quick(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Report three epochs, wait for the file ``go`` in the root, and return a result."""
     for epoch in (1, 2, 3):
         losses = {"train_loss": 1.0 / epoch, "valid_loss": 1.5 / epoch}
-        reporter(f"epoch {epoch} of 3", epoch, 3, epoch=epoch, seconds=60.0, error_rate=0.2, **losses)
+        shares = {"error_rate": 0.2, "n_valid": 341}
+        reporter("training all layers", epoch, 3, lr=1e-3 / epoch)
+        reporter("training all layers", epoch, 3, epoch=epoch, seconds=60.0, **shares, **losses)
         time.sleep(0.3)
     while not (Path(workspace["root"]) / "go").exists():
         reporter.check()
@@ -57,6 +59,16 @@ def full(*, workspace: dict[str, Any], epochs: int, lr: float, reporter: Reporte
         "after_name": f"{epochs} epochs, {lr:g}",
         "model": str(Path(workspace["root"]) / "m.safetensors"),
     }
+
+
+def rates(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
+    """Return a sweep from 1e-7 to 1, unless the file ``wait`` is in the root: then wait to be cancelled."""
+    while (Path(workspace["root"]) / "wait").exists():
+        reporter.check()
+        time.sleep(0.02)
+    lrs = [10**-7, 10**-5, 10**-3, 10**-1, 1.0]
+    suggestions = {"valley": 1e-3, "slide": 1e-4, "minimum": 1e-2, "steep": 5e-4}
+    return {"lrs": lrs, "losses": [2.0, 1.9, 1.0, 0.5, float("nan")], "suggestions": suggestions}
 
 
 def failing(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:

@@ -401,12 +401,25 @@ def test_a_picture_that_cannot_be_predicted_is_named(learner, tmp_path):
 
 
 def test_the_finder_suggests_rates_and_puts_everything_back(learner):
-    before = weights(learner)
+    learner.fit_one_cycle(1)
+    before, steps, random = weights(learner), list(learner.history.steps), torch.random.get_rng_state()
     found = learner.lr_find(n_steps=40, start_lr=1e-5)
     assert same(weights(learner), before)
+    assert learner.history.steps == steps
+    assert torch.equal(torch.random.get_rng_state(), random)
     assert set(found.suggestions) == {"valley", "slide", "minimum", "steep"}
     assert all(1e-6 < lr < 10 for lr in found.suggestions.values())
-    assert len(learner.history.steps) == 0
+
+
+def test_a_training_after_the_finder_is_as_without_it(catalog):
+    models = []
+    for search in (True, False):
+        learner = Learner(catalog, from_scratch=True, device="cpu", batch_size=6)
+        if search:
+            learner.lr_find(n_steps=30, start_lr=1e-5)
+        learner.fit_one_cycle(1)
+        models.append((weights(learner), learner.history.steps))
+    assert same(models[0][0], models[1][0]) and models[0][1] == models[1][1]
 
 
 def test_stopping_the_finder_puts_the_weights_back(learner):

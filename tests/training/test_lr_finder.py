@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
 import pytest
 
 from cleaner.errors import TrainingError
-from cleaner.training.lr_finder import minimum, slide, steep, suggest, sweep, valley
+from cleaner.training.lr_finder import LrSweep, minimum, slide, steep, suggest, sweep, valley
 
 LRS = np.geomspace(1e-6, 1.0, 61)  # ten points a decade
 
@@ -84,6 +85,13 @@ def test_the_loss_is_smoothed_without_bias():
     found = sweep(lambda lr: next(losses), start_lr=1e-7, end_lr=10, n_steps=100)
     assert found.losses[0] == pytest.approx(2.0)
     assert found.losses[1] == pytest.approx((0.98 * 0.02 * 2 + 0.02 * 1) / (1 - 0.98**2))
+
+
+def test_a_sweep_survives_as_json():
+    found = sweep(lambda lr: 1 - 0.1 * math.log10(lr + 1e-7), start_lr=1e-7, end_lr=10, n_steps=100)
+    again = LrSweep.from_dict(json.loads(json.dumps(found.to_dict())))
+    assert again.suggestions == found.suggestions
+    assert np.array_equal(again.lrs, found.lrs) and np.array_equal(again.losses, found.losses)
 
 
 def test_a_loss_that_explodes_at_once_says_where_to_start():

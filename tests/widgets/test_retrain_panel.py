@@ -24,7 +24,7 @@ def workspace(colour_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """A small set whose trainings are those of `retrain_tasks_for_tests`."""
     monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "home"))
     monkeypatch.setenv("PYTHONPATH", str(SCRIPTS))
-    for mode in ("quick", "full"):
+    for mode in ("quick", "full", "rates"):
         monkeypatch.setitem(TASKS, mode, f"retrain_tasks_for_tests:{mode}")
     with Workspace(colour_set) as ws:
         yield ws
@@ -58,16 +58,21 @@ def choice(time: str) -> str:
     return say("retrain.full", mode=f"{say('retrain.full.mode')} ", time=time)
 
 
-def disabled(panel: RetrainPanel, words: str) -> bool:
-    """Tell whether the visible button with these words is disabled."""
+def find(panel: RetrainPanel, tag: str, kind: str) -> list[Tree]:
+    """Return the visible elements of a class."""
 
-    def find(tree: Tree) -> list[Tree]:
+    def below(tree: Tree) -> list[Tree]:
         if tree[1].get("hidden"):
             return []
-        found = [tree] if tree[0] == "button" and tree[2] == words else []
-        return found + [hit for child in tree[2:] if isinstance(child, list) for hit in find(child)]
+        found = [tree] if tree[0] == tag and kind in str(tree[1].get("class", "")).split() else []
+        return found + [hit for child in tree[2:] if isinstance(child, list) for hit in below(child)]
 
-    (found,) = [hit for tree in panel.tree for hit in find(tree)]
+    return [hit for tree in panel.tree for hit in below(tree)]
+
+
+def disabled(panel: RetrainPanel, words: str) -> bool:
+    """Tell whether the visible button with these words is disabled."""
+    (found,) = [button for button in find(panel, "button", "cleaner-button") if button[2] == words]
     return bool(found[1].get("disabled", False))
 
 
@@ -124,7 +129,10 @@ def test_a_training_is_shown_while_it_runs_and_its_outcome_at_the_end(
     names = {"before": "last layer on the labels as given", "now": "last layer on the cleaned labels"}
     assert say("retrain.names", **names) in text(panel)
     assert not disabled(panel, "Retrain")
-    assert say("retrain.train_loss") in text(panel)  # the curve stays, to be looked at
+    assert say("retrain.train_loss") in text(panel)  # the curves stay, to be looked at
+    shares = {"error": "20.0 %", "low": "16.0 %", "high": "24.5 %"}
+    assert f"{say('retrain.error.title')} {say('retrain.error.value', **shares)}" in text(panel)
+    assert f"{say('retrain.rate.title')} 3.3e-4" in text(panel)
     assert choice("about 5 min") in text(panel)  # 4 epochs and one of the head, 60 s each
     until(lambda: renewed == [1], panel)
 
@@ -186,6 +194,45 @@ def test_a_remedy_is_a_button_that_trains_with_it(panel: RetrainPanel, workspace
     reloaded.do("remedy")
     until(lambda: "Now: 2 epochs, 0.05." in text(reloaded), reloaded)
     reloaded.close()
+
+
+def test_a_rate_is_found_picked_and_taken(panel: RetrainPanel, workspace: Workspace) -> None:
+    panel.do("mode", "full")
+    panel.do("find_rate")
+    until(lambda: say("rates") in text(panel), panel)
+    assert panel.renewed == 0
+    assert panel.result is None
+    (chart,) = find(panel, "svg", "cleaner-chart")
+    suggestions = [f"{say(f'rates.{rule}')} {lr}" for rule, lr in (("valley", "1e-3"), ("steep", "5e-4"))]
+    assert all(words in chart[1]["aria-label"] for words in suggestions)
+    (slider,) = find(panel, "input", "cleaner-range")
+    assert (slider[1]["min"], slider[1]["max"], slider[1]["data-enter"]) == ("-7.00", "0.00", "take_rate")
+
+    panel.do("pick_rate", "-2.30")
+    assert say("rates.take", rate="5e-3") in text(panel)
+    panel.do("pick_rate", "far")
+    assert panel.problem.startswith("Got 'nan' as the learning rate")
+    reloaded = RetrainPanel(workspace)  # what was found stays until something else is done
+    reloaded.do("mode", "full")
+    assert say("rates") in text(reloaded)
+    reloaded.close()
+    panel.do("take_rate", "-2.30")
+    assert say("rates.taken", rate="5e-3") in text(panel)
+    assert say("rates") not in text(panel)
+    panel.do("epochs", "1")
+    panel.do("retrain")
+    until(lambda: "Now: 1 epochs, 0.005." in text(panel), panel)
+
+
+def test_a_cancelled_search_for_a_rate_changes_nothing(panel: RetrainPanel, workspace: Workspace) -> None:
+    (workspace.root / "wait").touch()
+    panel.do("mode", "full")
+    panel.do("lr", "3e-4")
+    panel.do("find_rate")
+    panel.do("cancel")
+    until(lambda: not panel.running, panel)
+    assert say("rates.cancelled") in text(panel)
+    assert find(panel, "input", "is-number")[1][1]["value"] == "3e-4"
 
 
 def test_a_new_panel_attaches_to_a_running_training_and_shows_the_last_outcome(

@@ -16,7 +16,13 @@ _BAR_GAP = 0.8
 
 
 def line_chart(
-    lines: Mapping[str, Sequence[Point]], *, name: str, x_ends: tuple[str, str] = ("", "")
+    lines: Mapping[str, Sequence[Point]],
+    *,
+    name: str,
+    x_ends: tuple[str, str] = ("", ""),
+    ticks: Sequence[tuple[float, str]] = (),
+    band: Sequence[tuple[float, float, float]] = (),
+    marks: Sequence[tuple[float, str]] = (),
 ) -> Tree:
     """Draw one or several curves over a common base line at zero.
 
@@ -29,6 +35,12 @@ def line_chart(
         What the picture says, as text: its accessible name.
     x_ends : (str, str)
         Words at the two ends of the base line.
+    ticks : sequence of (x, str)
+        Words at places of the base line instead.
+    band : sequence of (x, low, high)
+        An area behind the curves: within what a value is known.
+    marks : sequence of (x, str)
+        Lines from top to bottom, each with a letter or two.
 
     Returns
     -------
@@ -36,6 +48,7 @@ def line_chart(
         A tree for a `Panel`.
     """
     points = [point for line in lines.values() for point in line]
+    points += [(x, high) for x, _, high in band]
     right = max((x for x, _ in points), default=1.0)
     left = min((x for x, _ in points), default=0.0)
     top = max((y for _, y in points), default=1.0)
@@ -48,12 +61,20 @@ def line_chart(
 
     ends = {"x1": f"{_LEFT:g}", "y1": f"{_BOTTOM:g}", "x2": f"{_WIDTH:g}", "y2": f"{_BOTTOM:g}"}
     drawn = [node("line", class_="cleaner-axis", **ends)]
+    if band:
+        around = [place((x, high)) for x, _, high in band] + [place((x, low)) for x, low, _ in reversed(band)]
+        drawn.append(node("path", class_="cleaner-band", d=_path(around) + " Z"))
+    for i, (x, letter) in enumerate(marks):
+        drawn += _mark(place((x, 0))[0], letter, row=i)
     for i, line in enumerate(lines.values()):
         if line:
             drawn += _curve([place(point) for point in thinned(line)], kind=i)
     tick = {"class_": "cleaner-tick", "y": f"{_HEIGHT - 1:g}"}
-    drawn.append(node("text", x_ends[0], x=f"{_LEFT:g}", **tick))
-    drawn.append(node("text", x_ends[1], x=f"{_WIDTH:g}", text_anchor="end", **tick))
+    if not ticks:
+        drawn.append(node("text", x_ends[0], x=f"{_LEFT:g}", **tick))
+        drawn.append(node("text", x_ends[1], x=f"{_WIDTH:g}", text_anchor="end", **tick))
+    for x, words in ticks:
+        drawn.append(node("text", words, x=f"{place((x, 0))[0]:.1f}", text_anchor="middle", **tick))
     picture = node(
         "svg",
         *drawn,
@@ -173,12 +194,22 @@ def thinned(line: Sequence[Point], most: int = _MOST_POINTS) -> list[Point]:
 
 
 def _curve(places: Sequence[tuple[float, float]], *, kind: int) -> list[Tree]:
-    path = "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in places)
     x, y = places[-1]
     return [
-        node("path", class_=f"cleaner-curve is-{kind}", d=path),
+        node("path", class_=f"cleaner-curve is-{kind}", d=_path(places)),
         node("circle", class_=f"cleaner-dot is-{kind}", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3.5"),
     ]
+
+
+def _path(places: Sequence[tuple[float, float]]) -> str:
+    return "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in places)
+
+
+def _mark(x: float, letter: str, *, row: int) -> list[Tree]:
+    """Draw a mark; each letter stands a row lower, so that marks close to each other can be read."""
+    ends = {"x1": f"{x:.1f}", "y1": f"{_TOP:g}", "x2": f"{x:.1f}", "y2": f"{_BOTTOM:g}"}
+    above = {"x": f"{x + 2:.1f}", "y": f"{_TOP + 6 + 10 * row:g}", "class_": "cleaner-tick"}
+    return [node("line", class_="cleaner-mark", **ends), node("text", letter, **above)]
 
 
 def _legend(names: Sequence[str]) -> Tree:

@@ -6,7 +6,7 @@ import json
 import logging
 import math
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -17,12 +17,14 @@ from cleaner.analysis.worth import LEAST_IMAGES
 from cleaner.errors import CleanerError
 from cleaner.jobs import Job, JobStatus
 from cleaner.training.diagnosis import Diagnosis
+from cleaner.training.lr_finder import LrSweep
 from cleaner.training.recipe import BASE_LR
 from cleaner.util.atomic import write_atomically
 from cleaner.util.wording import about, count, duration, per_hundred, percent, points, rate_words, stage_words
 from cleaner.widgets.panels.base import Tree, button, buttons, node, pair, paragraph, said, section
-from cleaner.widgets.panels.chart import Point, line_chart
+from cleaner.widgets.panels.curves import training_curves
 from cleaner.widgets.panels.job import TASKS, JobPanel, bar_of
+from cleaner.widgets.panels.rates import picked, rate_finder
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
@@ -78,12 +80,16 @@ class RetrainPanel(JobPanel):
         self._lr = BASE_LR
         self._last = LastTraining(workspace.state)
         self._message = ""
+        self._sweep = _last_sweep(workspace.state)
         self.workspace = workspace
-        super().__init__(workspace.state, *_MODES, lock=lock)
+        super().__init__(workspace.state, *_MODES, "rates", lock=lock)
         self.on("mode", self._choose_mode)
         self.on("epochs", self._choose_epochs)
         self.on("lr", self._choose_lr)
         self.on("retrain", lambda _: self.retrain(self._mode))
+        self.on("find_rate", lambda _: self.find_rate())
+        self.on("pick_rate", lambda value: self._choose_lr(str(picked(value))))
+        self.on("take_rate", lambda _: self._close_sweep())
         self.on("remedy", lambda _: self._carry_out_remedy())
         self._last.look(TASKS[mode] for mode in _MODES)
         self._follow()
@@ -125,6 +131,25 @@ class RetrainPanel(JobPanel):
             self._message = ""
             self._begin(mode, workspace=self.workspace.options(), **arguments)
 
+    def find_rate(self) -> None:
+        """Start to look for a learning rate, in the background; no model is changed.
+
+        Raises
+        ------
+        JobError
+            Another job of this workspace is running.
+        """
+        with self.lock:
+            self._message = ""
+            self._sweep = None
+            self._begin("rates", workspace=self.workspace.options())
+
+    def _close_sweep(self) -> None:
+        """Put the sweep away; the rate that was picked on it is taken."""
+        self._sweep = None
+        self._message = say("rates.taken", rate=rate_words(self._lr))
+        self._draw()
+
     def _carry_out_remedy(self) -> None:
         """Train as the diagnosis advises; what it does not speak of stays as it is set."""
         remedy = None if self.diagnosis is None else self.diagnosis.remedy
@@ -138,7 +163,9 @@ class RetrainPanel(JobPanel):
         self.retrain("full")
 
     def _ended(self, status: JobStatus) -> None:
-        if status.phase == "done":
+        if status.task == TASKS["rates"]:
+            self._found_rates(status)
+        elif status.phase == "done":
             self._last.take(status)
             self._message = say("retrain.done")
         elif status.phase == "failed":
@@ -147,8 +174,18 @@ class RetrainPanel(JobPanel):
         else:
             self._message = say("retrain.cancelled")
 
+    def _found_rates(self, status: JobStatus) -> None:
+        if status.phase == "done":
+            self._sweep = LrSweep.from_dict(status.result or {})
+            self._mode = "full"
+        elif status.phase == "failed":
+            self.problem = status.error or ""
+        else:
+            self._message = say("rates.cancelled")
+
     def _done(self, status: JobStatus) -> None:
-        self.renewed += 1
+        if status.task != TASKS["rates"]:
+            self.renewed += 1
 
     # ---------------------------------------------------------------- what is drawn
 
@@ -168,15 +205,18 @@ class RetrainPanel(JobPanel):
         running = self.running
         waiting = self.blocked or self._making_way
         stop, cancel = self._asked_to_stop, say("retrain.cancel")
+        hidden = self._mode != "full"
         self.show(
             section(
                 say("retrain"),
                 self._choices(disabled=running),
                 buttons(
                     button(say("retrain.start"), "retrain", disabled=running or waiting, data_heir=True),
+                    button(say("rates.find"), "find_rate", hidden=hidden, disabled=running or waiting),
                     button(cancel, "cancel", hidden=not running, disabled=stop, data_heir=True),
                 ),
                 self._progress(),
+                rate_finder(None if running or hidden else self._sweep, self._lr),
                 diagnosis_tree(None if running else self.diagnosis, disabled=waiting),
                 *result_trees(self.result),
                 *worth_trees((self.result or {}).get("worth")),
@@ -235,7 +275,7 @@ class RetrainPanel(JobPanel):
             text = say("job.making_way")
         elif self.blocked:
             text = say("retrain.busy")
-        chart = curve(series)
+        chart = training_curves(series)
         return node(
             "div",
             paragraph(text, role="status"),
@@ -248,7 +288,7 @@ def _running_text(status: JobStatus) -> str:
     parts = [stage_words(status.stage)]
     if status.seconds_left is not None:
         parts.append(say("job.left", time=duration(status.seconds_left)))
-    if "error_rate" in status.values:
+    if "error_rate" in status.values and status.task != TASKS["rates"]:
         parts.append(say("retrain.error", share=percent(status.values["error_rate"])))
     return say("job.going", progress=" · ".join(parts))
 
@@ -272,6 +312,15 @@ def _checked_lr(value: str) -> float:
         )
         raise CleanerError(msg)
     return lr
+
+
+def _last_sweep(state: Path) -> LrSweep | None:
+    """Return the rates that were found last, if nothing was done in the background since."""
+    job = Job.last(state)
+    status = None if job is None else job.status()
+    if status is None or status.task != TASKS["rates"] or status.phase != "done":
+        return None
+    return LrSweep.from_dict(status.result or {})
 
 
 class LastTraining:
@@ -354,21 +403,6 @@ class LastTraining:
             write_atomically(self._file, text.encode())
         except OSError:
             logger.warning("the outcome of the training is shown, but not remembered", exc_info=True)
-
-
-def curve(series: Sequence[Mapping[str, Any]]) -> Tree | None:
-    """Draw the losses that a training has reported; None before there are two epochs to join."""
-    lines: dict[str, list[Point]] = {}
-    for key in ("valid_loss", "train_loss"):
-        line = [(float(entry["epoch"]), float(entry[key])) for entry in series if key in entry]
-        if len(line) > 1:
-            lines[say(f"retrain.{key}")] = line
-    if not lines:
-        return None
-    first, last = (int(next(iter(lines.values()))[i][0]) for i in (0, -1))
-    losses = ", ".join(f"{name} {line[-1][1]:.3g}" for name, line in lines.items())
-    ends = (say("retrain.curve.epoch", number=first), say("retrain.curve.epoch", number=last))
-    return line_chart(lines, name=say("retrain.curve", epochs=last, losses=losses), x_ends=ends)
 
 
 def diagnosis_tree(diagnosis: Diagnosis | None, *, disabled: bool) -> Tree:

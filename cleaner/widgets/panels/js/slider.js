@@ -81,12 +81,12 @@ export class Sliders {
 
   /**
    * Letters, digits and Enter mean nothing to a slider, but much to the grid: they lead there without acting, as the
-   * image they would act on is not the one that is looked at.
+   * image they would act on is not the one that is looked at. Some sliders have an act of their own for Enter.
    * @param {KeyboardEvent} event
    */
   on_key(event) {
     const slider = slider_of(event.target);
-    if (!slider || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!slider || (event.key === "Enter" && slider.dataset.enter) || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key !== "Enter" && event.key !== "Escape" && !/^\S$/u.test(event.key)) return;
     event.preventDefault();
     for (let at = slider.parentElement; at; at = at.parentElement) {
