@@ -8,10 +8,13 @@ from panel_page import Show, change, sent
 
 from cleaner.analysis.confusions import Confusions
 from cleaner.interpret.confusion_matrix import ConfusionMatrix
+from cleaner.training.lr_finder import LrSweep
 from cleaner.widgets.panels.base import Tree, button, node
 from cleaner.widgets.panels.chart import line_chart
 from cleaner.widgets.panels.confusion import MatrixView, matrix_trees
 from cleaner.widgets.panels.header import steps
+from cleaner.widgets.panels.rates import rate_finder
+from cleaner.widgets.sentences import say
 
 pytestmark = pytest.mark.browser
 
@@ -134,6 +137,29 @@ def test_a_chart_is_a_picture_with_a_name(show: Show) -> None:
     assert box["width"] > 100
     assert box["height"] > 30
     assert page.locator("svg path").count() == 2
+
+
+def test_a_rate_is_picked_with_arrow_keys_or_a_click_and_taken_with_enter(show: Show) -> None:
+    lrs = np.geomspace(1e-7, 1.0, 80)
+    suggestions = {"valley": 1e-3, "slide": 1e-4, "minimum": 1e-2, "steep": 2e-4}
+    page = show(rate_finder(LrSweep(lrs, 2 - np.log10(lrs) / 7, suggestions), 1e-5))
+    slider = page.get_by_role("slider")
+    slider.focus()
+    for _ in range(2):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("sent.length === 1")  # hurried steps make one message
+    assert sent(page) == [["pick_rate", "-4.9"]]
+    page.keyboard.press("Enter")
+    assert sent(page)[-1] == ["take_rate", "-4.9"]
+
+    mark = page.locator(".cleaner-mark").first.bounding_box()  # the valley's
+    page.mouse.click(mark["x"] + mark["width"] / 2, mark["y"] + mark["height"] / 2)
+    page.wait_for_function("sent.length === 3")
+    name, value = sent(page)[-1]
+    assert name == "pick_rate"
+    assert float(value) == pytest.approx(-3, abs=0.06)  # what is pressed is what is drawn there
+    page.get_by_role("button", name=say("rates.minimum")).click()
+    assert sent(page)[-1] == ["pick_rate", "-2.0000"]
 
 
 def test_the_dashboards_address_follows_and_keeps_what_else_is_in_it(show: Show) -> None:
