@@ -18,6 +18,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -30,6 +31,13 @@ from cleaner.util.atomic import write_atomically
 DIGEST_BYTES = 32
 LOCK_TIMEOUT_S = 60.0
 LARGEST = float(np.finfo(np.float16).max)
+
+
+class Features(NamedTuple):
+    """Under what a backbone's embeddings are kept, and their length: enough to read them without it."""
+
+    key: str
+    dim: int
 
 
 class EmbeddingCache:

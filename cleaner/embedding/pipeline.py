@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.contents import KnownFile, PassingError, known_files
 from cleaner.dataset.file_index import FileIndex
-from cleaner.embedding.cache import EmbeddingCache
+from cleaner.embedding.cache import EmbeddingCache, Features
 from cleaner.errors import EmbeddingError, ImageError
 from cleaner.images.open import DECODING, is_decoded_otherwise
 from cleaner.util.progress import SILENT, Reporter, Stage
@@ -132,13 +132,48 @@ def embed(
         index.set_problems(lasting)
     if outdated:
         cache.note_decoding()
+    found = _from_cache(catalog, cache, hashes, problems)
+    if found is None:
+        msg = f"The embeddings in {cache.folder} were deleted while they were being computed. Start again."
+        raise EmbeddingError(msg)
+    return found
+
+
+def kept_embeddings(
+    catalog: Catalog, features: Features, *, index: FileIndex, cache_root: Path, reporter: Reporter = SILENT
+) -> Embeddings | None:
+    """Return the embeddings of all usable images if all are in the cache; needs neither backbone nor torch.
+
+    Parameters
+    ----------
+    catalog : Catalog
+    features : Features
+        Of the backbone.
+    index, cache_root, reporter
+        See `embed`, which raises the same.
+
+    Returns
+    -------
+    Embeddings or None
+        None: something has to be computed.
+    """
+    files, problems = known_files(catalog, index, reporter=reporter)
+    cache = EmbeddingCache(cache_root, features.key, features.dim)
+    if cache.decoding != DECODING:
+        return None
+    return _from_cache(catalog, cache, {name: file.digest for name, file in files.items()}, problems)
+
+
+def _from_cache(
+    catalog: Catalog, cache: EmbeddingCache, hashes: Mapping[str, str], problems: dict[str, str]
+) -> Embeddings | None:
+    """Return the embeddings of all images that have a content and no problem; None if one is not there."""
     usable = [name for name in map(str, catalog.names) if name in hashes and name not in problems]
     kept = [hashes[name] for name in usable]
     vectors, there = cache.get(kept)
     if not there.all():
-        msg = f"The embeddings in {cache.folder} were deleted while they were being computed. Start again."
-        raise EmbeddingError(msg)
-    return Embeddings(names=usable, vectors=vectors, hashes=kept, key=backbone.key, problems=problems)
+        return None
+    return Embeddings(names=usable, vectors=vectors, hashes=kept, key=cache.folder.name, problems=problems)
 
 
 def _run(

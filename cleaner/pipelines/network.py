@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cleaner.dataset.dataset import Dataset
+from cleaner.embedding import Features
 from cleaner.errors import BackboneError
 from cleaner.models.packaged import JOINT, beside
 from cleaner.models.reach import BEST, require_weights
@@ -121,9 +123,17 @@ class NetworkOptions:
         return backbones, replace(network, backbone=JOINT.join(backbone.name for backbone in backbones))
 
 
-def remember(dataset: Dataset, network: NetworkOptions) -> None:
-    """Note in the state folder which network the present ranking was made with; one without a name: none."""
-    noted = asdict(network) | {"weights": _text(network.weights)}
+def remember(dataset: Dataset, network: NetworkOptions, *, features: Sequence[Features] = ()) -> None:
+    """Note in the state folder which network the present ranking was made with; one without a name: none.
+
+    Parameters
+    ----------
+    dataset : Dataset
+    network : NetworkOptions
+    features : sequence of Features
+        Of its backbones, so that the next ranking need not load them while no image is new.
+    """
+    noted = asdict(network) | {"weights": _text(network.weights), "features": [*features]}
     write_atomically(_note(dataset), json.dumps(noted).encode())
 
 
@@ -147,7 +157,8 @@ def settle(dataset: Dataset, *, second: bool) -> None:
     """Remember that the user wants a second network after all, or that the present one is enough."""
     last = remembered(dataset)
     if last is not None:
-        remember(dataset, replace(last, asked=None if second else last.backbone))
+        asked = None if second else last.backbone
+        remember(dataset, replace(last, asked=asked), features=_noted_features(dataset))
 
 
 def remembered(dataset: Dataset) -> NetworkOptions | None:
@@ -178,6 +189,24 @@ def asks_for_another(dataset: Dataset, network: NetworkOptions) -> bool:
         or (network.backbone is not None and network.backbone not in same)
         or (network.weights is not None and _text(network.weights) != noted.get("weights"))
     )
+
+
+def known_features(dataset: Dataset, network: NetworkOptions, *, second: bool = False) -> list[Features]:
+    """Return the features behind the present ranking, if `NetworkOptions.load` would load the same backbones.
+
+    Empty if it may load others, or if that cannot be told without loading them: a file of weights may have
+    changed, and "best" may be another network today.
+    """
+    asks = network.weights is not None or network.backbone == BEST or asks_for_another(dataset, network)
+    if asks or (second and lacks_second(dataset, network)):
+        return []
+    last = remembered(dataset)
+    return _noted_features(dataset) if last is not None and last.weights is None else []
+
+
+def _noted_features(dataset: Dataset) -> list[Features]:
+    noted = _noted(dataset) or {}
+    return [Features(key, dim) for key, dim in noted.get("features", ())]
 
 
 def _noted(dataset: Dataset) -> dict[str, Any] | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,10 +16,10 @@ from cleaner.dataset.class_findings import refuse_splits
 from cleaner.dataset.contents import note_contents
 from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.label_sets import require_one_label
-from cleaner.embedding import Embeddings, embed
+from cleaner.embedding import Embeddings, Features, embed, kept_embeddings
 from cleaner.errors import TooFewLabelsError
 from cleaner.pipelines.checks import fold_units
-from cleaner.pipelines.network import NetworkOptions, remember
+from cleaner.pipelines.network import NetworkOptions, known_features, remember, remembered
 from cleaner.ranking import Ranking, rank, rank_probabilities, rank_sets
 from cleaner.ranking.probability_file import read_probabilities
 from cleaner.review.events import Action
@@ -46,14 +47,12 @@ class Seen:
         Present label of every image of ``given``; None for the unlabelled and the deleted.
     kept : frozenset of str
         Images whose label a reviewer confirmed.
-    backbone : Backbone
-        The first one, if several look at the images.
     network : NetworkOptions
         What leads to the same backbones another time.
     embeddings : Embeddings
-        By ``backbone``.
+        By the first backbone.
     more : tuple of Embeddings
-        Of the same images, by further backbones; mostly none.
+        Of the same images, by further backbones.
     renamed : mapping of str to str
         Earlier names of classes, and what they are called now.
     named_at : int
@@ -61,13 +60,14 @@ class Seen:
     units : int64, shape (len(given),), or None
         Equal for images so alike that they must stay in one fold; None if nobody looked for any.
     seed : int
+    load_backbone : callable
+        Gives the first backbone.
     """
 
     given: Catalog
     cleaned: Catalog
     labels: dict[str, str | None]
     kept: frozenset[str]
-    backbone: Backbone
     network: NetworkOptions
     embeddings: Embeddings
     more: tuple[Embeddings, ...]
@@ -75,6 +75,17 @@ class Seen:
     named_at: int
     units: NDArray[np.int64] | None
     seed: int
+    load_backbone: Callable[[], Backbone]
+
+    @cached_property
+    def backbone(self) -> Backbone:
+        """The first backbone; loaded now, unless the embeddings of new images needed it."""
+        return self.load_backbone()
+
+    @property
+    def features(self) -> list[Features]:
+        """What the embeddings are kept under."""
+        return [Features(each.key, each.vectors.shape[1]) for each in (self.embeddings, *self.more)]
 
     def rows(self, catalog: Catalog, split: str) -> tuple[list[str], NDArray[np.float32], list[str]]:
         """Return names, embeddings (float32, one row an image) and labels of a split's labelled images."""
@@ -211,14 +222,9 @@ def look(
     given = dataset.scan(reporter=reporter)
     refuse_splits(cleaned_catalog(given, review.snapshot()).classes)
     reporter.check()
-    reporter(Stage.LOAD_NETWORK, 0, 0)
-    backbones, used = network.load(dataset, second=second)
-    cache_root = dataset.state / "embeddings"
-    stages = [Stage.EMBED, *[Stage.EMBED_MORE] * (len(backbones) - 1)]
-    embeddings, *more = [
-        embed(given, backbone, index=dataset.index, cache_root=cache_root, stage=stage, reporter=reporter)
-        for backbone, stage in zip(backbones, stages, strict=True)
-    ]
+    (embeddings, *more), used, load_backbone = _embedded(
+        dataset, given, network, second=second, reporter=reporter
+    )
     if embeddings.problems:
         given = dataset.refresh()  # which leaves them out and says why
     now = review.snapshot()
@@ -233,7 +239,6 @@ def look(
         cleaned=cleaned,
         labels=labels,
         kept=kept,
-        backbone=backbones[0],
         network=used,
         embeddings=embeddings,
         more=tuple(more),
@@ -241,7 +246,34 @@ def look(
         named_at=now.last_seq,
         units=units,
         seed=dataset.seed,
+        load_backbone=load_backbone,
     )
+
+
+def _embedded(
+    dataset: Dataset, catalog: Catalog, network: NetworkOptions, *, second: bool, reporter: Reporter
+) -> tuple[list[Embeddings], NetworkOptions, Callable[[], Backbone]]:
+    """Return the embeddings by each backbone, what leads to these again, and what gives the first of them.
+
+    Where the ranking before had the same backbones and no image is new, none is loaded.
+    """
+    where: dict[str, Any] = {"index": dataset.index, "cache_root": dataset.state / "embeddings"}
+    last = remembered(dataset)
+    features = known_features(dataset, network, second=second)
+    if last is not None and features:
+        kept = [kept_embeddings(catalog, each, **where, reporter=reporter) for each in features]
+        found = [each for each in kept if each is not None]
+        if len(found) == len(kept):
+            asked = network.backbone if network.named else last.asked
+            return found, replace(last, asked=asked), lambda: network.load(dataset, second=second)[0][0]
+    reporter(Stage.LOAD_NETWORK, 0, 0)
+    backbones, used = network.load(dataset, second=second)
+    stages = [Stage.EMBED, *[Stage.EMBED_MORE] * (len(backbones) - 1)]
+    found = [
+        embed(catalog, backbone, **where, stage=stage, reporter=reporter)
+        for backbone, stage in zip(backbones, stages, strict=True)
+    ]
+    return found, used, lambda: backbones[0]
 
 
 def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
@@ -264,7 +296,7 @@ def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
 def save_ranking(dataset: Dataset, seen: Seen, ranking: Ranking) -> None:
     """Save a ranking in the state folder, and which network it was made with."""
     _save(dataset, ranking)
-    remember(dataset, seen.network)
+    remember(dataset, seen.network, features=seen.features)
 
 
 def _save(dataset: Dataset, ranking: Ranking) -> None:

@@ -80,8 +80,6 @@ def retrain_quick(
     Cancelled, CleanerError
         See `cleaner.pipelines.rank.prepare`.
     """
-    from cleaner.training.network import Network  # torch: 2 to 4 s
-
     require_one_label(dataset.catalog.label_sets, "Retraining")
     seen = look(dataset, review, network, reporter=reporter)
     _, vectors, truth = _validation(seen)
@@ -102,6 +100,8 @@ def retrain_quick(
     ranking = rank_seen(seen, reporter=reporter)
     worth = worth_seen(seen, ranking, judged(review, ranking), reporter=reporter)
     reporter.check()
+    from cleaner.training.network import Network  # torch, 2 to 4 s: only now that there is a model to save
+
     metrics = {"n": result.n, "error_rate": result.after}
     fitted = Network.from_linear_head(seen.backbone, after.classes, weight=after.weight, offset=after.offset)
     fitted.save(model_path(dataset, "quick"), metrics=metrics)
