@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cleaner.dataset.catalog import Catalog
     from cleaner.errors import CleanerError
     from cleaner.ranking import Ranking
-    from cleaner.training.learner import Learner
+    from cleaner.training.learner import Learner, load_learner
     from cleaner.widgets.app import CleanerApp
     from cleaner.widgets.file_deleter import FileDeleter
     from cleaner.widgets.image_cleaner import ImageCleaner
@@ -38,6 +38,7 @@ __all__ = [
     "RetrainPanel",
     "Workspace",
     "__version__",
+    "load_learner",
 ]
 
 _HOMES = {
@@ -50,6 +51,7 @@ _HOMES = {
     "Ranking": "cleaner.ranking",
     "RetrainPanel": "cleaner.widgets.panels.retrain",
     "Workspace": "cleaner.workspace",
+    "load_learner": "cleaner.training.learner",
 }
 """Public name -> the module that it lives in."""
 

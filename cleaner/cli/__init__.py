@@ -68,6 +68,7 @@ COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
         export: (
             "cleaner export bears --to bears-clean --link",
             "cleaner export photos/annotations.labels.csv --to reviewed --format coco",
+            "cleaner export bears --model --to bears.safetensors --onnx",
         ),
         merge: ("cleaner merge bears decisions-of-anna.csv",),
     },

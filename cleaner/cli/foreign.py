@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cleaner.dataset.findings import Finding
     from cleaner.dataset.formats.transfer import Imported
 
+_COMPARED = 16  # images on which an ONNX file is compared with the model
 _SHOWN = 3
 _FORMAT_HELP = (
     "camtrap-dp, coco, cvat, fiftyone, huggingface, label-studio, labelme, megadetector, parquet, "
@@ -122,7 +123,11 @@ def export(
     images: o.SetOptions,
     *,
     to: Annotated[
-        Path, typer.Option(metavar="NEW", help="The new folder: empty or not there yet, and outside DIR.")
+        Path,
+        typer.Option(
+            metavar="NEW",
+            help="The new folder: empty or not there yet, and outside DIR. With --model: the new file.",
+        ),
     ],
     format: Annotated[
         str | None, typer.Option(metavar="NAME", help=f"{_FORMAT_HELP} Default: a folder for each class.")
@@ -133,12 +138,27 @@ def export(
     flat: Annotated[
         bool, typer.Option("--flat", help="Leave out the folders train, valid and test.")
     ] = False,
+    model: Annotated[
+        bool, typer.Option("--model", help="Write the model that was trained last, not the images.")
+    ] = False,
+    onnx: Annotated[
+        bool, typer.Option("--onnx", help="With --model: also write it as ONNX, and compare the two.")
+    ] = False,
 ) -> None:
     """Copy the cleaned set into a new folder tree, NEW/<split>/<class>/<file>; the originals stay.
 
     With --format, write it in the format of another tool. A set that was imported from that format gets back
     what it came from, with the decisions written into it.
+
+    With --model, write the model that was trained last on the page into one safetensors file, with its
+    classes and preprocessing. "cleaner predict", "cleaner serve" and load_learner in Python read it.
     """
+    if model or onnx:
+        if format is not None or flat or link or not model:
+            msg = "--model writes a model, no images: leave out --format, --flat and --link. --onnx needs it."
+            raise CatalogError(msg)
+        _export_model(folder, images, to=to, onnx=onnx)
+        return
     if format is not None:
         if flat:
             raise CatalogError("--flat is for folders of classes; leave it out with --format.")
@@ -156,6 +176,23 @@ def export(
     if tree.unlabelled:
         say(f"Left out because they have no label: {count(tree.unlabelled, 'image')}.")
     _tell_missing(tree.missing)
+
+
+def _export_model(folder: Path, images: o.SetOptions, *, to: Path, onnx: bool) -> None:
+    from cleaner.pipelines.model_file import take_away
+
+    with o.opened(folder, images) as workspace:
+        written = take_away(workspace, to)
+        say(f"Written: {written}")
+        if onnx:
+            from cleaner.training.network import Network  # torch: 2 to 4 s
+            from cleaner.training.onnx_file import save_onnx
+
+            network, beside = Network.load(written, device="cpu"), written.with_suffix(".onnx")
+            some = [workspace.catalog.path(str(name)) for name in workspace.catalog.names[:_COMPARED]]
+            check = save_onnx(network, beside, some)
+            words = f"by at most {check.difference:.1e} on {count(check.images, 'image')}"
+            say(f"Written: {beside}. Its probabilities differ from those of the model {words}.")
 
 
 def _tell_missing(names: Iterable[str]) -> None:

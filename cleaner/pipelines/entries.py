@@ -8,9 +8,10 @@ from typing import Any
 
 from cleaner.errors import TooFewLabelsError
 from cleaner.pipelines.checks import check, decided
+from cleaner.pipelines.model_file import model_path
 from cleaner.pipelines.opened import opened
 from cleaner.pipelines.rank import prepare
-from cleaner.pipelines.train import find_rate, model_path, retrain_full, retrain_quick
+from cleaner.pipelines.train import find_rate, retrain_full, retrain_quick
 from cleaner.training.recipe import BASE_LR
 from cleaner.util.progress import Reporter
 

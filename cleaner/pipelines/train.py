@@ -17,6 +17,7 @@ from cleaner.dataset.class_findings import refuse_splits
 from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.label_sets import require_one_label
 from cleaner.errors import CheckpointError, DivergedError, TrainingError
+from cleaner.pipelines.model_file import model_path
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.pipelines.rank import Seen, look, rank_seen, save_ranking
 from cleaner.pipelines.worth import worth_seen
@@ -302,11 +303,6 @@ def train(
         resumed_after=learner.history.runs[-1].get("resumed_after"),
         leads=team.leads,
     )
-
-
-def model_path(dataset: Dataset, kind: str) -> Path:
-    """Return where the model of the last "quick" or "full" retraining is kept."""
-    return dataset.state / "models" / f"{kind}.safetensors"
 
 
 def _unfinished(model: Path) -> Path:

@@ -643,3 +643,21 @@ class Learner:
         learner.frozen = False
         learner.history = History.from_dict(network.manifest.get("history", {}))
         return learner
+
+
+def load_learner(path: Path | str, *, device: str | torch.device | None = None) -> Learner:
+    """Read an exported model, to predict with it; see `Learner.load`, which can also train it further.
+
+    Parameters
+    ----------
+    path : Path or str
+        A file that `Learner.export`, ``cleaner train``, ``cleaner export --model`` or the page wrote.
+    device : str or torch.device, optional
+        By default the GPU if there is one.
+
+    Raises
+    ------
+    CheckpointError
+        The file is missing, damaged, or not a saved model.
+    """
+    return Learner.load(path, device=device)

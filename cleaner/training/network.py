@@ -141,7 +141,7 @@ class Network:
         predictions = []
         self.runner.model.eval()
         for start in range(0, len(pictures), 16):
-            batch = np.stack([_open(picture, read) for picture in pictures[start : start + 16]])
+            batch = np.stack([read_picture(picture, read) for picture in pictures[start : start + 16]])
             with torch.inference_mode():
                 shares = self.runner.logits(torch.from_numpy(batch)).softmax(dim=1).cpu().numpy()
             for row in shares:
@@ -205,7 +205,8 @@ class Network:
         return cls(Runner(model, preprocess, target), classes, name, pretrained, manifest)
 
 
-def _open(picture: Picture, preprocess: Preprocess) -> NDArray[np.uint8]:
+def read_picture(picture: Picture, preprocess: Preprocess) -> NDArray[np.uint8]:
+    """Return an image as a network takes it, shape ``(size_px, size_px, 3)``; raises `ImageError`."""
     if isinstance(picture, Image.Image):
         return preprocess.shrink(picture.convert("RGB"))
     source = Path(picture) if isinstance(picture, str) else picture

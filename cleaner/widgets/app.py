@@ -15,6 +15,7 @@ from cleaner.dataset.findings import ReadFindings
 from cleaner.dataset.formats.registry import Format, found_in
 from cleaner.dataset.layout_memory import other_layouts
 from cleaner.errors import CleanerError
+from cleaner.pipelines.model_file import take_away
 from cleaner.review.output.history import place_for
 from cleaner.session.background import load_checks
 from cleaner.session.messages import Change, Topic
@@ -32,7 +33,7 @@ from cleaner.widgets.panels.header import STEPS, fold, header, steps
 from cleaner.widgets.panels.prepare import PreparePanel
 from cleaner.widgets.panels.progress import progress_section
 from cleaner.widgets.panels.rank_again import rank_again_section
-from cleaner.widgets.panels.report import analysis_trees, report_page
+from cleaner.widgets.panels.report import analysis_trees, export_trees, report_page
 from cleaner.widgets.panels.retrain import RetrainPanel
 from cleaner.widgets.panels.second import SecondPanel
 from cleaner.widgets.sentences import say
@@ -107,6 +108,7 @@ class CleanerApp(ipywidgets.VBox):
         self._step = "Labels"
         self._unfolded = False
         self._decisions_csv: Path | None = None
+        self._taken_away: list[Path] = []
         self._boxes: list[ipywidgets.Widget] = []
         self.workspace.catalog  # noqa: B018 - what is no data set is refused before anything is made in it
         ranking, lost = self._saved_ranking()
@@ -128,6 +130,8 @@ class CleanerApp(ipywidgets.VBox):
         self.sheet = self._panel({"table": lambda _: self._change_table(), "layout": self._change_layout})
         self.sheet.on("import", self._import_document)
         self.export = ExportPanel(self.workspace, lock=self.lock)
+        self.sheet.on("export-csv", lambda _: self._exported(self.image_cleaner.csv.write_now()))
+        self.sheet.on("export-model", lambda _: self._exported(take_away(self.workspace)))
         self.classes = ClassPanel(self.workspace, self._follow_classes, lock=self.lock)
         self.checks = CheckPanel(self.workspace, self._take_checks, self._open_order, lock=self.lock)
         self.analysis = AnalysisPanels(
@@ -298,6 +302,7 @@ class CleanerApp(ipywidgets.VBox):
             given = dict(zip(catalog.names, labels, strict=True))
             sets = catalog.label_sets
             more = [
+                *export_trees(self._taken_away),
                 *analysis_trees(analysis, self.analysis.matrix_view, one_label=sets is None),
                 *checks_report(self.session.checks, self.session.check_counts, self.session.thresholds),
             ]
@@ -361,6 +366,11 @@ class CleanerApp(ipywidgets.VBox):
     def _change_table(self) -> None:
         if self._on_table is not None:
             self._on_table()
+
+    def _exported(self, path: Path) -> None:
+        """Say on the report where something was written."""
+        self._taken_away = [*(each for each in self._taken_away if each != path), path]
+        self._draw_progress()
 
     def _export(self) -> None:
         store = self.workspace.store

@@ -115,6 +115,9 @@ def test_a_folder_of_classes_can_be_exported_to_another_format(colour_set: Path,
         (["--format", "nonsense"], "There is no format 'nonsense'"),
         (["--format", "coco", "--flat"], "--flat is for folders of classes"),
         (["--format", "coco", "--link"], "There is no file to link"),
+        (["--model", "--flat"], "--model writes a model"),
+        (["--onnx"], "--onnx needs it"),
+        (["--model"], "No model has been trained"),
     ],
 )
 def test_options_that_would_do_nothing_are_refused(

@@ -18,18 +18,19 @@ from cleaner.embedding.cache import last_embeddings
 from cleaner.errors import Cancelled, CatalogError, TooFewLabelsError, TrainingError
 from cleaner.jobs import Job
 from cleaner.pipelines.entries import job_prepare
+from cleaner.pipelines.model_file import latest_model, model_path, take_away
 from cleaner.pipelines.rank import prepare
 from cleaner.pipelines.train import (
     HEAD_CLEANED,
     HEAD_GIVEN,
     TUNED_CLEANED,
     TUNED_EARLIER,
-    model_path,
     retrain_full,
     retrain_quick,
     train,
 )
 from cleaner.review.events import Action
+from cleaner.training.learner import load_learner
 from cleaner.training.network import Network
 from cleaner.util.progress import Reporter
 from cleaner.workspace import Workspace
@@ -267,6 +268,25 @@ def test_the_quick_model_can_be_loaded_and_predicts_from_pictures(space: Workspa
     assert [prediction.label for prediction in said] == ["red", "green", "blue", "red"]
 
 
+def test_the_last_model_is_taken_away_and_says_the_same(space: Workspace, tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="No model has been trained"):
+        latest_model(space)
+    correct(space)
+    run(retrain_quick, space)
+    copy = take_away(space)
+    assert copy == space.cleaned_csv.with_name("cleaned.safetensors")
+    picture = space.root / "red/red_010.png"
+    (own,), (said,) = (
+        load_learner(path, device="cpu").predict(picture) for path in (latest_model(space), copy)
+    )
+    assert (said.label, said.probabilities.tolist()) == (own.label, own.probabilities.tolist())
+    assert take_away(space) == copy
+    copy.write_bytes(b"mine")
+    assert take_away(space) == copy.with_name("cleaned-2.safetensors")
+    assert copy.read_bytes() == b"mine"
+    assert take_away(space, tmp_path / "new/model.safetensors").is_file()
+
+
 def test_retraining_renews_the_ranking(space: Workspace) -> None:
     old = run(prepare, space)
     correct(space)
@@ -283,7 +303,8 @@ def test_a_stopped_quick_retraining_leaves_model_and_ranking_from_before(
 ) -> None:
     run(retrain_quick, space)
     before = results(space)
-    assert set(before) == {"quick.safetensors", "ranking.npz", "ranking.csv", "network.json"}
+    files = {"ranking.npz", "ranking.csv", "heads.npz", "network.json"}
+    assert set(before) == {"quick.safetensors", *files}
     correct(space)
     with pytest.raises(Cancelled):
         run(retrain_quick, space, reporter=Notes(stop_at=stage))

@@ -271,6 +271,25 @@ def test_the_report_tells_what_was_changed(open_app_on: Callable[..., CleanerApp
     until(lambda: f"{wrong[0].split('/')[0]} green 1" in text(app.sheet))
 
 
+def test_the_report_saves_the_csv_and_the_model_and_says_where(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    save_ranking(root)
+    app = open_app_on()
+    app.go_to("Report")
+    app.sheet.do("export-model")
+    assert "No model has been trained" in app.sheet.problem
+    models = app.workspace.state / "models"
+    models.mkdir()
+    (models / "quick.safetensors").write_bytes(b"weights")
+    app.sheet.do("export-model")
+    app.sheet.do("export-csv")
+    assert app.sheet.problem == ""
+    for name in ("cleaned.safetensors", "cleaned.csv"):
+        assert f"{say('report.exported').strip()} {root / name}" in text(app.sheet)
+        assert (root / name).is_file()
+
+
 def test_an_act_on_classes_is_followed_everywhere(open_app_on: Callable[..., CleanerApp], root: Path) -> None:
     save_ranking(root)
     app = open_app_on()

@@ -1,13 +1,14 @@
 """The report: errors left, patterns, confusion matrix, other problems, and what the reviewer changed."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from cleaner.analysis.bit_changes import bit_changes
 from cleaner.analysis.confusions import class_changes, label_moves
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.dataset.label_sets import LabelSets
 from cleaner.widgets.panels.audit import certificate_trees
-from cleaner.widgets.panels.base import Tree, cut_table, node, paragraph
+from cleaner.widgets.panels.base import Tree, button, buttons, cut_table, node, paragraph
 from cleaner.widgets.panels.confusion import MatrixView, matrix_trees, reliability_trees
 from cleaner.widgets.panels.patterns import pattern_trees
 from cleaner.widgets.sentences import say
@@ -58,6 +59,18 @@ def report_page(
         role="region",
         aria_label=say("report"),
     )
+
+
+def export_trees(written: Sequence[Path]) -> list[Tree]:
+    """Describe what can be taken away, and where what was exported is."""
+    csv, model = (button(say(f"report.export.{what}"), f"export-{what}") for what in ("csv", "model"))
+    files = [node("p", say("report.exported"), node("code", str(path))) for path in written]
+    return [
+        node("h3", say("report.export")),
+        paragraph(say("report.export.what")),
+        buttons(csv, model),
+        node("div", *files, role="status"),
+    ]
 
 
 def analysis_trees(

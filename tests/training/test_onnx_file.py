@@ -1,0 +1,44 @@
+"""A network as an ONNX file says the same as in torch."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from cleaner.errors import CheckpointError
+from cleaner.models.backbones import load_backbone
+from cleaner.training import onnx_file
+from cleaner.training.network import Network
+
+
+def network() -> Network:
+    backbone = load_backbone(from_scratch=True, device="cpu")
+    weight = np.random.default_rng(0).normal(size=(backbone.feature_dim, 3)).astype(np.float32)
+    return Network.from_linear_head(backbone, ["c", "a", "b"], weight=weight, offset=np.zeros(3, np.float32))
+
+
+def test_the_file_says_what_the_network_says_and_names_its_classes(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnxscript")
+    rng = np.random.default_rng(1)
+    pictures = [Image.fromarray(rng.integers(0, 255, (50, 70, 3), dtype=np.uint8)) for _ in range(3)]
+    check = onnx_file.save_onnx(network(), tmp_path / "model.onnx", pictures)
+    assert check.images == 3
+    assert check.difference < 1e-3
+    kept = {each.key: json.loads(each.value) for each in onnx.load(tmp_path / "model.onnx").metadata_props}
+    assert kept["classes"] == ["c", "a", "b"]
+    assert kept["preprocess"]["size_px"] == 64
+
+
+def test_without_its_packages_a_sentence_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_file, "_NEEDED", ("no_such_package",))
+    with pytest.raises(CheckpointError, match=r"cleaner\[onnx\]"):
+        onnx_file.save_onnx(network(), tmp_path / "model.onnx", [Image.new("RGB", (9, 9))])
+    assert not (tmp_path / "model.onnx").exists()
