@@ -29,7 +29,7 @@ from cleaner.dataset.splits import PENDING, assign, divided_groups
 from cleaner.dataset.state_folder import find_root, has_state, place_state, remember
 from cleaner.dataset.tables.options import RememberedOptions, TableOptions
 from cleaner.errors import Cancelled, CatalogError
-from cleaner.images.archives import is_archive
+from cleaner.images.archives import is_archive, keep_listings
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.util.progress import SILENT, Reporter
 from cleaner.util.wording import count, listed
@@ -181,6 +181,7 @@ class Dataset:
                         f"{exc.strerror}. Name a folder that can be written to with --state."
                     ) from exc
                 self._notices += notices
+                keep_listings(self.root, self._state / "archives")
             return self._state
 
     @property

@@ -8,13 +8,17 @@ Several shards are one set under a name with braces: ``shards-{000..003}.tar/sha
 
 An archive is opened anew for each file that is read from it, and its listing is kept for as long as its size
 and time of change are the same. So there is no handle that threads or forked processes could share, or that
-keeps anybody from replacing the archive.
+keeps anybody from replacing the archive. What is in a tar file, whose headers have to be read one after the
+other, is also kept on the disk (`keep_listings`).
 """
 
 from __future__ import annotations
 
 import errno
+import hashlib
 import io
+import json
+import logging
 import os
 import re
 import stat
@@ -28,6 +32,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, NamedTuple
+
+from cleaner.util.atomic import write_atomically
+
+logger = logging.getLogger(__name__)
 
 SUFFIXES = (".zip", ".tar")
 """Suffixes of the archives that can be read in place."""
@@ -102,6 +110,8 @@ class Archive:
         From the name of a file that cannot be read to the reason.
     repeated : list of str
         Names that more than one file has; the last one is in ``members``.
+    kept : bool
+        The listing is on the disk, see `keep_listings`.
     """
 
     path: Path
@@ -110,6 +120,7 @@ class Archive:
     members: dict[str, Member] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     repeated: list[str] = field(default_factory=list)
+    kept: bool = False
 
     def add(self, name: str, member: Member, problem: str | None) -> None:
         """Take a file into the listing."""
@@ -358,13 +369,87 @@ def _listed(path: Path, size_bytes: int, mtime_ns: int) -> Archive:
     try:
         if path.suffix.lower() == ".zip":
             _list_zip(archive)
-        else:
+        elif not _recall(archive):
             with path.open("rb") as file:
                 _list_tar(archive, file)
+            _keep(archive)
     # zipfile raises the others for headers that are damaged
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as exc:
         raise OSError(errno.EIO, f"it is no {path.suffix[1:]} archive, or a damaged one ({exc})") from exc
     return archive
+
+
+# ---------------------------------------------------------------- listings on the disk
+
+_FORMAT = 1
+_FEW = 500  # files, whose headers are read as fast
+_keepers: dict[str, Path] = {}
+
+
+def keep_listings(root: Path, folder: Path) -> None:
+    """Keep what is in the tar files at or below a root in a folder, for the next process.
+
+    Parameters
+    ----------
+    root : Path
+        The archive, or the folder that they are in; shards with braces.
+    folder : Path
+        Where to keep it; made when the first listing is written.
+    """
+    with _lock:
+        _keepers[str(root if root.exists() else root.parent)] = folder
+        for archive in _listings.values():
+            _keep(archive)
+
+
+def _keeper(archive: Archive) -> Path | None:
+    """Return the file for a listing; None if it is not to be kept."""
+    path = str(archive.path)
+    if archive.path.suffix.lower() == ".zip":
+        return None
+    for root, folder in _keepers.items():
+        if path == root or path.startswith(root.rstrip(os.sep) + os.sep):
+            return folder / f"{hashlib.sha256(path.encode('utf-8', 'surrogateescape')).hexdigest()[:20]}.json"
+    return None
+
+
+def _keep(archive: Archive) -> None:
+    file = _keeper(archive)
+    if file is None or archive.kept or len(archive.members) < _FEW:
+        return
+    content = {
+        "format": _FORMAT,
+        "of": [archive.size_bytes, archive.mtime_ns],
+        "members": {name: [member.at, member.size_bytes] for name, member in archive.members.items()},
+        "left_out": archive.left_out,
+        "repeated": archive.repeated,
+    }
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(file, json.dumps(content).encode())
+        archive.kept = True
+    except OSError as exc:
+        logger.warning("%s cannot be written: %s", file, exc)
+
+
+def _recall(archive: Archive) -> bool:
+    """Take the listing from the disk, if it is of the archive as it is now."""
+    file = _keeper(archive)
+    if file is None:
+        return False
+    try:
+        content = json.loads(file.read_bytes())
+        if (content["format"], content["of"]) != (_FORMAT, [archive.size_bytes, archive.mtime_ns]):
+            return False
+        members = {name: Member(at, size, size) for name, (at, size) in content["members"].items()}
+        archive.left_out, archive.repeated = dict(content["left_out"]), list(content["repeated"])
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError, TypeError, KeyError) as exc:
+        logger.warning("%s cannot be read: %s", file, exc)
+        return False
+    archive.members, archive.kept = members, True
+    return True
 
 
 def _plain(name: str) -> str:

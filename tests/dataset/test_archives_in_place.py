@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
+import os
 import shutil
 import stat
 import tarfile
 import zipfile
+from collections import OrderedDict
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -141,6 +144,38 @@ def test_links_and_holes_in_tar_files_are_left_out(tmp_path: Path) -> None:
     path.write_bytes(b"nonsense" * 200)
     with pytest.raises(CatalogError, match="cannot be read"):
         Dataset(path).listed()
+
+
+def test_what_is_in_a_large_tar_file_is_remembered_until_it_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = make_picture(tmp_path / "p.png", COLOURS["red"])
+    path = tmp_path / "data.tar"
+
+    def pack(*labels: str) -> None:
+        with tarfile.open(path, "w") as archive:
+            archive.add(picture, "1.png")
+            for i in range(500):
+                entry = tarfile.TarInfo(f"{i}.cls")
+                entry.size = 3
+                archive.addfile(entry, io.BytesIO(labels[i % len(labels)].encode()))
+
+    def labels() -> list[str]:
+        with monkeypatch.context() as patch, Dataset(path) as dataset:
+            patch.setattr(archives, "_listings", OrderedDict())  # as in a new process
+            return dataset.catalog.classes
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("the headers are read again")
+
+    pack("cat", "dog")
+    assert labels() == ["dog"]
+    with monkeypatch.context() as patch:
+        patch.setattr(archives, "_list_tar", refuse)
+        assert labels() == ["dog"]
+    pack("owl")
+    os.utime(path, ns=(1, 1))
+    assert labels() == ["owl"]
 
 
 def test_encrypted_and_damaged_members_are_named(tmp_path: Path) -> None:

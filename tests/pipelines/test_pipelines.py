@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 from cleaner.dataset.catalog import Catalog
@@ -443,6 +445,21 @@ def test_stopped_training_writes_no_model(space: Workspace, tmp_path: Path) -> N
     with pytest.raises(Cancelled):
         run(train, space, out=out, epochs=1, reporter=Notes(stop_at="training"))
     assert not out.exists()
+
+
+def test_an_archive_is_ranked_like_its_folder(
+    make_set: Callable[..., Path], opened: Callable[..., Workspace], tmp_path: Path
+) -> None:
+    root = make_set(6, wrong=1)
+    tables = []
+    for packed in (root, *(Path(shutil.make_archive(str(root), kind, root)) for kind in ("zip", "tar"))):
+        space = opened(packed, state=tmp_path / f"state-{packed.suffix}")
+        job_prepare(workspace=space.options(), reporter=Notes())
+        ranking = space.ranking()
+        assert ranking is not None
+        tables.append(ranking.table)
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(table, tables[0])
 
 
 @pytest.mark.slow
