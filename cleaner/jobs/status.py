@@ -52,7 +52,7 @@ class JobStatus:
     error_details : dict
         What the exception says to a program (`CleanerError.details`).
     result : dict or None
-        What the task returned, once ``phase`` is "done".
+        What the task returned, once ``phase`` is "done"; while it is running, what it can tell already.
     started_at, updated_at : float
         Seconds since the epoch.
     pid : int or None

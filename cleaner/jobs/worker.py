@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -132,15 +132,21 @@ class FileReporter(Reporter):
             )
             self._changed = True
 
+    def result_so_far(self, result: Mapping[str, Any]) -> None:
+        """Put it into the file, as the result of a job that is still running."""
+        with self._lock:
+            self._status = replace(self._status, result=dict(result))
+            self._changed = True
+
     def should_stop(self) -> bool:
         """Tell whether somebody asked for the job to be cancelled."""
         return (self._folder / "cancel").exists()
 
-    def finish(self, **changes: Any) -> None:
-        """Write the last status, with these fields changed."""
+    def finish(self, *, result: dict[str, Any] | None = None, **changes: Any) -> None:
+        """Write the last status, with these fields changed; only a job that is done has a result."""
         self._ended.set()
         self._thread.join()
-        write_status(self._folder, replace(self._status, **changes, updated_at=time.time()))
+        write_status(self._folder, replace(self._status, result=result, **changes, updated_at=time.time()))
 
     def _rate(self, done: int, *, new_stage: bool) -> float | None:
         now_s = time.monotonic()

@@ -72,7 +72,7 @@ def retrain_quick(
     """Fit a linear head on the cached embeddings with the cleaned labels; renew model and ranking.
 
     *Before* is such a head on the labels as given. Both are judged on the same validation images by their
-    cleaned labels.
+    cleaned labels. The reporter hears of that first: ranking and `Worth` take several times as long.
 
     Raises
     ------
@@ -98,6 +98,7 @@ def retrain_quick(
         after_name=HEAD_CLEANED,
     )
     reporter(Stage.TRAIN_HEAD, 2, 2, error_rate=result.after)
+    reporter.result_so_far(result.to_dict())
     ranking = rank_seen(seen, reporter=reporter)
     worth = worth_seen(seen, ranking, judged(review, ranking), reporter=reporter)
     reporter.check()

@@ -1,6 +1,8 @@
 """How a long task tells the outside how far it is, and learns that it should stop."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
 from cleaner.errors import Cancelled
 
@@ -62,6 +64,9 @@ class Reporter:
         **values : float
             Numbers worth plotting, such as ``train_loss`` or ``error_rate``.
         """
+
+    def result_so_far(self, result: Mapping[str, Any]) -> None:
+        """Hear of what the task can tell already, long before it ends; JSON must be able to hold it."""
 
     def should_stop(self) -> bool:
         """Tell whether the user asked to stop."""

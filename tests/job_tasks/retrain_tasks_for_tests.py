@@ -33,13 +33,14 @@ RESULT = {
 
 
 def quick(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Report three epochs, wait for the file ``go`` in the root, and return a result."""
+    """Report three epochs and a first result, wait for the file ``go`` in the root, and return the whole."""
     for epoch in (1, 2, 3):
         losses = {"train_loss": 1.0 / epoch, "valid_loss": 1.5 / epoch}
         shares = {"error_rate": 0.2, "n_valid": 341}
         reporter("training all layers", epoch, 3, lr=1e-3 / epoch)
         reporter("training all layers", epoch, 3, epoch=epoch, seconds=60.0, **shares, **losses)
         time.sleep(0.3)
+    reporter.result_so_far({name: value for name, value in RESULT.items() if name != "worth"})
     while not (Path(workspace["root"]) / "go").exists():
         reporter.check()
         time.sleep(0.02)

@@ -206,6 +206,9 @@ class RetrainPanel(JobPanel):
         waiting = self.blocked or self._making_way
         stop, cancel = self._asked_to_stop, say("retrain.cancel")
         hidden = self._mode != "full"
+        # A training can tell its outcome before it has ranked the images anew.
+        early = self._status.result if running and self._status is not None else None
+        result = early or self.result
         self.show(
             section(
                 say("retrain"),
@@ -218,8 +221,8 @@ class RetrainPanel(JobPanel):
                 self._progress(),
                 rate_finder(None if running or hidden else self._sweep, self._lr),
                 diagnosis_tree(None if running else self.diagnosis, disabled=waiting),
-                *result_trees(self.result),
-                *worth_trees((self.result or {}).get("worth")),
+                *result_trees(result),
+                *worth_trees((result or {}).get("worth")),
             )
         )
 
