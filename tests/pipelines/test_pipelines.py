@@ -375,7 +375,7 @@ def test_a_full_retraining_compares_with_the_head_first_and_then_with_the_networ
     assert all({"train_loss", "valid_loss", "error_rate"} <= set(point) for point in notes.points)
     assert len(notes.points) >= 1
     assert first.n == len(space.catalog.where(split="valid"))
-    assert set(results(space)) == {"full.safetensors", "ranking.npz", "ranking.csv", "network.json"}
+    assert {"full.safetensors", "ranking.npz", "ranking.csv", "network.json"} <= set(results(space))
     correct(space)
     second = run(retrain_full, space, epochs=1).result
     assert second.before_name == TUNED_EARLIER
@@ -395,7 +395,9 @@ def test_a_stopped_full_retraining_leaves_model_and_ranking_from_before(
     correct(space)
     with pytest.raises(Cancelled):
         run(retrain_full, space, epochs=2, reporter=Notes(stop_at=stage))
-    assert results(space) == before
+    after = results(space)
+    after.pop("full.safetensors.unfinished", None)  # from which the same training would go on
+    assert after == before
 
 
 def test_a_damaged_earlier_network_is_passed_over(
