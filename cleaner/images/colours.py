@@ -3,6 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
 from cleaner.images.ranges import by_range, robust_range
 
@@ -15,6 +16,7 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_PHOTOMETRIC = 262
 _ORIENTATION_TAG = 0x0112
 
 _DARK = 64  # of the upper 8 bits: 14 of 16 bits
@@ -43,13 +45,24 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode == "F" or image.mode.startswith("I"):
+    if is_deep_grey(image):
         return _greyby_range(image)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
         if image.mode in ("La", "RGBa"):
             image = image.convert(image.mode[:-1] + "A")
         return _on_background(image.convert("RGBA"))
     return image.convert("RGB")
+
+
+def is_deep_grey(image: Image.Image) -> bool:
+    """Tell whether an image has one channel of more than 8 bits."""
+    return image.mode == "F" or image.mode.startswith("I")
+
+
+def has_white_zero(image: Image.Image) -> bool:
+    """Tell whether the zero of a deep grey TIFF image is white, which Pillow respects up to 8 bits only."""
+    tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+    return is_deep_grey(image) and tags.get(_PHOTOMETRIC) == 0
 
 
 def _on_background(image: Image.Image) -> Image.Image:
@@ -75,7 +88,8 @@ def _greyby_range(image: Image.Image) -> Image.Image:
     """Map the range of a deep grey image to 0..255; a plain conversion would clip it to white."""
     values = np.array(image, dtype=np.float32)
     values[~np.isfinite(values)] = np.nan
-    return Image.fromarray(by_range(values)).convert("RGB")
+    levels = by_range(values)
+    return Image.fromarray(255 - levels if has_white_zero(image) else levels).convert("RGB")
 
 
 def joined_bytes(image: Image.Image, low_bytes: Image.Image) -> npt.NDArray[np.uint16]:

@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageFile
+from PIL import ImageFile
 
 from cleaner.errors import ImageError
-from cleaner.images.colours import is_dark_and_deep, joined_bytes, orientation
+from cleaner.images.colours import has_white_zero, is_dark_and_deep, is_deep_grey, joined_bytes, orientation
 from cleaner.images.decode import damage, has_deep_colours, open_file, open_header, slim_png, swapped_bytes
 from cleaner.images.levels import DeepImage, compact, scale_of, window_of_range
 
@@ -54,15 +54,10 @@ def _open(source: Path | bytes) -> DeepImage | None:
     return None
 
 
-def is_deep_grey(image: Image.Image) -> bool:
-    """Tell whether an image has one channel of more than 8 bits."""
-    return image.mode == "F" or image.mode.startswith("I")
-
-
 def _of_grey(image: ImageFile.ImageFile) -> DeepImage:
     turn = orientation(image)  # only now: Pillow turns TIFF images upright while loading
     values = compact(np.asarray(image))
-    return DeepImage(values=values, scale=scale_of(values), turn=turn)
+    return DeepImage(values=values, scale=scale_of(values), turn=turn, inverted=has_white_zero(image))
 
 
 def _of_colours(image: ImageFile.ImageFile, source: Path | bytes) -> DeepImage:

@@ -219,6 +219,8 @@ def verify(source: Path | bytes, *, suffix: str = "") -> Probe:
     notes = list(found.notes)
     if without and _METADATA_NOTE not in notes:  # what stands in the way is behind the pixels
         notes.append(_METADATA_NOTE)
+    if found.format == "PNG" and _PNG_END not in data:
+        notes.append("the end of the file is missing, but all of its pixels are there")
     extra = _bytes_after_end(data, found.format)
     if extra:
         notes.append(f"{extra} bytes of something else after the end of the image")
@@ -266,6 +268,7 @@ def _extrema(picture: Image.Image) -> tuple[tuple[int, int], ...]:
     return picture.getextrema()  # type: ignore[return-value] # a pair for each of the three bands of RGB
 
 
+_PNG_END = b"IEND\xaeB`\x82"
 # A marker that is neither a stuffed zero, a restart, nor padding ends the coded data of a scan.
 _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 
@@ -273,7 +276,8 @@ _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 def _bytes_after_end(data: bytes, format_name: str | None) -> int:
     """Count the bytes after the end of a JPEG or PNG file; 0 for other formats."""
     if format_name == "PNG":
-        return _length_unpadded(data, data.rfind(b"IEND\xaeB`\x82") + 8)
+        end = data.rfind(_PNG_END)
+        return 0 if end < 0 else _length_unpadded(data, end + len(_PNG_END))
     if format_name != "JPEG":
         return 0
     at = 2

@@ -17,6 +17,8 @@ _COMPRESSIONS = {
     32946: "deflate compression",
     33003: "JPEG 2000 compression",
     33005: "JPEG 2000 compression",
+    34676: "SGI log compression",
+    34677: "SGI log compression",
     34712: "JPEG 2000 compression",
     34887: "LERC compression",
     34892: "lossy JPEG compression of a raw camera image",

@@ -93,3 +93,10 @@ def test_values_of_every_kind_get_the_same_levels(curve: str, dtype: type) -> No
 
 def test_a_range_of_nothing_but_gaps_is_a_range() -> None:
     assert scale_of(np.full((4, 4), np.nan, np.float32)).windows[0].width > 0
+
+
+def test_a_deep_tiff_whose_zero_is_white_is_shown_so() -> None:
+    stream = io.BytesIO()
+    Image.fromarray(RAMP).save(stream, "TIFF", tiffinfo={262: 0})
+    for seen in (grey(open_image(stream.getvalue())), grey(deep(stream.getvalue()).shown())):
+        assert (seen[0, 0], seen[-1, -1]) == (255, 0)

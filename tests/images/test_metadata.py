@@ -156,3 +156,9 @@ def test_a_tiff_without_tags_is_called_damaged() -> None:
     for data in (b"II*\0", b"II*\0\x08\0\0\0", b"MM\0+" + bytes(20), b"II*\0\xff\xff\xff\xff" + bytes(9)):
         with pytest.raises(ImageError, match=r"^damaged"):
             open_image(data)
+
+
+def test_a_png_without_its_end_is_used_and_remarked() -> None:
+    found = verify(png()[:-12], suffix=".png")
+    assert found.problem is None
+    assert found.notes == ("the end of the file is missing, but all of its pixels are there",)

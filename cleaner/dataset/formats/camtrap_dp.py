@@ -45,6 +45,7 @@ PACKAGE = "datapackage.json"
 _SCHEMAS = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2/"
 _TYPES = ("animal", "human", "vehicle", "blank", "unknown", "unclassified")
 _SYNONYMS = {"empty": "blank", "person": "human"}
+_VIDEOS = (".mp4", ".avi", ".mov", ".mkv", ".m4v", ".mpg", ".mpeg", ".wmv", ".webm", ".mts")
 _MEDIA = ["mediaID", "deploymentID", "timestamp", "filePath", "filePublic", "fileName", "fileMediatype"]
 _OBSERVATIONS = [
     "observationID", "deploymentID", "mediaID", "eventID", "eventStart", "eventEnd", "observationLevel",
@@ -74,7 +75,7 @@ def read(source: Path, options: ReadOptions) -> Reading:
     media, observations = (CsvDocument.read(base / tables[name]) for name in ("media", "observations"))
     _require(media, ("mediaID", "filePath"), base / tables["media"])
     _require(observations, ("observationType",), base / tables["observations"])
-    pictures = [row for row in media.rows if not row.get("fileMediatype", "").startswith("video/")]
+    pictures = [row for row in media.rows if not _is_video(row)]
     if not pictures:
         raise CatalogError(f"{base / tables['media']} names no image.")
     sources = [row["filePath"] for row in pictures]
@@ -99,6 +100,11 @@ def read(source: Path, options: ReadOptions) -> Reading:
         documents=(package, *(base / path for path in dict.fromkeys(tables.values()))),
         findings=_findings(sources, len(media.rows) - len(pictures), by_event),
     )
+
+
+def _is_video(row: Mapping[str, str]) -> bool:
+    kind = row.get("fileMediatype", "")
+    return kind.startswith("video/") or (not kind and row["filePath"].lower().endswith(_VIDEOS))
 
 
 def _findings(sources: list[str], videos: int, by_event: int) -> list[Finding]:

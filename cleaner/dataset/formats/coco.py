@@ -52,7 +52,9 @@ _DEFAULT_NAME = "annotations.json"
 
 def recognises(document: Any) -> bool:
     """Tell whether a JSON document looks like COCO."""
-    return isinstance(document, dict) and {"images", "annotations", "categories"} <= document.keys()
+    if not isinstance(document, dict) or "detection_categories" in document:
+        return False
+    return {"images", "categories"} <= document.keys()  # files of a test set have no annotations
 
 
 def read(source: Path, options: ReadOptions) -> Reading:
@@ -65,6 +67,9 @@ def read(source: Path, options: ReadOptions) -> Reading:
     candidates = [options.images] if options.images else [source.parent, source.parent / "images"]
     root, names = placed(sources, candidates, document=source)
     findings = _unknown(document, names_of)
+    if not document["annotations"]:
+        text = "The file has no annotations: none of its images has a label."
+        findings.append(Finding(topic="annotations", text=text, doubtful=True))
     entries = []
     boxes: list[Box] = []
     for image, name, called in zip(images, names, sources, strict=True):
@@ -84,6 +89,7 @@ def read(source: Path, options: ReadOptions) -> Reading:
 def _checked(document: Any, source: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise CatalogError(f"{source}: expected an object with images, annotations and categories.")
+    document.setdefault("annotations", [])
     for part, fields in _NEEDED.items():
         for i, record in enumerate(records(document.get(part), part, source)):
             required(record, fields, f"{part}[{i}]", source)

@@ -17,6 +17,7 @@ from xml.etree import ElementTree
 import defusedxml.ElementTree
 from defusedxml import DefusedXmlException
 
+from cleaner.dataset.findings import Finding
 from cleaner.dataset.formats.documents import read_bytes
 from cleaner.dataset.formats.entries import Entry, Opinion, Reading, ReadOptions, Reviewed, Writing, merged
 from cleaner.dataset.formats.names import placed
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 
 _DEFAULT_NAME = "annotations.xml"
+_SHAPES = ("box", "polygon", "polyline", "points", "ellipse", "cuboid", "mask", "skeleton")
 _BY_MACHINE = ("auto", "semi-auto")
 
 
@@ -51,7 +53,21 @@ def read(source: Path, options: ReadOptions) -> Reading:
         Entry(name=name, source_name=called, opinions=_opinions(image), columns=_columns(image))
         for image, name, called in zip(images, names, sources, strict=True)
     ]
-    return Reading(root=root, entries=merged(entries), base=path.parent, documents=(path,))
+    return Reading(
+        root=root, entries=merged(entries), base=path.parent, documents=(path,), findings=_untagged(images)
+    )
+
+
+def _untagged(images: list[Element]) -> list[Finding]:
+    """Tell of images that only have shapes, which are no labels of the whole image."""
+    lost = [i.get("name", "") for i in images if i.find("tag") is None and any(e.tag in _SHAPES for e in i)]
+    if not lost:
+        return []
+    text = (
+        f"Images with shapes, but without a tag: {len(lost):,}. They have no label, as shapes are not read. "
+        "To review boxes, export the task from CVAT as COCO or Pascal VOC."
+    )
+    return [Finding(topic="shapes", text=text, doubtful=True, examples=tuple(lost))]
 
 
 def _parsed(path: Path) -> Element:

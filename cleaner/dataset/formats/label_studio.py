@@ -15,6 +15,7 @@ the task as an annotation of its own, so that the earlier ones stay; a deleted i
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,11 @@ def recognises(document: Any) -> bool:
     """Tell whether a JSON document looks like an export of Label Studio."""
     if not isinstance(document, list) or not document:
         return False
-    return all(isinstance(task, dict) and isinstance(task.get("data"), dict) for task in document[:5])
+    first = [task if isinstance(task, dict) else {} for task in document[:5]]
+    # JSON-MIN is recognised, so that `read` can say what to export instead.
+    return all(
+        isinstance(task.get("data"), dict) or {"annotation_id", "annotator"} <= task.keys() for task in first
+    )
 
 
 def read(source: Path, options: ReadOptions) -> Reading:
@@ -64,6 +69,7 @@ def read(source: Path, options: ReadOptions) -> Reading:
         columns |= {"task": str(task["id"])} if "id" in task else {}
         entries.append(Entry(name=name, source_name=called, opinions=opinions, columns=columns))
     findings = []
+    findings += _not_read(tasks)
     if conflicts:
         text = f"Images on which annotators disagree: {len(conflicts):,}. The latest annotation is the label."
         findings.append(
@@ -72,6 +78,26 @@ def read(source: Path, options: ReadOptions) -> Reading:
     return Reading(
         root=root, entries=merged(entries), base=source.parent, documents=(source,), findings=findings
     )
+
+
+def _not_read(tasks: list[dict[str, Any]]) -> list[Finding]:
+    """Tell what annotations say that is no label: skipped tasks, and results that are no choices."""
+    skipped: list[str] = []
+    others: Counter[str] = Counter()
+    for task in tasks:
+        annotations = [a for a in task.get("annotations") or [] if isinstance(a, dict)]
+        skipped += [str(task.get("id", "?"))] if any(a.get("was_cancelled") for a in annotations) else []
+        results = [r for a in annotations for r in a.get("result") or [] if isinstance(r, dict)]
+        others.update(str(r.get("type")) for r in results if r.get("type") != "choices")
+    found = []
+    if skipped:
+        text = f"Tasks with annotations that were skipped, which are left out: {len(skipped):,}."
+        found.append(Finding(topic="skipped", text=text, examples=tuple(f"task {each}" for each in skipped)))
+    if others:
+        kinds = ", ".join(f"{kind} ({number:,})" for kind, number in others.most_common())
+        text = f"Only choices are read as labels. Other results stay in the file, and are not used: {kinds}."
+        found.append(Finding(topic="other results", text=text, doubtful=True))
+    return found
 
 
 def _tasks(document: Any, source: Path) -> list[dict[str, Any]]:

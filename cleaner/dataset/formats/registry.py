@@ -215,6 +215,9 @@ FORMATS: dict[str, Format] = {
 }
 """All formats; the first that recognises a source is taken."""
 
+_PARTS = ("metadata.csv", "metadata.jsonl", "labels.json", "media.csv", "observations.csv", "data.yaml")
+"""Files that are one part of a set, which their folder is."""
+
 DOCUMENT_SUFFIXES = (".json", ".xml", ".csv", ".xlsx")
 """Suffixes of the files that may hold the labels of a folder of images."""
 
@@ -263,6 +266,10 @@ def found_in(source: Path) -> list[tuple[Format, Path]]:
         A file cannot be read; the documents of a folder that cannot are passed over.
     """
     direct = recognised(source)
+    if direct is None and source.name in _PARTS:
+        source = source.parent
+        direct = next((e for e in FORMATS.values() if e.recognises and e.recognises(source)), None)
+        return [] if direct is None else [(direct, source)]
     if direct is not None or not source.is_dir():
         return [] if direct is None else [(direct, source)]
     found = []

@@ -28,14 +28,13 @@ class ExportPanel(JobPanel):
         Shared with other panels of the same page.
     """
 
-    makes_way = ("check", "second")
-
     def __init__(self, workspace: Workspace, *, lock: threading.RLock | None = None) -> None:
         self.workspace = workspace
         self.format = _FOLDERS
         self._from = ImportMemory(workspace.state, workspace.labels).format if workspace.labels else None
         self.folder: Path | None = None
-        super().__init__(workspace.state, "export", lock=lock)
+        # In a place of its own: to copy files needs neither to wait for a ranking, nor to stop one.
+        super().__init__(workspace.state / "exports", "export", lock=lock)
         self.on("format", self._choose)
         self.on("export", lambda _: self._export())
         self._follow()
