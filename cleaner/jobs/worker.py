@@ -65,7 +65,8 @@ def _run(folder: Path) -> int:
         return 0
     except CleanerError as exc:
         logger.exception("The job failed.")
-        why = {"error": str(exc), "error_type": type(exc).__name__, "error_details": dict(exc.details)}
+        why: dict[str, Any] = {"error": str(exc), "error_type": type(exc).__name__}
+        why["error_details"] = dict(exc.details)
         reporter.finish(phase="failed", message="failed", **why)
         return 1
     except BaseException as exc:  # whatever it is, the page must hear of it
