@@ -302,9 +302,9 @@ class CleanerApp(ipywidgets.VBox):
             given = dict(zip(catalog.names, labels, strict=True))
             sets = catalog.label_sets
             more = [
-                *export_trees(self._taken_away),
                 *analysis_trees(analysis, self.analysis.matrix_view, one_label=sets is None),
                 *checks_report(self.session.checks, self.session.check_counts, self.session.thresholds),
+                *export_trees(self._taken_away),
             ]
             self.sheet.show(report_page(given, state.judgements(), more, sets=sets))
         model = None if self.retrain is None else (self.retrain.result or {}).get("model")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cleaner.analysis.confusions import Confusions
-from cleaner.interpret.confusion_matrix import ClassQuality, ConfusionMatrix, Share
+from cleaner.interpret.confusion_matrix import ConfusionMatrix, Share
 from cleaner.interpret.reliability import Reliability
 from cleaner.session.view import GridView
 from cleaner.util.wording import count
@@ -51,7 +51,6 @@ def matrix_trees(matrix: ConfusionMatrix | None, confusions: Confusions, view: M
     if matrix is None or not matrix.images:
         return [paragraph(say("confusions.none"))]
     shown = _shown_classes(matrix, view)
-    quality = [_quality_row(each) for each in matrix.quality()]
     return [
         paragraph(_summary(matrix)),
         buttons(*_toggles(matrix, view, hidden=len(matrix.classes) - len(shown))),
@@ -60,9 +59,7 @@ def matrix_trees(matrix: ConfusionMatrix | None, confusions: Confusions, view: M
         node("h3", say("confusions.pairs")),
         *_pairs(matrix, confusions),
         node("h3", say("confusions.quality")),
-        *cut_table(
-            say("confusions.quality"), say("confusions.quality.head").split("|"), quality, numbers={1, 2, 3}
-        ),
+        *_quality(matrix),
         paragraph(say("confusions.quality.how"), "fine"),
     ]
 
@@ -139,7 +136,7 @@ def _cell(matrix: ConfusionMatrix, view: MatrixView, row: int, column: int, *, i
         images=count(share.part, "image"),
         share=share_text(*share),
     )
-    text = f"{100 * value:.0f}" if view.normalised else f"{share.part:,}"
+    text = _percent(value) if view.normalised else f"{share.part:,}"
     opens = button(
         text,
         "cell",
@@ -150,6 +147,16 @@ def _cell(matrix: ConfusionMatrix, view: MatrixView, row: int, column: int, *, i
         tabindex="0" if is_first else "-1",
     )
     return node("td", opens, class_=kind)
+
+
+def _percent(share: float) -> str:
+    """Say a share that is not zero, in whole per cent."""
+    return f"{100 * share:.0f}" if share >= 0.005 else "< 1"
+
+
+def _wide(drawn: Tree, name: str) -> Tree:
+    """Let a table that is wider than its place be scrolled, with the keyboard too."""
+    return node("div", drawn, class_="cleaner-scroll", role="region", tabindex="0", aria_label=name)
 
 
 def _pairs(matrix: ConfusionMatrix, confusions: Confusions) -> list[Tree]:
@@ -174,9 +181,8 @@ def _pairs(matrix: ConfusionMatrix, confusions: Confusions) -> list[Tree]:
         )
     if not rows:
         return [paragraph(say("confusions.no_pairs"))]
-    return [
-        table(say("confusions.pairs"), say("confusions.pairs.head").split("|"), rows, numbers={2, 3, 4, 5})
-    ]
+    name = say("confusions.pairs")
+    return [_wide(table(name, say("confusions.pairs.head").split("|"), rows, numbers={2, 3, 4, 5}), name)]
 
 
 def reliability_trees(reliability: Reliability | None) -> list[Tree]:
@@ -203,5 +209,11 @@ def reliability_trees(reliability: Reliability | None) -> list[Tree]:
     ]
 
 
-def _quality_row(each: ClassQuality) -> tuple[str, str, str, str]:
-    return each.label, f"{each.recall.whole:,}", share_words(*each.recall), share_words(*each.precision)
+def _quality(matrix: ConfusionMatrix) -> list[Tree]:
+    name = say("confusions.quality")
+    rows = [
+        (each.label, f"{each.recall.whole:,}", share_words(*each.recall), share_words(*each.precision))
+        for each in matrix.quality()
+    ]
+    drawn, rest = cut_table(name, say("confusions.quality.head").split("|"), rows, numbers={1, 2, 3})
+    return [_wide(drawn, name), rest]
