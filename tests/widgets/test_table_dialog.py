@@ -189,3 +189,18 @@ def test_a_table_that_cannot_be_read_is_asked_about_instead_of_failing(root: Pat
     dialog.wait()
     assert len(alerts(dialog)) == 1
     page.close()
+
+
+def test_labels_with_a_separator_are_several_or_one_as_the_user_says(root: Path) -> None:
+    labels = ["cat+dog", "cat", "dog"] * 4
+    dialog, opened = dialog_of(
+        write(root, "file,label\n" + "".join(f"{n},{x}\n" for n, x in zip(NAMES, labels, strict=True)))
+    )
+    assert chosen(dialog)["label_separator"] == "+"
+    assert dialog.preview.class_count == 2
+    dialog.do("label_separator", "-")
+    dialog.wait()
+    assert dialog.preview.class_count == 3
+    assert chosen(dialog)["label_separator"] == "-"  # what was said can be taken back
+    dialog.do("open")
+    assert opened[0]["label_separator"] == "-"
