@@ -45,11 +45,6 @@ def recognises(source: Path) -> bool:
     return source.is_dir() and bool(_documents(source))
 
 
-def folder_of(source: Path) -> Path:
-    """Return the folder that a metadata file describes; any other source as it is."""
-    return source.parent if source.is_file() and source.name in _NAMES else source
-
-
 def _documents(source: Path) -> list[Path]:
     folders = [source, *sorted({(source / name).parent for name in list_images(source).names})]
     inner = [parent for folder in folders for parent in (folder, folder.parent)]

@@ -215,8 +215,16 @@ FORMATS: dict[str, Format] = {
 }
 """All formats; the first that recognises a source is taken."""
 
-_PARTS = ("metadata.csv", "metadata.jsonl", "labels.json", "media.csv", "observations.csv", "data.yaml")
-"""Files that are one part of a set, which their folder is."""
+_PART_OF = {
+    "metadata.csv": "huggingface",
+    "metadata.jsonl": "huggingface",
+    "metadata.parquet": "huggingface",
+    "labels.json": "fiftyone",
+    "media.csv": "camtrap-dp",
+    "observations.csv": "camtrap-dp",
+    "data.yaml": "yolo",
+}
+"""From names of files that are one part of a set, which their folder is, to the format of the folder."""
 
 DOCUMENT_SUFFIXES = (".json", ".xml", ".csv", ".xlsx")
 """Suffixes of the files that may hold the labels of a folder of images."""
@@ -243,7 +251,6 @@ def found(source: Path) -> tuple[Format, Path]:
     """
     if not source.exists():
         raise CatalogError(f"{source} does not exist. Give a file or folder to import.")
-    source = hugging_face.folder_of(source)
     inside = found_in(source)
     if len(inside) > 1:
         names = ", ".join(path.name for _, path in inside)
@@ -265,11 +272,10 @@ def found_in(source: Path) -> list[tuple[Format, Path]]:
     CatalogError
         A file cannot be read; the documents of a folder that cannot are passed over.
     """
+    whole = FORMATS.get(_PART_OF.get(source.name, ""))
+    if whole is not None and whole.recognises is not None and whole.recognises(source.parent):
+        return [(whole, source.parent)]
     direct = recognised(source)
-    if direct is None and source.name in _PARTS:
-        source = source.parent
-        direct = next((e for e in FORMATS.values() if e.recognises and e.recognises(source)), None)
-        return [] if direct is None else [(direct, source)]
     if direct is not None or not source.is_dir():
         return [] if direct is None else [(direct, source)]
     found = []

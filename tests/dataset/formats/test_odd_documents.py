@@ -115,8 +115,7 @@ def test_observations_of_nothing_people_and_no_class_are_told_apart(root: Path) 
 
 
 def test_a_part_of_a_set_stands_for_its_folder(root: Path) -> None:
-    (root / "metadata.jsonl").write_text(
-        "".join(f"{json.dumps({'file_name': name, 'label': 'cat'})}\n" for name in NAMES)
-    )
-    kind, source = found(root / "metadata.jsonl")
-    assert (kind.name, source) == ("huggingface", root)
+    (root / "data").mkdir()
+    (root / "labels.json").write_text('{"classes": ["cat"], "labels": {}}')
+    kind, source = found(root / "labels.json")
+    assert (kind.name, source) == ("fiftyone", root)
