@@ -23,7 +23,7 @@ from cleaner.dataset.folders import name_problem, printable
 from cleaner.dataset.formats.entries import Reading, ReadOptions, Writing
 from cleaner.dataset.new_folder import new_folder
 from cleaner.errors import CatalogError
-from cleaner.images.archives import MOST_FILE_BYTES, is_file, read_bytes, zip_name, zip_problem
+from cleaner.images.archives import MOST_FILE_BYTES, is_archive, is_file, read_bytes, zip_name, zip_problem
 from cleaner.images.formats import SUFFIXES
 from cleaner.util.csvfile import csv_text
 from cleaner.util.wording import count
@@ -228,6 +228,13 @@ def write(job: Writing) -> None:
     if len(labelled) < len(staying):
         without = count(len(staying) - len(labelled), "image")
         job.notes.append(f"Left out because they have no label: {without}.")
+
+
+def where_it_is(source: Path) -> Iterator[Finding]:
+    """Say that a source need not be unpacked, where that is so."""
+    if is_archive(source) or source.is_dir():
+        text = f"It can also be reviewed where it is, without unpacking: “cleaner app {source}”."
+        yield Finding(topic="in place", text=text)
 
 
 def read(source: Path, options: ReadOptions) -> Reading:

@@ -23,7 +23,7 @@ from cleaner.images import archives
 from cleaner.images.archives import Archive
 from cleaner.images.formats import SUFFIXES
 from cleaner.util.natural import naturally
-from cleaner.util.wording import count
+from cleaner.util.wording import count, listed
 
 TEXTS = frozenset({"cls", "cls.txt", "txt", "json"})
 """What the names of the files end in that say something about an image."""
@@ -186,8 +186,7 @@ def _findings(
     yield Finding(
         topic="samples",
         text="The labels are taken from the files beside the images, as in a WebDataset: "
-        f"{count(len(classes), 'class', 'classes')}.",
-        examples=tuple(classes),
+        f"{count(len(classes), 'class', 'classes')}, {listed(classes)}.",
     )
     if without:
         text = f"Images without a label beside them: {len(without):,}."

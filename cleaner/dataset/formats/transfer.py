@@ -12,7 +12,7 @@ from pathlib import Path
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.formats.archives import unpacked
+from cleaner.dataset.formats.archives import unpacked, where_it_is
 from cleaner.dataset.formats.entries import (
     ALL_LABELS,
     LABEL_COLUMNS,
@@ -120,6 +120,7 @@ def _read(kind: Format, path: Path, options: ReadOptions) -> tuple[Format, Readi
     try:
         inner, inside = found(root)
     except CatalogError:  # folders are the labels
+        findings += where_it_is(path)
         return kind, Reading(root=root, entries=[], base=root, findings=findings)
     reading = inner.read(inside, replace(options, to=None, images=options.images))
     reading.findings = [*findings, *reading.findings]

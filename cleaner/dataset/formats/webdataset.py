@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.formats.archives import Unpacker, home_of, members
+from cleaner.dataset.formats.archives import Unpacker, home_of, members, where_it_is
 from cleaner.dataset.formats.entries import (
     SOURCE_NAME,
     Entry,
@@ -112,13 +112,13 @@ def read(source: Path, options: ReadOptions) -> Reading:
         base=shards[0].parent,
         documents=tuple(shards),
         in_place=True,
-        findings=list(_findings(to, len(entries), more, unpacker.left_out)),
+        findings=list(_findings(source, to, len(entries), more, unpacker.left_out)),
     )
 
 
-def _findings(to: Path, images: int, more: int, left_out: list[str]) -> Iterator[Finding]:
-    text = f"Images unpacked into {to}: {images:,}."
-    yield Finding(topic="unpacked", text=text)
+def _findings(source: Path, to: Path, images: int, more: int, left_out: list[str]) -> Iterator[Finding]:
+    yield Finding(topic="unpacked", text=f"Images unpacked into {to}: {images:,}.")
+    yield from where_it_is(source)
     if more:
         text = f"Of samples with several images, only the first is taken. Left out: {count(more, 'image')}."
         yield Finding(topic="several images", text=text, doubtful=True)

@@ -179,6 +179,7 @@ def test_a_zip_file_of_class_folders_is_unpacked_and_opens_as_it_is(
         archive.writestr("run.sh", b"rm -rf /")
     done = bring_in(path)
     assert done.table is None
+    assert "in place" in topics(done)
     with Workspace(done.reading.root) as workspace:
         assert workspace.catalog.classes == ["black", "grizzly"]
     files = {p.name for p in done.reading.root.rglob("*") if p.is_file() and ".cleaner" not in p.parts}
