@@ -3,8 +3,10 @@
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
+from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 
+from cleaner.images.png import kinds_after_pixels
 from cleaner.images.ranges import by_range, robust_range
 
 _UPRIGHT = {
@@ -16,6 +18,8 @@ _UPRIGHT = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+_EXIF_KEYS = {"exif", "Raw profile type exif"}
+_EXIF_CHUNKS = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
 _PHOTOMETRIC = 262
 _ORIENTATION_TAG = 0x0112
 
@@ -26,11 +30,20 @@ _GREYS = (204, 153)
 
 def orientation(image: Image.Image) -> int:
     """Return the EXIF orientation, 1 (upright) where there is none that can be read."""
+    if not may_have_exif(image):
+        return 1
     try:
         value = image.getexif().get(_ORIENTATION_TAG, 1)
     except Exception:  # a broken EXIF block must not cost the image; `images.probe` remarks on it
         return 1
     return value if isinstance(value, int) else 1
+
+
+def may_have_exif(image: Image.Image) -> bool:
+    """Tell whether there may be an EXIF block; to ask a PNG file that has none decodes the whole of it."""
+    if not isinstance(image, PngImageFile) or image.fp is None:
+        return True
+    return bool(_EXIF_KEYS & image.info.keys() or _EXIF_CHUNKS & kinds_after_pixels(image.fp))
 
 
 def upright(picture: Image.Image, turn: int) -> Image.Image:

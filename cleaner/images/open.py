@@ -17,7 +17,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from cleaner.errors import ImageError
 from cleaner.images.archives import read_bytes
-from cleaner.images.colours import deep_colours, is_dark_and_deep, orientation, to_rgb, upright
+from cleaner.images.colours import deep_colours, is_dark_and_deep, may_have_exif, orientation, to_rgb, upright
 from cleaner.images.decode import (
     damage,
     has_deep_colours,
@@ -253,6 +253,8 @@ def _header_notes(image: ImageFile.ImageFile, suffix: str) -> tuple[str, ...]:
 
 def _exif_is_damaged(image: ImageFile.ImageFile) -> bool:
     """Tell whether there is an EXIF block that gives nothing and is not just empty."""
+    if not may_have_exif(image):
+        return False
     try:
         if image.getexif():
             return False

@@ -2,7 +2,7 @@
 
 import zlib
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import IO, BinaryIO
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _NEEDED = frozenset({b"IHDR", b"PLTE", b"IDAT", b"IEND"})
@@ -26,6 +26,23 @@ def without_metadata(file: BinaryIO) -> bytes | None:
     chunks = ((kind, data[start:end]) for start, end, kind in _chunks(data))
     slim = _SIGNATURE + b"".join(chunk for kind, chunk in chunks if kind in _NEEDED or _is_welcome(chunk))
     return slim if len(slim) < len(data) else None
+
+
+def kinds_after_pixels(file: IO[bytes]) -> set[bytes]:
+    """Return the kinds of chunks behind the pixels of a PNG file, without reading what is in them."""
+    before = file.tell()
+    at, kinds, passed = len(_SIGNATURE), set[bytes](), False
+    try:
+        file.seek(at)
+        while len(head := file.read(8)) == 8 and head[4:] != b"IEND":
+            passed = passed or head[4:] == b"IDAT"
+            if passed and head[4:] != b"IDAT":
+                kinds.add(head[4:])
+            at += 12 + int.from_bytes(head[:4], "big")
+            file.seek(at)
+    finally:
+        file.seek(before)
+    return kinds
 
 
 def _is_welcome(chunk: bytes) -> bool:

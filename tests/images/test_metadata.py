@@ -8,7 +8,7 @@ import zlib
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from cleaner.collect.verify import verify_folder
 from cleaner.errors import ImageError
@@ -162,3 +162,21 @@ def test_a_png_without_its_end_is_used_and_remarked() -> None:
     found = verify(png()[:-12], suffix=".png")
     assert found.problem is None
     assert found.notes == ("the end of the file is missing, but all of its pixels are there",)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_an_orientation_counts_before_and_behind_the_pixels(late: bool) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    data = with_chunk(chunk(b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")), after_pixels=late)
+    found = probe(data, suffix=".png")
+    assert (found.width_px, found.height_px, found.notes) == (30, 40, ())
+    assert open_image(data).size == (30, 40)
+
+
+def test_the_header_of_a_png_is_read_without_its_pixels(monkeypatch: pytest.MonkeyPatch) -> None:
+    def load(_image: Image.Image) -> None:
+        raise AssertionError("the pixels were decoded")
+
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", load)
+    assert probe(png(), suffix=".png").width_px == 40
