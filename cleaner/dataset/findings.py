@@ -26,12 +26,15 @@ class Finding:
         The guess may be wrong: the page warns of it before the first decision.
     examples : tuple of str
         Names of files, folders or rows that it is about; all of them, as far as they are known.
+    bare : str
+        The text without the way to another choice, for a page that offers this choice itself; may be empty.
     """
 
     topic: str
     text: str
     doubtful: bool = False
     examples: tuple[str, ...] = ()
+    bare: str = ""
 
     @property
     def unsaid(self) -> tuple[str, ...]:

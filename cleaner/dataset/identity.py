@@ -231,11 +231,16 @@ class Identity:
         if len(same) == 1:
             return same[0]
         if orphans:
-            names = ", ".join(f"“{entry.key}”" for entry in same or orphans)
+            listed = [f"“{entry.key}”" for entry in same or orphans]
+            gone = (
+                f"the table {listed[0]}, which was open before, is gone"
+                if len(listed) == 1
+                else f"tables that were open before are gone: {', '.join(listed)}"
+            )
             why = "" if same else "It names other images, so it is a set of its own. "
             self.notices.append(
-                f"{self._labels.name} is new here, and tables that were open before are gone: {names}. {why}"
-                "If it is one of them under another name, open it once with --dataset and that name."
+                f"{self._labels.name} is new here, and {gone}. {why}If it is the same table under another "
+                "name, open it once with --dataset and the name in quotation marks."
             )
         return None
 

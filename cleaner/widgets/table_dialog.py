@@ -307,4 +307,5 @@ def _meaning(row: Row, written: str) -> list[Tree | str | None]:
 
 
 def _finding(found: Finding) -> Tree:
-    return node("p", node("b", say("files.doubtful")) if found.doubtful else None, found.text)
+    text = found.bare or found.text
+    return node("p", node("b", say("files.doubtful")) if found.doubtful else None, text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from cleaner.dataset.tables.options import TableOptions
@@ -58,6 +59,26 @@ def button_of(dialog: TableDialog, do: str) -> Tree:
 
 def alerts(dialog: TableDialog) -> list[str]:
     return [text_of(tree) for tree in find(dialog.tree, "p") if tree[1].get("role") == "alert"]
+
+
+def test_what_may_be_wrong_is_said_without_the_way_to_this_page(root: Path) -> None:
+    dialog, _ = dialog_of(write(root, "file,finding,colour\n" + ROWS))
+    (found,) = [found for found in dialog.preview.findings if found.doubtful]
+    said = text_of(["div", {}, *dialog.tree])
+    assert found.bare in said
+    assert found.text not in said
+
+
+def test_a_workbook_is_shown_like_a_text_without_encoding_and_separator(root: Path) -> None:
+    book = openpyxl.Workbook()
+    for row in (("file", "finding"), *((name, "cat") for name in NAMES), ("0.png", "cat")):
+        book.active.append(row)
+    book.save(root / "l.xlsx")
+    dialog, opened = dialog_of(root / "l.xlsx")
+    assert {"name_column", "label_column", "split_column"} <= set(chosen(dialog))
+    assert not {"delimiter", "encoding"} & set(chosen(dialog))
+    dialog.do("open")
+    assert opened[0]["labels"] == str(root / "l.xlsx")
 
 
 def test_the_first_ten_rows_are_shown_as_they_are_read(root: Path) -> None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from cleaner.dataset.findings import Finding
@@ -375,26 +375,28 @@ def _told(
             "each. To review boxes as images, import the set in its own format: cleaner import FILE --crops."
         )
         yield Finding(topic="boxes", text=text, doubtful=True)
-    asks: list[str] = []
     rival = next((c for c in guess.names if shares[c] >= _RIVAL * shares[columns.name] > 0), None)
     if not options.name_column and rival and table[rival] != table[columns.name]:
-        asks.append(f"Image names may instead be in {_quoted([rival])}. {choose('name')}")
+        yield _ask(f"Image names may instead be in {_quoted([rival])}.", choose("name"))
     if not options.label_column:
-        asks += _ask_for_label(table, guess)
+        yield from _ask_for_label(table, guess)
     if not options.split_column:
-        asks += [
-            f"{_quoted([column])} is not read as splits, because its values are not train, valid or test. To "
-            "use it, write these words there."
-            for column in table
-            if column not in (*columns.labels, columns.split, *guess.splits) and _named_like_splits(column)
-        ]
+        for column in table:
+            known = (*columns.labels, columns.split, *guess.splits)
+            if column not in known and _named_like_splits(column):
+                yield _ask(
+                    f"{_quoted([column])} is not read as splits, because its values are not train, valid or "
+                    "test. To use it, write these words there."
+                )
         if guess.splits:
-            asks.append(f"Splits may instead be in {_quoted(guess.splits[:3])}. {choose('split')}")
-    if asks:
-        yield Finding(topic="choice of columns", text=" ".join(asks), doubtful=True)
+            yield _ask(f"Splits may instead be in {_quoted(guess.splits[:3])}.", choose("split"))
 
 
-def _ask_for_label(table: Texts, guess: Guess) -> list[str]:
+def _ask(text: str, advice: str = "") -> Finding:
+    return Finding(topic="choice of columns", text=f"{text} {advice}".strip(), doubtful=True, bare=text)
+
+
+def _ask_for_label(table: Texts, guess: Guess) -> Iterator[Finding]:
     columns, rivals = guess.columns, guess.labels
     if len(columns.labels) == 1 and named_like_labels(columns.labels[0]):
         rivals = [column for column in rivals if named_like_labels(column)]
@@ -402,8 +404,7 @@ def _ask_for_label(table: Texts, guess: Guess) -> list[str]:
         own = table[columns.labels[0]]
         rivals = [c for c in rivals if c not in table or not _same_classes(own, table[c])]
     if rivals:
-        return [f"Labels may instead be in {_quoted(rivals[:5])}. {choose('label')}"]
-    return []
+        yield _ask(f"Labels may instead be in {_quoted(rivals[:5])}.", choose("label"))
 
 
 def _named_like_splits(column: str) -> bool:

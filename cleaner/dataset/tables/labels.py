@@ -132,10 +132,10 @@ def _minus_ones(rows: Sequence[Sequence[str]], source: str, *, uncertain: bool) 
     if number and uncertain:
         text = (
             f"In {source}, -1 is taken for “uncertain” ({count(number, 'row')}), which is no label. To "
-            "review one finding with all that is said of it, choose its column: on the page under Files, or "
-            "with --label-column."
+            "review one finding with all that is said of it, choose its column"
         )
-        yield Finding(topic="uncertain labels", text=text, doubtful=True)
+        told = f"{text}: on the page under Files, or with --label-column."
+        yield Finding(topic="uncertain labels", text=told, doubtful=True, bare=f"{text}.")
     elif number:
         text = f"In {source}, -1 is taken for “no”: only 1 says that a label holds."
         yield Finding(topic="labels of 1 and -1", text=text)
@@ -315,9 +315,10 @@ def _numerous(counts: Counter[str], source: str) -> Iterator[Finding]:
     if len(counts) > 4 and len(counts) > 0.9 * sum(counts.values()):
         text = (
             f"Nearly every image in {source} has a label of its own ({len(counts):,} classes). "
-            f"Perhaps the labels are in another column. {choose('label')}"
+            "Perhaps the labels are in another column."
         )
-        yield Finding(topic="a class per image", text=text, doubtful=True)
+        told = f"{text} {choose('label')}"
+        yield Finding(topic="a class per image", text=told, doubtful=True, bare=text)
 
 
 def _remarks(counts: Counter[str], source: str) -> Iterator[Finding]:
@@ -333,9 +334,10 @@ def _remarks(counts: Counter[str], source: str) -> Iterator[Finding]:
     if decimals and len(decimals) >= len(counts) / 2 and len(counts) > 2:
         text = (
             f"The labels in {source} are numbers such as {_listed(sorted(decimals)[:3])}. Perhaps these are "
-            f"measurements, and the labels are in another column. {choose('label')}"
+            "measurements, and the labels are in another column."
         )
-        yield Finding(topic="labels that may be measurements", text=text, doubtful=True)
+        told = f"{text} {choose('label')}"
+        yield Finding(topic="labels that may be measurements", text=told, doubtful=True, bare=text)
     rewritten = sorted(label for label in counts if _BY_SPREADSHEET.fullmatch(label))
     if rewritten:
         text = (
