@@ -102,7 +102,7 @@ def found(base: Set) -> Iterator[dict[str, Any]]:
     """Yield for each kind of wrong labels how well they are found."""
     for kind, given in labels(base):
         wrong = given != base.truth
-        orders, more = ours(base.vectors, given)
+        orders, more = ours(base.views, given)
         mine = measures(orders["cleaner pooled"], wrong)
         best = max(measures(score, wrong)["AP"] for score in peers(base.vectors, given).values())
         right = (more["suggested"] == base.truth)[wrong].mean()

@@ -149,7 +149,7 @@ def measure(base: Set, size: int, kind: str, rate: float, draws: int) -> dict[st
         wrong = given != truth
         if wrong.sum() < FEWEST:
             continue
-        orders, more = ours(part.vectors[there], given)
+        orders, more = ours([part.vectors[there]], given)
         row = {by: average_precision_score(wrong, orders[f"cleaner {by}"]) for by in SIGNALS}
         row["wrong"] = float(wrong.sum())
         row["said"] = float(more["score"].sum() / wrong.sum())

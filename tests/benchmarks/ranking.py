@@ -2,8 +2,9 @@
 
     python tests/benchmarks/ranking.py [--networks NAME …] [--kinds NAME …] [--work FOLDER] [--csv OUT]
 
-Sets: the photos of ``../shared/data/clothing``, once for each network (names, or weights files; default: all
-that are installed or in ``../shared/data/weights``), and scikit-learn's handwritten digits by their pixels.
+Sets: the photos of ``../shared/data/clothing``, once for each network (names, or weights files; default:
+lite0+lite2, which is the default of cleaner, and all that are installed or in ``../shared/data/weights``),
+and scikit-learn's handwritten digits by their pixels.
 Kinds of noise: the three columns of ``labels.csv``, and more made here, some of which follow no noise matrix:
 *unsure* puts errors where another model is unsure, *nothing* files pictures of one class at random and takes
 the class away.
@@ -26,6 +27,8 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 from noises import KINDS, Set, out_of_fold
+
+from cleaner.models.packaged import BUILT_IN, JOINT, SECOND
 
 DATA = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 DEPTHS = (0.05, 0.1, 0.2, 0.3)
@@ -72,11 +75,12 @@ def clothing(network: str | Path, work: Path) -> Set:
                     path.write_bytes(packed.read(member))
     name = Path(network).stem
     with Workspace(root, state=work / name, **as_options(network)) as workspace:
-        embeddings = look(workspace, workspace.store.state, workspace.network, reporter=SILENT).embeddings
-    kept = [rows[Path(name).name] for name in embeddings.names]
+        seen = look(workspace, workspace.store.state, workspace.network, reporter=SILENT)
+    views = [np.asarray(each.vectors) for each in (seen.embeddings, *seen.more)]
+    kept = [rows[Path(name).name] for name in seen.embeddings.names]
     columns = {kind: np.array([row[kind] for row in kept]) for kind in ("sym10", "sym20", "asym15")}
     truth = np.array([row["true_label"] for row in kept])
-    return Set(name, np.asarray(embeddings.vectors), truth, columns)
+    return Set(name, np.hstack(views), truth, columns, widths=tuple(view.shape[1] for view in views))
 
 
 def digits() -> Set:
@@ -113,15 +117,18 @@ def peers(vectors: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
     return {**found, "cleanlab adjusted": -adjusted}
 
 
-def ours(vectors: np.ndarray, labels: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return our orderings, higher = worse, and score, suggestion and seconds."""
+def ours(views: list[np.ndarray], labels: np.ndarray) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return our orderings by what each network sees, higher = worse, and score, suggestion and seconds."""
     from cleaner import Catalog
     from cleaner.ranking import ORDERINGS, rank
 
     names = [f"{i:06d}" for i in range(len(labels))]
     catalog = Catalog(pd.DataFrame({"name": names, "label": labels, "split": "train"}))
     started = time.perf_counter()
-    ranking = rank(catalog, SimpleNamespace(names=names, vectors=vectors, hashes=names, key="benchmark"))
+    seen = [
+        SimpleNamespace(names=names, vectors=each, hashes=names, key=str(i)) for i, each in enumerate(views)
+    ]
+    ranking = rank(catalog, *seen)
     seconds = time.perf_counter() - started
     found = {}
     for by in ORDERINGS:
@@ -149,7 +156,7 @@ def run(bases: list[Set], wanted: set[str]) -> tuple[pd.DataFrame, pd.DataFrame]
             there = labels != ""
             vectors, given, truth = base.vectors[there], labels[there], base.truth[there]
             wrong = given != truth
-            mine, more = ours(vectors, given)
+            mine, more = ours([view[there] for view in base.views], given)
             where = {"set": base.name, "noise": kind, "wrong": int(wrong.sum()), "of": len(wrong)}
             right = (more["suggested"] == truth)[wrong & np.isin(truth, given)]
             for name, score in {**mine, **peers(vectors, given)}.items():
@@ -184,7 +191,9 @@ def main() -> int:
     )
     parser.add_argument("--csv", type=Path, help="write the table here")
     arguments = parser.parse_args()
-    networks = networks_at_hand() if arguments.networks is None else arguments.networks
+    networks = arguments.networks
+    if networks is None:
+        networks = [JOINT.join((BUILT_IN, SECOND)), *networks_at_hand()]
     if networks and not (DATA / "clothing" / "labels.csv").is_file():
         print(f"photographs skipped: they are not at {DATA}")
         networks = []
