@@ -10,7 +10,8 @@ from pictures import COLOURS, make_picture
 from cleaner import Workspace
 from cleaner.dataset.formats.documents import CsvDocument
 from cleaner.dataset.formats.entries import ReadOptions
-from cleaner.dataset.formats.transfer import Exported, Imported, import_set, keep_source
+from cleaner.dataset.formats.transfer import Exported, Imported
+from cleaner.pipelines import foreign
 
 DELETE, KEEP = "<delete>", "<keep>"
 REVIEWER = "anna"
@@ -29,11 +30,7 @@ def bring_in(
 ) -> Imported:
     """Import a source, and remember what it was imported from."""
     read = ReadOptions(**options)  # type: ignore[arg-type] # whatever the test says
-    done = import_set(source, format=format, table=table, options=read)
-    if done.table is not None:
-        with opened(done) as workspace:
-            keep_source(workspace.state, done, read)
-    return done
+    return foreign.bring_in(source, format=format, table=table, options=read)[0]
 
 
 def opened(done: Imported) -> Workspace:
