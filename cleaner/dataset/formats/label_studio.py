@@ -87,7 +87,7 @@ def _not_read(tasks: list[dict[str, Any]]) -> list[Finding]:
     for task in tasks:
         annotations = [a for a in task.get("annotations") or [] if isinstance(a, dict)]
         skipped += [str(task.get("id", "?"))] if any(a.get("was_cancelled") for a in annotations) else []
-        results = [r for a in annotations for r in a.get("result") or [] if isinstance(r, dict)]
+        results = [result for annotation in annotations for result in _results(annotation)]
         others.update(str(r.get("type")) for r in results if r.get("type") != "choices")
     found = []
     if skipped:
@@ -164,11 +164,15 @@ def _opinions(task: dict[str, Any], source: Path) -> list[Opinion]:
 def _results(annotation: dict[str, Any]) -> list[dict[str, Any]]:
     results = annotation.get("result")
     listed = results if isinstance(results, list) else []
-    return [r for r in listed if isinstance(r, dict) and r.get("type") == "choices"]
+    return [result for result in listed if isinstance(result, dict)]
+
+
+def _chosen(annotation: dict[str, Any]) -> list[dict[str, Any]]:
+    return [result for result in _results(annotation) if result.get("type") == "choices"]
 
 
 def _choices(annotation: dict[str, Any]) -> tuple[str, ...]:
-    values = [result.get("value") for result in _results(annotation)]
+    values = [result.get("value") for result in _chosen(annotation)]
     lists = [value.get("choices") for value in values if isinstance(value, dict)]
     found = [choice for listed in lists if isinstance(listed, list) for choice in listed]
     return tuple(dict.fromkeys(as_text(choice) for choice in found if as_text(choice)))
@@ -176,7 +180,7 @@ def _choices(annotation: dict[str, Any]) -> tuple[str, ...]:
 
 def _signed(annotation: dict[str, Any]) -> str:
     """Return the reviewer that `write` put into an annotation."""
-    for result in _results(annotation):
+    for result in _chosen(annotation):
         meta = result.get("meta")
         if isinstance(meta, dict) and isinstance(meta.get("classifiedBy"), str):
             return str(meta["classifiedBy"])
@@ -211,7 +215,7 @@ def _control(task: dict[str, Any]) -> tuple[str, str] | None:
     """Return the names of the control and of the object that a task's choices have."""
     for part in ("annotations", "predictions"):
         for annotation in task.get(part) or []:
-            for result in _results(annotation):
+            for result in _chosen(annotation):
                 return str(result.get("from_name")), str(result.get("to_name"))
     return None
 
