@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from cleaner.dataset.findings import Finding
-from cleaner.images.archives import read_bytes
+from cleaner.images.archives import in_archive, read_bytes
 from cleaner.images.formats import kind_of
 from cleaner.util.wording import count, listed
 
@@ -76,6 +76,8 @@ def other_findings(
             rest[suffix] = len(names)
     for (what, advice), names in known.items():
         if names:
+            if what == "archive" and in_archive(root / names[0]):
+                advice = "Unpack the archive that holds it, and open what is in there"
             yield Finding(
                 topic="other_images",
                 text=f"{count(len(names), f'{what} file')} cannot be opened here and "

@@ -115,6 +115,7 @@ def test_odd_members_are_left_out_with_their_reason(tmp_path: Path) -> None:
         reasons = dict(dataset.catalog.left_out.itertuples(index=False))
         inner = next(f for f in dataset.catalog.findings if f.topic == "other_images")
     assert inner.examples == ("more/inner.zip",)
+    assert "Unpack the archive" in inner.text
     expected = {
         "../out.png": "leads out",
         "/etc/abs.png": "absolute",
