@@ -64,7 +64,7 @@ def job_retrain_full(
         return {**found.to_dict(), "model": str(model_path(dataset, "full"))}
 
 
-def job_find_rate(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
+def job_find_a_rate(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Run `find_rate`; returns what `LrSweep.to_dict` does."""
     with opened(workspace) as (dataset, store, network):
         return find_rate(dataset, store.state, network, reporter=reporter).to_dict()

@@ -28,7 +28,7 @@ TASKS = {
     "full": "cleaner.pipelines.entries:job_retrain_full",
     "import": "cleaner.pipelines.foreign:job_import",
     "export": "cleaner.pipelines.foreign:job_export",
-    "rates": "cleaner.pipelines.entries:job_find_rate",
+    "rates": "cleaner.pipelines.entries:job_find_a_rate",
 }
 """Kind of work -> what a worker process runs for it; the names stand in job folders."""
 
