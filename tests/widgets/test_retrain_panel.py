@@ -136,7 +136,8 @@ def test_a_training_is_shown_while_it_runs_and_its_outcome_at_the_end(
     assert say("retrain.train_loss") in text(panel)  # the curves stay, to be looked at
     shares = {"error": "20.0 %", "low": "16.0 %", "high": "24.5 %"}
     assert f"{say('retrain.error.title')} {say('retrain.error.value', **shares)}" in text(panel)
-    assert f"{say('retrain.rate.title')} 3.3e-4" in text(panel)
+    rate = say("retrain.rate.value", rate="3.3e-4", top="1e-3")
+    assert f"{say('retrain.rate.title')} {rate}" in text(panel)
     assert choice("about 5 min") in text(panel)  # 4 epochs and one of the head, 60 s each
     until(lambda: renewed == [1], panel)
 

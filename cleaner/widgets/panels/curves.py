@@ -18,7 +18,7 @@ def training_curves(series: Series) -> Tree | None:
     losses = _losses(series)
     if losses is None:
         return None
-    return node("div", losses, *filter(None, (_error(series), _rate(series))))
+    return node("div", losses, *filter(None, (_error(series), _rate(series))), class_="cleaner-curves")
 
 
 def _losses(series: Series) -> Tree | None:
@@ -26,10 +26,10 @@ def _losses(series: Series) -> Tree | None:
     for key in ("valid_loss", "train_loss"):
         line = [(float(entry["epoch"]), float(entry[key])) for entry in series if key in entry]
         if len(line) > 1:
-            lines[say(f"retrain.{key}")] = line
+            lines[f"{say(f'retrain.{key}')} {line[-1][1]:.3g}"] = line
     if not lines:
         return None
-    losses = ", ".join(f"{name} {line[-1][1]:.3g}" for name, line in lines.items())
+    losses = ", ".join(lines)
     first, last = (int(next(iter(lines.values()))[i][0]) for i in (0, -1))
     name = say("retrain.curve", epochs=last, losses=losses)
     return line_chart(lines, name=name, x_ends=_ends(first, last))
@@ -58,10 +58,10 @@ def _rate(series: Series) -> Tree | None:
     ]
     if len(line) < 2:
         return None
-    title, value = say("retrain.rate.title"), rate_words(line[-1][1])
-    top = say("retrain.rate.top", rate=rate_words(max(rate for _, rate in line)))
-    chart = line_chart({title: line}, name=f"{title} {value}, {top}", x_ends=(top, ""))
-    return node("div", pair(title, value), chart)
+    top = max(rate for _, rate in line)
+    title = say("retrain.rate.title")
+    value = say("retrain.rate.value", rate=rate_words(line[-1][1]), top=rate_words(top))
+    return node("div", pair(title, value), line_chart({title: line}, name=f"{title} {value}"))
 
 
 def _ends(first: int, last: int) -> tuple[str, str]:

@@ -55,7 +55,7 @@ def _chart(sweep: LrSweep) -> Tree:
         for lr, loss in zip(sweep.lrs, sweep.losses, strict=True)
         if math.isfinite(loss)
     ]
-    decades = range(math.ceil(points[0][0]), math.floor(points[-1][0]) + 1)
+    decades = range(math.ceil(points[0][0]), math.floor(points[-1][0]) + 1)[1::2]
     suggestions = [f"{say(f'rates.{rule}')} {rate_words(sweep.suggestions[rule])}" for rule in SHOWN]
     name = say(
         "rates.chart",

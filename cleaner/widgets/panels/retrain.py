@@ -215,12 +215,13 @@ class RetrainPanel(JobPanel):
                 self._choices(disabled=running),
                 buttons(
                     button(say("retrain.start"), "retrain", disabled=running or waiting, data_heir=True),
-                    button(say("rates.find"), "find_rate", hidden=hidden, disabled=running or waiting),
+                    button(say("rates.find"), "find_rate", hidden=hidden or running, disabled=waiting),
                     button(cancel, "cancel", hidden=not running, disabled=stop, data_heir=True),
                 ),
                 self._progress(),
                 rate_finder(None if running or hidden else self._sweep, self._lr),
                 diagnosis_tree(None if running else self.diagnosis, disabled=waiting),
+                self._curves(),
                 *result_trees(result),
                 *worth_trees((result or {}).get("worth")),
             )
@@ -270,21 +271,23 @@ class RetrainPanel(JobPanel):
     def _progress(self) -> Tree:
         """Describe where the training is; the parts stay, so that a screen reader hears only what changes."""
         status = self._status if self.running else None
-        text, series = self._message, self._last.series
+        text = self._message
         if status is not None:
             text = say("job.stopping") if self._asked_to_stop else _running_text(status)
-            series = status.series
         elif self._making_way:
             text = say("job.making_way")
         elif self.blocked:
             text = say("retrain.busy")
-        chart = training_curves(series)
         return node(
             "div",
             paragraph(text, role="status"),
             node("progress", aria_label=say("retrain.progress"), hidden=status is None, **bar_of(status)),
-            node("div", chart or node("div"), hidden=chart is None),
         )
+
+    def _curves(self) -> Tree:
+        running = self._status if self.running else None
+        chart = training_curves(self._last.series if running is None else running.series)
+        return node("div", chart or node("div"), hidden=chart is None)
 
 
 def _running_text(status: JobStatus) -> str:
