@@ -88,7 +88,9 @@ def test_the_filters_offer_every_annotator_once_the_images_were_analysed(cleaner
 def test_the_button_of_a_finding_opens_its_images(cleaner: ImageCleaner) -> None:
     steps: list[str] = []
     focused: list[Any] = []
-    panels = AnalysisPanels(cleaner.session, go_to=steps.append, take_focus=lambda: focused.append(True))
+    panels = AnalysisPanels(
+        cleaner.session, go_to=steps.append, take_focus=lambda: focused.append(True), redraw=list
+    )
     panels.patterns.do("source", '["annotator", "Ben"]')
     assert (panels.patterns.problem, steps, focused) == ("", ["Labels"], [True])
     assert sorted(cleaner.names) == BEN
