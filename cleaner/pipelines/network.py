@@ -198,7 +198,7 @@ def known_features(dataset: Dataset, network: NetworkOptions, *, second: bool = 
     changed, and "best" may be another network today.
     """
     asks = network.weights is not None or network.backbone == BEST or asks_for_another(dataset, network)
-    if asks or (second and lacks_second(dataset, network)):
+    if asks or (second and lacks_second(dataset, network) and wants_second(dataset)):
         return []
     last = remembered(dataset)
     return _noted_features(dataset) if last is not None and last.weights is None else []
