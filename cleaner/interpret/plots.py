@@ -13,6 +13,7 @@ from cleaner.interpret.confusion_matrix import ConfusionMatrix
 from cleaner.interpret.predictions import Predictions
 from cleaner.interpret.reliability import Reliability
 from cleaner.interpret.top_losses import top_losses
+from cleaner.util.figure import NotebookFigure
 
 _THUMBNAIL_PX = 224
 _INCH_PER_CLASS = 0.42
@@ -22,7 +23,7 @@ def plot_confusion_matrix(matrix: ConfusionMatrix, *, normalised: bool = False) 
     """Draw labels (rows) and predictions (columns), darker where more of a label's images are."""
     k = len(matrix.classes)
     side = 2.5 + _INCH_PER_CLASS * k
-    figure = Figure(figsize=(side, side), layout="constrained")
+    figure = NotebookFigure(figsize=(side, side), layout="constrained")
     axes = figure.subplots()
     shares = matrix.normalised()
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
@@ -41,7 +42,7 @@ def plot_confusion_matrix(matrix: ConfusionMatrix, *, normalised: bool = False) 
 
 def plot_reliability(reliability: Reliability) -> Figure:
     """Draw what was said against what is right, with 95 % intervals; one to be trusted is on the diagonal."""
-    figure = Figure(figsize=(4.5, 4.5), layout="constrained")
+    figure = NotebookFigure(figsize=(4.5, 4.5), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.6", linestyle="--")
     for each in reliability.bins:
@@ -70,7 +71,7 @@ def plot_top_losses(
     """
     table = top_losses(seen, most)
     rows = max(1, -(-len(table) // columns))
-    figure = Figure(figsize=(2.6 * columns, 2.9 * rows), layout="constrained")
+    figure = NotebookFigure(figsize=(2.6 * columns, 2.9 * rows), layout="constrained")
     places = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes in places:
         axes.axis("off")

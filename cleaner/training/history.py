@@ -64,10 +64,11 @@ class History:
 
     def plot(self) -> Figure:
         """Draw both losses (left) and the error rate (right) over the epochs."""
-        from matplotlib.figure import Figure
         from matplotlib.ticker import MaxNLocator
 
-        figure = Figure(figsize=(9, 3.5), layout="constrained")
+        from cleaner.util.figure import NotebookFigure
+
+        figure = NotebookFigure(figsize=(9, 3.5), layout="constrained")
         losses, errors = figure.subplots(1, 2)
         epochs = [record["epoch"] for record in self.epochs]
         for key, label in (("train_loss", "train"), ("valid_loss", "valid")):
@@ -84,9 +85,9 @@ class History:
 
     def plot_lr(self) -> Figure:
         """Draw the learning rate (left) and the momentum (right) over the batches."""
-        from matplotlib.figure import Figure
+        from cleaner.util.figure import NotebookFigure
 
-        figure = Figure(figsize=(9, 3.5), layout="constrained")
+        figure = NotebookFigure(figsize=(9, 3.5), layout="constrained")
         for axes, values, label in zip(
             figure.subplots(1, 2),
             zip(*self.steps, strict=True) if self.steps else ((), ()),

@@ -99,9 +99,9 @@ class LrSweep:
 
     def plot(self) -> Figure:
         """Draw loss against rate, with the suggestions."""
-        from matplotlib.figure import Figure
+        from cleaner.util.figure import NotebookFigure
 
-        figure = Figure(figsize=(6, 3.5), layout="constrained")
+        figure = NotebookFigure(figsize=(6, 3.5), layout="constrained")
         axes = figure.subplots()
         axes.plot(self.lrs, self.losses, color="0.4")
         for number, (name, lr) in enumerate(self.suggestions.items()):
