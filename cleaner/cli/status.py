@@ -63,7 +63,7 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
             yield "", f"{count(new, 'image')} added or changed since; “{command}” makes a new one"
         if network := network_in_words(workspace):
             yield "network", network
-        yield "errors left", f"{_errors_left(workspace, ranking)} (an audit can tell you more)"
+        yield "errors left", _errors_left(workspace, ranking)
     yield "result", _result(workspace)
     yield "state", f"{workspace.state}"
 
@@ -110,13 +110,18 @@ def _some(names: list[str]) -> str:
 
 def _errors_left(workspace: Workspace, ranking: Ranking) -> str:
     """Say how many errors are expected among the images that nobody has decided on."""
+    from cleaner.ranking import SetRanking
     from cleaner.ranking.feedback import judged
     from cleaner.ranking.posterior import Posterior
+
+    if isinstance(ranking, SetRanking):
+        return "not known where images have several labels (an audit can tell you)"
 
     state = workspace.store.state
     outcomes = state.outcomes()
     posterior = Posterior(ranking, judged(state, ranking))
-    return estimate(*posterior.count(name for name in ranking.names if name not in outcomes))
+    left = estimate(*posterior.count(name for name in ranking.names if name not in outcomes))
+    return f"{left} (an audit can tell you more)"
 
 
 def _class_table(workspace: Workspace) -> None:
