@@ -222,7 +222,7 @@ def test_retraining_quick_and_full_with_one_cancel(visit: OpenVisit, ranked: Pat
     button.click()
     expect(panel.get_by_text(say("retrain.before"))).to_be_visible(timeout=120_000)
     expect(panel).to_contain_text("on the same 12 validation images with your labels.")
-    expect(panel.get_by_text(say("worth"))).to_be_visible()
+    expect(panel.get_by_text(say("worth"))).to_be_visible(timeout=60_000)  # once the images are ranked
     expect(panel).to_contain_text(say("worth.unchanged"))
     expect(panel).to_contain_text(say("worth.how", images="60 images", decided="0"))
     renewed = Ranking.load(ranked / ".cleaner" / "ranking").model

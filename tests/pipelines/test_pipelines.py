@@ -385,7 +385,7 @@ def test_a_full_retraining_compares_with_the_head_first_and_then_with_the_networ
     assert ranking.table["given_label"].notna().all()
 
 
-@pytest.mark.parametrize("stage", ["embedding", "training all layers", "fitting"])
+@pytest.mark.parametrize("stage", ["training all layers", "fitting"])
 def test_a_stopped_full_retraining_leaves_model_and_ranking_from_before(
     make_set: Callable[..., Path], opened: Callable[..., Workspace], stage: str
 ) -> None:
