@@ -7,7 +7,7 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-LESSONS = ["sgd.ipynb"]
+LESSONS = ["lesson.ipynb", "sgd.ipynb"]
 
 
 def read(name):
