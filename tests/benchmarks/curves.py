@@ -4,7 +4,7 @@
 
 The photos of ``../shared/data/clothing`` carry labels that were made wrong on purpose; an expert who makes no
 mistakes is played through the code of the page, in pages of 24. cleanlab (which must be installed) gets what
-it is best with on these photos: cross-validated logistic regression on embeddings of unit length.
+it is best with on these photos: cross-validated logistic regression on the same embeddings, of unit length.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import csv
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -46,13 +47,13 @@ def lay_out(kind: str, root: Path) -> dict[str, str]:
     return truth
 
 
-def peers(vectors: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """Return cleanlab's quality scores (low = suspicious) by cross-validated heads."""
+def peers(views: Sequence[np.ndarray], labels: np.ndarray) -> dict[str, np.ndarray]:
+    """Return cleanlab's quality scores (low = suspicious) by cross-validated heads on all features."""
     from cleanlab.rank import get_label_quality_scores
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedKFold, cross_val_predict
 
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    unit = np.hstack([vectors / np.linalg.norm(vectors, axis=1, keepdims=True) for vectors in views])
     folds = StratifiedKFold(5, shuffle=True, random_state=0)
     head = LogisticRegression(C=1.0, max_iter=300)
     probabilities = cross_val_predict(head, unit, labels, cv=folds, method="predict_proba")
@@ -72,7 +73,7 @@ def measure(kind: str, weights: Path | None, work: Path) -> dict[str, tuple[np.n
 
     truth = lay_out(kind, work / kind)
     with Workspace(work / kind, weights=weights) as workspace:
-        seen = look(workspace, workspace.store.state, workspace.network, reporter=SILENT)
+        seen = look(workspace, workspace.store.state, workspace.network, second=True, reporter=SILENT)
         ranking = rank_seen(seen, reporter=SILENT)
     table = simulate(ranking, truth, orderings=("learning", "random"), looks=LOOKS)
     curves = {
@@ -83,7 +84,9 @@ def measure(kind: str, weights: Path | None, work: Path) -> dict[str, tuple[np.n
     wrong = np.array([truth[name] for name in seen.embeddings.names]) != given
     codes = np.unique(given, return_inverse=True)[1]
     looks = np.arange(0, LOOKS + 1)
-    for name, quality in peers(seen.embeddings.vectors, codes).items():
+    for name, quality in peers(
+        [seen.embeddings.vectors, *(more.vectors for more in seen.more)], codes
+    ).items():
         found = np.cumsum(wrong[np.argsort(quality, kind="stable")])
         curves[name] = (looks, np.concatenate([[0], found[:LOOKS]]))
     for name, (at, found) in curves.items():
@@ -114,7 +117,7 @@ def main() -> int:
     """Run the benchmark."""
     as_written = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
-    parser.add_argument("--weights", type=Path, help="weights file; default: the built-in network")
+    parser.add_argument("--weights", type=Path, help="weights file; default: cleaner's two networks")
     parser.add_argument("--out", type=Path, default=Path("docs/curves.png"))
     parser.add_argument("--work", type=Path, help="folder for the photos; default: a temporary one")
     arguments = parser.parse_args()
