@@ -140,8 +140,8 @@ class FileReporter(Reporter):
             self._changed = True
 
     def should_stop(self) -> bool:
-        """Tell whether somebody asked for the job to be cancelled."""
-        return (self._folder / "cancel").exists()
+        """Tell whether somebody asked for the job to be cancelled, or removed its folder with the state."""
+        return (self._folder / "cancel").exists() or not self._folder.exists()
 
     def finish(self, *, result: dict[str, Any] | None = None, **changes: Any) -> None:
         """Write the last status, with these fields changed; only a job that is done has a result."""

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from cleaner.errors import JobError
@@ -108,6 +109,15 @@ def test_cancel_stops_at_the_next_check_and_leaves_no_result(state: Path, tmp_pa
     other_handle.cancel()
     status = job.wait(LONG_S)
     assert (status.phase, status.result, status.error) == ("cancelled", None, None)
+
+
+def test_a_job_whose_state_is_gone_ends(state: Path, tmp_path: Path) -> None:
+    job = start(state, "wait_for", flag=str(tmp_path / "never"))
+    wait_until(lambda: job.status().stage == "waiting")
+    pid = job.status().pid
+    assert pid is not None
+    state.rename(tmp_path / "moved")
+    wait_until(lambda: not psutil.pid_exists(pid))
 
 
 def test_cancel_before_the_worker_is_up_prevents_the_work(state: Path, tmp_path: Path) -> None:

@@ -56,10 +56,11 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def page(root: Path) -> Iterator[DashboardPage]:
     page = DashboardPage(PageSettings.for_root(None, browse_root=root.parent))
     yield page
-    (root / "go").touch()
-    running = Job.current(root / ".cleaner")
-    if running is not None:
-        running.wait(60)
+    for state in root.parent.glob("*/.cleaner"):
+        running = Job.current(state)
+        if running is not None:
+            running.cancel()
+            running.wait(60)
     for shown in page.children:
         shown.close()
     page.close()
