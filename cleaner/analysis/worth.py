@@ -28,7 +28,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.ranking.features import AXES, Floats, principal_axes, unit_length
+from cleaner.ranking.features import Floats, head_axes, unit_length
 from cleaner.ranking.heads import HEAD_PENALTY, fit_heads
 from cleaner.training.compare import Change, change_of
 from cleaner.util.progress import SILENT, Reporter, Stage
@@ -209,8 +209,8 @@ class _Heads:
     @classmethod
     def of(cls, vectors: NDArray[np.floating], labels: Labels, n_folds: int, reporter: Reporter) -> _Heads:
         rows = unit_length(vectors)
-        if min(rows.shape) > AXES:
-            rows = rows @ principal_axes(rows[labels.folds >= 0], AXES)
+        axes = head_axes(rows[labels.folds >= 0])
+        rows = rows if axes is None else rows @ axes
         nothing = np.zeros(0, dtype=np.float32)
         heads = cls(rows, labels.folds, labels.n_classes, n_folds, nothing, reporter)
         return replace(heads, start=heads._fit(labels.present[None], None, _PASSES))

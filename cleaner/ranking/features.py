@@ -45,6 +45,20 @@ def principal_axes(X: Floats, dim: int) -> Floats:
     return np.ascontiguousarray(axes[:, ::-1], dtype=np.float32)
 
 
+def head_axes(X: Floats) -> Floats | None:
+    """Return axes on which to fit linear heads to rows, float32 columns, shape (d, k); None: as they are.
+
+    Of few rows, they are those that the rows span: a penalised head has no weight elsewhere, so nothing is
+    lost. Of many, they are the first principal ones.
+    """
+    n, d = X.shape
+    if d <= AXES:
+        return None
+    if n > AXES:
+        return principal_axes(X, AXES)
+    return np.ascontiguousarray(np.linalg.svd(X, full_matrices=False)[2].T, dtype=np.float32)
+
+
 @dataclass(frozen=True)
 class FeatureMap:
     """Square root (of non-negative features), centre, scale to unit length, rotate to principal axes.

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
-from cleaner.ranking.features import AXES, Floats, principal_axes, unit_length
+from cleaner.ranking.features import Floats, head_axes, unit_length
 from cleaner.util.progress import SILENT, Reporter
 
 _MEMORY = 8
@@ -257,7 +257,7 @@ class LinearHead:
             raise RankingError(msg)
         codes = np.array([index[label] for label in y])
         rows = unit_length(X)
-        axes = principal_axes(rows, AXES) if min(rows.shape) > AXES else None
+        axes = head_axes(rows)
         reduced = rows if axes is None else rows @ axes
         evidence = np.eye(len(index), dtype=np.float32)[codes]
         weights = np.ones((1, len(codes)), dtype=np.float32)
