@@ -16,6 +16,21 @@ from cleaner.review import ReviewStore
 DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 
 
+LONGEST = ("browser/test_dashboard", "test_notebooks", "pipelines/", "browser/", "serving/", "dashboard/")
+"""Files of tests that take longest, the longest first."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest files, so that no worker is alone with one of them at the end."""
+    here = Path(__file__).parent
+
+    def place(item: pytest.Item) -> int:
+        name = item.path.relative_to(here).as_posix()
+        return next((i for i, start in enumerate(LONGEST) if name.startswith(start)), len(LONGEST))
+
+    items.sort(key=place)
+
+
 @pytest.fixture(autouse=True)
 def seeds_fixed() -> None:
     """Every test starts from the same random state."""
