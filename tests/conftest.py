@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,10 @@ from cleaner.review import ReviewStore
 
 DATA = Path(__file__).resolve().parents[1] / ".." / "shared" / "data"
 
+
+STARTED_S = time.monotonic()
+SLOW_S = float(os.environ.get("CLEANER_SLOW_TESTS_S", "inf"))
+"""Slow tests begin within so many seconds, or not at all; by default, all of them run."""
 
 LONGEST = ("browser/test_dashboard", "test_notebooks", "pipelines/", "browser/", "serving/", "dashboard/")
 """Files of tests that take longest, the longest first."""
@@ -29,6 +35,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((i for i, start in enumerate(LONGEST) if name.startswith(start)), len(LONGEST))
 
     items.sort(key=place)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip slow tests once the time is over that a machine has for them."""
+    if item.get_closest_marker("slow") and time.monotonic() - STARTED_S > SLOW_S:
+        pytest.skip(f"slow, and the {SLOW_S:.0f} s for slow tests are over (CLEANER_SLOW_TESTS_S)")
 
 
 @pytest.fixture(autouse=True)
