@@ -375,7 +375,7 @@ def _listed(path: Path, size_bytes: int, mtime_ns: int) -> Archive:
             with path.open("rb") as file:
                 _list_tar(archive, file)
             _keep(archive)
-    # zipfile raises the others for headers that are damaged
+    # zipfile raises NotImplementedError for a version that it does not know, ValueError for damaged headers.
     except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as exc:
         raise OSError(errno.EIO, f"it is no {path.suffix[1:]} archive, or a damaged one ({exc})") from exc
     return archive
