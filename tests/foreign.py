@@ -58,6 +58,11 @@ def labels(done: Imported) -> dict[str, str | None]:
         return dict(zip(workspace.catalog.names, workspace.catalog.labels, strict=True))
 
 
+def suggestions(done: Imported) -> dict[str, str]:
+    """Return what a machine suggests, by name."""
+    return {name: row.get("suggested_label", "") for name, row in rows(done).items()}
+
+
 def topics(done: Imported) -> set[str]:
     return {finding.topic for finding in done.findings}
 

@@ -25,6 +25,10 @@ probabilities need no calibration: on photos they are right as often as they say
 know nothing of classes that have no label yet. The probability that an image belongs to one is estimated by
 the share of labelled images that are the only one of their class (Good 1953), at most one half, and is
 taken off.
+
+Where a machine has suggested labels elsewhere (`cleaner.labelling.imported`), these are the suggestions,
+until the head is right more often: both are compared on the labelled images that have a machine's word, the
+head by five-fold cross-validation. For classes that have no label yet, the machine's word stays in any case.
 """
 
 from __future__ import annotations
@@ -32,6 +36,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +44,7 @@ from numpy.typing import NDArray
 from cleaner.dataset.catalog import Catalog
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.errors import RankingError
+from cleaner.labelling.imported import ImportedSuggestions, imported_suggestions
 from cleaner.ranking.features import FeatureMap, Floats, unit_length
 from cleaner.ranking.heads import fit_heads, softmax
 from cleaner.review import ReviewState
@@ -60,7 +66,23 @@ _CELLS = 5_000_000
 _QUICK_CELLS = 500_000
 _PASSES, _PASSES_LARGE = 60, 12
 _LEAST = 1e-3
+_FOLDS = 5
+_COMPARED, _LEAST_COMPARED = 2000, 24  # labelled images that a machine's word is compared on
 _FEW_A_CLASS = 20  # below so many labels of each class the hard ones, which come first, are often wrong
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How many of some labelled images the learnt suggestions fit, and those that came with the set."""
+
+    learnt: int
+    imported: int
+    of: int
+
+    @property
+    def is_learnt_better(self) -> bool:
+        """Whether the learnt suggestions fit more often."""
+        return self.learnt > self.imported
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +103,12 @@ class Proposal:
         Images that the suggestions were learnt from, or would be.
     named_at : int
         Row of the history at which the classes had these names; two of them may swap theirs later.
+    imported : int
+        Images whose suggestion came with the set.
+    comparison : Comparison or None
+        Of the suggestions that were learnt and those that came with the set; None: there are too few of both.
+    is_embedded : bool
+        The order goes by what the images show; False: by the probabilities that came with the set.
     """
 
     names: NDArray[np.object_]
@@ -89,13 +117,16 @@ class Proposal:
     classes: tuple[str, ...]
     labelled: int
     named_at: int = 0
+    imported: int = 0
+    comparison: Comparison | None = None
+    is_embedded: bool = True
 
     def __len__(self) -> int:
         return len(self.names)
 
     @property
     def has_model(self) -> bool:
-        """Whether there are suggestions."""
+        """Whether suggestions were learnt."""
         return len(self.classes) > 1
 
     @property
@@ -103,16 +134,26 @@ class Proposal:
         """Whether labels are so few that suggestions for the images that come first are often wrong."""
         return self.labelled < _FEW_A_CLASS * len(self.classes)
 
-    def and_then(self, names: Sequence[str]) -> Proposal:
-        """Return the proposal with further images behind, of which nothing is known."""
-        more = np.array(names, dtype=object)
-        nothing = np.full(len(more), np.nan, dtype=np.float32)
+    def and_then(self, names: Sequence[str], imported: ImportedSuggestions) -> Proposal:
+        """Return the proposal with further images behind, of which only what came with the set is known."""
+        known = [imported.get(name, (None, np.nan)) for name in names]
+        more = np.array([*names], dtype=object)
+        labels = np.array([label for label, _ in known], dtype=object)
+        sure = np.array([probability for _, probability in known], dtype=np.float32)
         return replace(
             self,
             names=np.concatenate([self.names, more]),
-            suggestion=np.concatenate([self.suggestion, np.full(len(more), None, dtype=object)]),
-            probability=np.concatenate([self.probability, nothing]),
+            suggestion=np.concatenate([self.suggestion, labels]),
+            probability=np.concatenate([self.probability, sure]),
+            imported=self.imported + sum(label is not None for label in labels),
         )
+
+    @classmethod
+    def not_embedded(cls, names: Sequence[str], imported: ImportedSuggestions) -> Proposal:
+        """Return some images with what came with the set, those first of which that is least certain."""
+        none = np.array([], dtype=object)
+        empty = cls(none, none, np.array([], dtype=np.float32), (), 0, is_embedded=False)
+        return empty.and_then(sorted(names, key=lambda name: (_sure(imported, name), name)), imported)
 
 
 def propose_labels(
@@ -126,7 +167,7 @@ def propose_labels(
     """Order the images without a label, most informative first, with a suggestion for each.
 
     Takes a second or two, and one core: for a thread of its own. Images whose embedding is not there yet
-    stand at the end, by name, without a suggestion.
+    stand at the end, by name, with no suggestion but that which came with the set.
 
     Parameters
     ----------
@@ -142,7 +183,7 @@ def propose_labels(
     Returns
     -------
     Proposal or None
-        None if no image needs a label, or no embedding of this set is there yet.
+        None if no image needs a label, or neither an embedding nor a suggestion of this set is there yet.
 
     Raises
     ------
@@ -154,17 +195,26 @@ def propose_labels(
     named_at = state.last_seq
     # The labels of deleted and unsure images teach nothing, and it is not for this page to ask again.
     labels = PresentLabels.of(catalog, state).by_name(without=SET_ASIDE)
-    if cache is None or all(labels.values()):
+    if all(labels.values()):
         return None
-    names = [name for name in labels if (digest := hashes.get(name)) and digest in cache]
-    if not names:
-        return None
+    imported = imported_suggestions(catalog, state)
+    names = [] if cache is None else [n for n in labels if (digest := hashes.get(n)) and digest in cache]
+    if cache is None or not names:
+        left = [name for name, label in labels.items() if not label]
+        return replace(Proposal.not_embedded(left, imported), named_at=named_at) if imported else None
     with threadpool_limits(limits=1):  # the other core is for whoever looks at the page
         features = _features(cache, [hashes[name] for name in names], seed)
-        made = propose(names, features, [labels[name] for name in names], seed=seed)
+        made = propose(names, features, [labels[name] for name in names], imported=imported, seed=seed)
     made = replace(made, named_at=named_at)
     known = set(names)
-    return made.and_then(sorted(name for name, label in labels.items() if not label and name not in known))
+    rest = sorted(name for name, label in labels.items() if not label and name not in known)
+    return made.and_then(rest, imported)
+
+
+def _sure(imported: ImportedSuggestions, name: str) -> float:
+    """Return how sure a suggestion is that came with the set; -1 where that is not known."""
+    probability = imported[name][1] if name in imported else np.nan
+    return -1.0 if np.isnan(probability) else probability
 
 
 def _features(cache: EmbeddingCache, hashes: Sequence[str], seed: int) -> Floats:
@@ -181,7 +231,13 @@ def _features(cache: EmbeddingCache, hashes: Sequence[str], seed: int) -> Floats
 
 
 def propose(
-    names: Sequence[str], Z: Floats, labels: Sequence[str | None], *, first: int = DIVERSE, seed: int = 0
+    names: Sequence[str],
+    Z: Floats,
+    labels: Sequence[str | None],
+    *,
+    imported: ImportedSuggestions = MappingProxyType({}),
+    first: int = DIVERSE,
+    seed: int = 0,
 ) -> Proposal:
     """Order the images without a label, and suggest one for each.
 
@@ -198,6 +254,8 @@ def propose(
         Rows of length 1; see `cleaner.ranking.features.FeatureMap`.
     labels : sequence of str or None, length n
         None: to be labelled.
+    imported : mapping, optional
+        Suggestions that came with the set.
     first : int
         So many are chosen to differ from each other; the rest follow, the most uncertain (before there is a
         model: the most typical) first.
@@ -220,15 +278,32 @@ def propose(
     rng = np.random.default_rng(seed)
     suggestion = np.full(len(todo), None, dtype=object)
     probability = np.full(len(todo), np.nan, dtype=np.float32)
-    doubt = None
+    doubt = comparison = None
     if len(classes) > 1 and len(todo):
         index = {label: c for c, label in enumerate(classes)}
         codes = np.array([index[label] for label in of_known], dtype=np.int64)
         best, probability, doubt = _judge(Z, known, codes, todo, rng)
         suggestion[:] = [classes[c] for c in best]
+        words = [imported.get(names[i], ("", 0.0))[0] for i in known]
+        said = np.array([index.get(word, -2) if word else -1 for word in words])
+        comparison = _compare(Z, known, codes, said, rng)
+    taken = 0
+    for at, i in enumerate(todo):
+        label, sure = imported.get(names[i], ("", 0.0))
+        if label and not (comparison and comparison.is_learnt_better and label in classes):
+            suggestion[at], probability[at] = label, sure
+            taken += 1
     order = _order(Z[todo], Z[known], doubt, first, rng)
     listed = np.array([names[i] for i in todo[order]], dtype=object)
-    return Proposal(listed, suggestion[order], probability[order], classes, len(known))
+    return Proposal(
+        listed,
+        suggestion[order],
+        probability[order],
+        classes,
+        len(known),
+        imported=taken,
+        comparison=comparison,
+    )
 
 
 def _judge(
@@ -256,6 +331,39 @@ def _judge(
     elsewhere = min(float((counts == 1).sum()) / (len(codes) + 1), 0.5)
     doubt: Floats = 1 - (top[:, 1] - top[:, 0])
     return best, top[:, 1] * np.float32(1 - elsewhere), doubt
+
+
+def _compare(
+    Z: Floats,
+    known: NDArray[np.intp],
+    codes: NDArray[np.int64],
+    words: NDArray[np.int64],
+    rng: np.random.Generator,
+) -> Comparison | None:
+    """Compare heads that have not seen an image with a machine's word; None where too few have one.
+
+    ``words`` are codes of classes; -1 stands for no word, -2 for one that is no class.
+    """
+    heard = np.flatnonzero(words != -1)
+    if len(heard) < _LEAST_COMPARED:
+        return None
+    chosen = rng.permutation(heard)[:_COMPARED]
+    others = rng.permutation(np.flatnonzero(words == -1))[: _COMPARED - len(chosen)]
+    rows = np.concatenate([chosen, others])
+    k, n = int(codes.max()) + 1, len(rows)
+    fold = np.arange(n) % _FOLDS  # the rows are shuffled
+    weights = (fold[None] != np.arange(_FOLDS)[:, None]).astype(np.float32)
+    evidence = np.eye(k, dtype=np.float32)[codes[rows]]
+    fits = fit_heads(Z[known[rows]], evidence, weights, l2=1 / (_STRENGTH * n), max_passes=_PASSES_LARGE)
+    learnt = np.empty(n, dtype=np.int64)
+    for f in range(_FOLDS):
+        learnt[fold == f] = fits.logits(f, Z[known[rows[fold == f]]]).argmax(axis=1)
+    m = len(chosen)
+    return Comparison(
+        learnt=int((learnt[:m] == codes[chosen]).sum()),
+        imported=int((words[chosen] == codes[chosen]).sum()),
+        of=m,
+    )
 
 
 def _teachers(codes: NDArray[np.int64], k: int, rng: np.random.Generator) -> NDArray[np.intp]:

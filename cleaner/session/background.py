@@ -81,7 +81,7 @@ def weigh_errors(known: Snapshot) -> Posterior | None:
 
 
 def propose_labels(known: Snapshot, *, index: FileIndex, embeddings: Path, seed: int) -> Proposal | None:
-    """Propose labels for images without one; None if none needs a label, or nothing is embedded yet.
+    """Propose labels for images without one; None if none needs a label, or nothing is known yet.
 
     Raises
     ------
@@ -94,8 +94,6 @@ def propose_labels(known: Snapshot, *, index: FileIndex, embeddings: Path, seed:
         return None
     hashes = index.hashes()
     cache = last_embeddings(embeddings, hashes.values())
-    if cache is None:
-        return None
     return proposal.propose_labels(known.catalog, known.state, cache=cache, hashes=hashes, seed=seed)
 
 

@@ -889,10 +889,10 @@ class ReviewSession:
         except CleanerError as exc:
             logger.warning("No labels are proposed: %s", exc)
             return
-        if made is None:
-            self._proposed_seq = -1  # nothing is embedded: try again
-            if known.unlabelled():
-                return
+        if made is None or not made.is_embedded:
+            self._proposed_seq = -1  # try again
+        if made is None and known.unlabelled():
+            return
         self.set_proposal(made)
 
     def _offer_similar(self, events: Sequence[Event]) -> None:

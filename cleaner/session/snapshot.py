@@ -39,8 +39,8 @@ class Known:
     ----------
     predicted : str
         The most probable label.
-    probability : float
-        Of ``predicted``.
+    probability : float or None
+        Of ``predicted``; None where what suggested it did not say.
     loss, score : float or None
         Nats, and probability that the label is wrong; higher = more suspicious; None for unlabelled images.
     place : int
@@ -52,7 +52,7 @@ class Known:
     """
 
     predicted: str
-    probability: float
+    probability: float | None
     loss: float | None
     score: float | None
     place: int
@@ -62,7 +62,7 @@ class Known:
     @property
     def sure(self) -> bool:
         """Whether ``predicted`` is more probable than all other labels together."""
-        return self.probability >= _SURE
+        return self.probability is not None and self.probability >= _SURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ class Snapshot:
             return None
         says, probability = self.state.label_now(made.says, since_seq=ranking.named_at), made.probability
         if name in self._proposed_row:
-            says, probability = model.predicted, model.probability
+            says, probability = model.predicted, math.nan if model.probability is None else model.probability
         return replace(made, given=self.given(name), says=says, probability=probability)
 
     def ranked(self) -> int:
@@ -296,8 +296,9 @@ class Snapshot:
         proposal, row = self.shown_proposal, self._proposed_row[name]
         assert proposal is not None
         label = self.state.label_now(proposal.suggestion[row], since_seq=proposal.named_at)
-        probability = float(proposal.probability[row])
-        return Known(label, probability, None, None, row, ((label, probability),))
+        probability = _number(proposal.probability[row])
+        best = () if probability is None else ((label, probability),)
+        return Known(label, probability, None, None, row, best)
 
 
 def _number(value: float) -> float | None:

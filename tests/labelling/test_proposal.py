@@ -237,10 +237,41 @@ def test_many_features_are_reduced_and_odd_values_do_no_harm() -> None:
 
 
 def test_pictures_of_which_nothing_is_known_can_stand_behind() -> None:
-    found = propose(named(4), blobs((2, 2))[0], ["a", "b", None, None]).and_then(["x.png", "y.png"])
+    found = propose(named(4), blobs((2, 2))[0], ["a", "b", None, None]).and_then(
+        ["x.png", "y.png"], {"x.png": ("c", 0.7)}
+    )
 
     assert found.names.tolist()[-2:] == ["x.png", "y.png"]
-    assert found.suggestion.tolist()[-2:] == [None, None]
-    assert np.isnan(found.probability[-2:]).all()
+    assert found.suggestion.tolist()[-2:] == ["c", None]
+    assert found.probability[-2] == np.float32(0.7)
+    assert np.isnan(found.probability[-1])
     assert len(found) == 4
     assert found.labelled == 2
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_what_came_with_the_set_is_suggested_until_what_was_learnt_fits_better(fits: bool) -> None:
+    rows, codes = blobs((30, 30, 30))
+    names, labels = named(90), [str("abc"[code]) for code in codes]
+    right = dict(zip(names, labels, strict=True))
+    imported = {name: (label if fits else "b", 0.9) for name, label in right.items()}
+    imported |= dict.fromkeys(names[-2:], ("new", 0.9))
+    asked = [label if i % 2 else None for i, label in enumerate(labels[:-2])] + [None, None]
+
+    found = propose(names, rows, asked, imported=imported)
+
+    assert found.comparison is not None
+    assert (found.comparison.of, found.comparison.is_learnt_better) == (44, not fits)
+    said = dict(zip(found.names, found.suggestion, strict=True))
+    assert [said.pop(name) for name in names[-2:]] == ["new", "new"]  # which nobody can have learnt
+    assert said == {name: right[name] for name in said}
+    assert found.imported == (len(found) if fits else 2)
+
+
+def test_few_labels_do_not_outweigh_what_came_with_the_set() -> None:
+    rows, codes = blobs((20, 20))
+    names, labels = named(40), [str("ab"[code]) for code in codes]
+    asked = [label if i % 4 == 0 else None for i, label in enumerate(labels)]
+    found = propose(names, rows, asked, imported=dict.fromkeys(names, ("b", 0.6)))
+    assert found.comparison is None
+    assert set(found.suggestion) == {"b"}

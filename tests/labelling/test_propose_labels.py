@@ -198,6 +198,25 @@ def test_a_csv_with_empty_labels_is_proposed_for(tmp_path: Path, opened: Callabl
     }
 
 
+def test_suggestions_of_a_machine_are_there_before_anything_is_embedded(
+    tmp_path: Path, opened: Callable[..., Workspace]
+) -> None:
+    for i in range(4):
+        make_picture(tmp_path / "set" / f"{i}.png", COLOURS["red"], seed=i)
+    lines = ["name,label,suggested_label,suggestion_probability", "0.png,cat,dog,1", "1.png,,dog,0.9"]
+    (tmp_path / "set" / "l.csv").write_text("\n".join([*lines, "2.png,,cat,0.2", "3.png,,,"]))
+    space = opened(tmp_path / "set" / "l.csv")
+    space.store.class_event(Kind.CLASS_RENAME, "cat", "lion")
+
+    found = propose(space)
+
+    assert found is not None
+    assert found.names.tolist() == ["3.png", "2.png", "1.png"]
+    assert found.suggestion.tolist() == [None, "lion", "dog"]
+    assert (found.imported, found.has_model, found.is_embedded) == (2, False, False)
+    assert list(space.catalog.labels) == ["cat", None, None, None]
+
+
 def test_the_whole_set_is_never_in_memory_at_once_and_nothing_is_left_behind(
     flat: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -62,6 +62,12 @@ def test_confirm_accepts_only_what_the_model_is_sure_of(bare: ImageCleaner) -> N
     assert (bare.progress["labelled"], bare.progress["errors"]) == (1, 0)
 
 
+def test_confirm_does_not_accept_what_is_suggested_without_a_probability(bare: ImageCleaner) -> None:
+    propose(bare, "cat", float("nan"))
+    cell = page(bare)["cells"][0]
+    assert (cell["suggestion"], cell["probability"], cell["sure"]) == ("cat", None, False)
+
+
 def test_new_class_by_typing_is_a_label_like_any_other(bare: ImageCleaner) -> None:
     bare.decide(bare.names[0], "relabel", "okapi", new_class=True)
     assert page(bare)["classes"] == ["okapi"]

@@ -309,7 +309,7 @@ class _Editor:
             return
         events = [] if own else _event_of(media, self._of_events)
         rows = [self._observations.rows[i] for i in own] or events
-        standing = Entry(name="", source_name="", opinions=_opinions(rows)).standing
+        standing = Entry(name="", source_name="", opinions=_opinions(rows)).foremost
         same = standing.labels == (reviewed.label,)
         if same and not reviewed.decided:
             return

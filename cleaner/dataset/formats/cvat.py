@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _DEFAULT_NAME = "annotations.xml"
 _SHAPES = ("box", "polygon", "polyline", "points", "ellipse", "cuboid", "mask", "skeleton")
-_BY_MACHINE = ("auto", "semi-auto")
+_BY_MACHINE = ("auto",)  # "semi-auto" is a person with a tool
 
 
 def recognises(source: Path) -> bool:
@@ -149,9 +149,14 @@ def _edit_all(tree: Element, job: Writing) -> None:
 def _edit(image: Element, reviewed: Reviewed) -> None:
     tags = image.findall("tag")
     labels = {tag.get("label") for tag in tags}
-    if reviewed.label is None or reviewed.label in labels:
+    if reviewed.label is None:
         return
     source = "auto" if reviewed.opinion.method == "machine" else "manual"
+    if reviewed.label in labels:
+        for tag in tags:
+            if reviewed.decided and tag.get("label") == reviewed.label and tag.get("source") in _BY_MACHINE:
+                tag.set("source", source)  # somebody has looked at it
+        return
     if len(labels) == 1:
         for tag in tags:
             tag.attrib |= {"label": reviewed.label, "source": source}

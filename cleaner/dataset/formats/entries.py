@@ -11,12 +11,18 @@ from typing import Literal
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.split_words import split_of_word
 from cleaner.util.csvfile import csv_text
+from cleaner.util.natural import naturally
 from cleaner.util.progress import SILENT, Reporter
+from cleaner.util.wording import listed
 
 Method = Literal["human", "machine", ""]
 
 LABEL_COLUMNS = ("label_method", "label_by", "label_time", "label_probability")
 """Columns of a label table that say who or what gave the label, when, and with which probability."""
+
+SUGGESTED, SUGGESTED_SURE = "suggested_label", "suggestion_probability"
+SUGGESTION_COLUMNS = (SUGGESTED, "suggestion_by", "suggestion_time", SUGGESTED_SURE)
+"""Columns of a label table with the label that a machine gave: which, what gave it, when, and how sure."""
 
 SOURCE_NAME = "source_name"
 """Column with what the foreign file calls the image, where that is not its name in the set."""
@@ -86,13 +92,20 @@ class Entry:
 
     @property
     def standing(self) -> Opinion:
-        """The opinion that counts: the latest of a person; without one, the most certain of a machine."""
+        """The opinion that gives the label: the latest that is not a machine's; an empty one without any."""
         people = [opinion for opinion in self.opinions if opinion.method != "machine"]
-        if people:
-            return max(enumerate(people), key=lambda pair: (pair[1].time, pair[0]))[1]
-        if self.opinions:
-            return max(self.opinions, key=lambda opinion: opinion.probability or 0.0)
-        return Opinion()
+        return max(enumerate(people), key=lambda pair: (pair[1].time, pair[0]), default=(0, Opinion()))[1]
+
+    @property
+    def suggested(self) -> Opinion:
+        """The most certain opinion of a machine, which is a suggestion; an empty one without any."""
+        machines = [opinion for opinion in self.opinions if opinion.method == "machine"]
+        return max(machines, key=lambda opinion: opinion.probability or 0.0, default=Opinion())
+
+    @property
+    def foremost(self) -> Opinion:
+        """What the file says of the image: the label, or the suggestion where there is none."""
+        return self.standing if self.standing.labels else self.suggested
 
     @property
     def label(self) -> str | None:
@@ -177,6 +190,8 @@ class Reviewed:
         The other columns of the label table.
     box : int or None
         Of a cropped box: which one of the source image it is.
+    suggested : Opinion
+        What a machine suggested, elsewhere; without labels if none did.
     """
 
     name: str
@@ -189,6 +204,12 @@ class Reviewed:
     opinion: Opinion = Opinion()
     columns: Mapping[str, str] = field(default_factory=dict)
     box: int | None = None
+    suggested: Opinion = Opinion()
+
+    @property
+    def is_suggestion(self) -> bool:
+        """Whether the image has no label, but a suggestion of a machine."""
+        return self.label is None and not self.deleted and bool(self.suggested.labels)
 
     @property
     def changed(self) -> bool:
@@ -301,13 +322,15 @@ def label_table(entries: Sequence[Entry]) -> str:
 
 
 def label_rows(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
-    """Return columns and rows of a set: name, label, split, who gave the label, then the foreign columns.
+    """Return columns and rows of a set.
+
+    These are name, label, split, who gave the label, what a machine suggests, then the foreign columns.
 
     Columns without any value are left out. A foreign column that is called like one of ours gets ``_given``
     after it.
     """
     rows = [_row(entry) for entry in entries]
-    order = dict.fromkeys(("name", "label", "split", *LABEL_COLUMNS, ALL_LABELS))
+    order = dict.fromkeys(("name", "label", "split", *LABEL_COLUMNS, *SUGGESTION_COLUMNS, ALL_LABELS))
     for row in rows:
         order |= dict.fromkeys(row)
     filled = [c for c in order if c in ("name", "label") or any(row.get(c) for row in rows)]
@@ -317,18 +340,23 @@ def label_rows(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
 
 
 def _row(entry: Entry) -> dict[str, str]:
-    given = entry.standing
-    probability = "" if given.probability is None else f"{given.probability:g}"
-    several = as_text(list(given.labels)) if len(given.labels) > 1 else ""
+    given, seen = entry.standing, entry.suggested
+    several = entry.foremost.labels
     row = {"name": entry.name, "label": entry.label or "", "split": entry.split or ""}
-    row |= dict(zip(LABEL_COLUMNS, (given.method, given.by, given.time, probability), strict=True))
-    row |= {ALL_LABELS: several, SOURCE_NAME: entry.source_name}
-    taken = {*row} - {SOURCE_NAME, ALL_LABELS}
+    row |= dict(zip(LABEL_COLUMNS, (given.method, given.by, given.time, _sure(given)), strict=True))
+    if len(seen.labels) == 1:
+        row |= dict(zip(SUGGESTION_COLUMNS, (seen.labels[0], seen.by, seen.time, _sure(seen)), strict=True))
+    row |= {ALL_LABELS: as_text(list(several)) if len(several) > 1 else "", SOURCE_NAME: entry.source_name}
+    taken = {*row, *SUGGESTION_COLUMNS} - {SOURCE_NAME, ALL_LABELS}
     return row | {f"{key}_given" if key in taken else key: value for key, value in entry.columns.items()}
 
 
+def _sure(opinion: Opinion) -> str:
+    return "" if opinion.probability is None else f"{opinion.probability:g}"
+
+
 def opinion_of_row(row: Mapping[str, str]) -> Opinion:
-    """Return the opinion that the columns of a label table hold; the inverse of `label_table`."""
+    """Return who or what gave the label of a row of a label table."""
     method, by, time, probability = (row.get(column, "") for column in LABEL_COLUMNS)
     label = row.get("label", "")
     return Opinion(
@@ -338,6 +366,13 @@ def opinion_of_row(row: Mapping[str, str]) -> Opinion:
         time=time,
         probability=number(probability),
     )
+
+
+def suggestion_of_row(row: Mapping[str, str]) -> Opinion:
+    """Return the suggestion of a machine in a row of a label table; one without labels if there is none."""
+    label, by, time, probability = (row.get(column, "") for column in SUGGESTION_COLUMNS)
+    labels = (label,) if label else ()
+    return Opinion(labels=labels, method="machine", by=by, time=time, probability=number(probability))
 
 
 def number(value: object) -> float | None:
@@ -351,7 +386,16 @@ def number(value: object) -> float | None:
 
 def told(entries: Sequence[Entry]) -> Iterator[Finding]:
     """Yield what is to be said of the entries of any format."""
-    several = [e for e in entries if len(e.standing.labels) > 1]
+    suggested = [e for e in entries if not e.standing.labels and len(e.suggested.labels) == 1]
+    if suggested:
+        makers = naturally({e.suggested.by for e in suggested} - {""})
+        yield Finding(
+            topic="suggestions",
+            text=f"Images with a label that a machine gave{f' ({listed(makers)})' if makers else ''}, and "
+            f"nobody else: {len(suggested):,} of {len(entries):,}. These labels are suggestions: the images "
+            "have no label until you accept one, in the order “to label”.",
+        )
+    several = [e for e in entries if len(e.foremost.labels) > 1]
     if several:
         yield Finding(
             topic="several labels",

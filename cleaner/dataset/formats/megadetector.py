@@ -8,7 +8,8 @@ named in ``detection_categories`` and ``classification_categories``; who and whe
 ``detector``, ``classifier``, ``detection_completion_time``, ``classification_completion_time``.
 
 The label of an image is what is in its boxes of at least the least confidence, the classifier's word before
-the detector's; "empty" without such a box. The label of a cropped box is what is in it. All are a machine's.
+the detector's; "empty" without such a box, with the probability that its most confident box leaves. The label
+of a cropped box is what is in it. All are a machine's, and so suggestions, until somebody decided on them.
 
 A label that was decided on goes into ``classifications``, alone and with confidence 1, and the box says so
 with ``classificationMethod``, ``classifiedBy`` and ``classificationTimestamp`` (Camtrap DP's names; fields
@@ -69,7 +70,7 @@ def read(source: Path, options: ReadOptions) -> Reading:
             if (number(detection.get("conf")) or 0.0) >= options.min_confidence
         }
         columns["boxes"] = str(len(sure))
-        opinions = [] if image.get("failure") else [results.of_image(list(sure.values()))]
+        opinions = [] if image.get("failure") else [results.of_image(detections, list(sure.values()))]
         entries.append(Entry(name=name, source_name=called, opinions=opinions, columns=columns))
         boxes += [
             Box(
@@ -149,21 +150,22 @@ class _Results:
             probability=number(sure),
         )
 
-    def of_image(self, detections: list[dict[str, Any]]) -> Opinion:
-        """Return what is in all boxes of an image together."""
-        found = [self.of_box(detection) for detection in detections]
+    def of_image(self, detections: list[dict[str, Any]], sure: list[dict[str, Any]]) -> Opinion:
+        """Return what is in all boxes of an image together that are sure enough."""
+        found = [self.of_box(detection) for detection in sure]
         if not found:
             by = str(self._info.get("detector") or "MegaDetector")
             time = str(self._info.get("detection_completion_time") or "")
-            return Opinion(labels=(EMPTY,), method="machine", by=by, time=time)
+            most = max((number(each.get("conf")) or 0.0 for each in detections), default=0.0)
+            return Opinion(labels=(EMPTY,), method="machine", by=by, time=time, probability=1 - most)
         first = next((opinion for opinion in found if opinion.method == "human"), found[0])
-        sure = [opinion.probability for opinion in found if opinion.probability is not None]
+        known = [opinion.probability for opinion in found if opinion.probability is not None]
         return Opinion(
             labels=tuple(dict.fromkeys(label for opinion in found for label in opinion.labels)),
             method=first.method,
             by=first.by,
             time=first.time,
-            probability=max(sure) if sure else None,
+            probability=max(known) if known else None,
         )
 
 

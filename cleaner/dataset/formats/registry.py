@@ -54,6 +54,8 @@ class Format:
         There are boxes to cut out.
     people : bool
         It can say that a person gave a label.
+    machines : bool
+        Its readers tell labels that a machine gave from those of people.
     unpacks : bool
         Its images are written to a new folder.
     opens : bool
@@ -71,6 +73,7 @@ class Format:
     places_images: bool = False
     crops: bool = False
     people: bool = False
+    machines: bool = False
     unpacks: bool = False
     opens: bool = False
     edits_only: bool = False
@@ -85,6 +88,7 @@ FORMATS: dict[str, Format] = {
             read=camtrap_dp.read,
             write=camtrap_dp.write,
             recognises=camtrap_dp.recognises,
+            machines=True,
             people=True,
         ),
         Format(
@@ -110,6 +114,7 @@ FORMATS: dict[str, Format] = {
             read=speciesnet.read,
             write=speciesnet.write,
             recognises_json=speciesnet.recognises,
+            machines=True,
             crops=True,
         ),
         Format(
@@ -118,6 +123,7 @@ FORMATS: dict[str, Format] = {
             read=label_studio.read,
             write=label_studio.write,
             recognises_json=label_studio.recognises,
+            machines=True,
             people=True,
         ),
         Format(
@@ -126,6 +132,7 @@ FORMATS: dict[str, Format] = {
             read=cvat.read,
             write=cvat.write,
             recognises=cvat.recognises,
+            machines=True,
             people=True,
         ),
         Format(

@@ -170,9 +170,9 @@ def read_samples(root: Path, names: Sequence[str], *, label_column: str | None =
                     entries.append(sample({ending: data[ending] for ending in data if ending != "json"}))
     except OSError as exc:
         raise CatalogError(f"The archive {shard} cannot be read: {exc.strerror or exc}.") from exc
-    labels = {entry.name: entry.label for entry in entries}
-    if not any(label is not None for label in labels.values()):
+    if not any(entry.foremost.labels for entry in entries):
         return None
+    labels = {entry.name: entry.label for entry in entries}
     found.columns, found.rows = label_rows(entries)
     found.findings = list(_findings(labels, found.left_out, damaged))
     return found

@@ -251,7 +251,7 @@ def export_set(
 
         job = Writing(
             folder=folder,
-            images=images if edits else [_apart(image) for image in images],
+            images=images if edits else [_apart(image, kind) for image in images],
             source=kept.folder if kept is not None and edits else None,
             documents=kept.documents if kept is not None and edits else (),
             place=place,
@@ -263,6 +263,8 @@ def export_set(
                 place_file(kept.folder / name, folder / name, link=False)  # type: ignore[union-attr] # edits
         else:
             kind.write(job)
+        if not edits:
+            _note_suggestions(job, kind)
     return Exported(
         folder=Path(to).expanduser().resolve(),
         edited=edits,
@@ -273,8 +275,23 @@ def export_set(
     )
 
 
-def _apart(image: Reviewed) -> Reviewed:
-    """Return an image as one of a set that came from nowhere: under its own name, without boxes."""
+def _apart(image: Reviewed, kind: Format) -> Reviewed:
+    """Return an image as one of a set that came from nowhere: under its own name, without boxes.
+
+    What a machine suggested becomes its label where the format can say that a machine gave it.
+    """
     ours = {ALL_LABELS, *LABEL_COLUMNS}
     columns = {key: value for key, value in image.columns.items() if key not in ours}
-    return replace(image, source_name=image.name, box=None, columns=columns)
+    image = replace(image, source_name=image.name, box=None, columns=columns)
+    if kind.machines and image.is_suggestion:
+        return replace(image, label=image.suggested.labels[0], opinion=image.suggested)
+    return image
+
+
+def _note_suggestions(job: Writing, kind: Format) -> None:
+    left = sum(image.is_suggestion for image in job.images)
+    if left:
+        job.notes.append(
+            f"Images with nothing but a suggestion of a machine: {left:,}. They are written without a label, "
+            f"as {kind.title} would not tell it from one that somebody gave."
+        )

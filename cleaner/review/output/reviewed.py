@@ -6,12 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.dataset.formats.entries import BOX, LABEL_COLUMNS, SOURCE_NAME, Opinion, Reviewed, opinion_of_row
+from cleaner.dataset.formats.entries import (
+    BOX,
+    LABEL_COLUMNS,
+    SOURCE_NAME,
+    SUGGESTION_COLUMNS,
+    Opinion,
+    Reviewed,
+    opinion_of_row,
+    suggestion_of_row,
+)
 from cleaner.dataset.tables.text import as_text
 from cleaner.review.labels import LabelOfImage, PresentLabels
 from cleaner.review.state import Decision, ReviewState
 
-_OURS = frozenset({"name", "label", "split", SOURCE_NAME, BOX, *LABEL_COLUMNS})
+_OURS = frozenset({"name", "label", "split", SOURCE_NAME, BOX, *LABEL_COLUMNS, *SUGGESTION_COLUMNS})
 
 
 def reviewed_images(
@@ -65,6 +74,7 @@ def _reviewed(present: LabelOfImage, row: Mapping[str, str], decision: Decision 
         opinion=_opinion(present.label, decision) if decided and decision else opinion_of_row(row),
         columns={key: value for key, value in row.items() if key not in _OURS},
         box=int(box) if box.isdigit() else None,
+        suggested=suggestion_of_row(row),
     )
 
 

@@ -130,11 +130,23 @@ def learnt_text(learnt: Reordered) -> str:
 def proposal_text(proposal: Proposal) -> str:
     """Say which unlabelled images come first, and where the suggestions come from."""
     labelled = count(proposal.labelled, "label")
+    compared = proposal.comparison
+    fits = (
+        {"n": f"{compared.of:,}", "learnt": compared.learnt, "imported": compared.imported}
+        if compared
+        else {}
+    )
+    if not proposal.is_embedded:
+        return say("analysis.proposal.imported_first")
+    if proposal.imported and not (compared and compared.is_learnt_better):
+        return say(f"analysis.proposal.{'imported_compared' if compared else 'imported'}", **fits)
     if not proposal.labelled:
         return say("analysis.proposal.no_labels")
     if not proposal.has_model:
         return say("analysis.proposal.one_class", labelled=labelled, label=proposal.classes[0])
-    return say(f"analysis.proposal.{'early' if proposal.is_early else 'ready'}", labelled=labelled)
+    text = say(f"analysis.proposal.{'early' if proposal.is_early else 'ready'}", labelled=labelled)
+    better = compared is not None and compared.is_learnt_better
+    return f"{text} {say('analysis.proposal.learnt_compared', **fits)}" if better else text
 
 
 def rest_text(forecast: Forecast) -> str:

@@ -6,7 +6,19 @@ import json
 from pathlib import Path
 
 import pytest
-from foreign import DELETE, KEEP, REVIEWER, bring_in, decide, labels, opened, photos, rows, topics, write_out
+from foreign import (
+    DELETE,
+    REVIEWER,
+    bring_in,
+    decide,
+    labels,
+    opened,
+    photos,
+    rows,
+    suggestions,
+    topics,
+    write_out,
+)
 
 from cleaner import Workspace
 from cleaner.dataset.formats.documents import CsvDocument
@@ -58,16 +70,17 @@ def test_labels_come_with_who_when_and_how_sure(package: Path) -> None:
         "media/a.png": "Vulpes vulpes",
         "media/b.png": "Vulpes vulpes",
         "media/c.png": "Vulpes vulpes",
-        "media/d.png": "blank",
+        "media/d.png": None,
         "media/e.png": None,
     }
+    assert suggestions(done)["media/d.png"] == "blank"
     table = rows(done)
     assert [table["media/a.png"][f"label_{what}"] for what in ("method", "by", "time")] == [
         "human",
         "Bea",
         "2020-09-01T10:00:00Z",
     ]
-    assert table["media/d.png"]["label_probability"] == "0.5"
+    assert table["media/d.png"]["suggestion_probability"] == "0.5"
     assert {table[f"media/{letter}.png"]["sequence"] for letter in "abc"} == {"s1"}
     assert table["media/b.png"]["observationLevel"] == "event"
     assert {"several labels", "sequences", "videos"} <= topics(done)
@@ -76,7 +89,7 @@ def test_labels_come_with_who_when_and_how_sure(package: Path) -> None:
 def test_the_label_table_leaves_nothing_to_be_guessed(package: Path) -> None:
     with opened(bring_in(package)) as workspace:
         doubts = [finding.topic for finding in workspace.catalog.findings if finding.doubtful]
-    assert doubts == ["several labels"]
+    assert doubts == ["several labels", "one_class"]
 
 
 def test_sequences_are_kept_together(package: Path) -> None:
@@ -118,7 +131,7 @@ def test_decisions_are_observations_and_other_lines_stay(package: Path, tmp_path
 
 def test_a_label_that_was_confirmed_is_signed(package: Path, tmp_path: Path) -> None:
     done = bring_in(package)
-    decide(done, {"media/d.png": KEEP})
+    decide(done, {"media/d.png": "blank"})
     write_out(done, tmp_path / "out")
     row = CsvDocument.read(tmp_path / "out" / "observations.csv").rows[3]
     assert (row["observationType"], row["classifiedBy"], row["classificationProbability"]) == (

@@ -6,7 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from foreign import DELETE, bring_in, decide, labels, photos, rows, write_out
+from foreign import DELETE, bring_in, decide, labels, photos, rows, suggestions, write_out
 
 from cleaner.errors import CatalogError
 
@@ -47,15 +47,26 @@ def source(tmp_path: Path) -> Path:
 def test_tags_are_labels_of_people_or_machines(source: Path) -> None:
     done = bring_in(source)
     assert done.format.name == "cvat"
-    assert labels(done) == {"sub/a.png": "fox", "b.png": "bear", "c.png": None, "d.png": None}
+    assert labels(done) == {"sub/a.png": "fox", "b.png": None, "c.png": None, "d.png": None}
+    assert suggestions(done) == {"sub/a.png": "", "b.png": "bear", "c.png": "", "d.png": ""}
     table = rows(done)
-    assert (table["sub/a.png"]["label_method"], table["b.png"]["label_method"]) == ("human", "machine")
+    assert (table["sub/a.png"]["label_method"], table["b.png"]["label_method"]) == ("human", "")
     assert (table["sub/a.png"]["age"], table["sub/a.png"]["subset"]) == ("adult", "Train")
 
 
 def test_without_a_decision_the_file_is_the_same_byte_by_byte(source: Path, tmp_path: Path) -> None:
     write_out(bring_in(source), tmp_path / "out")
     assert (tmp_path / "out" / source.name).read_bytes() == source.read_bytes()
+
+
+def test_a_tag_of_a_machine_that_somebody_confirmed_is_theirs(source: Path, tmp_path: Path) -> None:
+    done = bring_in(source)
+    decide(done, {"b.png": "bear"})
+    write_out(done, tmp_path / "out")
+    again = bring_in(
+        tmp_path / "out" / source.name, images=source.parent / "images", table=tmp_path / "a.csv"
+    )
+    assert labels(again)["b.png"] == "bear"
 
 
 def test_decisions_are_written_and_all_else_is_kept(source: Path, tmp_path: Path) -> None:

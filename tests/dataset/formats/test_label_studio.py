@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foreign import DELETE, REVIEWER, bring_in, decide, labels, photos, rows, topics, write_out
+from foreign import DELETE, REVIEWER, bring_in, decide, labels, photos, rows, suggestions, topics, write_out
 
 from cleaner.errors import CatalogError
 from cleaner.review.output.earlier import earlier_decisions
@@ -63,13 +63,14 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_latest_annotation_is_the_label_and_a_prediction_stands_in(source: Path) -> None:
+def test_the_latest_annotation_is_the_label_and_a_prediction_a_suggestion(source: Path) -> None:
     done = bring_in(source)
     assert done.format.name == "label-studio"
-    assert labels(done) == {"a.png": "dog", "b.png": "cat", "c.png": None, "d.png": "dog"}
+    assert labels(done) == {"a.png": "dog", "b.png": None, "c.png": None, "d.png": "dog"}
+    assert suggestions(done) == {"a.png": "cat", "b.png": "cat", "c.png": "", "d.png": ""}
     table = rows(done)
     assert (table["a.png"]["label_method"], table["a.png"]["label_by"]) == ("human", "9")
-    assert (table["b.png"]["label_method"], table["b.png"]["label_probability"]) == ("machine", "0.75")
+    assert (table["b.png"]["suggestion_by"], table["b.png"]["suggestion_probability"]) == ("m1", "0.75")
     assert table["a.png"]["site"] == "north"
     assert "annotators disagree" in topics(done)
 
@@ -106,7 +107,8 @@ def test_a_decision_is_an_annotation_of_its_own(source: Path, tmp_path: Path) ->
     }
     assert new[1] == old[1]
     again = bring_in(tmp_path / "out" / source.name, images=source.parent, table=tmp_path / "again.csv")
-    assert labels(again) == {"a.png": "cow", "b.png": "cat", "c.png": "cat"}
+    assert labels(again) == {"a.png": "cow", "b.png": None, "c.png": "cat"}
+    assert suggestions(again)["b.png"] == "cat"
     assert rows(again)["a.png"]["label_by"] == REVIEWER
 
 

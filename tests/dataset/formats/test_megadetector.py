@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foreign import DELETE, KEEP, REVIEWER, bring_in, decide, labels, photos, rows, topics, write_out
+from foreign import DELETE, REVIEWER, bring_in, decide, labels, photos, rows, suggestions, topics, write_out
 from PIL import Image
 
 from cleaner.errors import CatalogError
@@ -61,16 +61,17 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def test_what_was_detected_is_the_label_and_a_machine_gave_it(source: Path) -> None:
+def test_what_was_detected_is_a_suggestion(source: Path) -> None:
     done = bring_in(source)
     assert done.format.name == "megadetector"
-    assert labels(done) == {"cam/a.png": "bear", "cam/b.png": "empty", "cam/c.png": None, "cam/d.png": None}
+    assert set(labels(done).values()) == {None}
+    assert suggestions(done) == {"cam/a.png": "bear", "cam/b.png": "empty", "cam/c.png": "", "cam/d.png": ""}
     a = rows(done)["cam/a.png"]
-    assert (a["label_method"], a["label_by"], a["label_probability"]) == ("machine", "speciesnet", "0.9")
-    assert a["label_time"] == "2026-05-26 19:11:32"
+    assert (a["suggestion_by"], a["suggestion_probability"]) == ("speciesnet", "0.9")
+    assert a["suggestion_time"] == "2026-05-26 19:11:32"
     assert a["source_name"] == "cam\\a.png"
     assert rows(done)["cam/d.png"]["failure"] == "Failure image access"
-    assert {"several labels", "videos"} <= topics(done)
+    assert {"suggestions", "several labels", "videos"} <= topics(done)
 
 
 def test_boxes_of_less_confidence_count_only_if_asked_for(source: Path) -> None:
@@ -105,7 +106,7 @@ def test_decisions_on_images_go_into_their_boxes(source: Path, tmp_path: Path) -
 
 def test_crops_are_a_set_of_their_own_tied_to_their_source(source: Path, tmp_path: Path) -> None:
     done = bring_in(source, crops=True)
-    assert labels(done) == {
+    assert suggestions(done) == {
         "cam/c-png-0.jpg": "animal",
         "cam/c-png-1.jpg": "person",
         "cam/a-png-0.jpg": "bear",
@@ -114,7 +115,7 @@ def test_crops_are_a_set_of_their_own_tied_to_their_source(source: Path, tmp_pat
     assert (table["cam/c-png-1.jpg"]["image"], table["cam/c-png-1.jpg"]["box"]) == ("cam/c.png", "1")
     with Image.open(done.reading.root / "cam/c-png-1.jpg") as crop:
         assert crop.size == (12, 12)
-    decide(done, {"cam/c-png-0.jpg": DELETE, "cam/c-png-1.jpg": "vehicle", "cam/a-png-0.jpg": KEEP})
+    decide(done, {"cam/c-png-0.jpg": DELETE, "cam/c-png-1.jpg": "vehicle", "cam/a-png-0.jpg": "bear"})
     write_out(done, tmp_path / "out")
     new = json.loads((tmp_path / "out" / source.name).read_text())
     boxes = new["images"][2]["detections"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foreign import DELETE, KEEP, REVIEWER, bring_in, decide, labels, photos, rows, write_out
+from foreign import DELETE, REVIEWER, bring_in, decide, labels, photos, rows, suggestions, write_out
 
 FOX = "aa;mammalia;carnivora;canidae;vulpes;vulpes;red fox"
 DOGS = "bb;mammalia;carnivora;canidae;;;"
@@ -41,16 +41,13 @@ def document(folder: Path) -> dict[str, Any]:
     return {"predictions": [row("a.png", FOX, 0.7), row("b.png", DOGS, 0.5), row("c.png", FOX, 0.9), failed]}
 
 
-def test_predictions_are_labels_of_a_machine(source: Path) -> None:
+def test_predictions_are_suggestions(source: Path) -> None:
     done = bring_in(source)
     assert done.format.name == "speciesnet"
-    assert labels(done) == {"a.png": "red fox", "b.png": "canidae", "c.png": "red fox", "d.png": None}
+    assert suggestions(done) == {"a.png": "red fox", "b.png": "canidae", "c.png": "red fox", "d.png": ""}
+    assert set(labels(done).values()) == {None}
     a = rows(done)["a.png"]
-    assert (a["label_method"], a["label_by"], a["label_probability"]) == (
-        "machine",
-        "SpeciesNet 4.0.1a",
-        "0.7",
-    )
+    assert (a["suggestion_by"], a["suggestion_probability"]) == ("SpeciesNet 4.0.1a", "0.7")
     assert a["prediction"] == FOX
 
 
@@ -61,7 +58,7 @@ def test_without_a_decision_the_file_is_the_same_byte_by_byte(source: Path, tmp_
 
 def test_decisions_become_predictions_of_a_person(source: Path, tmp_path: Path) -> None:
     done = bring_in(source)
-    decide(done, {"b.png": "red fox", "a.png": KEEP, "c.png": DELETE})
+    decide(done, {"b.png": "red fox", "a.png": "red fox", "c.png": DELETE})
     write_out(done, tmp_path / "out")
     new = json.loads((tmp_path / "out" / source.name).read_text())["predictions"]
     old = document(source.parent)["predictions"]
@@ -76,12 +73,13 @@ def test_decisions_become_predictions_of_a_person(source: Path, tmp_path: Path) 
     assert new == [old[0] | human, old[1] | human, old[3]]
     again = bring_in(tmp_path / "out" / source.name, images=source.parent, table=tmp_path / "again.csv")
     assert rows(again)["b.png"]["label_by"] == REVIEWER
+    assert labels(again) == {"a.png": "red fox", "b.png": "red fox", "d.png": None}
 
 
 def test_boxes_are_cut_out_and_decided_on(source: Path, tmp_path: Path) -> None:
     done = bring_in(source, crops=True)
-    assert labels(done)["a-png-0.jpg"] == "red fox"
-    assert labels(done)["a-png-1.jpg"] == "human"
+    assert suggestions(done)["a-png-0.jpg"] == "red fox"
+    assert suggestions(done)["a-png-1.jpg"] == "human"
     decide(done, {"a-png-0.jpg": "wolf", "a-png-1.jpg": DELETE})
     write_out(done, tmp_path / "out")
     new = json.loads((tmp_path / "out" / source.name).read_text())["predictions"]
@@ -90,3 +88,18 @@ def test_boxes_are_cut_out_and_decided_on(source: Path, tmp_path: Path) -> None:
     assert (box["prediction"], box["classifiedBy"]) == ("wolf", REVIEWER)
     assert new[0] | {"detections": []} == old[0] | {"detections": []}
     assert new[1:] == old[1:]
+
+
+def test_suggestions_go_out_only_where_they_are_told_from_labels(source: Path, tmp_path: Path) -> None:
+    done = bring_in(source)
+    decide(done, {"a.png": "wolf"})
+    assert write_out(done, tmp_path / "tasks", format="label-studio").notes == ()
+    tasks = json.loads((tmp_path / "tasks" / "tasks.json").read_text())
+    said = {
+        task["data"]["image"]: [len(task.get(k, [])) for k in ("annotations", "predictions")]
+        for task in tasks
+    }
+    assert said == {"a.png": [1, 0], "b.png": [0, 1], "c.png": [0, 1], "d.png": [0, 0]}
+    assert tasks[1]["predictions"][0]["score"] == 0.5
+    (note,) = write_out(done, tmp_path / "coco", format="coco").notes
+    assert note.startswith("Images with nothing but a suggestion of a machine: 2.")
