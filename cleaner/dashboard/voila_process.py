@@ -19,8 +19,8 @@ def _end_with_starter() -> None:
 def main() -> None:
     """Run Voilà with the arguments of the command line."""
     threading.Thread(target=_end_with_starter, name="starter", daemon=True).start()
-    # jsonschema builds a grammar of international addresses at its import, two thirds of the time that Voilà needs to
-    # start. It does without where the module is absent; no schema that a server of pages checks has such an address.
+    # At its import jsonschema builds a grammar of international addresses: two thirds of the time that Voilà
+    # needs to start. It does without where the module is absent, and nothing here checks such addresses.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     from voila.app import Voila
 

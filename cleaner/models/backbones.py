@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import torchvision
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
@@ -244,6 +243,8 @@ def _require_known(name: str) -> None:
 def _torchvision(
     name: str, state: dict[str, Tensor] | None, *, source: str, fetch: bool
 ) -> tuple[nn.Module, Preprocess]:
+    import torchvision  # late, as in `cleaner.models.weights`
+
     _require_known(name)
     published = torchvision.models.get_model_weights(name).DEFAULT
     if state is None and fetch:

@@ -5,7 +5,6 @@ import math
 from collections.abc import Mapping
 from typing import Any, cast
 
-import torchvision
 from torch import Tensor, nn
 
 from cleaner.errors import BackboneError
@@ -48,6 +47,8 @@ def build_torchvision(name: str, *, image_size_px: int | None = None) -> Body:
     BackboneError
         For a name that torchvision does not know.
     """
+    import torchvision  # late, as in `cleaner.models.weights`
+
     options: dict[str, Any] = {}
     if name in _TRANSFORM_INPUT:
         options = {"aux_logits": False, "init_weights": False, "transform_input": True}

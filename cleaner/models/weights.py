@@ -1,6 +1,9 @@
 """Weights files: where they are, what is in them, and which network they belong to.
 
 Nothing here unpickles objects: files are safetensors, or torch files read with ``weights_only=True``.
+
+torchvision is imported where its networks are asked for: that takes longer than torch itself, and the
+networks that come with the installation do without.
 """
 
 import logging
@@ -12,7 +15,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import torch
-import torchvision
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
@@ -37,6 +39,8 @@ _AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
 
 def torchvision_names() -> list[str]:
     """Return the names of torchvision's classification networks, sorted."""
+    import torchvision
+
     return [
         name for name in torchvision.models.list_models(module=torchvision.models) if "quantized" not in name
     ]
@@ -101,6 +105,8 @@ def fetch_torchvision_weights(name: str) -> Path:
     WeightsUnavailableError
         Within about a second when there is no network, or when the download fails.
     """
+    import torchvision
+
     url: str = torchvision.models.get_model_weights(name).DEFAULT.url
     file_name = Path(urlsplit(url).path).name
     path = Path(torch.hub.get_dir()) / "checkpoints" / file_name
@@ -197,6 +203,8 @@ def _nearest(names: list[str], state: Mapping[str, Tensor]) -> list[str]:
 
     The files differ from what was published by the classifier, and by branches that serve training only.
     """
+    import torchvision
+
     statistics = ("running_mean", "running_var", "num_batches_tracked")
     size = sum(value.numel() for key, value in state.items() if not key.endswith(statistics))
     far = {

@@ -7,9 +7,8 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
-from torchvision.transforms import v2
 
 from cleaner.training.recipe import Recipe
 
@@ -33,8 +32,7 @@ class Objective:
         self.weights: Tensor | None = None
         if recipe.balance == "weights":
             self.weights = torch.from_numpy(class_weights(targets, n_classes)).to(device)
-        kinds = ((v2.MixUp, recipe.mixup), (v2.CutMix, recipe.cutmix))
-        self._mixers = [kind(alpha=alpha, num_classes=n_classes) for kind, alpha in kinds if alpha]
+        self._mixers = _mixers(recipe, n_classes)
 
     def mix(self, pictures: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Mix the images of a batch with each other, if the recipe says so.
@@ -59,6 +57,15 @@ class Objective:
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
         """Return the mean loss in nats, for classes ``(n,)`` or shares of classes ``(n, n_classes)``."""
         return functional.cross_entropy(logits, targets, weight=self.weights, label_smoothing=self.smoothing)
+
+
+def _mixers(recipe: Recipe, n_classes: int) -> list[nn.Module]:
+    if not (recipe.mixup or recipe.cutmix):
+        return []
+    from torchvision.transforms import v2  # takes seconds
+
+    kinds = ((v2.MixUp, recipe.mixup), (v2.CutMix, recipe.cutmix))
+    return [kind(alpha=alpha, num_classes=n_classes) for kind, alpha in kinds if alpha]
 
 
 def class_weights(targets: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
