@@ -33,6 +33,8 @@ Catch ``CleanerError`` to catch them all; their messages are sentences for the u
 from collections.abc import Mapping
 from typing import Any
 
+from cleaner.advice import on_page
+
 __all__ = [
     "BackboneError",
     "Cancelled",
@@ -73,6 +75,11 @@ class CleanerError(Exception):
     def __init__(self, message: str = "", details: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
         self.details = details or {}
+
+    @property
+    def on_page(self) -> str:
+        """The message as a page says it, where the options of the command line do not exist."""
+        return on_page(self.args[0])
 
 
 class CatalogError(CleanerError):

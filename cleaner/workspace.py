@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
+from cleaner.advice import Advice
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.identity import History
@@ -168,9 +169,12 @@ class Workspace(Dataset):
         known = found.decided + found.aside + found.asked_again
         if self._store_url is not None and found.gone > known:
             self._notices.append(
-                f"Of the decisions under the name “{self.name}” in the database, {found.gone:,} are about "
-                f"images that are not in this set, and {known:,} about images that are. If it is another "
-                "set, give it a name of its own with --dataset."
+                Advice(
+                    f"Of the decisions under the name “{self.name}” in the database, {found.gone:,} are "
+                    f"about images that are not in this set, and {known:,} about images that are.",
+                    "If it is another set, give it a name of its own with --dataset.",
+                    "If it is another set, start cleaner again with a name of its own (--dataset NAME).",
+                )
             )
 
     def _what_is_left(self) -> str:

@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "cleaner"
 
 ORDER: tuple[tuple[str, ...], ...] = (
-    ("errors", "version"),
+    ("advice", "errors", "version"),
     ("util",),
     ("images",),
     ("dataset",),

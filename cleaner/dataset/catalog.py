@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cleaner.advice import Advice
 from cleaner.dataset.class_findings import class_findings
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import Listing, list_images, name_problem, place_of
@@ -182,6 +183,7 @@ class Catalog:
             *mask_findings(masks),
             *tables_beside(root, listing.others, names, labelled=any(label is not None for label in labels)),
             *other_findings(root, listing.others, names),
+            *_link_findings(listing),
         ]
         return cls(
             pd.DataFrame({"name": _column(names), "label": _column(labels), "split": _column(splits)}),
@@ -505,6 +507,15 @@ def _column(values: Iterable[Any]) -> pd.Series[Any]:
     """Return a column of plain Python objects: pandas would make its own strings, in which None is NaN."""
     listed = list(values)
     return pd.Series(listed, dtype=object, index=range(len(listed)))
+
+
+def _link_findings(listing: Listing) -> Iterable[Finding]:
+    if listing.led_out:
+        text = f"Links that lead out of the folder are not followed: {len(listing.led_out):,}."
+        told = Advice(
+            text, "--follow-links lets them in.", "To let them in, start cleaner with --follow-links."
+        )
+        yield Finding(topic="links", text=told, examples=tuple(listing.led_out))
 
 
 def _left_out(pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import pandas as pd
 
+from cleaner.advice import Advice
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.class_findings import class_findings
 from cleaner.dataset.file_index import FileIndex
@@ -177,8 +178,12 @@ class Dataset:
                     )
                 except OSError as exc:
                     raise CatalogError(
-                        f"Cannot keep the state of {self.root}: {exc.filename or self._asked_state}: "
-                        f"{exc.strerror}. Name a folder that can be written to with --state."
+                        Advice(
+                            f"Cannot keep the state of {self.root}: {exc.filename or self._asked_state}: "
+                            f"{exc.strerror}.",
+                            "Name a folder that can be written to with --state.",
+                            "Start cleaner again with a folder that can be written to (--state FOLDER).",
+                        )
                     ) from exc
                 self._notices += notices
                 keep_listings(self.root, self._state / "archives")
@@ -433,9 +438,12 @@ def _refuse_divided(catalog: Catalog) -> None:
         first, splits = min(groups.items())
         more = f", and {count(len(groups) - 1, 'other value')} likewise" if len(groups) > 1 else ""
         raise CatalogError(
-            f"Images of one {catalog.group_column!r} are to stay in one split, but the table puts those of "
-            f"{first!r} into {listed(splits)}{more}. Correct the column of splits, leave it out "
-            "(--split-column -), or do not group."
+            Advice(
+                f"Images of one {catalog.group_column!r} are to stay in one split, but the table puts those "
+                f"of {first!r} into {listed(splits)}{more}.",
+                "Correct the column of splits, leave it out (--split-column -), or do not group.",
+                "Correct the column of splits in the table, or start cleaner again without --group.",
+            )
         )
 
 
@@ -445,9 +453,13 @@ def _divided_later(catalog: Catalog) -> Iterator[Finding]:
     if groups:
         yield Finding(
             topic="groups_divided",
-            text=f"Images of one {catalog.group_column!r} are in more than one split for "
-            f"{count(len(groups), 'value')}: these splits were drawn before, and no image changes its "
-            "split. To draw them anew, give another state folder with --state.",
+            text=Advice(
+                f"Images of one {catalog.group_column!r} are in more than one split for "
+                f"{count(len(groups), 'value')}: these splits were drawn before, and no image changes its "
+                "split.",
+                "To draw them anew, give another state folder with --state.",
+                "To draw them anew, start cleaner again with another state folder (--state FOLDER).",
+            ),
             doubtful=True,
             examples=tuple(sorted(groups)),
         )

@@ -21,6 +21,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import pandas as pd
 
+from cleaner.advice import Advice
 from cleaner.errors import StoreError
 from cleaner.images.archives import open_binary, read_bytes, state_of
 from cleaner.images.open import Probe, probe, verify
@@ -114,8 +115,10 @@ class FileIndex:
                 self._connection = _connect(db)
         except (OSError, sqlite3.Error) as exc:
             raise StoreError(
-                f"Cannot open the file index {db}: {exc}. Check that the folder can be written to, "
-                "or put the state elsewhere with --state."
+                Advice(
+                    f"Cannot open the file index {db}: {exc}. Check that the folder can be written to.",
+                    "Or put the state elsewhere with --state.",
+                )
             ) from exc
 
     def stale(self, root: Path, names: Iterable[str], *, decode: bool = False) -> Stale:

@@ -1,12 +1,16 @@
 """What was inferred about a data set from its folders or its table, and what is odd about it."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from cleaner.advice import Advice, on_page
 from cleaner.util.atomic import write_atomically
 
 logger = logging.getLogger(__name__)
@@ -21,25 +25,54 @@ class Finding:
     topic : str
         What it is about, such as "splits" or "columns". Code and tests go by this, never by the text.
     text : str
-        Full sentences: what was understood or is odd and, if that may be wrong, what to do.
+        Full sentences: what was understood or is odd and, if that may be wrong, what to do: an `Advice` where
+        that differs between the command line and the page.
     doubtful : bool
         The guess may be wrong: the page warns of it before the first decision.
     examples : tuple of str
         Names of files, folders or rows that it is about; all of them, as far as they are known.
-    bare : str
-        The text without the way to another choice, for a page that offers this choice itself; may be empty.
     """
 
     topic: str
     text: str
     doubtful: bool = False
     examples: tuple[str, ...] = ()
-    bare: str = ""
+
+    @property
+    def on_page(self) -> str:
+        """The text as a page says it."""
+        return on_page(self.text)
+
+    @property
+    def bare(self) -> str:
+        """The text without the way to another choice, for a place that offers this choice itself."""
+        return self.text.bare if isinstance(self.text, Advice) else self.text
 
     @property
     def unsaid(self) -> tuple[str, ...]:
         """The examples, unless the text names all of them."""
         return () if all(name in self.text for name in self.examples) else self.examples
+
+    def record(self, most_examples: int) -> dict[str, Any]:
+        """Return the finding as JSON can hold it, with some of its examples."""
+        return {
+            "topic": self.topic,
+            "text": str(self.text),
+            "on_page": self.on_page,
+            "bare": self.bare,
+            "doubtful": self.doubtful,
+            "examples": list(self.examples[:most_examples]),
+        }
+
+    @classmethod
+    def of_record(cls, record: Mapping[str, Any]) -> Finding:
+        """Return the finding that `record` wrote, in this or an earlier version."""
+        text = Advice(record["text"])
+        text.bare = record.get("bare") or text.bare
+        text.on_page = record.get("on_page") or text.on_page
+        return cls(
+            topic=record["topic"], text=text, doubtful=record["doubtful"], examples=tuple(record["examples"])
+        )
 
     @property
     def key(self) -> str:

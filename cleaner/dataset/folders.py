@@ -18,7 +18,7 @@ _JUNK_FOLDERS = frozenset(
     {STATE_FOLDER, "__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", ".Trashes"}
 )
 _REPEATED = "the archive has another file of this name after it, which is taken instead"
-_LEADS_OUT = "a link that leads out of the folder; --follow-links lets it"
+_LEADS_OUT = "a link that leads out of the folder"
 
 
 @dataclass
@@ -31,12 +31,15 @@ class Listing:
         POSIX paths relative to the root, sorted.
     left_out : list of (str, str)
         Name and reason of what looks like part of the set but cannot be.
+    led_out : list of str
+        Those of them that are links which lead out of the root.
     others : dict of str to list of str
         Names of the other files by suffix, in small letters and with the dot; "" for none.
     """
 
     names: list[str] = field(default_factory=list)
     left_out: list[tuple[str, str]] = field(default_factory=list)
+    led_out: list[str] = field(default_factory=list)
     others: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -86,6 +89,7 @@ def list_images(
                 continue
             if linked and not follow_links and not _within(target, real_root):
                 found.left_out.append((printable(name), _LEADS_OUT))
+                found.led_out.append(printable(name))
             elif linked and (target in entered or _within(target, real_root)):
                 found.left_out.append((printable(name), "a link to a folder whose files are listed already"))
             else:
@@ -181,6 +185,7 @@ def _list_file(
         found.left_out.append((printable(name), reason))
     elif linked and not follow_links and not _within(os.path.realpath(entry.path), real_root):
         found.left_out.append((printable(name), _LEADS_OUT))
+        found.led_out.append(printable(name))
     elif printable(name) != name:
         found.left_out.append((printable(name), "its name is not valid Unicode; rename it"))
     else:

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from cleaner.advice import Advice
 from cleaner.dataset.file_index import file_hash
 from cleaner.dataset.folders import own_state
 from cleaner.dataset.tables.text import table_rows
@@ -238,9 +239,13 @@ class Identity:
                 else f"tables that were open before are gone: {', '.join(listed)}"
             )
             why = "" if same else "It names other images, so it is a set of its own. "
+            same_table = "If it is the same table under another name"
             self.notices.append(
-                f"{self._labels.name} is new here, and {gone}. {why}If it is the same table under another "
-                "name, open it once with --dataset and the name in quotation marks."
+                Advice(
+                    f"{self._labels.name} is new here, and {gone}. {why}".rstrip(),
+                    f"{same_table}, open it once with --dataset and the name in quotation marks.",
+                    f"{same_table}, start cleaner once with --dataset and the name in quotation marks.",
+                )
             )
         return None
 
@@ -285,8 +290,12 @@ class Identity:
         if alike:
             listed = ", ".join(f"“{key}” ({histories[key].decisions:,})" for key in sorted(alike))
             self.notices.append(
-                f"The review database also holds decisions under other names: {listed}. They are not used. "
-                "To use those of one name, open the set once with --dataset and that name."
+                Advice(
+                    f"The review database also holds decisions under other names: {listed}. They are not "
+                    "used.",
+                    "To use those of one name, open the set once with --dataset and that name.",
+                    "To use those of one name, start cleaner once with --dataset and that name.",
+                )
             )
         key, number = usual, 1
         while key in taken:

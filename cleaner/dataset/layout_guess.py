@@ -15,6 +15,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from cleaner.advice import Advice
 from cleaner.dataset.class_folders import is_unlabelled
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.layout import Layout
@@ -55,7 +56,6 @@ _PART = re.compile(
     re.IGNORECASE,
 )
 _BARE = re.compile(r"[A-Za-z]|\d{1,2}")
-_CHOOSE = "choose that reading under Files, or with --layout"
 _WORD_BEFORE_NUMBER = re.compile(r"([^\W\d_]+(?:[ _.-][^\W\d_]+)*)[ _.(-]*\d")
 _EACH_WORD = 3  # files
 _NEARLY_ALL = 0.9
@@ -206,9 +206,11 @@ class _Guesser:
             return True
         self._doubt(
             "split_or_class",
-            f"The folder {_quoted([alone])} is taken as a class, like {_quoted(others)} beside it, though "
-            "its name could be that of a split. If it is one, move the other folders elsewhere, or "
-            f"{_CHOOSE}.",
+            _or_choose(
+                f"The folder {_quoted([alone])} is taken as a class, like {_quoted(others)} beside it, "
+                "though its name could be that of a split.",
+                "If it is one, move the other folders elsewhere, or",
+            ),
             [alone],
         )
         return False
@@ -457,17 +459,22 @@ class _Guesser:
             self._pass_over(folder, split)
         self._doubt(
             "sources",
-            f"The folders {_quoted(deep)} hold the same folders ({listed(shared)}). These are taken as the "
-            "classes, and the outer ones as parts of the set. If the outer ones are the classes, "
-            f"{_CHOOSE}.",
+            _or_choose(
+                f"The folders {_quoted(deep)} hold the same folders ({listed(shared)}). These are taken as "
+                "the classes, and the outer ones as parts of the set.",
+                "If the outer ones are the classes,",
+            ),
             deep,
         )
 
     def _doubt_level(self, outer: list[_Folder], inner: Sequence[str]) -> None:
         self._doubt(
             "levels",
-            f"There are folders in folders: the outer ones ({_quoted(outer)}) are taken as classes, not "
-            f"those in them ({listed(inner)}). If the inner ones are the classes, {_CHOOSE}.",
+            _or_choose(
+                f"There are folders in folders: the outer ones ({_quoted(outer)}) are taken as classes, not "
+                f"those in them ({listed(inner)}).",
+                "If the inner ones are the classes,",
+            ),
             outer,
         )
 
@@ -476,15 +483,22 @@ class _Guesser:
     def _doubt_names(self, speaking: list[_Folder]) -> None:
         self._doubt(
             "split_or_class",
-            f"{_quoted(speaking)} are taken as classes, though their names could be those of splits: no "
-            "folders of classes are inside. If they are splits, put one folder per class in each, or "
-            f"{_CHOOSE}.",
+            _or_choose(
+                f"{_quoted(speaking)} are taken as classes, though their names could be those of splits: no "
+                "folders of classes are inside.",
+                "If they are splits, put one folder per class in each, or",
+            ),
             speaking,
         )
 
     def _doubt(self, topic: str, text: str, about: Sequence[_Folder | str]) -> None:
         examples = tuple(each if isinstance(each, str) else each.path for each in about)
         self.doubts.append(Finding(topic=topic, text=text, doubtful=True, examples=examples))
+
+
+def _or_choose(text: str, advice: str) -> Advice:
+    choose = f"{advice} choose that reading under Files"
+    return Advice(text, f"{choose}, or with --layout.", f"{choose}.")
 
 
 def _split_names(inner: list[_Folder]) -> dict[str, SplitName]:

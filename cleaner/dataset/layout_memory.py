@@ -4,6 +4,7 @@ import logging
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.layout import Layout
 from cleaner.dataset.layout_guess import Guess, guess_layout
@@ -106,9 +107,11 @@ class LayoutMemory:
             return None
 
     def _kept(self, before: Layout, changed: tuple[str, ...]) -> Guess:
-        text = (
+        text = Advice(
             "The classes and splits are read from the folders as when this set was first opened, so that "
             f"decisions keep their meaning. In a new set, {count(len(changed), 'image')} would be read "
-            "otherwise. To read the folders anew, choose so under Files, or use --layout auto."
+            "otherwise.",
+            "To read the folders anew, choose so under Files, or use --layout auto.",
+            "To read the folders anew, choose so under Files.",
         )
         return Guess(before, (Finding(topic="layout_kept", text=text, doubtful=True, examples=changed),))

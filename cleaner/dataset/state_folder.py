@@ -13,6 +13,7 @@ from pathlib import Path
 import platformdirs
 import psutil
 
+from cleaner.advice import Advice
 from cleaner.dataset.folders import STATE_FOLDER, own_state
 from cleaner.dataset.identity import moved_state
 from cleaner.dataset.tables.text import refuse_other_kinds
@@ -85,21 +86,28 @@ def place_state(root: Path, *, state: Path | None, shared_store: bool) -> tuple[
     OSError
         The folder that was asked for, or the one below `home`, cannot be written to.
     """
-    notices = []
+    notices: list[str] = []
     if state is not None:
         folder = state
         _make(folder)
         if not shared_store and is_network(folder):
             notices.append(
-                f"The state folder {folder} is on a network drive, where the database can be damaged. "
-                "Use a local folder, or a database server with --store."
+                Advice(
+                    f"The state folder {folder} is on a network drive, where the database can be damaged.",
+                    "Use a local folder, or a database server with --store.",
+                    "Start cleaner with a local folder, or with a database server (--store).",
+                )
             )
         return folder, notices
     elsewhere = _elsewhere(root)
     if not shared_store and is_network(root):
         notices.append(
-            f"{root} is on a network drive, where the database is not safe. "
-            f"Decisions are kept on this computer, in {elsewhere}. To share them, use --store."
+            Advice(
+                f"{root} is on a network drive, where the database is not safe. "
+                f"Decisions are kept on this computer, in {elsewhere}.",
+                "To share them, use --store.",
+                "To share them, start cleaner with a database server (--store).",
+            )
         )
     else:
         folder = _at_root(root)

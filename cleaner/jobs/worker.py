@@ -65,7 +65,7 @@ def _run(folder: Path) -> int:
         return 0
     except CleanerError as exc:
         logger.exception("The job failed.")
-        why: dict[str, Any] = {"error": str(exc), "error_type": type(exc).__name__}
+        why: dict[str, Any] = {"error": exc.on_page, "error_type": type(exc).__name__}
         why["error_details"] = dict(exc.details)
         reporter.finish(phase="failed", message="failed", **why)
         return 1

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from torch import Tensor, nn
 
+from cleaner.advice import Advice
 from cleaner.errors import BackboneError
 
 # Pretrained files of these expect inputs scaled to -1..1; the network converts from the usual mean and std.
@@ -118,6 +119,10 @@ def build_timm(
         net = timm.create_model(name, **options)
     except (RuntimeError, KeyError) as exc:
         what = str(exc)[:300]
-        msg = f"{source} does not fit timm/{name}: {what}. Give --backbone the network it belongs to."
+        msg = Advice(
+            f"{source} does not fit timm/{name}: {what}.",
+            "Give --backbone the network it belongs to.",
+            "Start cleaner again with the network that it belongs to (--backbone NAME).",
+        )
         raise BackboneError(msg) from exc
     return Body(net), dict(cast("Mapping[str, Any]", net.pretrained_cfg))

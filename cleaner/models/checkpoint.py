@@ -9,6 +9,7 @@ import safetensors.torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from cleaner.advice import Advice
 from cleaner.errors import CheckpointError
 from cleaner.util.atomic import write_atomically
 
@@ -73,9 +74,9 @@ def load_checkpoint(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         manifest = json.loads(meta[MANIFEST])
         version = int(manifest["format"])
     except (KeyError, TypeError, ValueError) as exc:
-        msg = (
-            f"{path} holds {len(state)} tensors, but no model saved by cleaner. "
-            "Give plain weights with --weights, not as a model."
+        msg = Advice(
+            f"{path} holds {len(state)} tensors, but no model saved by cleaner.",
+            "Give plain weights with --weights, not as a model.",
         )
         raise CheckpointError(msg) from exc
     if version > FORMAT:

@@ -8,6 +8,7 @@ import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from cleaner.advice import Advice
 from cleaner.errors import WeightsUnavailableError
 from cleaner.models.packaged import BUILT_IN, PACKAGED, packaged_file
 
@@ -16,7 +17,11 @@ logger = logging.getLogger(__name__)
 BEST = "best"
 """Instead of a network's name: the strongest one whose weights can be had."""
 
-WAY_OUT = "Give a weights file (--weights FILE), or name no network: the built-in one needs no download."
+WAYS_OUT = (
+    "Give a weights file (--weights FILE), or name no network: the built-in one needs no download.",
+    "The built-in network needs no download. To use a weights file, start cleaner with --weights FILE.",
+)
+"""What to do without weights, on the command line and on the page."""
 REACH_TIMEOUT_S = 0.8
 _TORCHVISION_HOST = "download.pytorch.org"
 
@@ -69,8 +74,8 @@ def require_weights(backbone: str | None, *, weights: Path | None, from_scratch:
     cache = Path(home).expanduser() / "hub" / "checkpoints"  # where torch.hub keeps weights
     if any(cache.glob(f"{name}*")) or host_reachable(_TORCHVISION_HOST):
         return
-    msg = (
-        f"Pretrained weights of {name} are not on this machine and {_TORCHVISION_HOST} cannot be "
-        f"reached. {WAY_OUT}"
+    msg = Advice(
+        f"Pretrained weights of {name} are not on this machine and {_TORCHVISION_HOST} cannot be reached.",
+        *WAYS_OUT,
     )
     raise WeightsUnavailableError(msg)

@@ -18,10 +18,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
+from cleaner.advice import Advice
 from cleaner.errors import BackboneError, WeightsUnavailableError
 from cleaner.models.bodies import build_torchvision
 from cleaner.models.packaged import PACKAGED
-from cleaner.models.reach import WAY_OUT, host_reachable
+from cleaner.models.reach import WAYS_OUT, host_reachable
 
 logger = logging.getLogger(__name__)
 
@@ -114,7 +115,9 @@ def fetch_torchvision_weights(name: str) -> Path:
         return path
     host = urlsplit(url).hostname or ""
     if not host_reachable(host):
-        msg = f"Pretrained weights of {name} are not on this machine and {host} cannot be reached. {WAY_OUT}"
+        msg = Advice(
+            f"Pretrained weights of {name} are not on this machine and {host} cannot be reached.", *WAYS_OUT
+        )
         raise WeightsUnavailableError(msg)
     prefix = re.search(r"-([a-f0-9]{8,})\.", file_name)
     logger.info("Downloading %s to %s", url, path)
@@ -122,7 +125,7 @@ def fetch_torchvision_weights(name: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         torch.hub.download_url_to_file(url, str(path), prefix.group(1) if prefix else None, progress=False)
     except (OSError, RuntimeError, urllib.error.URLError) as exc:
-        msg = f"Downloading the weights of {name} from {host} failed ({exc}). {WAY_OUT}"
+        msg = Advice(f"Downloading the weights of {name} from {host} failed ({exc}).", *WAYS_OUT)
         raise WeightsUnavailableError(msg) from exc
     return path
 
@@ -147,7 +150,7 @@ def fetch_timm_weights(name: str, config: Mapping[str, Any]) -> Path:
 
     repository = config.get("hf_hub_id")
     if not repository:
-        msg = f"timm publishes no weights for {name}. {WAY_OUT}"
+        msg = Advice(f"timm publishes no weights for {name}.", *WAYS_OUT)
         raise WeightsUnavailableError(msg)
     files = ("model.safetensors", "pytorch_model.bin")
     for file in files:
@@ -162,7 +165,7 @@ def fetch_timm_weights(name: str, config: Mapping[str, Any]) -> Path:
                 return Path(huggingface_hub.hf_hub_download(repository, file))
             except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as exc:
                 problem = f"{host} answered {type(exc).__name__} for {file}"
-    msg = f"Pretrained weights of timm/{name} are not on this machine and {problem}. {WAY_OUT}"
+    msg = Advice(f"Pretrained weights of timm/{name} are not on this machine and {problem}.", *WAYS_OUT)
     raise WeightsUnavailableError(msg)
 
 
@@ -191,9 +194,11 @@ def guess_architecture(path: Path, state: dict[str, Tensor], meta: dict[str, str
             body = build_torchvision(name)
         if not _differences(body.net.state_dict(), shapes, dropped=body.cut):
             return name
-    msg = (
+    msg = Advice(
         f"Cannot tell which network {path.name} belongs to: neither its name nor its {len(state)} tensors "
-        "match a torchvision network. Name it with --backbone, for example --backbone resnet34."
+        "match a torchvision network.",
+        "Name it with --backbone, for example --backbone resnet34.",
+        "Start cleaner again with the name of the network (--backbone resnet34).",
     )
     raise BackboneError(msg)
 
@@ -257,9 +262,10 @@ def load_into(net: nn.Module, state: Mapping[str, Tensor], *, dropped: tuple[str
     wanted = net.state_dict()
     different = _differences(wanted, {key: value.shape for key, value in state.items()}, dropped=dropped)
     if different:
-        msg = (
-            f"{source} does not fit this network: {'; '.join(different)}. "
-            "Give --backbone the network it belongs to."
+        msg = Advice(
+            f"{source} does not fit this network: {'; '.join(different)}.",
+            "Give --backbone the network it belongs to.",
+            "Start cleaner again with the network that it belongs to (--backbone NAME).",
         )
         raise BackboneError(msg)
     ordered = type(wanted)((key, state.get(key, value)) for key, value in wanted.items())

@@ -29,7 +29,7 @@ def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str
         try:
             ranking = prepare(dataset, store.state, network, second=False, reporter=reporter)
         except TooFewLabelsError as exc:
-            found: dict[str, Any] = {"ranking": None, "n": 0, "reason": str(exc)}
+            found: dict[str, Any] = {"ranking": None, "n": 0, "reason": exc.on_page}
         else:
             found = {"ranking": ranking.model, "n": len(ranking)}
         return found | {"left_out": len(dataset.catalog.left_out)}

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cleaner.advice import on_page
 from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.export import export_tree
 from cleaner.dataset.formats.entries import ReadOptions
@@ -79,7 +80,14 @@ def export_as(dataset: Dataset, review: ReviewState, format: str, to: Path | str
 
 
 def job_import(
-    *, source: str, format: str, images: str | None, crops: bool, as_decisions: bool, reporter: Reporter
+    *,
+    source: str,
+    format: str,
+    images: str | None,
+    label_column: str | None,
+    crops: bool,
+    as_decisions: bool,
+    reporter: Reporter,
 ) -> dict[str, Any]:
     """Run `bring_in` in a worker process.
 
@@ -88,7 +96,12 @@ def job_import(
     dict
         ``root`` and ``labels`` (None where folders are the labels): what opens the set.
     """
-    options = ReadOptions(images=None if images is None else Path(images), crops=crops, reporter=reporter)
+    options = ReadOptions(
+        images=None if images is None else Path(images),
+        label_column=label_column,
+        crops=crops,
+        reporter=reporter,
+    )
     done, _ = bring_in(source, format=format, options=options, as_decisions=as_decisions)
     return {"root": str(done.reading.root), "labels": None if done.table is None else str(done.table)}
 
@@ -128,5 +141,5 @@ def job_export(
             "folder": str(done.folder),
             "missing": len(done.missing),
             "unlabelled": 0,
-            "notes": list(done.notes),
+            "notes": [on_page(note) for note in done.notes],
         }

@@ -149,7 +149,7 @@ def answer(mapper: HeatMapper, request: Mapping[str, Any]) -> dict[str, Any]:
     try:
         made = mapper.make(Path(request["path"]), request["name"], request["model"], request["classes"])
     except CleanerError as exc:
-        return {"problem": str(exc)}
+        return {"problem": exc.on_page}
     values = base64.b64encode(made.values.tobytes()).decode("ascii")
     return {"values": values, "side": SIDE, "estimated": made.estimated}
 

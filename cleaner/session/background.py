@@ -196,7 +196,7 @@ def analyse(
         certificate, newcomers = audit.certificate(), len(audit.newcomers())
     except CleanerError as exc:
         logger.warning("The audit cannot be shown", exc_info=True)
-        problem = str(exc)
+        problem = exc.on_page
     return analyse_review(
         provenance,
         known.state,

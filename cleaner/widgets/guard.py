@@ -22,7 +22,7 @@ def in_words(error: Exception, what: str) -> str:
     """
     if isinstance(error, CleanerError):
         logger.info("%s was refused", what, exc_info=error)
-        return str(error)
+        return error.on_page
     logger.error("%s failed", what, exc_info=error)
     return say("guard.failed", error=f"{type(error).__name__}: {error}")
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
 from cleaner.dataset.formats.registry import Format
 from cleaner.dataset.state_folder import home
+from cleaner.errors import CatalogError
 from cleaner.jobs import JobStatus
 from cleaner.widgets.panels.base import Tree, button, buttons, node, paragraph
 from cleaner.widgets.panels.job import JobPanel, bar_of, progress_text
 from cleaner.widgets.sentences import say
+
+logger = logging.getLogger(__name__)
 
 _MOST_FOLDERS = 30
 
@@ -45,7 +49,8 @@ class ImportDialog(JobPanel):
         self.found = list(found)
         self._at = 0
         self._flags = dict.fromkeys(("crops", "as_decisions"), False)
-        self._images = ""
+        self._images = self._label_column = ""
+        self._columns: dict[Found, list[str]] = {}
         self._on_open, self._on_plain, self._on_back = on_open, on_plain, on_back
         # One folder for each source, so that a page that is loaded again finds its import running.
         place = hashlib.sha256(str(self.found[0][1].resolve()).encode("utf-8", "surrogateescape"))
@@ -53,6 +58,7 @@ class ImportDialog(JobPanel):
         self.add_class("cleaner-ready")
         self.on("source", self._choose)
         self.on("images", self._choose_images)
+        self.on("label_column", self._choose_column)
         for flag in self._flags:
             self.on(flag, partial(self._toggle, flag))
         self.on("import", lambda _: self._import())
@@ -80,11 +86,15 @@ class ImportDialog(JobPanel):
 
     def _choose(self, value: str) -> None:
         if value.isdecimal() and int(value) < len(self.found):
-            self._at, self._images = int(value), ""
+            self._at, self._images, self._label_column = int(value), "", ""
         self._draw()
 
     def _choose_images(self, value: str) -> None:
         self._images = value if value in self._folders() else ""
+        self._draw()
+
+    def _choose_column(self, value: str) -> None:
+        self._label_column = value if value in self._label_columns() else ""
         self._draw()
 
     def _toggle(self, flag: str, _value: str) -> None:
@@ -97,6 +107,7 @@ class ImportDialog(JobPanel):
             source=str(self.path),
             format=self.format.name,
             images=self._images or None,
+            label_column=self._label_column or None,
             crops=self._flags["crops"] and self.format.crops,
             as_decisions=self._flags["as_decisions"],
         )
@@ -131,6 +142,19 @@ class ImportDialog(JobPanel):
         listed = [*below[:_MOST_FOLDERS], here.parent, *beside[:_MOST_FOLDERS]]
         folders = dict.fromkeys(folder for folder in listed if folder != here)
         return {str(folder): folder.relative_to(here.parent.parent).as_posix() for folder in folders}
+
+    def _label_columns(self) -> list[str]:
+        """Return the columns that may be the label; none where the format leaves no choice."""
+        found = self.found[self._at]
+        if found not in self._columns:
+            columns: list[str] = []
+            if self.format.columns is not None:
+                try:
+                    columns = self.format.columns(self.path)
+                except CatalogError as exc:  # which the import will say
+                    logger.info("The columns of %s cannot be read: %s", self.path, exc)
+            self._columns[found] = columns
+        return self._columns[found]
 
     def _draw(self) -> None:
         status = self._status
@@ -168,6 +192,9 @@ class ImportDialog(JobPanel):
         if not self.format.unpacks:
             folders = {"": say("import.images.beside")} | self._folders()
             fields.append(_chooser("images", folders, self._images))
+        if columns := self._label_columns():
+            choices = {"": say("import.label_column.usual")} | dict(zip(columns, columns, strict=True))
+            fields.append(_chooser("label_column", choices, self._label_column))
         flags = (*(["crops"] if self.format.crops else []), *(["as_decisions"] if self.format.people else []))
         for flag in flags:
             box = node("input", type="checkbox", do=flag, checked=self._flags[flag])

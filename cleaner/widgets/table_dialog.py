@@ -307,5 +307,4 @@ def _meaning(row: Row, written: str) -> list[Tree | str | None]:
 
 
 def _finding(found: Finding) -> Tree:
-    text = found.bare or found.text
-    return node("p", node("b", say("files.doubtful")) if found.doubtful else None, text)
+    return node("p", node("b", say("files.doubtful")) if found.doubtful else None, found.bare)

@@ -135,6 +135,21 @@ def test_an_import_that_fails_says_why_and_can_be_tried_with_another_folder(
     shown(page, CleanerApp)
 
 
+def test_a_column_of_labels_is_asked_for_on_the_page(page: DashboardPage, root: Path) -> None:
+    rows = "".join(f"{name},,{label}\n" for name, label in zip(NAMES, ("fox", "bear", "fox"), strict=True))
+    (root / "traps.csv").write_text(f"File,RelativePath,Kind of animal\n{rows}")
+    page.children[0].do("open", "set/traps.csv")
+    dialog = shown(page, ImportDialog)
+    dialog.do("import")
+    until(lambda: dialog.problem)
+    assert "Kind of animal" in dialog.problem
+    assert "--" not in dialog.problem
+    dialog.do("label_column", "Kind of animal")
+    dialog.do("import")
+    app = shown(page, CleanerApp)
+    assert app.workspace.catalog.classes == ["bear", "fox"]
+
+
 @pytest.mark.parametrize("content", ['{"a": 1}', "[", "\0"])
 def test_a_document_of_nothing_that_is_known_is_refused_with_a_sentence(
     page: DashboardPage, root: Path, content: str

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO
 
+from cleaner.advice import Advice
 from cleaner.dataset.export import COLUMNS, LABELS_CSV, Tree, safe_name
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import name_problem, printable
@@ -143,7 +144,13 @@ class Unpacker:
     def _write(self, wanted: str, stream: IO[bytes], size_bytes: int) -> str:
         self._left_bytes -= size_bytes
         if self._left_bytes < 0:
-            raise CatalogError("The disk has no room for the unpacked images. Give another place with --to.")
+            raise CatalogError(
+                Advice(
+                    "The disk has no room for the unpacked images.",
+                    "Give another place with --to.",
+                    "Make room, or import it on the command line into another place (cleaner import --to).",
+                )
+            )
         name = self._free(wanted)
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)

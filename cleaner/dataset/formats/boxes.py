@@ -29,6 +29,7 @@ from xml.etree import ElementTree
 import defusedxml.ElementTree
 from defusedxml import DefusedXmlException
 
+from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import list_images
 from cleaner.dataset.formats.crops import Box, with_crops
@@ -43,6 +44,7 @@ from cleaner.dataset.formats.entries import (
     as_text,
     merged,
 )
+from cleaner.dataset.formats.names import IMAGES_FOLDER
 from cleaner.dataset.split_words import split_of_word
 from cleaner.errors import CatalogError
 
@@ -170,6 +172,15 @@ def recognises_via(document: Any) -> bool:
 def _via_parts(document: Any) -> dict[str, Any]:
     found = document.get("_via_img_metadata", document) if isinstance(document, dict) else {}
     return found if isinstance(found, dict) else {}
+
+
+def columns_via(source: Path) -> list[str]:
+    """List the attributes of the regions."""
+    document = _via_parts(parse_json(read_bytes(source), str(source)))
+    regions = [part.get("regions") or [] for part in document.values() if isinstance(part, dict)]
+    listed = [each for of in regions for each in (of.values() if isinstance(of, dict) else of)]
+    said = [each.get("region_attributes") for each in listed if isinstance(each, dict)]
+    return list(dict.fromkeys(str(key) for about in said if isinstance(about, dict) for key in about))
 
 
 def _via(path: Path, asked: str | None) -> _Document:
@@ -406,8 +417,10 @@ def _reading(
             ]
     if entries and not images.found:
         raise CatalogError(
-            f"None of the {len(entries):,} images that {source.name} names is below {root}. "
-            "Give the folder of the images with --images."
+            Advice(
+                f"None of the {len(entries):,} images that {source.name} names is below {root}.",
+                *IMAGES_FOLDER,
+            )
         )
     reading = Reading(
         root=root.resolve(),

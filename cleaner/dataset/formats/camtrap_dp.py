@@ -24,6 +24,7 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import name_problem
 from cleaner.dataset.formats.documents import CsvDocument, new_csv, read_json, records, write_json
@@ -120,10 +121,11 @@ def _findings(sources: list[str], videos: int, by_event: int) -> list[Finding]:
             )
         )
     if by_event:
-        text = (
+        text = Advice(
             f"{count(by_event, 'image')} without a label got that of the sequence. What is decided on one of "
-            "them is written for that image alone. Use --group sequence to keep the images of a sequence in "
-            "one split."
+            "them is written for that image alone.",
+            "Use --group sequence to keep the images of a sequence in one split.",
+            "To keep the images of a sequence in one split, start cleaner with --group sequence.",
         )
         found.append(Finding(topic="sequences", text=text))
     return found

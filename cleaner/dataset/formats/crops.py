@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
+from cleaner.advice import Advice
 from cleaner.dataset.export import safe_name
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import name_problem
@@ -64,8 +65,11 @@ def with_crops(reading: Reading, boxes: Sequence[Box], source: Path, options: Re
     """
     if not boxes:
         raise CatalogError(
-            f"{source.name} has no boxes to cut out (of at least {options.min_confidence:g} confidence). "
-            "Import it without --crops, or with a lower --min-confidence."
+            Advice(
+                f"{source.name} has no boxes to cut out (of at least {options.min_confidence:g} confidence).",
+                "Import it without --crops, or with a lower --min-confidence.",
+                "Import it without cutting out boxes.",
+            )
         )
     to = options.to or reading.root.with_name(f"{reading.root.name}-crops")
     entries: list[Entry] = []

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.split_words import split_of_word
 from cleaner.util.csvfile import csv_text
@@ -409,7 +410,10 @@ def told(entries: Sequence[Entry]) -> Iterator[Finding]:
     if flagged:
         yield Finding(
             topic="marked for deletion",
-            text=f"Images that the source marks for deletion: {len(flagged):,}. They are part of the set; "
-            "with --as-decisions, they are deleted in it.",
+            text=Advice(
+                f"Images that the source marks for deletion: {len(flagged):,}. They are part of the set.",
+                "With --as-decisions, they are deleted in it.",
+                "To have them deleted in it, import it again with the labels of people as their decisions.",
+            ),
             examples=tuple(flagged),
         )

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from cleaner.advice import Advice
 from cleaner.dataset.folders import list_images
 from cleaner.dataset.formats.documents import CsvDocument, JsonLines, new_csv, read_bytes
 from cleaner.dataset.formats.entries import (
@@ -99,6 +100,12 @@ def read(source: Path, options: ReadOptions) -> Reading:
     return Reading(root=source.resolve(), entries=merged(entries), base=source, documents=tuple(paths))
 
 
+def columns(source: Path) -> list[str]:
+    """List the columns of the metadata."""
+    rows = [row for path in _documents(source) for row in _opened(path).rows]
+    return list(dict.fromkeys(str(key) for row in rows for key in row if key != _FILE))
+
+
 def _labels(value: Any) -> tuple[str, ...]:
     listed = value if isinstance(value, list) else [value]
     return tuple(dict.fromkeys(text for item in listed if (text := as_text(item))))
@@ -136,8 +143,11 @@ def write(job: Writing) -> None:
             job.place(reviewed.name, reviewed.name)
     if column is None and any(image.label != image.given for image in job.images):
         job.notes.append(
-            "The metadata has no column of labels, so that new labels are not written. Export without "
-            "--format for folders with the new labels."
+            Advice(
+                "The metadata has no column of labels, so that new labels are not written.",
+                "Export without --format for folders with the new labels.",
+                "Export folders of classes to have the new labels.",
+            )
         )
 
 

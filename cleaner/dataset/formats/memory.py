@@ -6,7 +6,7 @@ import json
 import logging
 import shutil
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ class ImportMemory:
             "documents": {name: (base / name).stat().st_size for name in names},
             "in_place": in_place,
             "label_column": label_column,
-            "findings": [asdict(f) | {"examples": f.examples[:_EXAMPLES]} for f in findings],
+            "findings": [finding.record(_EXAMPLES) for finding in findings],
         }
         if not in_place:
             for name in names:
@@ -125,8 +125,7 @@ class ImportMemory:
     def findings(self) -> list[Finding]:
         """Return what was said of the source when it was imported."""
         record = self._record() or {}
-        known = record.get("findings", [])
-        return [Finding(**finding | {"examples": tuple(finding["examples"])}) for finding in known]
+        return [Finding.of_record(finding) for finding in record.get("findings", [])]
 
     def _record(self) -> dict[str, Any] | None:
         try:

@@ -8,9 +8,13 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path, PurePosixPath
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import list_images, name_problem, printable
 from cleaner.errors import CatalogError
+
+IMAGES_FOLDER = ("Give the folder of the images with --images.", "Choose the folder of the images above.")
+"""What to do where images are not found, on the command line and on the page."""
 
 _SAMPLE = 300
 _DEEPEST = 8  # folders at the beginning of a path that may be another machine's
@@ -65,8 +69,10 @@ def placed(sources: Sequence[str], candidates: Iterable[Path], *, document: Path
         listed = " or ".join(map(str, folders)) or "any folder that exists"
         first = f" The first is {printable(sources[0])!r}." if sources else ""
         raise CatalogError(
-            f"None of the {len(sources):,} images that {document.name} names is below {listed}.{first} "
-            "Give the folder of the images with --images."
+            Advice(
+                f"None of the {len(sources):,} images that {document.name} names is below {listed}.{first}",
+                *IMAGES_FOLDER,
+            )
         )
     (root, cut), _ = tried.most_common(1)[0]  # the first of equals
     return root, [_relative(path, root, cut) for path in paths]

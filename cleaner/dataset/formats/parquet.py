@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from cleaner.advice import Advice
 from cleaner.dataset.export import safe_name
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.formats.archives import Unpacker, home_of
@@ -154,6 +155,15 @@ def _features(schema: Any) -> dict[str, Any]:
     return known if isinstance(known, dict) else {}
 
 
+def columns(source: Path) -> list[str]:
+    """List the columns that hold no images, of the first file."""
+    first = next(iter(_files(source)), None)
+    if first is None:
+        return []
+    found = _Columns(_pyarrow(first).parquet.read_schema(first), None, first)
+    return [*([found.label] if found.label else []), *found.others]
+
+
 def read(source: Path, options: ReadOptions) -> Reading:
     """Unpack the images, and read their labels."""
     files = _files(source)
@@ -272,7 +282,13 @@ def _edit(
     file = pyarrow.parquet.ParquetFile(source)
     columns = _Columns(file.schema_arrow, asked, source)
     if columns.label is None:
-        raise CatalogError(f"{source} has no column of labels; give one with --label-column.")
+        raise CatalogError(
+            Advice(
+                f"{source} has no column of labels.",
+                "Import it again with --label-column.",
+                "Import it again, and choose its column of labels.",
+            )
+        )
     classes = columns.classes
     more = [] if classes is None else [label for label in dict.fromkeys(labels) if label not in classes]
     if not changes and not more:
@@ -308,8 +324,11 @@ def _value(old: Any, label: str | None, classes: list[str] | None) -> Any:
     elif isinstance(old, int):
         if not label.lstrip("-").isdigit():
             raise CatalogError(
-                f"The labels of the Parquet file are numbers without names; {label!r} cannot be written. "
-                "Export without --format."
+                Advice(
+                    f"The labels of the Parquet file are numbers without names; {label!r} cannot be written.",
+                    "Export without --format.",
+                    "Export folders of classes.",
+                )
             )
         new = int(label)
     else:

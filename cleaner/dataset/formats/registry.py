@@ -62,6 +62,8 @@ class Format:
         It can be opened without an import.
     edits_only : bool
         Only a set that was imported from it can be exported to it.
+    columns : callable or None
+        Lists the columns or fields of a source that may be the label; None: the format leaves no choice.
     """
 
     name: str
@@ -77,6 +79,7 @@ class Format:
     unpacks: bool = False
     opens: bool = False
     edits_only: bool = False
+    columns: Callable[[Path], list[str]] | None = None
 
 
 FORMATS: dict[str, Format] = {
@@ -158,6 +161,7 @@ FORMATS: dict[str, Format] = {
             title="VIA's regions",
             read=boxes.read_via,
             write=boxes.write,
+            columns=boxes.columns_via,
             recognises_json=boxes.recognises_via,
             crops=True,
             edits_only=True,
@@ -176,6 +180,7 @@ FORMATS: dict[str, Format] = {
             title="Timelapse's table",
             read=timelapse.read,
             write=timelapse.write,
+            columns=timelapse.columns,
             recognises=timelapse.recognises,
         ),
         Format(
@@ -191,6 +196,7 @@ FORMATS: dict[str, Format] = {
             title="a Hugging Face image folder with metadata",
             read=hugging_face.read,
             write=hugging_face.write,
+            columns=hugging_face.columns,
             recognises=hugging_face.recognises,
             places_images=True,
         ),
@@ -199,6 +205,7 @@ FORMATS: dict[str, Format] = {
             title="Parquet files with images",
             read=parquet.read,
             write=parquet.write,
+            columns=parquet.columns,
             recognises=parquet.recognises,
             unpacks=True,
         ),

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from cleaner.advice import Advice
 from cleaner.dataset.formats.documents import CsvDocument, new_csv, read_bytes
 from cleaner.dataset.formats.entries import Entry, Opinion, Reading, ReadOptions, Writing, merged
 from cleaner.dataset.formats.names import placed
@@ -69,6 +70,11 @@ def read(source: Path, options: ReadOptions) -> Reading:
     return Reading(root=root, entries=merged(entries), base=source.parent, documents=(source,))
 
 
+def columns(source: Path) -> list[str]:
+    """List the columns of the table."""
+    return [column for column in _table(source).header if column not in (_FILE, _FOLDER, "")]
+
+
 def label_column(header: list[str], asked: str | None, source: str) -> str:
     """Return the column of labels: the one asked for, or the first with a usual name.
 
@@ -86,7 +92,11 @@ def label_column(header: list[str], asked: str | None, source: str) -> str:
     found = next((small[usual] for usual in _USUAL_LABELS if usual in small), None)
     if found is None:
         raise CatalogError(
-            f"Which column of {source} is the label? Say so with --label-column; its columns are {listed}."
+            Advice(
+                f"Which column of {source} is the label? Its columns are {listed}.",
+                "Say so with --label-column.",
+                "Choose it above.",
+            )
         )
     return found
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from cleaner.advice import Advice
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.formats.archives import unpacked, where_it_is
@@ -130,15 +131,21 @@ def _read(kind: Format, path: Path, options: ReadOptions) -> tuple[Format, Readi
 def _write_table(target: Path, data: bytes) -> None:
     if target.is_file() and target.read_bytes() != data:
         raise CatalogError(
-            f"{target} is there already and says something else. Move it away, or give another place with "
-            "--table."
+            Advice(
+                f"{target} is there already and says something else.",
+                "Move it away, or give another place with --table.",
+                "Move it away, or open it instead.",
+            )
         )
     try:
         write_atomically(target, data)
     except OSError as exc:
         raise CatalogError(
-            f"The label table cannot be written to {target.parent}: {exc.strerror}. Give another place with "
-            "--table."
+            Advice(
+                f"The label table cannot be written to {target.parent}: {exc.strerror}.",
+                "Give another place with --table.",
+                "Allow writing there, or import on the command line (cleaner import --table).",
+            )
         ) from exc
 
 

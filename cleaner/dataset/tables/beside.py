@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
+from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.images.archives import read_bytes
 from cleaner.util.csvfile import decode_csv, numbered_rows
@@ -61,8 +62,11 @@ def tables_beside(
     used = f"The labels are taken from the folders, not from {them}" if labelled else "No table is used yet"
     yield Finding(
         topic="table_beside",
-        text=f"{named} images of this set. {used}. {what}: choose it on the page, or run "
-        f"“cleaner app {tables[0]}”.",
+        text=Advice(
+            f"{named} images of this set. {used}.",
+            f"{what}: choose it on the page, or run “cleaner app {tables[0]}”.",
+            f"{what}.",
+        ),
         doubtful=not labelled,
         examples=tuple(places),
     )

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.label_sets import ONES, is_one
 from cleaner.dataset.split_words import split_name
@@ -142,7 +143,7 @@ def columns_of(
     names = _name_candidates(table, shares)
     name = options.name_column or _first(names)
     if not name:
-        raise TableError(_no_column(table, source, "image names", "--name-column"))
+        raise TableError(_no_column(table, source, "name"))
     names = [column for column in names if column != name]
     splits = [column for column in _split_candidates(table) if column != name]
     told = options.split_column or _first(splits)
@@ -152,7 +153,7 @@ def columns_of(
     label = options.label_column or _first(labels)
     if not label:
         taken = _quoted([name, *([split] if split else [])])
-        raise TableError(_no_column(rest, source, "labels", "--label-column", taken))
+        raise TableError(_no_column(rest, source, "label", taken))
     chosen = Columns(name=name, labels=_separate(label, table), split=split)
     guess = Guess(
         columns=chosen,
@@ -164,9 +165,13 @@ def columns_of(
     return guess
 
 
-def choose(what: str) -> str:
+def choose(text: str, what: str) -> Advice:
     """Say how another column is chosen, of names, labels or splits (``what``: "name", "label" or "split")."""
-    return f"If so, choose that column: on the page under Files, or with --{what}-column."
+    return Advice(
+        text,
+        f"If so, choose that column: on the page under Files, or with --{what}-column.",
+        "If so, choose that column under Files.",
+    )
 
 
 def _first(columns: Sequence[str]) -> str:
@@ -194,7 +199,8 @@ def _check_told(table: Texts, source: str, options: TableOptions) -> None:
             raise TableError(f"{source} has no column {column!r}, {given}; its columns are {listed}.")
 
 
-def _no_column(table: Texts, source: str, what: str, option: str, taken: str = "") -> str:
+def _no_column(table: Texts, source: str, part: str, taken: str = "") -> str:
+    what = {"name": "image names", "label": "labels"}[part]
     if not table:
         return (
             f"{source} has no column of {what} beside {taken}. Add one, or put the images into one folder "
@@ -202,15 +208,15 @@ def _no_column(table: Texts, source: str, what: str, option: str, taken: str = "
         )
     listed = ", ".join(map(repr, table))
     if what == "labels" and any(map(_is_about_work, table)):
-        return (
-            f"{source} has no column of labels that can be recognised, only {listed}, of which some say who "
-            f"labelled the images. Choose the right one: on the page, or with {option}."
+        problem = f"only {listed}, of which some say who labelled the images"
+        problem = f"{source} has no column of labels that can be recognised, {problem}."
+    else:
+        why = "fits a file in the folder" if what == "image names" else "has a few values that repeat"
+        problem = (
+            f"{source} has no column of {what} that can be recognised: none of its columns ({listed}) {why}."
         )
-    why = "fits a file in the folder" if what == "image names" else "has a few values that repeat"
-    return (
-        f"{source} has no column of {what} that can be recognised: none of its columns ({listed}) {why}. "
-        f"Choose the right one: on the page, or with {option}."
-    )
+    ask = "Choose the right one"
+    return Advice(problem, f"{ask}: on the page, or with --{part}-column.", f"{ask} above.")
 
 
 def _name_candidates(table: Texts, shares: Mapping[str, float]) -> list[str]:
@@ -370,14 +376,16 @@ def _told(
     yield Finding(topic="columns", text=text)
     boxes = [column for column in rest if column.lower() in BOXES]
     if len(boxes) > 1:
-        text = (
+        text = Advice(
             f"{source} seems to hold boxes ({_quoted(boxes)}). cleaner reviews whole images with one label "
-            "each. To review boxes as images, import the set in its own format: cleaner import FILE --crops."
+            "each.",
+            "To review boxes as images, import the set in its own format: cleaner import FILE --crops.",
+            "To review boxes as images, open the set in its own format, such as COCO.",
         )
         yield Finding(topic="boxes", text=text, doubtful=True)
     rival = next((c for c in guess.names if shares[c] >= _RIVAL * shares[columns.name] > 0), None)
     if not options.name_column and rival and table[rival] != table[columns.name]:
-        yield _ask(f"Image names may instead be in {_quoted([rival])}.", choose("name"))
+        yield _ask(choose(f"Image names may instead be in {_quoted([rival])}.", "name"))
     if not options.label_column:
         yield from _ask_for_label(table, guess)
     if not options.split_column:
@@ -389,11 +397,11 @@ def _told(
                     "test. To use it, write these words there."
                 )
         if guess.splits:
-            yield _ask(f"Splits may instead be in {_quoted(guess.splits[:3])}.", choose("split"))
+            yield _ask(choose(f"Splits may instead be in {_quoted(guess.splits[:3])}.", "split"))
 
 
-def _ask(text: str, advice: str = "") -> Finding:
-    return Finding(topic="choice of columns", text=f"{text} {advice}".strip(), doubtful=True, bare=text)
+def _ask(text: str) -> Finding:
+    return Finding(topic="choice of columns", text=text, doubtful=True)
 
 
 def _ask_for_label(table: Texts, guess: Guess) -> Iterator[Finding]:
@@ -404,7 +412,7 @@ def _ask_for_label(table: Texts, guess: Guess) -> Iterator[Finding]:
         own = table[columns.labels[0]]
         rivals = [c for c in rivals if c not in table or not _same_classes(own, table[c])]
     if rivals:
-        yield _ask(f"Labels may instead be in {_quoted(rivals[:5])}.", choose("label"))
+        yield _ask(choose(f"Labels may instead be in {_quoted(rivals[:5])}.", "label"))
 
 
 def _named_like_splits(column: str) -> bool:

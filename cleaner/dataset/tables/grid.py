@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import printable
 from cleaner.dataset.tables.columns import LABELS, NAMES, SPLITS, has_header
@@ -128,8 +129,12 @@ def _wrong_counts(grid: Grid, short: list[str], rows: int, width: int) -> list[F
     if len(grid.left_out) == rows:
         first = grid.left_out[0][1].partition(";")[0]
         raise TableError(
-            f"No row of {grid.source} fits its header: {first}. Give each column a name, or name what "
-            f"separates the columns with --delimiter ({', '.join(DELIMITERS.values())})."
+            Advice(
+                f"No row of {grid.source} fits its header: {first}.",
+                "Give each column a name, or name what separates the columns with --delimiter "
+                f"({', '.join(DELIMITERS.values())}).",
+                "Give each column a name in the table, or choose above what separates the columns.",
+            )
         )
     if grid.left_out:
         text = f"Left out of {grid.source}: {count(len(grid.left_out), 'row')} with too many fields."

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.label_sets import ONES, LabelForm, LabelSets, free_separator, is_none, is_one
 from cleaner.dataset.tables.columns import MINUS_ONES, ZEROS, choose
@@ -130,15 +131,16 @@ def _minus_ones(rows: Sequence[Sequence[str]], source: str, *, uncertain: bool) 
     """Say what -1 is taken for in columns of 1 and 0."""
     number = sum(any(value.strip() in MINUS_ONES for value in row) for row in rows)
     if number and uncertain:
-        text = (
-            f"In {source}, -1 is taken for “uncertain” ({count(number, 'row')}), which is no label. To "
-            "review one finding with all that is said of it, choose its column"
+        one = "To review one finding with all that is said of it, choose its column"
+        text = Advice(
+            f"In {source}, -1 is taken for “uncertain” ({count(number, 'row')}), which is no label.",
+            f"{one}: on the page under Files, or with --label-column.",
+            f"{one} under Files.",
         )
-        told = f"{text}: on the page under Files, or with --label-column."
-        yield Finding(topic="uncertain labels", text=told, doubtful=True, bare=f"{text}.")
+        yield Finding(topic="uncertain labels", text=text, doubtful=True)
     elif number:
-        text = f"In {source}, -1 is taken for “no”: only 1 says that a label holds."
-        yield Finding(topic="labels of 1 and -1", text=text)
+        plain = f"In {source}, -1 is taken for “no”: only 1 says that a label holds."
+        yield Finding(topic="labels of 1 and -1", text=plain)
 
 
 def _of_column(written: Sequence[str], source: str, separator: str) -> Labels:
@@ -286,9 +288,9 @@ def _several(read: Labels, counts: Counter[str], source: str) -> Finding:
     text += f", and {count(none, 'image has', 'images have')} none of the classes." if none else "."
     unsure = not read.form.columns and not read.form.brackets[0] and read.form.glue.strip() not in ("|", ";")
     if unsure:
-        text += (
-            " If these are names of single classes, say that each image has one label: on the page under "
-            "Files, or with --label-separator -."
+        one = "If these are names of single classes, say that each image has one label"
+        text = Advice(
+            text, f"{one}: on the page under Files, or with --label-separator -.", f"{one}, under Files."
         )
     return Finding(topic="several labels", text=text, doubtful=unsure)
 
@@ -317,8 +319,7 @@ def _numerous(counts: Counter[str], source: str) -> Iterator[Finding]:
             f"Nearly every image in {source} has a label of its own ({len(counts):,} classes). "
             "Perhaps the labels are in another column."
         )
-        told = f"{text} {choose('label')}"
-        yield Finding(topic="a class per image", text=told, doubtful=True, bare=text)
+        yield Finding(topic="a class per image", text=choose(text, "label"), doubtful=True)
 
 
 def _remarks(counts: Counter[str], source: str) -> Iterator[Finding]:
@@ -336,8 +337,7 @@ def _remarks(counts: Counter[str], source: str) -> Iterator[Finding]:
             f"The labels in {source} are numbers such as {_listed(sorted(decimals)[:3])}. Perhaps these are "
             "measurements, and the labels are in another column."
         )
-        told = f"{text} {choose('label')}"
-        yield Finding(topic="labels that may be measurements", text=told, doubtful=True, bare=text)
+        yield Finding(topic="labels that may be measurements", text=choose(text, "label"), doubtful=True)
     rewritten = sorted(label for label in counts if _BY_SPREADSHEET.fullmatch(label))
     if rewritten:
         text = (

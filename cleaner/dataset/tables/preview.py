@@ -104,7 +104,7 @@ def preview(path: Path, matcher: NameMatcher, options: TableOptions) -> Preview:
         found.guess = guess_of(grid, matcher, options)
         read = read_grid(grid, matcher, options)
     except TableError as error:
-        found.problem = found.problem or str(error)
+        found.problem = found.problem or error.on_page
         return found
     found.findings = read.findings
     if read.sets is not None:
@@ -133,7 +133,7 @@ def _text(
     except TableError as error:
         if not found.encodings:
             raise
-        found.problem = str(error)
+        found.problem = error.on_page
         likeliest = found.encodings[0][0]
         return data.decode(likeliest), likeliest
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.label_sets import ONES, LabelForm, LabelSets, classes_of, is_one
 from cleaner.dataset.masks import masks_in_table
@@ -257,11 +258,13 @@ def _no_image(grid: Grid, matcher: NameMatcher, columns: Columns, left_out: Sequ
         return (
             f"{grid.source} names no image below {matcher.root}: there are no images in that folder.{first}"
         )
-    return (
+    folder = "Choose another folder, the one to which the names are relative"
+    return Advice(
         f"{grid.source} names no image below {matcher.root} in its column {columns.name!r}.{first} "
-        f"An image there is {matcher.files[0]!r}. Choose another folder, the one to which the names are "
-        f"relative{f' (cleaner app FOLDER --labels {grid.source})' if grid.delimiter else ''}, "
-        "or another column (--name-column)."
+        f"An image there is {matcher.files[0]!r}.",
+        f"{folder}{f' (cleaner app FOLDER --labels {grid.source})' if grid.delimiter else ''}, or another "
+        "column (--name-column).",
+        f"{folder}, or another column, above.",
     )
 
 
@@ -335,7 +338,10 @@ def _split_of(text: str, *, is_valid: bool, place: str) -> str | None:
     if split is None:
         expected = "true or false" if is_valid else "train, valid or test"
         raise TableError(
-            f"Got split {text!r} in {place}; expected {expected}, or nothing. "
-            "If this column holds no splits, choose no column, or use --split-column -."
+            Advice(
+                f"Got split {text!r} in {place}; expected {expected}, or nothing.",
+                "If this column holds no splits, choose no column, or use --split-column -.",
+                "If this column holds no splits, choose no column of splits above.",
+            )
         )
     return split

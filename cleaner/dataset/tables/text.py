@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.tables.options import TableOptions
 from cleaner.dataset.tables.workbook import is_workbook, table_sheet
@@ -206,29 +207,37 @@ def decoded(data: bytes, source: str, encoding: str = "") -> tuple[str, str]:
             return data.decode(encoding), encoding
         except UnicodeDecodeError as exc:
             line = data.count(b"\n", 0, exc.start) + 1
-            msg = f"Line {line} of {source} is not in the encoding {encoding}. {_which(data)}"
-            raise TableError(msg) from exc
+            msg = f"Line {line} of {source} is not in the encoding {encoding}."
+            raise TableError(_which(msg, data)) from exc
     found = unicode_text(data)
     if found is None:
         damaged = damaged_line(data)
         if damaged is not None:
             why = "it is not in Unicode (UTF-8) like the others"
             raise TableError(f"Line {damaged} of {source} is damaged: {why}. Correct that line.")
-        raise TableError(f"{source} is not in Unicode (UTF-8), and its encoding is not known. {_which(data)}")
+        unknown = f"{source} is not in Unicode (UTF-8), and its encoding is not known."
+        raise TableError(_which(unknown, data))
     return found
 
 
-def _which(data: bytes) -> str:
+def _which(problem: str, data: bytes) -> Advice:
     """Ask for the encoding, with the same words as they read in the likeliest ones."""
     found = unicode_text(data)
     if found is not None:
-        return f"Use --encoding {found[1]}, or none."
+        return Advice(
+            problem,
+            f"Use --encoding {found[1]}, or none.",
+            f"Choose {ENCODINGS.get(found[1], found[1])} above.",
+        )
     likely = likely_encodings(data)
     read = "; ".join(
         f"--encoding {encoding} reads {', '.join(samples(data, encoding))} ({ENCODINGS[encoding]})"
         for encoding in likely
     )
-    return f"Choose the encoding in which its words are right: {read}." if read else "Save it as UTF-8."
+    if not read:
+        return Advice(problem, "Save it as UTF-8.", "Save it as UTF-8.")
+    ask = "Choose the encoding in which its words are right"
+    return Advice(problem, f"{ask}: {read}.", f"{ask}, above.")
 
 
 def rows_of_text(text: str, encoding: str, options: TableOptions, *, source: str) -> TableText:

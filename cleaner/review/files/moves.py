@@ -22,6 +22,7 @@ from pathlib import Path, PurePosixPath
 from types import MappingProxyType
 from typing import Any
 
+from cleaner.advice import Advice
 from cleaner.errors import StoreError
 from cleaner.images.archives import archive_above, in_archive
 from cleaner.util.progress import SILENT, Reporter, Stage
@@ -256,8 +257,12 @@ def refuse_archives(root: Path, names: Iterable[str]) -> None:
     if name is not None:
         archive = archive_above(root / name)
         raise StoreError(
-            f"The images are in the archive {archive}, which is never changed, so no file can be moved. "
-            "“cleaner export” writes the cleaned set into a new folder or, with --format, into new archives."
+            Advice(
+                f"The images are in the archive {archive}, which is never changed, so no file can be moved.",
+                "“cleaner export” writes the cleaned set into a new folder or, with --format, into new "
+                "archives.",
+                "Export the cleaned set into a new folder or new archives, under Files.",
+            )
         )
 
 

@@ -164,7 +164,9 @@ class ReviewGrid(anywidget.AnyWidget):
         except protocol.RequestError as exc:
             logger.warning("The page sent a message that cannot be understood: %r", exc.kind)
             if exc.id is not None:
-                self._tell({"kind": "refused", "id": exc.id, "reason": str(exc), "cells": [], "page": None})
+                self._tell(
+                    {"kind": "refused", "id": exc.id, "reason": exc.on_page, "cells": [], "page": None}
+                )
             return
         try:
             self._answer(request)

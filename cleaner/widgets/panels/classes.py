@@ -196,7 +196,7 @@ class ClassPanel(Panel):
             act = rename_class(self.workspace.catalog, self.workspace.store, form.label, name)
         except CleanerError as error:
             taken = name if name in self._page.labels and name != form.label else ""
-            self._draw(form=replace(form, taken=taken, complaint=str(error)))
+            self._draw(form=replace(form, taken=taken, complaint=error.on_page))
             return
         text = say("classes.renamed", label=form.label, name=name, images=images)
         self._done(act.id, text + self._hint(name, form.label), name)
@@ -210,7 +210,7 @@ class ClassPanel(Panel):
         try:
             act = merge_classes(self.workspace.catalog, self.workspace.store, form.label, form.into)
         except CleanerError as error:
-            self._draw(form=replace(form, complaint=str(error)))
+            self._draw(form=replace(form, complaint=error.on_page))
             return
         text = say("classes.merged", label=form.label, into=form.into, images=images)
         self._done(act.id, text, form.into)
@@ -219,7 +219,7 @@ class ClassPanel(Panel):
         try:
             act = make_class(self.workspace.catalog, self.workspace.store, name)
         except CleanerError as error:
-            self._draw(complaint=str(error))
+            self._draw(complaint=error.on_page)
             return
         self._page = replace(self._page, made=self._page.made + 1)  # another field, an empty one
         self._done(act.id, say("classes.added", name=name) + self._hint(name), None)

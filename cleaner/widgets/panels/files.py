@@ -83,7 +83,7 @@ def _document(at: int, name: str, title: str) -> Tree:
 
 
 def _finding(finding: Finding) -> Tree:
-    text = node("p", node("b", say("files.doubtful")) if finding.doubtful else None, finding.text)
+    text = node("p", node("b", say("files.doubtful")) if finding.doubtful else None, finding.on_page)
     if not finding.unsaid:
         return text
     names = [node("li", name) for name in finding.unsaid[:_MOST_EXAMPLES]]
@@ -102,7 +102,7 @@ def doubts(findings: Sequence[Finding]) -> list[Tree]:
         node(
             "div",
             node("b", say("doubts")),
-            node("ul", *(node("li", finding.text) for finding in findings[:_MOST_DOUBTS])),
+            node("ul", *(node("li", finding.on_page) for finding in findings[:_MOST_DOUBTS])),
             buttons(
                 button(say("doubts.files"), "files"),
                 button(say("messages.dismiss"), "dismiss", aria_label=say("doubts.dismiss")),

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from cleaner.advice import on_page
 from cleaner.widgets.panels.base import Panel, button, node
 from cleaner.widgets.sentences import say
 
@@ -88,7 +89,7 @@ class MessagePanel(Panel):
         self.on_gone()
 
     def _draw(self) -> None:
-        lines = [node("li", notice) for notice in self._notices]
+        lines = [node("li", on_page(notice)) for notice in self._notices]
         for i, message in enumerate(self.messages):
             links = [*message.acts, ("dismiss", say("messages.dismiss"))]
             found = [button(text, act, str(i), class_="cleaner-link") for act, text in links]
