@@ -80,7 +80,7 @@ def test_the_label_can_be_any_column(source: Path, tmp_path: Path) -> None:
 
 def test_a_table_without_a_usual_label_column_asks_for_it(source: Path) -> None:
     source.write_text("File,RelativePath,What\na.png,north/cam1,fox\n")
-    with pytest.raises(CatalogError, match="Its columns are 'File', .* Say so with --label-column"):
+    with pytest.raises(CatalogError, match=r"Its columns are 'File', .* Say so with --label-column"):
         bring_in(source)
 
 
