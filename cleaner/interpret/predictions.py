@@ -99,14 +99,15 @@ class Predictions:
                 "or “test”, or use a ranking (Predictions.of_ranking)."
             )
             raise InterpretationError(msg)
+        require_one_label(learner.network.outputs.sets, "A confusion matrix")
         data = learner.data
         rows = data.indices(split)
-        logs = learner.network.runner.log_probabilities(data.pictures, rows)
-        readable = ~np.isnan(logs).any(axis=1)
+        probabilities = learner.network.probabilities_of(data.pictures, rows)
+        readable = ~np.isnan(probabilities).any(axis=1)
         kept = rows[readable]
         names = [str(name) for name in data.names[kept]]
         labels = np.asarray(data.targets[kept], dtype=np.int64)
-        return cls(names, learner.classes, labels, np.exp(logs[readable]).astype(np.float32))
+        return cls(names, learner.classes, labels, probabilities[readable])
 
     def __len__(self) -> int:
         return len(self.names)

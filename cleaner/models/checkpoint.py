@@ -13,12 +13,16 @@ from cleaner.advice import Advice
 from cleaner.errors import CheckpointError
 from cleaner.util.atomic import write_atomically
 
-FORMAT = 1
+FORMAT = 2
+"""Models that say of each class whether it is there have 2: versions that know 1 would misread them."""
+
 MANIFEST = "cleaner"
 """Name of the metadata entry that holds the manifest."""
 
 
-def save_checkpoint(path: Path, state: Mapping[str, Tensor], manifest: Mapping[str, Any]) -> None:
+def save_checkpoint(
+    path: Path, state: Mapping[str, Tensor], manifest: Mapping[str, Any], *, format_number: int = 1
+) -> None:
     """Write a model; readers see the old file or the new one, never half of it.
 
     Parameters
@@ -29,13 +33,15 @@ def save_checkpoint(path: Path, state: Mapping[str, Tensor], manifest: Mapping[s
         The weights.
     manifest : mapping
         Anything that JSON can hold: classes, backbone, preprocessing, ...
+    format_number : int
+        The lowest that the reader must know, up to `FORMAT`.
 
     Raises
     ------
     CheckpointError
         The file cannot be written.
     """
-    text = json.dumps({"format": FORMAT, **manifest})
+    text = json.dumps({"format": format_number, **manifest})
     # Copies, because safetensors refuses tensors that share memory.
     tensors = {key: value.detach().cpu().clone().contiguous() for key, value in state.items()}
     try:

@@ -83,7 +83,12 @@ class Classifier(nn.Module):
     @property
     def n_classes(self) -> int:
         """Number of logits."""
-        return self._linear_layers[-1].out_features
+        return self.last_layer.out_features
+
+    @property
+    def last_layer(self) -> nn.Linear:
+        """The layer that gives the logits."""
+        return self._linear_layers[-1]
 
     @property
     def feature_dim(self) -> int:

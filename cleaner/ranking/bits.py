@@ -10,23 +10,20 @@ the label says so::
 each as one network sees them; a, w and u are the same for all classes. Heads, weights and rates are found by
 EM. The rates of the classes are shrunk towards their mean by a beta prior, as strongly as the counts say
 (`cleaner.ranking.noise.best_spread`).
-
-The heads are fitted to the cross-entropy of all bits at once. The curvature of a logistic loss is at most a
-quarter of that of least squares (Böhning, *Annals of the Institute of Statistical Mathematics* 44, 1992), so
-one Cholesky factor serves all classes and all steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.ranking.crossfit import N_FOLDS
 from cleaner.ranking.features import Floats
-from cleaner.ranking.logistic import fit_logistic, logit, precision_of, sigmoid
+from cleaner.ranking.logistic import fit_classes, fit_logistic, logit, precision_of, sigmoid
 from cleaner.ranking.noise import FLOOR, Doubles, best_spread
 from cleaner.util.progress import SILENT, Reporter
 
@@ -181,37 +178,22 @@ class _Heads:
             rows = bits.learn & (bits.folds != fold)
             if not rows.any():
                 rows = bits.learn
-            W = self._W[fold] = _descend(
-                Z[rows], bits.given[rows], bits.sure[rows], self._W[fold], noise, steps
-            )
+            believed = partial(_believed, bits.given[rows], bits.sure[rows], noise)
+            W = fit_classes(Z[rows], believed, self._W[fold], strength=STRENGTH, steps=steps)
+            self._W[fold] = W
             mine = bits.judges == fold
             out[mine] = Z[mine] @ W
             out[outside] += Z[outside] @ W / N_FOLDS
         return np.asarray(sigmoid(out.astype(np.float64)), dtype=np.float32)
 
 
-def _descend(Z: Floats, given: Bools, sure: Bools, W: Floats, noise: BitNoise | None, steps: int) -> Floats:
-    """Minimise the loss of all classes at once, by accelerated steps within the bound of its curvature."""
-    from scipy.linalg import cho_factor, cho_solve
-
-    penalty = np.full(Z.shape[1], 1 / STRENGTH, dtype=np.float32)
-    penalty[-1] = 1e-3  # the intercept
-    factor = cho_factor(Z.T @ Z / 4 + np.diag(penalty))
-    targets = given.astype(np.float32)
-    at, before, momentum = W, W, 1.0
-    for _ in range(steps):
-        p = (1 / (1 + np.exp(-np.clip(Z @ at, -30, 30)))).astype(np.float32)
-        if noise is not None:
-            targets = noise.posterior(p, given)
-            targets[sure] = given[sure]
-        slope = Z.T @ (targets - p) - penalty[:, None] * at
-        new = at + cho_solve(factor, slope).astype(np.float32)
-        following = (1 + np.sqrt(1 + 4 * momentum**2)) / 2
-        if ((new - before) * (at - new)).sum() > 0:  # it has gone too far: begin anew
-            following = 1.0
-        at = new + ((momentum - 1) / following if following > 1 else 0) * (new - before)
-        before, momentum = new, following
-    return np.asarray(before, dtype=np.float32)
+def _believed(given: Bools, sure: Bools, noise: BitNoise | None, p: Floats) -> Floats:
+    """Return what heads are to learn: what is said, or how probable it is in the light of noise."""
+    if noise is None:
+        return given.astype(np.float32)
+    targets = noise.posterior(p, given)
+    targets[sure] = given[sure]
+    return targets
 
 
 def _even_noise(bits: Bits) -> BitNoise:

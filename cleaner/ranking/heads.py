@@ -22,11 +22,13 @@ from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
 from cleaner.ranking.features import Floats, head_axes, unit_length
+from cleaner.ranking.logistic import fit_classes, logit, sigmoid
 from cleaner.util.progress import SILENT, Reporter
 
 _MEMORY = 8
 _TINY = np.float32(1e-12)
 _BLOCK_CELLS = 4_000_000
+_CLASS_STEPS = 100
 
 HEAD_PENALTY = 1e-4
 """Penalty of a `LinearHead` on the mean loss."""
@@ -220,11 +222,14 @@ class LinearHead:
     weight : float32, shape (dim, n_classes)
         Applied to embeddings of unit length.
     offset : float32, shape (n_classes,)
+    several : bool
+        Whether it says of each class whether it is there; else the classes exclude each other.
     """
 
     classes: tuple[str, ...]
     weight: Floats
     offset: Floats
+    several: bool = False
 
     @classmethod
     def fit(
@@ -266,6 +271,32 @@ class LinearHead:
         offset = np.where(counts > 0, W[-1], np.float32(-1e4)).astype(np.float32)
         return cls(tuple(classes), W[:-1] if axes is None else axes @ W[:-1], offset)
 
+    @classmethod
+    def fit_several(
+        cls, X: NDArray[np.floating], there: NDArray[np.bool_], classes: Sequence[str]
+    ) -> LinearHead:
+        """Fit a logistic regression for each class on unit-length rows.
+
+        Parameters
+        ----------
+        X : float array, shape (n, dim)
+            Embeddings, of one image at least; their length is ignored.
+        there : bool, shape (n, n_classes)
+            Whether each image has each class.
+        classes : sequence of str
+        """
+        rows = unit_length(X)
+        axes = head_axes(rows)
+        reduced = rows if axes is None else rows @ axes
+        Z = np.concatenate([reduced, np.ones((len(rows), 1), dtype=np.float32)], axis=1)
+        targets = there.astype(np.float32)
+        start = np.zeros((Z.shape[1], len(classes)), dtype=np.float32)
+        start[-1] = logit((targets.sum(axis=0) + 0.5) / (len(targets) + 1))
+        strength = 1 / (HEAD_PENALTY * len(rows))
+        W = fit_classes(Z, lambda _: targets, start, strength=strength, steps=_CLASS_STEPS)
+        return cls(tuple(classes), W[:-1] if axes is None else axes @ W[:-1], W[-1], several=True)
+
     def predict_proba(self, X: NDArray[np.floating]) -> Floats:
         """Return float32 class probabilities, shape (n, n_classes), of embeddings of shape (n, dim)."""
-        return softmax(unit_length(X) @ self.weight + self.offset)
+        logits = unit_length(X) @ self.weight + self.offset
+        return np.asarray(sigmoid(logits), dtype=np.float32) if self.several else softmax(logits)

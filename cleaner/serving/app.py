@@ -7,7 +7,8 @@
 ``GET /classify-url``     ``?url=`` of an image on the public internet
 ========================  ===========================================================================
 
-The last two answer ``{"predictions": [[class, probability], …]}``, the most probable first; with ``?heat=1``
+The last two answer ``{"predictions": [[class, probability], …]}``, the most probable first. A model that can
+give an image several classes adds ``"labels"``, those that are more probably there than not. With ``?heat=1``
 there is also ``"heat"``, the image with what speaks for the first class in red, as a data URL. Errors are
 ``{"error": "a sentence"}``: 400 for a request that makes no sense, 413 too large, 415 no usable image, 422
 nothing at the address, 503 too busy, 504 took too long.
@@ -132,6 +133,8 @@ async def _answered(predictor: Predictor, request: Request, data: bytes) -> Resp
 
 def _as_json(answer: Answer) -> dict[str, Any]:
     said: dict[str, Any] = {"predictions": answer.predictions}
+    if answer.labels is not None:
+        said["labels"] = answer.labels
     if answer.heat is not None:
         file = io.BytesIO()
         answer.heat.save(file, "JPEG", quality=85)

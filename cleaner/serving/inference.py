@@ -57,11 +57,15 @@ class Answer:
     ----------
     predictions : list of (str, float)
         Every class with its probability, the most probable first.
+    labels : list of str or None
+        Those classes that are more probably there than not, in the same order, if the model can give an image
+        several; None if it gives each image one.
     heat : Image or None
         The image, at most 480 pixels wide and high, with what speaks for the first class in red.
     """
 
     predictions: list[tuple[str, float]]
+    labels: list[str] | None
     heat: Image.Image | None = None
 
 
@@ -78,6 +82,7 @@ class Predictor:
     def __init__(self, network: Network, limits: Limits) -> None:
         model = network.runner.model.eval().requires_grad_(False)
         self.classes = network.classes
+        self._outputs = network.outputs
         self.limits = limits
         self._preprocess = network.runner.preprocess
         self._model = model
@@ -141,14 +146,16 @@ class Predictor:
             probabilities = self._probabilities(picture)
             order = np.argsort(-probabilities, kind="stable")
             ranked = [(self.classes[i], float(probabilities[i])) for i in order]
-            return Answer(ranked, self._heat(data, picture, int(order[0])) if heat else None)
+            several = self._outputs.sets is not None
+            labels = [label for label, share in ranked if share > 0.5] if several else None
+            return Answer(ranked, labels, self._heat(data, picture, int(order[0])) if heat else None)
         except ImageError as exc:
             raise ImageError(f"This image cannot be used: {exc}.") from exc
 
     @torch.inference_mode()
     def _probabilities(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:
         features = torch.from_numpy(self._encoder(picture))
-        shares: NDArray[np.float32] = self._model.head(features).softmax(dim=1)[0].numpy()
+        shares: NDArray[np.float32] = self._outputs.probabilities(self._model.head(features))[0].numpy()
         return shares
 
     def _heat(self, data: bytes, picture: NDArray[np.uint8], label: int) -> Image.Image:

@@ -5,20 +5,25 @@ and for the interval a paired bootstrap of the difference with one pretend image
 Bonett and Price, *J. Educ. Behav. Stat.* 37 (2012) do for the normal interval. Without these two images a
 bootstrap of few disagreements is too sure of itself: five to none would count as proof, which the exact test
 denies.
+
+Where images can have several labels, there is an answer on each class of each image. Those on one image are no
+independent evidence: images are resampled, and the exact test counts those with fewer and with more errors.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.errors import TrainingError
+from cleaner.training.average_precision import resampled_precision
 
 N_RESAMPLES = 20_000
 CONFIDENCE = 0.95
 _SEED = 0
+_PRECISION_RESAMPLES = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,13 +43,31 @@ class Change:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PrecisionChange:
+    """A change of the mean average precision of the classes; more is better.
+
+    Attributes
+    ----------
+    before, after : float
+        0..1; see `cleaner.training.average_precision`.
+    low, high : float
+        Ends of the 95 % interval of ``after - before``.
+    """
+
+    before: float
+    after: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class RetrainResult:
     """Two models compared on the same validation images with the same labels.
 
     Attributes
     ----------
     before, after : float
-        Error rates, 0..1.
+        Error rates, 0..1: shares of wrong answers.
     difference : float
         ``after - before``: negative means fewer errors.
     low, high : float
@@ -57,6 +80,10 @@ class RetrainResult:
         What the two models are.
     sentence : str
         The outcome in words.
+    answers : int
+        On each image: one, or one for each class, where images can have several labels.
+    precision : PrecisionChange or None
+        How well the images with a class are told from those without it; None where there is one answer.
     """
 
     before: float
@@ -69,6 +96,8 @@ class RetrainResult:
     before_name: str
     after_name: str
     sentence: str
+    answers: int = 1
+    precision: PrecisionChange | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold."""
@@ -99,40 +128,91 @@ def compare(
     TrainingError
         No images, or lists of different lengths.
     """
-    if not len(truth) == len(before) == len(after):
-        msg = f"Got {len(truth)} labels, {len(before)} and {len(after)} predictions; give one per image."
+    _check_lengths(len(truth), len(before), len(after))
+    right = np.asarray(truth, dtype=object)
+    wrong_before, wrong_after = (np.asarray(said, dtype=object) != right for said in (before, after))
+    return _compared(wrong_before[:, None], wrong_after[:, None], before_name, after_name)
+
+
+def compare_classes(
+    truth: NDArray[np.bool_],
+    before: NDArray[np.floating],
+    after: NDArray[np.floating],
+    *,
+    before_name: str,
+    after_name: str,
+) -> RetrainResult:
+    """Compare what two models say of images that can have several labels.
+
+    Parameters
+    ----------
+    truth : bool, shape (n, n_classes)
+        Whether the cleaned label has each class.
+    before, after : float, shape (n, n_classes)
+        Probabilities; above one half, a class is said to be there. NaN is wrong.
+    before_name, after_name
+        As in `compare`, which raises the same.
+    """
+    _check_lengths(len(truth), len(before), len(after))
+    wrong_before, wrong_after = (np.isnan(said) | ((said > 0.5) != truth) for said in (before, after))
+    found = _compared(wrong_before, wrong_after, before_name, after_name)
+    return replace(found, answers=truth.shape[1], precision=_precision_change(truth, before, after))
+
+
+def _check_lengths(n_truth: int, n_before: int, n_after: int) -> None:
+    if not n_truth == n_before == n_after:
+        msg = f"Got {n_truth} labels, {n_before} and {n_after} predictions; give one per image."
         raise TrainingError(msg)
-    n = len(truth)
-    if n == 0:
+    if n_truth == 0:
         msg = (
             "There are no labelled validation images, so nothing can be compared; give some images the split "
             "“valid”."
         )
         raise TrainingError(msg)
-    right = np.asarray(truth, dtype=object)
-    wrong_before = np.asarray(before, dtype=object) != right
-    wrong_after = np.asarray(after, dtype=object) != right
-    mended = int((wrong_before & ~wrong_after).sum())
-    broken = int((~wrong_before & wrong_after).sum())
-    change = change_of([(mended, broken, n)])
+
+
+def _compared(
+    wrong_before: NDArray[np.bool_], wrong_after: NDArray[np.bool_], before_name: str, after_name: str
+) -> RetrainResult:
+    """Compare by which answers are wrong, shape (n, answers)."""
+    n, answers = wrong_before.shape
+    more = wrong_after.sum(axis=1) - wrong_before.sum(axis=1)
+    change = _change_by_image(more, answers)
     rates = float(wrong_before.mean()), float(wrong_after.mean())
     verdict = (
         "More errors" if change.low > 0 else "Fewer errors" if change.high < 0 else "No measurable difference"
     )
+    of = "validation images" if answers == 1 else f"validation images, asked for {answers:,} classes each"
     return RetrainResult(
         before=rates[0],
         after=rates[1],
         difference=change.difference,
         low=change.low,
         high=change.high,
-        p_value=_mcnemar(mended, broken),
+        p_value=_mcnemar(int((more < 0).sum()), int((more > 0).sum())),
         n=n,
         before_name=before_name,
         after_name=after_name,
         sentence=(
             f"{verdict}: {rates[0]:.1%} wrong before ({before_name}), {rates[1]:.1%} after ({after_name}), "
-            f"on the same {n:,} validation images."
+            f"on the same {n:,} {of}."
         ),
+    )
+
+
+def _precision_change(
+    truth: NDArray[np.bool_], before: NDArray[np.floating], after: NDArray[np.floating]
+) -> PrecisionChange:
+    """Bootstrap the images, the same for both models."""
+    n = len(truth)
+    counts = np.random.default_rng(_SEED).multinomial(n, np.full(n, 1 / n), _PRECISION_RESAMPLES)
+    counts = np.concatenate([np.ones((1, n), dtype=counts.dtype), counts])
+    said = (np.where(np.isnan(scores), -1, scores) for scores in (before, after))
+    drawn_before, drawn_after = (resampled_precision(truth, scores, counts) for scores in said)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.nanquantile((drawn_after - drawn_before)[1:], [tail, 1 - tail])
+    return PrecisionChange(
+        before=float(drawn_before[0]), after=float(drawn_after[0]), low=float(low), high=float(high)
     )
 
 
@@ -166,6 +246,19 @@ def _resampled(mended: int, broken: int, n: int, times: int, rng: np.random.Gene
     # The counts of a resample are all that matters; they can be drawn at once.
     drawn = rng.multinomial(size, shares, times)
     return np.asarray((drawn[:, 1] - drawn[:, 0]) / size)
+
+
+def _change_by_image(more: NDArray[np.int64], answers: int) -> Change:
+    """Return the change of the error rate by how many more answers on each image are wrong than before.
+
+    As in `change_of`, there are two pretend images, of which one has one wrong answer more and one less.
+    """
+    values, counts = np.unique(np.append(more, [-1, 1]), return_counts=True)
+    size = len(more) + 2
+    drawn = np.random.default_rng(_SEED).multinomial(size, counts / size, N_RESAMPLES)
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(drawn @ values / (size * answers), [tail, 1 - tail])
+    return Change(difference=float(more.mean() / answers), low=float(low), high=float(high))
 
 
 def _mcnemar(mended: int, broken: int) -> float:

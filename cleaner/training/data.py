@@ -19,9 +19,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.dataset.label_sets import require_one_label
 from cleaner.errors import ImageError, TrainingError
 from cleaner.models.backbones import Preprocess
+from cleaner.training.outputs import Outputs, outputs_for
 from cleaner.util.progress import SILENT, Reporter, Stage
 from cleaner.util.wording import listed
 
@@ -115,39 +115,44 @@ class Pictures:
 
 
 class LabelledPictures:
-    """The images of a catalog with the numbers of their classes.
+    """The images of a catalog with their labels as numbers.
 
     Parameters
     ----------
     catalog : Catalog
-    classes : sequence of str
-        In the order of the network's outputs.
+    outputs : Outputs
+        Those of the network.
     preprocess : Preprocess
 
     Attributes
     ----------
-    targets : ndarray, int64, shape (n,)
-        Class of every image of the catalog, −1 for those without a label.
-    names, splits : ndarray of object, shape (n,)
+    targets : ndarray
+        Label of every image of the catalog; see `cleaner.training.outputs.Outputs.targets`.
+    labelled : ndarray, bool, shape (n,)
+    names, splits, labels : ndarray of object, shape (n,)
 
     Raises
     ------
     TrainingError
-        The catalog has labels that are not among the classes.
+        The catalog has labels that are not among the classes, or images with several labels where the network
+        knows one for each, or the other way round.
     """
 
-    def __init__(self, catalog: Catalog, classes: Sequence[str], preprocess: Preprocess) -> None:
-        require_one_label(catalog.label_sets, "Training a network, or measuring one,")
-        unknown = sorted(set(catalog.classes) - set(classes))
-        if unknown:
-            msg = (
-                f"The model does not know the label {unknown[0]!r} (it has {', '.join(map(repr, classes))}); "
-                "make a new Learner for this catalog, with the model as its backbone."
-            )
+    def __init__(self, catalog: Catalog, outputs: Outputs, preprocess: Preprocess) -> None:
+        advice = "make a new Learner for this catalog, with the model as its backbone."
+        if (outputs.sets is None) != (catalog.label_sets is None):
+            kinds = ("several labels", "exactly one label")
+            knows, needs = kinds if catalog.label_sets is None else reversed(kinds)
+            msg = f"The model gives an image {knows}, but images of this catalog have {needs}; {advice}"
             raise TrainingError(msg)
-        number = {label: i for i, label in enumerate(classes)}
-        self.names, self.splits = catalog.names, catalog.splits
-        self.targets = np.array([number.get(label, -1) for label in catalog.labels], dtype=np.int64)
+        unknown = sorted(set(catalog.classes) - set(outputs.classes))
+        if unknown:
+            known = ", ".join(map(repr, outputs.classes))
+            msg = f"The model does not know the label {unknown[0]!r} (it has {known}); {advice}"
+            raise TrainingError(msg)
+        self.names, self.splits, self.labels = catalog.names, catalog.splits, catalog.labels
+        self.targets = outputs_for(outputs.classes, catalog.label_sets).targets(catalog.labels.tolist())
+        self.labelled = np.array([label is not None for label in catalog.labels], dtype=bool)
         self.pictures = Pictures([catalog.path(str(name)) for name in catalog.names], preprocess)
         self._other: Pictures | None = None
 
@@ -171,15 +176,17 @@ class LabelledPictures:
 
     def indices(self, *splits: str) -> NDArray[np.intp]:
         """Return the rows in these splits that have a label and are readable as far as is known."""
-        chosen = np.isin(self.splits.astype(str), splits) & (self.targets >= 0)
+        chosen = np.isin(self.splits.astype(str), splits) & self.labelled
         chosen[list(self.pictures.problems)] = False
         return np.flatnonzero(chosen)
 
 
 def require_trainable(catalog: Catalog) -> None:
-    """Raise `TrainingError` for a catalog without training or validation images, or with one class."""
-    require_one_label(catalog.label_sets, "Training a network")
-    if len(catalog.classes) < 2:
+    """Raise `TrainingError` for a catalog without training or validation images, or with too few classes.
+
+    Of images that can have several labels, one class is enough: some have it, the others do not.
+    """
+    if len(catalog.classes) < (2 if catalog.label_sets is None else 1):
         one = listed(catalog.classes)
         have = f"All images with a label have the label “{one}”" if one else "No image has a label"
         msg = f"{have}. Training needs two classes or more. Give more images a label."

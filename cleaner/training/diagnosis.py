@@ -1,7 +1,9 @@
 """What went wrong in training, if anything: the lesson's rules in a form that a machine can check.
 
 Rules, in this order; C classes, T epochs, n validation images, e error rate, v validation loss, u training
-loss in eval mode, chance = 1 − share of the largest class, SE(e) = √(e(1−e)/n):
+loss in eval mode, chance = 1 − share of the largest class, SE(e) = √(e(1−e)/n). Where images can have several
+labels, e and losses are those of an answer (an image and a class), n is how many independent answers would be
+as certain, and chance and ln C become the error and loss of somebody who knows only how frequent classes are:
 
 1. ``diverged``: a loss is not finite, or v_T > 3·ln C, or (e_T ≥ chance − 2·SE, v_T > ln C, and v_T > 1.2
    times ln C or the lowest v: who has learnt nothing at a tiny rate is at chance and at ln C, too).
@@ -79,11 +81,13 @@ class Diagnosis:
     train_loss, first_loss, last_loss : float
         The last training loss, and the first and last validation loss, nats.
     guess_loss : float
-        Loss of guessing, ln C, nats.
+        Loss of guessing, nats.
     previous_error : float or None
         Last error rate of the training before, on the same images.
     kept_epoch : int or None
         The epoch, from 1, whose weights the model has, if training stopped early.
+    by_class : bool
+        Whether error rates are shares of answers, of which each class of each image gets one; else of images.
     """
 
     verdict: Verdict
@@ -99,9 +103,20 @@ class Diagnosis:
     guess_loss: float
     previous_error: float | None = None
     kept_epoch: int | None = None
+    by_class: bool = False
 
     def __str__(self) -> str:
         return " ".join(filter(None, (self.sentence, self.advice)))
+
+    @property
+    def _whole(self) -> str:
+        """What error rates are shares of."""
+        return "answers on the validation images" if self.by_class else "validation images"
+
+    @property
+    def _counted(self) -> str:
+        images = count(self.n_valid, "validation image")
+        return f"the answers on {images}" if self.by_class else images
 
     @property
     def sentence(self) -> str:
@@ -122,29 +137,29 @@ class Diagnosis:
             case Verdict.TOO_FEW_EPOCHS:
                 return (
                     f"Training stopped too early: after {count(self.n_epochs, 'epoch')}, with "
-                    f"{percent(self.last_error)} of the validation images wrong, the model was still getting "
+                    f"{percent(self.last_error)} of the {self._whole} wrong, the model was still getting "
                     "better."
                 )
             case Verdict.OVERFIT:
                 return (
-                    f"Training went on for too long: {percent(self.best_error)} of the validation images "
-                    f"were wrong after epoch {self.best_epoch}, and {percent(self.last_error)} at the end."
+                    f"Training went on for too long: {percent(self.best_error)} of the {self._whole} were "
+                    f"wrong after epoch {self.best_epoch}, and {percent(self.last_error)} at the end."
                 )
             case Verdict.NOT_ENOUGH_DATA:
                 return (
                     "There are too few images, or too many wrong labels: the model knows the training images "
                     f"by heart (loss {self.train_loss:.2f}), but gets {percent(self.best_error)} of the "
-                    "validation images wrong."
+                    f"{self._whole} wrong."
                 )
             case Verdict.WITHIN_NOISE:
                 return (
                     "No measurable difference from the training before: "
-                    f"{percent(self.previous_error or 0)} of {count(self.n_valid, 'validation image')} were "
-                    f"wrong then, {percent(self.last_error)} are now."
+                    f"{percent(self.previous_error or 0)} of {self._counted} were wrong then, "
+                    f"{percent(self.last_error)} are now."
                 )
         return (
-            f"Training went well: {percent(self.last_error)} of {count(self.n_valid, 'validation image')} "
-            "are wrong, and more epochs would hardly change that."
+            f"Training went well: {percent(self.last_error)} of {self._counted} are wrong, and more epochs "
+            "would hardly change that."
         )
 
     @property
@@ -187,7 +202,9 @@ def diagnose(
     n_classes: int,
     lr: float | None = None,
     epochs: int | None = None,
-    largest_share: float | None = None,
+    n_independent: int | None = None,
+    guess_error: float | None = None,
+    guess_loss: float | None = None,
     target_error: float = TARGET_ERROR,
     previous_error: float | None = None,
     kept_epoch: int | None = None,
@@ -208,8 +225,11 @@ def diagnose(
     epochs : int, optional
         How many of the epochs, the last ones, a next training is to have more or fewer of: those with all
         layers in the last run. The remedy is made from it.
-    largest_share : float, optional
-        Share of the largest class in the validation set; by default all classes are taken as equally large.
+    n_independent : int, optional
+        Where images can have several labels, how many independent answers would be as certain; the error
+        rates are then shares of answers.
+    guess_error, guess_loss : float, optional
+        What guessing gives; by default all classes are taken as equally large.
     target_error : float
         The error rate that was hoped for; "not_enough_data" is said above it only.
     previous_error : float, optional
@@ -233,19 +253,21 @@ def diagnose(
         raise TrainingError(msg)
     u, v, e = train_losses, valid_losses, error_rates
     best = min(range(len(e)), key=lambda t: (math.isnan(e[t]), e[t]))
-    chance = 1 - (largest_share or 1 / n_classes)
+    chance = 1 - 1 / n_classes if guess_error is None else guess_error
+    guess = math.log(n_classes) if guess_loss is None else guess_loss
+    n = n_independent or n_valid
     verdict = Verdict.OK
-    if _diverged(u, v, e, n_valid=n_valid, n_classes=n_classes, chance=chance):
+    if _diverged(u, v, e, n=n, guess=guess, chance=chance):
         verdict = Verdict.DIVERGED
-    elif _too_slow(u, v, n_classes=n_classes):
+    elif _too_slow(u, v, guess=guess):
         verdict = Verdict.LR_TOO_LOW
-    elif len(e) == 1 or v[-1] < 0.9 * min(v[:-1]) or e[-1] < min(e[:-1]) - standard_error(e[-1], n_valid):
+    elif len(e) == 1 or v[-1] < 0.9 * min(v[:-1]) or e[-1] < min(e[:-1]) - standard_error(e[-1], n):
         verdict = Verdict.TOO_FEW_EPOCHS
-    elif overfits(u, e, n_valid=n_valid):
+    elif overfits(u, e, n_valid=n):
         verdict = Verdict.OVERFIT
     elif e[best] > target_error and u[-1] < _NEARLY_ZERO_NATS:
         verdict = Verdict.NOT_ENOUGH_DATA
-    elif previous_error is not None and abs(e[-1] - previous_error) < 2 * standard_error(e[-1], n_valid):
+    elif previous_error is not None and abs(e[-1] - previous_error) < 2 * standard_error(e[-1], n):
         verdict = Verdict.WITHIN_NOISE
     return Diagnosis(
         verdict=verdict,
@@ -258,9 +280,10 @@ def diagnose(
         train_loss=u[-1],
         first_loss=v[0],
         last_loss=v[-1],
-        guess_loss=math.log(n_classes),
+        guess_loss=guess,
         previous_error=previous_error,
         kept_epoch=kept_epoch,
+        by_class=n_independent is not None,
     )
 
 
@@ -312,17 +335,16 @@ def _remedy(verdict: Verdict, lr: float | None, epochs: int | None, *, best: int
 
 
 def _diverged(
-    u: Sequence[float], v: Sequence[float], e: Sequence[float], *, n_valid: int, n_classes: int, chance: float
+    u: Sequence[float], v: Sequence[float], e: Sequence[float], *, n: int, guess: float, chance: float
 ) -> bool:
-    if not all(map(math.isfinite, (*u, *v, *e))) or v[-1] > 3 * math.log(n_classes):
+    if not all(map(math.isfinite, (*u, *v, *e))) or v[-1] > 3 * guess:
         return True
-    at_chance = e[-1] >= chance - 2 * standard_error(e[-1], n_valid)
-    guess = math.log(n_classes)
+    at_chance = e[-1] >= chance - 2 * standard_error(e[-1], n)
     return at_chance and v[-1] > guess and v[-1] > 1.2 * min(guess, *v)
 
 
-def _too_slow(u: Sequence[float], v: Sequence[float], *, n_classes: int) -> bool:
+def _too_slow(u: Sequence[float], v: Sequence[float], *, guess: float) -> bool:
     if len(v) < 2 or v[0] <= 0:
         return False
     fall = 1 - (v[-1] / v[0]) ** (1 / (len(v) - 1))
-    return u[-1] >= 0.9 * v[-1] and fall < 0.05 and v[-1] > 0.5 * math.log(n_classes)
+    return u[-1] >= 0.9 * v[-1] and fall < 0.05 and v[-1] > 0.5 * guess

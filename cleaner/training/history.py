@@ -20,7 +20,9 @@ class History:
     epochs : list of dict
         ``phase`` ("the head", "all layers"), ``epoch`` (from 1, over all phases), ``train_loss`` (nats, in
         eval mode on a fixed subset), ``valid_loss`` (nats), ``error_rate`` and ``accuracy`` (0..1,
-        validation), ``n_valid`` (images that these are measured on), ``seconds``.
+        validation), ``n_valid`` (images that these are measured on), ``seconds``. Where images can have
+        several labels, also ``precision`` (mean average precision of the classes, 0..1) and
+        ``n_independent``; see `cleaner.training.network.Evaluation`.
     steps : list of (float, float)
         Learning rate of the head and momentum, for every batch.
     runs : list of dict

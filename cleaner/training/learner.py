@@ -54,6 +54,8 @@ _NO_NUMBERS = {"train_loss": math.nan, "valid_loss": math.nan, "error_rate": mat
 class Learner:
     """A network that learns the classes of a catalog.
 
+    If its images can have several labels, it learns of each class whether it is there.
+
     Parameters
     ----------
     catalog : Catalog
@@ -116,15 +118,20 @@ class Learner:
         if (saved or isinstance(backbone, Backbone)) and (weights is not None or from_scratch):
             msg = "Got a backbone that has its weights, and weights or from_scratch too; leave these out."
             raise BackboneError(msg)
+        sets, loaded = catalog.label_sets, None
         with seeded(seed):
             if saved:
-                network = Network.load(Path(str(backbone)), device=device).with_classes(catalog.classes)
+                loaded = Network.load(Path(str(backbone)), device=device)
+                network = loaded.with_classes(catalog.classes, sets)
             else:
                 if not isinstance(backbone, Backbone):
                     name = None if backbone is None else str(backbone)
                     backbone = load_backbone(name, weights=weights, from_scratch=from_scratch, device=device)
-                network = Network.build(backbone.resized(size_px), catalog.classes)
+                network = Network.build(backbone.resized(size_px), catalog.classes, sets)
         self._begin(network, catalog, batch_size=batch_size, mirror=mirror, seed=seed, recipe=recipe)
+        offsets = network.outputs.first_offsets(self.data.targets[self.data.indices("train")])
+        if offsets is not None and network is not loaded:
+            network.set_offsets(offsets)
 
     def _begin(
         self,
@@ -142,7 +149,7 @@ class Learner:
         self.history = History()
         self._data = None
         if catalog is not None:
-            self._data = LabelledPictures(catalog, network.classes, network.runner.preprocess)
+            self._data = LabelledPictures(catalog, network.outputs, network.runner.preprocess)
         self._evaluations: dict[str, Evaluation] = {}
         self.mirror = network.backbone != SCRATCH if mirror is None else mirror
         self.seed = seed
@@ -316,6 +323,7 @@ class Learner:
     def _course(self, train: NDArray[np.intp], reporter: Reporter) -> Course:
         return Course(
             runner=self.network.runner,
+            outputs=self.network.outputs,
             data=self.data,
             rows=train,
             recipe=self.recipe,
@@ -376,7 +384,7 @@ class Learner:
                 errors = [record["error_rate"] for record in history.epochs[before:]]
                 if patience and errors[-1] < min(errors[:-1], default=math.inf):
                     best = self._weights()
-                worse = worsened(errors, n_valid=measured.n, patience=patience)
+                worse = worsened(errors, n_valid=measured.independent or measured.n, patience=patience)
                 if team.agreed(worse, self.network.runner.device):
                     self.model.load_state_dict(best)
                     run |= {"epochs": epoch + 1, "kept_epoch": before + int(np.argmin(errors)) + 1}
@@ -406,6 +414,8 @@ class Learner:
             "n_valid": measured.n,
             "seconds": now_s - begun_s,
         }
+        if measured.independent is not None and measured.precision is not None:
+            record |= {"n_independent": measured.independent, "precision": measured.precision}
         self.history.epochs.append({"phase": under_way.phase.name, **record})
         done, left_s = under_way.done(epoch + 1), course.pace.seconds_left()
         course.reporter(under_way.phase.stage, done, under_way.total, seconds_left=left_s, **record)
@@ -520,12 +530,12 @@ class Learner:
 
     @property
     def error_rate(self) -> float:
-        """Share of validation images that are predicted wrongly, 0..1."""
+        """Share of wrong answers on the validation images, 0..1; see `Evaluation`."""
         return self.evaluate().error_rate
 
     @property
     def accuracy(self) -> float:
-        """Share of validation images that are predicted rightly, 0..1."""
+        """Share of right answers on the validation images, 0..1; see `Evaluation`."""
         return self.evaluate().accuracy
 
     def diagnose(
@@ -547,22 +557,25 @@ class Learner:
         )
 
     def _judged(self, epochs: Sequence[dict[str, Any]], run: dict[str, Any], **more: Any) -> Diagnosis:
-        counts = np.bincount(self.data.targets[self.data.indices("valid")])
+        valid, outputs = self.data.indices("valid"), self.network.outputs
+        guess = outputs.guess(self.data.targets[valid])
         return diagnose(
             [epoch["train_loss"] for epoch in epochs],
             [epoch["valid_loss"] for epoch in epochs],
             [epoch["error_rate"] for epoch in epochs],
-            n_valid=int(counts.sum()),
+            n_valid=len(valid),
+            n_independent=epochs[-1].get("n_independent"),
             n_classes=len(self.classes),
+            guess_loss=guess.loss,
             lr=run.get("lr"),
             epochs=run.get("epochs"),
             kept_epoch=run.get("kept_epoch"),
-            largest_share=float(counts.max() / counts.sum()),
+            guess_error=guess.error,
             **more,
         )
 
     def predict(self, pictures: Picture | Sequence[Picture]) -> list[Prediction]:
-        """Name the class of one or several images: files, contents of files, or Pillow images.
+        """Name the class or classes of one or several images: files, contents of files, or Pillow images.
 
         Raises
         ------
@@ -597,7 +610,7 @@ class Learner:
         -------
         DataFrame
             ``name``, ``split``, ``given_label``, ``predicted_label``, ``probability`` (of the predicted
-            label), ``loss`` (nats, of the given label), highest loss first.
+            label), ``loss`` (nats an answer, of the given label), highest loss first.
         """
         rows = self.data.indices("train", "valid")
         return loss_table(self.network, self.data, rows, reporter=reporter).head(
@@ -613,7 +626,8 @@ class Learner:
             The file cannot be written.
         """
         valid = self._evaluations.get("valid")
-        metrics = {} if valid is None else asdict(valid)
+        known = {} if valid is None else asdict(valid)
+        metrics = {name: value for name, value in known.items() if value is not None}
         self.network.save(Path(path), metrics=metrics, history=self.history.to_dict())
 
     export = save  # the lesson's word

@@ -19,6 +19,7 @@ from cleaner.models.heads import Classifier
 from cleaner.training.data import Augment, Batch, LabelledPictures
 from cleaner.training.history import History
 from cleaner.training.objective import Objective, balanced
+from cleaner.training.outputs import Outputs, Targets
 from cleaner.training.pace import Pace
 from cleaner.training.recipe import Recipe
 from cleaner.training.runner import Runner
@@ -178,6 +179,7 @@ class Course:
     Attributes
     ----------
     runner : Runner
+    outputs : Outputs
     data : LabelledPictures
     rows : ndarray, shape (n,)
         The images to learn from.
@@ -195,6 +197,7 @@ class Course:
     """
 
     runner: Runner
+    outputs: Outputs
     data: LabelledPictures
     rows: NDArray[np.intp]
     recipe: Recipe
@@ -208,17 +211,18 @@ class Course:
     @property
     def objective(self) -> Objective:
         """What is minimised."""
-        targets = self.data.targets[self.rows]
-        return Objective(self.recipe, targets, self.runner.model.n_classes, self.runner.device)
+        return Objective(self.recipe, self.outputs, self.data.targets[self.rows], self.runner.device)
 
     @property
     def scaler(self) -> GradScaler:
         """What keeps small gradients from vanishing in float16; does nothing in other types."""
         return GradScaler(self.runner.device.type, enabled=self.runner.dtype == torch.float16)
 
-    def order(self, rows: NDArray[np.intp], targets: NDArray[np.int64]) -> NDArray[np.intp]:
+    def order(self, rows: NDArray[np.intp], targets: Targets) -> NDArray[np.intp]:
         """Return rows in the order of an epoch, rare classes repeated if the recipe says so."""
-        chosen = balanced(rows, targets) if self.recipe.balance == "oversample" else rows
+        chosen = rows
+        if self.recipe.balance == "oversample":
+            chosen = balanced(rows, self.outputs.groups(targets))
         shuffled: NDArray[np.intp] = chosen[torch.randperm(len(chosen)).numpy()]
         return shuffled
 

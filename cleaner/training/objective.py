@@ -1,4 +1,4 @@
-"""What training minimises: cross-entropy, with what the recipe adds to it."""
+"""What training minimises: the loss of the outputs, with what the recipe adds to it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
+from cleaner.training.outputs import Outputs, Targets
 from cleaner.training.recipe import Recipe
 
 
@@ -19,20 +19,19 @@ class Objective:
     Parameters
     ----------
     recipe : Recipe
-    targets : ndarray, int, shape (n,)
-        Classes of the training images, from which the weights of the classes are made.
-    n_classes : int
+    outputs : Outputs
+    targets : ndarray
+        Labels of the training images, from which the weights of the classes are made.
     device : torch.device
     """
 
-    def __init__(
-        self, recipe: Recipe, targets: NDArray[np.int64], n_classes: int, device: torch.device
-    ) -> None:
+    def __init__(self, recipe: Recipe, outputs: Outputs, targets: Targets, device: torch.device) -> None:
+        self.outputs = outputs
         self.smoothing = recipe.label_smoothing
         self.weights: Tensor | None = None
         if recipe.balance == "weights":
-            self.weights = torch.from_numpy(class_weights(targets, n_classes)).to(device)
-        self._mixers = _mixers(recipe, n_classes)
+            self.weights = torch.from_numpy(class_weights(outputs.sizes(targets))).to(device)
+        self._mixers = _mixers(recipe, len(outputs.classes))
 
     def mix(self, pictures: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
         """Mix the images of a batch with each other, if the recipe says so.
@@ -40,7 +39,8 @@ class Objective:
         Parameters
         ----------
         pictures : Tensor, uint8, shape (n, height, width, 3)
-        targets : Tensor, int64, shape (n,)
+        targets : Tensor
+            As `cleaner.training.outputs.Outputs.targets` gives them.
 
         Returns
         -------
@@ -55,8 +55,8 @@ class Objective:
         return mixed.round().to(torch.uint8).permute(0, 2, 3, 1), shares
 
     def __call__(self, logits: Tensor, targets: Tensor) -> Tensor:
-        """Return the mean loss in nats, for classes ``(n,)`` or shares of classes ``(n, n_classes)``."""
-        return functional.cross_entropy(logits, targets, weight=self.weights, label_smoothing=self.smoothing)
+        """Return the mean loss in nats, for targets as they were or mixed."""
+        return self.outputs.loss(logits, targets, self.weights, self.smoothing)
 
 
 def _mixers(recipe: Recipe, n_classes: int) -> list[nn.Module]:
@@ -68,29 +68,29 @@ def _mixers(recipe: Recipe, n_classes: int) -> list[nn.Module]:
     return [kind(alpha=alpha, num_classes=n_classes) for kind, alpha in kinds if alpha]
 
 
-def class_weights(targets: NDArray[np.int64], n_classes: int) -> NDArray[np.float32]:
-    """Return one over the size of each class, scaled so that their mean over the images is 1.
+def class_weights(sizes: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Return one over the size of each class, scaled so that their mean over the labels is 1.
 
     A class without images has the weight 0.
     """
-    sizes = np.bincount(targets, minlength=n_classes)
-    weights = np.where(sizes, len(targets) / np.maximum(sizes, 1) / np.count_nonzero(sizes), 0)
+    weights = np.where(sizes, sizes.sum() / np.maximum(sizes, 1) / max(np.count_nonzero(sizes), 1), 0)
     return weights.astype(np.float32)
 
 
-def balanced(rows: NDArray[np.intp], targets: NDArray[np.int64]) -> NDArray[np.intp]:
+def balanced(rows: NDArray[np.intp], groups: NDArray[np.int64]) -> NDArray[np.intp]:
     """Repeat rows of rare classes until all classes are equally large; each row is there once at least.
 
     Parameters
     ----------
     rows : ndarray, shape (n,)
-    targets : ndarray, int, shape (n,)
-        The classes of these rows.
+    groups : ndarray, int, shape (n,)
+        The classes of these rows; −1 for rows that are not repeated.
     """
-    most = int(np.bincount(targets).max())
-    chosen: list[NDArray[np.intp]] = []
-    for number in np.unique(targets):
-        own = rows[targets == number]
+    numbers, sizes = np.unique(groups[groups >= 0], return_counts=True)
+    most = int(sizes.max(initial=0))
+    chosen: list[NDArray[np.intp]] = [rows[groups < 0]]
+    for number in numbers:
+        own = rows[groups == number]
         copies, rest = divmod(most, len(own))
         drawn = torch.randperm(len(own)).numpy()[:rest]
         chosen += [*[own] * copies, cast("NDArray[np.intp]", own[drawn])]

@@ -44,24 +44,25 @@ class _FromPixels(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, model: nn.Module, preprocess: Preprocess) -> None:
+    def __init__(self, network: Network, preprocess: Preprocess) -> None:
         super().__init__()
-        self.model = model
+        self.model, self.outputs = network.runner.model, network.outputs
         self.register_buffer("mean", torch.tensor(preprocess.mean)[:, None, None] * 255)
         self.register_buffer("std", torch.tensor(preprocess.std)[:, None, None] * 255)
 
     def forward(self, pictures: Tensor) -> Tensor:
         batch = (pictures.permute(0, 3, 1, 2).float() - self.mean) / self.std
         logits: Tensor = self.model(batch)
-        return logits.softmax(dim=1)
+        return self.outputs.probabilities(logits)
 
 
 def save_onnx(network: Network, path: Path, pictures: Sequence[Picture]) -> OnnxCheck:
     """Write a network as an ONNX file, and compare what it says of some images with what torch says.
 
     Its input ``pictures`` is uint8, shape (n, size_px, size_px, 3), red, green and blue of the whole image
-    squeezed into the square; its output ``probabilities`` is float32, shape (n, n_classes). The classes, in
-    their order, and the preprocessing are in its metadata, as JSON.
+    squeezed into the square; its output ``probabilities`` is float32, shape (n, n_classes). Its
+    metadata holds, as JSON, the classes in their order, the preprocessing, and whether an image can have
+    several of the classes.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def save_onnx(network: Network, path: Path, pictures: Sequence[Picture]) -> Onnx
 
     preprocess = network.runner.preprocess
     pixels = np.stack([read_picture(picture, preprocess) for picture in pictures])
-    model = _FromPixels(network.runner.model, preprocess).cpu().eval()
+    model = _FromPixels(network, preprocess).cpu().eval()
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "model.onnx"
         try:
@@ -109,7 +110,9 @@ def save_onnx(network: Network, path: Path, pictures: Sequence[Picture]) -> Onnx
         finally:
             network.runner.model.to(network.runner.device)
         document = onnx.load(made)
-        for key, value in (("classes", network.classes), ("preprocess", asdict(preprocess))):
+        several = network.outputs.sets is not None
+        metadata = {"classes": network.classes, "preprocess": asdict(preprocess), "several_labels": several}
+        for key, value in metadata.items():
             document.metadata_props.add(key=key, value=json.dumps(value))
         data = document.SerializeToString()
     session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional
 
 from cleaner.models.backbones import Preprocess
 from cleaner.models.heads import Classifier
@@ -82,7 +81,7 @@ class Runner:
         return torch.cat(found), np.concatenate(rows)
 
     @torch.inference_mode()
-    def log_probabilities(
+    def all_logits(
         self,
         pictures: Pictures,
         indices: Sequence[int] | NDArray[np.intp],
@@ -90,12 +89,12 @@ class Runner:
         reporter: Reporter = SILENT,
         stage: str = "",
     ) -> NDArray[np.float32]:
-        """Return log probabilities in eval mode, without augmentation.
+        """Return the logits of many images in eval mode, without augmentation.
 
         Returns
         -------
         ndarray, float32, shape (len(indices), n_classes)
-            Nats; rows of unreadable images are NaN.
+            Rows of unreadable images are NaN.
         """
         self.model.eval()
         found = np.full((len(indices), self.model.n_classes), np.nan, dtype=np.float32)
@@ -105,7 +104,7 @@ class Runner:
             for batch, kept in batches:
                 reporter.check()
                 rows = [place[int(index)] for index in kept]
-                found[rows] = functional.log_softmax(self.logits(batch), dim=1).cpu().numpy()
+                found[rows] = self.logits(batch).cpu().numpy()
                 done += len(kept)
                 if stage:
                     reporter(stage, done, len(indices))

@@ -141,8 +141,8 @@ def test_a_loss_that_is_no_number_means_divergence():
 
 def test_guessing_the_largest_class_with_a_high_loss_is_divergence():
     log = [(0.9, 0.8, 0.10), (1.2, 1.2, 0.12)]
-    assert verdict_on(log, largest_share=0.9) == "diverged"
-    assert verdict_on(log, largest_share=0.4) != "diverged"
+    assert verdict_on(log, guess_error=0.1) == "diverged"
+    assert verdict_on(log, guess_error=0.6) != "diverged"
 
 
 def test_learning_nothing_at_a_tiny_rate_is_no_divergence():

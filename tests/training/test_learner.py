@@ -25,6 +25,7 @@ from cleaner.training.data import Augment, LabelledPictures, Pictures, prefetch
 from cleaner.training.diagnosis import Diagnosis, Verdict
 from cleaner.training.learner import Learner
 from cleaner.training.network import Network, evaluate
+from cleaner.training.outputs import outputs_for
 from cleaner.util.progress import Reporter
 
 
@@ -472,7 +473,7 @@ def test_memory_for_pictures_is_bounded(catalog, monkeypatch):
 
 
 def test_rows_keep_their_order_and_their_targets(catalog):
-    data = LabelledPictures(catalog, ["red", "green", "blue"], Preprocess(8))
+    data = LabelledPictures(catalog, outputs_for(["red", "green", "blue"], None), Preprocess(8))
     assert [["red", "green", "blue"][t] for t in data.targets] == list(catalog.labels)
     assert set(data.splits[data.indices("valid")]) == {"valid"}
     assert len(data.indices("train", "valid")) == len(catalog)

@@ -14,9 +14,11 @@ from cleaner.training.diagnosis import Verdict, worsened
 from cleaner.training.learner import Learner
 from cleaner.training.network import Evaluation
 from cleaner.training.objective import Objective, balanced, class_weights
+from cleaner.training.outputs import outputs_for
 from cleaner.training.recipe import Recipe
 
 RED, BLUE = (200, 0, 0), (0, 0, 100)
+OUTPUTS = outputs_for(["red", "blue"], None)
 
 
 def split_up(root, *, keep=None):
@@ -74,7 +76,7 @@ def test_values_out_of_range_are_refused(options, expected):
 
 
 def test_mixup_blends_pixels_and_labels_by_the_same_share():
-    objective = Objective(Recipe(mixup=1.0), np.array([0, 1]), 2, torch.device("cpu"))
+    objective = Objective(Recipe(mixup=1.0), OUTPUTS, np.array([0, 1]), torch.device("cpu"))
     mixed, shares = objective.mix(*two_images())
     assert mixed.shape == (2, 10, 10, 3) and mixed.dtype == torch.uint8
     for picture, (red, blue) in zip(mixed, shares.tolist(), strict=True):
@@ -84,7 +86,7 @@ def test_mixup_blends_pixels_and_labels_by_the_same_share():
 
 
 def test_cutmix_pastes_a_rectangle_and_shares_the_label_by_its_area():
-    objective = Objective(Recipe(cutmix=1.0), np.array([0, 1]), 2, torch.device("cpu"))
+    objective = Objective(Recipe(cutmix=1.0), OUTPUTS, np.array([0, 1]), torch.device("cpu"))
     areas = set()
     for _ in range(10):
         mixed, shares = objective.mix(*two_images())
@@ -96,7 +98,7 @@ def test_cutmix_pastes_a_rectangle_and_shares_the_label_by_its_area():
 
 
 def test_without_mixing_the_batch_stays_as_it_is():
-    objective = Objective(Recipe(), np.array([0, 1]), 2, torch.device("cpu"))
+    objective = Objective(Recipe(), OUTPUTS, np.array([0, 1]), torch.device("cpu"))
     pictures, targets = two_images()
     mixed, same = objective.mix(pictures, targets)
     assert mixed is pictures and same is targets
@@ -116,7 +118,7 @@ def test_softened_targets_make_a_less_certain_model(catalog):
 
 def test_weights_of_classes_make_them_count_the_same():
     targets = np.array([0] * 6 + [1] * 3 + [2])
-    weights = class_weights(targets, 4)
+    weights = class_weights(np.bincount(targets, minlength=4))
     sums = [weights[c] * (targets == c).sum() for c in range(3)]
     assert sums == pytest.approx([10 / 3] * 3)
     assert weights[targets].mean() == pytest.approx(1)

@@ -27,7 +27,7 @@ async function ask(request, shown) {
   show(answer, shown);
 }
 
-function show({ predictions, heat }, shown) {
+function show({ predictions, labels, heat }, shown) {
   at("plain").src = shown ?? heat ?? "";
   at("heat").src = heat ?? "";
   at("show-heat").closest("figcaption").hidden = !heat;
@@ -40,6 +40,7 @@ function show({ predictions, heat }, shown) {
       const name = document.createElement("span");
       name.className = "name";
       name.textContent = label;
+      if (labels?.includes(label)) name.prepend(check());
       const share = document.createElement("span");
       share.textContent = probability < 0.001 ? "under 0.1 %" : `${(100 * probability).toFixed(1)} %`;
       line.append(name, share);
@@ -52,6 +53,14 @@ function show({ predictions, heat }, shown) {
   );
   toggle();
   at("result").hidden = false;
+}
+
+/** Mark a class that the image has, where it can have several. */
+function check() {
+  const mark = document.createElement("b");
+  mark.textContent = "✓ ";
+  mark.setAttribute("aria-label", "There: ");
+  return mark;
 }
 
 function toggle() {
