@@ -37,3 +37,33 @@ def make_copies(folder: Path) -> Path:
     draw_pattern(folder / "train" / "b" / "small.png", 1, width=72)
     Image.new("RGB", (96, 72)).save(folder / "train" / "a" / "black.png")
     return folder
+
+
+def make_collages(root: Path, n: int = 48, *, missing: int = 0) -> dict[str, str]:
+    """Write pictures of no, one or two coloured halves on grey, and ``labels.csv`` with a separator.
+
+    Every third of them is for validation. The first ``missing`` pictures of two colours get the label of one.
+
+    Returns
+    -------
+    dict of str to str
+        The right labels by name.
+    """
+    rng, names = np.random.default_rng(0), list(COLOURS)
+    root.mkdir(parents=True, exist_ok=True)
+    right: dict[str, str] = {}
+    rows = ["name,label,split"]
+    for i in range(n):
+        shown = sorted(rng.choice(names, (0, 1, 1, 2, 2, 2)[i % 6], replace=False).tolist())
+        pixels = np.full((24, 24, 3), 128)
+        for colour, half in zip(shown, rng.permutation(2), strict=False):
+            pixels[:, 12 * half : 12 * half + 12] = COLOURS[colour]
+        noisy = np.clip(pixels + rng.integers(-20, 21, pixels.shape), 0, 255).astype(np.uint8)
+        Image.fromarray(noisy).save(root / f"{i:02d}.png")
+        right[f"{i:02d}.png"] = ";".join(shown) or ";"
+        lacking = len(shown) == 2 and missing > 0
+        missing -= lacking
+        label = shown[0] if lacking else right[f"{i:02d}.png"]
+        rows.append(f"{i:02d}.png,{label},{'valid' if i // 6 % 3 == 0 else 'train'}")
+    (root / "labels.csv").write_text("\n".join(rows) + "\n")
+    return right

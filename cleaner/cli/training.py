@@ -20,7 +20,7 @@ from cleaner.util.progress import Stage
 
 if TYPE_CHECKING:
     from cleaner.training.learner import Learner
-    from cleaner.training.network import Prediction
+    from cleaner.training.network import Evaluation, Prediction
 
 _BATCH = 32
 
@@ -74,9 +74,9 @@ def train(
         return
     if report.resumed_after is not None:
         say(f"The training had been interrupted; it went on after epoch {report.resumed_after}.")
-    _show_error("valid", report.error_rate, report.n_valid)
-    if report.test_error_rate is not None:
-        _show_error("test", report.test_error_rate, report.n_test)
+    _show_error("valid", report.valid, report.answers)
+    if report.test is not None:
+        _show_error("test", report.test, report.answers)
     say(f"Written: {out} ({len(report.classes)} classes, trained on {report.n_train:,} images)")
     say(" ".join(filter(None, (str(report.diagnosis), _what_to_type(context, report.diagnosis)))))
 
@@ -89,8 +89,13 @@ def _what_to_type(context: typer.Context, diagnosis: Diagnosis) -> str:
     return f"Type: {command_again(context, **settings)}"
 
 
-def _show_error(split: str, rate: float, count: int) -> None:
-    result(f"error rate on {split}: {rate:.2%} ({round(rate * count):,} of {count:,} images)")
+def _show_error(split: str, found: Evaluation, answers: int) -> None:
+    of, more = f"{found.n:,} images", ""
+    if found.precision is not None:
+        of = f"{found.n * answers:,} answers: {answers:,} classes of {of}"
+        more = f"; mean average precision {found.precision:.3f}"
+    wrong = round(found.error_rate * found.n * answers)
+    result(f"error rate on {split}: {found.error_rate:.2%} ({wrong:,} of {of}){more}")
 
 
 def predict(

@@ -14,7 +14,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cleaner.errors import CatalogError
 
@@ -44,6 +46,12 @@ class LabelSets:
     def join(self, classes: Iterable[str]) -> str:
         """Return the label of a set of classes; the separator alone if there are none."""
         return self.separator.join(sorted(set(classes))) or self.separator
+
+    def bits(self, labels: Sequence[str | None], classes: Sequence[str]) -> NDArray[np.bool_]:
+        """Return which classes each label has, shape (n, n_classes); none for an image without a label."""
+        of = {label: frozenset(self.split(label)) for label in set(labels)}
+        found = [[name in of[label] for name in classes] for label in labels]
+        return np.array(found, dtype=bool).reshape(len(labels), len(classes))
 
     def canonical(self, label: str | None) -> str | None:
         """Return a label with its classes once each and in order; None stays None."""

@@ -15,7 +15,7 @@ from cleaner.analysis.worth import Worth
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.class_findings import refuse_splits
 from cleaner.dataset.dataset import Dataset
-from cleaner.dataset.label_sets import require_one_label
+from cleaner.dataset.label_sets import classes_of
 from cleaner.errors import CheckpointError, DivergedError, TrainingError
 from cleaner.pipelines.model_file import model_path
 from cleaner.pipelines.network import NetworkOptions
@@ -24,15 +24,17 @@ from cleaner.pipelines.worth import worth_seen
 from cleaner.ranking.feedback import judged
 from cleaner.review.labels import cleaned_catalog
 from cleaner.review.state import ReviewState
-from cleaner.training.compare import RetrainResult, compare
+from cleaner.training.compare import RetrainResult, compare, compare_classes
 from cleaner.training.diagnosis import Diagnosis, Verdict
 from cleaner.training.recipe import BASE_LR, Recipe
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 if TYPE_CHECKING:
     from cleaner.ranking.heads import LinearHead
+    from cleaner.ranking.result import Ranking
     from cleaner.training.learner import Learner
     from cleaner.training.lr_finder import LrSweep
+    from cleaner.training.network import Evaluation
 
 logger = logging.getLogger(__name__)
 
@@ -50,26 +52,30 @@ class Retrained:
     ----------
     result : RetrainResult
         Before and after, on the validation images.
-    worth : Worth
-        What cleaning has brought, and what more of it is expected to bring, on all images.
+    worth : Worth or None
+        What cleaning has brought, and what more of it is expected to bring, on all images; None where images
+        can have several labels.
     diagnosis : Diagnosis or None
         How the training itself went; None if only a last layer was fitted.
     """
 
     result: RetrainResult
-    worth: Worth
+    worth: Worth | None
     diagnosis: Diagnosis | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what JSON can hold: the fields of ``result``, and those of the others below their names."""
         diagnosis = None if self.diagnosis is None else self.diagnosis.to_dict()
-        return {**self.result.to_dict(), "worth": asdict(self.worth), "diagnosis": diagnosis}
+        worth = None if self.worth is None else asdict(self.worth)
+        return {**self.result.to_dict(), "worth": worth, "diagnosis": diagnosis}
 
 
 def retrain_quick(
     dataset: Dataset, review: ReviewState, network: NetworkOptions, *, reporter: Reporter = SILENT
 ) -> Retrained:
     """Fit a linear head on the cached embeddings with the cleaned labels; renew model and ranking.
+
+    Where images can have several labels, it says of each class whether it is there.
 
     *Before* is such a head on the labels as given. Both are judged on the same validation images by their
     cleaned labels. The reporter hears of that first: ranking and `Worth` take several times as long.
@@ -81,31 +87,29 @@ def retrain_quick(
     Cancelled, CleanerError
         See `cleaner.pipelines.rank.prepare`.
     """
-    require_one_label(dataset.catalog.label_sets, "Retraining")
     seen = look(dataset, review, network, reporter=reporter)
     _, vectors, truth = _validation(seen)
+    sets = seen.cleaned.label_sets
     reporter.check()
     reporter(Stage.TRAIN_HEAD, 0, 2)
     before = _fit_head(seen, seen.given)
     reporter.check()
     reporter(Stage.TRAIN_HEAD, 1, 2)
     after = _fit_head(seen, seen.cleaned)
-    result = compare(
-        truth,
-        _predicted(before, vectors),
-        _predicted(after, vectors),
-        before_name=HEAD_GIVEN,
-        after_name=HEAD_CLEANED,
+    result = _compared(
+        seen, truth, _Said.by_head(HEAD_GIVEN, before, vectors), _Said.by_head(HEAD_CLEANED, after, vectors)
     )
     reporter(Stage.TRAIN_HEAD, 2, 2, error_rate=result.after)
     reporter.result_so_far(result.to_dict())
     ranking = rank_seen(seen, reporter=reporter)
-    worth = worth_seen(seen, ranking, judged(review, ranking), reporter=reporter)
+    worth = _worth(seen, ranking, review, reporter)
     reporter.check()
     from cleaner.training.network import Network  # torch, 2 to 4 s: only now that there is a model to save
 
     metrics = {"n": result.n, "error_rate": result.after}
-    fitted = Network.from_linear_head(seen.backbone, after.classes, weight=after.weight, offset=after.offset)
+    fitted = Network.from_linear_head(
+        seen.backbone, after.classes, weight=after.weight, offset=after.offset, sets=sets
+    )
     fitted.save(model_path(dataset, "quick"), metrics=metrics)
     save_ranking(dataset, seen, ranking)
     return Retrained(result=result, worth=worth)
@@ -151,25 +155,24 @@ def retrain_full(
     from cleaner.training.learner import Learner  # torch: 2 to 4 s
 
     check_epochs(epochs)
-    require_one_label(dataset.catalog.label_sets, "Retraining")
     seen = look(dataset, review, network, reporter=reporter)
     names, vectors, truth = _validation(seen)
     valid = seen.cleaned.subset(names)
     path = model_path(dataset, "full")
-    before, before_name = _tuned_earlier(path, valid, seen.renamed, reporter), TUNED_EARLIER
+    before = _tuned_earlier(path, valid, seen.renamed, reporter)
     if before is None:
-        before, before_name = _predicted(_fit_head(seen, seen.given), vectors), HEAD_GIVEN
+        before = _Said.by_head(HEAD_GIVEN, _fit_head(seen, seen.given), vectors)
     usable = seen.cleaned.subset(set(seen.cleaned.names) & set(seen.embeddings.names))
     learner = Learner(usable, backbone=seen.backbone, seed=dataset.seed)
     learner.fine_tune(epochs, lr, checkpoint=_unfinished(path), reporter=reporter)
     _diagnosed(learner)
-    after = _best(learner.probabilities(valid, reporter=reporter), learner.classes)
-    result = compare(truth, before, after, before_name=before_name, after_name=TUNED_CLEANED)
+    after = _Said(TUNED_CLEANED, learner.classes, learner.probabilities(valid, reporter=reporter))
+    result = _compared(seen, truth, before, after)
     # The comparison image by image sees smaller differences than two error rates do; it must not be denied.
     same = result.low <= 0 <= result.high
     diagnosis = learner.diagnose(previous_error=result.before if same else None)
     ranking = rank_seen(seen, reporter=reporter)
-    worth = worth_seen(seen, ranking, judged(review, ranking), reporter=reporter)
+    worth = _worth(seen, ranking, review, reporter)
     reporter.check()
     learner.save(path)
     save_ranking(dataset, seen, ranking)
@@ -213,11 +216,14 @@ class TrainReport:
     path : Path
         The saved model.
     classes : list of str
-    n_train, n_valid, n_test : int
-        Labelled images of each split that could be read.
-    error_rate : float
-        On the validation images, 0..1.
-    test_error_rate : float or None
+    answers : int
+        On each image, each of which can be wrong: one, or one for each class, where images can have several
+        labels.
+    n_train : int
+        Labelled training images that could be read.
+    valid : Evaluation
+        On the validation images.
+    test : Evaluation or None
         On the test images; None if there are none.
     diagnosis : Diagnosis
         How the training went.
@@ -229,11 +235,10 @@ class TrainReport:
 
     path: Path
     classes: list[str]
+    answers: int
     n_train: int
-    n_valid: int
-    n_test: int
-    error_rate: float
-    test_error_rate: float | None
+    valid: Evaluation
+    test: Evaluation | None
     diagnosis: Diagnosis
     resumed_after: int | None
     leads: bool
@@ -282,7 +287,6 @@ def train(
     from cleaner.training.team import Team  # torch: 2 to 4 s
 
     check_epochs(epochs)
-    require_one_label(dataset.catalog.label_sets, "Training")
     team = Team()  # before a network is put on its device
     learner = _learner(dataset, review, network, recipe or Recipe(), reporter)
     learner.fine_tune(epochs, lr, checkpoint=_unfinished(out), reporter=reporter)
@@ -295,11 +299,10 @@ def train(
     return TrainReport(
         path=Path(out),
         classes=learner.classes,
+        answers=learner.network.outputs.answers,
         n_train=len(learner.data.indices("train")),
-        n_valid=valid.n,
-        n_test=0 if test is None else test.n,
-        error_rate=valid.error_rate,
-        test_error_rate=None if test is None else test.error_rate,
+        valid=valid,
+        test=test,
         diagnosis=diagnosis,
         resumed_after=learner.history.runs[-1].get("resumed_after"),
         leads=team.leads,
@@ -335,29 +338,71 @@ def _validation(seen: Seen) -> tuple[list[str], NDArray[np.float32], list[str]]:
     return names, vectors, truth
 
 
+def _worth(seen: Seen, ranking: Ranking, review: ReviewState, reporter: Reporter) -> Worth | None:
+    """Return what cleaning is worth; it is not known yet where images can have several labels."""
+    if seen.cleaned.label_sets is not None:
+        return None
+    return worth_seen(seen, ranking, judged(review, ranking), reporter=reporter)
+
+
 def _fit_head(seen: Seen, catalog: Catalog) -> LinearHead:
     from cleaner.ranking.heads import LinearHead
 
     _, vectors, labels = seen.rows(catalog, "train")
-    classes = sorted(set(labels))
-    if len(classes) < 2:
-        msg = f"The labelled training images are of {len(classes)} classes; training needs two or more."
+    sets = catalog.label_sets
+    classes, least = sorted(classes_of(labels, sets)), 2 if sets is None else 1
+    if len(classes) < least:
+        msg = f"The labelled training images are of {len(classes)} classes; training needs {least} or more."
         raise TrainingError(msg)
-    return LinearHead.fit(vectors, labels, classes)
+    if sets is None:
+        return LinearHead.fit(vectors, labels, classes)
+    return LinearHead.fit_several(vectors, sets.bits(labels, classes), classes)
 
 
-def _predicted(head: LinearHead, vectors: NDArray[np.float32]) -> list[str | None]:
-    return _best(head.predict_proba(vectors), head.classes)
+@dataclass(frozen=True)
+class _Said:
+    """What a model says of the validation images.
+
+    ``name`` is what it is, for a reader; ``classes`` are the columns of ``probabilities``, whose rows are NaN
+    for unreadable images.
+    """
+
+    name: str
+    classes: Sequence[str]
+    probabilities: NDArray[np.float32]
+
+    @classmethod
+    def by_head(cls, name: str, head: LinearHead, vectors: NDArray[np.float32]) -> _Said:
+        return cls(name, head.classes, head.predict_proba(vectors))
+
+    def best(self) -> list[str | None]:
+        """Return the most probable class of each image; None, which is never right, for an unreadable one."""
+        rows = self.probabilities
+        return [None if np.isnan(row).any() else self.classes[int(row.argmax())] for row in rows]
+
+    def of(self, classes: Sequence[str]) -> NDArray[np.float32]:
+        """Return the probability of each of some classes; one that the model does not know is not there."""
+        found = np.zeros((len(self.probabilities), len(classes)), dtype=np.float32)
+        for column, name in enumerate(classes):
+            own = [
+                i for i, known in enumerate(self.classes) if known == name
+            ]  # several, if classes were merged
+            if own:
+                found[:, column] = self.probabilities[:, own].max(axis=1)
+        return found
 
 
-def _best(probabilities: NDArray[np.float32], classes: Sequence[str]) -> list[str | None]:
-    """Return the most probable class of each row; None, which is never right, if an image was unreadable."""
-    return [None if np.isnan(row).any() else classes[int(row.argmax())] for row in probabilities]
+def _compared(seen: Seen, truth: Sequence[str], before: _Said, after: _Said) -> RetrainResult:
+    names = {"before_name": before.name, "after_name": after.name}
+    sets, classes = seen.cleaned.label_sets, seen.cleaned.classes
+    if sets is None:
+        return compare(truth, before.best(), after.best(), **names)
+    return compare_classes(sets.bits(truth, classes), before.of(classes), after.of(classes), **names)
 
 
 def _tuned_earlier(
     path: Path, valid: Catalog, renamed: Mapping[str, str], reporter: Reporter
-) -> list[str | None] | None:
+) -> _Said | None:
     from cleaner.training.learner import Learner
 
     if not path.exists():
@@ -367,5 +412,7 @@ def _tuned_earlier(
     except CheckpointError as exc:
         logger.warning("The network tuned last time cannot be compared with: %s", exc)
         return None
+    if (earlier.network.outputs.sets is None) != (valid.label_sets is None):
+        return None  # since then, the table of labels is read in another way
     classes = [renamed.get(label, label) for label in earlier.classes]
-    return _best(earlier.probabilities(valid, reporter=reporter), classes)
+    return _Said(TUNED_EARLIER, classes, earlier.probabilities(valid, reporter=reporter))

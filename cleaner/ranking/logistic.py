@@ -131,8 +131,8 @@ def fit_classes(
     Z : float32, shape (n, d)
         The last column is 1; its weights are offsets, and all but free.
     believed : callable
-        From the probabilities of the classes, float32, shape (n, k), to what is to be learnt: 1 and 0 for what
-        is known, or how probable it is.
+        From the probabilities of the classes, float32, shape (n, k), to what is to be learnt: 1 and 0 for
+        what is known, or how probable it is.
     start : float32, shape (d, k)
     strength : float
         Inverse penalty on the summed loss of a class.
@@ -177,7 +177,7 @@ def latest(decided: Mapping[int, bool]) -> tuple[NDArray[np.int64], NDArray[np.b
     return np.array(rows, dtype=np.int64), np.array(wrong, dtype=bool)
 
 
-def sigmoid(eta: Doubles) -> Doubles:
+def sigmoid(eta: NDArray[np.floating]) -> Doubles:
     """Return probabilities of log odds."""
     p: Doubles = 1 / (1 + np.exp(-np.clip(eta, -LARGEST, LARGEST)))
     return p

@@ -7,13 +7,13 @@ depends on which images share a fold: all is done several times with new folds, 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.dataset.label_sets import LabelSets, classes_of
+from cleaner.dataset.label_sets import classes_of
 from cleaner.embedding.pipeline import Embeddings
 from cleaner.errors import RankingError
 from cleaner.ranking.bits import BitNoise, Bits, judge
@@ -49,7 +49,7 @@ def rank_sets(
         )
     units_ = joined_units(copies_of(items, embeddings), items, units, len(catalog))
     prepared = [prepare(items, view, units_, reporter) for view in views]
-    given, origin = _bits(items.given, classes, sets), _bits(items.before, classes, sets)
+    given, origin = sets.bits(items.given, classes), sets.bits(items.before, classes)
     votes = [voters.shares(given) for *_, voters in prepared]
     repeats = REPEATS if len(items.names) * len(classes) <= FEW_CELLS else 1
     found = []
@@ -81,12 +81,6 @@ def rank_sets(
         extra=noise.extra,
         model=model_id("bits", keys, seed, given, origin, items.names, items.sure, units_),
     )
-
-
-def _bits(labels: Sequence[str | None], classes: Sequence[str], sets: LabelSets) -> NDArray[np.bool_]:
-    """Return which classes each label has, shape (n, n_classes)."""
-    of = {label: frozenset(sets.split(label)) for label in set(labels)}
-    return np.array([[name in of[label] for name in classes] for label in labels], dtype=bool)
 
 
 def _rarest(bits: NDArray[np.bool_], items: Items) -> NDArray[np.int64]:

@@ -77,9 +77,7 @@ class SetRanking(Ranking):
         self.plain = np.asarray(plain, dtype=np.float32)
         self.missing = np.asarray(missing, dtype=np.float32)
         self.extra = np.asarray(extra, dtype=np.float32)
-        of = [frozenset(sets.split(label)) for label in given]
-        self.bits = np.array([[name in each for name in classes] for each in of], dtype=bool)
-        self.bits.shape = (len(of), len(classes))
+        self.bits = sets.bits(given, classes)
         labelled = np.array([label is not None for label in given], dtype=bool)
         self.wrong = np.where(self.bits, 1 - np.asarray(posterior), posterior).astype(np.float32)
         self.wrong[~labelled] = 0

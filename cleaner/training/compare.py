@@ -6,11 +6,11 @@ Bonett and Price, *J. Educ. Behav. Stat.* 37 (2012) do for the normal interval. 
 bootstrap of few disagreements is too sure of itself: five to none would count as proof, which the exact test
 denies.
 
-Where images can have several labels, there is an answer on each class of each image. Those on one image are no
-independent evidence: images are resampled, and the exact test counts those with fewer and with more errors.
+Where images can have several labels, there is an answer on each class of each image. Those on one image are
+no independent evidence: images are resampled, and the exact test counts those with fewer and with more errors.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -23,7 +23,8 @@ from cleaner.training.average_precision import resampled_precision
 N_RESAMPLES = 20_000
 CONFIDENCE = 0.95
 _SEED = 0
-_PRECISION_RESAMPLES = 1000
+_PRECISION_RESAMPLES = (200, 1000)
+_MOST_COUNTS = 8_000_000  # of images in resamples, which are in memory together
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,8 +206,9 @@ def _precision_change(
 ) -> PrecisionChange:
     """Bootstrap the images, the same for both models."""
     n = len(truth)
-    counts = np.random.default_rng(_SEED).multinomial(n, np.full(n, 1 / n), _PRECISION_RESAMPLES)
-    counts = np.concatenate([np.ones((1, n), dtype=counts.dtype), counts])
+    times = int(np.clip(_MOST_COUNTS // n, *_PRECISION_RESAMPLES))
+    counts = np.random.default_rng(_SEED).multinomial(n, np.full(n, 1 / n), times)
+    counts = np.concatenate([np.ones((1, n)), counts])
     said = (np.where(np.isnan(scores), -1, scores) for scores in (before, after))
     drawn_before, drawn_after = (resampled_precision(truth, scores, counts) for scores in said)
     tail = (1 - CONFIDENCE) / 2
@@ -233,32 +235,35 @@ def change_of(
     tail = (1 - CONFIDENCE) / 2
     rng = np.random.default_rng(_SEED)
     times = N_RESAMPLES // len(counts)
-    drawn = [scale * _resampled(*case, times, rng) for case, scale in zip(counts, scales, strict=True)]
+    drawn = [
+        scale * _resampled({-1: mended, 1: broken, 0: n - mended - broken}, times, rng)
+        for (mended, broken, n), scale in zip(counts, scales, strict=True)
+    ]
     low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail])
     difference = np.mean(scales * [(broken - mended) / n for mended, broken, n in counts])
     return Change(difference=float(difference), low=float(low), high=float(high))
 
 
-def _resampled(mended: int, broken: int, n: int, times: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Return (broken - mended) / n of resampled images, shape (times,)."""
-    size = n + 2
-    shares = [(mended + 1) / size, (broken + 1) / size, (n - mended - broken) / size]
-    # The counts of a resample are all that matters; they can be drawn at once.
-    drawn = rng.multinomial(size, shares, times)
-    return np.asarray((drawn[:, 1] - drawn[:, 0]) / size)
-
-
 def _change_by_image(more: NDArray[np.int64], answers: int) -> Change:
-    """Return the change of the error rate by how many more answers on each image are wrong than before.
-
-    As in `change_of`, there are two pretend images, of which one has one wrong answer more and one less.
-    """
-    values, counts = np.unique(np.append(more, [-1, 1]), return_counts=True)
-    size = len(more) + 2
-    drawn = np.random.default_rng(_SEED).multinomial(size, counts / size, N_RESAMPLES)
+    """Return the change of the error rate by how many more answers on each image are wrong than before."""
+    values, counts = np.unique(more, return_counts=True)
+    by_value = dict(zip(values.tolist(), counts.tolist(), strict=True))
+    drawn = _resampled(by_value, N_RESAMPLES, np.random.default_rng(_SEED)) / answers
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(drawn @ values / (size * answers), [tail, 1 - tail])
+    low, high = np.quantile(drawn, [tail, 1 - tail])
     return Change(difference=float(more.mean() / answers), low=float(low), high=float(high))
+
+
+def _resampled(images: Mapping[int, int], times: int, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Return how many more answers are wrong on an image, mean of resampled images, shape (times,).
+
+    ``images`` has how many images there are for each number of answers more; one is added to 1 and to -1.
+    """
+    counts = {**images, **{pretended: images.get(pretended, 0) + 1 for pretended in (-1, 1)}}
+    size = sum(counts.values())
+    # The counts of a resample are all that matters; they can be drawn at once.
+    drawn = rng.multinomial(size, [count / size for count in counts.values()], times)
+    return np.asarray(drawn @ np.array([*counts]) / size)
 
 
 def _mcnemar(mended: int, broken: int) -> float:

@@ -180,9 +180,7 @@ class EachClass(Outputs):
 
     def targets(self, labels: Sequence[str | None]) -> NDArray[np.float32]:
         """Return 1 for each class of a label, 0 for the others, and for an image without a label."""
-        of = {label: frozenset(self.joined.split(label)) for label in set(labels)}
-        bits = [[name in of[label] for name in self.classes] for label in labels]
-        return np.array(bits, dtype=np.float32).reshape(len(labels), len(self.classes))
+        return self.joined.bits(labels, self.classes).astype(np.float32)
 
     def probabilities(self, logits: Tensor) -> Tensor:
         """Return the sigmoid."""

@@ -32,7 +32,6 @@ from cleaner.widgets.panels.files import doubts, files_page, results_section
 from cleaner.widgets.panels.header import STEPS, fold, header, steps
 from cleaner.widgets.panels.prepare import PreparePanel
 from cleaner.widgets.panels.progress import progress_section
-from cleaner.widgets.panels.rank_again import rank_again_section
 from cleaner.widgets.panels.report import analysis_trees, export_trees, report_page
 from cleaner.widgets.panels.retrain import RetrainPanel
 from cleaner.widgets.panels.second import SecondPanel
@@ -141,10 +140,7 @@ class CleanerApp(ipywidgets.VBox):
             redraw=self._draw_progress,
         )
         self.analysis.listen(self.sheet)
-        several = self.workspace.catalog.label_sets is not None
-        self.retrain = None if several else RetrainPanel(self.workspace, lock=self.lock)
-        self.again = self._panel({"again": lambda _: self._prepare()})
-        self.again.show(rank_again_section(hidden=not several))
+        self.retrain = RetrainPanel(self.workspace, lock=self.lock)
         self.prepare = PreparePanel(self.workspace, self._first_ranked, lock=self.lock)
         self.second = SecondPanel(self.workspace, self._ranked_by_two, lock=self.lock)
         super().__init__(self._frame())
@@ -155,8 +151,7 @@ class CleanerApp(ipywidgets.VBox):
         self.image_cleaner.observe(self._on_order, names=["order"])
         if order is not None and order in self.session.orders:
             self.image_cleaner.set_view(order=order)
-        if self.retrain is not None:
-            self.retrain.observe(lambda _change: self._ranked_anew(), names=["renewed"])
+        self.retrain.observe(lambda _change: self._ranked_anew(), names=["renewed"])
         self.draw()
         self._built = True
         if ranking is None or self.workspace.asks_for_another_network:
@@ -194,7 +189,7 @@ class CleanerApp(ipywidgets.VBox):
                     "right",
                     self.standing,
                     self.analysis.stopping,
-                    self.again if self.retrain is None else self.retrain,
+                    self.retrain,
                     self.analysis.patterns,
                     self.result,
                 ),
@@ -241,9 +236,7 @@ class CleanerApp(ipywidgets.VBox):
         for box in self._boxes:
             box.close()
         self.analysis.close()
-        self.again.close()
-        if self.retrain is not None:
-            self.retrain.close()
+        self.retrain.close()
         self.prepare.close()
         self.second.close()
         self.workspace.close()
@@ -307,7 +300,7 @@ class CleanerApp(ipywidgets.VBox):
                 *export_trees(self._taken_away),
             ]
             self.sheet.show(report_page(given, state.judgements(), more, sets=sets))
-        model = None if self.retrain is None else (self.retrain.result or {}).get("model")
+        model = (self.retrain.result or {}).get("model")
         self.result.show(
             results_section(self.workspace.cleaned_csv, self._decisions_csv, model, begun=state.last_seq > 0)
         )

@@ -433,16 +433,16 @@ def test_training_reports_error_rates_on_valid_and_test(
                 picture(root / split / label / f"{i}.png", colour, seed=next(seeds))
     out = tmp_path / "out" / "model.safetensors"
     report = run(train, opened(root), out=out, epochs=2)
-    assert (report.n_train, report.n_valid, report.n_test) == (20, 8, 6)
+    assert report.test is not None
+    assert (report.n_train, report.valid.n, report.test.n) == (20, 8, 6)
     assert report.classes == ["blue", "red"]
-    assert 0 <= report.error_rate <= 1
-    assert report.test_error_rate is not None
+    assert 0 <= report.valid.error_rate <= 1
     assert Network.load(out).classes == ["blue", "red"]
 
 
 def test_training_without_a_test_split_reports_none(space: Workspace, tmp_path: Path) -> None:
     report = run(train, space, out=tmp_path / "model.safetensors", epochs=1)
-    assert (report.n_test, report.test_error_rate) == (0, None)
+    assert report.test is None
 
 
 def test_stopped_training_writes_no_model(space: Workspace, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from starlette.testclient import TestClient
 
+from cleaner.dataset.label_sets import LabelSets
 from cleaner.errors import ServingError
 from cleaner.models.backbones import load_backbone
 from cleaner.serving.app import make_app
@@ -54,6 +55,7 @@ def test_a_file_of_a_form_and_a_body_get_the_same_sorted_answer(client: TestClie
     by_body = client.post("/classify", content=data)
     assert by_form.status_code == by_body.status_code == 200
     assert by_form.json() == by_body.json()
+    assert "labels" not in by_body.json()
     predictions = by_body.json()["predictions"]
     shares = [share for _, share in predictions]
     assert shares == sorted(shares, reverse=True) and sum(shares) == pytest.approx(1, abs=1e-4)
@@ -187,3 +189,17 @@ def test_damaged_images_never_break_the_service(client: TestClient) -> None:
             415,
         )
     assert client.post("/classify", content=whole).status_code == 200
+
+
+def test_a_model_for_several_labels_names_those_that_are_there() -> None:
+    backbone = load_backbone("mobilenet_v2", from_scratch=True, device="cpu").resized(64)
+    weight, offset = np.zeros((backbone.feature_dim, 3), np.float32), np.array([-2, 3, 1], np.float32)
+    network = Network.from_linear_head(
+        backbone, ["ash", "elm", "oak"], weight=weight, offset=offset, sets=LabelSets(";")
+    )
+    with Predictor(network, LIMITS) as predictor, TestClient(make_app(predictor)) as client:
+        answer = client.post("/classify", content=jpeg()).json()
+    assert answer["labels"] == ["elm", "oak"]
+    assert [label for label, _ in answer["predictions"]] == ["elm", "oak", "ash"]
+    shares = [share for _, share in answer["predictions"]]
+    assert shares == pytest.approx([1 / (1 + np.exp(-x)) for x in (3, 1, -2)], abs=1e-3)

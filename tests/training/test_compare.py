@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cleaner.errors import TrainingError
-from cleaner.training.compare import RetrainResult, _mcnemar, change_of, compare
+from cleaner.training.compare import RetrainResult, _mcnemar, change_of, compare, compare_classes
 
 
 def outcome(n: int, *, mended: int, broken: int, both_wrong: int = 0) -> RetrainResult:
@@ -108,3 +108,35 @@ def test_no_images_cannot_be_compared() -> None:
 def test_lists_of_different_lengths_are_refused() -> None:
     with pytest.raises(TrainingError, match=r"^Got 2 labels, 2 and 1 predictions; give one per image\.$"):
         compare(["a", "b"], ["a", "b"], ["a"], before_name="old", after_name="new")
+
+
+def answers(rng: np.random.Generator, truth: np.ndarray, rate: float, *, together: bool) -> np.ndarray:
+    """Return probabilities of which a share is on the wrong side; all of an image together, or each alone."""
+    wrong = rng.random((len(truth), 1) if together else truth.shape) < rate
+    return np.where(truth ^ wrong, 0.9, 0.1) + rng.uniform(-0.05, 0.05, truth.shape)
+
+
+def test_answers_on_classes_are_compared_by_image() -> None:
+    rng = np.random.default_rng(0)
+    truth = rng.random((300, 8)) < 0.2
+    before, after = (answers(rng, truth, rate, together=False) for rate in (0.12, 0.06))
+    result = compare_classes(truth, before, after, before_name="old", after_name="new")
+    assert (result.n, result.answers) == (300, 8)
+    assert result.high < 0 and result.p_value < 0.001
+    assert result.precision is not None and result.precision.low > 0
+    assert RetrainResult(**{**result.to_dict(), "precision": result.precision}) == result
+    unread = compare_classes(truth, before, np.full_like(after, np.nan), before_name="old", after_name="new")
+    assert unread.after == 1.0
+
+
+def test_errors_that_come_together_make_the_interval_as_wide_as_it_must_be() -> None:
+    covered = {"error": 0, "precision": 0}
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        truth = rng.random((150, 6)) < 0.3
+        before, after = (answers(rng, truth, 0.15, together=True) for _ in range(2))  # equally good models
+        result = compare_classes(truth, before, after, before_name="old", after_name="new")
+        assert result.precision is not None
+        covered["error"] += result.low <= 0 <= result.high
+        covered["precision"] += result.precision.low <= 0 <= result.precision.high
+    assert min(covered.values()) >= 54, covered

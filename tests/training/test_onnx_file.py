@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from cleaner.dataset.label_sets import LabelSets
 from cleaner.errors import CheckpointError
 from cleaner.models.backbones import load_backbone
 from cleaner.training import onnx_file
@@ -18,7 +19,8 @@ from cleaner.training.network import Network
 def network() -> Network:
     backbone = load_backbone(from_scratch=True, device="cpu")
     weight = np.random.default_rng(0).normal(size=(backbone.feature_dim, 3)).astype(np.float32)
-    return Network.from_linear_head(backbone, ["c", "a", "b"], weight=weight, offset=np.zeros(3, np.float32))
+    offset, sets = np.zeros(3, np.float32), LabelSets(";")
+    return Network.from_linear_head(backbone, ["c", "a", "b"], weight=weight, offset=offset, sets=sets)
 
 
 def test_the_file_says_what_the_network_says_and_names_its_classes(tmp_path: Path) -> None:
@@ -33,6 +35,7 @@ def test_the_file_says_what_the_network_says_and_names_its_classes(tmp_path: Pat
     kept = {each.key: json.loads(each.value) for each in onnx.load(tmp_path / "model.onnx").metadata_props}
     assert kept["classes"] == ["c", "a", "b"]
     assert kept["preprocess"]["size_px"] == 64
+    assert kept["several_labels"] is True  # and its probabilities are those of a sigmoid, as was checked
 
 
 def test_without_its_packages_a_sentence_names_the_extra(

@@ -159,10 +159,10 @@ def empty_text(page: Page) -> str:
         return say(f"review.{empty.reason.value}")
     if not empty.purpose.judges_labels:
         return _end_of_check(empty)
-    return _end_of_labels(empty, several=bool(page.separator))
+    return _end_of_labels(empty)
 
 
-def _end_of_labels(empty: messages.Empty, *, several: bool) -> str:
+def _end_of_labels(empty: messages.Empty) -> str:
     view = empty.view
     if view.show != "undecided":
         key = "last_page" if empty.total else f"none_{view.show}" if view.show != "all" else "none_fits"
@@ -177,8 +177,7 @@ def _end_of_labels(empty: messages.Empty, *, several: bool) -> str:
     aside = (
         say("review.set_aside", images=count(empty.unsure, "image is", "images are")) if empty.unsure else ""
     )
-    then = say("review.rank_again_now" if several else "review.retrain_now")
-    return " ".join([first, then, *([aside] if aside else [])])
+    return " ".join([first, say("review.retrain_now"), *([aside] if aside else [])])
 
 
 def _end_of_check(empty: messages.Empty) -> str:

@@ -41,7 +41,7 @@ def _error(series: Series) -> Tree | None:
     if len(known) < 2:
         return None
     line = [(float(entry["epoch"]), float(entry["error_rate"])) for entry in known]
-    numbers = [int(entry["n_valid"]) for entry in known]
+    numbers = [int(entry.get("n_independent", entry["n_valid"])) for entry in known]
     band = [(x, *wilson(round(error * n), n)) for (x, error), n in zip(line, numbers, strict=True)]
     _, low, high = band[-1]
     value = say("retrain.error.value", error=percent(line[-1][1]), low=percent(low), high=percent(high))

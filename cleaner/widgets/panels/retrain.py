@@ -450,10 +450,29 @@ def result_trees(result: Mapping[str, Any] | None) -> list[Tree]:
             pair(say("retrain.now"), percent(result["after"])),
             node("p", node("b", say(verdict))),
             paragraph(interval, "fine"),
+            *_by_class(result),
             paragraph(names, "fine"),
             class_="cleaner-box",
             role="status",
         )
+    ]
+
+
+def _by_class(result: Mapping[str, Any]) -> list[Tree]:
+    """Say what errors are shares of where images can have several labels; older results are of one label."""
+    precision, classes = result.get("precision"), result.get("answers", 1)
+    if precision is None:
+        return []
+    answers = count(result["n"] * classes, "answer")
+    change = precision["after"] - precision["before"]
+    parts = {"low": precision["low"], "high": precision["high"], "difference": change}
+    signed = {key: f"{value:+.3f}".replace("-", "−") for key, value in parts.items()}
+    level = {"before": f"{precision['before']:.3f}", "now": f"{precision['after']:.3f}"}
+    return [
+        paragraph(
+            say("retrain.answers", answers=answers, classes=count(classes, "class", "classes")), "fine"
+        ),
+        paragraph(say("retrain.precision", **level, **signed), "fine"),
     ]
 
 
