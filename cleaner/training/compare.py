@@ -7,7 +7,7 @@ bootstrap of few disagreements is too sure of itself: five to none would count a
 denies.
 
 Where images can have several labels, there is an answer on each class of each image. Those on one image are
-no independent evidence: images are resampled, and the exact test counts those with fewer and with more errors.
+no independent evidence: images are resampled, and the exact test counts those with fewer and more errors.
 """
 
 from collections.abc import Mapping, Sequence
@@ -207,8 +207,8 @@ def _precision_change(
     """Bootstrap the images, the same for both models."""
     n = len(truth)
     times = int(np.clip(_MOST_COUNTS // n, *_PRECISION_RESAMPLES))
-    counts = np.random.default_rng(_SEED).multinomial(n, np.full(n, 1 / n), times)
-    counts = np.concatenate([np.ones((1, n)), counts])
+    drawn = np.random.default_rng(_SEED).multinomial(n, np.full(n, 1 / n), times)
+    counts = np.concatenate([np.ones((1, n)), drawn.astype(np.float64)])
     said = (np.where(np.isnan(scores), -1, scores) for scores in (before, after))
     drawn_before, drawn_after = (resampled_precision(truth, scores, counts) for scores in said)
     tail = (1 - CONFIDENCE) / 2

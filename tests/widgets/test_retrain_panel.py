@@ -12,7 +12,7 @@ from cleaner.errors import CleanerError
 from cleaner.jobs import Job
 from cleaner.widgets.panels.base import Tree, text_of
 from cleaner.widgets.panels.job import TASKS
-from cleaner.widgets.panels.retrain import RetrainPanel, worth_trees
+from cleaner.widgets.panels.retrain import RetrainPanel, result_trees, worth_trees
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
@@ -331,3 +331,17 @@ def test_on_few_images_nothing_is_said_about_worth() -> None:
     assert shown == f"{say('worth')} {say('worth.too_few', images='38 images', least='50 images')}"
     (nothing,) = map(text_of, worth_trees(None))  # a result of an earlier version
     assert nothing == ""
+
+
+def test_where_images_have_several_labels_it_is_said_what_errors_are_shares_of() -> None:
+    precision = {"before": 0.71, "after": 0.74, "low": -0.01, "high": 0.062}
+    rates = {"before": 0.048, "after": 0.041, "difference": -0.007, "low": -0.012, "high": -0.002}
+    names = {"before_name": "old", "after_name": "new"}
+    one = {**rates, **names, "n": 180, "p_value": 0.01, "sentence": ""}  # as older results are, too
+    told = text_of(result_trees({**one, "answers": 10, "precision": precision})[0])
+    assert say("retrain.answers", answers="1,800 answers", classes="10 classes") in told
+    words = {"before": "0.710", "now": "0.740", "difference": "+0.030", "low": "−0.010", "high": "+0.062"}
+    assert say("retrain.precision", **words) in told
+    assert say("retrain.answers", answers="180 answers", classes="1 class") not in text_of(
+        result_trees(one)[0]
+    )
