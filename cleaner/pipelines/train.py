@@ -350,9 +350,12 @@ def _fit_head(seen: Seen, catalog: Catalog) -> LinearHead:
 
     _, vectors, labels = seen.rows(catalog, "train")
     sets = catalog.label_sets
-    classes, least = sorted(classes_of(labels, sets)), 2 if sets is None else 1
-    if len(classes) < least:
-        msg = f"The labelled training images are of {len(classes)} classes; training needs {least} or more."
+    classes = sorted(classes_of(labels, sets))
+    if sets is None and len(classes) < 2:
+        msg = f"The labelled training images are of {len(classes)} classes; training needs two or more."
+        raise TrainingError(msg)
+    if not classes:
+        msg = "No training image has a class; training needs one or more. Label some images first."
         raise TrainingError(msg)
     if sets is None:
         return LinearHead.fit(vectors, labels, classes)

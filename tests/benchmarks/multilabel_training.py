@@ -1,10 +1,10 @@
 """What cleaning is worth to a model of images that have several labels.
 
-The collages of ``multilabel.py``; a fifth of them is for validation, whose labels are right. Heads are fitted on
-the features of the built-in network, or the whole network is tuned, from labels as given and from cleaned ones:
-those that a reviewer has who looks at the most suspicious fifth of the training images, and all right ones. The
-table shows the mean average precision of the classes and the share of wrong answers on the validation images.
-Run ``python tests/benchmarks/multilabel_training.py FOLDER [--full]``.
+The collages of ``multilabel.py``; a fifth of them is for validation, whose labels are right. Heads are fitted
+on the features of the built-in network, or the whole network is tuned, from labels as given and from cleaned
+ones: those that a reviewer has who looks at the most suspicious fifth of the training images, and all right
+ones. The table shows the mean average precision of the classes and the share of wrong answers on the
+validation images. Run ``python tests/benchmarks/multilabel_training.py FOLDER [--full]``.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def main() -> None:
     embeddings = Embeddings(names=names, vectors=vectors, hashes=names, key="collages", problems={})
     valid = np.arange(len(names)) % 5 == 0
     columns = "| ".join(f"{name:<20}" for name in ("as given", "a fifth looked at", "all right"))
-    print(f"{(~valid).sum()} to learn from, {valid.sum()} to measure; AP and wrong answers\nnoise  | {columns}")
+    print(
+        f"{(~valid).sum()} to learn from, {valid.sum()} to measure; AP and wrong answers\nnoise  | {columns}"
+    )
     for noise in (0.05, 0.1, 0.2):
         rows = []
         for seed in range(options.seeds):
@@ -65,7 +67,10 @@ def main() -> None:
                     for bits in (given, cleaned, truth)
                 ]
             else:
-                heads = [LinearHead.fit_several(vectors[~valid], b[~valid], classes) for b in (given, cleaned, truth)]
+                heads = [
+                    LinearHead.fit_several(vectors[~valid], b[~valid], classes)
+                    for b in (given, cleaned, truth)
+                ]
                 said = [head.predict_proba(vectors[valid]) for head in heads]
             rows.append(
                 [(mean_average_precision(truth[valid], p), ((p > 0.5) != truth[valid]).mean()) for p in said]
