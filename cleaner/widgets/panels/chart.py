@@ -64,11 +64,11 @@ def line_chart(
     if band:
         around = [place((x, high)) for x, _, high in band] + [place((x, low)) for x, low, _ in reversed(band)]
         drawn.append(node("path", class_="cleaner-band", d=_path(around) + " Z"))
-    for i, (x, letter) in enumerate(marks):
-        drawn += _mark(place((x, 0))[0], letter, row=i)
+    drawn += [_mark(place((x, 0))[0]) for x, _ in marks]
     for i, line in enumerate(lines.values()):
         if line:
             drawn += _curve([place(point) for point in thinned(line)], kind=i)
+    drawn += [_letter(place((x, 0))[0], letter, row=i) for i, (x, letter) in enumerate(marks)]
     tick = {"class_": "cleaner-tick", "y": f"{_HEIGHT - 1:g}"}
     if not ticks:
         drawn.append(node("text", x_ends[0], x=f"{_LEFT:g}", **tick))
@@ -205,11 +205,17 @@ def _path(places: Sequence[tuple[float, float]]) -> str:
     return "M" + " L".join(f"{x:.1f} {y:.1f}" for x, y in places)
 
 
-def _mark(x: float, letter: str, *, row: int) -> list[Tree]:
-    """Draw a mark; each letter stands a row lower, so that marks close to each other can be read."""
-    ends = {"x1": f"{x:.1f}", "y1": f"{_TOP:g}", "x2": f"{x:.1f}", "y2": f"{_BOTTOM:g}"}
-    above = {"x": f"{x + 2:.1f}", "y": f"{_TOP + 6 + 10 * row:g}", "class_": "cleaner-tick"}
-    return [node("line", class_="cleaner-mark", **ends), node("text", letter, **above)]
+def _mark(x: float) -> Tree:
+    return node(
+        "line", class_="cleaner-mark", x1=f"{x:.1f}", y1=f"{_TOP:g}", x2=f"{x:.1f}", y2=f"{_BOTTOM:g}"
+    )
+
+
+def _letter(x: float, letter: str, *, row: int) -> Tree:
+    """Write the letter of a mark, each a row lower: those of marks close to each other can then be read."""
+    return node(
+        "text", letter, x=f"{x + 2:.1f}", y=f"{_TOP + 6 + 10 * row:g}", class_="cleaner-tick is-letter"
+    )
 
 
 def _legend(names: Sequence[str]) -> Tree:
