@@ -76,11 +76,14 @@ class BitJudgement:
     predicted : float32, shape (n, n_classes)
         P(class is there | image).
     noise : BitNoise
+    weights : list of float32, each of shape (N_FOLDS, dim + 1, n_classes)
+        Of the plain heads of each network, fold by fold; the last row holds the offsets.
     """
 
     plain: Floats
     predicted: Floats
     noise: BitNoise
+    weights: list[Floats]
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,7 @@ def judge(
     """
     heads = [_Heads(bits, Z) for Z in features]
     plain = [head.fit(None, reporter=reporter) for head in heads]
+    weights = [head.weights.copy() for head in heads]
     mean = np.asarray(sigmoid(np.mean([logit(p) for p in plain], axis=0)), dtype=np.float32)
     found = []
     for first in (_even_noise(bits), _anchor_noise(bits, mean)):
@@ -146,7 +150,7 @@ def judge(
         sum(w * getattr(noise, name) for w, (_, _, noise) in zip(share, found, strict=True))
         for name in ("missing", "extra")
     ]
-    return BitJudgement(mean, np.asarray(predicted, dtype=np.float32), BitNoise(*rates))
+    return BitJudgement(mean, np.asarray(predicted, dtype=np.float32), BitNoise(*rates), weights)
 
 
 def _shares(likelihood: Doubles) -> Doubles:
@@ -161,10 +165,10 @@ class _Heads:
     def __init__(self, bits: Bits, Z: Floats) -> None:
         self._bits = bits
         self._Z = np.concatenate([Z, np.ones((len(Z), 1), dtype=np.float32)], axis=1)
-        self._W = np.zeros((N_FOLDS, self._Z.shape[1], bits.given.shape[1]), dtype=np.float32)
+        self.weights = np.zeros((N_FOLDS, self._Z.shape[1], bits.given.shape[1]), dtype=np.float32)
         self._fitted = False
         share = np.clip(bits.given[bits.learn].mean(axis=0), 1e-3, 1 - 1e-3)
-        self._W[:, -1] = np.log(share / (1 - share))
+        self.weights[:, -1] = np.log(share / (1 - share))
 
     def fit(self, noise: BitNoise | None, *, reporter: Reporter) -> Floats:
         """Fit to the labels, through noise if there is any; returns probabilities out of fold."""
@@ -179,8 +183,8 @@ class _Heads:
             if not rows.any():
                 rows = bits.learn
             believed = partial(_believed, bits.given[rows], bits.sure[rows], noise)
-            W = fit_classes(Z[rows], believed, self._W[fold], strength=STRENGTH, steps=steps)
-            self._W[fold] = W
+            W = fit_classes(Z[rows], believed, self.weights[fold], strength=STRENGTH, steps=steps)
+            self.weights[fold] = W
             mine = bits.judges == fold
             out[mine] = Z[mine] @ W
             out[outside] += Z[outside] @ W / N_FOLDS

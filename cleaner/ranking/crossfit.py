@@ -102,6 +102,14 @@ class CrossFit:
         )
         return replace(self, fits=fits)
 
+    @property
+    def fold_weights(self) -> Floats:
+        """Weights of each fold's head, mean over the penalties, shape (N_FOLDS, dim + 1, n_classes)."""
+        assert self.fits is not None
+        W = self.fits.W[: len(self.strengths) * N_FOLDS]
+        mean: Floats = W.reshape(len(self.strengths), N_FOLDS, *W.shape[1:]).mean(axis=0)
+        return mean
+
     def out_of_fold(self) -> Floats:
         """Return log probabilities from heads that have not seen the image, shape (n, n_classes)."""
         total = np.zeros((len(self.Z), self.n_classes), dtype=np.float32)

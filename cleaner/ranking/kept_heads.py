@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.ranking.crossfit import N_FOLDS, CrossFit
 from cleaner.ranking.features import FeatureMap, Floats
 from cleaner.util.arrays import load_arrays, save_arrays
 
@@ -41,6 +40,8 @@ class SeenHead:
 @dataclass(frozen=True)
 class KeptHeads:
     """Plain heads, fold by fold, of each network that looked at the images.
+
+    They tell classes from each other or, where images can have several, each class from its absence.
 
     The logits of an image are the mean over its heads (of all networks, deals of folds and penalties) that
     have not seen it; so is their sum of contributions.
@@ -73,7 +74,8 @@ class KeptHeads:
     @classmethod
     def of(
         cls,
-        deals: Sequence[Sequence[CrossFit]],
+        deals: Sequence[Sequence[Floats]],
+        judges: Sequence[NDArray[np.int64]],
         features: Sequence[FeatureMap],
         *,
         keys: Sequence[str],
@@ -81,13 +83,14 @@ class KeptHeads:
         classes: Sequence[str],
         model: str,
     ) -> KeptHeads:
-        """Keep fitted heads: ``deals`` has those of each network, for each deal of folds."""
-        weights = [
-            np.stack([_mean_over_penalties(deal[network]) for deal in deals])
-            for network in range(len(features))
-        ]
-        judges = np.stack([deal[0].judges for deal in deals]).astype(np.int8)
-        return cls(model, list(names), list(classes), list(keys), list(features), weights, judges)
+        """Keep fitted heads.
+
+        ``deals`` has, for each deal of folds, the weights of each network, shape (N_FOLDS, dim + 1,
+        n_classes); ``judges`` has the fold whose head may judge each image.
+        """
+        weights = [np.stack(by_network) for by_network in zip(*deals, strict=True)]
+        judging = np.stack(judges).astype(np.int8)
+        return cls(model, list(names), list(classes), list(keys), list(features), weights, judging)
 
     def of_image(self, name: str) -> list[SeenHead]:
         """Return the heads that judge an image, one a network.
@@ -143,14 +146,6 @@ class KeptHeads:
         return cls(
             head["model"], head["names"], head["classes"], head["keys"], features, weights, arrays["judges"]
         )
-
-
-def _mean_over_penalties(heads: CrossFit) -> Floats:
-    """Return the weights of each fold's head, shape (N_FOLDS, dim + 1, n_classes)."""
-    assert heads.fits is not None
-    W = heads.fits.W[: len(heads.strengths) * N_FOLDS]
-    mean: Floats = W.reshape(len(heads.strengths), N_FOLDS, *W.shape[1:]).mean(axis=0)
-    return mean
 
 
 def _judging(weights: Floats, judge: int) -> Floats:

@@ -141,7 +141,8 @@ def rank(
     reasons = Reasons.of([judgement.models], prepared[0][2], joined)
     ranking = _assemble(items, judgement, np.exp(plain), np.exp(inside), model, reasons)
     ranking.heads = KeptHeads.of(
-        [each.heads for each in found],
+        [[one.fold_weights for one in each.heads] for each in found],
+        [each.heads[0].judges for each in found],
         [mapped for mapped, *_ in prepared],
         keys=[view.key for view in views],
         names=items.names,

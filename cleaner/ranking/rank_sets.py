@@ -19,6 +19,7 @@ from cleaner.errors import RankingError
 from cleaner.ranking.bits import BitNoise, Bits, judge
 from cleaner.ranking.crossfit import plan_folds
 from cleaner.ranking.items import Items, copies_of, items_of, joined_units, prepare, seen_by_all
+from cleaner.ranking.kept_heads import KeptHeads
 from cleaner.ranking.rank import FEW_CELLS, REPEATS
 from cleaner.ranking.result import model_id
 from cleaner.ranking.set_ranking import SetRanking
@@ -52,11 +53,12 @@ def rank_sets(
     given, origin = sets.bits(items.given, classes), sets.bits(items.before, classes)
     votes = [voters.shares(given) for *_, voters in prepared]
     repeats = REPEATS if len(items.names) * len(classes) <= FEW_CELLS else 1
-    found = []
+    found, deals = [], []
     for repeat in range(repeats):
         reporter(Stage.FIT_HEADS, repeat, repeats)
         folds, judges = plan_folds(_rarest(given, items), units_, items.learn, seed + repeat)
         bits = Bits(given, origin, items.sure, folds, judges)
+        deals.append(judges)
         found.append(judge(bits, [Z for _, Z, _ in prepared], votes, reporter=reporter))
     reporter(Stage.FIT_HEADS, repeats, repeats)
     noise = BitNoise(
@@ -68,7 +70,7 @@ def rank_sets(
     unlabelled = items.codes < 0
     posterior[unlabelled] = predicted[unlabelled]
     keys = "+".join(view.key for view in views)
-    return SetRanking(
+    ranking = SetRanking(
         items.names,
         items.splits,
         items.given,
@@ -81,6 +83,16 @@ def rank_sets(
         extra=noise.extra,
         model=model_id("bits", keys, seed, given, origin, items.names, items.sure, units_),
     )
+    ranking.heads = KeptHeads.of(
+        [each.weights for each in found],
+        deals,
+        [mapped for mapped, *_ in prepared],
+        keys=[view.key for view in views],
+        names=items.names,
+        classes=classes,
+        model=ranking.model,
+    )
+    return ranking
 
 
 def _rarest(bits: NDArray[np.bool_], items: Items) -> NDArray[np.int64]:

@@ -21,7 +21,6 @@ from cleaner.dataset.label_sets import classes_of
 from cleaner.errors import CleanerError, InterpretationError, OutdatedError, StoreError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.ranking.renaming import under_present_names
-from cleaner.ranking.set_ranking import SetRanking
 from cleaner.review import Act, Action, Event, Kind, ReviewStore
 from cleaner.review.classes import check_class, class_acts, describe_class, is_about_descriptions
 from cleaner.session import background
@@ -700,8 +699,6 @@ class ReviewSession:
                 else "There are no heat maps before the images are ranked."
             )
             raise InterpretationError(msg)
-        if isinstance(made, SetRanking):
-            raise InterpretationError("There are no heat maps yet for images with several labels.")
         now = partial(self.store.state.label_now, since_seq=made.named_at)
         classes = [each for each in made.classes if now(each) == label]
         if not classes:

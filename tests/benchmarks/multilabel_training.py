@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--full", action="store_true", help="tune the whole network, which takes long")
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--noise", type=float, nargs="+", default=[0.05, 0.1, 0.2])
     options = parser.parse_args()
     if not (DATA / "clothing").is_dir():
         raise SystemExit("The clothing photographs are not here.")
@@ -52,7 +53,7 @@ def main() -> None:
     print(
         f"{(~valid).sum()} to learn from, {valid.sum()} to measure; AP and wrong answers\nnoise  | {columns}"
     )
-    for noise in (0.05, 0.1, 0.2):
+    for noise in options.noise:
         rows = []
         for seed in range(options.seeds):
             given = np.where(valid[:, None], truth, with_noise(truth, noise, noise, seed))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from grid_page import OpenGrid, focus_grid, press, sent
+from grid_page import OpenGrid, focus_grid, make_cells, press, sent
 
 from cleaner.widgets.sentences import say
 
@@ -148,3 +148,17 @@ def test_why_there_is_no_heat_map_is_said_beside_the_image(open_grid: OpenGrid, 
     box = page.get_by_role("region", name=say("grid.heat"), exact=True)
     expect(box.get_by_role("status")).to_have_text("Rank the images again.")
     expect(page.locator("canvas.cleaner-heat")).to_be_hidden()
+
+
+def test_of_several_labels_the_heat_map_begins_with_the_one_in_doubt(
+    open_grid: OpenGrid, expect: Any
+) -> None:
+    cells = make_cells(6, given="cat;dog", suggestion="bird;cat")
+    page = open_large(open_grid, pages=[cells], options={"separator": ";"})
+    press(page, "h")
+    box = page.get_by_role("region", name=say("grid.heat"), exact=True)
+    choice = box.get_by_label(say("grid.heat.class"))
+    roles = [say("grid.heat.suggestion", label="bird"), say("grid.heat.given", label="cat")]
+    expect(choice.get_by_role("option")).to_have_text([*roles, "bird", "cat", "dog"])
+    choice.select_option(roles[1])
+    assert [message["label"] for message in sent(page, "heat")] == ["bird", "cat"]

@@ -10,14 +10,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pictures import make_collages
 from PIL import Image
 
 from cleaner.errors import InterpretationError
 from cleaner.pipelines.heat_maps import SIDE, HeatMapper, serve
 from cleaner.pipelines.rank import look, rank_seen, save_ranking
-from cleaner.ranking import Ranking
+from cleaner.ranking import Ranking, SetRanking
 from cleaner.ranking.heads import log_softmax
 from cleaner.ranking.kept_heads import KeptHeads
+from cleaner.ranking.logistic import sigmoid
 from cleaner.session.session import ReviewSession
 from cleaner.util.progress import SILENT
 from cleaner.workspace import Workspace
@@ -126,3 +128,26 @@ def test_a_session_asks_a_process_once_for_each_map(made: tuple[Workspace, Ranki
             session.heat_map("left/3.png", "left")
     finally:
         session.close()
+
+
+def test_where_images_have_several_labels_each_class_has_its_map(tmp_path: Path) -> None:
+    right = make_collages(tmp_path / "set")
+    with Workspace(tmp_path / "set", labels=tmp_path / "set" / "labels.csv", from_scratch=True) as workspace:
+        seen = look(workspace, workspace.store.state, workspace.network, reporter=SILENT)
+        ranking = rank_seen(seen, reporter=SILENT)
+        save_ranking(workspace, seen, ranking)
+        assert isinstance(ranking, SetRanking)
+        heads, vectors = KeptHeads.load(workspace.ranking_folder), seen.embeddings.vectors
+        for name in ranking.names[::9]:
+            (head,) = heads.of_image(name)
+            row = seen.embeddings.names.index(name)
+            logits = head.features(vectors[[row]]) @ head.weight + head.offset
+            assert sigmoid(logits)[0] == pytest.approx(ranking.plain[ranking.row(name)], abs=0.05)
+        mapper = HeatMapper(workspace.ranking_folder, [seen.backbone])
+        sides = []
+        for name in [name for name, label in right.items() if label == "blue;red"]:
+            pixels = np.asarray(Image.open(workspace.root / name))
+            left_is_red = pixels[:, :12, 0].mean() > pixels[:, 12:, 0].mean()
+            values = mapper.make(workspace.root / name, name, ranking.model, ["red"]).values.astype(int)
+            sides.append((values[:, : SIDE // 2].sum() > values[:, SIDE // 2 :].sum()) == left_is_red)
+        assert np.mean(sides) > 0.8

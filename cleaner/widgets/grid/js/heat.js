@@ -2,6 +2,7 @@
 // colour-blind people tell apart.
 
 import { make, make_act_button, make_id } from "./elements.js";
+import { chips, split } from "./label_sets.js";
 
 /**
  * @import { Card } from "./card.js"
@@ -79,14 +80,16 @@ export class Heat {
   }
 
   /** @param {Card} card @returns {string | null} the class to show */
-  label_of({ cell }) {
-    if (this.wanted === "suggestion") return cell.suggestion ?? cell.given;
-    return this.wanted === "given" ? cell.given ?? cell.suggestion : this.wanted.slice(1);
+  label_of(card) {
+    const { suggestion, given } = roles_of(card);
+    if (this.wanted === "suggestion") return suggestion ?? given;
+    return this.wanted === "given" ? given ?? suggestion : this.wanted.slice(1);
   }
 
   /** The image's label and suggestion, then all classes, whose values begin with a mark that no role has. @param {Card} card */
-  draw_choice({ cell }) {
-    const roles = [["suggestion", cell.suggestion, "grid.heat.suggestion"], ["given", cell.given, "grid.heat.given"]]
+  draw_choice(card) {
+    const { suggestion, given } = roles_of(card);
+    const roles = [["suggestion", suggestion, "grid.heat.suggestion"], ["given", given, "grid.heat.given"]]
       .filter(([, label]) => label !== null)
       .map(([value, label, key]) => make("option", "", { value: `${value}` }, this.say(`${key}`, { label: `${label}` })));
     const classes = this.host.classes().map((label) => make("option", "", { value: `=${label}` }, label));
@@ -140,4 +143,15 @@ export class Heat {
     this.cover.hidden = true;
     this.text.textContent = "";
   }
+}
+
+/**
+ * The class of an image's suggestion, and that of its label; of several, the first that is to change, and the first.
+ * @param {Card} card
+ * @returns {{suggestion: string | null, given: string | null}}
+ */
+function roles_of({ cell: { given, suggestion }, separator }) {
+  if (!separator) return { suggestion, given };
+  const changed = chips(given, suggestion, null, separator).find(({ mark }) => mark !== "");
+  return { suggestion: changed?.name ?? null, given: split(given, separator)[0] ?? null };
 }
