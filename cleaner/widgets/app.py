@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from cleaner.dataset.findings import ReadFindings
+from cleaner.dataset.folder_watch import FolderWatch
 from cleaner.dataset.formats.registry import Format, found_in
 from cleaner.dataset.layout_memory import other_layouts
 from cleaner.errors import CleanerError
@@ -45,7 +46,7 @@ logger = logging.getLogger(__name__)
 
 _REDRAW_DELAY_S = 0.3
 _REDRAW_RETRY_S = 5.0
-_KEYWORDS = "page_size=, order=, on_leave=, on_table=, on_layout= and on_import="
+_KEYWORDS = "page_size=, order=, on_leave=, on_table=, on_layout=, on_import= and on_reopen="
 
 
 class CleanerApp(ipywidgets.VBox):
@@ -71,6 +72,9 @@ class CleanerApp(ipywidgets.VBox):
     on_import : callable or None
         Called with the labels of another tool, beside the images, that the user wants to import (format and
         path); None offers no such thing.
+    on_reopen : callable or None
+        Called when the user wants to open the set again, as its files were renamed or moved; None offers no
+        such thing.
 
     Raises
     ------
@@ -92,6 +96,7 @@ class CleanerApp(ipywidgets.VBox):
         on_table: Callable[[], None] | None = None,
         on_layout: Callable[[str], None] | None = None,
         on_import: Callable[[tuple[Format, Path]], None] | None = None,
+        on_reopen: Callable[[], None] | None = None,
         **unknown: Any,
     ) -> None:
         if unknown:
@@ -103,6 +108,7 @@ class CleanerApp(ipywidgets.VBox):
         self._on_table = on_table
         self._on_layout = on_layout
         self._on_import = on_import
+        self._on_reopen = on_reopen
         self._documents: list[tuple[Format, Path]] | None = None  # None: nobody has looked for them yet
         self._step = "Labels"
         self._unfolded = False
@@ -119,6 +125,9 @@ class CleanerApp(ipywidgets.VBox):
         self.header = self._panel({"files": lambda _: self.go_to("Files"), "leave": lambda _: self._leave()})
         self.messages = self.image_cleaner.messages
         self.messages.on_gone = self._message_gone
+        self.messages.on("reopen", lambda _: self._reopen())
+        self._watch = FolderWatch(self.workspace.root, self.workspace.catalog.names)
+        self._gone: set[str] = set()
         if lost:
             self.messages.tell(lost)
         self.steps = self._panel({"step": self.go_to, "unfold": lambda _: self._unfold()})
@@ -310,10 +319,24 @@ class CleanerApp(ipywidgets.VBox):
         try:
             with self.lock:
                 self._draw_progress()
+            self._look_for_files()
         except Exception:
             logger.exception("the figures could not be drawn")
             return False
         return True
+
+    def _look_for_files(self) -> None:
+        """Tell of files that others have renamed, moved or deleted: results follow when the set is reopened."""
+        gone = set(self._watch.gone()) - self.session.known.deleted()
+        if gone - self._gone:
+            self._gone |= gone
+            acts = [("reopen", say("app.files_gone.reopen"))] if self._on_reopen is not None else []
+            self.messages.tell(say("app.files_gone" if acts else "app.files_gone.again"), *acts)
+
+    def _reopen(self) -> None:
+        if self._on_reopen is not None:
+            self.messages.tell(say("files.reopening"))
+            self._on_reopen()
 
     def _message_gone(self) -> None:
         self.draw()

@@ -205,6 +205,7 @@ class DashboardPage(ipywidgets.VBox):
                 on_leave=leave,
                 on_table=lambda: self._ask_again(app),
                 on_import=lambda found: self._import_beside(found, app.workspace.options()),
+                on_reopen=lambda: self._reopen(app.workspace.state, {**options, "layout": None}),
                 on_layout=lambda layout: self._reopen(app.workspace.state, {**options, "layout": layout}),
             )
         except TableError as error:

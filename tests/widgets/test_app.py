@@ -102,12 +102,28 @@ def with_role(tree: Tree, role: str) -> list[str]:
 # ---------------------------------------------------------------- opening
 
 
+def test_files_that_are_renamed_while_the_page_is_open_are_told_with_a_way_to_open_it_again(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    save_ranking(root)
+    asked: list[str] = []
+    app = open_app_on(on_reopen=lambda: asked.append("again"))
+    app.image_cleaner.decide(app.image_cleaner.names[0], "keep")
+    until(lambda: "1 of 24" in text(app.standing))
+    assert say("app.files_gone") not in text(app.messages)
+    (root / "red").rename(root / "crimson")
+    app.image_cleaner.decide(app.image_cleaner.names[1], "keep")
+    until(lambda: say("app.files_gone") in text(app.messages))
+    app.messages.do("reopen")
+    assert asked == ["again"]
+
+
 def test_an_unknown_keyword_is_refused_with_advice(root: Path) -> None:
     with pytest.raises(TypeError) as caught:
         CleanerApp(root, pagesize=12)
     assert str(caught.value) == (
         "CleanerApp got 'pagesize'; it takes a workspace or a path, and page_size=, "
-        "order=, on_leave=, on_table=, on_layout= and on_import= as keywords."
+        "order=, on_leave=, on_table=, on_layout=, on_import= and on_reopen= as keywords."
     )
 
 
