@@ -326,7 +326,7 @@ class CleanerApp(ipywidgets.VBox):
         return True
 
     def _look_for_files(self) -> None:
-        """Tell of files that others have renamed, moved or deleted: results follow when the set is reopened."""
+        """Tell of files that others have renamed, moved or deleted; reopened, results follow them."""
         gone = set(self._watch.gone()) - self.session.known.deleted()
         if gone - self._gone:
             self._gone |= gone

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import openpyxl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -331,6 +332,24 @@ def test_a_table_beside_a_folder_of_images_is_found(tmp_path: Path) -> None:
     table(root, "image_id,breed\n0,pug\n1,pug\n2,collie\n")
     table(root, "id,price\nx,3\ny,4\n", "prices.csv")
     assert table_findings(root) == [(("labels.csv",), True)]
+
+
+def test_every_kind_of_table_is_found(tmp_path: Path) -> None:
+    root = make(tmp_path / "set", "images")
+    for name, rows in (
+        ("labels.xlsx", [("image_id", "breed"), (0, "pug"), (1, "collie")]),
+        ("prices.xlsx", [("id", "price"), ("x", 3)]),
+    ):
+        book = openpyxl.Workbook()
+        for row in rows:
+            book.active.append(row)
+        book.save(root / name)
+    table(root, "image_id\tbreed\n0\tpug\n1\tpug\n", "labels.tab")
+    for name in ("old.xls", "damaged.xlsx", "~$labels.xlsx"):
+        (root / name).write_bytes(b"\xd0\xcf\x11\xe0 or not")
+    assert table_findings(root) == [(("labels.tab", "labels.xlsx"), True)]
+    (unread,) = (found for found in understood(root) if found.topic == "table_unread")
+    assert (unread.examples, unread.doubtful) == (("damaged.xlsx", "old.xls"), True)
 
 
 def test_a_table_above_the_folder_of_images_is_found(tmp_path: Path) -> None:

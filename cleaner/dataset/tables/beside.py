@@ -10,12 +10,16 @@ from pathlib import Path, PurePosixPath
 
 from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
+from cleaner.dataset.tables.workbook import first_rows
+from cleaner.errors import TableError
 from cleaner.images.archives import read_bytes
 from cleaner.util.csvfile import decode_csv, numbered_rows
 from cleaner.util.wording import listed
 
-_SUFFIXES = (".csv", ".tsv", ".txt")
-_OWN = re.compile(r"(?:.+\.)?cleaned(?:-\d+)?\.csv|decisions\.csv|\..*", re.IGNORECASE)
+_TEXTS, _WORKBOOKS = (".csv", ".tsv", ".tab", ".txt"), (".xlsx", ".xlsm")
+_CLOSED = (".xls", ".xlsb", ".ods", ".numbers")  # tables that cannot be read here
+_SUFFIXES = (*_TEXTS, *_WORKBOOKS, *_CLOSED)
+_OWN = re.compile(r"(?:.+\.)?cleaned(?:-\d+)?\.csv|decisions\.csv|\..*|~\$.*", re.IGNORECASE)
 _MOST_TABLES = 20
 _MOST_BYTES = 100_000
 _MOST_ROWS = 50
@@ -41,16 +45,17 @@ def tables_beside(
     stems = {_stem(name) for name in images}
     below = [root / name for suffix in _SUFFIXES for name in others.get(suffix, ())[:_MOST_TABLES]]
     above = sorted(path for path in _siblings(root) if path.suffix.lower() in _SUFFIXES)
-    tables = [
-        path
-        for path in (*below, *above[:_MOST_TABLES])
-        if not _OWN.fullmatch(path.name) and _names_images(path, stems)
-    ]
+    tables: list[Path] = []
+    unread: list[Path] = []
+    for path in (*below, *above[:_MOST_TABLES]):
+        if _OWN.fullmatch(path.name) is None:
+            names = _names_images(path, stems)
+            (tables if names else unread if names is None else []).append(path)
+    if unread:
+        yield from _unread([_place(path, root) for path in unread], labelled=labelled)
     if not tables:
         return
-    places = [
-        path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path) for path in tables
-    ]
+    places = [_place(path, root) for path in tables]
     if len(tables) == 1:
         named, them, what = f"The table {places[0]} names", "it", "To use its labels, open the table itself"
     else:
@@ -79,13 +84,40 @@ def _siblings(root: Path) -> list[Path]:
         return []
 
 
-def _names_images(path: Path, stems: set[str]) -> bool:
-    """Tell whether most of the first rows have a field that is the name of an image."""
+def _place(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
+
+
+def _unread(places: Sequence[str], *, labelled: bool) -> Iterator[Finding]:
+    used = "The labels are taken from the folders" if labelled else "No table is used yet"
+    yield Finding(
+        topic="table_unread",
+        text=f"{listed(places)} may hold labels of this set, but cannot be read here. {used}. To use such a "
+        "table, save it as “CSV UTF-8” (Excel workbooks also as .xlsx), and open that.",
+        doubtful=not labelled,
+        examples=tuple(places),
+    )
+
+
+def _names_images(path: Path, stems: set[str]) -> bool | None:
+    """Tell whether most of the first rows have a field that is the name of an image; None: who knows."""
+    suffix = path.suffix.lower()
+    if suffix in _CLOSED:
+        return None
     try:
+        if suffix in _WORKBOOKS:
+            return any(
+                _name_images(rows, stems) for rows in first_rows(read_bytes(path), path.name, _MOST_ROWS)
+            )
         text = decode_csv(read_bytes(path, _MOST_BYTES))
-        rows = [row for _, row in islice(numbered_rows(text), _MOST_ROWS)]
+        return _name_images([row for _, row in islice(numbered_rows(text), _MOST_ROWS)], stems)
+    except TableError:  # no Excel workbook, or nothing that reads one
+        return None
     except (OSError, csv.Error):  # what cannot be read names nothing
         return False
+
+
+def _name_images(rows: Sequence[Sequence[str]], stems: set[str]) -> bool:
     hits = sum(any(_stem(field.strip()) in stems for field in row if field.strip()) for row in rows)
     several = max((len(row) for row in rows), default=0) > 1
     return several and hits >= max(1, _HALF * (len(rows) - 1))

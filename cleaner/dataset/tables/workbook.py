@@ -93,6 +93,27 @@ def table_sheet(data: bytes, where: str) -> tuple[str, list[str], list[list[str]
     return name, [other for other in sheets if other != name], sheets[name]
 
 
+def first_rows(data: bytes, where: str, most: int) -> list[list[list[str]]]:
+    """Return the first rows of each sheet that can be seen.
+
+    Raises
+    ------
+    TableError
+        See `open_workbook`.
+    """
+    book = open_workbook(data, where, read_only=True, data_only=True)
+    try:
+        return [
+            [[cell_text(value) for value in row] for row in sheet.iter_rows(max_row=most, values_only=True)]
+            for sheet in book.worksheets
+            if sheet.sheet_state == "visible"
+        ]
+    except Exception as exc:  # what is damaged inside shows here
+        raise TableError(f"{where} is not a valid Excel file: {exc}.") from exc
+    finally:
+        book.close()
+
+
 def _is_table(rows: list[list[str]]) -> bool:
     return sum(sum(bool(value) for value in row) > 1 for row in rows) > 1
 
