@@ -1,5 +1,7 @@
 """The way to what a screen shows: RGB, upright, transparency on white, deep images by their range."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFile
@@ -20,7 +22,8 @@ _UPRIGHT = {
 }
 _EXIF_KEYS = {"exif", "Raw profile type exif"}
 _EXIF_CHUNKS = {b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
-_PHOTOMETRIC = 262
+_BITS, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339
+_SIGNED = 2
 _ORIENTATION_TAG = 0x0112
 
 _DARK = 64  # of the upper 8 bits: 14 of 16 bits
@@ -68,14 +71,28 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
 
 def is_deep_grey(image: Image.Image) -> bool:
-    """Tell whether an image has one channel of more than 8 bits."""
-    return image.mode == "F" or image.mode.startswith("I")
+    """Tell whether an image has one channel of more than 8 bits, or of numbers with a sign."""
+    return image.mode == "F" or image.mode.startswith("I") or (image.mode == "L" and _has_sign(image))
+
+
+def grey_values(image: Image.Image) -> npt.NDArray[Any]:
+    """Return the values of a deep grey image; Pillow takes 8 bits for unsigned and 32 bits for signed."""
+    values = np.asarray(image)
+    if image.mode == "L" and _has_sign(image):
+        return values.view(np.int8)
+    if image.mode == "I" and isinstance(image, TiffImageFile) and not _has_sign(image):
+        return values.view(np.uint32) if image.tag_v2.get(_BITS, (1,))[0] == 32 else values
+    return values
+
+
+def _has_sign(image: Image.Image) -> bool:
+    return isinstance(image, TiffImageFile) and image.tag_v2.get(_SAMPLE_FORMAT, (1,))[0] == _SIGNED
 
 
 def has_white_zero(image: Image.Image) -> bool:
     """Tell whether the zero of a deep grey TIFF image is white, which Pillow respects up to 8 bits only."""
     tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
-    return is_deep_grey(image) and tags.get(_PHOTOMETRIC) == 0
+    return is_deep_grey(image) and image.mode != "L" and tags.get(_PHOTOMETRIC) == 0
 
 
 def _on_background(image: Image.Image) -> Image.Image:
@@ -99,7 +116,7 @@ def _checkerboard(size: tuple[int, int]) -> Image.Image:
 
 def _greyby_range(image: Image.Image) -> Image.Image:
     """Map the range of a deep grey image to 0..255; a plain conversion would clip it to white."""
-    values = np.array(image, dtype=np.float32)
+    values = grey_values(image).astype(np.float32)
     values[~np.isfinite(values)] = np.nan
     levels = by_range(values)
     return Image.fromarray(255 - levels if has_white_zero(image) else levels).convert("RGB")

@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 from PIL import ImageFile
 
 from cleaner.errors import ImageError
-from cleaner.images.colours import has_white_zero, is_dark_and_deep, is_deep_grey, joined_bytes, orientation
+from cleaner.images.colours import (
+    grey_values,
+    has_white_zero,
+    is_dark_and_deep,
+    is_deep_grey,
+    joined_bytes,
+    orientation,
+)
 from cleaner.images.decode import damage, has_deep_colours, open_file, open_header, slim_png, swapped_bytes
 from cleaner.images.levels import DeepImage, compact, scale_of, window_of_range
 
@@ -56,7 +62,7 @@ def _open(source: Path | bytes) -> DeepImage | None:
 
 def _of_grey(image: ImageFile.ImageFile) -> DeepImage:
     turn = orientation(image)  # only now: Pillow turns TIFF images upright while loading
-    values = compact(np.asarray(image))
+    values = compact(grey_values(image))
     return DeepImage(values=values, scale=scale_of(values), turn=turn, inverted=has_white_zero(image))
 
 

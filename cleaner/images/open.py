@@ -17,7 +17,15 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from cleaner.errors import ImageError
 from cleaner.images.archives import read_bytes
-from cleaner.images.colours import deep_colours, is_dark_and_deep, may_have_exif, orientation, to_rgb, upright
+from cleaner.images.colours import (
+    deep_colours,
+    is_dark_and_deep,
+    is_deep_grey,
+    may_have_exif,
+    orientation,
+    to_rgb,
+    upright,
+)
 from cleaner.images.decode import (
     damage,
     has_deep_colours,
@@ -160,7 +168,8 @@ def is_decoded_otherwise(source: Path | bytes) -> bool:
     try:
         with open_file(source) as file:
             image = open_header(file)
-            return image.mode not in _PLAIN or "transparency" in image.info or has_deep_colours(image)
+            plain = image.mode in _PLAIN and not is_deep_grey(image)
+            return not plain or "transparency" in image.info or has_deep_colours(image)
     except ImageError:
         return False
 

@@ -7,12 +7,14 @@ import struct
 import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 from PIL import Image
 
+from cleaner.images.deep import open_deep
 from cleaner.images.open import open_image
 
 Deep = npt.NDArray[np.uint16]
@@ -44,6 +46,41 @@ def tiff16(pixels: Deep) -> bytes:
     body = data + struct.pack(f"<{bands}H", *[16] * bands)
     directory = struct.pack("<H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries))
     return b"II*\0" + struct.pack("<I", 8 + len(body)) + body + directory + struct.pack("<I", 0)
+
+
+def grey_tiff(values: npt.NDArray[Any]) -> bytes:
+    """Write an uncompressed TIFF of one channel, with the kind of its numbers."""
+    height, width = values.shape
+    number = {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
+    shorts = {
+        256: width,
+        257: height,
+        258: 8 * values.itemsize,
+        259: 1,
+        262: 1,
+        277: 1,
+        278: height,
+        339: number,
+    }
+    entries = {tag: struct.pack("<HHIHH", tag, 3, 1, value, 0) for tag, value in shorts.items()}
+    entries |= {273: struct.pack("<HHII", 273, 4, 1, 8), 279: struct.pack("<HHII", 279, 4, 1, values.nbytes)}
+    directory = struct.pack("<H", len(entries)) + b"".join(entries[tag] for tag in sorted(entries))
+    return b"II*\0" + struct.pack("<I", 8 + values.nbytes) + values.tobytes() + directory + bytes(4)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [("i1", -128, 127), ("<i2", -32768, 32767), ("<i4", -(2**31), 2**31 - 256), ("<u4", 0, 2**32 - 256)],
+)
+def test_grey_values_do_not_wrap_at_their_sign(dtype: str, low: int, high: int) -> None:
+    values = np.linspace(low, high, 1024).reshape(32, 32).astype(dtype)
+    data = grey_tiff(values)
+    shown = np.asarray(open_image(data).convert("L")).astype(int).ravel()
+    assert (shown[0], shown[-1]) == (0, 255)
+    assert (np.diff(shown) >= 0).all()
+    deep = open_deep(data)
+    assert deep is not None
+    np.testing.assert_allclose(deep.values, values, rtol=1e-6)
 
 
 def ramp(bands: int, most: int) -> Deep:
