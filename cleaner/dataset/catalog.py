@@ -360,8 +360,14 @@ class Catalog:
         classes = f"{len(self.classes)} {'class' if len(self.classes) == 1 else 'classes'}"
         return f"<Catalog of {len(self):,} images in {classes}{left_out}>"
 
-    def path(self, name: str) -> Path:
+    def path(self, name: str, *, real_folders: dict[str, str] | None = None) -> Path:
         """Return the file of an image.
+
+        Parameters
+        ----------
+        name : str
+        real_folders : dict, optional
+            Remembers where folders really are, when many names are asked for.
 
         Raises
         ------
@@ -372,7 +378,7 @@ class Catalog:
             raise CatalogError(f"Cannot open {name!r}: this catalog has no root. Make it with root=.")
         path, problem = self.root / name, name_problem(name)
         if problem is None and not self.follow_links and os.path.lexists(path):
-            problem = place_of(self.root, name, follow_links=False)
+            problem = place_of(self.root, name, follow_links=False, real_folders=real_folders)
         if problem is not None:
             raise CatalogError(f"Cannot open {name!r}: {problem}.")
         return path

@@ -72,13 +72,14 @@ def known_files(
     columns = ("name", "hash", "size", "mtime_ns", "width", "height", "problem")
     files: dict[str, KnownFile] = {}
     problems: dict[str, str] = {}
+    real_folders: dict[str, str] = {}
     for name, digest, size_bytes, mtime_ns, width, height, problem in zip(
         *(table[column] for column in columns), strict=True
     ):
         if name not in wanted:
             continue
         if problem is None and digest is not None:
-            path = catalog.path(name)
+            path = catalog.path(name, real_folders=real_folders)
             files[name] = KnownFile(name, path, digest, size_bytes, mtime_ns, int(width), int(height))
         else:
             problems[name] = problem or "cannot be read"

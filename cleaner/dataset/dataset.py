@@ -273,7 +273,11 @@ class Dataset:
     def refresh(self) -> Catalog:
         """Look at the folder or CSV file again and return the new catalog; until then the old one serves."""
         with self._refreshing:
-            listed = self.listed()
+            return self._taken_over(self.listed())
+
+    def _taken_over(self, listed: Catalog) -> Catalog:
+        """Make the new catalog of what was just listed."""
+        with self._refreshing:
             memory, options = RememberedOptions(self.state, self.labels or self.root), self.table_options
             label_column_before = memory.load().label_column
             memory.save(options)
@@ -317,8 +321,9 @@ class Dataset:
         Cancelled
             The reporter asked to stop; what was read is remembered.
         """
-        self.index.scan(self.root, self.listed().names, reporter=reporter, decode=decode)
-        return self.refresh()
+        listed = self.listed()
+        self.index.scan(self.root, listed.names, reporter=reporter, decode=decode)
+        return self._taken_over(listed)
 
     def remarks(self) -> pd.DataFrame:
         """Return what is odd about usable files: columns ``name``, ``remark``; see `scan` with ``decode``."""

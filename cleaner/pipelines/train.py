@@ -92,10 +92,11 @@ def retrain_quick(
     sets = seen.cleaned.label_sets
     reporter.check()
     reporter(Stage.TRAIN_HEAD, 0, 2)
-    before = _fit_head(seen, seen.given)
+    axes = _axes(seen)
+    before = _fit_head(seen, seen.given, axes)
     reporter.check()
     reporter(Stage.TRAIN_HEAD, 1, 2)
-    after = _fit_head(seen, seen.cleaned)
+    after = _fit_head(seen, seen.cleaned, axes)
     result = _compared(
         seen, truth, _Said.by_head(HEAD_GIVEN, before, vectors), _Said.by_head(HEAD_CLEANED, after, vectors)
     )
@@ -345,7 +346,18 @@ def _worth(seen: Seen, ranking: Ranking, review: ReviewState, reporter: Reporter
     return worth_seen(seen, ranking, judged(review, ranking), reporter=reporter)
 
 
-def _fit_head(seen: Seen, catalog: Catalog) -> LinearHead:
+def _axes(seen: Seen) -> NDArray[np.float32] | None:
+    """Return axes for heads on the training images, whose labels differ, which takes longer than a head.
+
+    None where they are few: a head then has the axes of its own rows.
+    """
+    from cleaner.ranking.features import AXES, head_axes, unit_length
+
+    _, vectors, _ = seen.rows(seen.given, "train")
+    return head_axes(unit_length(vectors)) if len(vectors) > AXES else None
+
+
+def _fit_head(seen: Seen, catalog: Catalog, axes: NDArray[np.float32] | None = None) -> LinearHead:
     from cleaner.ranking.heads import LinearHead
 
     _, vectors, labels = seen.rows(catalog, "train")
@@ -358,7 +370,7 @@ def _fit_head(seen: Seen, catalog: Catalog) -> LinearHead:
         msg = "No training image has a class; training needs one or more. Label some images first."
         raise TrainingError(msg)
     if sets is None:
-        return LinearHead.fit(vectors, labels, classes)
+        return LinearHead.fit(vectors, labels, classes, axes=axes)
     return LinearHead.fit_several(vectors, sets.bits(labels, classes), classes)
 
 

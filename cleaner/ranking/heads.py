@@ -233,7 +233,12 @@ class LinearHead:
 
     @classmethod
     def fit(
-        cls, X: NDArray[np.floating], y: Sequence[str] | NDArray[np.object_], classes: Sequence[str]
+        cls,
+        X: NDArray[np.floating],
+        y: Sequence[str] | NDArray[np.object_],
+        classes: Sequence[str],
+        *,
+        axes: Floats | None = None,
     ) -> LinearHead:
         """Fit a multinomial regression on unit-length rows.
 
@@ -245,6 +250,8 @@ class LinearHead:
             A label of each row.
         classes : sequence of str
             Classes to tell apart; a class without a row is never predicted.
+        axes : float32 array, shape (dim, k), optional
+            What `head_axes` gave for these rows, or nearly these; by default it is asked.
 
         Raises
         ------
@@ -262,7 +269,7 @@ class LinearHead:
             raise RankingError(msg)
         codes = np.array([index[label] for label in y])
         rows = unit_length(X)
-        axes = head_axes(rows)
+        axes = head_axes(rows) if axes is None else axes
         reduced = rows if axes is None else rows @ axes
         evidence = np.eye(len(index), dtype=np.float32)[codes]
         weights = np.ones((1, len(codes)), dtype=np.float32)
