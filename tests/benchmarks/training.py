@@ -61,11 +61,12 @@ def fastai(root: Path, names: dict[str, list[str]], epochs: int, seed: int) -> t
     import fastai.vision.all as vision
     import torchvision
     from safetensors.torch import load_file
+    from torch import nn
 
-    def mobilenet_v2(pretrained: bool) -> object:
+    def mobilenet_v2(pretrained: bool) -> nn.Module:
         net = torchvision.models.mobilenet_v2()
         net.load_state_dict(load_file(WEIGHTS), strict=False)
-        return net
+        return nn.Sequential(net.features, nn.AdaptiveAvgPool2d(1))  # the pool is where fastai cuts
 
     vision.set_seed(seed, reproducible=True)
     start = time.process_time()
@@ -80,7 +81,7 @@ def fastai(root: Path, names: dict[str, list[str]], epochs: int, seed: int) -> t
         batch_tfms=[vision.Flip(), vision.Normalize.from_stats(*vision.imagenet_stats)],
     )
     loaders = block.dataloaders(root, bs=BATCH, num_workers=0)
-    learn = vision.vision_learner(loaders, mobilenet_v2, normalize=False, cut=-1, metrics=vision.error_rate)
+    learn = vision.vision_learner(loaders, mobilenet_v2, normalize=False, metrics=vision.error_rate)
     with learn.no_bar(), learn.no_logging():
         learn.fine_tune(epochs)
     taken = time.process_time() - start
