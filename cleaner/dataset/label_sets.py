@@ -117,6 +117,8 @@ class LabelForm:
         From class to the column in which 1 stands for it; empty: labels are in one column.
     one, zero : str
         What such columns hold.
+    slots : sequence of str
+        Columns that hold one label of an image each; empty: there are none.
     glue : str
         What stands between the labels of an image in one column; empty: the separator of the labels.
     brackets : (str, str)
@@ -130,6 +132,7 @@ class LabelForm:
     columns: Mapping[str, str] = field(default_factory=dict)
     one: str = "1"
     zero: str = "0"
+    slots: Sequence[str] = ()
     glue: str = ""
     brackets: tuple[str, str] = ("", "")
     quote: str = ""
@@ -145,6 +148,8 @@ class LabelForm:
                 for name, label, of in zip(table["name"].tolist(), labels, classes, strict=True)
             ]
             table = table.assign(label=_column(texts, table))
+        if self.slots:
+            table = self._with_slots(table, labels, classes)
         for name, column in self._columns_for(classes, table.columns).items():
             before = table[column].tolist() if column in table else [self.zero] * len(table)
             cells = [
@@ -171,6 +176,24 @@ class LabelForm:
         ]
         return self.glue.join(quoted).join(self.brackets)
 
+    def _with_slots(
+        self, table: pd.DataFrame, labels: Sequence[str | None], classes: Sequence[Sequence[str | None]]
+    ) -> pd.DataFrame:
+        """Return the table with its labels in their columns; those that stay keep their order."""
+        before = [table[column].tolist() for column in self.slots]
+        rows = [
+            list(cells) if label is None else _slots(cells, of, none=label)
+            for *cells, label, of in zip(*before, labels, classes, strict=True)
+        ]
+        wanted = max(map(len, rows), default=0)
+        columns = list(self.slots)
+        while len(columns) < wanted:
+            columns.append(_next_name(columns[-1], {*columns, *table.columns}))
+        for place, column in enumerate(columns):
+            cells = [row[place] if place < len(row) else "" for row in rows]
+            table = table.assign(**{column: _column(cells, table)})
+        return table
+
     def _columns_for(self, classes: Sequence[Sequence[str | None]], there: Collection[str]) -> dict[str, str]:
         """Return the columns of all classes; a new class has none if another column has its name."""
         if not self.columns:
@@ -182,6 +205,25 @@ class LabelForm:
 def is_one(value: str) -> bool:
     """Tell whether a value of a column of 0 and 1 says that the image is of its class."""
     return value.strip().lower() in ONES
+
+
+def _slots(cells: Sequence[object], classes: Sequence[str | None], *, none: str) -> list[object]:
+    """Return the cells of a row with these classes; unchanged if they say so already."""
+    there = ["" if pd.isna(cell) else str(cell).strip() for cell in cells]  # type: ignore[call-overload]
+    said = [text for text in there if text and not is_none(text)]
+    if set(said) == set(classes) and (classes or any(there)):
+        return list(cells)
+    kept = [name for name in dict.fromkeys(said) if name in classes]
+    return [*kept, *(name for name in classes if name not in kept)] or [none]
+
+
+def _next_name(column: str, taken: Collection[str]) -> str:
+    """Return the name of a column after another one: ``label4`` after ``label3``."""
+    stem = column.rstrip("0123456789")
+    number = int(column[len(stem) :] or 1)
+    while f"{stem}{number}" in taken:
+        number += 1
+    return f"{stem}{number}"
 
 
 def _parts(parts: Iterable[str]) -> tuple[str, ...]:

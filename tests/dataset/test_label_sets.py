@@ -92,6 +92,59 @@ def test_columns_of_one_and_zero_follow_the_labels(of: list[set[str]], other: se
     assert set(again.label_form.columns) >= set.union(*of[:2], other, *of[3:])
 
 
+def in_slots(of: list[set[str]], slots: int = 4) -> dict[str, list[str]]:
+    """Write labels into numbered columns; a set of no class by a mark, for an empty row has no label."""
+    rows = [(sorted(each, reverse=True) or ["|"]) + [""] * slots for each in of]
+    return {f"label{k + 1}": [row[k] for row in rows] for k in range(slots)}
+
+
+@settings(max_examples=10, deadline=None)
+@given(of=CHOSEN, other=st.sets(st.sampled_from((*CLASSES, "yak"))))
+def test_numbered_columns_hold_one_label_each_and_follow_it(of: list[set[str]], other: set[str]) -> None:
+    columns = in_slots(of)
+    catalog = opened(pd.DataFrame({"image": NAMES, **columns, "site": list("aabbcc")}))
+    sets = catalog.label_sets
+    assert sets is not None
+    assert [set(sets.split(label)) for label in catalog.labels] == of
+    (said,) = [found.text for found in catalog.findings if found.topic == "columns"]
+    assert "labels from the columns “label1”, “label2”, “label3”, “label4”, one label in each." in said
+    assert catalog.as_given()[list(columns)].to_dict("list") == columns
+    changed = catalog.with_labels({"2.jpg": sets.join(other)}).as_given()
+    slots = [column for column in changed if str(column).startswith("label") and column != "label"]
+    assert slots == [f"label{k + 1}" for k in range(max(4, len(other)))]
+    assert changed[list(columns)].drop(2).to_dict() == pd.DataFrame(columns).drop(2).to_dict()
+    cells = [text for text in changed.loc[2, slots] if text]
+    assert set(cells) == (other or {"|"})
+    stay = [text for text in sorted(of[2], reverse=True) if text in other]
+    assert [text for text in cells if text in of[2]] == stay  # in their order
+    again = opened(changed.drop(columns="split"))  # its column of labels comes first, and the others follow
+    assert [set(again.label_sets.split(label)) for label in again.labels] == [*of[:2], other, *of[3:]]
+    assert list(again.label_form.slots) == slots
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"label1": list("aabbcc"), "label2": list("aabbca")},  # two people, who agree
+        {"label1": list("aabbab"), "label2": ["x", "", "y", "x", "y", ""]},  # levels of a taxonomy
+        {"label1": list("aabbcc"), "label3": list("bbaaab")},  # there is no second one
+    ],
+)
+def test_opinions_and_levels_are_not_several_labels(columns: dict[str, list[str]]) -> None:
+    assert opened(pd.DataFrame({"image": NAMES, **columns})).label_sets is None
+
+
+def test_columns_of_labels_that_are_named_need_no_number(tmp_path: Path) -> None:
+    for name in NAMES:
+        (tmp_path / name).write_bytes(b"\xff\xd8\xff" + bytes(40))
+    table = pd.DataFrame({"image": NAMES, "first": list("aabbcc"), "then": ["b", "", "c", "", "", "a"]})
+    table.to_csv(tmp_path / "labels.csv", index=False)
+    catalog = Catalog.from_csv(tmp_path / "labels.csv", label_column="first,then")
+    assert catalog.labels.tolist() == ["a|b", "a", "b|c", "b", "c", "a|c"]
+    more = catalog.with_labels({"1.jpg": "a|b|c"}).as_given()
+    assert more.loc[1, ["first", "then", "then1"]].tolist() == ["a", "b", "c"]
+
+
 def test_a_row_of_zeros_shows_no_class_and_an_empty_row_has_no_label() -> None:
     cat, dog, none = [1, 1, 0, 0, None, 0], [1, 0, 1, 1, None, 0], [0, 0, 0, 0, None, 0]
     catalog = opened(pd.DataFrame({"image": NAMES, "cat": cat, "dog": dog, "fox": none, "owl": none}))

@@ -551,9 +551,9 @@ OF_PEOPLE = [
         read=dict(zip(FLAT, ["cat+dog", "cat", "dog"] * 2, strict=True)),
     ),
     Kind(
-        what="several columns that are not of 0 and 1",
-        text=rows(FLAT, ["cat", "dog"] * 3, ["red", "red", ""] * 2, header="name,animal,colour"),
-        told={"label_column": "animal,colour"},
+        what="several columns of which one is of 0 and 1",
+        text=rows(FLAT, ["cat", "dog"] * 3, ["1", "0", ""] * 2, header="name,animal,red"),
+        told={"label_column": "animal,red"},
         refused="“animal” holds “cat”",
     ),
     Kind(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.label_sets import ONES, is_one
+from cleaner.dataset.label_sets import ONES, is_none, is_one
 from cleaner.dataset.split_words import split_name
 from cleaner.dataset.tables.options import NO_COLUMN, TableOptions
 from cleaner.errors import TableError
@@ -38,6 +38,8 @@ BOXES = frozenset(
 )
 _WORK_ENDS = frozenset({"id", "ids", "by", "time", "date", "count"})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+_NUMBER_BEHIND = re.compile(r"(.*?)[ _.-]?(\d{0,2})", re.DOTALL)
+_SHARED_CLASSES = 0.3  # of the labels in numbered columns, those whose class is in two of the columns
 _NUMBERED = re.compile(r"column (\d+)")
 _DECIMAL = re.compile(r"[+-]?\d*\.\d*[1-9]\d*(e[+-]?\d+)?", re.IGNORECASE)
 ZEROS = frozenset({"0", "0.0", "false", ""})
@@ -63,7 +65,8 @@ class Columns:
     name : str
         Of the images' names.
     labels : tuple of str
-        Of the labels: one, or one for each class, in which 1 stands for "it is".
+        Of the labels: one; or one for each class, in which 1 stands for "it is"; or several that hold a label
+        each.
     split : str or None
         Of the splits; None: there is none.
     """
@@ -82,7 +85,7 @@ class Guess:
     columns : Columns
         The likeliest meaning.
     names, labels, splits : list of str
-        What else they may be, the likeliest first; one-hot columns are joined by commas.
+        What else they may be, the likeliest first; several columns of labels are joined by commas.
     findings : list of Finding
         What was taken, and how sure that is.
     """
@@ -263,7 +266,7 @@ def split_of(text: str) -> str | None:
 
 def _label_candidates(table: Texts) -> list[str]:
     """Return columns that may hold the labels: by their usual names, then by their values."""
-    one_hot = ",".join(_one_hot(table))
+    one_hot, numbered = ",".join(_one_hot(table)), numbered_labels(table)
     usual = sorted((c for c in table if _place(c, LABELS) < len(LABELS)), key=lambda c: _place(c, LABELS))
     worth = {column: _like_labels(column, values) for column, values in table.items() if column not in usual}
     others = sorted((c for c in worth if worth[c] > 0), key=lambda column: -worth[column])
@@ -275,6 +278,9 @@ def _label_candidates(table: Texts) -> list[str]:
         for column, values in table.items()
         if len(table) == 1 and any(values) and not _counts_rows(values) and not _is_about_work(column)
     ]
+    if numbered:
+        others = [",".join(numbered), *(column for column in others if column not in numbered)]
+        usual = [column for column in usual if column not in numbered]
     filled = [column for column in usual if any(table[column])]
     empty = [column for column in usual if column not in filled]
     return [*filled, *others, *empty] or only
@@ -342,6 +348,43 @@ def _one_hot(table: Texts) -> list[str]:
     return run if said >= rows / 2 and (sums[1] >= 0.9 * said or len(run) > 3) else []
 
 
+def are_slots(columns: Mapping[str, Sequence[str]]) -> bool:
+    """Tell whether several columns of labels hold names of classes, and not 1 and 0 for a class each."""
+    return all(
+        any(value.strip().lower() not in ONES | ZEROS | MINUS_ONES for value in values)
+        for values in columns.values()
+    )
+
+
+def numbered_labels(table: Texts) -> list[str]:
+    """Return columns such as ``label1``, ``label2`` that hold one label of an image each; empty: none do.
+
+    Their classes are the same, and no image has one twice. Else they are opinions of several people, which
+    agree on most images, or levels of a taxonomy, which have names of their own.
+    """
+    runs: dict[str, dict[int, str]] = {}
+    for column in table:
+        stem, number = _NUMBER_BEHIND.fullmatch(column).groups()  # type: ignore[union-attr] # fits any text
+        if named_like_labels(stem) and not _is_about_work(stem) and stem:
+            runs.setdefault(stem.lower(), {})[int(number or 1)] = column
+    for run in runs.values():
+        columns = {run[number]: table[run[number]] for number in sorted(run)}
+        first = min(run)
+        if len(run) < 2 or first > 1 or sorted(run) != list(range(first, first + len(run))):
+            continue
+        named = [[value for value in values if value and not is_none(value)] for values in columns.values()]
+        rows = [[value for value in row if value] for row in zip(*columns.values(), strict=True)]
+        counts = Counter(value for values in named for value in values)
+        own = Counter(value for values in named for value in set(values))
+        shared = sum(n for value, n in counts.items() if own[value] > 1)
+        twice = any(len(set(row)) < len(row) for row in rows)
+        repeat = len(counts) <= _FEW_VALUES * sum(counts.values())
+        alike = shared >= _SHARED_CLASSES * sum(counts.values())
+        if are_slots(columns) and any(len(row) > 1 for row in rows) and not twice and repeat and alike:
+            return list(columns)
+    return []
+
+
 def _exclusive(run: Sequence[str], table: Texts) -> list[str]:
     """Return the longest part of a run of columns in which each row has a single 1; empty: there is none."""
     step = max(1, len(table[run[0]]) // _SAMPLE)
@@ -363,7 +406,8 @@ def _told(
     labels = _quoted(columns.labels)
     text = f"In {source}, image names are read from the column {names}"
     if len(columns.labels) > 1:
-        text += f", labels from the columns {labels}, one for each class"
+        slots = are_slots({column: table[column] for column in columns.labels})
+        text += f", labels from the columns {labels}, one {'label in each' if slots else 'for each class'}"
     else:
         text += f", labels from {labels}"
     if columns.split:

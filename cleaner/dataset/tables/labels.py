@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.label_sets import ONES, LabelForm, LabelSets, free_separator, is_none, is_one
-from cleaner.dataset.tables.columns import MINUS_ONES, ZEROS, choose
+from cleaner.dataset.tables.columns import MINUS_ONES, ZEROS, are_slots, choose
 from cleaner.dataset.tables.options import NO_SEPARATOR
 from cleaner.errors import TableError
 from cleaner.util.wording import count
@@ -60,7 +60,8 @@ def read_labels(columns: Mapping[str, Sequence[str]], source: str, *, separator:
     Parameters
     ----------
     columns : mapping of str to sequence of str
-        What is written in the column of labels; of several columns, each is of one class, and holds 1 or 0.
+        What is written in the column of labels; of several columns, each is of one class, and holds 1 or 0,
+        or each holds one of the labels.
     source : str
         What to call the table in sentences.
     separator : str
@@ -69,9 +70,11 @@ def read_labels(columns: Mapping[str, Sequence[str]], source: str, *, separator:
     Raises
     ------
     TableError
-        Several columns do not hold 1 and 0.
+        Only some of several columns hold 1 and 0.
     """
-    if len(columns) > 1:
+    if len(columns) > 1 and are_slots(columns):
+        read = _of_slots(columns, source, several=separator != NO_SEPARATOR)
+    elif len(columns) > 1:
         read = _of_columns(columns, source, several=separator != NO_SEPARATOR)
     else:
         read = _of_column(next(iter(columns.values())), source, separator)
@@ -98,8 +101,9 @@ def _of_columns(columns: Mapping[str, Sequence[str]], source: str, *, several: b
         if odd is not None:
             raise TableError(
                 f"Several columns of {source} were chosen for the labels, and “{column}” holds "
-                f"“{odd.strip()}”. Such columns are one for each class, with 1 where an image shows it and 0 "
-                "elsewhere. Choose one column of labels, or columns of 1 and 0."
+                f"“{odd.strip()}”, others 1 and 0. Such columns are one for each class, with 1 where an "
+                "image shows it and 0 elsewhere, or all of them hold names of classes. Choose one column of "
+                "labels, or columns of one kind."
             )
     rows = list(zip(*columns.values(), strict=True))
     classes = [[c for c, value in zip(columns, row, strict=True) if is_one(value)] for row in rows]
@@ -125,6 +129,18 @@ def _of_columns(columns: Mapping[str, Sequence[str]], source: str, *, several: b
         form=form,
         findings=findings,
     )
+
+
+def _of_slots(columns: Mapping[str, Sequence[str]], source: str, *, several: bool) -> Labels:
+    """Read columns that hold one label each: ``label1``, ``label2``; empty cells are no labels."""
+    plain = [[_plain(value) for value in values] for values in columns.values()]
+    rows = [[value for value in row if value] for row in zip(*plain, strict=True)]
+    names = [[value for value in row if not is_none(value)] for row in rows]
+    if not several:
+        return Labels(texts=["|".join(of) for of in names])
+    sets = _sets_for((value for of in names for value in of), source)
+    texts = [sets.join(of) if row else "" for of, row in zip(names, rows, strict=True)]
+    return Labels(texts=texts, sets=sets, form=LabelForm(slots=tuple(columns)))
 
 
 def _minus_ones(rows: Sequence[Sequence[str]], source: str, *, uncertain: bool) -> Iterator[Finding]:
@@ -286,7 +302,8 @@ def _several(read: Labels, counts: Counter[str], source: str) -> Finding:
     text = f"Images in {source} can have several labels: {have} more than one"
     text += f", such as {_listed(sorted(several)[:3])}" if several else ""
     text += f", and {count(none, 'image has', 'images have')} none of the classes." if none else "."
-    unsure = not read.form.columns and not read.form.brackets[0] and read.form.glue.strip() not in ("|", ";")
+    form = read.form
+    unsure = not (form.columns or form.slots or form.brackets[0]) and form.glue.strip() not in ("|", ";")
     if unsure:
         one = "If these are names of single classes, say that each image has one label"
         text = Advice(

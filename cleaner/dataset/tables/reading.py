@@ -10,9 +10,9 @@ import pandas as pd
 
 from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.label_sets import ONES, LabelForm, LabelSets, classes_of, is_one
+from cleaner.dataset.label_sets import ONES, LabelForm, LabelSets, classes_of, is_none, is_one
 from cleaner.dataset.masks import masks_in_table
-from cleaner.dataset.tables.columns import BOXES, ZEROS, Columns, Guess, columns_of, split_of
+from cleaner.dataset.tables.columns import BOXES, ZEROS, Columns, Guess, columns_of, numbered_labels, split_of
 from cleaner.dataset.tables.grid import Grid, grid_of
 from cleaner.dataset.tables.labels import Labels, read_labels
 from cleaner.dataset.tables.names import NameMatcher
@@ -24,6 +24,7 @@ from cleaner.util.encodings import ENCODINGS, unicode_text
 from cleaner.util.wording import count
 
 _MANY = 5  # rows in one message
+_OWN = ("name", "label", "split")  # columns of a catalog, whatever else a table has
 _TRUE = frozenset({"true", "1", "1.0", "yes", "t"})
 _FALSE = frozenset({"false", "0", "0.0", "no", "f"})
 
@@ -173,7 +174,7 @@ def read_grid(
     used = {columns.name, columns.split} | (set(columns.labels) if len(columns.labels) == 1 else set())
     for column in grid.columns:
         if column not in used or column.lower() == "is_valid":
-            taken = column in ("name", "label", "split")
+            taken = column in _OWN
             rows[f"{column}_given" if taken else column] = (
                 [grid.columns[column][i] for i in kept] if values is None else values[column].iloc[kept].array
             )
@@ -205,13 +206,16 @@ def _form_of(
     if form is not None and form.columns:
         return form
     labels = rows["label"]
+    if form is not None and form.slots:
+        slots = [f"{each}_given" if each in _OWN else each for each in form.slots]
+        return replace(form, slots=slots)
     if form is not None:
         (texts,) = written.values()
         pairs = zip(rows["name"], labels, (texts[i] for i in kept), strict=True)
         form = replace(
             form, texts={name: (label, text) for name, label, text in pairs if label and label != text}
         )
-    columns = _agreeing_columns(labels, read.sets, rows)
+    columns = _agreeing_columns(labels, read.sets, rows) or _agreeing_slots(labels, read.sets, rows)
     return form if not columns else replace(form or LabelForm(), **columns)
 
 
@@ -220,7 +224,7 @@ def _agreeing_columns(
 ) -> dict[str, Any]:
     """Return columns of 0 and 1, one for each class, that say the same as a column of labels."""
     classes = classes_of(labels, sets)
-    if not classes or any(name not in rows or name in ("name", "label", "split") for name in classes):
+    if not classes or any(name not in rows or name in _OWN for name in classes):
         return {}
     cells = {name: [str(value).strip() for value in rows[name]] for name in classes}
     of = [set() if label is None else {label} if sets is None else set(sets.split(label)) for label in labels]
@@ -235,6 +239,19 @@ def _agreeing_columns(
         "one": next((value for value, _ in written if is_one(value)), "1"),
         "zero": next((value for value, _ in written if value and not is_one(value)), "0"),
     }
+
+
+def _agreeing_slots(
+    labels: Sequence[str | None], sets: LabelSets | None, rows: Mapping[str, Sequence[Any]]
+) -> dict[str, Any]:
+    """Return numbered columns that hold a label each and say the same as a column of labels."""
+    if sets is None:
+        return {}
+    other = {name: [str(v).strip() for v in values] for name, values in rows.items() if name not in _OWN}
+    slots = numbered_labels(other)
+    cells = zip(*(other[name] for name in slots), strict=True) if slots else ()
+    texts = [sets.join(text for text in row if text and not is_none(text)) for row in cells]
+    return {"slots": slots} if slots and texts == [label or sets.join(()) for label in labels] else {}
 
 
 def guess_of(grid: Grid, matcher: NameMatcher, options: TableOptions) -> Guess:
