@@ -139,6 +139,7 @@ class Catalog:
         exclude: Path | None = None,
         choose: Callable[[Sequence[str]], Guess] = guess_layout,
         label_column: str | None = None,
+        by_folders: bool = False,
     ) -> Catalog:
         """Take the names of folders as labels, and as splits.
 
@@ -161,6 +162,8 @@ class Catalog:
             Returns what the folders of some names mean.
         label_column : str, optional
             What of the samples of a WebDataset is the label.
+        by_folders : bool
+            Folders give the labels, whatever files beside the images say.
 
         Raises
         ------
@@ -174,7 +177,7 @@ class Catalog:
         if not names:
             raise CatalogError(_no_images(root, listing))
         samples = read_samples(root, names, label_column=label_column)
-        if samples is not None:
+        if samples is not None and not by_folders:
             return cls._of_samples(samples, root, listing, masks)
         guess = choose(names)
         labels, splits = guess.layout.read(names)
@@ -184,6 +187,7 @@ class Catalog:
             *tables_beside(root, listing.others, names, labelled=any(label is not None for label in labels)),
             *other_findings(root, listing.others, names),
             *_link_findings(listing),
+            *([] if samples is None else [_UNUSED_SAMPLES]),
         ]
         return cls(
             pd.DataFrame({"name": _column(names), "label": _column(labels), "split": _column(splits)}),
@@ -513,6 +517,17 @@ def _column(values: Iterable[Any]) -> pd.Series[Any]:
     """Return a column of plain Python objects: pandas would make its own strings, in which None is NaN."""
     listed = list(values)
     return pd.Series(listed, dtype=object, index=range(len(listed)))
+
+
+_UNUSED_SAMPLES = Finding(
+    topic="samples_unused",
+    text=Advice(
+        "Files beside the images have labels, too, as in a WebDataset. They are not used, because somebody "
+        "has said what the folders mean.",
+        "To use them, give --layout auto.",
+        "To use them, start cleaner once with --layout auto.",
+    ),
+)
 
 
 def _link_findings(listing: Listing) -> Iterable[Finding]:

@@ -144,7 +144,7 @@ class Dataset:
         self.seed = seed
         self.group = group
         self._layout = layout
-        self._read_anew = False
+        self._read_anew = self._forgot = False  # the labels are others; a named layout is no more
         self.follow_links = follow_links
         self.hidden = hidden
         self._asked_key = dataset
@@ -282,7 +282,8 @@ class Dataset:
             label_column_before = memory.load().label_column
             memory.save(options)
             if listed.layout is None:  # labels are of a table, or of samples
-                self._read_anew = label_column_before != options.label_column
+                self._read_anew = self._forgot or label_column_before != options.label_column
+                self._forgot = False
             if self._read_anew:
                 self.identity.read_anew(listed.classes)
             stale = self.index.stale(self.root, listed.names)
@@ -357,6 +358,8 @@ class Dataset:
     def listed(self) -> Catalog:
         """List the images that the folders or the table name, with those that cannot be used."""
         if self.labels is None:
+            named = self._layout not in (None, AUTO)
+            named = named or (self._layout is None and LayoutMemory(self.state).is_named())
             catalog = Catalog.from_folder(
                 self.root,
                 hidden=self.hidden,
@@ -364,11 +367,13 @@ class Dataset:
                 exclude=self._asked_state,
                 choose=self._choose_layout,
                 label_column=self.table_options.label_column or None,
+                by_folders=named,
             )
-            if catalog.layout is None and self._layout is not None:
-                raise CatalogError(
-                    f"Got layout={self._layout!r}, but files beside the images have the labels. Leave it out."
-                )
+            if catalog.layout is None and self._layout == AUTO:
+                self._layout = None  # asked once
+                self._forgot = LayoutMemory(self.state).forget()
+                if self._forgot:
+                    self._drop_ranking()
             return catalog
         return Catalog.from_csv(
             self.labels,
@@ -394,8 +399,12 @@ class Dataset:
             guess = memory.settle(names, known, reviewed=reviewed)
         self._read_anew = memory.write(guess.layout) and asked is not None
         if self._read_anew:
-            shutil.rmtree(self.ranking_folder, ignore_errors=True)  # it judges labels that are no more
+            self._drop_ranking()
         return guess
+
+    def _drop_ranking(self) -> None:
+        """Remove the last ranking, which judges labels that are no more."""
+        shutil.rmtree(self.ranking_folder, ignore_errors=True)
 
 
 def _may_hold_samples(root: Path) -> bool:

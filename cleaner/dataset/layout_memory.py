@@ -87,6 +87,21 @@ class LayoutMemory:
         changed = tuple(was[0] for was, now in zip(old, new, strict=True) if was != now and was[0] in known)
         return self._kept(before, changed) if changed else guess
 
+    def is_named(self) -> bool:
+        """Tell whether somebody has named the layout."""
+        before = self._read()
+        return before is not None and before.pattern is not None
+
+    def forget(self) -> bool:
+        """Forget the layout, and tell whether somebody had named it; failing at it costs a log line."""
+        if not self.is_named():
+            return False
+        try:
+            self._path.unlink()
+        except OSError as exc:
+            logger.warning("%s cannot be removed: %s", self._path, exc)
+        return True
+
     def write(self, layout: Layout) -> bool:
         """Remember a layout, and tell whether it is another than before; failing at it costs a log line."""
         if self._read() == layout:

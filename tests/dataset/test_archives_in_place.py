@@ -374,3 +374,21 @@ def test_archives_named_like_splits_or_classes_are_those(
         assert set(counts["classes"]) == set(COLOURS)
     with Dataset(tmp_path / "classes") as dataset:
         assert set(dataset.catalog.classes) == set(COLOURS)
+
+
+def test_a_layout_that_was_named_outweighs_the_labels_of_samples_until_it_is_forgotten(
+    make_set: Callable[..., Path],
+) -> None:
+    root = make_set(2)
+    for path in root.rglob("*.png"):
+        path.with_suffix(".cls").write_text("same")
+    path = tarred(root, root.with_name("set.tar"))
+
+    def classes(**told: str) -> tuple[list[str], bool]:
+        with Dataset(path, **told) as dataset:  # type: ignore[arg-type] # whatever is told
+            found = dataset.catalog
+            return found.classes, any(finding.topic == "samples_unused" for finding in found.findings)
+
+    assert classes() == (["same"], False)
+    assert classes(layout="class") == classes() == (["blue", "green", "red"], True)
+    assert classes(layout="auto") == classes() == (["same"], False)

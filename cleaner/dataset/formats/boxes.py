@@ -20,8 +20,10 @@ the label of an image without a box.
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
@@ -32,7 +34,7 @@ from defusedxml import DefusedXmlException
 from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
 from cleaner.dataset.folders import list_images
-from cleaner.dataset.formats.crops import Box, with_crops
+from cleaner.dataset.formats.crops import Box, between, number_of, with_crops
 from cleaner.dataset.formats.documents import parse_json, read_bytes, records, write_json
 from cleaner.dataset.formats.entries import (
     Entry,
@@ -56,6 +58,9 @@ _SNIFFED_LINES = 20
 _LABEL_FOLDERS = ("annotations", "labels")
 _NAMES_FILES = ("classes.txt", "obj.names", "labels.txt")
 _YOLO_LINE = re.compile(rb"\s*\d+(\s+-?\d*\.?\d+(e-?\d+)?){4,}\s*", re.IGNORECASE)
+_YAML_PART = re.compile(r"""(?:"[^"]*"|'[^']*'|[^,])+""")
+_YAML_BLOCK = re.compile(r"(?:[ \t]*(?:-|\d+\s*:)[^\n]*(?:\n|$)|[ \t]*#[^\n]*\n|[ \t]*\n)*")
+_NEW_NAMES = "classes.txt"
 _USUAL = ("label", "class", "name", "type", "category", "species")
 
 
@@ -114,14 +119,14 @@ def _voc(path: Path, called: str) -> _Document:
 
 
 def _voc_shape(root: Element, each: Element) -> _Shape:
-    ends = [_number(each.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")]
+    ends = [number_of(each.findtext(f"bndbox/{name}")) for name in ("xmin", "ymin", "xmax", "ymax")]
     name = each.find("name")
 
     def relabel(label: str) -> None:
         (ElementTree.SubElement(each, "name") if name is None else name).text = label
 
     label = "" if name is None or name.text is None else name.text.strip()
-    return _Shape(label, _between(*ends), relabel, lambda: root.remove(each))
+    return _Shape(label, between(*ends), relabel, lambda: root.remove(each))
 
 
 # ---------------------------------------------------------------- labelme
@@ -150,11 +155,11 @@ def _labelme(path: Path, called: str) -> _Document:
 def _labelme_shape(shapes: list[dict[str, Any]], each: dict[str, Any]) -> _Shape:
     points = each.get("points")
     pairs = [p for p in points if isinstance(p, list) and len(p) == 2] if isinstance(points, list) else []
-    xs, ys = [_number(p[0]) for p in pairs], [_number(p[1]) for p in pairs]
+    xs, ys = [number_of(p[0]) for p in pairs], [number_of(p[1]) for p in pairs]
     if each.get("shape_type") == "circle" and len(pairs) == 2:  # the middle, and a point on the line
         radius = ((xs[0] - xs[1]) ** 2 + (ys[0] - ys[1]) ** 2) ** 0.5
         xs, ys = [xs[0] - radius, xs[0] + radius], [ys[0] - radius, ys[0] + radius]
-    area = _between(min(xs), min(ys), max(xs), max(ys)) if xs else []
+    area = between(min(xs), min(ys), max(xs), max(ys)) if xs else []
     label = as_text(each.get("label"))
     return _Shape(label, area, lambda text: each.update(label=text), lambda: shapes.remove(each))
 
@@ -193,7 +198,7 @@ def _via(path: Path, asked: str | None) -> _Document:
         regions = part.get("regions") or []
         regions = list(regions.values()) if isinstance(regions, dict) else regions  # of version 1
         listed = records(regions, f"regions of {key!r}", path)
-        shapes = [_via_shape(listed, each, asked) for each in list(listed)]
+        shapes = [_via_shape(listed, each, asked, partial(_via_offer, document)) for each in list(listed)]
         part["regions"] = listed
         about = part.get("file_attributes")
         columns = {str(k): as_text(v) for k, v in about.items()} if isinstance(about, dict) else {}
@@ -201,7 +206,18 @@ def _via(path: Path, asked: str | None) -> _Document:
     return _Document(images, parts.pop, lambda target: write_json(target, document, like=path))
 
 
-def _via_shape(regions: list[dict[str, Any]], each: dict[str, Any], asked: str | None) -> _Shape:
+def _via_offer(document: Any, key: str, label: str) -> None:
+    """Add a label to those that a project offers for an attribute."""
+    place = document.get("_via_attributes") if isinstance(document, dict) else None
+    for part in ("region", key, "options"):
+        place = place.get(part) if isinstance(place, dict) else None
+    if isinstance(place, dict):
+        place.setdefault(label, "")
+
+
+def _via_shape(
+    regions: list[dict[str, Any]], each: dict[str, Any], asked: str | None, offer: Callable[[str, str], None]
+) -> _Shape:
     about = each.get("region_attributes")
     said: dict[str, Any] = about if isinstance(about, dict) else {}
     usual = next((key for key in said if key.casefold() in _USUAL), next(iter(said), ""))
@@ -212,6 +228,7 @@ def _via_shape(regions: list[dict[str, Any]], each: dict[str, Any], asked: str |
     def relabel(label: str) -> None:
         said[key] = {label: True} if isinstance(value, dict) else label
         each["region_attributes"] = said
+        offer(key, label)
 
     shape = each.get("shape_attributes")
     area = _via_area(shape if isinstance(shape, dict) else {})
@@ -221,14 +238,14 @@ def _via_shape(regions: list[dict[str, Any]], each: dict[str, Any], asked: str |
 def _via_area(shape: dict[str, Any]) -> list[float]:
     xs, ys = shape.get("all_points_x"), shape.get("all_points_y")
     if isinstance(xs, list) and isinstance(ys, list) and xs and ys:
-        across, down = [_number(v) for v in xs], [_number(v) for v in ys]
-        return _between(min(across), min(down), max(across), max(down))
+        across, down = [number_of(v) for v in xs], [number_of(v) for v in ys]
+        return between(min(across), min(down), max(across), max(down))
     if "width" in shape:
-        return [_number(shape.get(key)) for key in ("x", "y", "width", "height")]
+        return [number_of(shape.get(key)) for key in ("x", "y", "width", "height")]
     if "cx" in shape:
-        x, y = _number(shape.get("cx")), _number(shape.get("cy"))
-        rx, ry = (_number(shape.get(key, shape.get("r"))) for key in ("rx", "ry"))
-        return _between(x - rx, y - ry, x + rx, y + ry)
+        x, y = number_of(shape.get("cx")), number_of(shape.get("cy"))
+        rx, ry = (number_of(shape.get(key, shape.get("r"))) for key in ("rx", "ry"))
+        return between(x - rx, y - ry, x + rx, y + ry)
     return []
 
 
@@ -254,7 +271,7 @@ def _yolo(path: Path, called: str, names: list[str]) -> _Document:
         words = line.split()
         if not words:
             continue
-        numbers = [_number(word) for word in words]
+        numbers = [number_of(word) for word in words]
         if len(words) < 5 or not words[0].isdecimal():
             raise CatalogError(
                 f"{path}, line {at + 1}: expected a class number and a box, got {line[:60]!r}."
@@ -274,7 +291,7 @@ def _yolo_shape(
     index = int(words[0])
     label = names[index] if index < len(names) else words[0]
     if len(numbers) >= 6 and len(numbers) % 2 == 0:  # the corners of an outline
-        area = _between(min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2]))
+        area = between(min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2]))
     else:
         x, y, width, height = numbers[:4]
         area = [x - width / 2, y - height / 2, width, height]
@@ -291,7 +308,7 @@ def _yolo_shape(
 
 
 def _names_file(folder: Path) -> Path | None:
-    listed = [p for p in sorted(folder.iterdir()) if p.suffix.lower() in (".yaml", ".yml")]
+    listed = [path for path in sorted(folder.iterdir()) if _is_yaml(path)]
     listed = [path for path in listed if re.search(rb"(?m)^names\s*:", read_bytes(path))]
     listed += [folder / name for name in _NAMES_FILES if (folder / name).is_file()]
     return listed[0] if listed else None
@@ -300,29 +317,72 @@ def _names_file(folder: Path) -> Path | None:
 def class_names(path: Path) -> list[str]:
     """Return the classes that a file names, by number: a YAML file with ``names``, or a line for each."""
     text = read_bytes(path).decode("utf-8-sig", "replace")
-    if path.suffix.lower() not in (".yaml", ".yml"):
+    if not _is_yaml(path):
         return text.split("\n")[:-1] if text.endswith("\n") else text.split("\n")
-    found = re.search(r"(?m)^names\s*:[ \t]*([^\n#]*)", text)
-    if found is None:
+    place = _names_in_yaml(text)
+    if place is None:
         return []
-    inline = found[1].strip()
-    if inline:  # a list, or a map, on one line; or over several
-        whole = re.match(r"[\[{](.*?)[\]}]", text[found.start(1) :], re.DOTALL)
-        parts = [] if whole is None else whole[1].replace("\n", " ").split(",")
-    else:
-        block = re.match(
-            r"(?:[ \t]*(?:-|\d+\s*:)[^\n]*\n?|[ \t]*#[^\n]*\n|[ \t]*\n)*",
-            text[text.find("\n", found.end()) + 1 :],
-        )
-        parts = [line for line in (block[0] if block else "").splitlines() if line.strip(" \t")]
-        parts = [line.strip().removeprefix("-") for line in parts if not line.lstrip().startswith("#")]
+    start, end, inline = place
+    body = text[start:end]
+    parts = _YAML_PART.findall(body.replace("\n", " ")) if inline else body.splitlines()
     names: dict[int, str] = {}
     for part in (part.strip() for part in parts):
+        if not part or (not inline and part.startswith("#")):
+            continue
+        part = part if inline else part.removeprefix("- ").removeprefix("-").strip()
         keyed = re.fullmatch(r"(\d+)\s*:\s*(.*)", part)
         at, name = (int(keyed[1]), keyed[2]) if keyed else (len(names), part)
         if name:
-            names[at] = name.split(" #")[0].strip().strip("\"'")
+            names[at] = _of_yaml(name)
     return [names.get(i, str(i)) for i in range(max(names, default=-1) + 1)]
+
+
+def _is_yaml(path: Path) -> bool:
+    return path.suffix.lower() in (".yaml", ".yml")
+
+
+def _names_in_yaml(text: str) -> tuple[int, int, bool] | None:
+    """Return where the names begin and end, and whether they are in brackets; None if there are none."""
+    found = re.search(r"(?m)^names\s*:[ \t]*([^\n#]*)", text)
+    if found is None:
+        return None
+    if found[1].strip():  # a list, or a map, on one line; or over several
+        whole = re.match(r"[\[{](.*?)[\]}]", text[found.start(1) :], re.DOTALL)
+        return None if whole is None else (found.start(1) + 1, found.start(1) + 1 + len(whole[1]), True)
+    start = text.find("\n", found.end()) + 1
+    block = _YAML_BLOCK.match(text, start) if start else None
+    return None if block is None else (start, block.end(), False)
+
+
+def _of_yaml(value: str) -> str:
+    quoted = re.match(r"'((?:[^']|'')*)'|\"([^\"]*)\"", value)
+    if quoted is not None:
+        return quoted[2] if quoted[1] is None else quoted[1].replace("''", "'")
+    return value.split(" #")[0].strip().strip("\"'")
+
+
+def _with_names(text: str, names: list[str], known: int) -> str | None:
+    """Return a YAML file with the names from ``known`` on added in its own way; None if it has no names."""
+    place = _names_in_yaml(text)
+    if place is None:
+        return None
+    start, end, inline = place
+    body = text[start:end]
+    keyed = re.search(r"(?m)^\s*\d+\s*:", body.replace(",", "\n") if inline else body) is not None
+    named = [f"'{name.replace(chr(39), chr(39) * 2)}'" for name in names[known:]]
+    new = [f"{known + i}: {name}" if keyed else name for i, name in enumerate(named)]
+    if inline:
+        front = body.rstrip().removesuffix(",")
+        body = ", ".join([*([front] if front.strip() else []), *new]) + body[len(body.rstrip()) :]
+    else:
+        lines = [line for line in body.splitlines() if line.strip() and not line.lstrip().startswith("#")]
+        indent = re.match(r"[ \t]*", lines[-1])[0] if lines else "  "  # type: ignore[index] # it always matches
+        last = max((i for i, line in enumerate(body.splitlines()) if line in lines), default=-1) + 1
+        added = [f"{indent}{'' if keyed else '- '}{each}" for each in new]
+        every = body.splitlines()
+        body = "".join(f"{line}\n" for line in [*every[:last], *added, *every[last:]])
+    text = text[:start] + body + text[end:]
+    return re.sub(r"(?m)^(nc\s*:\s*)\d+", rf"\g<1>{len(names)}", text)
 
 
 # ---------------------------------------------------------------- all of them
@@ -499,17 +559,6 @@ def _begins(source: Path, suffix: str, is_one: Callable[[bytes], bool]) -> bool:
     return first is not None and is_one(read_bytes(first)[:_HEAD_BYTES])
 
 
-def _number(value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        return float("nan")  # what no box can be cut out with, which is then said
-
-
-def _between(left: float, upper: float, right: float, lower: float) -> list[float]:
-    return [left, upper, right - left, lower - upper]
-
-
 def write(job: Writing) -> None:
     """Write the documents that the set came from with the present labels.
 
@@ -527,6 +576,10 @@ def write(job: Writing) -> None:
     names_of = next((name for name in job.documents if _is_names(name)), None)
     names = [] if names_of is None else class_names(job.source / names_of)
     known = len(names)
+    texts = [name for name in job.documents if name.endswith(".txt") and name != names_of]
+    top = max((_highest_class(job.source / name) for name in texts), default=-1)
+    names += [str(number) for number in range(known, top + 1)]  # a number without a name is its own
+    used = len(names)
     unwritten = 0
     for name in job.documents:
         target = job.folder / name
@@ -544,7 +597,9 @@ def write(job: Writing) -> None:
         else:
             target.write_bytes((job.source / name).read_bytes())
     if names_of is not None:
-        _write_names(job.source / names_of, job.folder / names_of, names, known, job.notes)
+        shutil.copyfile(job.source / names_of, job.folder / names_of)
+    if len(names) > used:
+        _add_names(job.folder / (names_of or _NEW_NAMES), names, known, job.notes)
     if unwritten:
         job.notes.append(
             f"Images without a box: {unwritten:,}. Their label is not written, as the format has no place "
@@ -585,16 +640,22 @@ def _parse(path: Path, name: str, names: list[str], label_column: str | None) ->
 
 
 def _is_names(name: str) -> bool:
-    return name.lower().endswith((".yaml", ".yml")) or PurePosixPath(name).name in _NAMES_FILES
+    return _is_yaml(Path(name)) or PurePosixPath(name).name in _NAMES_FILES
 
 
-def _write_names(source: Path, target: Path, names: list[str], known: int, notes: list[str]) -> None:
-    """Write the names of the classes: as they were, with new ones at the end."""
-    data = source.read_bytes()
-    new = names[known:]
-    if new and source.suffix.lower() in (".yaml", ".yml"):
-        listed = ", ".join(f"{known + i}: {name}" for i, name in enumerate(new))
-        notes.append(f"Add the new classes to {source.name} by hand: {listed}.")
-    elif new:
-        data = "".join(f"{name}\n" for name in [*(n for n in names[:known]), *new]).encode()
-    target.write_bytes(data)
+def _highest_class(path: Path) -> int:
+    """Return the highest number of a class in a file of YOLO's; -1 if it has none."""
+    words = (line.split(maxsplit=1) for line in read_bytes(path).splitlines())
+    return max((int(found[0]) for found in words if len(found) > 1 and found[0].isdigit()), default=-1)
+
+
+def _add_names(path: Path, names: list[str], known: int, notes: list[str]) -> None:
+    """Add the names from ``known`` on to the file that has the others, or begin one."""
+    text = read_bytes(path).decode("utf-8", "surrogateescape") if path.is_file() else ""
+    plain = "".join(f"{name}\n" for name in names)
+    changed = _with_names(text, names, known) if _is_yaml(path) else plain
+    if changed is None:
+        new = ", ".join(f"{known + i}: {name}" for i, name in enumerate(names[known:]))
+        notes.append(f"Add the new classes to {path.name} by hand: {new}.")
+    else:
+        path.write_bytes(changed.encode("utf-8", "surrogateescape"))

@@ -52,6 +52,19 @@ class Box:
     columns: Mapping[str, str]
 
 
+def number_of(value: object) -> float:
+    """Return a coordinate as a number; not-a-number if it is none."""
+    try:
+        return float(value)  # type: ignore[arg-type] # whatever a foreign file holds
+    except (TypeError, ValueError):
+        return float("nan")  # what no box can be cut out with, which is then said
+
+
+def between(left: float, upper: float, right: float, lower: float) -> list[float]:
+    """Return x, y, width and height of a box between its four sides."""
+    return [left, upper, right - left, lower - upper]
+
+
 def with_crops(reading: Reading, boxes: Sequence[Box], source: Path, options: ReadOptions) -> Reading:
     """Cut out all boxes into a new folder, and make them the images of the reading.
 

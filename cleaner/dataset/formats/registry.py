@@ -135,6 +135,7 @@ FORMATS: dict[str, Format] = {
             read=cvat.read,
             write=cvat.write,
             recognises=cvat.recognises,
+            crops=True,
             machines=True,
             people=True,
         ),

@@ -197,6 +197,56 @@ def test_names_of_classes_are_read_from_every_form_of_yaml(tmp_path: Path, text:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "nc: 2\nnames: [cat, 'dog']\n",
+        "names: ['cat',\n  \"dog\",\n]\nnc: 2 # two\n",
+        "names: {0: cat, 1: dog}\nval: x\n",
+        "names:\n- cat\n- dog # rare\n# end\nval: images\n",
+        "path: here\nnames:\n  0: cat\n  1: dog",
+    ],
+)
+def test_new_classes_are_added_to_the_names_in_their_own_form(tmp_path: Path, text: str) -> None:
+    root = yolo(tmp_path / "set")
+    (root / "classes.txt").unlink()
+    (root / "data.yaml").write_text(text)
+    done = bring_in(root)
+    decide(done, {"images/a.png": "Anna's cat, old", "images/b.png": "owl"})
+    assert write_out(done, tmp_path / "new").notes == ()
+    new = tmp_path / "new"
+    assert class_names(new / "data.yaml") == ["cat", "dog", "Anna's cat, old", "owl"]
+    written = (new / "data.yaml").read_text()
+    assert ("nc: 4" in written) is ("nc: 2" in text)
+    assert written.count("\n") - text.count("\n") in (0, 2, 3)
+    assert (new / "labels" / "b.txt").read_text() == "3 0.4 0.4 0.5 0.5\n"
+
+
+def test_a_new_class_does_not_take_the_number_of_one_without_a_name(tmp_path: Path) -> None:
+    root = yolo(tmp_path / "set")
+    (root / "classes.txt").unlink()
+    done = bring_in(root)
+    decide(done, {"images/a.png": "1", "images/b.png": "owl"})
+    write_out(done, tmp_path / "new")
+    assert (tmp_path / "new" / "labels" / "a.txt").read_text() == "1 0.4 0.4 0.5 0.5\n" * 2
+    assert (tmp_path / "new" / "labels" / "b.txt").read_text() == "2 0.4 0.4 0.5 0.5\n"
+    assert class_names(tmp_path / "new" / "classes.txt") == ["0", "1", "owl"]
+
+
+def test_a_new_class_is_offered_in_a_project_of_via(tmp_path: Path) -> None:
+    path = via(tmp_path / "set")
+    document = json.loads(path.read_text())
+    document["_via_attributes"] = {
+        "region": {"type": {"type": "dropdown", "options": {"cat": "", "dog": ""}}}
+    }
+    path.write_text(json.dumps(document))
+    done = bring_in(path)
+    decide(done, {"b.png": "owl"})
+    write_out(done, tmp_path / "new")
+    offered = json.loads((tmp_path / "new" / "via.json").read_text())["_via_attributes"]["region"]["type"]
+    assert list(offered["options"]) == ["cat", "dog", "owl"]
+
+
+@pytest.mark.parametrize(
     ("name", "content", "said"),
     [
         ("Annotations/a.xml", "<annotation><object>", "not a valid XML file"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import numpy as np
 import pytest
-from foreign import DELETE, bring_in, decide, labels, photos, rows, suggestions, write_out
+from foreign import DELETE, bring_in, decide, labels, photos, rows, suggestions, topics, write_out
 
 from cleaner.errors import CatalogError
 
@@ -113,3 +115,57 @@ def test_entities_do_not_grow(source: Path) -> None:
     source.write_text(f'<!DOCTYPE x [<!ENTITY e0 "x">{levels}]><annotations>&e29;</annotations>')
     with pytest.raises(CatalogError, match="it is not read"):
         bring_in(source, format="cvat")
+
+
+SHAPES = """<?xml version="1.0" encoding="utf-8"?>
+<annotations>
+  <meta><task><labels><label><name>fox</name></label></labels></task></meta>
+  <image id="0" name="sub/a.png" width="24" height="24">
+    <box label="fox" source="auto" xtl="2" ytl="4" xbr="14" ybr="20"><attribute name="sex">f</attribute></box>
+    <polygon label="fox" source="manual" points="4,4;16,6;8,22"></polygon>
+  </image>
+  <image id="1" name="b.png" width="24" height="24">
+    <box label="fox" xtl="2" ytl="8" xbr="22" ybr="16" rotation="90"></box>
+    <mask label="bear" rle="1" left="0" top="2" width="10" height="12"></mask>
+    <ellipse label="bear" cx="12" cy="12" rx="8" ry="6"></ellipse>
+  </image>
+  <image id="2" name="c.png" width="24" height="24"></image>
+</annotations>
+"""
+
+
+def test_the_class_of_all_shapes_is_the_label_where_there_is_no_tag(source: Path, tmp_path: Path) -> None:
+    source.write_text(SHAPES)
+    done = bring_in(source)
+    assert labels(done) == {"sub/a.png": "fox", "b.png": None, "c.png": None}
+    assert {"shapes", "several labels"} <= topics(done)
+    decide(done, {"sub/a.png": "wolf", "b.png": "bear"})
+    write_out(done, tmp_path / "out")
+    first, second, _ = ElementTree.parse(tmp_path / "out" / source.name).getroot().findall("image")
+    assert [(e.tag, e.get("label"), e.get("source")) for e in first] == [
+        ("box", "wolf", "manual"),
+        ("polygon", "wolf", "manual"),
+    ]
+    assert [e.get("label") for e in second] == ["fox", "bear", "bear"]  # nothing is taken away
+
+
+def test_shapes_are_cut_out_and_decided_on(source: Path, tmp_path: Path) -> None:
+    source.write_text(SHAPES)
+    done = bring_in(source, crops=True)
+    table = rows(done)
+    assert {name: (row["label"], row["suggested_label"]) for name, row in table.items()} == {
+        "sub/a-png-0.jpg": ("", "fox"),
+        "sub/a-png-1.jpg": ("fox", ""),
+        "b-png-0.jpg": ("fox", ""),
+        "b-png-1.jpg": ("bear", ""),
+        "b-png-2.jpg": ("bear", ""),
+    }
+    assert table["sub/a-png-0.jpg"]["sex"] == "f"
+    areas = [json.loads(row["bbox"]) for row in table.values()]
+    expected = [[8, 2, 8, 20], [0, 2, 10, 12], [4, 6, 16, 12], [2, 4, 12, 16], [4, 4, 12, 18]]
+    assert np.allclose(areas, expected)
+    decide(done, {"sub/a-png-0.jpg": "fox", "b-png-0.jpg": DELETE, "b-png-2.jpg": "wolf"})
+    write_out(done, tmp_path / "out")
+    first, second, _ = ElementTree.parse(tmp_path / "out" / source.name).getroot().findall("image")
+    assert [e.get("source") for e in first] == ["manual", "manual"]
+    assert [(e.tag, e.get("label")) for e in second] == [("mask", "bear"), ("ellipse", "wolf")]

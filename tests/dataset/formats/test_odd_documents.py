@@ -89,16 +89,6 @@ def test_an_export_of_label_studio_that_lacks_too_much_is_named(root: Path) -> N
         bring_in(written(root, [row]))
 
 
-def test_shapes_of_cvat_are_no_labels_and_that_is_said(root: Path) -> None:
-    images = "".join(f'<image id="{i}" name="{name}">%s</image>' for i, name in enumerate(NAMES))
-    tag, box = '<tag label="cat" source="manual"/>', '<box label="dog" xtl="1" ytl="1" xbr="9" ybr="9"/>'
-    path = root / "annotations.xml"
-    path.write_text(f"<annotations>{images.replace('50% off', '50%% off') % (tag, box, tag)}</annotations>")
-    done = bring_in(path)
-    assert labels(done) == {"a.png": "cat", "b.png": None, "50% off.png": "cat"}
-    assert "shapes" in topics(done)
-
-
 def test_observations_of_nothing_people_and_no_class_are_told_apart(root: Path) -> None:
     (root / "datapackage.json").write_text(
         json.dumps({"resources": [{"name": n, "path": f"{n}.csv"} for n in ("media", "observations")]})
