@@ -132,10 +132,10 @@ def test_what_cannot_be_recognised_gets_a_sentence(tmp_path: Path, colour_set: P
     assert "of no format that can be recognised" in run("import", tmp_path / "x.json", code=1).stderr
     assert "does not exist" in run("import", tmp_path / "none.json", code=1).stderr
     assert "needs no import" in run("import", colour_set, code=1).stderr
-    assert "no boxes to cut out" in run("import", _cvat(tmp_path), "--crops", code=1).stderr
+    assert "no boxes to cut out" in run("import", _tasks(tmp_path), "--crops", code=1).stderr
 
 
-def _cvat(folder: Path) -> Path:
-    path = folder / "a.xml"
-    path.write_text('<annotations><image name="x.png"/></annotations>')
+def _tasks(folder: Path) -> Path:
+    path = folder / "tasks.json"
+    path.write_text('[{"data": {"image": "x.png"}, "annotations": []}]')
     return path
