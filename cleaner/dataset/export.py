@@ -12,7 +12,6 @@ from pathlib import Path, PurePosixPath
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.class_folders import folders_of
-from cleaner.dataset.label_sets import require_one_label
 from cleaner.dataset.new_folder import new_folder, place_file
 from cleaner.errors import CatalogError
 from cleaner.util.progress import SILENT, Reporter, Stage
@@ -58,6 +57,8 @@ def export_tree(
 ) -> ExportResult:
     """Lay out a catalog as ``to/<split>/<class>/<file>``, without touching the originals.
 
+    Where images can have several labels, there are no folders of classes.
+
     The tree is built beside its place and renamed at the end, so that ``to`` is complete or absent.
     ``to/labels.csv`` lists ``name,label,split,original``: exact labels even where a class cannot be a folder
     name.
@@ -86,13 +87,12 @@ def export_tree(
     if catalog.root is None:
         msg = "The catalog has no root folder, so its files cannot be found; give root= when making it."
         raise CatalogError(msg)
-    require_one_label(catalog.label_sets, "A tree of class folders")
     rows = _rows(catalog)
     labelled = [row for row in rows if row[1]]
     with new_folder(to, apart_from=catalog.root) as folder:
         if not labelled:
             raise CatalogError(f"Nothing to export: none of the {len(rows)} images has a label.")
-        tree = Tree(labelled, flat=flat)
+        tree = Tree(labelled, flat=flat, by_class=catalog.label_sets is None)
         copied, linked, missing = _fill(folder, catalog, labelled, tree, link=link, reporter=reporter)
     target = Path(to).expanduser().resolve()
     renamed = {label: name for label, name in tree.folders.items() if name != label}
@@ -145,6 +145,8 @@ class Tree:
         Name, label and split of each image.
     flat : bool
         Leave out the folders of the splits, as is done if an image has none.
+    by_class : bool
+        Leave out the folders of the classes if not: an image cannot lie in several.
 
     Attributes
     ----------
@@ -152,14 +154,16 @@ class Tree:
         From class to folder.
     """
 
-    def __init__(self, rows: Collection[tuple[str, str, str]], *, flat: bool = False) -> None:
-        self.folders = _class_folders({label for _, label, _ in rows})
+    def __init__(
+        self, rows: Collection[tuple[str, str, str]], *, flat: bool = False, by_class: bool = True
+    ) -> None:
+        self.folders = _class_folders({label for _, label, _ in rows} if by_class else ())
         self._by_split = not flat and all(split for _, _, split in rows)
         self._taken: set[str] = set()
 
     def new_name(self, name: str, label: str, split: str) -> str:
         """Return a name that no other file has, not even in other letters' case."""
-        parent = PurePosixPath(safe_name(split) if self._by_split else "", self.folders[label])
+        parent = PurePosixPath(safe_name(split) if self._by_split else "", self.folders.get(label, ""))
         path = PurePosixPath(safe_name(PurePosixPath(name).name))
         candidate = str(parent / path)
         if candidate.casefold() in self._taken:

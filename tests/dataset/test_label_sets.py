@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -7,9 +8,13 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.export import export_tree
+from cleaner.dataset.formats.entries import ReadOptions, Reviewed
+from cleaner.dataset.formats.registry import FORMATS
+from cleaner.dataset.formats.transfer import export_set
 from cleaner.dataset.label_sets import LabelSets
 from cleaner.errors import CatalogError
 
@@ -163,7 +168,50 @@ def test_columns_of_one_label_each_follow_it_too() -> None:
     assert changed["dog"].tolist() == ["1", "1", "0", "1", "0", "1"]
 
 
-def test_a_file_cannot_lie_in_the_folders_of_two_classes(tmp_path: Path) -> None:
-    catalog = Catalog(pd.DataFrame({"name": ["a.jpg"], "label": ["cat;dog"]}), root=tmp_path, label_sets=SETS)
-    with pytest.raises(CatalogError, match="one label for each image"):
-        export_tree(catalog, tmp_path.parent / "tree")
+def reviewed(folder: Path) -> tuple[Catalog, list[Reviewed]]:
+    """Return three images as they are exported: with two classes, with none of them, and without a label."""
+    labels = {"a.jpg": "cat;dog", "b.jpg": ";", "c.jpg": None}
+    for name in labels:
+        Image.new("RGB", (8, 8)).save(folder / name)
+    table = pd.DataFrame({"name": labels.keys(), "label": labels.values()})
+    images = [
+        Reviewed(name=name, source_name=name, label=label, given=label, classes=SETS.split(label))
+        for name, label in labels.items()
+    ]
+    return Catalog(table, root=folder, label_sets=SETS), images
+
+
+def test_a_folder_of_several_labels_has_a_table_and_no_folders_of_classes(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    catalog, _ = reviewed(tmp_path / "set")
+    tree = export_tree(catalog, tmp_path / "tree")
+    assert (tree.copied, tree.unlabelled, tree.renamed) == (2, 1, {})
+    written = pd.read_csv(tmp_path / "tree" / "labels.csv")
+    assert dict(zip(written["name"], written["label"], strict=True)) == {"a.jpg": "cat;dog", "b.jpg": ";"}
+
+
+@pytest.mark.parametrize("format", ["coco", "label-studio", "cvat", "fiftyone"])
+def test_documents_of_other_tools_get_every_label(tmp_path: Path, format: str) -> None:
+    (tmp_path / "set").mkdir()
+    catalog, images = reviewed(tmp_path / "set")
+    done = export_set(images, catalog, tmp_path / "out", format=format)
+    kind = FORMATS[format]
+    source = tmp_path / "out" if kind.places_images else next((tmp_path / "out").iterdir())
+    read = kind.read(source, ReadOptions(images=None if kind.places_images else tmp_path / "set"))
+    found = {entry.name.rpartition("/")[2]: entry.standing.labels for entry in read.entries}
+    assert set(found.pop("a.jpg")) == {"cat", "dog"}
+    assert not any(found.values())
+    assert any("none of the classes: 1" in note for note in done.notes) == (format in ("coco", "cvat"))
+
+
+def test_a_format_of_one_label_each_is_refused_with_those_that_have_several(tmp_path: Path) -> None:
+    (tmp_path / "set").mkdir()
+    catalog, images = reviewed(tmp_path / "set")
+    with pytest.raises(
+        CatalogError, match=r"can have several labels.*coco, label-studio, cvat, fiftyone, zip"
+    ):
+        export_set(images, catalog, tmp_path / "out", format="webdataset")
+    assert not (tmp_path / "out").exists()
+    export_set(images, catalog, tmp_path / "zipped", format="zip")
+    with zipfile.ZipFile(next((tmp_path / "zipped").iterdir())) as zipped:
+        assert sorted(zipped.namelist()) == ["a.jpg", "b.jpg", "labels.csv"]

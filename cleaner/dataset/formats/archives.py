@@ -218,7 +218,7 @@ def write(job: Writing) -> None:
     labelled = [(image.name, image.label, image.split or "") for image in staying if image.label]
     if not labelled:
         raise CatalogError(f"Nothing to export: none of the {len(staying)} images has a label.")
-    tree = Tree(labelled)
+    tree = Tree(labelled, by_class=all(image.classes is None for image in staying))
     rows = []
     with zipfile.ZipFile(job.folder / _NEW_ZIP, "w", zipfile.ZIP_STORED) as zipped:
         for name, label, split in labelled:

@@ -162,6 +162,7 @@ def write(job: Writing) -> None:
         else _checked(read_json(original), original)
     )
     _Editor(document, job).apply()
+    job.note_classless()
     write_json(job.folder / name, document, like=original)
 
 
@@ -223,9 +224,9 @@ class _Editor:
         own = {"file_name", "id"}
         image |= {key: value for key, value in reviewed.columns.items() if value and key not in own}
         self._document["images"].append(image)
-        if reviewed.label is not None:
+        for label in reviewed.labels:
             annotation = self._annotate(image["id"])
-            annotation["category_id"] = self._category(reviewed.label)
+            annotation["category_id"] = self._category(label)
             self._sign(annotation, reviewed.opinion)
 
     def _annotate(self, image_id: object) -> dict[str, Any]:

@@ -15,6 +15,7 @@ image. Nothing has a place for who gave it and when, so that an export says only
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -176,6 +177,7 @@ def write(job: Writing) -> None:
     target = job.folder / name
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_bytes(ElementTree.tostring(tree, encoding="utf-8", xml_declaration=True) + b"\n")
+    job.note_classless()
     if any(image.decided for image in job.images):
         job.notes.append("CVAT has no place for who decided and when; only the labels are written.")
 
@@ -206,12 +208,16 @@ def _edit_all(tree: Element, job: Writing) -> None:
         size = {k: v for k, v in reviewed.columns.items() if k in ("width", "height") and v}
         called = {"id": str(number), "name": reviewed.source_name}
         _edit(ElementTree.SubElement(tree, "image", called | size), reviewed)
-    _declare(tree, [r.label for r in job.images if r.label is not None and not r.deleted])
+    _declare(tree, [label for r in job.images if not r.deleted for label in r.labels])
 
 
 def _edit(image: Element, reviewed: Reviewed) -> None:
     """Write the label of a whole image where it was read from: its tags or, without any, its shapes."""
     if reviewed.label is None:
+        return
+    if reviewed.classes is not None:
+        for label in reviewed.classes:
+            _sign([ElementTree.SubElement(image, "tag")], replace(reviewed, label=label))
         return
     said = image.findall("tag") or _shapes(image)
     labels = {each.get("label") for each in said}

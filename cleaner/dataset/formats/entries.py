@@ -180,6 +180,8 @@ class Reviewed:
         In the set, and in the file that the set was imported from.
     label, given : str or None
         After all decisions, and as it was imported.
+    classes : tuple of str or None
+        Of the label, where images can have several; None: each image has one label.
     split : str or None
     deleted : bool
         The image goes.
@@ -199,6 +201,7 @@ class Reviewed:
     source_name: str
     label: str | None
     given: str | None
+    classes: tuple[str, ...] | None = None
     split: str | None = None
     deleted: bool = False
     decided: bool = False
@@ -206,6 +209,11 @@ class Reviewed:
     columns: Mapping[str, str] = field(default_factory=dict)
     box: int | None = None
     suggested: Opinion = Opinion()
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The classes of the image: several, one, or none."""
+        return self.classes if self.classes is not None else (() if self.label is None else (self.label,))
 
     @property
     def is_suggestion(self) -> bool:
@@ -258,6 +266,15 @@ class Writing:
             if image.changed:
                 found.setdefault(image.source_name, []).append(image)
         return found
+
+    def note_classless(self) -> None:
+        """Note how many images show no class, where the format does not tell them from unlabelled ones."""
+        none = sum(i.label is not None and not i.labels and not i.deleted for i in self.images)
+        if none:
+            self.notes.append(
+                f"Images that show none of the classes: {none:,}. The format does not tell them from images "
+                "without a label."
+            )
 
     def added(self, present: Collection[str]) -> list[Reviewed]:
         """Return the images that stay and that the source does not name."""

@@ -145,6 +145,8 @@ def _target(document: dict[str, Any], old: Any, reviewed: Reviewed) -> Any:
     if label is None:
         return old
     classes = document.get("classes")
+    if reviewed.classes is not None:
+        return [_index(classes, each) for each in reviewed.classes]
     if isinstance(old, list):
         known = [_label(item, classes, Path(_LABELS)) for item in old if item is not None]
         return old if label in known else [*old, _index(classes, label)]  # nothing is taken away

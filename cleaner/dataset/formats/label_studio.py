@@ -228,7 +228,7 @@ def _edit(task: dict[str, Any], reviewed: Reviewed, control: tuple[str, str]) ->
         "from_name": control[0],
         "to_name": control[1],
         "type": "choices",
-        "value": {"choices": [reviewed.label]},
+        "value": {"choices": list(reviewed.labels)},
     }
     if opinion.method == "machine":
         prediction = {"model_version": opinion.by, "score": opinion.probability, "created_at": opinion.time}

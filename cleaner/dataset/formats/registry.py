@@ -62,6 +62,8 @@ class Format:
         It can be opened without an import.
     edits_only : bool
         Only a set that was imported from it can be exported to it.
+    several : bool
+        A new set in it can have images with several labels.
     columns : callable or None
         Lists the columns or fields of a source that may be the label; None: the format leaves no choice.
     """
@@ -79,6 +81,7 @@ class Format:
     unpacks: bool = False
     opens: bool = False
     edits_only: bool = False
+    several: bool = False
     columns: Callable[[Path], list[str]] | None = None
 
 
@@ -101,6 +104,7 @@ FORMATS: dict[str, Format] = {
             write=coco.write,
             recognises_json=coco.recognises,
             crops=True,
+            several=True,
             people=True,
         ),
         Format(
@@ -126,6 +130,7 @@ FORMATS: dict[str, Format] = {
             read=label_studio.read,
             write=label_studio.write,
             recognises_json=label_studio.recognises,
+            several=True,
             machines=True,
             people=True,
         ),
@@ -136,6 +141,7 @@ FORMATS: dict[str, Format] = {
             write=cvat.write,
             recognises=cvat.recognises,
             crops=True,
+            several=True,
             machines=True,
             people=True,
         ),
@@ -190,6 +196,7 @@ FORMATS: dict[str, Format] = {
             read=fiftyone.read,
             write=fiftyone.write,
             recognises=fiftyone.recognises,
+            several=True,
             places_images=True,
         ),
         Format(
@@ -224,6 +231,7 @@ FORMATS: dict[str, Format] = {
             read=archives.read,
             write=archives.write,
             recognises=archives.recognises,
+            several=True,
             opens=True,
         ),
     )

@@ -27,7 +27,6 @@ from cleaner.dataset.formats.entries import (
 from cleaner.dataset.formats.memory import ImportMemory, Kept
 from cleaner.dataset.formats.names import absent, unnamed
 from cleaner.dataset.formats.registry import FORMATS, Format, found
-from cleaner.dataset.label_sets import require_one_label
 from cleaner.dataset.new_folder import new_folder, place_file
 from cleaner.dataset.tables.options import NO_COLUMN, RememberedOptions, TableOptions
 from cleaner.errors import CatalogError
@@ -234,13 +233,22 @@ def export_set(
     CatalogError
         There is no such format, or the folder is not usable.
     """
-    require_one_label(catalog.label_sets, f"Export as {format}")
     kind = _named(format)
     if link and not kind.places_images:
         raise CatalogError(
             f"There is no file to link: {kind.title} holds the images, or none. Leave out --link."
         )
     edits = kept is not None and kept.format == format
+    if catalog.label_sets is not None and (edits or not kind.several):
+        others = ", ".join(each.name for each in FORMATS.values() if each.several and each is not kind)
+        what = "edit the labels in what it came from" if edits else f"write them as {kind.title}"
+        raise CatalogError(
+            Advice(
+                f"Images of this set can have several labels, and cleaner cannot {what} yet.",
+                f"Export without --format, or as {others}.",
+                "Choose another format.",
+            )
+        )
     done: list[str] = []
     missing: list[str] = []
     with new_folder(to, apart_from=catalog.root) as folder:
@@ -291,7 +299,9 @@ def _apart(image: Reviewed, kind: Format) -> Reviewed:
     columns = {key: value for key, value in image.columns.items() if key not in ours}
     image = replace(image, source_name=image.name, box=None, columns=columns)
     if kind.machines and image.is_suggestion:
-        return replace(image, label=image.suggested.labels[0], opinion=image.suggested)
+        label = image.suggested.labels[0]
+        classes = None if image.classes is None else (label,)
+        return replace(image, label=label, classes=classes, opinion=image.suggested)
     return image
 
 

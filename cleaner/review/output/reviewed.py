@@ -16,6 +16,7 @@ from cleaner.dataset.formats.entries import (
     opinion_of_row,
     suggestion_of_row,
 )
+from cleaner.dataset.label_sets import LabelSets
 from cleaner.dataset.tables.text import as_text
 from cleaner.review.labels import LabelOfImage, PresentLabels
 from cleaner.review.state import Decision, ReviewState
@@ -41,8 +42,9 @@ def reviewed_images(
     decisions = state.decisions()
     cells = catalog.table.to_dict("records")
     rows = {str(row["name"]): {str(k): as_text(v) or "" for k, v in row.items()} for row in cells}
+    sets = catalog.label_sets
     images = [
-        _reviewed(present, rows[present.name], decisions.get(present.name))
+        _reviewed(present, rows[present.name], decisions.get(present.name), sets)
         for present in PresentLabels.of(catalog, state)
     ]
     return [*images, *_gone(table, rows, decisions)]
@@ -60,7 +62,9 @@ def _gone(
             yield _reviewed(LabelOfImage(name, label, label, "delete"), row, decision)
 
 
-def _reviewed(present: LabelOfImage, row: Mapping[str, str], decision: Decision | None) -> Reviewed:
+def _reviewed(
+    present: LabelOfImage, row: Mapping[str, str], decision: Decision | None, sets: LabelSets | None = None
+) -> Reviewed:
     decided = present.decided and decision is not None
     box = row.get(BOX, "")
     return Reviewed(
@@ -68,6 +72,7 @@ def _reviewed(present: LabelOfImage, row: Mapping[str, str], decision: Decision 
         source_name=row.get(SOURCE_NAME) or present.name,
         label=present.label,
         given=row.get("label") or None,
+        classes=None if sets is None else sets.split(present.label),
         split=row.get("split") or None,
         deleted=present.deleted,
         decided=decided,
