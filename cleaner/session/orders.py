@@ -46,7 +46,8 @@ class Order:
         Tells whether what is known is enough for this order.
     purpose : Purpose
     whole : bool
-        Whether the labelled pictures that it does not name follow in the catalog's order.
+        Whether the pictures that it does not name follow in the catalog's order. Those that came without a
+        label are shown only where the view asks for a present label or for certain images.
     filters : bool
         Whether its pages take filters.
     """
@@ -157,10 +158,7 @@ def ordered_names(view: GridView, known: Snapshot) -> list[str]:
     if not order.whole:
         return first
     ranked = set(first)
-    labelled = _labelled(view, known)
-    return [name for name in first if name in labelled] + [
-        name for name in names if name in labelled and name not in ranked
-    ]
+    return first + [name for name in names if name not in ranked]
 
 
 def filtered_names(view: GridView, names: list[str], known: Snapshot) -> list[str]:
@@ -186,7 +184,13 @@ def filtered_names(view: GridView, names: list[str], known: Snapshot) -> list[st
     if view.predicted is not None:
         wanted.append(_predicted_as(view.predicted, known))
     if view.now is not None:
-        wanted.append(_labelled(view, known))
+        wanted.append(_labelled_now(view.now, known))
+    if view.chosen is not None:
+        wanted.append(set(view.chosen))
+    if view.now is None and view.chosen is None and _order(view.order).whole:
+        unlabelled = catalog.table["label"].isna().to_numpy()
+        if unlabelled.any():
+            wanted.append(set(catalog.names[~unlabelled].tolist()))
     if view.source is not None:
         wanted.append(set() if known.provenance is None else set(known.provenance().names_from(*view.source)))
     if view.show == "decided":
@@ -203,14 +207,11 @@ def filtered_names(view: GridView, names: list[str], known: Snapshot) -> list[st
     return [name for name in names if name in keep]
 
 
-def _labelled(view: GridView, known: Snapshot) -> set[str]:
-    """Return the images that came with a label; where a present label is filtered by, those that have it."""
-    if view.now is not None:
-        present = PresentLabels.of(known.catalog, known.state).by_name()
-        sets = known.catalog.label_sets
-        return {name for name, label in present.items() if view.now in classes_of([label], sets)}
-    pairs = zip(known.catalog.names.tolist(), known.catalog.labels.tolist(), strict=True)
-    return {name for name, label in pairs if label is not None}
+def _labelled_now(label: str, known: Snapshot) -> set[str]:
+    """Return the images that have a label after all decisions."""
+    present = PresentLabels.of(known.catalog, known.state).by_name()
+    sets = known.catalog.label_sets
+    return {name for name, now in present.items() if label in classes_of([now], sets)}
 
 
 def _given_as(label: str, known: Snapshot) -> set[str]:

@@ -1,7 +1,8 @@
 """What the reviewer asked to see: an order, filters, and which of the images that pass them."""
 
+import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 
 NO_LABEL = "(no label)"
@@ -52,6 +53,8 @@ class GridView:
         Filter: where the images come from, such as ``("annotator", "Ben")``; see `cleaner.analysis.sources`.
     now : str or None
         Filter: the label that an image has after all decisions; deleted images have none.
+    chosen : tuple of str or None
+        Filter: exactly these images, also those without a label; see `cleaner.widgets.panels.image_map`.
     threshold : float or None
         Score or similarity from which an image is shown, where the order has one; None: the suggested one.
     """
@@ -64,12 +67,16 @@ class GridView:
     threshold: float | None = None
     source: tuple[str, str] | None = None
     now: str | None = None
+    chosen: tuple[str, ...] | None = None
 
     @property
     def key(self) -> str:
         """A text that tells this view from every other one."""
-        chosen = asdict(self)
-        for later in ("source", "now"):  # pages of earlier versions are remembered under the key without them
+        chosen: dict[str, object] = {field.name: getattr(self, field.name) for field in fields(self)}
+        if self.chosen is not None:  # may be 100,000 names
+            chosen["chosen"] = hashlib.sha256("\0".join(self.chosen).encode()).hexdigest()
+        # Pages of earlier versions are remembered under the key without these.
+        for later in ("source", "now", "chosen"):
             if chosen[later] is None:
                 del chosen[later]
         return json.dumps(chosen, ensure_ascii=False, sort_keys=True)
@@ -77,4 +84,5 @@ class GridView:
     @property
     def filtered(self) -> bool:
         """Whether any filter leaves images out."""
-        return any((self.split, self.given, self.predicted, self.source, self.now))
+        named = (self.split, self.given, self.predicted, self.source, self.now)
+        return any(named) or self.chosen is not None

@@ -29,6 +29,7 @@ class Stage(StrEnum):
     LEARNING_RATE = "finding the learning rate"
     TRAIN_HEAD = "training the head"
     WORTH = "estimating what cleaning brings"
+    MAP = "placing images on the map"
     TRAIN_ALL = "training all layers"
     EVALUATE = "evaluating"
     LOSSES = "losses"

@@ -22,6 +22,7 @@ STAGES: Mapping[str, str] = {
     Stage.LEARNING_RATE: "Finding the learning rate",
     Stage.TRAIN_HEAD: "Training the last layer",
     Stage.WORTH: "Estimating what cleaning brings",
+    Stage.MAP: "Placing images on the map",
     Stage.TRAIN_ALL: "Training the whole network",
     Stage.EVALUATE: "Measuring errors",
     Stage.LOSSES: "Measuring losses",

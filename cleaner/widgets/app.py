@@ -31,6 +31,7 @@ from cleaner.widgets.panels.classes import ClassPanel
 from cleaner.widgets.panels.export import ExportPanel
 from cleaner.widgets.panels.files import doubts, files_page, results_section
 from cleaner.widgets.panels.header import STEPS, fold, header, steps
+from cleaner.widgets.panels.image_map import MapPanel
 from cleaner.widgets.panels.prepare import PreparePanel
 from cleaner.widgets.panels.progress import progress_section
 from cleaner.widgets.panels.report import analysis_trees, export_trees, report_page
@@ -149,6 +150,7 @@ class CleanerApp(ipywidgets.VBox):
             redraw=self._draw_progress,
         )
         self.analysis.listen(self.sheet)
+        self.map = MapPanel(self.workspace, self.session, self.analysis.show, lock=self.lock)
         self.retrain = RetrainPanel(self.workspace, lock=self.lock)
         self.prepare = PreparePanel(self.workspace, self._first_ranked, lock=self.lock)
         self.second = SecondPanel(self.workspace, self._ranked_by_two, lock=self.lock)
@@ -209,7 +211,7 @@ class CleanerApp(ipywidgets.VBox):
         return [self.header, self.messages, self.prepare, columns]
 
     def go_to(self, step: str) -> None:
-        """Show a step in the middle: "Files", "Labels" or "Report"."""
+        """Show a step in the middle: "Files", "Labels", "Map" or "Report"."""
         if step not in STEPS:
             msg = f"Got step {step!r}; expected one of {', '.join(STEPS)}."
             raise CleanerError(msg)
@@ -220,10 +222,13 @@ class CleanerApp(ipywidgets.VBox):
             if step == "Files" and self._documents is None:
                 self._documents = []
                 threading.Thread(target=self._find_documents, name="cleaner documents", daemon=True).start()
+            if step == "Map":
+                self.map.look()
             self.draw()
             shown = {
                 "Labels": [self.doubts, self.image_cleaner],
                 "Files": [self.sheet, self.classes, self.export],
+                "Map": [self.map.box],
             }
             self._middle.children = shown.get(step, [self.sheet])
             self.image_cleaner.filters.layout.display = "" if step == "Labels" else "none"
@@ -245,6 +250,7 @@ class CleanerApp(ipywidgets.VBox):
         for box in self._boxes:
             box.close()
         self.analysis.close()
+        self.map.close()
         self.retrain.close()
         self.prepare.close()
         self.second.close()

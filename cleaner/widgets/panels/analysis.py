@@ -52,7 +52,7 @@ class AnalysisPanels:
         self.patterns = Panel(lock=session.lock)
         self.stopping.on("audit", lambda _: self._start())
         self.stopping.on("join", lambda _: self._start(join=True))
-        self.stopping.on("suspicious", lambda _: self._show(GridView()))
+        self.stopping.on("suspicious", lambda _: self.show(GridView()))
         self.listen(self.patterns)
         self._unsubscribe = session.subscribe(self._on_change)
         self.draw()
@@ -61,8 +61,8 @@ class AnalysisPanels:
     def listen(self, panel: Panel) -> None:
         """Answer the buttons that findings have, in any panel that shows them."""
         panel.on("review", self._review)
-        panel.on("source", lambda value: self._show(GridView(source=source_of(value))))
-        panel.on("cell", lambda value: self._show(cell_view(value)))
+        panel.on("source", lambda value: self.show(GridView(source=source_of(value))))
+        panel.on("cell", lambda value: self.show(cell_view(value)))
         panel.on("shares", lambda _: self._change_matrix(normalised=not self.matrix_view.normalised))
         panel.on("whole", lambda _: self._change_matrix(whole=not self.matrix_view.whole))
         panel.on("report", lambda _: self._go_to("Report"))
@@ -73,6 +73,12 @@ class AnalysisPanels:
             auditing = self._session.view.order == AUDIT
             self.stopping.show(stopping_section(self._session.analysis, auditing=auditing))
             self.patterns.show(patterns_section(self._session.analysis))
+
+    def show(self, view: GridView) -> None:
+        """Open the grid with a view."""
+        self._session.set_view(view)
+        self._go_to("Labels")
+        self._take_focus()
 
     def close(self) -> None:
         """Take the panels off the page."""
@@ -100,13 +106,8 @@ class AnalysisPanels:
 
     def _review(self, value: str) -> None:
         given, right = pair_of(value)
-        self._show(GridView(given=given, predicted=right))
+        self.show(GridView(given=given, predicted=right))
 
     def _change_matrix(self, **changes: bool) -> None:
         self.matrix_view = replace(self.matrix_view, **changes)
         self._redraw()
-
-    def _show(self, view: GridView) -> None:
-        self._session.set_view(view)
-        self._go_to("Labels")
-        self._take_focus()

@@ -7,9 +7,10 @@ from typing import Any
 import ipywidgets
 
 from cleaner.session.view import SHOWS, GridView
+from cleaner.util.wording import count
 from cleaner.widgets.sentences import SENTENCES, say
 
-_FIELDS = ("order", "split", "given", "now", "predicted", "source", "show")
+_FIELDS = ("order", "split", "given", "now", "predicted", "source", "chosen", "show")
 
 
 class FilterBox(ipywidgets.Box):
@@ -51,6 +52,7 @@ class FilterBox(ipywidgets.Box):
     ) -> None:
         """Show a view as chosen, and what else there is to choose; some orders take no filters."""
         everything = (say("filters.all"), "")  # not None: to a Dropdown that is “nothing chosen”, a blank
+        chosen = [] if view.chosen is None else [view.chosen]
         options: dict[str, list[tuple[str, Any]]] = {
             "order": [(SENTENCES.get(f"order.{order}", order), order) for order in orders],
             "split": [everything, *((split, split) for split in splits)],
@@ -58,6 +60,7 @@ class FilterBox(ipywidgets.Box):
             "now": [everything, *([] if view.now is None else [(view.now, view.now)])],
             "predicted": [everything, *((label, label) for label in predicted)],
             "source": [everything, *((_source_text(each), each) for each in sources)],
+            "chosen": [everything, *((count(len(each), "image"), each) for each in chosen)],
             "show": [(say(f"filters.{show}"), show) for show in SHOWS],
         }
         self._offering = threading.get_ident()
@@ -72,7 +75,7 @@ class FilterBox(ipywidgets.Box):
                 if each.value != value:
                     each.value = value
                 each.disabled = name != "order" and not filtering
-            for name in ("now", "source"):
+            for name in ("now", "source", "chosen"):
                 self._lists[name].layout.display = "" if len(self._lists[name].options) > 1 else "none"
         finally:
             self._offering = None

@@ -8,7 +8,7 @@ from cleaner.util.wording import count
 from cleaner.widgets.panels.base import Tree, button, node, section
 from cleaner.widgets.sentences import SENTENCES, say
 
-STEPS = ("Files", "Labels", "Report")
+STEPS = ("Files", "Labels", "Map", "Report")
 
 
 def header(*, name: str, summary: Mapping[str, Any], reviewer: str, can_leave: bool = False) -> Tree:

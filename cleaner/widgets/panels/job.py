@@ -29,6 +29,7 @@ TASKS = {
     "import": "cleaner.pipelines.foreign:job_import",
     "export": "cleaner.pipelines.foreign:job_export",
     "rates": "cleaner.pipelines.entries:job_find_a_rate",
+    "map": "cleaner.pipelines.image_map:job_map",
 }
 """Kind of work -> what a worker process runs for it; the names stand in job folders."""
 
