@@ -21,6 +21,7 @@ from cleaner.pipelines.network import NetworkOptions, asks_for_another
 if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import cleaner`` must not
     from cleaner.analysis.worth import Worth
     from cleaner.dataset.formats.transfer import Exported
+    from cleaner.interpret.image_map import ImageMap
     from cleaner.ranking import Ranking
     from cleaner.review.files.trash import Trash
     from cleaner.review.images import SetImages
@@ -349,6 +350,18 @@ class Workspace(Dataset):
         from cleaner.pipelines.worth import worth
 
         return worth(self, self.store.state, self.network, **options)
+
+    def image_map(self, **options: Any) -> ImageMap:
+        """Place each image as a point, those that look alike close together; needs the extra ``map``.
+
+        Parameters
+        ----------
+        **options
+            What `cleaner.pipelines.image_map.make_map` takes, such as ``reporter``.
+        """
+        from cleaner.pipelines.image_map import make_map
+
+        return make_map(self, self.network, **options)
 
     def options(self) -> dict[str, Any]:
         """Return what makes the same workspace in another process, fit for JSON: ``Workspace(**options)``."""

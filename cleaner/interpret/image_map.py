@@ -138,10 +138,11 @@ def place(axes: Sequence[Floats], *, reporter: Reporter = SILENT) -> Floats:
         The extra ``map`` is not installed.
     """
     require_map()
-    first = np.zeros((len(axes[0]), 2))
-    flat = axes[0][:, :2]
+    rows = unit_length(np.hstack(axes))
+    flat = rows @ principal_axes(rows, min(2, rows.shape[1]))
+    first = np.zeros((len(rows), 2))
     first[:, : flat.shape[1]] = flat
-    if len(first) < _FEWEST:
+    if len(rows) < _FEWEST or not np.ptp(first, axis=0).any():  # few, or all the same
         return _framed(first)
     # openTSNE loads scikit-learn: 1 to 2 s
     import scipy.sparse
@@ -149,7 +150,6 @@ def place(axes: Sequence[Floats], *, reporter: Reporter = SILENT) -> Floats:
     from openTSNE.affinity import PrecomputedAffinities
     from openTSNE.initialization import rescale
 
-    rows = unit_length(np.hstack(axes))
     i, j, _ = nearest_pairs(rows, k=NEIGHBOURS, floor=-2.0, reporter=reporter, stage=Stage.COMPARE_FEATURES)
     both = np.concatenate([i, j]), np.concatenate([j, i])
     joined = scipy.sparse.csr_matrix((np.ones(2 * len(i)), both), shape=(len(rows), len(rows)))

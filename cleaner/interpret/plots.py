@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -10,10 +10,12 @@ from matplotlib.figure import Figure
 from cleaner.errors import ImageError
 from cleaner.images.open import open_image
 from cleaner.interpret.confusion_matrix import ConfusionMatrix
+from cleaner.interpret.image_map import ImageMap
 from cleaner.interpret.predictions import Predictions
 from cleaner.interpret.reliability import Reliability
 from cleaner.interpret.top_losses import top_losses
 from cleaner.util.figure import NotebookFigure
+from cleaner.util.natural import naturally
 
 _THUMBNAIL_PX = 224
 _INCH_PER_CLASS = 0.42
@@ -51,6 +53,26 @@ def plot_reliability(reliability: Reliability) -> Figure:
         axes.plot(each.said, each.right.part / each.right.whole, "o", color="C0")
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the prediction", ylabel="share that is right")
     axes.set_title(f"expected calibration error {100 * reliability.error:.1f} %")
+    return figure
+
+
+def plot_map(image_map: ImageMap, labels: Mapping[str, str | None]) -> Figure:
+    """Draw each image as a point in the colour of its label; those without one are grey.
+
+    Parameters
+    ----------
+    image_map : ImageMap
+    labels : mapping of str to (str or None)
+        Label of each image.
+    """
+    figure = NotebookFigure(figsize=(7, 7), layout="constrained")
+    axes = figure.subplots()
+    label_of = [labels.get(name) for name in image_map.names]
+    for label in [None, *naturally({label for label in label_of if label is not None})]:
+        points = image_map.points[[each == label for each in label_of]]
+        axes.plot(*points.T, ".", markersize=3, label=label, color="0.7" if label is None else None)
+    axes.set(aspect="equal", xticks=[], yticks=[])
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5), markerscale=3, frameon=False)
     return figure
 
 

@@ -22,7 +22,8 @@ class Grouping(StrEnum):
     """What holds for it: one of `DECISIONS`."""
 
 
-DECISIONS = ("undecided", "keep", "label", "delete", "unsure")
+DECISIONS = ("undecided", "keep", "relabel", "label", "delete", "unsure")
+"""Outcomes of `cleaner.review.state.ReviewState.outcomes`, and that there is none."""
 
 
 def group_of_each(known: Snapshot, by: Grouping) -> dict[str, str]:

@@ -12,10 +12,10 @@ import pandas as pd
 from cleaner.interpret.image_map import require_map
 from cleaner.ranking.features import Floats
 
-_HEIGHT_PX = 560
+_HEIGHT_PX = 520  # the points need as much width, and a little more
+_REACH = (-1.05, 1.05)
 _BUTTONS = ["lasso", "pan_zoom", "divider", "full_screen", "reset"]
 _SIZES = ((2_000, 6), (10_000, 5), (30_000, 4), (1_000_000_000, 3))  # images, pixels of a point
-_CHOSEN = "#ff00aa"
 _CLEAR = (0.5, 0.5, 0.5, 0.0)  # lets the page show through, light or dark
 
 
@@ -55,17 +55,17 @@ class PointScatter:
             data=self._table,
             x="x",
             y="y",
-            x_scale=(-1.02, 1.02),
-            y_scale=(-1.02, 1.02),
+            x_scale=_REACH,
+            y_scale=_REACH,
             aspect_ratio=1,
             axes=False,
+            reticle=False,
             background_color=_CLEAR,
             height=_HEIGHT_PX,
             mouse_mode="lasso",
             lasso_initiator=False,
             opacity_by="density",
             size=next(size for most, size in _SIZES if len(points) <= most),
-            color_selected=_CHOSEN,
             transition_points=False,
         )
         self.colour(colours)
@@ -79,7 +79,7 @@ class PointScatter:
         kinds = [colour for colour, _ in number.most_common()]
         place = {colour: at for at, colour in enumerate(kinds)}
         codes = np.array([place[colour] for colour in colours], dtype=np.int64)
-        self._table["colour"] = pd.Categorical.from_codes(codes, categories=kinds)
+        self._table["colour"] = pd.Categorical.from_codes(codes, categories=pd.Index(kinds))
         self._scatter.color(by=None)
         self._scatter.color(by="colour", map={colour: colour for colour in kinds})
         self._scatter.order(by=np.argsort(codes, kind="stable"))

@@ -17,7 +17,9 @@ import pandas as pd
 import pytest
 
 from cleaner.collect.example import wrong_names
+from cleaner.embedding.cache import EmbeddingCache
 from cleaner.jobs import Job
+from cleaner.pipelines.image_map import make_map
 from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
@@ -339,6 +341,36 @@ def test_steps_lead_to_files_and_report_and_back(visit: OpenVisit, ranked: Path,
     expect(page.get_by_role("region", name="Report")).to_be_visible()
     page.get_by_role("tab", name="Labels").click()
     expect(page.get_by_role("gridcell").first).to_be_visible()
+
+
+def test_a_loop_on_the_map_opens_the_grid_on_exactly_the_images_in_it(
+    visit: OpenVisit, ranked: Path, expect: Any
+) -> None:
+    pytest.importorskip("openTSNE")
+    pytest.importorskip("jscatter")
+    with Workspace(ranked, from_scratch=True) as workspace:
+        catalog, hashes = workspace.scan(), workspace.index.hashes()
+        cache = EmbeddingCache(workspace.state / "embeddings", "made", 3)
+        kinds = np.eye(3)[[0, 1] * 12] + 0.01 * np.random.default_rng(0).random((24, 3))
+        cache.append([hashes[name] for name in catalog.names[:24]], kinds)
+        made = make_map(workspace, workspace.network)
+    left = {name for name, (x, _) in zip(made.names, made.points, strict=True) if x < 0}
+    assert len(left) == 12
+    opened = visit(ranked)
+    page = opened.page
+    page.get_by_role("tab", name="Map").click()
+    page.get_by_title("Activate lasso selection").wait_for(timeout=60_000)
+    box = page.locator(".cleaner-map canvas").first.bounding_box()
+    middle, bottom = box["x"] + box["width"] / 2, box["y"] + box["height"] - 4
+    page.mouse.move(middle - 4, box["y"] + 4)
+    page.mouse.down()
+    for x, y in ((box["x"] + 4, box["y"] + 4), (box["x"] + 4, bottom), (middle - 4, bottom)):
+        page.mouse.move(x, y, steps=12)
+    page.mouse.up()
+    page.get_by_role("button", name=say("map.show", images="12 images"), exact=True).click()
+    expect(page.get_by_role("gridcell")).to_have_count(12)
+    assert set(names(page)) == left
+    assert opened.foreign_requests() == []
 
 
 def test_nothing_sticks_out_and_the_bar_stays_in_sight_at_any_width(

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from cleaner.interpret.confusion_matrix import ConfusionMatrix, Share
-from cleaner.interpret.plots import plot_confusion_matrix, plot_reliability, plot_top_losses
+from cleaner.interpret.image_map import ImageMap
+from cleaner.interpret.plots import plot_confusion_matrix, plot_map, plot_reliability, plot_top_losses
 from cleaner.interpret.predictions import Predictions
 from cleaner.interpret.reliability import Reliability
 from cleaner.interpret.top_losses import top_losses
@@ -57,6 +58,7 @@ def test_the_figures_are_drawn_without_pyplot(tmp_path: Path) -> None:
         plot_confusion_matrix(matrix),
         plot_confusion_matrix(matrix, normalised=True),
         plot_reliability(Reliability.of(SEEN)),
+        plot_map(ImageMap(["a", "b", "c"], np.eye(3, 2, dtype=np.float32)), {"a": "cat", "b": None}),
         plot_top_losses(SEEN, lambda name: tmp_path / name),
     ):
         assert drawn(figure) > 10

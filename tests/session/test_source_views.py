@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,34 @@ def test_a_source_that_is_not_there_shows_nothing(cleaner: ImageCleaner, source:
     assert cleaner.names == ()
 
 
+def test_certain_images_come_alone_also_those_without_a_label(workspace: Workspace) -> None:
+    table = workspace.root / "labels.csv"
+    table.write_text(
+        table.read_text(encoding="utf-8").replace("red_001.png,red,", "red_001.png,,"), encoding="utf-8"
+    )
+    workspace.refresh()
+    cleaner = ImageCleaner(ranked(workspace), workspace=workspace, page_size=24)
+    chosen = ("red/red_001.png", "blue/blue_003.png", "gone.png")
+    cleaner.set_view(GridView(chosen=chosen, show="all"))
+    assert set(cleaner.names) == set(chosen[:2])
+    (choice,) = [each for each in cleaner.filters.children if each.description == say("filters.chosen")]
+    assert (choice.value, choice.label) == (chosen, "3 images")
+    cleaner.set_view(GridView(show="all"))
+    assert len(cleaner.names) == 23
+    cleaner.close()
+
+
+def test_a_view_of_a_present_label_leaves_the_others_as_they_are(cleaner: ImageCleaner) -> None:
+    cleaner.set_view(GridView(now="red", show="all"))
+    cleaner.session.set_ranking(cleaner.ranking)
+    assert len(cleaner.names) == 8
+    cleaner.set_view(GridView(show="all"))
+    assert len(cleaner.names) == 24
+
+
 def test_pages_without_a_source_are_remembered_as_before() -> None:
-    assert "source" not in GridView().key
+    assert not {"source", "now", "chosen"} & json.loads(GridView().key).keys()
+    assert GridView(chosen=("a", "b")).key != GridView(chosen=("a", "c")).key
     assert GridView(source=("annotator", "Ben")).key != GridView(source=("annotator", "Zoë")).key
 
 

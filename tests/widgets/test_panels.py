@@ -168,6 +168,7 @@ def test_the_chosen_step_is_the_one_tab_stop() -> None:
     assert [(tab[2], tab[1]["aria-selected"], tab[1]["tabindex"]) for tab in tabs] == [
         ("Files", "false", "-1"),
         ("Labels", "true", "0"),
+        ("Map", "false", "-1"),
         ("Report", "false", "-1"),
     ]
 

@@ -33,7 +33,14 @@ _COLOURS = (
 """Of the largest groups: each is told from light and from dark behind it."""
 
 _REST = "#8b949e"
-_DECISION_COLOURS = dict(zip(DECISIONS, (_REST, "#3ca34a", "#3f84d8", "#d9484f", "#e5a12f"), strict=True))
+_DECISION_COLOURS = {
+    "undecided": _REST,
+    "keep": "#3ca34a",
+    "relabel": "#3f84d8",
+    "label": "#17a8b8",
+    "delete": "#d9484f",
+    "unsure": "#e5a12f",
+}
 
 
 class Group(NamedTuple):
@@ -284,10 +291,8 @@ class MapPanel(JobPanel):
             dot = node("circle", cx="6", cy="6", r="5", fill=group.colour)
             swatch = node("svg", dot, viewBox="0 0 12 12", width="12", height="12", aria_hidden="true")
             images = count(len(group.names), "image")
-            opens = button(
-                say("map.show", images=images), "group", str(at), class_="cleaner-link",
-                aria_label=say("map.show_group", images=images, group=group.text),
-            )  # fmt: skip
-            rows.append([node("span", swatch, " ", group.text), opens])
+            said = say("map.show_group", images=images, group=group.text)
+            opens = button(images, "group", str(at), class_="cleaner-link", aria_label=said)
+            rows.append([node("span", swatch, group.text), opens])
         title = say(f"map.by.{self._by}")
         return [node("div", *cut_table(title, [title, say("map.images")], rows), class_="cleaner-map-groups")]
