@@ -330,7 +330,7 @@ def test_an_unknown_step_is_refused(open_app_on: Callable[..., CleanerApp], root
     save_ranking(root)
     with pytest.raises(CleanerError) as caught:
         open_app_on().go_to("Dance")
-    assert str(caught.value) == "Got step 'Dance'; expected one of Files, Labels, Report."
+    assert str(caught.value) == "Got step 'Dance'; expected one of Files, Labels, Map, Report."
 
 
 def test_the_history_can_be_written_beside_the_result(
