@@ -484,9 +484,15 @@ class _Guesser:
         self._doubt(
             "split_or_class",
             _or_choose(
-                f"{_quoted(speaking)} are taken as classes, though their names could be those of splits: no "
-                "folders of classes are inside.",
-                "If they are splits, put one folder per class in each, or",
+                f"{_quoted(speaking)} "
+                + (
+                    "is taken as a class, though its name could be that of a split"
+                    if len(speaking) == 1
+                    else "are taken as classes, though their names could be those of splits"
+                )
+                + ": no folders of classes are inside.",
+                f"If {'it is one' if len(speaking) == 1 else 'they are splits'}, put one folder per class in "
+                f"{'it' if len(speaking) == 1 else 'each'}, or",
             ),
             speaking,
         )

@@ -80,8 +80,9 @@ def mask_findings(masks: Masks) -> Iterator[Finding]:
         )
         yield Finding(
             topic="masks",
-            text=f"{what}, but {'its' if folder else 'these'} {count(len(files), 'file')} are part of the "
-            "set. If they are masks or drawings of other images, move them out of the set.",
+            text=f"{what}, but {'its' if folder else 'these'} {count(len(files), 'file')} "
+            f"{'is' if len(files) == 1 else 'are'} part of the set. If they are masks or drawings of other "
+            "images, move them out of the set.",
             doubtful=True,
             examples=tuple(files),
         )

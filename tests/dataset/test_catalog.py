@@ -431,8 +431,8 @@ def test_columns_can_be_named(lay_out: Callable[..., Path]) -> None:
     with pytest.raises(CatalogError) as caught:
         Catalog.from_csv(root / "l.csv", name_column="idd")
     assert str(caught.value) == (
-        "l.csv has no column 'idd', which was given as --name-column; "
-        "its columns are 'id', 'name', 'kind', 'fold'."
+        "l.csv has no column 'idd'; its columns are 'id', 'name', 'kind', 'fold'. Choose another one with "
+        "--name-column."
     )
 
 

@@ -854,6 +854,12 @@ OF_TOOLS = [
         what="columns by spaces",
         text="name      label\n" + "".join(f"{n:<10}{c}\n" for n, c in zip(FLAT, CLASSES, strict=True)),
     ),
+    Kind(
+        what="regions of VIA",
+        text=rows(FLAT, ["1,0,cat"] * 3 + ["1,0,dog"] * 3, header="filename,region_count,region_id,animal"),
+        read=dict(zip(FLAT, ["cat"] * 3 + ["dog"] * 3, strict=True)),
+        asks={"boxes"},
+    ),
     Kind(what="a last line with the total", text=PLAIN + "Total,6\n", says={"rows without a file"}),
 ]
 

@@ -352,6 +352,16 @@ def test_every_kind_of_table_is_found(tmp_path: Path) -> None:
     assert (unread.examples, unread.doubtful) == (("damaged.xlsx", "old.xls"), True)
 
 
+def test_lists_of_images_that_are_named_like_splits_are_told(tmp_path: Path) -> None:
+    root = make(tmp_path / "set", "cat dog")
+    table(root, "cat/0.jpg\ncat/1\n", "train.txt")
+    table(root, "a few words\non the set\n", "test.txt")
+    table(root, "cat/0.jpg\n", "favourites.txt")
+    assert table_findings(root) == []
+    told = [found.examples for found in understood(root) if found.topic == "lists_of_splits"]
+    assert told == [("train.txt",)]
+
+
 def test_a_table_above_the_folder_of_images_is_found(tmp_path: Path) -> None:
     root = make(tmp_path / "set", "images") / "images"
     table(root.parent, "file;class\nimages/0.jpg;a\nimages/1.jpg;b\n", "train.csv")

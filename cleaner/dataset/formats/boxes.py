@@ -6,9 +6,11 @@ What is relied on:
   (``xmin``, ``ymin``, ``xmax``, ``ymax`` in pixels); often in ``Annotations``, beside ``JPEGImages`` and
   ``ImageSets/Main``.
 - YOLO: a text file an image, each line a class number and x and y of the middle, width and height as shares
-  of the image's sides (more numbers are the corners of an outline); often in ``labels``, beside ``images``.
-  Classes are named in a YAML file (``names``), ``classes.txt`` or ``obj.names``.
-- labelme: a JSON file an image, with ``imagePath`` and ``shapes`` of ``label`` and ``points`` in pixels.
+  of the image's sides (more numbers are the corners of an outline), and, if a model wrote it, how sure it is;
+  often in ``labels``, beside ``images``. Classes are named in a YAML file (``names``), ``classes.txt`` or
+  ``obj.names``.
+- labelme: a JSON file an image, with ``imagePath``, ``shapes`` of ``label`` and ``points`` in pixels, and
+  ``flags``: what is true of the whole image, which is its label where there are no shapes.
 - VIA: a JSON project or export; each image has ``filename`` and ``regions`` of ``shape_attributes`` and
   ``region_attributes``, one of which is the label.
 
@@ -22,7 +24,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -45,6 +47,7 @@ from cleaner.dataset.formats.entries import (
     Writing,
     as_text,
     merged,
+    number,
 )
 from cleaner.dataset.formats.names import IMAGES_FOLDER
 from cleaner.dataset.split_words import split_of_word
@@ -73,6 +76,13 @@ class _Shape:
     relabel: Callable[[str], None]
     remove: Callable[[], None]
     relative: bool = False
+    sure: float | None = None  # of a machine; None: nobody says that it was one
+    of_image: bool = False  # it is about the whole image, and no box
+
+    @property
+    def opinion(self) -> Opinion:
+        labels = (self.label,) if self.label else ()
+        return Opinion(labels=labels, method="" if self.sure is None else "machine", probability=self.sure)
 
 
 @dataclass
@@ -145,11 +155,20 @@ def _labelme(path: Path, called: str) -> _Document:
     found = [_labelme_shape(shapes, each) for each in list(shapes)]
     flags = document.get("flags")
     columns = {str(key): as_text(value) for key, value in flags.items()} if isinstance(flags, dict) else {}
+    if isinstance(flags, dict) and not found:
+        found = [_labelme_flag(flags, key) for key in list(flags) if flags[key] is True]
     name = str(document.get("imagePath") or "")
     image = _Annotated(called, name.replace("\\", "/"), found, columns)
     return _Document(
         [image], lambda _: document.clear(), lambda target: write_json(target, document, like=path)
     )
+
+
+def _labelme_flag(flags: dict[str, Any], key: str) -> _Shape:
+    def relabel(label: str) -> None:
+        flags.update({key: False, label: True})
+
+    return _Shape(key, [], relabel, lambda: flags.update({key: False}), of_image=True)
 
 
 def _labelme_shape(shapes: list[dict[str, Any]], each: dict[str, Any]) -> _Shape:
@@ -290,7 +309,11 @@ def _yolo_shape(
 ) -> _Shape:
     index = int(words[0])
     label = names[index] if index < len(names) else words[0]
-    if len(numbers) >= 6 and len(numbers) % 2 == 0:  # the corners of an outline
+    sure = None
+    if len(numbers) % 2:  # what a model predicts ends with how sure it is
+        *numbers, last = numbers
+        sure = number(last)
+    if len(numbers) >= 6:  # the corners of an outline
         area = between(min(numbers[::2]), min(numbers[1::2]), max(numbers[::2]), max(numbers[1::2]))
     else:
         x, y, width, height = numbers[:4]
@@ -299,12 +322,12 @@ def _yolo_shape(
     def relabel(text: str) -> None:
         if text not in names:
             names.append(text)
-        lines[at] = " ".join([str(names.index(text)), *words[1:]])
+        lines[at] = " ".join([str(names.index(text)), *words[1 : 1 + len(numbers)]])
 
     def remove() -> None:
         lines[at] = ""
 
-    return _Shape(label, area, relabel, remove, relative=True)
+    return _Shape(label, area, relabel, remove, relative=True, sure=sure)
 
 
 def _names_file(folder: Path) -> Path | None:
@@ -449,7 +472,12 @@ def _reading(
         for annotated in document.images:
             here = path.relative_to(base) if path.is_relative_to(base) else Path(path.name)
             name = images.find(annotated.image, here)
-            labels = tuple(dict.fromkeys(s.label for s in annotated.shapes if s.label))
+            shapes = {
+                at: shape
+                for at, shape in enumerate(annotated.shapes)
+                if shape.sure is None or shape.sure >= options.min_confidence
+            }
+            opinions = _opinions(list(shapes.values()))
             parts = PurePosixPath(name).parts[:-1]
             split = splits.get(PurePosixPath(name).stem) or next(
                 filter(None, map(split_of_word, reversed(parts))), None
@@ -458,9 +486,12 @@ def _reading(
                 Entry(
                     name=name,
                     source_name=annotated.called,
-                    opinions=[Opinion(labels=labels)] if labels else [],
+                    opinions=opinions,
                     split=split,
-                    columns={**annotated.columns, "boxes": str(len(annotated.shapes))},
+                    columns={
+                        **annotated.columns,
+                        "boxes": str(sum(not shape.of_image for shape in shapes.values())),
+                    },
                 )
             )
             boxes += [
@@ -470,10 +501,11 @@ def _reading(
                     at=at,
                     area=shape.area,
                     relative=shape.relative,
-                    opinion=Opinion(labels=(shape.label,) if shape.label else ()),
+                    opinion=shape.opinion,
                     columns={},
                 )
-                for at, shape in enumerate(annotated.shapes)
+                for at, shape in shapes.items()
+                if not shape.of_image
             ]
     if entries and not images.found:
         raise CatalogError(
@@ -489,6 +521,18 @@ def _reading(
         documents=tuple(path for path, _ in documents),
     )
     return with_crops(reading, boxes, source, options) if options.crops else reading
+
+
+def _opinions(shapes: list[_Shape]) -> list[Opinion]:
+    """Return what people, and what a machine, say of an image by its shapes."""
+    found = []
+    for method in ("", "machine"):
+        said = [shape.opinion for shape in shapes if shape.label and shape.opinion.method == method]
+        if said:
+            labels = tuple(dict.fromkeys(label for each in said for label in each.labels))
+            known = [each.probability for each in said if each.probability is not None]
+            found.append(replace(said[0], labels=labels, probability=max(known, default=None)))
+    return found
 
 
 class _Images:
@@ -622,7 +666,7 @@ def _edit(document: _Document, image: _Annotated, reviewed: list[Reviewed]) -> i
             several = len({shape.label for shape in shapes}) > 1
             unwritten += not shapes
             for shape in [] if several else shapes:  # nothing of what else was seen is taken away
-                if shape.label != each.label:
+                if shape.label != each.label or (each.decided and shape.sure is not None):
                     shape.relabel(each.label)
     for shape in gone:
         shape.remove()

@@ -118,12 +118,13 @@ def _unknown(document: dict[str, Any], names_of: dict[Any, str]) -> list[Finding
 
 def _opinion(annotations: list[dict[str, Any]], names_of: dict[Any, str]) -> Opinion:
     known = next((a for a in annotations if a.get(METHOD)), annotations[0])
-    method = known.get(METHOD)
+    scored = all("score" in annotation for annotation in annotations)  # as detectors write it
+    method = known.get(METHOD) or ("machine" if scored else "")
     scores = [number(a.get(PROBABILITY, a.get("score"))) for a in annotations]
     certain = [score for score in scores if score is not None]
     return Opinion(
         labels=tuple(dict.fromkeys(names_of[a["category_id"]] for a in annotations)),
-        method=method if method in ("human", "machine") else "",
+        method=method if method in ("human", "machine") else "",  # type: ignore[arg-type] # just checked
         by=str(known.get(BY) or ""),
         time=str(known.get(TIME) or ""),
         probability=min(certain) if certain else None,

@@ -26,6 +26,7 @@ from cleaner.dataset.formats import (
 from cleaner.dataset.formats.documents import read_json
 from cleaner.dataset.formats.entries import Reading, ReadOptions, Writing
 from cleaner.errors import CatalogError
+from cleaner.util.wording import listed
 
 logger = logging.getLogger(__name__)
 
@@ -278,6 +279,13 @@ def found(source: Path) -> tuple[Format, Path]:
     if len(inside) > 1:
         names = ", ".join(path.name for _, path in inside)
         raise CatalogError(f"{source} holds several documents: {names}. Give one of them.")
+    if not inside and source.is_dir():
+        below = [
+            each for folder in sorted(source.iterdir()) if folder.is_dir() for each in _documents(folder)
+        ]
+        if below:
+            names = listed([path.relative_to(source).as_posix() for _, path in below])
+            raise CatalogError(f"{source} holds sets in its folders: {names}. Import them one by one.")
     if not inside:
         known = ", ".join(FORMATS)
         hint = (
@@ -301,8 +309,13 @@ def found_in(source: Path) -> list[tuple[Format, Path]]:
     direct = recognised(source)
     if direct is not None or not source.is_dir():
         return [] if direct is None else [(direct, source)]
+    return _documents(source)
+
+
+def _documents(folder: Path) -> list[tuple[Format, Path]]:
+    """Return the documents right in a folder, each with its format."""
     found = []
-    for path in sorted(source.iterdir()):
+    for path in sorted(folder.iterdir()):
         if path.suffix.lower() not in DOCUMENT_SUFFIXES or path.name.startswith("."):
             continue
         try:

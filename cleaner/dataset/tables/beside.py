@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
+from cleaner.dataset.split_words import split_of_word
 from cleaner.dataset.tables.workbook import first_rows
 from cleaner.errors import TableError
 from cleaner.images.archives import read_bytes
@@ -51,6 +52,13 @@ def tables_beside(
         if _OWN.fullmatch(path.name) is None:
             names = _names_images(path, stems)
             (tables if names else unread if names is None else []).append(path)
+    lists = [
+        path
+        for path in below
+        if path.suffix.lower() in _TEXTS and split_of_word(path.stem) and _lists_images(path, stems)
+    ]
+    if lists:
+        yield _lists([_place(path, root) for path in lists])
     if unread:
         yield from _unread([_place(path, root) for path in unread], labelled=labelled)
     if not tables:
@@ -88,6 +96,18 @@ def _place(path: Path, root: Path) -> str:
     return path.relative_to(root).as_posix() if path.is_relative_to(root) else str(path)
 
 
+def _lists(places: Sequence[str]) -> Finding:
+    names = "names images" if len(places) == 1 else "name images"
+    return Finding(
+        topic="lists_of_splits",
+        text=f"{listed(places)} {names} of this set, perhaps those of a split. Splits are not read from "
+        "lists. To use them, write a table with the columns name, label and split (train, valid or test), "
+        "and open that.",
+        doubtful=True,
+        examples=tuple(places),
+    )
+
+
 def _unread(places: Sequence[str], *, labelled: bool) -> Iterator[Finding]:
     used = "The labels are taken from the folders" if labelled else "No table is used yet"
     yield Finding(
@@ -121,6 +141,16 @@ def _name_images(rows: Sequence[Sequence[str]], stems: set[str]) -> bool:
     hits = sum(any(_stem(field.strip()) in stems for field in row if field.strip()) for row in rows)
     several = max((len(row) for row in rows), default=0) > 1
     return several and hits >= max(1, _HALF * (len(rows) - 1))
+
+
+def _lists_images(path: Path, stems: set[str]) -> bool:
+    """Tell whether most of the first lines are the name of an image, and nothing else."""
+    try:
+        lines = decode_csv(read_bytes(path, _MOST_BYTES)).split("\n")[:_MOST_ROWS]
+    except OSError:  # what cannot be read lists nothing
+        return False
+    names = [line.strip() for line in lines if line.strip()]
+    return bool(names) and sum(_stem(name) in stems for name in names) >= _HALF * len(names)
 
 
 def _stem(name: str) -> str:

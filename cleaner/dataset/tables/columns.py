@@ -34,7 +34,7 @@ _ABOUT_WORK = frozenset({"annotator", "annotators", "rater", "labeler", "labelle
 _BY_MACHINES = frozenset({"pred", "predicted", "prediction", "predictions", "model", "ai"})
 BOXES = frozenset(
     {"xmin", "ymin", "xmax", "ymax", "x_min", "y_min", "x_max", "y_max"}
-    | {"bbox", "bbox_x", "bbox_y", "x1", "y1"}
+    | {"bbox", "bbox_x", "bbox_y", "x1", "y1", "region_id", "region_count", "region_shape_attributes"}
 )
 _WORK_ENDS = frozenset({"id", "ids", "by", "time", "date", "count"})
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
@@ -198,8 +198,13 @@ def _check_told(table: Texts, source: str, options: TableOptions) -> None:
     for what, column in told:
         if column and column != NO_COLUMN and column not in table:
             listed = ", ".join(map(repr, table))
-            given = f"which was given as --{what}-column"
-            raise TableError(f"{source} has no column {column!r}, {given}; its columns are {listed}.")
+            raise TableError(
+                Advice(
+                    f"{source} has no column {column!r}; its columns are {listed}.",
+                    f"Choose another one with --{what}-column.",
+                    "Choose another one above.",
+                )
+            )
 
 
 def _no_column(table: Texts, source: str, part: str, taken: str = "") -> str:
@@ -266,6 +271,7 @@ def split_of(text: str) -> str | None:
 
 def _label_candidates(table: Texts) -> list[str]:
     """Return columns that may hold the labels: by their usual names, then by their values."""
+    table = {column: values for column, values in table.items() if column.lower() not in BOXES}
     one_hot, numbered = ",".join(_one_hot(table)), numbered_labels(table)
     usual = sorted((c for c in table if _place(c, LABELS) < len(LABELS)), key=lambda c: _place(c, LABELS))
     worth = {column: _like_labels(column, values) for column, values in table.items() if column not in usual}

@@ -246,6 +246,44 @@ def test_a_new_class_is_offered_in_a_project_of_via(tmp_path: Path) -> None:
     assert list(offered["options"]) == ["cat", "dog", "owl"]
 
 
+def test_boxes_that_a_model_wrote_are_suggestions_until_they_are_confirmed(tmp_path: Path) -> None:
+    root = yolo(tmp_path / "set")
+    outline = "0 .1 .1 .5 .1 .5 .5 0.75"
+    (root / "labels" / "a.txt").write_text(f"1 0.4 0.4 0.5 0.5 0.9\n{outline}\n1 0.4 0.4 0.5 0.5 0.1\n")
+    (root / "labels" / "b.txt").write_text("0 0.4 0.4 0.5 0.5 0.6\n")
+    done = bring_in(root, crops=True)
+    table = rows(done)
+    assert [table[f"images/a-png-{i}.jpg"]["suggested_label"] for i in (0, 1)] == ["dog", "cat"]
+    assert "images/a-png-2.jpg" not in table  # too unsure
+    assert json.loads(table["images/a-png-1.jpg"]["bbox"]) == pytest.approx([0.1, 0.1, 0.4, 0.4])
+    decide(done, {"images/a-png-0.jpg": "dog", "images/a-png-1.jpg": "dog", "images/b-png-0.jpg": DELETE})
+    write_out(done, tmp_path / "new")
+    assert (tmp_path / "new" / "labels" / "a.txt").read_text() == (
+        "1 0.4 0.4 0.5 0.5\n1 .1 .1 .5 .1 .5 .5\n1 0.4 0.4 0.5 0.5 0.1\n"
+    )
+    (root / "labels" / "a.txt").write_text("1 0.4 0.4 0.5 0.5 0.9\n")
+    whole = bring_in(root)
+    assert labels(whole) == {"images/a.png": None, "images/b.png": None, "images/c.png": None}
+    assert rows(whole)["images/a.png"]["suggestion_probability"] == "0.9"
+    assert "suggestions" in topics(whole)
+
+
+def test_flags_of_labelme_are_the_label_where_there_are_no_shapes(tmp_path: Path) -> None:
+    root = photos(tmp_path / "set", NAMES)
+    for stem, flag in (("a", "cat"), ("b", "dog"), ("c", "")):
+        flags = {key: key == flag for key in ("cat", "dog")}
+        document = {"version": "5.4", "flags": flags, "shapes": [], "imagePath": f"{stem}.png"}
+        (root / f"{stem}.json").write_text(json.dumps(document))
+    done = bring_in(root)
+    assert labels(done) == {"a.png": "cat", "b.png": "dog", "c.png": None}
+    decide(done, {"a.png": "owl"})
+    write_out(done, tmp_path / "new")
+    written = json.loads((tmp_path / "new" / "a.json").read_text())
+    assert written["flags"] == {"cat": False, "dog": False, "owl": True}
+    with pytest.raises(CatalogError, match="no boxes to cut out"):
+        bring_in(root, crops=True)
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [

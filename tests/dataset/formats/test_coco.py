@@ -8,7 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from foreign import DELETE, KEEP, REVIEWER, bring_in, decide, labels, photos, rows, topics, write_out
+from foreign import (
+    DELETE,
+    KEEP,
+    REVIEWER,
+    bring_in,
+    decide,
+    labels,
+    photos,
+    rows,
+    suggestions,
+    topics,
+    write_out,
+)
 
 from cleaner.errors import CatalogError
 
@@ -161,3 +173,13 @@ def test_names_that_lead_out_are_refused(source: Path, name: str) -> None:
     done = bring_in(source)
     assert "missing files" in topics(done)
     assert len(labels(done)) == len(NAMES) - 1
+
+
+def test_annotations_with_a_score_are_suggestions(source: Path) -> None:
+    changed = document()
+    for annotation in changed["annotations"]:
+        annotation["score"] = 0.5
+    source.write_text(json.dumps(changed))
+    done = bring_in(source)
+    assert set(labels(done).values()) == {None}
+    assert suggestions(done)["a.png"] == "fox"
