@@ -855,6 +855,18 @@ OF_TOOLS = [
         text="name      label\n" + "".join(f"{n:<10}{c}\n" for n, c in zip(FLAT, CLASSES, strict=True)),
     ),
     Kind(
+        what="splits of a contest, which are none of ours",
+        text=rows(FLAT, ["1,Public", "2,Private", "0,Public"] * 2, header="image,level,Usage"),
+        read=dict(zip(FLAT, ["1", "2", "0"] * 2, strict=True)),
+        asks={"choice of columns"},
+    ),
+    Kind(
+        what="rows without a label",
+        text=PLAIN.replace("2.jpg,cat", "2.jpg,"),
+        says={"unlabelled"},
+        read=CAT_DOG | {"2.jpg": None},
+    ),
+    Kind(
         what="regions of VIA",
         text=rows(FLAT, ["1,0,cat"] * 3 + ["1,0,dog"] * 3, header="filename,region_count,region_id,animal"),
         read=dict(zip(FLAT, ["cat"] * 3 + ["dog"] * 3, strict=True)),

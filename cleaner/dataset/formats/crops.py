@@ -84,6 +84,7 @@ def with_crops(reading: Reading, boxes: Sequence[Box], source: Path, options: Re
                 "Import it without cutting out boxes.",
             )
         )
+    splits = {entry.name: entry.split for entry in reading.entries}
     to = options.to or reading.root.with_name(f"{reading.root.name}-crops")
     entries: list[Entry] = []
     failed: list[str] = []
@@ -102,7 +103,7 @@ def with_crops(reading: Reading, boxes: Sequence[Box], source: Path, options: Re
                 failed.append(f"{name}: {exc}")
                 continue
             for box, area in _areas(of_image, picture, failed):
-                entries.append(_cut(picture, box, area, folder))
+                entries.append(_cut(picture, box, area, folder, splits.get(name)))
         if not entries:
             raise CatalogError(f"None of the {len(boxes):,} boxes can be cut out; {failed[0]}.")
     findings = list(reading.findings)
@@ -145,7 +146,9 @@ def _finite(value: object) -> float | None:
     return float(value) if isinstance(value, (int, float)) and math.isfinite(value) else None
 
 
-def _cut(picture: Image.Image, box: Box, area: tuple[int, int, int, int], folder: Path) -> Entry:
+def _cut(
+    picture: Image.Image, box: Box, area: tuple[int, int, int, int], folder: Path, split: str | None
+) -> Entry:
     source = PurePosixPath(box.name)
     parts = [
         safe_name(part) for part in (*source.parent.parts, f"{source.stem}-{source.suffix[1:]}-{box.at}.jpg")
@@ -155,4 +158,4 @@ def _cut(picture: Image.Image, box: Box, area: tuple[int, int, int, int], folder
     path.parent.mkdir(parents=True, exist_ok=True)
     picture.crop(area).save(path, quality=_QUALITY)
     columns = {**box.columns, "image": box.name, BOX: str(box.at), "bbox": as_text(box.area)}
-    return Entry(name=name, source_name=box.called, opinions=[box.opinion], columns=columns)
+    return Entry(name=name, source_name=box.called, opinions=[box.opinion], split=split, columns=columns)

@@ -31,6 +31,7 @@ SOURCE_NAME = "source_name"
 ALL_LABELS = "all_labels"
 """Column with the labels of images that have several, which are therefore unlabelled; as a JSON list."""
 
+_SPLIT_COLUMNS = ("split", "subset")
 BOX = "box"
 """Column of cropped boxes: which box of the source image it is, counted from 0."""
 
@@ -285,10 +286,12 @@ def merged(entries: Iterable[Entry]) -> list[Entry]:
     """Make one entry of all that have the same name, sorted by name.
 
     Rows of one image that come from the same hand are one opinion with several labels. Columns that differ
-    are joined with " | ".
+    are joined with " | ". A column "split" or "subset" with the name of a split outweighs folders and files.
     """
     by_name: dict[str, Entry] = {}
     for entry in entries:
+        words = (entry.columns.get(column, "") for column in _SPLIT_COLUMNS)
+        entry.split = next(filter(None, map(split_of_word, words)), entry.split)
         first = by_name.setdefault(entry.name, entry)
         if first is entry:
             continue

@@ -17,7 +17,7 @@ NAMES = ("name", "path", "file", "filename", "file_name", "fname", "image", "ima
 LABELS = ("label", "labels", "class", "category", "target", "given_label", "y")
 SPLITS = ("split", "subset", "partition", "set", "is_valid")
 _SPEAKS_OF_SPLITS = re.compile(
-    r"(?:is|in|for)[ _-]?(?:train|valid|val|test)\w*|train|test|(?:k[ _-]?)?folds?", re.IGNORECASE
+    r"(?:is|in|for)[ _-]?(?:train|valid|val|test)\w*|train|test|usage|phase|(?:k[ _-]?)?folds?", re.IGNORECASE
 )
 
 _LIKE_A_LABEL = re.compile(
@@ -275,7 +275,7 @@ def _label_candidates(table: Texts) -> list[str]:
     one_hot, numbered = ",".join(_one_hot(table)), numbered_labels(table)
     usual = sorted((c for c in table if _place(c, LABELS) < len(LABELS)), key=lambda c: _place(c, LABELS))
     worth = {column: _like_labels(column, values) for column, values in table.items() if column not in usual}
-    others = sorted((c for c in worth if worth[c] > 0), key=lambda column: -worth[column])
+    others = sorted((c for c in worth if worth[c] > 0), key=lambda c: (_named_like_splits(c), -worth[c]))
     if one_hot:
         hot = set(one_hot.split(","))
         others = [one_hot, *(column for column in others if column not in hot)]

@@ -1,7 +1,7 @@
 """Read a table of labels: from a file or a DataFrame to rows of a catalog."""
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -188,6 +188,7 @@ def read_grid(
             *masks_in_table(rows["name"], source),
             *merged,
             *read.findings,
+            *_unlabelled(rows, source),
         ],
         guess=guess,
         images=matches.names,
@@ -196,6 +197,13 @@ def read_grid(
         sets=read.sets,
         form=_form_of(read, written, rows, kept),
     )
+
+
+def _unlabelled(rows: Mapping[str, Sequence[Any]], source: str) -> Iterator[Finding]:
+    without = [name for name, label in zip(rows["name"], rows["label"], strict=True) if label is None]
+    if without:
+        have = count(len(without), "image has", "images have")
+        yield Finding(topic="unlabelled", text=f"{have} no label in {source}.", examples=tuple(without))
 
 
 def _form_of(

@@ -170,6 +170,7 @@ def test_splits_are_those_of_folders_and_lists(tmp_path: Path) -> None:
         "train/images/a.png": ("cat", "train"),
         "valid/images/a.png": ("cat", "valid"),
     }
+    assert {row["split"] for row in rows(bring_in(root, crops=True)).values()} == {"train", "valid"}
 
 
 def test_numbers_without_names_are_said(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def test_tags_are_labels_of_people_or_machines(source: Path) -> None:
     table = rows(done)
     assert (table["sub/a.png"]["label_method"], table["b.png"]["label_method"]) == ("human", "")
     assert (table["sub/a.png"]["age"], table["sub/a.png"]["subset"]) == ("adult", "Train")
+    assert table["sub/a.png"]["split"] == "train"
 
 
 def test_without_a_decision_the_file_is_the_same_byte_by_byte(source: Path, tmp_path: Path) -> None:
