@@ -15,7 +15,7 @@ from cleaner.dataset.findings import Finding
 from cleaner.errors import CatalogError
 
 _PACKAGE = Path(cleaner.__file__).parent
-_OPTION = re.compile(r"(?<![\w-])--[a-z]")
+_OPTION = re.compile(r"(?<![\w-])--[a-z]|\s--$")
 _TERMINAL = ("cli", "dashboard", "serving")
 _FOR_TERMINALS = {  # said to whoever used an option or a command, or asked there
     "dataset/formats/transfer.py": 1,  # --link, which the page does not have

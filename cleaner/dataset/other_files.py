@@ -33,7 +33,7 @@ _PICTURES: tuple[tuple[str, str, str], ...] = (
         _CONVERT,
     ),
     ("video", ".mp4 .avi .mov .mkv .webm .m4v .mpg .mpeg .wmv .mts", "Extract single frames as images"),
-    ("Parquet", ".parquet", "Open with cleaner import"),
+    ("Parquet", ".parquet", "Import it alone, as a set of its own"),
     ("archive", ".zip .tar", "Open it alone, as a set of its own, or unpack it into the folder"),
     ("compressed archive", ".tgz .gz .bz2 .xz .7z .rar", "Unpack it into the folder"),
     (

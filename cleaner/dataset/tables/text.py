@@ -22,8 +22,12 @@ _SEPARATOR_LINE = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 _QUOTED_SINGLY = re.compile(r"'[^']*'")
 _WORDS = re.compile(r"[^\W\d]*(?:[ _-][^\W\d]*)*")
 _JSON = re.compile(rb"\{|\[\s*[\[{]")
-_SAVE = "Open it in the program that made it, save the table as “CSV UTF-8”, and open that"
-_IMPORT = "If it is a data set of another tool, open it with cleaner import"
+_SAVE = ("Open it in the program that made it, save the table as “CSV UTF-8”, and open that.",) * 2
+_IMPORT = (
+    "If it is a data set of another tool, open it with cleaner import.",
+    "If it is a data set of another tool, choose it where a data set is chosen: that offers an import.",
+)
+"""What to do on the command line, and on the page."""
 _HEAD_BYTES = 4096
 _PACKED_TAR = (b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"7z\xbc\xaf", b"Rar!")
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
@@ -137,54 +141,58 @@ def refuse_other_kinds(path: Path) -> None:
         head = archives.read_bytes(path, _HEAD_BYTES)
     except OSError as exc:
         raise TableError(f"Cannot read {path}: {exc.strerror or exc}.") from exc
-    kind = _other_kind(head, path)
-    if kind:
-        raise TableError(f"{path} is not a CSV file: it is {kind}.")
+    other = _other_kind(head, path)
+    if other is not None:
+        kind, *advice = other
+        raise TableError(Advice(f"{path} is not a CSV file: it is {kind}.", *advice))
     if len(head) < _HEAD_BYTES and not head.strip(b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"):
         msg = f"{path} is empty; expected a first line such as name,label and then one line per image."
         raise TableError(msg)
 
 
-def _other_kind(head: bytes, path: Path) -> str:
-    """Say what a file is that is no text in columns, and what to do with it; empty if it may be."""
+def _other_kind(head: bytes, path: Path) -> tuple[str, str, str] | None:
+    """Say what a file is that is no text in columns, and what to do with it; None if it may be.
+
+    What to do is said twice, for the command line and for the page.
+    """
     if head.startswith(b"PK\x03\x04"):
         return _kind_of_zip(path)
     if head.startswith(_PACKED_TAR):
-        return (
-            "compressed as a whole, so that the images in it cannot be reached one by one. Unpack it; "
-            "cleaner import does so with .tar.gz, .tar.bz2 and .tar.xz"
-        )
+        what = "compressed as a whole, so that what is in it cannot be reached one by one"
+        return what, "Unpack it; cleaner import does so with .tar.gz, .tar.bz2 and .tar.xz.", "Unpack it."
     if head.startswith(_OLD_OFFICE):
-        return f"an Excel workbook. {_SAVE}"
+        return "an Excel workbook", *_SAVE
     if head.startswith(b"PAR1"):
-        return f"a Parquet file. {_IMPORT}"
+        return "a Parquet file", *_IMPORT
     if kind_of(head[:512]) not in (None, "PPM"):  # what begins like a PPM may be a table
-        return "an image. Give the folder of the images, or a table that names them"
+        give = "Give the folder of the images, or a table that names them."
+        return "an image", give, give
     start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if _JSON.match(start):
-        return f"JSON. {_IMPORT}"
+        return "JSON", *_IMPORT
     if start[:100].lower().startswith((b"<!doctype", b"<html", b"<?xml")):
-        return f"a web page or XML. {_SAVE}"
+        return "a web page or XML", *_SAVE
     if b"\0" in head:
         found = unicode_text(head)
         if found is None:
-            return f"{not_an_image(head[:512]).removeprefix('not an image: ')}. {_SAVE}"
+            return not_an_image(head[:512]).removeprefix("not an image: "), *_SAVE
         if "\0" in found[0]:
-            return f"binary data. {_SAVE}"
-    return ""
+            return "binary data", *_SAVE
+    return None
 
 
-def _kind_of_zip(path: Path) -> str:
+def _kind_of_zip(path: Path) -> tuple[str, str, str] | None:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError):
-        return "a damaged zip archive"
+        return "a damaged zip archive", "", ""
     if any(name.startswith("xl/") for name in names):
-        return ""
+        return None
     if "content.xml" in names:
-        return f"a spreadsheet. {_SAVE}"
-    return "a zip archive. To open the images in it, let its name end in .zip"
+        return "a spreadsheet", *_SAVE
+    rename = "To open the images in it, let its name end in .zip."
+    return "a zip archive", rename, rename
 
 
 def decoded(data: bytes, source: str, encoding: str = "") -> tuple[str, str]:
