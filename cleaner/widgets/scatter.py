@@ -82,6 +82,7 @@ class PointScatter:
         self._table["colour"] = pd.Categorical.from_codes(codes, categories=pd.Index(kinds))
         self._scatter.color(by=None)
         self._scatter.color(by="colour", map={colour: colour for colour in kinds})
+        self._scatter.widget.color_selected = kinds  # chosen points keep their colours, and grow
         self._scatter.order(by=np.argsort(codes, kind="stable"))
 
     def _chosen(self, change: Any) -> None:

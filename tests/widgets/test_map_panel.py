@@ -61,6 +61,11 @@ def look(panel: MapPanel, session: ReviewSession) -> None:
     assert session.wait()
 
 
+def colour(panel: MapPanel, session: ReviewSession, by: Grouping) -> None:
+    panel.do("colour", by)
+    assert session.wait()
+
+
 def test_it_is_made_in_another_process_and_then_shown(panel: MapPanel, session: ReviewSession) -> None:
     look(panel, session)
     assert say("map.none") in text(panel)
@@ -98,11 +103,11 @@ def test_groups_are_opened_from_the_list(
     look(panel, session)
     panel.legend.do("group", "0")
     assert sorted(session.names) == BLUE
-    panel.do("colour", Grouping.SUGGESTION)
+    colour(panel, session, Grouping.SUGGESTION)
     assert text(panel.legend).split()[-3:] == ["green", "24", "images"]
     session.decide(BLUE[0], "delete")
     session.decide(BLUE[1], "relabel", "red")
-    panel.do("colour", Grouping.DECISION)
+    colour(panel, session, Grouping.DECISION)
     rows = [say(f"map.{what}") for what in ("undecided", "relabel", "delete")]
     assert [word for word in text(panel.legend).split() if word in rows] == rows
     panel.legend.do("group", "2")
