@@ -359,7 +359,8 @@ class Dataset:
         """List the images that the folders or the table name, with those that cannot be used."""
         if self.labels is None:
             named = self._layout not in (None, AUTO)
-            named = named or (self._layout is None and LayoutMemory(self.state).is_named())
+            if self._layout is None and has_state(self.root, self._asked_state):
+                named = LayoutMemory(self.state).is_named()
             catalog = Catalog.from_folder(
                 self.root,
                 hidden=self.hidden,
