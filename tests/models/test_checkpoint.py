@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from cleaner.errors import CheckpointError
-from cleaner.models.checkpoint import load_checkpoint, save_checkpoint
+from cleaner.models.checkpoint import FORMAT, load_checkpoint, save_checkpoint
 
 STATE = {"a.weight": torch.arange(6.0).reshape(2, 3), "b": torch.tensor(3)}
 
@@ -86,7 +86,9 @@ def test_weights_of_somebody_else_are_not_taken_for_a_model(tmp_path, metadata):
 
 def test_a_format_of_the_future_asks_for_an_update(tmp_path):
     path = tmp_path / "model.safetensors"
-    save_file(STATE, path, {"cleaner": json.dumps({"format": 2})})
+    save_file(STATE, path, {"cleaner": json.dumps({"format": FORMAT + 1})})
     with pytest.raises(CheckpointError) as caught:
         load_checkpoint(path)
-    assert str(caught.value) == f"{path} has format 2, this cleaner reads up to 1; update cleaner."
+    assert str(caught.value) == (
+        f"{path} has format {FORMAT + 1}, this cleaner reads up to {FORMAT}; update cleaner."
+    )
