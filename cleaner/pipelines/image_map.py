@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,8 @@ from cleaner.pipelines.network import NetworkOptions, known_features
 from cleaner.pipelines.opened import opened
 from cleaner.util.arrays import load_arrays, save_arrays
 from cleaner.util.progress import SILENT, Reporter
+
+logger = logging.getLogger(__name__)
 
 _FORMAT = 1
 
@@ -54,7 +57,11 @@ def make_map(dataset: Dataset, network: NetworkOptions, *, reporter: Reporter = 
         raise InterpretationError(msg)
     made_of = hashlib.sha256("\n".join([*(c.folder.name for c in caches), *digests]).encode()).hexdigest()
     file = map_file(dataset.state)
-    saved = _load(file)
+    try:
+        saved = _load(file)
+    except RankingError:
+        logger.warning("the last map cannot be read; it is made again", exc_info=True)
+        saved = None
     if saved is None or saved[0] != made_of:
         axes = [leading_axes(_reader(c, digests), len(digests), reporter=reporter) for c in caches]
         saved = made_of, digests, place(axes, reporter=reporter)
@@ -105,7 +112,7 @@ def _reader(cache: EmbeddingCache, digests: Sequence[str]) -> ReadRows:
 def _load(file: Path) -> tuple[str, list[str], Any] | None:
     if not file.exists():
         return None
-    advice = "Delete the file; it is made again when needed."
+    advice = "Make the map again."
     head, arrays = load_arrays(file, required={"contents", "points"}, format_number=_FORMAT, advice=advice)
     contents, points = arrays["contents"], arrays["points"]
     if contents.shape != (len(points), 32) or points.shape != (len(points), 2):

@@ -72,6 +72,10 @@ def test_points_follow_a_renamed_file(workspace: Workspace) -> None:
 def test_without_features_or_a_readable_file_it_says_what_to_do(workspace: Workspace) -> None:
     with pytest.raises(InterpretationError, match="Rank them first"):
         make_map(workspace, workspace.network)
+    keep_features(workspace)
+    made = make_map(workspace, workspace.network)
     map_file(workspace.state).write_bytes(b"not a map")
-    with pytest.raises(RankingError, match="made again when needed"):
+    with pytest.raises(RankingError, match="Make the map again"):
         load_map(workspace)
+    assert make_map(workspace, workspace.network).same_as(made)
+    assert load_map(workspace) is not None
