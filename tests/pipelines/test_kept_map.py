@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cleaner.embedding.cache import EmbeddingCache
+from cleaner.embedding.cache import EmbeddingCache, Features
 from cleaner.errors import InterpretationError, RankingError
 from cleaner.pipelines import image_map
 from cleaner.pipelines.image_map import load_map, make_map, map_file
+from cleaner.pipelines.network import NetworkOptions, remember
 from cleaner.workspace import Workspace
 
 pytest.importorskip("openTSNE")
@@ -25,11 +26,11 @@ def workspace(colour_set: Path) -> Iterator[Workspace]:
         yield made
 
 
-def keep_features(workspace: Workspace, *, without: int = 0) -> list[str]:
+def keep_features(workspace: Workspace, *, without: int = 0, key: str = "made") -> list[str]:
     """Keep made features of the images, but for the last ones; returns the names that have some."""
     names = [str(name) for name in workspace.catalog.names]
     names = names[: len(names) - without]
-    cache = EmbeddingCache(workspace.state / "embeddings", "made", 8)
+    cache = EmbeddingCache(workspace.state / "embeddings", key, 8)
     hashes = workspace.index.hashes()
     cache.append([hashes[name] for name in names], np.random.default_rng(0).random((len(names), 8)))
     return names
@@ -54,6 +55,17 @@ def test_a_map_is_made_of_what_is_kept_and_not_twice(
         assert make_map(workspace, workspace.network).same_as(made)
     keep_features(workspace)
     assert len(make_map(workspace, workspace.network)) == len(names) + 2
+
+
+def test_a_map_is_of_all_networks_that_ranked(workspace: Workspace) -> None:
+    first = keep_features(workspace, key="first")
+    workspace.ranking_folder.mkdir()
+    remember(workspace, NetworkOptions("first"), features=[Features("first", 8)])
+    by_one = make_map(workspace, workspace.network)
+    assert list(by_one.names) == first
+    both = keep_features(workspace, without=3, key="second")
+    remember(workspace, NetworkOptions("a+b"), features=[Features("first", 8), Features("second", 8)])
+    assert list(make_map(workspace, workspace.network).names) == both
 
 
 def test_points_follow_a_renamed_file(workspace: Workspace) -> None:
