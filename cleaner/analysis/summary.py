@@ -98,7 +98,7 @@ def analyse_review(
     ahead = forecast(state, names, posterior, page_size=page_size)
     progress = state.progress()
     if earlier is None or earlier.patterns.is_early != (progress.errors < FIRST_ERRORS):
-        scores = None if posterior is None else posterior.probability
+        scores = None if posterior is None or ranking is None else posterior.probability
         seen = observe(provenance, state, ranking=ranking, scores=scores, audit=audit)
         patterns, confused = find_patterns(seen), confusions(seen, state, ranking)
         predictions = None if ranking is None else Predictions.of_ranking(ranking, labels)

@@ -110,12 +110,8 @@ def _some(names: list[str]) -> str:
 
 def _errors_left(workspace: Workspace, ranking: Ranking) -> str:
     """Say how many errors are expected among the images that nobody has decided on."""
-    from cleaner.ranking import SetRanking
     from cleaner.ranking.feedback import judged
     from cleaner.ranking.posterior import Posterior
-
-    if isinstance(ranking, SetRanking):
-        return "not known where images have several labels (an audit can tell you)"
 
     state = workspace.store.state
     outcomes = state.outcomes()

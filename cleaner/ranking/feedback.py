@@ -191,7 +191,7 @@ class _Design:
 
     @classmethod
     def of(cls, predicted: NDArray[np.float32], asked: Unseen, rows: Longs) -> _Design:
-        codes, other, static, _ = asked
+        codes, other, static = asked.given, asked.suggested, asked.odds
         signals = _signals(predicted, codes, other, static)
         given, proposed = codes[rows], other[rows]
         k = predicted.shape[1]

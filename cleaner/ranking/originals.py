@@ -95,12 +95,18 @@ class Unseen(NamedTuple):
         Log odds that the label is wrong, within `cleaner.ranking.logistic.LARGEST`; NaN without a label.
     is_open : bool, shape (n,)
         Labels that the ranking was not told to be right.
+    surprising : bool, shape (n,)
+        Labels other than what the ranking predicts from the image alone.
+    n_classes : int
+        Of which the columns are.
     """
 
     given: Longs
     suggested: Longs
     odds: Doubles
     is_open: NDArray[np.bool_]
+    surprising: NDArray[np.bool_]
+    n_classes: int
 
 
 def best_other(posterior: NDArray[np.floating], given: Longs) -> Longs:

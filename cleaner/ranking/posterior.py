@@ -13,6 +13,9 @@ ranking, which is not in the likelihood; but the two are so alike that the inter
 (``tests/benchmarks/coverage.py --again``).
 
 What is told is averaged over the kinds and over everything else that is not known.
+
+Where images can have several labels, an image is wrong if any of them is. What the prior calls given and
+suggested is then its most doubtful class and none, or none and that class (`cleaner.ranking.set_ranking`).
 """
 
 from __future__ import annotations
@@ -78,24 +81,16 @@ class Design:
     facts: Doubles
 
     @classmethod
-    def of(cls, asked: Unseen, predicted: NDArray[np.float32]) -> Design:
-        """Make it of the images of a ranking that have a label.
-
-        Parameters
-        ----------
-        asked : Unseen
-            The labels of the ranking.
-        predicted : float32, shape (n, n_classes)
-            What the ranking predicts from the image alone.
-        """
+    def of(cls, asked: Unseen) -> Design:
+        """Make it of the labels of a ranking, leaving out images that have none."""
         rows = np.flatnonzero(asked.given >= 0)
         given, suggested, odds = asked.given[rows], asked.suggested[rows], asked.odds[rows]
-        n_classes = predicted.shape[1]
+        n_classes = asked.n_classes
         k = n_classes + 1  # there may be no suggestion: -1
         _, pair = np.unique(given * k + suggested, return_inverse=True)
         groups = np.stack([given, k + suggested, n_classes + k + pair], axis=1).astype(np.int64)
         kind_of_group = np.repeat([0, 1, 2], [n_classes, k, len(np.unique(pair))])
-        disagree = float((predicted[rows].argmax(axis=1) != given).mean()) if len(rows) else 0.0
+        disagree = float(asked.surprising[rows].mean()) if len(rows) else 0.0
         return cls(basis(odds), groups, kind_of_group, facts_of(odds, disagree, n_classes))
 
 
@@ -169,12 +164,13 @@ class Posterior:
         asked = ranking.unseen()
         self._asked = np.flatnonzero(asked.given >= 0)
         self._is_open = asked.is_open[self._asked]
-        self._first = np.where(ranking.codes >= 0, np.float32(0), np.float32(np.nan))
+        labelled = np.array([label is not None for label in ranking.given], dtype=bool)
+        self._first = np.where(labelled, np.float32(0), np.float32(np.nan))
         at = {ranking.names[row]: i for i, row in enumerate(self._asked.tolist())}
         self._place = {name: i for name, i in at.items() if name not in decided}
         self._counted: dict[bytes, Count] = {}
         self._prior = prior
-        self._design = design = Design.of(asked, ranking.predicted)
+        self._design = design = Design.of(asked)
         rows, wrong = latest({at[name]: error for name, error in decided.items() if name in at})
         self.decisions, self.errors = len(rows), int(wrong.sum())
         self._seen = seen_groups(design, rows)

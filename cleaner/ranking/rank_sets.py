@@ -18,11 +18,13 @@ from cleaner.embedding.pipeline import Embeddings
 from cleaner.errors import RankingError
 from cleaner.ranking.bits import BitNoise, Bits, judge
 from cleaner.ranking.crossfit import plan_folds
+from cleaner.ranking.features import Floats
 from cleaner.ranking.items import Items, copies_of, items_of, joined_units, prepare, seen_by_all
 from cleaner.ranking.kept_heads import KeptHeads
+from cleaner.ranking.originals import Originals
 from cleaner.ranking.rank import FEW_CELLS, REPEATS
 from cleaner.ranking.result import model_id
-from cleaner.ranking.set_ranking import SetRanking
+from cleaner.ranking.set_ranking import SetRanking, any_wrong, most_doubtful
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 
@@ -69,6 +71,7 @@ def rank_sets(
     posterior = np.asarray(np.mean(believed, axis=0), dtype=np.float32)
     unlabelled = items.codes < 0
     posterior[unlabelled] = predicted[unlabelled]
+    unseen = np.asarray(np.mean([j.noise.posterior(j.predicted, origin) for j in found], axis=0))
     keys = "+".join(view.key for view in views)
     ranking = SetRanking(
         items.names,
@@ -82,6 +85,7 @@ def rank_sets(
         missing=noise.missing,
         extra=noise.extra,
         model=model_id("bits", keys, seed, given, origin, items.names, items.sure, units_),
+        originals=_originals(items, origin, unseen),
     )
     ranking.heads = KeptHeads.of(
         [each.weights for each in found],
@@ -93,6 +97,17 @@ def rank_sets(
         model=ranking.model,
     )
     return ranking
+
+
+def _originals(items: Items, origin: NDArray[np.bool_], posterior: Floats) -> Originals:
+    """Keep labels from before decisions, and how probably they were wrong as if nobody had decided."""
+    decided = items.sure | (items.codes < 0)
+    rows = np.flatnonzero(decided & [label is not None for label in items.before])
+    bits, there = origin[rows], posterior[rows]
+    wrong = np.where(bits, 1 - there, there)
+    given, suggested = most_doubtful(wrong, bits)
+    parts = (rows.astype(np.int32), given.astype(np.int32), suggested.astype(np.int32))
+    return Originals(*parts, any_wrong(wrong)[1].astype(np.float32))
 
 
 def _rarest(bits: NDArray[np.bool_], items: Items) -> NDArray[np.int64]:

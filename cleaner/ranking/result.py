@@ -156,7 +156,7 @@ class Ranking:
 
     def unseen(self) -> Unseen:
         """Return the labels as if nobody had ever decided on any."""
-        given, suggested = self.codes, self.suggested
+        given, suggested, n_classes = self._asked()
         own = self.features.get("log_odds")
         odds = logit(self.signals["pooled"]) if own is None else own.astype(np.float64)
         is_open = (given >= 0) & ~(odds < _CERTAIN)
@@ -167,7 +167,14 @@ class Ranking:
             odds[before.rows] = before.log_odds
         odds = np.clip(odds, -LARGEST, LARGEST)
         odds[given < 0] = np.nan
-        return Unseen(given, suggested, odds, is_open)
+        return Unseen(given, suggested, odds, is_open, self._surprising(given), n_classes)
+
+    def _asked(self) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
+        """Return columns of what is given and what is suggested instead, and how many columns there are."""
+        return self.codes, self.suggested, len(self.classes)
+
+    def _surprising(self, given: NDArray[np.int64]) -> NDArray[np.bool_]:
+        return np.asarray(self.predicted.argmax(axis=1) != given)
 
     def _positions(self, by: str) -> NDArray[np.int64]:
         if by not in self.signals:

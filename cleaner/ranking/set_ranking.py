@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cleaner.dataset.label_sets import LabelSets
 from cleaner.errors import RankingError
 from cleaner.ranking.features import Floats
-from cleaner.ranking.originals import Unseen
+from cleaner.ranking.originals import Doubles, Longs, Originals
 from cleaner.ranking.result import Ranking, load_stored
 from cleaner.util.atomic import write_atomically
 
@@ -30,7 +30,7 @@ class SetRanking(Ranking):
         score = 1 - Π_k (1 - P(bit k is wrong))
 
     which takes the bits of one image to be wrong independently of each other. Where errors come together, as
-    where an image got the labels of another one, it is too high.
+    where an image got the labels of another one, it is too high; `cleaner.ranking.posterior` corrects that.
 
     Parameters
     ----------
@@ -50,6 +50,8 @@ class SetRanking(Ranking):
         Rates of noise: P(the label lacks the class | it is there), P(the label has it | it is not there).
     model : str
     named_at : int
+    originals : Originals, optional
+        The decided images with the labels from before; columns as `unseen` has them.
 
     Attributes
     ----------
@@ -72,6 +74,7 @@ class SetRanking(Ranking):
         extra: NDArray[np.floating],
         model: str,
         named_at: int = 0,
+        originals: Originals | None = None,
     ) -> None:
         self.sets = sets
         self.plain = np.asarray(plain, dtype=np.float32)
@@ -93,6 +96,7 @@ class SetRanking(Ranking):
             features=features,
             model=model,
             named_at=named_at,
+            originals=originals,
         )
 
     @cached_property
@@ -171,6 +175,8 @@ class SetRanking(Ranking):
         classes: Sequence[str],
     ) -> SetRanking:
         """Return the ranking of some rows; see `Ranking.at`."""
+        new_row = np.full(len(self), -1, dtype=np.int64)
+        new_row[rows] = np.arange(len(rows))
         return SetRanking(
             names,
             [self.splits[row] for row in rows.tolist()],
@@ -184,6 +190,7 @@ class SetRanking(Ranking):
             extra=self.extra,
             model=self.model,
             named_at=self.named_at,
+            originals=None if self.originals is None else self.originals.at(new_row),
         )
 
     def under_names(self, label_now: Callable[[str], str], *, named_at: int | None = None) -> SetRanking:
@@ -205,6 +212,8 @@ class SetRanking(Ranking):
         classes = sorted(set(names))
         columns = [[i for i, name in enumerate(names) if name == each] for each in classes]
 
+        now = np.array([*map(classes.index, names), len(classes)], dtype=np.int64)  # the last one is none
+
         def any_of(p: Floats) -> Floats:
             merged = [1 - np.prod(1 - p[..., own], axis=-1) for own in columns]
             return np.stack(merged, axis=-1).astype(np.float32)
@@ -222,7 +231,16 @@ class SetRanking(Ranking):
             extra=any_of(self.extra),
             model=self.model,
             named_at=self.named_at if named_at is None else named_at,
+            originals=None if self.originals is None else self.originals.merged(now),
         )
+
+    def _asked(self) -> tuple[Longs, Longs, int]:
+        given, suggested = most_doubtful(self.wrong, self.bits)
+        given[[label is None for label in self.given]] = -1
+        return given, suggested, len(self.classes) + 1
+
+    def _surprising(self, given: Longs) -> NDArray[np.bool_]:
+        return np.asarray(((self.predicted > 0.5) != self.bits).any(axis=1))
 
     # ---------------------------------------------------------------- what there is for single labels only
 
@@ -234,10 +252,6 @@ class SetRanking(Ranking):
     @property
     def suggested(self) -> NDArray[np.int64]:
         """A suggestion is no single class; raises `RankingError`. See `suggestion`."""
-        _refuse()
-
-    def unseen(self) -> Unseen:
-        """Nothing is learnt from decisions yet; raises `RankingError`."""
         _refuse()
 
     # ---------------------------------------------------------------- on the disk
@@ -266,6 +280,7 @@ class SetRanking(Ranking):
             **{name: arrays[name] for name in ("posterior", "predicted", "plain", "missing", "extra")},
             model=head["model"],
             named_at=int(head["info"].get("named_at", 0)),
+            originals=Originals.from_arrays(arrays),
         )
 
 
@@ -281,6 +296,24 @@ def load_ranking(folder: Path | str) -> Ranking:
     return (SetRanking if "separator" in head else Ranking).of_stored(head, arrays)
 
 
+def any_wrong(wrong: NDArray[np.floating]) -> tuple[Doubles, Doubles]:
+    """Return how probably any bit of an image is wrong, and the log odds, from those of its bits."""
+    right = np.log1p(-np.clip(wrong.astype(np.float64), 0, 1 - 1e-7)).sum(axis=1)  # log Π (1 - wrong)
+    score = -np.expm1(right)
+    return score, np.log(np.maximum(score, 1e-300)) - right
+
+
+def most_doubtful(wrong: NDArray[np.floating], bits: NDArray[np.bool_]) -> tuple[Longs, Longs]:
+    """Return what is given and what is suggested instead, in the bit of each image that is most doubtful.
+
+    Columns: the class and, after the last class, none. An extra label is a class for which none is suggested,
+    a missing one is none for which a class is.
+    """
+    worst, none = wrong.argmax(axis=1), wrong.shape[1]
+    extra = bits[np.arange(len(bits)), worst]
+    return np.where(extra, worst, none).astype(np.int64), np.where(extra, none, worst).astype(np.int64)
+
+
 def _signals(
     wrong: Floats,
     plain: Floats,
@@ -289,9 +322,7 @@ def _signals(
     labelled: NDArray[np.bool_],
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Return signals and features as `Ranking` has them, higher = more suspicious."""
-    right = np.log1p(-np.clip(wrong.astype(np.float64), 0, 1 - 1e-7)).sum(axis=1)  # log Π (1 - wrong)
-    score = -np.expm1(right)
-    odds = np.log(np.maximum(score, 1e-300)) - right
+    score, odds = any_wrong(wrong)
     own = np.where(bits, plain, 1 - plain)
     signals = {
         "pooled": score,

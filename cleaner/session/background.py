@@ -68,9 +68,9 @@ def _sources(catalog: Catalog, ranking: Ranking) -> list[NDArray[np.int64]]:
 def weigh_errors(known: Snapshot) -> Posterior | None:
     """Say how probable errors are after the decisions so far; None without a ranking of labelled images."""
     ranking, state = known.ranking, known.state
-    if ranking is None or "pooled" not in ranking.signals or isinstance(ranking, SetRanking):
-        return None  # for several labels an image, no interval is known yet
-    if not (ranking.codes >= 0).any():
+    if ranking is None or "pooled" not in ranking.signals:
+        return None
+    if all(label is None for label in ranking.given):
         return None
     from cleaner.ranking.feedback import judged
     from cleaner.ranking.posterior import Posterior

@@ -212,7 +212,7 @@ def make_bed(base: Base, rng: np.random.Generator) -> Bed:
     """Draw a part of a set, make labels wrong, and rank."""
     part, given, kind = spoiled(base, rng)
     ranking, truth = ranked(part, given)
-    design = Design.of(ranking.unseen(), ranking.predicted)
+    design = Design.of(ranking.unseen())
     return Bed(base.set.name, kind, design, np.array(ranking.given) != truth)
 
 

@@ -71,7 +71,7 @@ def test_what_is_kept_is_saved_and_follows_classes_that_become_one(second: Ranki
     assert read.originals is not None
     np.testing.assert_array_equal(read.originals.log_odds, second.originals.log_odds)  # type: ignore[union-attr]
     merged = under_present_names(read, lambda label: "c000" if label == "c001" else label)
-    given, suggested, _, _ = merged.unseen()
+    given, suggested, *_ = merged.unseen()
     rows = read.originals.rows
     now = [merged.classes[code] for code in given[rows]]
     assert "c001" not in now

@@ -12,6 +12,7 @@ from cleaner.dataset.label_sets import LabelSets
 from cleaner.embedding.pipeline import Embeddings
 from cleaner.errors import RankingError
 from cleaner.ranking import SetRanking, load_ranking, rank_sets
+from cleaner.ranking.posterior import Posterior
 
 SETS = LabelSets(";")
 CLASSES = np.array([f"c{k}" for k in range(6)])
@@ -78,6 +79,40 @@ def test_what_a_reviewer_has_said_counts_as_right() -> None:
     left = average_precision_score((truth != given)[200:].ravel(), ranking.wrong[200:].ravel())
     assert left > 0.6
     assert ranking.missing.mean() == pytest.approx(0.15, abs=0.06)
+
+
+def test_how_many_images_are_wrong_is_told_with_an_interval_that_decisions_make_narrower(
+    ranked: tuple[np.ndarray, np.ndarray, SetRanking],
+) -> None:
+    truth, given, ranking = ranked
+    names = ranking.names
+    wrong = dict(zip(names, (truth != given).any(axis=1).tolist(), strict=True))
+    done = ranking.order()[:120].tolist()
+    corrected = {name: SETS.join(CLASSES[truth[names.index(name)]]) for name in done if wrong[name]}
+    later = rank_sets(catalog_of(given), made()[2], labels=corrected, trusted=done)
+    widths = []
+    for made_now, decided in ((ranking, []), (ranking, done), (later, done)):
+        posterior = Posterior(made_now, {name: wrong[name] for name in decided})
+        assert posterior.decisions == len(decided)  # those from before a ranking teach, too
+        left = [name for name in names if name not in decided]
+        count = posterior.count(left)
+        assert count.low <= sum(wrong[name] for name in left) <= count.high
+        widths.append(count.high - count.low)
+    assert max(widths[1:]) < widths[0]
+
+
+def test_what_was_doubtful_before_decisions_follows_classes_that_become_one(tmp_path: Path) -> None:
+    _, given, embeddings = made()
+    names = embeddings.names[:40]
+    ranking = rank_sets(catalog_of(given), embeddings, trusted=names)
+    before = ranking.unseen()
+    assert not before.is_open[:40].any() and np.isfinite(before.odds[:40]).all()
+    assert ((before.given == 6) ^ (before.suggested == 6)).all()  # a missing class, or an extra one
+    read = load_ranking(ranking.save(tmp_path))
+    merged = read.under_names(lambda text: text.replace("c1", "c0")).unseen()
+    assert merged.n_classes == 6
+    assert ((merged.given == 5) == (before.given == 6))[:40].all()
+    assert read.at(np.arange(20), names=names[:20], given=ranking.given[:20], classes=read.classes).originals
 
 
 def test_it_comes_back_from_the_disk_as_it_was(
