@@ -9,7 +9,7 @@ import pytest
 
 from cleaner.analysis.patterns import Pattern
 from cleaner.audit.audit import Certificate
-from cleaner.labelling.proposal import propose
+from cleaner.labelling.proposal import Proposal, propose
 from cleaner.ranking.feedback import MovedGroup, Reordered
 from cleaner.util.wording import p_value
 from cleaner.widgets.panels import text
@@ -154,6 +154,27 @@ def test_the_group_that_moved_most_is_named() -> None:
 def test_the_page_can_say_which_images_come_first(labels: list[str | None], key: str) -> None:
     proposal = propose(["1", "2", "3", "4"], np.eye(4, dtype=np.float32), labels)
     assert text.proposal_text(proposal) == say(key, labelled="2 labels", label="a")
+
+
+def test_where_suggestions_come_from_is_said() -> None:
+    names, n = [str(i) for i in range(60)], 60
+    rows = np.eye(2, dtype=np.float32)[[i % 2 for i in range(n)]]
+    labels = ["ab"[i % 2] if i < 50 else None for i in range(n)]
+    right = {name: ("ab"[i % 2], 0.9) for i, name in enumerate(names)}
+    wrong = dict.fromkeys(names, ("b", 0.9))
+    ready = say("analysis.proposal.ready", labelled="50 labels")
+    fits = {"n": "50", "learnt": 50}
+    assert text.proposal_text(propose(names, rows, [None] * n, imported=right)) == say(
+        "analysis.proposal.imported"
+    )
+    assert text.proposal_text(propose(names, rows, labels, imported=right)) == say(
+        "analysis.proposal.imported_compared", **fits, imported=50
+    )
+    assert text.proposal_text(propose(names, rows, labels, imported=wrong)) == (
+        f"{ready} {say('analysis.proposal.learnt_compared', **fits, imported=25)}"
+    )
+    first = Proposal.not_embedded(names, right)
+    assert text.proposal_text(first) == say("analysis.proposal.imported_first")
 
 
 def test_no_sentence_of_the_analysis_speaks_of_pictures() -> None:
