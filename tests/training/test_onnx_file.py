@@ -16,26 +16,29 @@ from cleaner.training import onnx_file
 from cleaner.training.network import Network
 
 
-def network() -> Network:
+def network(sets: LabelSets | None) -> Network:
     backbone = load_backbone(from_scratch=True, device="cpu")
     weight = np.random.default_rng(0).normal(size=(backbone.feature_dim, 3)).astype(np.float32)
-    offset, sets = np.zeros(3, np.float32), LabelSets(";")
+    offset = np.zeros(3, np.float32)
     return Network.from_linear_head(backbone, ["c", "a", "b"], weight=weight, offset=offset, sets=sets)
 
 
-def test_the_file_says_what_the_network_says_and_names_its_classes(tmp_path: Path) -> None:
+@pytest.mark.parametrize("sets", [None, LabelSets(";")])
+def test_the_file_says_what_the_network_says_and_names_its_classes(
+    tmp_path: Path, sets: LabelSets | None
+) -> None:
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     rng = np.random.default_rng(1)
     pictures = [Image.fromarray(rng.integers(0, 255, (50, 70, 3), dtype=np.uint8)) for _ in range(3)]
-    check = onnx_file.save_onnx(network(), tmp_path / "model.onnx", pictures)
+    check = onnx_file.save_onnx(network(sets), tmp_path / "model.onnx", pictures)
     assert check.images == 3
     assert check.difference < 1e-3
     kept = {each.key: json.loads(each.value) for each in onnx.load(tmp_path / "model.onnx").metadata_props}
     assert kept["classes"] == ["c", "a", "b"]
     assert kept["preprocess"]["size_px"] == 64
-    assert kept["several_labels"] is True  # and its probabilities are those of a sigmoid, as was checked
+    assert kept.get("several_labels", False) is (sets is not None)  # a sigmoid then, as was checked
 
 
 def test_without_its_packages_a_sentence_names_the_extra(
@@ -43,5 +46,5 @@ def test_without_its_packages_a_sentence_names_the_extra(
 ) -> None:
     monkeypatch.setattr(onnx_file, "_NEEDED", ("no_such_package",))
     with pytest.raises(CheckpointError, match=r"cleaner\[onnx\]"):
-        onnx_file.save_onnx(network(), tmp_path / "model.onnx", [Image.new("RGB", (9, 9))])
+        onnx_file.save_onnx(network(None), tmp_path / "model.onnx", [Image.new("RGB", (9, 9))])
     assert not (tmp_path / "model.onnx").exists()
