@@ -6,8 +6,10 @@ import asyncio
 import base64
 import csv
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -36,6 +38,12 @@ def fetch(urls: list[str], folder: Path, **options: object) -> DownloadReport:
     """Download as a test does: from this machine, without long waits."""
     settings: dict[str, object] = {"allow_private": True, "timeout_s": 5.0, "backoff_s": 0.01, **options}
     return download_images(urls, folder, **settings)  # type: ignore[arg-type]
+
+
+def in_a_loop(coroutine: Coroutine[Any, Any, DownloadReport]) -> DownloadReport:
+    """Run a coroutine in a thread of its own: a browser of other tests may have a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, coroutine).result()
 
 
 def statuses(report: DownloadReport) -> list[str]:
@@ -189,7 +197,7 @@ def test_an_answer_that_is_no_http_is_named(tmp_path: Path) -> None:
         async with server:
             return await asyncio.to_thread(fetch, [f"http://127.0.0.1:{port}/a.jpg"], tmp_path, tries=1)
 
-    assert statuses(asyncio.run(serve_and_fetch())) == ["no connection"]
+    assert statuses(in_a_loop(serve_and_fetch())) == ["no connection"]
 
 
 def test_a_compressed_answer_with_damage_is_named(site: Site, tmp_path: Path) -> None:
@@ -376,7 +384,7 @@ def test_a_notebook_whose_thread_runs_a_loop_can_download(site: Site, tmp_path: 
     async def cell() -> DownloadReport:
         return fetch([url], tmp_path)
 
-    assert statuses(asyncio.run(cell())) == ["saved"]
+    assert statuses(in_a_loop(cell())) == ["saved"]
 
 
 def test_the_manifest_says_where_each_picture_came_from_and_survives_a_torn_line(
