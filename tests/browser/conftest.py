@@ -37,7 +37,7 @@ import { FakeModel, watch_blobs } from "/fake_model.js";
 const setup = await (await fetch("/setup.json")).json();
 window.blobs = watch_blobs();
 window.model = new FakeModel(setup);
-window.render = () => { window.stop = grid.render({ model, el: document.getElementById("here") }); };
+window.render = () => { window.leave = grid.render({ model, el: document.getElementById("here") }); };
 window.render();
 </script>"""
 
@@ -130,7 +130,7 @@ def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
         if clock:
             page.clock.install()
         page.goto("http://grid.test/")
-        page.wait_for_function("window.stop !== undefined")  # the page asks for its setup before it draws
+        page.wait_for_function("window.leave !== undefined")  # the page asks for its setup before it draws
         if wait:
             many = len(setup["pages"][0])
             page.wait_for_function(

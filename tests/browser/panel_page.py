@@ -25,7 +25,7 @@ window.model = {
   change: (name, value) => { state[name] = value; listeners[`change:${name}`]?.forEach((act) => act()); },
   listening: () => Object.values(listeners).reduce((n, set) => n + set.size, 0),
 };
-window.stop = panel.render({ model, el: document.getElementById("here") });
+window.leave = panel.render({ model, el: document.getElementById("here") });
 </script>"""
 
 Show = Callable[..., Any]
@@ -52,7 +52,7 @@ def show(new_page: Callable[..., Any]) -> Show:
         page = new_page()
         page.route("**/*", serve)
         page.goto("http://panel.test/?token=abc")
-        page.wait_for_function("window.stop !== undefined")
+        page.wait_for_function("window.leave !== undefined")
         return page
 
     return build

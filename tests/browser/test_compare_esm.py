@@ -187,7 +187,7 @@ def test_pictures_are_freed_on_the_way_and_at_the_end(open_grid: OpenGrid, expec
     assert page.evaluate("urls => urls.filter((url) => blobs.has(url)).length", shown) == 0
     press(page, "c")
     expect(side(page, "bird", "suggestion").get_by_role("img")).to_have_count(2)
-    page.evaluate("stop()")
+    page.evaluate("leave()")
     assert page.evaluate(BLOBS) == 0
 
 

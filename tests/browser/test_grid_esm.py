@@ -297,7 +297,7 @@ def test_only_this_page_and_the_next_are_held(open_grid: OpenGrid, expect: Any) 
     assert [len(message["names"]) for message in asked] == [24, 24, 5]
     press(page, "PageDown")
     page.wait_for_function("blobs.size === 5")
-    page.evaluate("stop()")
+    page.evaluate("leave()")
     assert page.evaluate("blobs.size") == 0
     assert page.evaluate("document.getElementById('here').childElementCount") == 0
 

@@ -175,5 +175,5 @@ def test_two_views_show_the_same_decisions(open_grid: OpenGrid, expect: Any) -> 
     press(page, "x")
     expect(page.locator(".cleaner-badge:not([hidden])")).to_have_text([say("grid.badge.delete")] * 2)
     assert page.evaluate("model.listeners['msg:custom'].length") == 2
-    page.evaluate("stop()")
+    page.evaluate("leave()")
     assert page.evaluate("model.listeners['msg:custom'].length") == 1

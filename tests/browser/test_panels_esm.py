@@ -178,7 +178,7 @@ def test_in_a_notebook_the_address_is_left_alone(show: Show) -> None:
 def test_keys_stay_out_of_the_notebook_and_nothing_is_left_behind(show: Show) -> None:
     page = show(button("Go", "go"))
     assert page.locator("button").evaluate("(b) => b.closest('[data-lm-suppress-shortcuts]') !== null")
-    page.evaluate("stop()")
+    page.evaluate("leave()")
     assert page.evaluate("model.listening()") == 0
     assert page.locator("#here").inner_html() == ""
 
