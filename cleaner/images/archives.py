@@ -27,7 +27,7 @@ import threading
 import zipfile
 import zlib
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -466,30 +466,30 @@ def _list_zip(archive: Archive) -> None:
     with zipfile.ZipFile(archive.path) as zipped:
         for info in zipped.infolist():
             if not info.is_dir():
-                method = info.compress_type
-                known = method in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
                 member = Member(
                     info.header_offset,
                     info.compress_size,
                     info.file_size,
-                    deflated=method == zipfile.ZIP_DEFLATED,
+                    deflated=info.compress_type == zipfile.ZIP_DEFLATED,
                     crc=info.CRC,
                 )
-                problem = zip_problem(info) or (None if known else _METHOD)
-                archive.add(zip_name(info), member, problem)
+                archive.add(zip_name(info), member, zip_problem(info, methods=_IN_PLACE))
 
 
-_METHOD = "compressed in a way that cannot be read here; zip the files again with the usual settings"
+_IN_PLACE = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_UNPACKED = (*_IN_PLACE, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA)  # what zipfile knows
 
 
-def zip_problem(info: zipfile.ZipInfo) -> str | None:
-    """Say why a file is not taken from a zip archive; None if it is."""
+def zip_problem(info: zipfile.ZipInfo, *, methods: Collection[int] = _UNPACKED) -> str | None:
+    """Say why a file is not taken from a zip archive, by its header and known compressions; None if it is."""
     if stat.S_ISLNK(info.external_attr >> 16):
         return "a link, not a file"
     if info.flag_bits & 1:
         return "encrypted"
     if info.file_size > _MOST_RATIO * max(info.compress_size, 1):
         return "unpacks to far more than any image"
+    if info.compress_type not in methods:
+        return "compressed in a way that cannot be read here; zip the files again with the usual settings"
     return None
 
 

@@ -19,6 +19,7 @@ from pictures import COLOURS, make_picture
 from cleaner import Workspace
 from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.export import export_tree
+from cleaner.dataset.formats.archives import members
 from cleaner.errors import CatalogError, CleanerError, StoreError
 from cleaner.images import archives
 from cleaner.images.open import open_image
@@ -196,6 +197,39 @@ def test_encrypted_and_damaged_members_are_named(tmp_path: Path) -> None:
         reasons = dict(dataset.catalog.left_out.itertuples(index=False))
     assert reasons["cat/a.png"] == "encrypted"
     assert "damaged" in reasons["cat/c.png"]
+
+
+def rewritten(path: Path, *, local: int, central: int, value: int) -> None:
+    """Put a 16-bit number into every header of a zip archive, beside the files and in the list."""
+    data = bytearray(path.read_bytes())
+    for mark, offset in ((b"PK\x03\x04", local), (b"PK\x01\x02", central)):
+        at = data.find(mark)
+        while at >= 0:
+            data[at + offset : at + offset + 2] = value.to_bytes(2, "little")
+            at = data.find(mark, at + 4)
+    path.write_bytes(data)
+
+
+@pytest.mark.parametrize(
+    ("field", "reason"),
+    [
+        ({"local": 8, "central": 10, "value": 97}, "compressed in a way that cannot be read here"),
+        ({"local": 4, "central": 6, "value": 99}, "version 9.9"),
+    ],
+)
+def test_zip_archives_beyond_what_can_be_read_get_a_sentence(
+    tmp_path: Path, field: dict[str, int], reason: str
+) -> None:
+    for name in ("a", "b"):
+        make_picture(tmp_path / "set" / "cat" / f"{name}.png", COLOURS["red"])
+    path = zipped(tmp_path / "set", tmp_path / "set.zip")
+    rewritten(path, **field)
+    # in place, and unpacked
+    with pytest.raises(CatalogError, match=reason), Dataset(path) as dataset:
+        dataset.scan()
+    with pytest.raises(CatalogError, match=reason):
+        for member in members(path):
+            raise CatalogError(member.problem or "nothing is wrong")
 
 
 def test_names_of_macos_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import io
 import shutil
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -94,7 +95,7 @@ def members(source: Path) -> Iterator[Member]:
                             problem=None if entry.isreg() else "a link or a device, not a file",
                             open=lambda entry=entry: tar.extractfile(entry) or io.BytesIO(),  # type: ignore[misc]
                         )
-    # zipfile raises NotImplementedError for a compression that it does not know.
+    # zipfile raises NotImplementedError for a version that it does not know.
     except (zipfile.BadZipFile, tarfile.TarError, EOFError, OSError, NotImplementedError) as exc:
         raise CatalogError(f"The archive {source} cannot be read: {exc}.") from exc
 
@@ -134,8 +135,12 @@ class Unpacker:
         if problem is not None:
             self.left_out.append(f"{printable(member.name)}: {problem}")
             return None
-        with member.open() as stream:
-            return self._write(wanted, stream, member.size_bytes)
+        try:
+            with member.open() as stream:
+                return self._write(wanted, stream, member.size_bytes)
+        except (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError) as exc:
+            self.left_out.append(f"{printable(member.name)}: damaged ({exc})")
+            return None
 
     def write(self, name: str, data: bytes) -> str:
         """Write bytes as a file; return its name in the folder."""
@@ -155,10 +160,14 @@ class Unpacker:
         path = self._folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         left = size_bytes
-        with path.open("wb") as file:
-            while left > 0 and (block := stream.read(min(_BLOCK, left))):
-                file.write(block)
-                left -= len(block)
+        try:
+            with path.open("wb") as file:
+                while left > 0 and (block := stream.read(min(_BLOCK, left))):
+                    file.write(block)
+                    left -= len(block)
+        except BaseException:
+            path.unlink(missing_ok=True)  # half a file is none
+            raise
         return name
 
     def _free(self, wanted: str) -> str:

@@ -13,6 +13,7 @@ import pytest
 from foreign import DELETE, REVIEWER, bring_in, decide, labels, photos, rows, topics, write_out
 
 from cleaner import Workspace
+from cleaner.dataset.formats import archives
 from cleaner.errors import CatalogError
 
 
@@ -278,3 +279,19 @@ def test_an_archive_without_images_is_refused(tmp_path: Path) -> None:
         archive.writestr("a.txt", "x")
     with pytest.raises(CatalogError, match="no image in the archive"):
         bring_in(path)
+
+
+def test_damaged_files_of_a_zip_archive_are_left_out_with_a_sentence(
+    tmp_path: Path, picture_bytes: list[bytes]
+) -> None:
+    path = tmp_path / "set.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for i, data in enumerate(picture_bytes[:2]):
+            archive.writestr(f"{i}.png", data)
+    packed = bytearray(path.read_bytes())
+    packed[packed.find(b"0.png") + 40] ^= 0xFF
+    path.write_bytes(packed)
+    unpacker = archives.Unpacker(tmp_path)
+    assert [unpacker.unpack(member) for member in archives.members(path)] == [None, "1.png"]
+    assert unpacker.left_out[0].startswith("0.png: damaged")
+    assert not (tmp_path / "0.png").exists()
