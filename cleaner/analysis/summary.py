@@ -9,10 +9,12 @@ from cleaner.analysis.observations import Provenance, observe
 from cleaner.analysis.patterns import FIRST_ERRORS, Patterns, find_patterns
 from cleaner.audit.audit import Audit, Certificate
 from cleaner.interpret.confusion_matrix import ConfusionMatrix
-from cleaner.interpret.predictions import Predictions
+from cleaner.interpret.label_matrix import LabelMatrix
+from cleaner.interpret.predictions import Predictions, SetPredictions
 from cleaner.interpret.reliability import Reliability
 from cleaner.ranking.posterior import Posterior
 from cleaner.ranking.result import Ranking
+from cleaner.ranking.set_ranking import SetRanking
 from cleaner.review import ReviewState
 
 
@@ -36,8 +38,9 @@ class ReviewAnalysis:
         Whether the errors follow a pattern.
     confusions : Confusions
         Which class is mistaken for which, by corrections and estimate.
-    matrix : ConfusionMatrix or None
-        Labels after all decisions beside out-of-sample predictions; None without a ranking.
+    matrix : ConfusionMatrix, LabelMatrix or None
+        Labels after all decisions beside out-of-sample predictions; None without a ranking. A
+        `LabelMatrix` where images can have several labels.
     reliability : Reliability or None
         Likewise: how far their probabilities can be trusted.
     problem : str
@@ -52,7 +55,7 @@ class ReviewAnalysis:
     newcomers: int
     patterns: Patterns
     confusions: Confusions
-    matrix: ConfusionMatrix | None = None
+    matrix: ConfusionMatrix | LabelMatrix | None = None
     reliability: Reliability | None = None
     problem: str = ""
 
@@ -98,12 +101,11 @@ def analyse_review(
     ahead = forecast(state, names, posterior, page_size=page_size)
     progress = state.progress()
     if earlier is None or earlier.patterns.is_early != (progress.errors < FIRST_ERRORS):
-        scores = None if posterior is None or ranking is None else posterior.probability
-        seen = observe(provenance, state, ranking=ranking, scores=scores, audit=audit)
-        patterns, confused = find_patterns(seen), confusions(seen, state, ranking)
-        predictions = None if ranking is None else Predictions.of_ranking(ranking, labels)
-        matrix = None if predictions is None else ConfusionMatrix.of(predictions)
-        reliability = None if predictions is None else Reliability.of(predictions)
+        of_classes = None if isinstance(ranking, SetRanking) else ranking
+        scores = None if posterior is None or of_classes is None else posterior.probability
+        seen = observe(provenance, state, ranking=of_classes, scores=scores, audit=audit)
+        patterns, confused = find_patterns(seen), confusions(seen, state, of_classes)
+        matrix, reliability = _interpreted(ranking, labels)
     else:
         patterns, confused = replace(earlier.patterns, confirmed=progress.errors), earlier.confusions
         matrix, reliability = earlier.matrix, earlier.reliability
@@ -120,3 +122,16 @@ def analyse_review(
         reliability=reliability,
         problem=problem,
     )
+
+
+def _interpreted(
+    ranking: Ranking | None, labels: Mapping[str, str | None] | None
+) -> tuple[ConfusionMatrix | LabelMatrix | None, Reliability | None]:
+    """Hold the labels against the predictions of a ranking."""
+    if ranking is None:
+        return None, None
+    if isinstance(ranking, SetRanking):
+        found = SetPredictions.of_ranking(ranking, labels)
+        return LabelMatrix.of(found), Reliability.of(found)
+    seen = Predictions.of_ranking(ranking, labels)
+    return ConfusionMatrix.of(seen), Reliability.of(seen)

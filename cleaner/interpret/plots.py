@@ -48,7 +48,7 @@ def plot_reliability(reliability: Reliability) -> Figure:
     axes = figure.subplots()
     axes.plot([0, 1], [0, 1], color="0.6", linestyle="--")
     for each in reliability.bins:
-        low, high = each.right.interval
+        low, high = each.interval
         axes.plot([each.said, each.said], [low, high], color="C0")
         axes.plot(each.said, each.right.part / each.right.whole, "o", color="C0")
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability of the prediction", ylabel="share that is right")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.dataset.label_sets import require_one_label
+from cleaner.dataset.label_sets import classes_of
 from cleaner.errors import InterpretationError
 from cleaner.ranking.result import Ranking
 from cleaner.ranking.set_ranking import SetRanking
@@ -18,6 +18,10 @@ from cleaner.util.natural import naturally
 
 if TYPE_CHECKING:  # torch takes 2 to 4 s
     from cleaner.training.learner import Learner
+
+
+HALF = 0.5
+"""Probability above which a class is more probably there than not."""
 
 
 @dataclass(frozen=True)
@@ -67,20 +71,14 @@ class Predictions:
             (`cleaner.review.labels.PresentLabels.by_name`); default: the labels that were ranked. A class
             that the ranking does not know has the probability 0.
         """
-        require_one_label(ranking.sets if isinstance(ranking, SetRanking) else None, "A confusion matrix")
-        by_name = dict(zip(ranking.names, ranking.given, strict=True)) if labels is None else labels
-        rows, present = [], []
-        for row, name in enumerate(ranking.names):
-            label = by_name.get(name)
-            if label is not None:
-                rows.append(row)
-                present.append(label)
+        if isinstance(ranking, SetRanking):
+            raise _several()
+        rows, present = _labelled(ranking, labels)
         classes = naturally({*ranking.classes, *present})
         index = {label: i for i, label in enumerate(classes)}
-        probabilities = np.zeros((len(rows), len(classes)), dtype=np.float32)
-        probabilities[:, [index[label] for label in ranking.classes]] = ranking.predicted[rows]
         codes = np.array([index[label] for label in present], dtype=np.int64)
-        return cls([ranking.names[row] for row in rows], classes, codes, probabilities)
+        names = [ranking.names[row] for row in rows]
+        return cls(names, classes, codes, _probabilities(ranking, rows, classes))
 
     @classmethod
     def of_learner(cls, learner: Learner, split: str = "valid") -> Predictions:
@@ -93,21 +91,10 @@ class Predictions:
         TrainingError
             The learner was loaded without images.
         """
-        if split == "train":
-            msg = (
-                "Got the split “train”, whose labels the learner has learnt, wrong ones too. Choose “valid” "
-                "or “test”, or use a ranking (Predictions.of_ranking)."
-            )
-            raise InterpretationError(msg)
-        require_one_label(learner.network.outputs.sets, "A confusion matrix")
-        data = learner.data
-        rows = data.indices(split)
-        probabilities = learner.network.probabilities_of(data.pictures, rows)
-        readable = ~np.isnan(probabilities).any(axis=1)
-        kept = rows[readable]
-        names = [str(name) for name in data.names[kept]]
-        labels = np.asarray(data.targets[kept], dtype=np.int64)
-        return cls(names, learner.classes, labels, probabilities[readable])
+        if learner.network.outputs.sets is not None:
+            raise _several()
+        names, targets, probabilities = _predicted_by(learner, split)
+        return cls(names, learner.classes, targets.astype(np.int64), probabilities)
 
     def __len__(self) -> int:
         return len(self.names)
@@ -123,3 +110,114 @@ class Predictions:
         """Cross-entropy of each label in nats, shape (n,); higher = worse."""
         own = self.probabilities[np.arange(len(self)), self.labels]
         return (0 - np.log(np.maximum(own, np.float32(1e-12)))).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class SetPredictions:
+    """Labelled images that can have several labels, and their out-of-sample predictions.
+
+    Parameters
+    ----------
+    names : sequence of str, length n
+    classes : sequence of str, length k
+    labels : bool, shape (n, k)
+        Whether the label of each image has each class.
+    probabilities : float32, shape (n, k)
+        That each class is there, by a model that did not learn from the image.
+
+    Raises
+    ------
+    InterpretationError
+        The shapes do not fit together.
+    """
+
+    names: Sequence[str]
+    classes: Sequence[str]
+    labels: NDArray[np.bool_]
+    probabilities: NDArray[np.float32]
+
+    def __post_init__(self) -> None:
+        expected = (len(self.names), len(self.classes))
+        if not self.labels.shape == self.probabilities.shape == expected:
+            msg = (
+                f"Got labels of shape {self.labels.shape} and probabilities of shape "
+                f"{self.probabilities.shape}; give both for each of {len(self.names)} images and each of "
+                f"{len(self.classes)} classes."
+            )
+            raise InterpretationError(msg)
+
+    @classmethod
+    def of_ranking(cls, ranking: Ranking, labels: Mapping[str, str | None] | None = None) -> SetPredictions:
+        """Take the predictions of a ranking, which are out of sample; parameters as in `Predictions`.
+
+        Raises
+        ------
+        InterpretationError
+            Each image of the ranking has one label.
+        """
+        if not isinstance(ranking, SetRanking):
+            raise _one()
+        rows, present = _labelled(ranking, labels)
+        classes = naturally({*ranking.classes, *classes_of(present, ranking.sets)})
+        names = [ranking.names[row] for row in rows]
+        bits = ranking.sets.bits(present, classes)
+        return cls(names, classes, bits, _probabilities(ranking, rows, classes))
+
+    @classmethod
+    def of_learner(cls, learner: Learner, split: str = "valid") -> SetPredictions:
+        """Let a learner predict a split that it did not train on; see `Predictions.of_learner`."""
+        if learner.network.outputs.sets is None:
+            raise _one()
+        names, targets, probabilities = _predicted_by(learner, split)
+        return cls(names, learner.classes, np.asarray(targets > HALF), probabilities)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @cached_property
+    def found(self) -> NDArray[np.bool_]:
+        """Which classes are more probably there than not, shape (n, k)."""
+        return np.asarray(self.probabilities > HALF)
+
+
+def _labelled(ranking: Ranking, labels: Mapping[str, str | None] | None) -> tuple[list[int], list[str]]:
+    """Return the rows of images with a label, and their labels."""
+    by_name = dict(zip(ranking.names, ranking.given, strict=True)) if labels is None else labels
+    pairs = ((row, by_name.get(name)) for row, name in enumerate(ranking.names))
+    there = [(row, label) for row, label in pairs if label is not None]
+    return [row for row, _ in there], [label for _, label in there]
+
+
+def _probabilities(ranking: Ranking, rows: Sequence[int], classes: Sequence[str]) -> NDArray[np.float32]:
+    """Return the predictions for some rows; classes that the ranking does not know have zeros."""
+    index = {label: i for i, label in enumerate(classes)}
+    found = np.zeros((len(rows), len(classes)), dtype=np.float32)
+    found[:, [index[label] for label in ranking.classes]] = ranking.predicted[list(rows)]
+    return found
+
+
+def _predicted_by(learner: Learner, split: str) -> tuple[list[str], NDArray[Any], NDArray[np.float32]]:
+    """Return names, targets and probabilities of the images of a split that can be read."""
+    if split == "train":
+        msg = (
+            "Got the split “train”, whose labels the learner has learnt, wrong ones too. Choose “valid” "
+            "or “test”, or use a ranking (of_ranking)."
+        )
+        raise InterpretationError(msg)
+    data = learner.data
+    rows = data.indices(split)
+    probabilities = learner.network.probabilities_of(data.pictures, rows)
+    readable = ~np.isnan(probabilities).any(axis=1)
+    kept = rows[readable]
+    return [str(name) for name in data.names[kept]], data.targets[kept], probabilities[readable]
+
+
+def _several() -> InterpretationError:
+    return InterpretationError(
+        "Images of this set can have several labels, so there is no one prediction for each. Use "
+        "SetPredictions and LabelMatrix, which have one for each class."
+    )
+
+
+def _one() -> InterpretationError:
+    return InterpretationError("Each image of this set has one label. Use Predictions and ConfusionMatrix.")

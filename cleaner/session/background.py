@@ -201,7 +201,7 @@ def analyse(
         provenance,
         known.state,
         page_size=page_size,
-        ranking=None if isinstance(known.ranking, SetRanking) else known.ranking,
+        ranking=known.ranking,
         labels=PresentLabels.of(known.catalog, known.state).by_name(),
         names=[name for name in known.suspicious_first if known.given(name) is not None],
         posterior=known.posterior or weigh_errors(known),

@@ -326,7 +326,15 @@ class Display:
                 return label
             return state.label_now(label) if state.label_now(label) in present else None
 
-        renamed = replace(view, given=now(view.given), predicted=now(view.predicted), now=now(view.now))
+        pairs = [(now(label), agreement) for label, agreement in view.agreement or ()]
+        kept = tuple((label, agreement) for label, agreement in pairs if label is not None)
+        renamed = replace(
+            view,
+            given=now(view.given),
+            predicted=now(view.predicted),
+            now=now(view.now),
+            agreement=kept or None,
+        )
         if renamed != view:
             self.set_view(renamed)
 

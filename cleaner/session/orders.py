@@ -7,6 +7,8 @@ import numpy as np
 
 from cleaner.dataset.label_sets import classes_of
 from cleaner.errors import CleanerError
+from cleaner.interpret.label_matrix import Agreement
+from cleaner.interpret.predictions import HALF
 from cleaner.quality.problems import PROBLEMS
 from cleaner.ranking.set_ranking import SetRanking
 from cleaner.review.labels import PresentLabels
@@ -187,6 +189,8 @@ def filtered_names(view: GridView, names: list[str], known: Snapshot) -> list[st
         wanted.append(_labelled_now(view.now, known))
     if view.chosen is not None:
         wanted.append(set(view.chosen))
+    if view.agreement is not None:
+        wanted += [_agreeing(label, agreement, known) for label, agreement in view.agreement]
     if view.now is None and view.chosen is None and _order(view.order).whole:
         unlabelled = catalog.table["label"].isna().to_numpy()
         if unlabelled.any():
@@ -214,6 +218,22 @@ def _labelled_now(label: str, known: Snapshot) -> set[str]:
     return {name for name, now in present.items() if label in classes_of([now], sets)}
 
 
+def _agreeing(label: str, agreement: Agreement, known: Snapshot) -> set[str]:
+    """Return the labelled images of which label and model say this about a class; none without a ranking."""
+    ranking = known.ranking
+    if ranking is None:
+        return set()
+    found = np.flatnonzero((ranking.predicted[:, _columns(label, known)] > HALF).any(axis=1))
+    says = {ranking.names[row] for row in found}
+    labelled = _labelled_now(label, known)
+    if agreement is Agreement.BOTH:
+        return labelled & says
+    if agreement is Agreement.LABEL_ONLY:
+        return labelled & set(ranking.names) - says
+    present = PresentLabels.of(known.catalog, known.state).by_name()
+    return {name for name in says - labelled if present.get(name) is not None}
+
+
 def _given_as(label: str, known: Snapshot) -> set[str]:
     """Return the images that came with a class, which may have been renamed or merged since, or with none."""
     catalog = known.catalog
@@ -229,10 +249,17 @@ def _predicted_as(label: str, known: Snapshot) -> set[str]:
     ranking = known.ranking
     if ranking is None:
         return set()
-    now = (known.state.label_now(name, since_seq=ranking.named_at) for name in ranking.classes)
-    meant = [i for i, name in enumerate(now) if name == label]
+    meant = _columns(label, known)
     if isinstance(ranking, SetRanking):
         rows = np.flatnonzero((ranking.suggested_bits[:, meant]).any(axis=1))
     else:
         rows = np.flatnonzero(np.isin(ranking.predicted.argmax(axis=1), meant))
     return {ranking.names[row] for row in rows}
+
+
+def _columns(label: str, known: Snapshot) -> list[int]:
+    """Return the columns of the ranking for a class, by its present name."""
+    assert known.ranking is not None
+    named_at = known.ranking.named_at
+    now = (known.state.label_now(name, since_seq=named_at) for name in known.ranking.classes)
+    return [i for i, name in enumerate(now) if name == label]

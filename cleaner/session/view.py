@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass, fields
 from enum import StrEnum
 
+from cleaner.interpret.label_matrix import Agreement
+
 NO_LABEL = "(no label)"
 """Stands for images without a label among the given labels to filter by."""
 
@@ -55,6 +57,9 @@ class GridView:
         Filter: the label that an image has after all decisions; deleted images have none.
     chosen : tuple of str or None
         Filter: exactly these images, also those without a label; see `cleaner.widgets.panels.image_map`.
+    agreement : tuple of (str, Agreement) or None
+        Filter: what label and model say of some classes, where images can have several. The label is the one
+        after all decisions; the model finds what is more probably there than not, by the image alone.
     threshold : float or None
         Score or similarity from which an image is shown, where the order has one; None: the suggested one.
     """
@@ -68,6 +73,7 @@ class GridView:
     source: tuple[str, str] | None = None
     now: str | None = None
     chosen: tuple[str, ...] | None = None
+    agreement: tuple[tuple[str, Agreement], ...] | None = None
 
     @property
     def key(self) -> str:
@@ -76,7 +82,7 @@ class GridView:
         if self.chosen is not None:  # may be 100,000 names
             chosen["chosen"] = hashlib.sha256("\0".join(self.chosen).encode()).hexdigest()
         # Pages of earlier versions are remembered under the key without these.
-        for later in ("source", "now", "chosen"):
+        for later in ("source", "now", "chosen", "agreement"):
             if chosen[later] is None:
                 del chosen[later]
         return json.dumps(chosen, ensure_ascii=False, sort_keys=True)
@@ -84,5 +90,5 @@ class GridView:
     @property
     def filtered(self) -> bool:
         """Whether any filter leaves images out."""
-        named = (self.split, self.given, self.predicted, self.source, self.now)
+        named = (self.split, self.given, self.predicted, self.source, self.now, self.agreement)
         return any(named) or self.chosen is not None

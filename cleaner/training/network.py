@@ -26,6 +26,7 @@ from cleaner.models.scratch import SCRATCH
 from cleaner.training.data import LabelledPictures, Pictures
 from cleaner.training.outputs import Outputs, outputs_for
 from cleaner.training.runner import Runner
+from cleaner.util.intervals import independent_answers
 from cleaner.util.progress import SILENT, Reporter, Stage
 from cleaner.version import __version__
 
@@ -303,7 +304,9 @@ def evaluate(
         n=len(rows),
         loss=float(said.losses.mean()),
         error_rate=float(wrong.mean()),
-        independent=independent_answers(wrong) if wrong.ndim > 1 else None,
+        independent=independent_answers(wrong.sum(axis=1), np.full(len(wrong), wrong.shape[1]))
+        if wrong.ndim > 1
+        else None,
         precision=outputs.precision(said.probabilities, targets),
     )
 
@@ -324,21 +327,6 @@ def _said(
     rows, logits = indices[readable], torch.from_numpy(found[readable])
     losses = network.outputs.losses(logits, torch.from_numpy(data.targets[rows]))
     return _Said(network.outputs.probabilities(logits).numpy(), losses.numpy()), rows
-
-
-def independent_answers(wrong: NDArray[np.bool_]) -> int:
-    """Return how many independent answers would give an error rate as certain as these do.
-
-    Parameters
-    ----------
-    wrong : bool, shape (n, n_answers)
-        Those of one image may be wrong together; images are taken as independent.
-    """
-    rates, n = wrong.mean(axis=1), len(wrong)
-    error, spread = rates.mean(), rates.var(ddof=1) / n if n > 1 else 0.0
-    if spread == 0:  # all right, or all equally wrong: no telling
-        return n
-    return max(n, min(wrong.size, round(float(error * (1 - error) / spread))))
 
 
 def loss_table(

@@ -310,7 +310,7 @@ class CleanerApp(ipywidgets.VBox):
             given = dict(zip(catalog.names, labels, strict=True))
             sets = catalog.label_sets
             more = [
-                *analysis_trees(analysis, self.analysis.matrix_view, one_label=sets is None),
+                *analysis_trees(analysis, self.analysis.matrix_view),
                 *checks_report(self.session.checks, self.session.check_counts, self.session.thresholds),
                 *export_trees(self._taken_away),
             ]

@@ -11,8 +11,8 @@ import pytest
 from pictures import make_collages
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.errors import CatalogError, TrainingError
-from cleaner.interpret.predictions import Predictions
+from cleaner.errors import InterpretationError, TrainingError
+from cleaner.interpret.predictions import Predictions, SetPredictions
 from cleaner.pipelines.model_file import model_path
 from cleaner.pipelines.train import TUNED_EARLIER, find_rate, retrain_full, retrain_quick, train
 from cleaner.ranking.set_ranking import SetRanking
@@ -86,8 +86,13 @@ def test_a_learner_says_of_each_class_whether_it_is_there(catalog: Catalog, tmp_
     assert np.mean(alike) > 0.7
     again = Learner(catalog, backbone=tmp_path / "model.safetensors", device="cpu")
     assert again.evaluate().loss == pytest.approx(found.loss, abs=1e-4)  # the head was taken over
-    with pytest.raises(CatalogError, match="A confusion matrix needs one label"):
+    with pytest.raises(InterpretationError, match="Use SetPredictions"):
         Predictions.of_learner(learner)
+    seen = SetPredictions.of_learner(learner)
+    assert seen.probabilities == pytest.approx(learner.probabilities(catalog.subset(seen.names)), abs=1e-5)
+    assert [catalog.label_sets.join(np.array(seen.classes)[row]) for row in seen.labels] == [
+        catalog.label_of(name) for name in seen.names
+    ]
 
 
 @pytest.mark.parametrize(

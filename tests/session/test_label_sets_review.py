@@ -13,7 +13,7 @@ from PIL import Image
 
 from cleaner.analysis.bit_changes import BitChanges, bit_changes
 from cleaner.errors import CatalogError, StoreError
-from cleaner.interpret.predictions import Predictions
+from cleaner.interpret.label_matrix import Agreement, LabelMatrix
 from cleaner.ranking import SetRanking
 from cleaner.review.classes import class_counts, make_class, merge_classes, rename_class
 from cleaner.session.session import ReviewSession
@@ -166,7 +166,62 @@ def test_errors_are_counted_and_no_class_is_accused(session: ReviewSession) -> N
     assert analysis is not None
     assert (analysis.patterns.confirmed, analysis.patterns.found) == (1, ())
     assert analysis.forecast.rest is not None  # images with any wrong label
-    assert analysis.matrix is None
+    matrix = analysis.matrix
+    assert isinstance(matrix, LabelMatrix)
+    assert (matrix.images, matrix.agreeing) == (6, 6)  # by the labels after all decisions
+
+
+def test_each_number_of_the_matrix_opens_the_images_that_it_counts(
+    session: ReviewSession, workspace: Workspace
+) -> None:
+    session.decide("1.png", "add", "cat")
+    session.decide("4.png", "delete")
+    rename_class(workspace.catalog, workspace.store, "dog", "hound")
+    session.refresh()
+    session.watch_patterns = True
+    session.analyse()
+    analysis = session.analysis
+    assert analysis is not None
+    matrix = analysis.matrix
+    assert isinstance(matrix, LabelMatrix)
+    assert list(matrix.classes) == ["cat", "fox", "hound"]
+    cases = {
+        ((label, each),): matrix.count(k, each)
+        for k, label in enumerate(matrix.classes)
+        for each in Agreement
+    }
+    for pair in matrix.most_confused():
+        views = (pair.label, Agreement.LABEL_ONLY), (pair.predicted, Agreement.MODEL_ONLY)
+        cases[views] = pair.share.part
+    for agreement, number in cases.items():
+        session.set_view(GridView(agreement=agreement, show="all"))
+        assert len(session.names) == number, agreement
+    shown = {}
+    for agreement in cases:
+        session.set_view(GridView(agreement=agreement, show="all"))
+        shown[" ".join(f"{label} {each}" for label, each in agreement)] = sorted(session.names)
+    assert shown == {
+        "cat both": [],
+        "cat label_only": ["0.png", "1.png"],
+        "cat model_only": [],
+        "fox both": ["2.png"],
+        "fox label_only": [],
+        "fox model_only": ["0.png"],
+        "hound both": ["0.png", "1.png", "5.png"],
+        "hound label_only": [],
+        "hound model_only": [],
+        "cat label_only fox model_only": ["0.png"],
+    }
+
+
+def test_a_filter_by_what_label_and_model_say_follows_a_class_that_is_renamed(
+    session: ReviewSession, workspace: Workspace
+) -> None:
+    session.set_view(GridView(agreement=(("cat", Agreement.LABEL_ONLY),), show="all"))
+    rename_class(workspace.catalog, workspace.store, "cat", "puss")
+    session.refresh()
+    assert session.view.agreement == (("puss", Agreement.LABEL_ONLY),)
+    assert list(session.names) == ["0.png"]
 
 
 def test_missing_and_extra_labels_are_counted_by_class(session: ReviewSession, workspace: Workspace) -> None:
@@ -192,12 +247,11 @@ def test_hand_edits_of_the_result_come_back_as_sets(session: ReviewSession, work
     assert workspace.cleaned().label_of("1.png") == "dog|fox"
 
 
-@pytest.mark.parametrize("what", ["simulate", "matrix"])
+@pytest.mark.parametrize("what", ["simulate"])
 def test_what_needs_one_label_says_so(workspace: Workspace, what: str) -> None:
     ranking = ranking_of(workspace)
     acts: dict[str, Callable[[], object]] = {
-        "simulate": lambda: simulate(ranking, dict.fromkeys(NAMES, "cat")),
-        "matrix": lambda: Predictions.of_ranking(ranking),
+        "simulate": lambda: simulate(ranking, dict.fromkeys(NAMES, "cat"))
     }
     with pytest.raises(CatalogError, match="one label for each image"):
         acts[what]()

@@ -9,7 +9,6 @@ from sklearn.metrics import average_precision_score
 
 from cleaner.dataset.label_sets import LabelSets
 from cleaner.training.average_precision import mean_average_precision, resampled_precision
-from cleaner.training.network import independent_answers
 from cleaner.training.objective import Objective, balanced
 from cleaner.training.outputs import EachClass, OneClass, outputs_for
 from cleaner.training.recipe import Recipe
@@ -90,12 +89,3 @@ def test_mean_average_precision_is_that_of_the_classes_that_occur() -> None:
         rows = np.repeat(np.arange(60), count.astype(int))
         again = np.mean([average_precision_score(truth[rows, k], scores[rows, k]) for k in range(3)])
         assert drawn == pytest.approx(again)
-
-
-def test_answers_that_are_wrong_together_count_as_fewer() -> None:
-    rng = np.random.default_rng(0)
-    apart = rng.random((400, 10)) < 0.2
-    together = np.repeat(rng.random((400, 1)) < 0.2, 10, axis=1)
-    assert independent_answers(apart) == pytest.approx(4000, rel=0.15)
-    assert independent_answers(together) == pytest.approx(400, rel=0.02)
-    assert independent_answers(np.zeros((5, 10), dtype=bool)) == 5

@@ -17,6 +17,7 @@ from cleaner.analysis.patterns import Pattern, Patterns
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.audit.audit import Certificate, audit_file
 from cleaner.interpret.confusion_matrix import ConfusionMatrix, Share
+from cleaner.interpret.label_matrix import LabelMatrix
 from cleaner.interpret.reliability import Reliability, ReliabilityBin
 from cleaner.ranking import rank_probabilities
 from cleaner.ranking.posterior import Count
@@ -27,6 +28,7 @@ from cleaner.widgets.app import CleanerApp
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel, Tree, node, text_of
 from cleaner.widgets.panels.confusion import MatrixView
+from cleaner.widgets.panels.label_matrix import agreement_view
 from cleaner.widgets.panels.patterns import pair_of, pattern_trees, patterns_section
 from cleaner.widgets.panels.progress import progress_section
 from cleaner.widgets.panels.report import analysis_trees
@@ -37,6 +39,7 @@ from cleaner.widgets.panels.text import (
     certificate_text,
     pattern_details,
     pattern_parts,
+    share_text,
     share_words,
 )
 from cleaner.widgets.sentences import say
@@ -255,9 +258,40 @@ def test_the_report_has_certificate_findings_and_matrix() -> None:
     ]
     show = say("confusions.show", images="26 images")
     assert f"shirt longsleeve 26 7 % (5–10) 14 21 {show}" in said
-    assert say("reliability.error", points="7") in said
+    assert say("reliability.suggestions.error", points="7") in said
     assert f"85 % 200 {share_words(156, 200)}" in said
     assert f"shirt 380 {share_words(354, 380)} {share_words(354, 364)}" in said
+
+
+def test_of_several_labels_each_class_is_told_and_its_numbers_open_images() -> None:
+    counts = np.array([[[50, 3], [2, 45]], [[90, 0], [10, 0]]])
+    mixed_up = np.array([[0, 0], [2, 0]])
+    parts = analysis_trees(
+        analysis(matrix=LabelMatrix(["cat", "dog"], counts, mixed_up, 100, 87)), MatrixView()
+    )
+    summary = say("confusions.labels.summary", images="100 images", share=share_text(87, 100))
+    assert summary in " ".join(map(text_of, parts))
+    tables = [table for part in parts for table in elements(part, "table")]
+    caption = say("confusions.matrix")
+    assert [text_of(row) for row in elements(tables[0], "tr")][1:] == [
+        f"cat 45 2 3 47 {share_words(45, 47)} {share_words(45, 48)}",
+        f"dog 10 10 {share_words(0, 10)} –",
+    ]
+    assert text_of(tables[0]).startswith(caption)
+    cells = [
+        each[1] for part in parts for each in elements(part, "button") if each[1]["data-do"] == "agreement"
+    ]
+    views = [agreement_view(each["data-value"]) for each in cells]
+    assert [view.agreement for view in views] == [
+        (("cat", "both"),),
+        (("cat", "label_only"),),
+        (("cat", "model_only"),),
+        (("dog", "label_only"),),
+        (("dog", "label_only"), ("cat", "model_only")),
+    ]
+    assert {view.show for view in views} == {"all"}
+    assert [each.get("tabindex") for each in cells] == ["0", "-1", "-1", "-1", None]
+    assert say("reliability.labels.error", points="7.0") in " ".join(map(text_of, parts))
 
 
 def test_a_report_without_errors_or_audit_says_so() -> None:

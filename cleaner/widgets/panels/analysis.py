@@ -11,6 +11,7 @@ from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.panels.confusion import MatrixView, cell_view
+from cleaner.widgets.panels.label_matrix import agreement_view
 from cleaner.widgets.panels.patterns import pair_of, patterns_section, source_of
 
 
@@ -63,6 +64,7 @@ class AnalysisPanels:
         panel.on("review", self._review)
         panel.on("source", lambda value: self.show(GridView(source=source_of(value))))
         panel.on("cell", lambda value: self.show(cell_view(value)))
+        panel.on("agreement", lambda value: self.show(agreement_view(value)))
         panel.on("shares", lambda _: self._change_matrix(normalised=not self.matrix_view.normalised))
         panel.on("whole", lambda _: self._change_matrix(whole=not self.matrix_view.whole))
         panel.on("report", lambda _: self._go_to("Report"))

@@ -116,6 +116,11 @@ def table(
     )
 
 
+def scrolled(drawn: Tree, name: str) -> Tree:
+    """Let a table that is wider than its place be scrolled, with the keyboard too."""
+    return node("div", drawn, class_="cleaner-scroll", role="region", tabindex="0", aria_label=name)
+
+
 def cut_table(
     name: str, head: Sequence[str], rows: Sequence[Sequence[Tree | str]], *, numbers: Collection[int] = ()
 ) -> list[Tree]:

@@ -1,4 +1,4 @@
-"""What the model says, in the report: a confusion matrix whose numbers open images, and reliability."""
+"""What the model says, in the report: a confusion matrix whose numbers open images."""
 
 import json
 from collections.abc import Sequence
@@ -8,11 +8,9 @@ import numpy as np
 
 from cleaner.analysis.confusions import Confusions
 from cleaner.interpret.confusion_matrix import ConfusionMatrix, Share
-from cleaner.interpret.reliability import Reliability
 from cleaner.session.view import GridView
 from cleaner.util.wording import count
-from cleaner.widgets.panels.base import Tree, button, buttons, cut_table, node, paragraph, table
-from cleaner.widgets.panels.chart import interval_chart
+from cleaner.widgets.panels.base import Tree, button, buttons, cut_table, node, paragraph, scrolled, table
 from cleaner.widgets.panels.text import share_text, share_words
 from cleaner.widgets.sentences import say
 
@@ -154,11 +152,6 @@ def _percent(share: float) -> str:
     return f"{100 * share:.0f}" if share >= 0.005 else "< 1"
 
 
-def _wide(drawn: Tree, name: str) -> Tree:
-    """Let a table that is wider than its place be scrolled, with the keyboard too."""
-    return node("div", drawn, class_="cleaner-scroll", role="region", tabindex="0", aria_label=name)
-
-
 def _pairs(matrix: ConfusionMatrix, confusions: Confusions) -> list[Tree]:
     """Describe the pairs that are confused most, with what was corrected and what is expected of them."""
     index = {label: i for i, label in enumerate(confusions.classes)}
@@ -182,31 +175,7 @@ def _pairs(matrix: ConfusionMatrix, confusions: Confusions) -> list[Tree]:
     if not rows:
         return [paragraph(say("confusions.no_pairs"))]
     name = say("confusions.pairs")
-    return [_wide(table(name, say("confusions.pairs.head").split("|"), rows, numbers={2, 3, 4, 5}), name)]
-
-
-def reliability_trees(reliability: Reliability | None) -> list[Tree]:
-    """Describe how far the probabilities can be trusted: a picture, and the same as a table."""
-    if reliability is None or not reliability.bins:
-        return []
-    points = [
-        (each.said, each.right.part / each.right.whole, *each.right.interval) for each in reliability.bins
-    ]
-    rows = [
-        (f"{100 * each.said:.0f} %", f"{each.right.whole:,}", share_words(*each.right))
-        for each in reliability.bins
-    ]
-    title = say("reliability")
-    chart = interval_chart(
-        points, name=say("reliability.name"), x=say("reliability.x"), y=say("reliability.y")
-    )
-    numbers = table(title, say("reliability.head").split("|"), rows, numbers={0, 1, 2})
-    return [
-        node("h3", title),
-        paragraph(say("reliability.error", points=f"{100 * reliability.error:.0f}")),
-        node("div", chart, numbers, class_="cleaner-beside"),
-        paragraph(say("reliability.how"), "fine"),
-    ]
+    return [scrolled(table(name, say("confusions.pairs.head").split("|"), rows, numbers={2, 3, 4, 5}), name)]
 
 
 def _quality(matrix: ConfusionMatrix) -> list[Tree]:
@@ -216,4 +185,4 @@ def _quality(matrix: ConfusionMatrix) -> list[Tree]:
         for each in matrix.quality()
     ]
     drawn, rest = cut_table(name, say("confusions.quality.head").split("|"), rows, numbers={1, 2, 3})
-    return [_wide(drawn, name), rest]
+    return [scrolled(drawn, name), rest]

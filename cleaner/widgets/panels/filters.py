@@ -6,11 +6,12 @@ from typing import Any
 
 import ipywidgets
 
+from cleaner.interpret.label_matrix import Agreement
 from cleaner.session.view import SHOWS, GridView
 from cleaner.util.wording import count
 from cleaner.widgets.sentences import SENTENCES, say
 
-_FIELDS = ("order", "split", "given", "now", "predicted", "source", "chosen", "show")
+_FIELDS = ("order", "split", "given", "now", "predicted", "agreement", "source", "chosen", "show")
 
 
 class FilterBox(ipywidgets.Box):
@@ -53,12 +54,14 @@ class FilterBox(ipywidgets.Box):
         """Show a view as chosen, and what else there is to choose; some orders take no filters."""
         everything = (say("filters.all"), "")  # not None: to a Dropdown that is “nothing chosen”, a blank
         chosen = [] if view.chosen is None else [view.chosen]
+        agreement = [] if view.agreement is None else [view.agreement]
         options: dict[str, list[tuple[str, Any]]] = {
             "order": [(SENTENCES.get(f"order.{order}", order), order) for order in orders],
             "split": [everything, *((split, split) for split in splits)],
             "given": [everything, *((label, label) for label in given)],
             "now": [everything, *([] if view.now is None else [(view.now, view.now)])],
             "predicted": [everything, *((label, label) for label in predicted)],
+            "agreement": [everything, *((agreement_text(each), each) for each in agreement)],
             "source": [everything, *((_source_text(each), each) for each in sources)],
             "chosen": [everything, *((count(len(each), "image"), each) for each in chosen)],
             "show": [(say(f"filters.{show}"), show) for show in SHOWS],
@@ -75,7 +78,7 @@ class FilterBox(ipywidgets.Box):
                 if each.value != value:
                     each.value = value
                 each.disabled = name != "order" and not filtering
-            for name in ("now", "source", "chosen"):
+            for name in ("now", "agreement", "source", "chosen"):
                 self._lists[name].layout.display = "" if len(self._lists[name].options) > 1 else "none"
         finally:
             self._offering = None
@@ -91,6 +94,11 @@ class FilterBox(ipywidgets.Box):
         if self._offering != threading.get_ident():  # a choice of the user comes in another thread
             chosen: dict[str, Any] = {name: each.value or None for name, each in self._lists.items()}
             self._on_choose(GridView(**chosen))
+
+
+def agreement_text(agreement: Iterable[tuple[str, Agreement]]) -> str:
+    """Say what label and model say of some classes: "hat: label only"."""
+    return ", ".join(say(f"agreement.{each}", label=label) for label, each in agreement)
 
 
 def _source_text(source: tuple[str, str]) -> str:

@@ -7,10 +7,13 @@ from cleaner.analysis.bit_changes import bit_changes
 from cleaner.analysis.confusions import class_changes, label_moves
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.dataset.label_sets import LabelSets
+from cleaner.interpret.label_matrix import LabelMatrix
 from cleaner.widgets.panels.audit import certificate_trees
 from cleaner.widgets.panels.base import Tree, button, buttons, cut_table, node, paragraph
-from cleaner.widgets.panels.confusion import MatrixView, matrix_trees, reliability_trees
+from cleaner.widgets.panels.confusion import MatrixView, matrix_trees
+from cleaner.widgets.panels.label_matrix import label_matrix_trees
 from cleaner.widgets.panels.patterns import pattern_trees
+from cleaner.widgets.panels.reliability import reliability_trees
 from cleaner.widgets.sentences import say
 
 
@@ -73,24 +76,25 @@ def export_trees(written: Sequence[Path]) -> list[Tree]:
     ]
 
 
-def analysis_trees(
-    analysis: ReviewAnalysis | None, view: MatrixView, *, one_label: bool = True
-) -> list[Tree]:
-    """Describe audit, patterns and, where each image has one label, the confusion matrix, for the report."""
+def analysis_trees(analysis: ReviewAnalysis | None, view: MatrixView) -> list[Tree]:
+    """Describe audit, patterns and what the model says beside the labels, for the report."""
     if analysis is None:
         return [paragraph(say("report.loading"))]
     audit = [paragraph(analysis.problem or say("report.audit.none"))]
     if analysis.certificate is not None and not analysis.problem:
         audit = certificate_trees(analysis.certificate)
-    matrix = [
-        node("h3", say("report.confusions")),
-        node("div", *matrix_trees(analysis.matrix, analysis.confusions, view)),
-        *reliability_trees(analysis.reliability),
-    ]
+    matrix, several = analysis.matrix, isinstance(analysis.matrix, LabelMatrix)
+    counted = (
+        label_matrix_trees(matrix)
+        if isinstance(matrix, LabelMatrix)
+        else matrix_trees(matrix, analysis.confusions, view)
+    )
     return [
         node("h3", say("report.audit")),
         node("div", *audit),
         node("h3", say("report.patterns")),
         node("div", *pattern_trees(analysis)),
-        *(matrix if one_label else []),
+        node("h3", say("report.confusions")),
+        node("div", *counted),
+        *reliability_trees(analysis.reliability, several=several),
     ]

@@ -62,8 +62,13 @@ def share_text(part: int, whole: int) -> str:
 
 def share_words(part: int, whole: int) -> str:
     """Say the same in few words, for a table whose head names the interval: "5 % (3–8)"."""
-    low, high = wilson(part, whole)
-    return f"{100 * part / whole:.0f} % ({100 * low:.0f}–{100 * high:.0f})" if whole else "–"
+    return interval_words(part / whole, wilson(part, whole)) if whole else "–"
+
+
+def interval_words(share: float, interval: tuple[float, float]) -> str:
+    """Say a share, 0..1, and its interval in the same way."""
+    low, high = interval
+    return f"{100 * share:.0f} % ({100 * low:.0f}–{100 * high:.0f})"
 
 
 def certificate_text(certificate: Certificate) -> str:
