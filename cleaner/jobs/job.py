@@ -20,6 +20,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from cleaner.errors import JobError
+from cleaner.jobs.process import child_environment, creation_flags
+from cleaner.jobs.standby import Standby
 from cleaner.jobs.status import JobStatus, is_alive, read_status, spoken_task, write_status
 from cleaner.util.wording import stage_words
 
@@ -59,7 +61,9 @@ class Job:
         return self.folder / "log.txt"
 
     @classmethod
-    def start(cls, state: Path, task: str, arguments: Mapping[str, Any]) -> Job:
+    def start(
+        cls, state: Path, task: str, arguments: Mapping[str, Any], *, standby: Standby | None = None
+    ) -> Job:
         """Start a task in a new process and return at once.
 
         numpy and torch may use as many threads as ``OMP_NUM_THREADS`` says, or all the cores.
@@ -72,6 +76,8 @@ class Job:
             ``"module:function"``.
         arguments : mapping
             Keyword arguments of the function; JSON must be able to hold them.
+        standby : Standby, optional
+            Whose process to use if one is waiting.
 
         Raises
         ------
@@ -92,7 +98,7 @@ class Job:
                 job = cls(_new_folder(jobs))
                 try:
                     job._prepare(task, arguments)
-                    job._spawn(child_environment())
+                    job._spawn(standby)
                 except BaseException:
                     shutil.rmtree(job.folder)
                     raise
@@ -189,53 +195,26 @@ class Job:
         now = time.time()
         write_status(self.folder, JobStatus(id=self.id, task=task, started_at=now, updated_at=now))
 
-    def _spawn(self, environment: dict[str, str]) -> None:
+    def _spawn(self, standby: Standby | None) -> None:
         state = self.folder.parent.parent
-        with self.log_path.open("wb") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-P", "-m", "cleaner.jobs", str(state), self.id],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                creationflags=_creation_flags(),
-                start_new_session=True,
-            )
+        process = None if standby is None else standby.take(state, self.id)
+        if process is None:
+            with self.log_path.open("wb") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "cleaner.jobs", str(state), self.id],
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=subprocess.STDOUT,
+                    env=child_environment(),
+                    creationflags=creation_flags(),
+                    start_new_session=True,
+                )
 
         def reap() -> None:
             self._exit_code = process.wait()
 
         # With nobody waiting, the dead worker would stay a zombie and Popen would warn when it is collected.
         threading.Thread(target=reap, name=f"reap job {self.id}", daemon=True).start()
-
-
-def child_environment() -> dict[str, str]:
-    """Return the environment for a process that runs code of this package."""
-    environment = dict(os.environ)
-    package_root = Path(__file__).resolve().parents[2]
-    # A checkout that is not installed must find itself; installed packages must not come before the standard
-    # library.
-    if package_root.name not in {"site-packages", "dist-packages"}:
-        folders = [str(package_root), environment.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = os.pathsep.join(filter(None, folders))
-    environment["PYTHONFAULTHANDLER"] = "1"
-    environment["PYTHONIOENCODING"] = "utf-8"
-    environment.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    environment.setdefault("OMP_NUM_THREADS", str(_usable_cores()))
-    return environment
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # Linux; a container may have been given few of the cores
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def _creation_flags() -> int:
-    if sys.platform == "win32":
-        detached = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
-        return detached | subprocess.BELOW_NORMAL_PRIORITY_CLASS
-    return 0
 
 
 def _folders(jobs: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from cleaner.errors import JobError
-from cleaner.jobs import Job, JobStatus
+from cleaner.jobs import Job, JobStatus, Standby
 
 logger = logging.getLogger(__name__)
 
@@ -82,15 +82,15 @@ class JobWatcher:
 
         return unsubscribe
 
-    def start(self, task: str, arguments: Mapping[str, Any]) -> None:
-        """Start a job and watch it.
+    def start(self, task: str, arguments: Mapping[str, Any], *, standby: Standby | None = None) -> None:
+        """Start a job, as `Job.start` does, and watch it.
 
         Raises
         ------
         JobError
             Another job is running, or none can be started.
         """
-        job = Job.start(self.state, task, dict(arguments))
+        job = Job.start(self.state, task, dict(arguments), standby=standby)
         with self._lock:
             self._job = job
             self._status = job.status()

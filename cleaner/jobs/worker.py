@@ -35,13 +35,16 @@ def main(arguments: Sequence[str]) -> int:
     Parameters
     ----------
     arguments : sequence of str
-        State folder and job id.
+        State folder and job id; or ``--standby`` and modules to import, to be told the job in a line of
+        standard input.
 
     Returns
     -------
     int
         Exit code: 0 if the job is done or was cancelled, 1 if it failed.
     """
+    if arguments[0] == "--standby":
+        return _stand_by(arguments[1:])
     state, job_id = arguments
     folder = Path(state) / "jobs" / job_id
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
@@ -50,6 +53,22 @@ def main(arguments: Sequence[str]) -> int:
     # Somebody who looks whether we are alive holds the lock for an instant, hence the patience.
     with alive_lock(folder).acquire(timeout=LOCK_TIMEOUT_S):
         return _run(folder)
+
+
+def _stand_by(modules: Sequence[str]) -> int:
+    for name in modules:
+        importlib.import_module(name)
+    line = sys.stdin.readline()
+    if not line:  # who started this process has gone
+        return 0
+    state, job_id = json.loads(line)
+    with (
+        (Path(state) / "jobs" / job_id / "log.txt").open("wb") as log,
+        Path(os.devnull).open("rb") as nothing,
+    ):
+        for stream, number in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(stream.fileno(), number)
+    return main([state, job_id])
 
 
 def _run(folder: Path) -> int:
@@ -104,7 +123,8 @@ class FileReporter(Reporter):
         self._status = status
         self._changed = True
         self._lock = threading.Lock()
-        self._ended = threading.Event()
+        self._ended = False
+        self._wake = threading.Event()
         self._points: deque[tuple[float, int]] = deque()
         self._started_s = time.monotonic()
         self._thread = threading.Thread(target=self._keep_writing, name="job status", daemon=True)
@@ -134,10 +154,11 @@ class FileReporter(Reporter):
             self._changed = True
 
     def result_so_far(self, result: Mapping[str, Any]) -> None:
-        """Put it into the file, as the result of a job that is still running."""
+        """Put it into the file at once, as the result of a job that is still running."""
         with self._lock:
             self._status = replace(self._status, result=dict(result))
             self._changed = True
+        self._wake.set()
 
     def should_stop(self) -> bool:
         """Tell whether somebody asked for the job to be cancelled, or removed its folder with the state."""
@@ -145,7 +166,8 @@ class FileReporter(Reporter):
 
     def finish(self, *, result: dict[str, Any] | None = None, **changes: Any) -> None:
         """Write the last status, with these fields changed; only a job that is done has a result."""
-        self._ended.set()
+        self._ended = True
+        self._wake.set()
         self._thread.join()
         write_status(self._folder, replace(self._status, result=result, **changes, updated_at=time.time()))
 
@@ -169,7 +191,7 @@ class FileReporter(Reporter):
 
     def _keep_writing(self) -> None:
         written_s = -HEARTBEAT_S
-        while not self._ended.is_set():
+        while not self._ended:
             with self._lock:
                 status, changed = self._status, self._changed
                 self._changed = False
@@ -180,7 +202,8 @@ class FileReporter(Reporter):
                 except OSError:
                     logger.exception("The status could not be written; the next try is in two seconds.")
                 written_s = now_s
-            self._ended.wait(WRITE_EVERY_S)
+            self._wake.wait(WRITE_EVERY_S)
+            self._wake.clear()
 
 
 def _thinned(series: list[dict[str, Any]]) -> list[dict[str, Any]]:

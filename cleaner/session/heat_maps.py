@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from cleaner.errors import InterpretationError
-from cleaner.jobs.job import child_environment
+from cleaner.jobs.process import child_environment
 
 logger = logging.getLogger(__name__)
 

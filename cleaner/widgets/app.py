@@ -409,7 +409,9 @@ class CleanerApp(ipywidgets.VBox):
         """Draw the figures a moment after they have changed; called in any thread."""
         if change.topic in (Topic.PROGRESS, Topic.LEARNT, Topic.ANALYSIS, Topic.CHECKS):
             self._delayed.schedule()
-        if change.topic is Topic.CHECKS:
+        if change.topic is Topic.PROGRESS:
+            self.retrain.expect()
+        elif change.topic is Topic.CHECKS:
             self._show_checks()
 
     def _show_checks(self) -> None:

@@ -350,6 +350,8 @@ def test_a_new_ranking_after_training_is_taken_in(open_app_on: Callable[..., Cle
     save_ranking(root)
     app = open_app_on()
     before = app.image_cleaner.ranking
+    app.image_cleaner.decide(before.names[0], "keep")
+    until(lambda: app.retrain._standby._process)  # a training may be wanted soon
     (root / "go").touch()
     app.retrain.do("retrain")
     until(lambda: app.image_cleaner.ranking is not before)

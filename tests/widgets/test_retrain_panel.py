@@ -120,7 +120,7 @@ def test_a_training_is_shown_while_it_runs_and_its_outcome_at_the_end(
     assert panel.running
     assert panel.result is None
     (workspace.root / "go").touch()
-    until(lambda: not panel.running, panel)
+    until(lambda: say("retrain.done") in text(panel), panel)
     assert outcome in text(panel)
     values = {"difference": "−2.6", "low": "−4.4", "high": "−0.9", "images": "341 validation images"}
     assert f"{say('retrain.better')} {say('retrain.interval', **values)}" in text(panel)
@@ -254,6 +254,26 @@ def test_a_new_panel_attaches_to_a_running_training_and_shows_the_last_outcome(
     assert f"{say('retrain.now')} 12.6 %" in text(later)
     assert say("retrain.train_loss") in text(later)
     later.close()
+
+
+def test_a_process_started_ahead_runs_the_training(panel: RetrainPanel, workspace: Workspace) -> None:
+    def waiting() -> int | None:
+        process = panel._standby._process
+        return None if process is None else process.pid
+
+    panel.expect()
+    until(waiting, panel)
+    started = waiting()
+    (workspace.root / "go").touch()
+    panel.do("retrain")
+    until(lambda: panel.renewed, panel)
+    assert Job(workspace.state / "jobs" / "000001").status().pid == started
+    panel.expect()
+    until(waiting, panel)
+    process = panel._standby._process
+    panel.close()
+    assert process is not None
+    assert process.poll() is not None
 
 
 def test_other_work_of_the_set_keeps_the_button_waiting(panel: RetrainPanel, workspace: Workspace) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cleaner.errors import JobError
-from cleaner.jobs import Job, JobStatus
+from cleaner.jobs import Job, JobStatus, Standby
 from cleaner.jobs.watcher import JobWatcher
 from cleaner.util.wording import duration, stage_words
 from cleaner.widgets.guard import guarded
@@ -105,24 +105,26 @@ class JobPanel(Panel):
                 self._status = status
             self._draw()
 
-    def _begin(self, kind: str, **arguments: Any) -> None:
+    def _begin(self, kind: str, *, standby: Standby | None = None, **arguments: Any) -> None:
         """Start work of a kind, unless it is running, once what makes way has stopped.
+
+        A process that waits at ``standby`` is used for it.
 
         Raises `JobError` if other work is running, or if it cannot be started.
         """
         if self._making_way:
             return
         if not self._is_yielding(self.watcher.look()):
-            self._begin_now(kind, **arguments)
+            self._begin_now(kind, arguments, standby)
             return
         self._making_way = True
         self.watcher.cancel()
         self._draw()
         threading.Thread(
-            target=self._begin_after, args=(kind, arguments), name="cleaner make way", daemon=True
+            target=self._begin_after, args=(kind, arguments, standby), name="cleaner make way", daemon=True
         ).start()
 
-    def _begin_after(self, kind: str, arguments: dict[str, Any]) -> None:
+    def _begin_after(self, kind: str, arguments: dict[str, Any], standby: Standby | None) -> None:
         """Start once the other job has stopped; one that does not stop in time is left alone, and named."""
         end_s = time.monotonic() + _STOP_TIMEOUT_S
         while (found := self.watcher.look()) and not found.finished and time.monotonic() < end_s:
@@ -130,15 +132,15 @@ class JobPanel(Panel):
         with self.lock:
             self._making_way = False
             with guarded("the start of a job", self.complain):
-                self._begin_now(kind, **arguments)
+                self._begin_now(kind, arguments, standby)
             self._draw()
 
-    def _begin_now(self, kind: str, **arguments: Any) -> None:
+    def _begin_now(self, kind: str, arguments: dict[str, Any], standby: Standby | None) -> None:
         found = self.watcher.look()
         if found is None or found.finished or found.task != TASKS[kind]:
             self.problem = ""
             self._asked_to_stop = False
-            self.watcher.start(TASKS[kind], arguments)
+            self.watcher.start(TASKS[kind], arguments, standby=standby)
             found = self.watcher.status
         self._status = found
         self._draw()

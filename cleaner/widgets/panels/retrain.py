@@ -15,11 +15,12 @@ import traitlets
 
 from cleaner.analysis.worth import LEAST_IMAGES
 from cleaner.errors import CleanerError
-from cleaner.jobs import Job, JobStatus
+from cleaner.jobs import Job, JobStatus, Standby
 from cleaner.training.diagnosis import Diagnosis
 from cleaner.training.lr_finder import LrSweep
 from cleaner.training.recipe import BASE_LR
 from cleaner.util.atomic import write_atomically
+from cleaner.util.delayed import Delayed
 from cleaner.util.wording import about, count, duration, per_hundred, percent, points, rate_words, stage_words
 from cleaner.widgets.panels.base import Tree, button, buttons, node, pair, paragraph, said, section
 from cleaner.widgets.panels.curves import training_curves
@@ -31,6 +32,8 @@ from cleaner.workspace import Workspace
 logger = logging.getLogger(__name__)
 
 _MODES = ("quick", "full")
+_IMPORTED_AHEAD = ("cleaner.pipelines.entries", "scipy.linalg")  # a quick training takes 1 s besides
+_AHEAD_DELAY_S = 1.0
 _MOST_EPOCHS = 100
 _HIGHEST_LR = 10.0
 
@@ -69,6 +72,9 @@ class RetrainPanel(JobPanel):
     def __init__(
         self, workspace: Workspace, *, epochs: int = 4, lock: threading.RLock | None = None, **unknown: Any
     ) -> None:
+        # First: `close` is called on one that was refused, too.
+        self._standby = Standby(*_IMPORTED_AHEAD)
+        self._ahead = Delayed(self._get_ready, delay_s=_AHEAD_DELAY_S, retry_s=_AHEAD_DELAY_S)
         if unknown:
             msg = (
                 f"RetrainPanel got {', '.join(map(repr, sorted(unknown)))}; "
@@ -104,7 +110,22 @@ class RetrainPanel(JobPanel):
         """How the last full training went; None if there was none, or only a last layer was fitted since."""
         return self._last.diagnosis
 
+    def close(self) -> None:
+        """Take the panel off the page; a training that runs goes on."""
+        self._ahead.close(timeout_s=1.0)
+        self._standby.close()
+        super().close()
+
     # ---------------------------------------------------------------- the job
+
+    def expect(self) -> None:
+        """Hear that a decision was made: in a pause after it, a process is started ahead for a training."""
+        self._ahead.schedule()
+
+    def _get_ready(self) -> bool:
+        if not self.running:
+            self._standby.get_ready()
+        return True
 
     def retrain(self, mode: str = "quick") -> None:
         """Start a training in the background.
@@ -129,7 +150,7 @@ class RetrainPanel(JobPanel):
         arguments = {"epochs": self._epochs, "lr": self._lr} if mode == "full" else {}
         with self.lock:
             self._message = ""
-            self._begin(mode, workspace=self.workspace.options(), **arguments)
+            self._begin(mode, standby=self._standby, workspace=self.workspace.options(), **arguments)
 
     def find_rate(self) -> None:
         """Start to look for a learning rate, in the background; no model is changed.
