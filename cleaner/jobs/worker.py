@@ -15,7 +15,7 @@ from typing import Any
 
 from cleaner.errors import Cancelled, CleanerError, JobError
 from cleaner.jobs.status import JobStatus, alive_lock, present_task, read_status, write_status
-from cleaner.util.progress import Reporter
+from cleaner.util.progress import NOT_KNOWN, Reporter
 from cleaner.util.wording import stage_words
 
 logger = logging.getLogger(__name__)
@@ -139,6 +139,8 @@ class FileReporter(Reporter):
             rate_per_s = self._rate(done, new_stage=stage != old.stage or done < old.done)
             if seconds_left is None and rate_per_s and total:
                 seconds_left = (total - done) / rate_per_s
+            elif seconds_left == NOT_KNOWN:
+                seconds_left = None
             numbers = {name: float(value) for name, value in values.items()}
             self._status = replace(
                 old,

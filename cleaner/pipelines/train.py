@@ -27,7 +27,7 @@ from cleaner.review.state import ReviewState
 from cleaner.training.compare import RetrainResult, compare, compare_classes
 from cleaner.training.diagnosis import Diagnosis, Verdict
 from cleaner.training.recipe import BASE_LR, Recipe
-from cleaner.util.progress import SILENT, Reporter, Stage
+from cleaner.util.progress import SILENT, Reporter, Stage, Untimed
 
 if TYPE_CHECKING:
     from cleaner.ranking.heads import LinearHead
@@ -132,6 +132,9 @@ def retrain_full(
 
     A training that was interrupted goes on after its last epoch, if decisions and settings are the same.
 
+    What takes time that nobody can tell beforehand, the ranking above all, comes first. From the first
+    batches on, the reporter then hears how long the whole of it will still take.
+
     Parameters
     ----------
     dataset : Dataset
@@ -156,24 +159,23 @@ def retrain_full(
     from cleaner.training.learner import Learner  # torch: 2 to 4 s
 
     check_epochs(epochs)
-    seen = look(dataset, review, network, reporter=reporter)
+    early = Untimed(reporter)
+    seen = look(dataset, review, network, reporter=early)
     names, vectors, truth = _validation(seen)
-    valid = seen.cleaned.subset(names)
     path = model_path(dataset, "full")
-    before = _tuned_earlier(path, valid, seen.renamed, reporter)
+    before = _tuned_earlier(path, seen.cleaned.subset(names), seen.renamed, early)
     if before is None:
         before = _Said.by_head(HEAD_GIVEN, _fit_head(seen, seen.given), vectors)
+    ranking = rank_seen(seen, reporter=early)
+    worth = _worth(seen, ranking, review, early)
     usable = seen.cleaned.subset(set(seen.cleaned.names) & set(seen.embeddings.names))
     learner = Learner(usable, backbone=seen.backbone, seed=dataset.seed)
     learner.fine_tune(epochs, lr, checkpoint=_unfinished(path), reporter=reporter)
     _diagnosed(learner)
-    after = _Said(TUNED_CLEANED, learner.classes, learner.probabilities(valid, reporter=reporter))
-    result = _compared(seen, truth, before, after)
+    result = _compared(seen, truth, before, _Said.by_network(TUNED_CLEANED, learner, names))
     # The comparison image by image sees smaller differences than two error rates do; it must not be denied.
     same = result.low <= 0 <= result.high
     diagnosis = learner.diagnose(previous_error=result.before if same else None)
-    ranking = rank_seen(seen, reporter=reporter)
-    worth = _worth(seen, ranking, review, reporter)
     reporter.check()
     learner.save(path)
     save_ranking(dataset, seen, ranking)
@@ -389,6 +391,13 @@ class _Said:
     @classmethod
     def by_head(cls, name: str, head: LinearHead, vectors: NDArray[np.float32]) -> _Said:
         return cls(name, head.classes, head.predict_proba(vectors))
+
+    @classmethod
+    def by_network(cls, name: str, learner: Learner, names: Sequence[str]) -> _Said:
+        """Take what it said when it was measured last."""
+        said = {learner.data.names[row]: found for row, found in learner.evaluate("valid").said.items()}
+        unknown = np.full(len(learner.classes), np.nan, dtype=np.float32)
+        return cls(name, learner.classes, np.stack([said.get(image, unknown) for image in names]))
 
     def best(self) -> list[str | None]:
         """Return the most probable class of each image; None, which is never right, for an unreadable one."""

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,6 @@ from cleaner.training.data import LabelledPictures, require_trainable
 from cleaner.training.diagnosis import TARGET_ERROR, Diagnosis, diagnose, lower, worsened
 from cleaner.training.history import History
 from cleaner.training.loop import (
-    TRAIN_SUBSET,
     Course,
     HeadRun,
     LearningRate,
@@ -39,11 +37,12 @@ from cleaner.training.loop import (
 )
 from cleaner.training.lr_finder import LrSweep, sweep
 from cleaner.training.network import Evaluation, Network, Picture, Prediction, evaluate, loss_table
-from cleaner.training.pace import Pace
+from cleaner.training.pace import Pace, Paced, Work
 from cleaner.training.recipe import BASE_LR, Recipe
+from cleaner.training.rehearsal import rehearse, work_ahead
 from cleaner.training.team import Team
 from cleaner.training.unfinished import Standing, Unfinished, digest
-from cleaner.util.progress import SILENT, Reporter, Stage
+from cleaner.util.progress import SILENT, Reporter, Stage, Untimed
 from cleaner.util.wording import rate_words
 
 CPU_BATCH = 16  # measured a fifth faster than 32, and small sets get more steps
@@ -321,6 +320,7 @@ class Learner:
             self.model.load_state_dict(before)
 
     def _course(self, train: NDArray[np.intp], reporter: Reporter) -> Course:
+        on_cpu = self.network.runner.device.type == "cpu"
         return Course(
             runner=self.network.runner,
             outputs=self.network.outputs,
@@ -332,7 +332,7 @@ class Learner:
             team=Team(),
             history=self.history,
             reporter=reporter,
-            pace=Pace(),
+            pace=Pace(work_clock=time.process_time if on_cpu else None),
         )
 
     def _fit(
@@ -349,7 +349,7 @@ class Learner:
         run: dict[str, Any] = {"lr": highest(lr), "epochs": phases[-1].epochs}
         with self._undone_on_error(run), seeded(self.seed, self.network.runner.device):
             self._require_sizes()
-            course = self._course(self._readable(reporter), reporter)
+            course = self._course(self._readable(Untimed(reporter)), reporter)
             unfinished = None
             if checkpoint is not None:
                 unfinished = Unfinished(Path(checkpoint), self._plan(phases, course))
@@ -372,6 +372,7 @@ class Learner:
             best = self._go_back_to(standing)
             run["resumed_after"] = len(history)
         measured: Evaluation | None = None
+        self._look_ahead(course, phases, standing)
         for number, phase in enumerate(phases):
             if standing is not None and number < standing.phase:
                 continue
@@ -393,18 +394,33 @@ class Learner:
                     unfinished.save(self._standing(number, epoch + 1, best, under_way))
         return measured
 
+    def _look_ahead(self, course: Course, phases: Sequence[Phase], standing: Standing | None) -> None:
+        """Let the pace know what is to be done, and what it costs."""
+        measured = sum(map(len, course.measured_rows(self.seed)))
+        phase, epochs = (0, 0) if standing is None else (standing.phase, standing.epochs)
+        course.pace.plan(work_ahead(course, phases[phase:], measured=measured, done=epochs))
+        rehearse(course, phases[phase:])
+
     def _train_epoch(self, course: Course, under_way: PhaseRun | HeadRun, epoch: int) -> Evaluation:
         """Train through an epoch, measure the network, and note it in the history."""
         begun_s = time.monotonic()
         under_way.train_epoch(epoch, self._seed_of(len(self.history)))
-        # Fixed over all runs with this seed: the losses of different epochs are of the same images.
-        chosen = np.random.default_rng(self.seed).permutation(len(course.rows))[:TRAIN_SUBSET]
-        subset, valid = course.rows[np.sort(chosen)], self.data.indices("valid")
-        measuring_s = time.monotonic()
-        seen = evaluate(self.network, self.data, subset, reporter=course.reporter)
-        measured = evaluate(self.network, self.data, valid, reporter=course.reporter)
-        now_s = time.monotonic()
-        course.pace.measured(now_s - measuring_s)
+        stage, done = under_way.phase.stage, under_way.done(epoch + 1)
+        seen, measured = (
+            evaluate(
+                self.network,
+                self.data,
+                rows,
+                reporter=Paced(
+                    course.reporter,
+                    course.pace,
+                    Work("measure", course.own_px),
+                    shown=(stage, done, under_way.total),
+                ),
+                stage=stage,
+            )
+            for rows in course.measured_rows(self.seed)
+        )
         record = {
             "epoch": len(self.history) + 1,
             "train_loss": seen.loss,
@@ -412,13 +428,13 @@ class Learner:
             "error_rate": measured.error_rate,
             "accuracy": measured.accuracy,
             "n_valid": measured.n,
-            "seconds": now_s - begun_s,
+            "seconds": time.monotonic() - begun_s,
         }
         if measured.independent is not None and measured.precision is not None:
             record |= {"n_independent": measured.independent, "precision": measured.precision}
         self.history.epochs.append({"phase": under_way.phase.name, **record})
-        done, left_s = under_way.done(epoch + 1), course.pace.seconds_left()
-        course.reporter(under_way.phase.stage, done, under_way.total, seconds_left=left_s, **record)
+        left_s = course.pace.seconds_left()
+        course.reporter(stage, done, under_way.total, seconds_left=left_s, **record)
         return measured
 
     def _standing(
@@ -626,8 +642,7 @@ class Learner:
             The file cannot be written.
         """
         valid = self._evaluations.get("valid")
-        known = {} if valid is None else asdict(valid)
-        metrics = {name: value for name, value in known.items() if value is not None}
+        metrics = {} if valid is None else valid.numbers
         self.network.save(Path(path), metrics=metrics, history=self.history.to_dict())
 
     export = save  # the lesson's word

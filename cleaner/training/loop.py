@@ -20,7 +20,7 @@ from cleaner.training.data import Augment, Batch, LabelledPictures
 from cleaner.training.history import History
 from cleaner.training.objective import Objective, balanced
 from cleaner.training.outputs import Outputs, Targets
-from cleaner.training.pace import Pace
+from cleaner.training.pace import PASS, Pace, Paced, Work
 from cleaner.training.recipe import Recipe
 from cleaner.training.runner import Runner
 from cleaner.training.team import Team
@@ -226,6 +226,33 @@ class Course:
         shuffled: NDArray[np.intp] = chosen[torch.randperm(len(chosen)).numpy()]
         return shuffled
 
+    def epoch_shape(self) -> tuple[int, int]:
+        """Return the images of a batch, in each process, and the batches of an epoch.
+
+        Without the last, smaller batch: batch-norm would take its few images for the world.
+        """
+        n_images = len(self.order(self.rows, self.data.targets[self.rows]))
+        size = min(self.batch_size, max(n_images // self.team.size, 1))
+        return size, n_images // (size * self.team.size)
+
+    @property
+    def own_px(self) -> int:
+        """Side of the images that the network is measured on, and learns from unless the recipe says so."""
+        return self.runner.preprocess.size_px
+
+    def sizes_px(self, phase: Phase) -> list[int]:
+        """Return the side of the images that it learns from in each epoch of a phase."""
+        return [self.recipe.size_px(epoch, phase.epochs) or self.own_px for epoch in range(phase.epochs)]
+
+    def measured_rows(self, seed: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Return the training and the validation images that are measured after every epoch.
+
+        Those of training are fixed over all runs with this seed: the losses of different epochs are of the
+        same images.
+        """
+        chosen = np.random.default_rng(seed).permutation(len(self.rows))[:TRAIN_SUBSET]
+        return self.rows[np.sort(chosen)], self.data.indices("valid")
+
 
 class PhaseRun:
     """A phase under way, an epoch at a time; what it needs to go on after an interruption is its `state`.
@@ -246,21 +273,10 @@ class PhaseRun:
         model, team = course.runner.model, course.team
         model.set_frozen(phase.frozen)
         self.epochs = phase.epochs
-        n_images = len(course.order(course.rows, course.data.targets[course.rows]))
-        self._size = min(course.batch_size, max(n_images // team.size, 1))
-        # Without the last, smaller batch: batch-norm would take its few images for the world.
-        self._per_epoch = n_images // (self._size * team.size)
+        self._size, self._per_epoch = course.epoch_shape()
         self._schedule = _schedule_for(course, phase, self._per_epoch * phase.epochs)
         self._objective, self._scaler = course.objective, course.scaler
         self._model = team.joined(model, course.runner.device)
-        own_px = course.runner.preprocess.size_px
-        sizes = [course.recipe.size_px(epoch, self.epochs) or own_px for epoch in range(self.epochs)]
-        n_measured = len(course.rows[:TRAIN_SUBSET]) + len(course.data.indices("valid"))
-        course.pace.plan(
-            [size_px**2 for size_px in sizes],
-            batches=self._per_epoch,
-            measured_batches=n_measured / self._size,
-        )
 
     @property
     def total(self) -> int:
@@ -287,10 +303,11 @@ class PhaseRun:
         own = order[: self._per_epoch * self._size * team.size].reshape(self._per_epoch, team.size, -1)
         torch.manual_seed(seed + team.rank)
         runner.model.train()
-        pictures = course.data.pictures_of(course.recipe.size_px(epoch, self.epochs))
+        size_px = course.sizes_px(self.phase)[epoch]
+        pictures = course.data.pictures_of(size_px)
         done, augment = self.done(epoch), Augment(mirror=course.mirror)
         batches = runner.training_batches(pictures, own[:, team.rank].ravel(), self._size, augment)
-        course.pace.begin_epoch(epoch)
+        reporter = Paced(course.reporter, course.pace, Work("learn", size_px), done=done)
         with contextlib.closing(batches):
             for batch, kept in batches:
                 course.reporter.check()
@@ -299,9 +316,7 @@ class PhaseRun:
                 logits = runner.logits(mixed, model=self._model)
                 _take_step(self._schedule, logits, shares, self._objective, self._scaler, course.history)
                 done += self._size * team.size
-                course.pace.batch()
-                left_s, lr = course.pace.seconds_left(), course.history.steps[-1][0]
-                course.reporter(self.phase.stage, done, self.total, seconds_left=left_s, lr=lr)
+                reporter(self.phase.stage, done, self.total, lr=course.history.steps[-1][0])
         team.share(runner.model.buffers())
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -358,7 +373,8 @@ class HeadRun:
         """Do all passes; see `PhaseRun.train_epoch`, whose parameters and errors these are."""
         course, runner = self.course, self.course.runner
         torch.manual_seed(seed)
-        features, rows = runner.features(course.data.pictures, course.rows, reporter=course.reporter)
+        asked = Paced(course.reporter, course.pace, Work("measure", course.own_px))
+        features, rows = runner.features(course.data.pictures, course.rows, reporter=asked)
         places, numbers = np.arange(len(rows)), course.data.targets[rows]
         targets = torch.from_numpy(numbers).to(runner.device)
         n_images = len(course.order(places, numbers))
@@ -366,13 +382,14 @@ class HeadRun:
         per_epoch = n_images // size
         schedule = _schedule_for(course, self.phase, per_epoch * self.phase.epochs)
         objective, scaler, head = course.objective, course.scaler, runner.model.head.train()
+        reporter = Paced(course.reporter, course.pace, PASS)
         for done in range(1, self.phase.epochs + 1):
-            course.reporter.check()
+            reporter.check()
             order = torch.from_numpy(course.order(places, numbers)).to(runner.device)
             for chosen in torch.split(order[: per_epoch * size], size):
                 logits = head(features[chosen])
                 _take_step(schedule, logits, targets[chosen], objective, scaler, course.history)
-            course.reporter(self.phase.stage, done, self.total)
+            reporter(self.phase.stage, done, self.total)
         course.team.share(runner.model.state_dict().values())
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:

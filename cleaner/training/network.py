@@ -265,6 +265,8 @@ class Evaluation:
         fall on the images; None: as many as there are images.
     precision : float or None
         Mean average precision of the classes, 0..1; None where each image has one class.
+    said : dict of int to float32, shape (n_classes,)
+        Probabilities of the classes for each row of the catalog that could be read.
     """
 
     n: int
@@ -272,6 +274,15 @@ class Evaluation:
     error_rate: float
     independent: int | None = None
     precision: float | None = None
+    said: dict[int, NDArray[np.float32]] = field(default_factory=dict, repr=False, compare=False)
+
+    @property
+    def numbers(self) -> dict[str, float]:
+        """What is known in figures, as JSON can hold it."""
+        known = {
+            name: getattr(self, name) for name in ("n", "loss", "error_rate", "independent", "precision")
+        }
+        return {name: value for name, value in known.items() if value is not None}
 
     @property
     def accuracy(self) -> float:
@@ -308,6 +319,7 @@ def evaluate(
         if wrong.ndim > 1
         else None,
         precision=outputs.precision(said.probabilities, targets),
+        said=dict(zip(rows.tolist(), said.probabilities, strict=True)),
     )
 
 

@@ -1,10 +1,14 @@
 """How a long task tells the outside how far it is, and learns that it should stop."""
 
+import math
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
 from cleaner.errors import Cancelled
+
+NOT_KNOWN = math.inf
+"""Seconds left, for a task of several stages that cannot tell yet."""
 
 
 class Stage(StrEnum):
@@ -61,7 +65,8 @@ class Reporter:
         done, total : int
             Units finished and units in this stage; ``total`` is 0 when it is not known yet.
         seconds_left : float, optional
-            How long it will still take, if the task knows it better than from ``done`` and ``total``.
+            How long the whole task will still take, or `NOT_KNOWN`. By default it follows from ``done`` and
+            ``total``, which is right for tasks whose other stages take little.
         **values : float
             Numbers worth plotting, such as ``train_loss`` or ``error_rate``.
         """
@@ -81,3 +86,39 @@ class Reporter:
 
 
 SILENT = Reporter()
+
+
+class Relay(Reporter):
+    """Passes everything on to another reporter; subclasses change some of it.
+
+    Parameters
+    ----------
+    reporter : Reporter
+    """
+
+    def __init__(self, reporter: Reporter) -> None:
+        self.reporter = reporter
+
+    def __call__(
+        self, stage: str, done: int, total: int, *, seconds_left: float | None = None, **values: float
+    ) -> None:
+        """Pass it on."""
+        self.reporter(stage, done, total, seconds_left=seconds_left, **values)
+
+    def result_so_far(self, result: Mapping[str, Any]) -> None:
+        """Pass it on."""
+        self.reporter.result_so_far(result)
+
+    def should_stop(self) -> bool:
+        """Ask the other one."""
+        return self.reporter.should_stop()
+
+
+class Untimed(Relay):
+    """Passes everything on, and says that it is not known yet how long the whole task will take."""
+
+    def __call__(
+        self, stage: str, done: int, total: int, *, seconds_left: float | None = None, **values: float
+    ) -> None:
+        """Pass it on without a time."""
+        self.reporter(stage, done, total, seconds_left=NOT_KNOWN, **values)

@@ -59,8 +59,14 @@ def duration(seconds: float) -> str:
     """Say how long something takes, no more precisely than it can be known."""
     if seconds < 10:
         return "a few seconds"
-    if seconds < 60:
-        return f"about {round(seconds / 10) * 10} s"
+    if seconds < 57.5:
+        return f"about {round(seconds / 5) * 5} s"
+    if seconds < 175:
+        minutes, tens = divmod(round(seconds / 10), 6)
+        return f"about {minutes} min {tens * 10} s" if tens else f"about {minutes} min"
+    if seconds < 585:
+        minutes, half = divmod(round(seconds / 30), 2)
+        return f"about {minutes}{'½' if half else ''} min"
     if seconds < 5400:
         return f"about {round(seconds / 60)} min"
     return f"about {seconds / 3600:.1f} h"

@@ -111,10 +111,12 @@ def test_numbers_are_said_as_people_say_them() -> None:
         "3,409 images",
         "2 classes",
     ]
-    assert [duration(s) for s in (2, 34, 200, 7000)] == [
+    assert [duration(s) for s in (2, 34, 95, 200, 1000, 7000)] == [
         "a few seconds",
-        "about 30 s",
-        "about 3 min",
+        "about 35 s",
+        "about 1 min 40 s",
+        "about 3½ min",
+        "about 17 min",
         "about 1.9 h",
     ]
     assert percent(0.1524) == "15.2 %"
