@@ -1,0 +1,356 @@
+"""How long each step of a review takes on a large set, beside the limits, and how it grows.
+
+    python tests/benchmarks/large.py [--rows 10000 100000 1000000] [--work FOLDER] [--only PHASE …]
+
+The images are hard links to small made pictures, their contents and features are made up: no step but the first
+listing reads an image. Each size has three phases, each in a process of its own, whose memory is measured:
+``ranking`` (of given features), ``session`` (opening, paging, filters, decisions) and ``duplicates``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+LIMITS = {
+    "open, index at hand": 5.0,
+    "first page": 3.0,
+    "next page": 0.1,
+    "filter by label": 0.3,
+    "filter by prediction": 0.3,
+    "another order": 0.3,
+    "decision": 0.03,
+    "confirm a page": 0.1,
+    "undo": 0.1,
+    "merge of classes": 0.1,
+    "ranking": 600.0,
+    "duplicates": 900.0,
+    "kernel memory": 1.5,
+}
+"""Seconds, and GB for memory; at a million rows."""
+
+GROWTH = 1.1
+"""Largest exponent of growth between two sizes."""
+
+_CLASSES = 20
+_WIDTH = 256
+_WRONG = 0.03
+_COPIES = 0.02
+_LINKS = 30_000  # a file of ext4 has at most 65,000 names
+_PHASES = ("ranking", "session", "duplicates")
+
+
+def names_of(rows: int) -> list[str]:
+    """Return the names of the images, sorted: one folder a class."""
+    return sorted(f"class {i % _CLASSES:02d}/{i:07d}.jpg" for i in range(rows))
+
+
+def true_classes(names: list[str]) -> np.ndarray:
+    """Return what is on each image; a few have another label than that of their folder."""
+    given = np.array([int(name[6:8]) for name in names])
+    rng = np.random.default_rng(0)
+    return np.where(rng.random(len(given)) < _WRONG, rng.integers(0, _CLASSES, len(given)), given)
+
+
+def features_of(names: list[str]) -> np.ndarray:
+    """Return made features, float32, one row an image: each class has twenty kinds."""
+    rng = np.random.default_rng(1)
+    centres = rng.normal(size=(_CLASSES, 20, _WIDTH)).astype(np.float32)
+    centres[:, :] += 2 * rng.normal(size=(_CLASSES, 1, _WIDTH)).astype(np.float32)
+    true = true_classes(names)
+    rows = centres[true, rng.integers(0, 20, len(true))]
+    rows += 3 * rng.standard_normal(rows.shape, dtype=np.float32)
+    return np.maximum(rows, 0, out=rows)
+
+
+def content_of(name: str) -> str:
+    """Return the made content hash of an image."""
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def lay_out(root: Path, rows: int) -> None:
+    """Make the files of a set."""
+    from PIL import Image
+
+    rng = np.random.default_rng(2)
+    source = root.with_name(f"{root.name}-picture.jpg")
+    for at, name in enumerate(names_of(rows)):
+        if at % _LINKS == 0:
+            source.unlink(missing_ok=True)
+            Image.fromarray(rng.integers(0, 255, (16, 16, 3), dtype=np.uint8)).save(source)
+        target = root / name
+        if not target.parent.is_dir():
+            target.parent.mkdir(parents=True)
+        os.link(source, target)
+    source.unlink()
+
+
+def fill_index(root: Path) -> None:
+    """Let the file index know all files as if they had been read; their contents are made up."""
+    from cleaner import Workspace
+
+    with Workspace(root) as workspace:
+        index, names = workspace.index, workspace.listed().names.tolist()
+        stats = [(root / name).stat() for name in names]
+        rows = [
+            (name, stat.st_size, stat.st_mtime_ns, content_of(name), 16, 16)
+            for name, stat in zip(names, stats, strict=True)
+        ]
+        index._write_many(
+            "INSERT OR REPLACE INTO files (name, size, mtime_ns, hash, width, height) VALUES (?, ?, ?, ?, ?, ?)",
+            rows,
+        )
+
+
+def resident_gb() -> float:
+    """Return what this process holds in memory now."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e9
+
+
+def peak_gb() -> float:
+    """Return the most that this process has held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
+
+
+class Steps:
+    """Measures steps."""
+
+    def __init__(self) -> None:
+        self.found: dict[str, float] = {}
+
+    def time(self, title: str, task: Callable[[], Any], *, repeats: int = 1) -> Any:
+        """Take the median of some runs."""
+        taken, begun = [], time.process_time()
+        for _ in range(repeats):
+            start = time.perf_counter()
+            result = task()
+            taken.append(time.perf_counter() - start)
+        self.found[title] = statistics.median(taken)
+        used = (time.process_time() - begun) / repeats
+        line = f"    {title}: {self.found[title]:.4f} s ({used:.4f} of a core), {resident_gb():.2f} GB"
+        print(line, file=sys.stderr, flush=True)
+        return result
+
+
+def ranking(root: Path, steps: Steps) -> None:
+    """Rank given features, and save the ranking as the product does."""
+    from types import SimpleNamespace
+
+    from cleaner import Workspace
+    from cleaner.dataset.contents import note_contents
+    from cleaner.ranking import rank
+
+    with Workspace(root) as workspace:
+        catalog = workspace.catalog
+        names = catalog.names.tolist()
+        embeddings = SimpleNamespace(
+            names=names, vectors=features_of(names), hashes=list(map(content_of, names)), key="made", problems={}
+        )
+        before = resident_gb()
+        made = steps.time("ranking", lambda: rank(catalog, embeddings))
+        wrong = true_classes(names) != np.array([int(name[6:8]) for name in names])
+        order = made.order()
+        is_wrong = dict(zip(names, wrong, strict=True))
+        found = sum(is_wrong[name] for name in order[: int(wrong.sum())]) / max(1, wrong.sum())
+        steps.found["ranking: memory beyond the features"] = peak_gb() - before
+        steps.found["ranking: wrong labels among as many"] = float(found)
+        note_contents(workspace.ranking_folder, workspace.index.hashes_of(made.names))
+        steps.time("saving the ranking", lambda: made.save(workspace.ranking_folder))
+
+
+def session(root: Path, steps: Steps) -> None:
+    """Open the set, look at pages and decide."""
+    from cleaner import Workspace
+    from cleaner.session.session import ReviewSession, Work
+    from cleaner.session.view import GridView
+
+    before = resident_gb()
+    workspace = Workspace(root)
+
+    def opened() -> None:
+        assert workspace.catalog is not None
+        assert workspace.store is not None
+
+    steps.time("open, index at hand", opened)
+    made = steps.time("reading the ranking", workspace.ranking)
+    works = frozenset(Work) - {Work.SIMILAR, Work.LABELS}
+    review = steps.time("beginning a session", lambda: ReviewSession(workspace, ranking=made, works_out=works))
+    steps.time("first page", review.page)
+    review.wait()
+    steps.time("next page", lambda: review.turn(1), repeats=9)
+    views = {
+        "filter by label": GridView(given="class 03"),
+        "filter by prediction": GridView(predicted="class 04"),
+        "another order": GridView(order="least confident"),
+        "by file name": GridView(order="by file name"),
+        "back to the first order": GridView(),
+        "filter by present label": GridView(now="class 05"),
+    }
+    for title, view in views.items():
+        steps.time(title, lambda view=view: review.set_view(view))
+        review.wait()
+    review.set_view(GridView())
+    review.wait()
+    taken = []
+    for name in review.names[:12]:
+        start = time.perf_counter()
+        review.decide(name, "delete")
+        taken.append(time.perf_counter() - start)
+    steps.found["decision"] = statistics.median(taken)
+    steps.found["decision, slowest"] = max(taken)
+    start = time.perf_counter()
+    review.wait(600)
+    steps.found["background after decisions"] = time.perf_counter() - start
+    steps.time("confirm a page", review.confirm, repeats=5)
+    start = time.perf_counter()
+    review.wait(600)
+    steps.found["background after a page"] = time.perf_counter() - start
+    steps.time("undo", review.undo, repeats=3)
+    review.wait(600)
+    held: list[float] = []
+
+    def merge() -> None:
+        workspace.store.class_event("class_merge", "class 00", "class 01")
+
+    steps.time("merge of classes", merge)
+    end = time.perf_counter() + 3600
+    while not review._worker.wait(0.0) and time.perf_counter() < end:  # how long keys wait meanwhile
+        start = time.perf_counter()
+        with review.lock:
+            held.append(time.perf_counter() - start)
+        time.sleep(0.002)
+    steps.found["page held by the merge, at most"] = max(held, default=0.0)
+    steps.time("page after the merge", review.page)
+    review.close()
+    steps.found["kernel memory"] = peak_gb() - before
+    steps.found["kernel memory at the end"] = resident_gb() - before
+    steps.found["torch"] = float("torch" in sys.modules)
+    workspace.close()
+
+
+def duplicates(root: Path, steps: Steps) -> None:
+    """Look for duplicates among made small grey images; one in fifty is an edited copy."""
+    from types import SimpleNamespace
+
+    from cleaner import Workspace
+    from cleaner.duplicates.pairs import find_similar
+    from cleaner.quality.pixels import GREY_SIDE_PX, Pixels
+
+    with Workspace(root) as workspace:
+        catalog = workspace.catalog
+    names = catalog.names.tolist()
+    n, rng = len(names), np.random.default_rng(3)
+    grey = np.empty((n, GREY_SIDE_PX, GREY_SIDE_PX), dtype=np.uint8)
+    ramp = np.linspace(0, 1, GREY_SIDE_PX, dtype=np.float32)
+    waves = np.stack([np.cos(np.pi * f * ramp) for f in range(10)])
+    for at in range(0, n, 5000):  # smooth like photos: few low frequencies
+        some = rng.standard_normal((min(5000, n - at), 10, 10), dtype=np.float32)
+        some /= 1 + np.hypot(*np.meshgrid(np.arange(10), np.arange(10)))
+        drawn = np.einsum("nfg,fx,gy->nxy", some, waves, waves, optimize=True)
+        grey[at : at + 5000] = np.clip(128 + 40 * drawn, 0, 255)
+    copies = rng.choice(n, int(_COPIES * n), replace=False)
+    half = len(copies) // 2
+    first, second = copies[:half], copies[half : 2 * half]
+    grey[second] = np.clip(grey[first] * np.float32(0.9) + 8, 0, 255)
+    hashes = list(map(content_of, names))
+    contents = sorted(hashes)
+    at_row = {digest: row for row, digest in enumerate(contents)}
+    order = np.array([at_row[digest] for digest in hashes])
+    sorted_grey = np.empty_like(grey)
+    sorted_grey[order] = grey
+    del grey
+    pixels = Pixels(
+        names=names,
+        hashes=hashes,
+        widths=np.full(n, 300),
+        heights=np.full(n, 300),
+        contents=contents,
+        grey=sorted_grey,
+        measures={},
+    )
+    embeddings = SimpleNamespace(names=names, vectors=features_of(names), hashes=hashes, key="made", problems={})
+    before = resident_gb()
+    found = steps.time("duplicates", lambda: find_similar(catalog, pixels, embeddings=embeddings))
+    there = {(min(a, b), max(a, b)) for a, b in zip(order[first], order[second], strict=True)}
+    pairs = set(zip(found.first.tolist(), found.second.tolist(), strict=True))
+    steps.found["duplicates: edited copies found"] = len(there & pairs) / max(1, len(there))
+    steps.found["duplicates: memory beyond the images"] = peak_gb() - before
+
+
+def run_phase(phase: str, root: Path) -> dict[str, float]:
+    """Run one phase in a process of its own."""
+    command = [sys.executable, __file__, "--phase", phase, "--root", str(root)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True)
+    return {str(k): float(v) for k, v in json.loads(done.stdout.splitlines()[-1]).items()}
+
+
+def report(title: str, sizes: list[int], values: list[float | None]) -> str:
+    """Return one line: the figures, the last one against its limit, and the growth between the last two."""
+    shown = "".join(f"{'-' if value is None else f'{value:.4g}':>12}" for value in values)
+    limit, last = LIMITS.get(title), values[-1]
+    against = "" if limit is None or last is None else f"   limit {limit:g}   ratio {last / limit:.2f}"
+    growth = ""
+    if len(values) > 1 and values[-2] and last and min(last, values[-2]) > 0:
+        exponent = math.log(last / values[-2]) / math.log(sizes[-1] / sizes[-2])
+        growth = f"   growth {exponent:.2f}" + (" (above the limit)" if exponent > GROWTH else "")
+    return f"{title:40}{shown}{against}{growth}"
+
+
+def main() -> int:
+    """Run the benchmark."""
+    as_written = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=as_written)
+    parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
+    parser.add_argument("--work", type=Path, help="folder for the sets, kept; default: a temporary one")
+    parser.add_argument("--only", nargs="+", choices=_PHASES, default=list(_PHASES))
+    parser.add_argument("--phase", choices=("list", *_PHASES), help=argparse.SUPPRESS)
+    parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.phase:
+        steps = Steps()
+        if arguments.phase == "list":
+            from cleaner import Workspace
+
+            with Workspace(arguments.root) as workspace:
+                steps.time("first listing", lambda: workspace.catalog)
+        else:
+            {"ranking": ranking, "session": session, "duplicates": duplicates}[arguments.phase](
+                arguments.root, steps
+            )
+        print(json.dumps(steps.found))
+        return 0
+    found: list[dict[str, float]] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for rows in arguments.rows:
+            print(f"{rows:,} images", file=sys.stderr, flush=True)
+            root = (arguments.work or Path(folder)) / f"set-{rows}"
+            figures: dict[str, float] = {}
+            if not root.is_dir():
+                lay_out(root, rows)
+                figures |= run_phase("list", root)
+                fill_index(root)
+            for phase in arguments.only:
+                figures |= run_phase(phase, root)
+            found.append(figures)
+    print(f"{'seconds (memory: GB)':40}" + "".join(f"{rows:>12,}" for rows in arguments.rows))
+    for title in dict.fromkeys(title for figures in found for title in figures):
+        print(report(title, arguments.rows, [figures.get(title) for figures in found]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
