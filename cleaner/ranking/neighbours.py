@@ -1,22 +1,30 @@
-"""The nearest neighbours of every row, block by block: all pairs are looked at, few are in memory.
+"""The nearest neighbours of every row, block by block: few pairs are in memory at a time.
 
-`find_voters` tells which labels the nearest images carry, `nearest_pairs` which images are most alike.
+`find_voters` tells which labels the nearest images carry, `nearest_pairs` which images are most alike. Up to
+`EXACT_ROWS` rows all pairs are looked at; of more, those of like cells (`cleaner.ranking.cells`), which hold
+99 % of the nearest ones.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from cleaner.ranking.cells import Cells
 from cleaner.ranking.features import Floats, unit_length
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]]
 """Rows ``i``, rows ``j`` with ``i < j``, and the similarity of each pair; sorted by i, then j."""
 
+EXACT_ROWS = 50_000
+"""Rows up to which all pairs are looked at: half a minute of one core at 256 numbers a row."""
+
 BLOCK_ROWS = 2048  # 16 MB of similarities; larger blocks are no faster
 _VOTER_CELLS = 8_000_000
 _GROUP = 16
+_NO_VOTER = -2.0
 _TEMPERATURE = np.float32(0.05)
 """A voter's weight falls by e for each so much of cosine below the nearest one."""
 
@@ -30,11 +38,13 @@ def nearest_pairs(
     reporter: Reporter = SILENT,
     stage: str = Stage.COMPARE_IMAGES,
     block_rows: int = BLOCK_ROWS,
+    exact_rows: int = EXACT_ROWS,
 ) -> Pairs:
     """Find the pairs of which one row is among the ``k`` nearest of the other.
 
-    The work is n² / 2 products of rows (n² with ``among``), by the BLAS library; memory beside the rows is
-    that of a few blocks and of k neighbours a row.
+    The work is n² / 2 products of rows (n² with ``among``), by the BLAS library, or about 30,000 n where
+    there are more than ``exact_rows``; memory beside the rows is that of a few blocks and of k neighbours a
+    row.
 
     Parameters
     ----------
@@ -51,6 +61,8 @@ def nearest_pairs(
     stage : str
         What it hears.
     block_rows : int
+    exact_rows : int
+        Rows up to which no pair is passed over.
 
     Returns
     -------
@@ -59,6 +71,9 @@ def nearest_pairs(
         Cosine.
     """
     best = _Best(len(X), k, floor)
+    if len(X) > exact_rows:
+        _search_cells(best, X, X if among is None else among, reporter, stage)
+        return best.pairs()
     starts = range(0, len(X), block_rows)
     for done, a in enumerate(starts):
         reporter.check()
@@ -72,6 +87,19 @@ def nearest_pairs(
             best.offer(a, b, cosine)
         reporter(stage, min(a + block_rows, len(X)), len(X))
     return best.pairs()
+
+
+def _search_cells(best: "_Best", X: Floats, base: Floats, reporter: Reporter, stage: str) -> None:
+    """Find the nearest rows of ``base`` for each row of ``X`` in like cells, its own view excepted."""
+    done = 0
+    for rows, columns in Cells.of(base, reporter=reporter).near(X):
+        reporter.check()
+        cosine = X[rows] @ base[columns].T
+        _strike(cosine, rows, columns, -np.inf)
+        chosen = _top(cosine, min(best.k, len(columns)))
+        best.take(rows, columns[chosen], np.take_along_axis(cosine, chosen, axis=1))
+        done += len(rows)
+        reporter(stage, done, len(X))
 
 
 class _Best:
@@ -104,6 +132,13 @@ class _Best:
         self.index[at + rows] = np.take_along_axis(all_index, keep, axis=1)
         self.cosine[at + rows] = np.take_along_axis(all_cosine, keep, axis=1)
         self.least[at + rows] = self.cosine[at + rows, -1]
+
+    def take(self, rows: NDArray[np.int64], index: NDArray[np.int64], cosine: NDArray[np.float32]) -> None:
+        """Take the nearest ones of some rows, which had none before."""
+        width = index.shape[1]
+        near = cosine > self.cosine[rows, :width]
+        self.index[rows, :width] = np.where(near, index, -1)
+        self.cosine[rows, :width] = np.where(near, cosine, self.cosine[rows, :width])
 
     def pairs(self) -> Pairs:
         """Return each pair once."""
@@ -186,7 +221,13 @@ class Voters:
 
 
 def find_voters(
-    Z: Floats, units: NDArray[np.int64], learn: NDArray[np.bool_], *, k: int = 50, reporter: Reporter = SILENT
+    Z: Floats,
+    units: NDArray[np.int64],
+    learn: NDArray[np.bool_],
+    *,
+    k: int = 50,
+    exact_rows: int = EXACT_ROWS,
+    reporter: Reporter = SILENT,
 ) -> Voters:
     """Find the ``k`` most similar learning images of every image by cosine.
 
@@ -200,6 +241,8 @@ def find_voters(
         Images that may be neighbours.
     k : int
         Number of neighbours; less where there are fewer images.
+    exact_rows : int
+        Images up to which no neighbour is passed over.
     reporter : Reporter
         Hears about the images done; may stop between blocks.
     """
@@ -209,25 +252,47 @@ def find_voters(
     base = U[pool]
     k = max(1, min(k, len(pool) - 1))
     rows = np.zeros((n, k), dtype=np.int64)
-    similarity = np.full((n, k), -1, dtype=np.float32)
-    block = max(1, _VOTER_CELLS // max(1, len(pool)))
-    copies: dict[int, list[int]] = {int(unit): [] for unit in units}  # columns of each block
-    for column, unit in enumerate(units[pool].tolist()):
-        copies[unit].append(column)
-    for start in range(0, n, block):
+    similarity = np.full((n, k), _NO_VOTER, dtype=np.float32)
+    of_pool, done = units[pool], 0
+    for asked, columns in _voter_blocks(U, base, exact_rows, reporter):
         reporter.check()
-        stop = min(n, start + block)
-        S = U[start:stop] @ base.T
-        for i in range(start, stop):
-            S[i - start, copies[int(units[i])]] = -2  # the image itself, and its copies
-        chosen = _top(S, k)
-        rows[start:stop] = pool[chosen]
-        similarity[start:stop] = np.take_along_axis(S, chosen, axis=1)
-        reporter(Stage.COMPARE_IMAGES, stop, n)
+        S = U[asked] @ base[columns].T
+        _strike(S, units[asked], of_pool[columns], _NO_VOTER)  # the image itself, and its copies
+        chosen = _top(S, min(k, S.shape[1]))
+        rows[asked, : chosen.shape[1]] = pool[columns][chosen]
+        similarity[asked, : chosen.shape[1]] = np.take_along_axis(S, chosen, axis=1)
+        done += len(S)
+        reporter(Stage.COMPARE_IMAGES, done, n)
     weights = np.exp((similarity - similarity[:, :1]) / _TEMPERATURE)
-    weights[similarity < -1.5] = 0
+    weights[similarity == _NO_VOTER] = 0
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-12))
     return Voters(rows, weights.astype(np.float32), similarity)
+
+
+_Rows = slice | NDArray[np.int64]
+
+
+def _voter_blocks(
+    U: Floats, base: Floats, exact_rows: int, reporter: Reporter
+) -> Iterator[tuple[_Rows, _Rows]]:
+    """Yield some images, and which of the pool to compare them with."""
+    if len(base) > exact_rows:
+        yield from Cells.of(base, reporter=reporter).near(U)
+        return
+    block = max(1, _VOTER_CELLS // max(1, len(base)))
+    for start in range(0, len(U), block):
+        yield slice(start, start + block), slice(None)
+
+
+def _strike(S: Floats, of_rows: NDArray[np.int64], of_columns: NDArray[np.int64], value: float) -> None:
+    """Write a value wherever row and column have the same number."""
+    order = np.argsort(of_columns, kind="stable")
+    numbers = of_columns[order]
+    first = np.searchsorted(numbers, of_rows, side="left")
+    counts = np.searchsorted(numbers, of_rows, side="right") - first
+    row = np.repeat(np.arange(len(of_rows)), counts)
+    within = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    S[row, order[np.repeat(first, counts) + within]] = value
 
 
 def _top(S: Floats, k: int) -> NDArray[np.int64]:

@@ -2,9 +2,10 @@
 
     python tests/benchmarks/large.py [--rows 10000 100000 1000000] [--work FOLDER] [--only PHASE …]
 
-The images are hard links to small made pictures, their contents and features are made up: no step but the first
-listing reads an image. Each size has three phases, each in a process of its own, whose memory is measured:
-``ranking`` (of given features), ``session`` (opening, paging, filters, decisions) and ``duplicates``.
+The images are hard links to small made pictures, their contents and features are made up: no step but the
+first listing reads an image. Each size has three phases, each in a process of its own, whose memory is
+measured: ``ranking`` (of given features), ``session`` (opening, paging, filters, decisions) and
+``duplicates``.
 """
 
 from __future__ import annotations
@@ -15,12 +16,15 @@ import json
 import math
 import os
 import resource
+import sqlite3
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +52,8 @@ GROWTH = 1.1
 
 _CLASSES = 20
 _WIDTH = 256
+_LATENT = 24
+_BLOCK = 10_000
 _WRONG = 0.03
 _COPIES = 0.02
 _LINKS = 30_000  # a file of ext4 has at most 65,000 names
@@ -67,14 +73,19 @@ def true_classes(names: list[str]) -> np.ndarray:
 
 
 def features_of(names: list[str]) -> np.ndarray:
-    """Return made features, float32, one row an image: each class has twenty kinds."""
+    """Return made features, float32, one row an image: twenty kinds a class in 24 latent dimensions."""
     rng = np.random.default_rng(1)
-    centres = rng.normal(size=(_CLASSES, 20, _WIDTH)).astype(np.float32)
-    centres[:, :] += 2 * rng.normal(size=(_CLASSES, 1, _WIDTH)).astype(np.float32)
+    centres = rng.normal(size=(_CLASSES, 1, _LATENT)) + 0.7 * rng.normal(size=(_CLASSES, 20, _LATENT))
+    inner = (rng.normal(size=(_LATENT, 2 * _WIDTH)) / _LATENT**0.5).astype(np.float32)
+    outer = (rng.normal(size=(2 * _WIDTH, _WIDTH)) / _WIDTH**0.5).astype(np.float32)
     true = true_classes(names)
-    rows = centres[true, rng.integers(0, 20, len(true))]
-    rows += 3 * rng.standard_normal(rows.shape, dtype=np.float32)
-    return np.maximum(rows, 0, out=rows)
+    rows = np.empty((len(names), _WIDTH), dtype=np.float32)
+    for at in range(0, len(names), _BLOCK):
+        some = true[at : at + _BLOCK]
+        latent = centres[some, rng.integers(0, 20, len(some))] + 0.8 * rng.normal(size=(len(some), _LATENT))
+        drawn = np.maximum(latent.astype(np.float32) @ inner, 0) @ outer
+        rows[at : at + _BLOCK] = drawn + 0.4 * rng.standard_normal(drawn.shape, dtype=np.float32)
+    return rows
 
 
 def content_of(name: str) -> str:
@@ -104,14 +115,16 @@ def fill_index(root: Path) -> None:
     from cleaner import Workspace
 
     with Workspace(root) as workspace:
-        index, names = workspace.index, workspace.listed().names.tolist()
-        stats = [(root / name).stat() for name in names]
-        rows = [
-            (name, stat.st_size, stat.st_mtime_ns, content_of(name), 16, 16)
-            for name, stat in zip(names, stats, strict=True)
-        ]
-        index._write_many(
-            "INSERT OR REPLACE INTO files (name, size, mtime_ns, hash, width, height) VALUES (?, ?, ?, ?, ?, ?)",
+        names, db = workspace.listed().names.tolist(), workspace.index.db
+    stats = ((root / name).stat() for name in names)
+    rows = (
+        (name, stat.st_size, stat.st_mtime_ns, str(stat.st_ctime_ns), content_of(name))
+        for name, stat in zip(names, stats, strict=True)
+    )
+    with closing(sqlite3.connect(db)) as connection, connection:
+        connection.executemany(
+            "INSERT OR REPLACE INTO files (name, size, mtime_ns, entry, hash, width, height) "
+            "VALUES (?, ?, ?, ?, ?, 16, 16)",
             rows,
         )
 
@@ -158,7 +171,11 @@ def ranking(root: Path, steps: Steps) -> None:
         catalog = workspace.catalog
         names = catalog.names.tolist()
         embeddings = SimpleNamespace(
-            names=names, vectors=features_of(names), hashes=list(map(content_of, names)), key="made", problems={}
+            names=names,
+            vectors=features_of(names),
+            hashes=list(map(content_of, names)),
+            key="made",
+            problems={},
         )
         before = resident_gb()
         made = steps.time("ranking", lambda: rank(catalog, embeddings))
@@ -188,7 +205,8 @@ def session(root: Path, steps: Steps) -> None:
     steps.time("open, index at hand", opened)
     made = steps.time("reading the ranking", workspace.ranking)
     works = frozenset(Work) - {Work.SIMILAR, Work.LABELS}
-    review = steps.time("beginning a session", lambda: ReviewSession(workspace, ranking=made, works_out=works))
+    begin = partial(ReviewSession, workspace, ranking=made, works_out=works)
+    review = steps.time("beginning a session", begin)
     steps.time("first page", review.page)
     review.wait()
     steps.time("next page", lambda: review.turn(1), repeats=9)
@@ -228,7 +246,7 @@ def session(root: Path, steps: Steps) -> None:
 
     steps.time("merge of classes", merge)
     end = time.perf_counter() + 3600
-    while not review._worker.wait(0.0) and time.perf_counter() < end:  # how long keys wait meanwhile
+    while not review.wait(0.0) and time.perf_counter() < end:  # how long keys wait meanwhile
         start = time.perf_counter()
         with review.lock:
             held.append(time.perf_counter() - start)
@@ -282,7 +300,9 @@ def duplicates(root: Path, steps: Steps) -> None:
         grey=sorted_grey,
         measures={},
     )
-    embeddings = SimpleNamespace(names=names, vectors=features_of(names), hashes=hashes, key="made", problems={})
+    embeddings = SimpleNamespace(
+        names=names, vectors=features_of(names), hashes=hashes, key="made", problems={}
+    )
     before = resident_gb()
     found = steps.time("duplicates", lambda: find_similar(catalog, pixels, embeddings=embeddings))
     there = {(min(a, b), max(a, b)) for a, b in zip(order[first], order[second], strict=True)}

@@ -152,6 +152,20 @@ def test_nearest_pairs_are_those_of_all_pairs(k: int, floor: float, block_rows: 
     np.testing.assert_allclose(cosine, every[i, j], atol=1e-6)
 
 
+def test_nearly_all_nearest_pairs_of_many_rows_are_found() -> None:
+    rng = np.random.default_rng(2)
+    rows = rng.normal(size=(3000, 16))
+    rows[1500:] = rows[:1500] + 0.3 * rng.normal(size=(1500, 16))  # each has a twin
+    rows = unit_length(rows)
+    exact = nearest_pairs(rows, k=3, floor=0.7)
+    quick = nearest_pairs(rows, k=3, floor=0.7, exact_rows=100)
+    wanted, found = (set(zip(i.tolist(), j.tolist(), strict=True)) for i, j, _ in (exact, quick))
+    assert found <= wanted
+    assert len(found) > 0.97 * len(wanted)
+    i, j, cosine = quick
+    np.testing.assert_allclose(cosine, (unit_length(rows)[i] * unit_length(rows)[j]).sum(axis=1), atol=1e-5)
+
+
 def test_nearest_pairs_of_nothing_are_none() -> None:
     for n in (0, 1):
         i, j, cosine = nearest_pairs(np.ones((n, 4), dtype=np.float32), k=3, floor=0)

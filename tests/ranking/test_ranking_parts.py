@@ -126,6 +126,37 @@ def test_voters_are_the_nearest_others_and_never_copies(n: int) -> None:
     assert voters.weights.sum(axis=1) == pytest.approx(np.ones(n), abs=1e-5)
 
 
+def kinds(n: int, width: int = 32) -> np.ndarray:
+    """Rows of length 1 in forty clusters."""
+    rng = np.random.default_rng(3)
+    centres = rng.normal(size=(40, width))
+    return unit_length(centres[rng.integers(0, 40, n)] + 0.6 * rng.normal(size=(n, width)))
+
+
+def test_of_many_images_nearly_all_voters_are_found_and_no_copy() -> None:
+    Z, n = kinds(6000), 6000
+    Z[1] = Z[0]
+    units = units_of(["same", "same", *range(n - 2)])
+    learn = np.arange(n) % 10 != 5
+    exact = find_voters(Z, units, learn, k=10)
+    quick = find_voters(Z, units, learn, k=10, exact_rows=100)
+    hits = [len(set(a) & set(b)) for a, b in zip(exact.rows.tolist(), quick.rows.tolist(), strict=True)]
+    assert np.mean(hits) > 9.5
+    assert quick.weights.sum(axis=1) == pytest.approx(np.ones(n), abs=1e-5)
+    assert learn[quick.rows].all()
+    assert 1 not in quick.rows[0]
+    assert not (quick.rows == np.arange(n)[:, None]).any()
+    again = find_voters(Z, units, learn, k=10, exact_rows=100)
+    np.testing.assert_array_equal(quick.rows, again.rows)
+
+
+def test_voters_among_images_without_features_are_none_the_less_found() -> None:
+    Z = np.zeros((300, 8), dtype=np.float32)
+    voters = find_voters(Z, np.arange(300), np.ones(300, dtype=bool), k=5, exact_rows=100)
+    assert np.isfinite(voters.weights).all()
+    assert not (voters.rows == np.arange(300)[:, None]).any()
+
+
 def test_votes_are_shares_of_the_labels_among_the_voters() -> None:
     Z = unit_length(np.array([[1, 0], [1, 0.1], [1, -0.1], [0, 1]]))
     voters = find_voters(Z, np.arange(4), np.ones(4, dtype=bool), k=2)
