@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cleaner.ranking import Ranking
+from cleaner.dataset.label_sets import LabelSets
+from cleaner.ranking import Ranking, SetRanking
 
 CLASSES = ["bag", "hat", "shirt"]
 
@@ -34,3 +35,41 @@ def make_ranking(n: int = 600, *, seed: int = 0) -> tuple[Ranking, np.ndarray]:
         model="made",
     )
     return ranking, wrong
+
+
+def make_set_ranking(n: int = 600, *, seed: int = 0) -> tuple[SetRanking, dict[str, str | None]]:
+    """Return such a ranking of images with several labels, and the right labels by name.
+
+    A quarter of the images may have an extra label, and another quarter may lack one. Only an extra bag is an
+    error.
+    """
+    rng, sets = np.random.default_rng(seed), LabelSets(";")
+    bits = rng.random((n, 3)) < 0.5
+    doubtful = rng.integers(0, 3, n)
+    rows = np.arange(n)
+    bits[rows, doubtful] = rng.random(n) < 0.5
+    doubt = np.where(rng.random(n) < 0.5, rng.uniform(0.3, 0.7, n), rng.uniform(0.0, 0.05, n))
+    there = np.where(bits, 0.999, 0.001)
+    there[rows, doubtful] = np.where(bits[rows, doubtful], 1 - doubt, doubt)
+    wrong = (doubt > 0.2) & (doubtful == 0) & bits[:, 0]
+    right = bits.copy()
+    right[wrong, 0] = False
+    names = [f"{i:04d}.png" for i in range(n)]
+
+    def joined(rows: np.ndarray) -> list[str | None]:
+        return [sets.join(np.array(CLASSES)[row]) for row in rows]
+
+    ranking = SetRanking(
+        names,
+        ["train"] * n,
+        joined(bits),
+        classes=CLASSES,
+        sets=sets,
+        posterior=there,
+        predicted=there,
+        plain=there,
+        missing=np.full(3, 0.1),
+        extra=np.full(3, 0.1),
+        model="made",
+    )
+    return ranking, dict(zip(names, joined(right), strict=True))

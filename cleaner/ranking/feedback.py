@@ -12,6 +12,9 @@ some strengths are tried, one of them none at all, and averaged by how probable 
 Structured noise makes itself felt after few decisions; noise without structure keeps the order nearly as it
 is.
 
+Where images can have several labels, an image is wrong if any of them is. *Given* and *other* are then its
+most doubtful class and none, or none and that class (`cleaner.ranking.set_ranking`).
+
 Where it is known where images come from (annotators, folders), each of these sources in turn adds effects of
 its groups, shrunk and averaged in the same way: a source that explains nothing moves nothing.
 
@@ -24,12 +27,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.ranking.logistic import LARGEST, fit_logistic, latest, precision_of, shares_of, sigmoid
-from cleaner.ranking.originals import Unseen
+from cleaner.ranking.originals import Beliefs, Unseen
 from cleaner.ranking.prior import Doubles, Longs
 from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
@@ -62,6 +66,8 @@ class MovedGroup:
     ----------
     given, suggested : str or None
         Their given label, and the label that is suggested for them; None: any.
+    doubt : str
+        Where images can have several labels, what may be wrong with ``given``: it is "extra" or "missing".
     decided, wrong : int
         How many of the group are decided on, and how many of these were wrong.
     is_raised : bool
@@ -73,6 +79,7 @@ class MovedGroup:
     decided: int
     wrong: int
     is_raised: bool
+    doubt: Literal["", "extra", "missing"] = ""
 
 
 @dataclass(frozen=True)
@@ -146,21 +153,21 @@ def reorder(ranking: Ranking, decided: Mapping[str, bool], sources: Sequence[Lon
     rows, wrong = latest({row_of[name]: error for name, error in decided.items() if name in row_of})
     of_each = min(int(wrong.sum()), int((~wrong).sum()))
     least = max(LEAST, LEAST_PER_CLASS * len(ranking.classes))
-    if len(rows) < least or of_each < LEAST_OF_EACH or len(ranking.classes) < 2:
+    if len(rows) < least or of_each < LEAST_OF_EACH or asked.n_classes < 2:
         return Reordered(_as_known(static, asked, ranking), False, len(rows), int(wrong.sum()))
-    design = _Design.of(ranking.predicted, asked, rows)
+    design = _Design.of(ranking.beliefs(asked), asked, rows)
     effects, weight = _learn(design, static[rows], wrong.astype(np.float64), _nearness(static, rows))
     odds = static + design.corrections(effects)
     for source in sources:
         odds += _source_effects(source, odds, rows, wrong)
-    moved = None if weight < 0.5 else _most_moved(ranking.classes, design, effects, odds, rows, wrong)
+    moved = None if weight < 0.5 else _most_moved(ranking.classes, asked, design, effects, odds, rows, wrong)
     known = _as_known(odds, asked, ranking)
     return Reordered(known, True, len(rows), int(wrong.sum()), weight, moved)
 
 
 def _as_known(odds: Doubles, asked: Unseen, ranking: Ranking) -> NDArray[np.float32]:
     """Return log odds with those labels last that the ranking was told to be right."""
-    certain = np.where(ranking.codes >= 0, -LARGEST, np.nan)
+    certain = np.where([label is not None for label in ranking.given], -LARGEST, np.nan)
     return np.where(asked.is_open, odds, certain).astype(np.float32)
 
 
@@ -190,11 +197,10 @@ class _Design:
     columns: Doubles
 
     @classmethod
-    def of(cls, predicted: NDArray[np.float32], asked: Unseen, rows: Longs) -> _Design:
-        codes, other, static = asked.given, asked.suggested, asked.odds
-        signals = _signals(predicted, codes, other, static)
-        given, proposed = codes[rows], other[rows]
-        k = predicted.shape[1]
+    def of(cls, beliefs: Beliefs, asked: Unseen, rows: Longs) -> _Design:
+        codes, other = asked.given, asked.suggested
+        signals = _signals(beliefs, codes >= 0, asked.odds)
+        given, proposed, k = codes[rows], other[rows], asked.n_classes
         groups = [
             *((int(c), -1) for c in _common(given)),
             *((-1, int(c)) for c in _common(proposed)),
@@ -252,21 +258,10 @@ def _members(group: tuple[int, int], given: Longs, other: Longs) -> NDArray[np.b
     return inside
 
 
-def _signals(predicted: NDArray[np.float32], codes: Longs, other: Longs, static: Doubles) -> Doubles:
+def _signals(beliefs: Beliefs, labelled: NDArray[np.bool_], static: Doubles) -> Doubles:
     """Return ones, what may say more than the static odds, and products; standardised over labelled rows."""
-    n = len(codes)
-    at = np.arange(n)
-    log_p = np.log(np.maximum(predicted, 1e-6))
-    columns = np.stack(
-        [
-            np.nan_to_num(static),
-            log_p[at, np.maximum(codes, 0)],
-            log_p[at, np.maximum(other, 0)],
-            -(predicted * log_p).sum(axis=1),
-        ],
-        axis=1,
-    ).astype(np.float64)
-    labelled = codes >= 0
+    n = len(static)
+    columns = np.stack([np.nan_to_num(static), *beliefs], axis=1).astype(np.float64)
     mean, sd = columns[labelled].mean(axis=0), columns[labelled].std(axis=0)
     z = (columns - mean) / np.maximum(sd, 1e-9)
     square = (z[:, :1] ** 2 - 1) / 2
@@ -337,6 +332,7 @@ def _source_effects(source: Longs, odds: Doubles, rows: Longs, wrong: NDArray[np
 
 def _most_moved(
     classes: list[str],
+    asked: Unseen,
     design: _Design,
     effects: Doubles,
     odds: Doubles,
@@ -358,10 +354,15 @@ def _most_moved(
     if best is None:
         return None
     (g, o), effect, inside = best
+    named = [*classes, None, None]  # the columns of none and, last, of any
+    doubt: Literal["", "extra", "missing"] = ""
+    if asked.n_classes > len(classes):
+        doubt = "missing" if len(classes) == g or named[o] is not None else "extra"
     return MovedGroup(
-        given=classes[g] if g >= 0 else None,
-        suggested=classes[o] if o >= 0 else None,
+        given=named[o] if doubt == "missing" else named[g],
+        suggested=None if doubt else named[o],
         decided=int(inside.sum()),
         wrong=int(wrong[inside].sum()),
         is_raised=effect > 0,
+        doubt=doubt,
     )

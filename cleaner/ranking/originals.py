@@ -109,6 +109,22 @@ class Unseen(NamedTuple):
     n_classes: int
 
 
+class Beliefs(NamedTuple):
+    """What a model says of labels from the images alone, in the order of a ranking's names.
+
+    Attributes
+    ----------
+    given, suggested : float, shape (n,)
+        Log probabilities of what `Unseen` calls so.
+    entropy : float, shape (n,)
+        How unsure it is of the whole label, in nats.
+    """
+
+    given: NDArray[np.floating]
+    suggested: NDArray[np.floating]
+    entropy: NDArray[np.floating]
+
+
 def best_other(posterior: NDArray[np.floating], given: Longs) -> Longs:
     """Return the most probable class but the given one of each row; -1 if there is no other.
 

@@ -16,7 +16,7 @@ from cleaner.errors import RankingError
 from cleaner.ranking.clusters import Clusters
 from cleaner.ranking.kept_heads import KeptHeads
 from cleaner.ranking.logistic import LARGEST, logit
-from cleaner.ranking.originals import Originals, Unseen, best_other
+from cleaner.ranking.originals import Beliefs, Originals, Unseen, best_other
 from cleaner.ranking.reasons import Explanation, Reasons, Witness
 from cleaner.util.arrays import load_arrays, save_arrays
 from cleaner.util.atomic import write_atomically
@@ -168,6 +168,13 @@ class Ranking:
         odds = np.clip(odds, -LARGEST, LARGEST)
         odds[given < 0] = np.nan
         return Unseen(given, suggested, odds, is_open, self._surprising(given), n_classes)
+
+    def beliefs(self, asked: Unseen) -> Beliefs:
+        """Return what is said of the labels that somebody asks about, from the images alone."""
+        at = np.arange(len(self))
+        log_p = np.log(np.maximum(self.predicted, 1e-6))
+        given, suggested = (log_p[at, np.maximum(each, 0)] for each in (asked.given, asked.suggested))
+        return Beliefs(given, suggested, -(self.predicted * log_p).sum(axis=1))
 
     def _asked(self) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """Return columns of what is given and what is suggested instead, and how many columns there are."""

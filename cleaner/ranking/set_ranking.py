@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cleaner.dataset.label_sets import LabelSets
 from cleaner.errors import RankingError
 from cleaner.ranking.features import Floats
-from cleaner.ranking.originals import Doubles, Longs, Originals
+from cleaner.ranking.originals import Beliefs, Doubles, Longs, Originals, Unseen
 from cleaner.ranking.result import Ranking, load_stored
 from cleaner.util.atomic import write_atomically
 
@@ -233,6 +233,17 @@ class SetRanking(Ranking):
             named_at=self.named_at if named_at is None else named_at,
             originals=None if self.originals is None else self.originals.merged(now),
         )
+
+    def beliefs(self, asked: Unseen) -> Beliefs:
+        """Return what is said of the most doubtful bits; see `Ranking.beliefs`."""
+        none = len(self.classes)
+        is_missing = asked.given == none
+        doubtful = np.clip(np.where(is_missing, asked.suggested, asked.given), 0, none - 1)
+        p = self.predicted[np.arange(len(self)), doubtful]
+        there, absent = (np.log(np.maximum(each, 1e-6)) for each in (p, 1 - p))
+        both = np.stack([self.predicted, 1 - self.predicted])
+        entropy = -(both * np.log(np.maximum(both, 1e-6))).sum(axis=(0, 2))
+        return Beliefs(np.where(is_missing, absent, there), np.where(is_missing, there, absent), entropy)
 
     def _asked(self) -> tuple[Longs, Longs, int]:
         given, suggested = most_doubtful(self.wrong, self.bits)

@@ -17,7 +17,6 @@ from cleaner.dataset.file_index import FileIndex
 from cleaner.embedding.cache import last_embeddings
 from cleaner.errors import CleanerError
 from cleaner.labelling.similar_images import find_similar
-from cleaner.ranking.set_ranking import SetRanking
 from cleaner.review import Event, Kind
 from cleaner.review.labels import PresentLabels
 from cleaner.session.duplicate_groups import gone_and_labels
@@ -40,8 +39,8 @@ _MOST_SIMILAR = 12
 def learn_order(known: Snapshot) -> LearntOrder | None:
     """Learn from the decisions so far; None while they teach nothing."""
     ranking, state = known.ranking, known.state
-    if ranking is None or "pooled" not in ranking.signals or isinstance(ranking, SetRanking):
-        return None  # nothing is learnt yet where images have several labels: a new ranking takes them in
+    if ranking is None or "pooled" not in ranking.signals:
+        return None
     from cleaner.ranking.feedback import LEAST, judged, reorder
 
     if state.progress().looked_at < LEAST:

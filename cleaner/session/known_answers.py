@@ -34,7 +34,7 @@ def simulate_review(
     truth : Path
         CSV file with the columns ``name`` (relative to the root, or only the file's name where that is
         unique) and ``label`` or ``true_label``. An empty label: the image belongs to no class. Images that
-        are not in it are left out.
+        are not in it are left out. Where images can have several labels, they are written as in the set.
     labels : str, optional
         Column of that file with the given labels; by default those of the data set.
     reporter : Reporter
@@ -49,7 +49,7 @@ def simulate_review(
         See `cleaner.pipelines.rank.prepare`.
     """
     from cleaner.pipelines.rank import look
-    from cleaner.ranking import rank
+    from cleaner.ranking import rank, rank_sets
     from cleaner.session.simulation import simulate
 
     right, filed = _read(truth, labels)
@@ -64,9 +64,10 @@ def simulate_review(
         raise RankingError(msg)
     catalog = seen.given.subset(key_of)
     if filed is not None:
-        catalog = catalog.with_labels({name: filed[key] for name, key in key_of.items()})
-    ranking = rank(catalog, seen.embeddings, *seen.more, seed=seen.seed, reporter=reporter)
-    answers = {name: right[key] for name, key in key_of.items()}
+        catalog = catalog.with_labels({name: catalog.read_label(filed[key]) for name, key in key_of.items()})
+    rank_all = rank if catalog.label_sets is None else rank_sets
+    ranking = rank_all(catalog, seen.embeddings, *seen.more, seed=seen.seed, reporter=reporter)
+    answers = {name: catalog.read_label(right[key]) for name, key in key_of.items()}
     return simulate(ranking, answers, seed=seen.seed, reporter=reporter, **options)
 
 

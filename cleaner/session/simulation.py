@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,13 @@ import pandas as pd
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
-from cleaner.dataset.label_sets import require_one_label
+from cleaner.dataset.label_sets import LabelSets
 from cleaner.errors import RankingError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.ranking.result import Ranking
 from cleaner.ranking.set_ranking import SetRanking
 from cleaner.review import Choice, ReviewStore
+from cleaner.session.acts import ADD, REMOVE, SUGGEST
 from cleaner.session.cells import OneFix
 from cleaner.session.orders import AUDIT, FIXES
 from cleaner.session.session import ReviewSession, Work
@@ -87,7 +89,8 @@ def simulate(
     ranking : Ranking
         Of the given labels; its unlabelled images are left out.
     truth : mapping of str to str or None
-        Right label of each image; None: it belongs to no class, and the expert deletes it.
+        Right label of each image; None: it belongs to no class, and the expert deletes it. Where images
+        can have several labels, they are joined as in the ranking, in any order.
     orderings : sequence of str
         `LEARNING`, `GROUPS`, `RANDOM`, and names of `cleaner.ranking.ORDERINGS`.
     looks : int, optional
@@ -126,9 +129,15 @@ def simulate(
         The reporter asked to stop.
     """
     _check(ranking, orderings, looks, page_size, reviewer_error)
+    sets = ranking.sets if isinstance(ranking, SetRanking) else None
+    if GROUPS in orderings and sets is not None:
+        msg = "Images of this set can have several labels. Groups with one fix need one label for each image."
+        raise RankingError(msg)
     if GROUPS in orderings and ranking.clusters is None:
         msg = "This ranking has no groups: it was made without features, or long ago. Rank the images again."
         raise RankingError(msg)
+    if sets is not None:
+        truth = {name: sets.canonical(label) for name, label in truth.items()}
     given = {name: label for name, label in zip(ranking.names, ranking.given, strict=True) if label}
     missing = [name for name in given if name not in truth]
     if missing:
@@ -141,7 +150,7 @@ def simulate(
         reporter.check()
         reporter(Stage.SIMULATE, number, len(orderings))
         with tempfile.TemporaryDirectory(prefix="cleaner-", ignore_cleanup_errors=True) as folder:
-            expert = _Expert(truth, given, ranking.classes, reviewer_error, overlooked, seed)
+            expert = _Expert(truth, given, ranking.classes, sets, reviewer_error, overlooked, seed)
             with _Review(ranking, ordering, expert, Path(folder), page_size, seed) as review:
                 if ordering == GROUPS:
                     review.review_groups(most, reporter)
@@ -155,7 +164,6 @@ def simulate(
 def _check(
     ranking: Ranking, orderings: Sequence[str], looks: int | None, page_size: int, reviewer_error: float
 ) -> None:
-    require_one_label(ranking.sets if isinstance(ranking, SetRanking) else None, "A simulated review")
     known = [LEARNING, GROUPS, RANDOM, *ranking.signals]
     unknown = [ordering for ordering in orderings if ordering not in known]
     if unknown:
@@ -177,11 +185,12 @@ class _Expert:
         truth: Mapping[str, str | None],
         given: Mapping[str, str],
         classes: Sequence[str],
+        sets: LabelSets | None,
         error: float,
         overlooked: float,
         seed: int,
     ) -> None:
-        self.truth, self.given = truth, given
+        self.truth, self.given, self.sets = truth, given, sets
         # Not the stream of `default_rng(seed)`, by which somebody may have made the wrong labels.
         rng = np.random.default_rng((seed, _SLIPS))
         names = sorted(given)
@@ -205,13 +214,33 @@ class _Expert:
         if self._slips[name]:
             if self.is_error(name):
                 return None
-            others = [c for c in self._classes if c != given]
+            others = [each for each in map(partial(self._with, given), self._classes) if each != given]
             label = others[self._pick_of[name] % len(others)] if others else None
         elif not self.is_error(name):
             return None
         if label is None:
             return Choice(name=name, action="delete", given=given)
         return Choice(name=name, action="relabel", label=label, given=given)
+
+    def _with(self, given: str, name: str) -> str:
+        """Return a label instead of another one, with a class: that alone, or one class more or less."""
+        if self.sets is None:
+            return name
+        return self.sets.with_class(given, name, there=name not in self.sets.split(given))
+
+    def acts(self, choice: Choice, suggestion: str | None) -> list[tuple[str, str | None]]:
+        """Return the acts, a key each, by which the expert marks an image: action and label.
+
+        Where images can have several labels, a suggestion that is right is taken as a whole; else classes are
+        given and taken one by one.
+        """
+        if self.sets is None or choice.label is None:
+            return [(choice.action, choice.label)]
+        if choice.label == suggestion:
+            return [(SUGGEST, None)]
+        before, after = (set(self.sets.split(label)) for label in (choice.given, choice.label))
+        changed = [(ADD, name) for name in sorted(after - before)]
+        return [*changed, *((REMOVE, name) for name in sorted(before - after))]
 
 
 class SimulatedSet:
@@ -221,10 +250,9 @@ class SimulatedSet:
     name = "simulation"
     reviewer = "simulated expert"
 
-    def __init__(self, given: Mapping[str, str], folder: Path) -> None:
-        self.catalog = Catalog(
-            pd.DataFrame({"name": list(given), "label": list(given.values())}), root=folder
-        )
+    def __init__(self, given: Mapping[str, str], folder: Path, sets: LabelSets | None = None) -> None:
+        table = pd.DataFrame({"name": list(given), "label": list(given.values())})
+        self.catalog = Catalog(table, root=folder, label_sets=sets)
         self.store = ReviewStore(folder / "review.db", dataset=self.name, reviewer=self.reviewer)
         self.state = folder
         self.index = FileIndex(folder / "index.db")
@@ -248,7 +276,7 @@ class _Review:
     ) -> None:
         self.ranking, self.ordering, self.expert, self.seed = ranking, ordering, expert, seed
         self.rows: list[dict[str, object]] = []
-        self.images = SimulatedSet(expert.given, folder)
+        self.images = SimulatedSet(expert.given, folder, expert.sets)
         learns = ordering in (LEARNING, GROUPS)
         self.session = ReviewSession(
             self.images,
@@ -314,12 +342,20 @@ class _Review:
             choice = self.expert.choice(name)
             if choice is not None:
                 marked.add(name)
-                self.session.decide(name, choice.action, choice.label, new_class=True)
-                self.keys += _steps(place - at) + 1
-                at = place + 1  # the page goes on to the next one by itself
+                acts = self.expert.acts(choice, self._suggested(name))
+                for action, label in acts:
+                    self.session.decide(name, action, label, new_class=action != REMOVE)
+                self.keys += _steps(place - at) + len(acts)
+                stays = acts[-1][0] in (ADD, REMOVE)  # else the page goes on to the next one by itself
+                at = place if stays else place + 1
             self._count(name, choice)
         self.session.confirm([name for name in names if name not in marked])
         self.keys += 1
+
+    def _suggested(self, name: str) -> str | None:
+        """Return the label that the page suggests for an image."""
+        known = None if self.session.view.order == AUDIT else self.session.known.known(name)
+        return None if known is None else known.predicted
 
     def _decide_group(self, group: OneFix) -> None:
         """Look at some images, take out what does not belong there, and relabel the rest."""
@@ -407,13 +443,10 @@ def _in_order(ranking: Ranking, ordering: str, seed: int) -> Ranking:
     else:
         names = ranking.order(ordering).tolist()
     places = dict(zip(names, range(len(names), 0, -1), strict=True))
-    return Ranking(
-        ranking.names,
-        ranking.splits,
-        ranking.given,
-        classes=ranking.classes,
-        posterior=ranking.posterior,
-        predicted=ranking.predicted,
-        signals={"pooled": np.array([places[n] for n in ranking.names]), "loss": ranking.signals["loss"]},
-        model=ranking.model,
+    alike = ranking.at(
+        np.arange(len(ranking)), names=ranking.names, given=ranking.given, classes=ranking.classes
     )
+    order = np.array([places[name] for name in ranking.names], dtype=np.float32)
+    alike.signals = {"pooled": order, "loss": ranking.signals["loss"]}
+    alike.features, alike.originals = {}, None
+    return alike

@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rankings import CLASSES, make_ranking
+from rankings import CLASSES, make_ranking, make_set_ranking
 
 from cleaner.ranking import Ranking
 from cleaner.ranking.feedback import MovedGroup, judged, reorder
 from cleaner.review import Choice, ReviewStore
+from cleaner.widgets.panels.text import learnt_text
+from cleaner.widgets.sentences import say
 
 
 def first_decisions(ranking: Ranking, wrong: np.ndarray, n: int) -> dict[str, bool]:
@@ -48,6 +50,26 @@ def test_a_pair_that_is_often_wrong_comes_first_and_is_named() -> None:
         for name in decided
     )
     assert learnt.moved == MovedGroup(given="shirt", suggested="hat", decided=n, wrong=found, is_raised=True)
+
+
+def test_of_several_labels_one_that_is_often_extra_comes_first_and_is_named() -> None:
+    ranking, truth = make_set_ranking()
+    wrong = np.array([truth[name] != given for name, given in zip(ranking.names, ranking.given, strict=True)])
+    decided = first_decisions(ranking, wrong, 96)
+    learnt = reorder(ranking, decided)
+    asked = ranking.unseen()
+    extra_bag = np.flatnonzero((asked.given == 0) & (asked.suggested == 3))
+    rest = [name for name in learnt.order(ranking) if name not in decided]
+    hits = [
+        sum(wrong[ranking.row(name)] for name in some[:24]) for some in (ranking.order()[96:].tolist(), rest)
+    ]
+    assert hits[1] > 2 * hits[0]
+    moved = learnt.moved
+    assert moved is not None
+    assert (moved.given, moved.suggested, moved.doubt, moved.is_raised) == ("bag", None, "extra", True)
+    assert moved.wrong == sum(decided.values())
+    assert moved.decided == sum(ranking.names[row] in decided for row in extra_bag)
+    assert say("analysis.learnt.extra", label="bag") in learnt_text(learnt)
 
 
 def test_images_of_a_source_that_is_often_wrong_come_earlier() -> None:

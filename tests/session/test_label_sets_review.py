@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -12,12 +12,11 @@ import pytest
 from PIL import Image
 
 from cleaner.analysis.bit_changes import BitChanges, bit_changes
-from cleaner.errors import CatalogError, StoreError
+from cleaner.errors import StoreError
 from cleaner.interpret.label_matrix import Agreement, LabelMatrix
 from cleaner.ranking import SetRanking
 from cleaner.review.classes import class_counts, make_class, merge_classes, rename_class
 from cleaner.session.session import ReviewSession
-from cleaner.session.simulation import simulate
 from cleaner.session.view import GridView
 from cleaner.workspace import Workspace
 
@@ -245,16 +244,6 @@ def test_hand_edits_of_the_result_come_back_as_sets(session: ReviewSession, work
         path.write_text(path.read_text().replace("1.png,dog,", "1.png,fox| dog,"))
         writer.import_hand_edits()
     assert workspace.cleaned().label_of("1.png") == "dog|fox"
-
-
-@pytest.mark.parametrize("what", ["simulate"])
-def test_what_needs_one_label_says_so(workspace: Workspace, what: str) -> None:
-    ranking = ranking_of(workspace)
-    acts: dict[str, Callable[[], object]] = {
-        "simulate": lambda: simulate(ranking, dict.fromkeys(NAMES, "cat"))
-    }
-    with pytest.raises(CatalogError, match="one label for each image"):
-        acts[what]()
 
 
 def test_a_ranking_of_single_labels_is_none_of_a_set_with_several(workspace: Workspace) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from rankings import make_ranking
+from pictures import make_collages
+from rankings import make_ranking, make_set_ranking
 from typer.testing import CliRunner
 
 from cleaner.cli import app
@@ -133,6 +134,53 @@ def test_what_is_overlooked_in_a_group_is_a_mistake_that_stays_in_the_labels() -
     assert last["mistakes"] == last["wrong_left"] > 0
 
 
+def test_several_labels_are_reviewed_and_learnt_from() -> None:
+    ranking, truth = make_set_ranking()
+    truth |= {ranking.names[0]: None}  # to be deleted
+    turned = {name: label and ";".join(reversed(label.split(";"))) for name, label in truth.items()}
+    table = simulate(ranking, turned, orderings=[LEARNING, "pooled"])
+    wrong = sum(truth[name] != given for name, given in zip(ranking.names, ranking.given, strict=True))
+    learning, static = (table[table["ordering"] == ordering] for ordering in (LEARNING, "pooled"))
+    assert learning["errors_found"].iloc[10] > static["errors_found"].iloc[10] > 0
+    for rows in (learning, static):
+        last = rows.iloc[-1]
+        assert (last["errors_found"], last["wrong_left"], last["mistakes"]) == (wrong, 0, 0)
+    assert (learning["left"] <= learning["left_high"]).mean() > 0.9
+
+
+def test_a_key_gives_or_takes_one_label_and_one_takes_a_suggestion_as_a_whole() -> None:
+    ranking, _ = make_set_ranking(24)
+    known = {name: ranking.suggestion(ranking.row(name))[0] for name in ranking.names}
+    given = dict(zip(ranking.names, ranking.given, strict=True))
+
+    def keys(truth: dict[str, str | None]) -> int:
+        return int(simulate(ranking, truth, orderings=["loss"]).iloc[-1]["keys"])
+
+    assert keys(given) == 1  # the page is confirmed
+    first = ranking.order("loss")[0]
+    assert keys({**given, first: known[first]}) == (2 if known[first] != given[first] else 1)
+    sets, label = ranking.sets, given[first]
+    assert label is not None
+    other = label
+    for name in ("hat", "shirt"):
+        other = sets.with_class(other, name, there=name not in sets.split(other))
+    assert other != known[first]
+    assert keys({**given, first: other}) == 3
+
+
+def test_a_reviewer_who_errs_changes_one_class_of_several() -> None:
+    ranking, truth = make_set_ranking(200)
+    last = simulate(ranking, truth, orderings=["loss"], reviewer_error=0.2).iloc[-1]
+    assert 20 < last["mistakes"] < 60
+    assert last["wrong_left"] == last["mistakes"]
+
+
+def test_groups_need_one_label_an_image() -> None:
+    ranking, truth = make_set_ranking(60)
+    with pytest.raises(RankingError, match="need one label for each image"):
+        simulate(ranking, truth, orderings=[GROUPS])
+
+
 def test_groups_need_to_know_what_lies_together() -> None:
     ranking, wrong = make_ranking(60)
     with pytest.raises(RankingError, match=r"^This ranking has no groups"):
@@ -200,6 +248,16 @@ def test_the_command_takes_given_labels_from_a_column(make_set: Callable[..., Pa
     assert code == 0, said
     assert pd.read_csv(out)["looks"].max() == 24
     assert pd.read_csv(out)["errors_found"].max() == wrong
+
+
+def test_the_command_plays_sets_with_several_labels(tmp_path: Path) -> None:
+    root = tmp_path / "set"
+    right = make_collages(root, missing=5)
+    truth, out = tmp_path / "truth.csv", tmp_path / "out.csv"
+    pd.DataFrame({"name": list(right), "label": list(right.values())}).to_csv(truth, index=False)
+    code, said = run(root / "labels.csv", "--truth", str(truth), "--csv", str(out))
+    assert code == 0, said
+    assert pd.read_csv(out).groupby("ordering")["errors_found"].max().tolist() == [5, 5, 5]
 
 
 def test_the_command_says_what_is_wrong_with_the_truth(make_set: Callable[..., Path], tmp_path: Path) -> None:

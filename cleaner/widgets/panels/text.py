@@ -6,7 +6,7 @@ from cleaner.analysis.forecast import Forecast
 from cleaner.analysis.patterns import Pattern
 from cleaner.audit.audit import Certificate
 from cleaner.labelling.proposal import Proposal
-from cleaner.ranking.feedback import Reordered
+from cleaner.ranking.feedback import MovedGroup, Reordered
 from cleaner.util.intervals import wilson
 from cleaner.util.wording import count, estimate, outwards, p_value
 from cleaner.widgets.panels.base import Tree, node, said
@@ -125,11 +125,18 @@ def learnt_text(learnt: Reordered) -> str:
     return say(
         "analysis.learnt.earlier" if moved.is_raised else "analysis.learnt.later",
         images=count(moved.decided, "image"),
-        given="" if moved.given is None else f" labelled {moved.given}",
+        given=_moved_by_label(moved),
         suggested="" if moved.suggested is None else f" that look like {moved.suggested}",
         wrong=f"{moved.wrong:,}",
         was="was" if moved.wrong == 1 else "were",
     )
+
+
+def _moved_by_label(moved: MovedGroup) -> str:
+    if moved.doubt:
+        key = f"analysis.learnt.{moved.doubt}"
+        return say(f"{key}_any") if moved.given is None else say(key, label=moved.given)
+    return "" if moved.given is None else f" labelled {moved.given}"
 
 
 def proposal_text(proposal: Proposal) -> str:
