@@ -18,7 +18,7 @@ _PACKAGE = Path(cleaner.__file__).parent
 _OPTION = re.compile(r"(?<![\w-])--[a-z]|\s--$")
 _TERMINAL = ("cli", "dashboard", "serving")
 _FOR_TERMINALS = {  # said to whoever used an option or a command, or asked there
-    "dataset/formats/transfer.py": 1,  # --link, which the page does not have
+    "dataset/formats/transfer.py": 3,  # --link and --several-labels, which the page does not have
     "dataset/tables/text.py": 1,  # the encodings, one by one: part of an Advice
     "models/efficientnet_lite.py": 1,  # an option of pip
     "workspace.py": 1,  # a command to be run after the database was lost

@@ -60,6 +60,14 @@ def import_(
         float,
         typer.Option(metavar="P", min=0, max=1, help="Leave out boxes that the detector is less sure of."),
     ] = 0.2,
+    several: Annotated[
+        bool | None,
+        typer.Option(
+            "--several-labels/--one-label",
+            help="Whether images can have several labels. Default: if at least 5 % of those with a label do.",
+            show_default=False,
+        ),
+    ] = None,
     as_decisions: Annotated[
         bool,
         typer.Option(
@@ -83,6 +91,7 @@ def import_(
             to=to,
             label_column=label_column,
             crops=crops,
+            several=several,
             min_confidence=min_confidence,
             reporter=reporter,
         )
@@ -93,7 +102,7 @@ def import_(
     if done.table is not None:
         if as_decisions:
             say(f"{count(decisions, 'decision')} added.")
-        labelled = sum(entry.label is not None for entry in done.reading.entries)
+        labelled = sum(entry.label_in(done.sets) is not None for entry in done.reading.entries)
         say(f"{count(len(done.reading.entries), 'image')}, {labelled:,} with a label.")
     say(f"Open it with: cleaner app {_arguments(done, state)}")
     result(str(done.table or done.reading.root))

@@ -63,7 +63,7 @@ def bring_in(
         return done, 0
     with opened({"root": done.reading.root, "labels": done.table, "state": state}) as (dataset, store, _):
         there = set(dataset.catalog.names)
-        rows = earlier_decisions([entry for entry in done.reading.entries if entry.name in there])
+        rows = earlier_decisions([e for e in done.reading.entries if e.name in there], done.sets)
         return done, store.import_history(rows) if len(rows) else 0
 
 

@@ -52,11 +52,23 @@ def test_what_was_said_at_the_import_is_said_again_when_the_set_is_opened(source
     tasks = json.loads(source.read_text())
     tasks[0]["annotations"][0]["result"][0]["value"]["choices"] = ["cat", "dog"]
     source.write_text(json.dumps(tasks))
-    run("import", source)
+    run("import", source, "--one-label")
     with Workspace(source.parent / "tasks.labels.csv") as workspace:
         said = {finding.topic: finding for finding in workspace.catalog.findings}
     assert said["several labels"].doubtful
     assert said["several labels"].examples == ("a.png",)
+
+
+def test_several_labels_are_imported_and_said_once(source: Path) -> None:
+    tasks = json.loads(source.read_text())
+    tasks[0]["annotations"][0]["result"][0]["value"]["choices"] = ["cat", "dog"]
+    source.write_text(json.dumps(tasks))
+    done = run("import", source)
+    assert "Images of this set can have several labels: 1 of the" in " ".join(done.stderr.split())
+    with Workspace(source.parent / "tasks.labels.csv") as workspace:
+        assert workspace.catalog.label_of("a.png") == "cat|dog"
+        topics = [finding.topic for finding in workspace.catalog.findings]
+    assert topics.count("several labels") == 1
 
 
 def test_import_twice_gives_the_same_and_overwrites_nothing_else(source: Path) -> None:

@@ -3,8 +3,8 @@
 Fields that are relied on (https://lila.science/coco-camera-traps, a superset of COCO): ``images`` with ``id``
 and ``file_name``; ``categories`` with ``id`` and ``name``; ``annotations`` with ``id``, ``image_id``,
 ``category_id`` and, for boxes, ``bbox`` (x, y, width, height in pixels) or ``bbox_relative`` (0 to 1). The
-label of an image is the one category of all its annotations; with several, it has none, and an export leaves
-them as they are.
+labels of an image are the categories of its annotations. Where each image of a set has one label, one with
+several categories has none, and an export leaves them as they are.
 
 COCO has no fields for who annotated. Additional fields are allowed, so that an annotation that was decided on
 gets those of Camtrap DP: ``classificationMethod``, ``classifiedBy``, ``classificationTimestamp``,
@@ -207,18 +207,41 @@ class _Editor:
                 return
         if reviewed.label is None:
             return
+        if reviewed.classes is not None and reviewed.box is None:
+            self._edit_several(image, known, reviewed)
+            return
         labels = {self._categories[a["category_id"]] for a in known}
         if len(labels) > 1:  # nothing of what else was seen is taken away
             known = [a for a in known if self._categories[a["category_id"]] == reviewed.label]
         if not known:
             known = [self._annotate(image["id"])]
         for annotation in known:
-            if self._categories.get(annotation["category_id"]) != reviewed.label:
-                annotation["category_id"] = self._category(reviewed.label)
-                for key in (METHOD, BY, TIME, PROBABILITY, "score"):
-                    annotation.pop(key, None)
-            if reviewed.decided:
-                self._sign(annotation, reviewed.opinion)
+            self._call(annotation, reviewed.label, reviewed)
+
+    def _edit_several(self, image: dict[str, Any], known: list[dict[str, Any]], reviewed: Reviewed) -> None:
+        """Let the annotations of an image say these classes, and no others."""
+        old: dict[str, list[dict[str, Any]]] = {}
+        for annotation in known:
+            label = self._categories[annotation["category_id"]]
+            old.setdefault(reviewed.renamed.get(label, label), []).append(annotation)
+        for label, own in old.items():
+            now = reviewed.instead_of(label, old)
+            for annotation in own:
+                if now is None:
+                    self._gone.add(id(annotation))
+                else:
+                    self._call(annotation, now, reviewed)
+        for label in reviewed.new_beside(old):
+            self._call(self._annotate(image["id"]), label, reviewed)
+
+    def _call(self, annotation: dict[str, Any], label: str, reviewed: Reviewed) -> None:
+        """Give an annotation a category, and say who did if somebody decided."""
+        if self._categories.get(annotation["category_id"]) != label:
+            annotation["category_id"] = self._category(label)
+            for key in (METHOD, BY, TIME, PROBABILITY, "score"):
+                annotation.pop(key, None)
+        if reviewed.decided:
+            self._sign(annotation, reviewed.opinion)
 
     def _add(self, reviewed: Reviewed) -> None:
         image = {"id": next(self._image_ids), "file_name": reviewed.source_name}

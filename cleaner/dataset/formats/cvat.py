@@ -8,7 +8,8 @@ and in it ``tag`` and shapes with ``label`` and ``source`` ("manual", "auto", "s
 in ``annotations/meta//labels/label/name``. A video's file has ``track`` elements instead, and is refused.
 Document type declarations and entities are refused, too.
 
-The label of an image is its tag; without one, the one class of all its shapes. With crops, each shape is an
+The labels of an image are its tags; without one, the classes of its shapes. Where each image of a set has one
+label, one with several has none. With crops, each shape is an
 image. Nothing has a place for who gave it and when, so that an export says only that it was "manual".
 """
 
@@ -216,8 +217,7 @@ def _edit(image: Element, reviewed: Reviewed) -> None:
     if reviewed.label is None:
         return
     if reviewed.classes is not None:
-        for label in reviewed.classes:
-            _sign([ElementTree.SubElement(image, "tag")], replace(reviewed, label=label))
+        _edit_several(image, reviewed)
         return
     said = image.findall("tag") or _shapes(image)
     labels = {each.get("label") for each in said}
@@ -227,6 +227,27 @@ def _edit(image: Element, reviewed: Reviewed) -> None:
         _sign([each for each in said if each.get("label") == reviewed.label], reviewed)
     else:
         _sign([ElementTree.SubElement(image, "tag")], reviewed)
+
+
+def _edit_several(image: Element, reviewed: Reviewed) -> None:
+    """Let the tags of an image, or its shapes if it has no tags, say these classes, and no others."""
+    tags = image.findall("tag")
+    old: dict[str, list[Element]] = {}
+    for each in tags or _shapes(image):
+        label = each.get("label", "")
+        old.setdefault(reviewed.renamed.get(label, label), []).append(each)
+    for label, said in old.items():
+        now = reviewed.instead_of(label, old)
+        if now is not None:
+            _sign(said, replace(reviewed, label=now))
+            continue
+        for each in said:
+            image.remove(each)
+    new = reviewed.new_beside(old)
+    if new and not tags:  # shapes count no more where there is a tag
+        new = list(reviewed.labels)
+    for label in new:
+        _sign([ElementTree.SubElement(image, "tag")], replace(reviewed, label=label))
 
 
 def _sign(said: list[Element], reviewed: Reviewed) -> None:

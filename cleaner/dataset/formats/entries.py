@@ -10,7 +10,9 @@ from typing import Literal
 
 from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
+from cleaner.dataset.label_sets import LabelSets, free_separator
 from cleaner.dataset.split_words import split_of_word
+from cleaner.errors import CatalogError
 from cleaner.util.csvfile import csv_text
 from cleaner.util.natural import naturally
 from cleaner.util.progress import SILENT, Reporter
@@ -29,7 +31,13 @@ SOURCE_NAME = "source_name"
 """Column with what the foreign file calls the image, where that is not its name in the set."""
 
 ALL_LABELS = "all_labels"
-"""Column with the labels of images that have several, which are therefore unlabelled; as a JSON list."""
+"""Column with the labels of images that have several where the set has one each; as a JSON list."""
+
+SEVERAL = "several labels"
+"""Topic of what is said of them; also by whoever reads a label table."""
+
+SEVERAL_SHARE = 0.05
+"""Share of labelled images with several labels from which the images of a set can have several."""
 
 _SPLIT_COLUMNS = ("split", "subset")
 BOX = "box"
@@ -111,9 +119,14 @@ class Entry:
 
     @property
     def label(self) -> str | None:
-        """The label to review; None for an image with no label, or with several."""
+        """The label to review where each image has one; None for an image with no label, or with several."""
         labels = self.standing.labels
         return labels[0] if len(labels) == 1 else None
+
+    def label_in(self, sets: LabelSets | None) -> str | None:
+        """Return the label to review in a set whose images can have several labels; without one, `label`."""
+        labels = self.standing.labels
+        return self.label if sets is None else sets.join(labels) if labels else None
 
 
 @dataclass(kw_only=True)
@@ -157,6 +170,9 @@ class ReadOptions:
         Which column or field is the label, where the format leaves that open.
     crops : bool
         Cut out the boxes, and make them the images of the set.
+    several : bool or None
+        Whether images can have several labels, if the format allows it; None: if at least `SEVERAL_SHARE` of
+        the labelled ones have.
     min_confidence : float
         Boxes of a detector below this are no boxes.
     reporter : Reporter
@@ -167,6 +183,7 @@ class ReadOptions:
     to: Path | None = None
     label_column: str | None = None
     crops: bool = False
+    several: bool | None = None
     min_confidence: float = 0.2
     reporter: Reporter = SILENT
 
@@ -183,6 +200,8 @@ class Reviewed:
         After all decisions, and as it was imported.
     classes : tuple of str or None
         Of the label, where images can have several; None: each image has one label.
+    renamed : Mapping
+        Where images can have several labels: present names of the given classes that were renamed or merged.
     split : str or None
     deleted : bool
         The image goes.
@@ -203,6 +222,7 @@ class Reviewed:
     label: str | None
     given: str | None
     classes: tuple[str, ...] | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict)
     split: str | None = None
     deleted: bool = False
     decided: bool = False
@@ -220,6 +240,28 @@ class Reviewed:
     def is_suggestion(self) -> bool:
         """Whether the image has no label, but a suggestion of a machine."""
         return self.label is None and not self.deleted and bool(self.suggested.labels)
+
+    def instead_of(self, label: str, old: Collection[str]) -> str | None:
+        """Return what a label in the source becomes; None if it goes.
+
+        Where one class went and one came, what was called the one is called the other: so a box stays.
+
+        Parameters
+        ----------
+        label : str
+            One of ``old``.
+        old : collection of str
+            The classes that the source has for the image, under their present names.
+        """
+        if label in self.labels:
+            return label
+        gone, come = (set(old) - set(self.labels), set(self.labels) - set(old))
+        return next(iter(come)) if len(gone) == len(come) == 1 else None
+
+    def new_beside(self, old: Collection[str]) -> list[str]:
+        """Return the classes that nothing in the source stands for; see `instead_of`."""
+        kept = {self.instead_of(label, old) for label in old}
+        return [label for label in self.labels if label not in kept]
 
     @property
     def changed(self) -> bool:
@@ -337,20 +379,47 @@ def split_of_shard(text: str) -> str | None:
     return next(filter(None, splits), None)
 
 
-def label_table(entries: Sequence[Entry]) -> str:
+def sets_of(entries: Sequence[Entry], several: bool | None) -> LabelSets | None:
+    """Return how the labels of images are joined, where images can have several; None: each has one.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+    several : bool or None
+        See `ReadOptions`.
+
+    Raises
+    ------
+    CatalogError
+        The names of the classes leave no character to stand between labels.
+    """
+    labels = [entry.standing.labels for entry in entries if entry.standing.labels]
+    more = sum(len(each) > 1 for each in labels)
+    if not (0 < more >= SEVERAL_SHARE * len(labels) if several is None else several):
+        return None
+    separator = free_separator(label for each in labels for label in each)
+    if separator is None:
+        raise CatalogError(
+            "The names of the classes contain every character that could stand between several labels of one "
+            "image. Rename a class in the source, so that none has “;” in it."
+        )
+    return LabelSets(separator)
+
+
+def label_table(entries: Sequence[Entry], sets: LabelSets | None = None) -> str:
     """Return the label table of a set as the text of a CSV file; see `label_rows`."""
-    return csv_text(*label_rows(entries))
+    return csv_text(*label_rows(entries, sets))
 
 
-def label_rows(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
-    """Return columns and rows of a set.
+def label_rows(entries: Sequence[Entry], sets: LabelSets | None = None) -> tuple[list[str], list[list[str]]]:
+    """Return columns and rows of a set; with ``sets``, images can have several labels.
 
     These are name, label, split, who gave the label, what a machine suggests, then the foreign columns.
 
     Columns without any value are left out. A foreign column that is called like one of ours gets ``_given``
     after it.
     """
-    rows = [_row(entry) for entry in entries]
+    rows = [_row(entry, sets) for entry in entries]
     order = dict.fromkeys(("name", "label", "split", *LABEL_COLUMNS, *SUGGESTION_COLUMNS, ALL_LABELS))
     for row in rows:
         order |= dict.fromkeys(row)
@@ -360,10 +429,10 @@ def label_rows(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
     return filled, [[row.get(column, "") for column in filled] for row in rows]
 
 
-def _row(entry: Entry) -> dict[str, str]:
+def _row(entry: Entry, sets: LabelSets | None) -> dict[str, str]:
     given, seen = entry.standing, entry.suggested
-    several = entry.foremost.labels
-    row = {"name": entry.name, "label": entry.label or "", "split": entry.split or ""}
+    several = () if sets is not None and given.labels else entry.foremost.labels
+    row = {"name": entry.name, "label": entry.label_in(sets) or "", "split": entry.split or ""}
     row |= dict(zip(LABEL_COLUMNS, (given.method, given.by, given.time, _sure(given)), strict=True))
     if len(seen.labels) == 1:
         row |= dict(zip(SUGGESTION_COLUMNS, (seen.labels[0], seen.by, seen.time, _sure(seen)), strict=True))
@@ -396,6 +465,21 @@ def suggestion_of_row(row: Mapping[str, str]) -> Opinion:
     return Opinion(labels=labels, method="machine", by=by, time=time, probability=number(probability))
 
 
+def _told_sets(entries: Sequence[Entry]) -> Iterator[Finding]:
+    labelled = [e for e in entries if e.standing.labels]
+    several = [e for e in labelled if len(e.standing.labels) > 1]
+    yield Finding(
+        topic=SEVERAL,
+        text=Advice(
+            f"Images of this set can have several labels: {len(several):,} of the {len(labelled):,} labelled "
+            "ones do. Images about which the source says nothing have no label.",
+            "If each image shows one thing, import it again with --one-label.",
+            "If each image shows one thing, import it on the command line (cleaner import --one-label).",
+        ),
+        examples=tuple(e.name for e in several),
+    )
+
+
 def number(value: object) -> float | None:
     """Return a value as a probability, 0 to 1; None if it is none."""
     try:
@@ -405,8 +489,17 @@ def number(value: object) -> float | None:
     return found if 0 <= found <= 1 else None
 
 
-def told(entries: Sequence[Entry]) -> Iterator[Finding]:
-    """Yield what is to be said of the entries of any format."""
+def told(entries: Sequence[Entry], sets: LabelSets | None = None, *, able: bool = True) -> Iterator[Finding]:
+    """Yield what is to be said of the entries of any format.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+    sets : LabelSets, optional
+        Images can have several labels.
+    able : bool
+        They could, in sets of this format.
+    """
     suggested = [e for e in entries if not e.standing.labels and len(e.suggested.labels) == 1]
     if suggested:
         makers = naturally({e.suggested.by for e in suggested} - {""})
@@ -416,13 +509,24 @@ def told(entries: Sequence[Entry]) -> Iterator[Finding]:
             f"nobody else: {len(suggested):,} of {len(entries):,}. These labels are suggestions: the images "
             "have no label until you accept one, in the order “to label”.",
         )
-    several = [e for e in entries if len(e.foremost.labels) > 1]
-    if several:
+    if sets is not None:
+        yield from _told_sets(entries)
+    elif several := [e for e in entries if len(e.foremost.labels) > 1]:
+        there = (
+            f"Images with several labels: {len(several):,} of {len(entries):,}. They are listed as "
+            f"unlabelled, with all their labels in the column {ALL_LABELS}. An export leaves their labels as "
+            "they are."
+        )
         yield Finding(
-            topic="several labels",
-            text=f"Images with several labels: {len(several):,} of {len(entries):,}. They are listed as "
-            f"unlabelled, with all their labels in the column {ALL_LABELS}, because sets with several labels "
-            "per image cannot be reviewed yet. An export leaves their labels as they are.",
+            topic=SEVERAL,
+            text=Advice(
+                there,
+                "To review all labels of an image, import the set again with --several-labels.",
+                "To review all labels of an image, import the set on the command line (cleaner import "
+                "--several-labels).",
+            )
+            if able
+            else f"{there} Of this format, cleaner cannot review several labels of an image yet.",
             doubtful=True,
             examples=tuple(e.name for e in several),
         )

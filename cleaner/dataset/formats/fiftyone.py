@@ -146,7 +146,7 @@ def _target(document: dict[str, Any], old: Any, reviewed: Reviewed) -> Any:
         return old
     classes = document.get("classes")
     if reviewed.classes is not None:
-        return [_index(classes, each) for each in reviewed.classes]
+        return _targets(classes, old, reviewed)
     if isinstance(old, list):
         known = [_label(item, classes, Path(_LABELS)) for item in old if item is not None]
         return old if label in known else [*old, _index(classes, label)]  # nothing is taken away
@@ -155,6 +155,25 @@ def _target(document: dict[str, Any], old: Any, reviewed: Reviewed) -> Any:
         rest = {k: v for k, v in old.items() if not (changed and k == "confidence")}
         return rest | {"label": _index(classes, label)}
     return _index(classes, label)
+
+
+def _targets(classes: list[Any] | None, old: Any, reviewed: Reviewed) -> Any:
+    """Return the target of several classes; one that stays is as it was, with confidence and attributes."""
+    items = [item for item in (old if isinstance(old, list) else [old]) if item is not None]
+    known: dict[str, Any] = {}
+    for item in items:
+        label = _label(item, classes, Path(_LABELS))
+        known.setdefault(reviewed.renamed.get(label, label), item)
+    kept = []
+    for label, item in known.items():
+        now = reviewed.instead_of(label, known)
+        if now is not None and now == _label(item, classes, Path(_LABELS)):
+            kept.append(item)
+        elif now is not None:
+            rest = {k: v for k, v in item.items() if k != "confidence"} if isinstance(item, dict) else None
+            kept.append(_index(classes, now) if rest is None else rest | {"label": _index(classes, now)})
+    found = [*kept, *(_index(classes, each) for each in reviewed.new_beside(known))]
+    return found if old is None or isinstance(old, list) or len(found) != 1 else found[0]
 
 
 def _index(classes: list[Any] | None, label: str) -> int | str:

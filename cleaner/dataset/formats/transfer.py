@@ -17,18 +17,21 @@ from cleaner.dataset.formats.archives import unpacked, where_it_is
 from cleaner.dataset.formats.entries import (
     ALL_LABELS,
     LABEL_COLUMNS,
+    SEVERAL,
     Reading,
     ReadOptions,
     Reviewed,
     Writing,
     label_table,
+    sets_of,
     told,
 )
 from cleaner.dataset.formats.memory import ImportMemory, Kept
 from cleaner.dataset.formats.names import absent, unnamed
 from cleaner.dataset.formats.registry import FORMATS, Format, found
+from cleaner.dataset.label_sets import LabelSets
 from cleaner.dataset.new_folder import new_folder, place_file
-from cleaner.dataset.tables.options import NO_COLUMN, RememberedOptions, TableOptions
+from cleaner.dataset.tables.options import NO_COLUMN, NO_SEPARATOR, RememberedOptions, TableOptions
 from cleaner.errors import CatalogError
 from cleaner.util.atomic import write_atomically
 from cleaner.util.progress import SILENT, Reporter, Stage
@@ -50,12 +53,15 @@ class Imported:
         The label table; None where folders are the labels, and the root is to be opened.
     findings : tuple of Finding
         What was inferred, and what could not be taken over.
+    sets : LabelSets or None
+        How labels are joined, where images can have several; None: each has one.
     """
 
     format: Format
     reading: Reading
     table: Path | None
     findings: tuple[Finding, ...]
+    sets: LabelSets | None = None
 
 
 def import_set(
@@ -89,21 +95,30 @@ def import_set(
     if options.crops and not kind.crops:
         able = ", ".join(name for name, each in FORMATS.items() if each.crops)
         raise CatalogError(f"{source.name} is {kind.title}, which has no boxes to cut out; only {able} have.")
+    if options.crops and options.several:
+        raise CatalogError("With --crops, each box is an image with one label. Leave out --several-labels.")
     kind, reading = _read(kind, path, options)
     if not reading.entries:
         return Imported(format=kind, reading=reading, table=None, findings=tuple(reading.findings))
+    if options.several and not kind.several:
+        able = ", ".join(name for name, each in FORMATS.items() if each.several and not each.opens)
+        raise CatalogError(
+            f"{source.name} was read as {kind.title}. Several labels of an image can only be reviewed in "
+            f"{able}. Leave out --several-labels."
+        )
+    sets = sets_of(reading.entries, options.several) if kind.several and not options.crops else None
     names = [entry.name for entry in reading.entries]
     findings = [
         Finding(topic="format", text=f"{source.name} was read as {kind.title}."),
         *reading.findings,
-        *told(reading.entries),
+        *told(reading.entries, sets, able=kind.several),
         *absent(reading.root, names, len(names)),
         *unnamed(reading.root, names),
     ]
     stem = path.stem if path.is_file() else path.resolve().name
     target = reading.root / f"{stem}.labels.csv" if table is None else Path(table).expanduser()
-    _write_table(target, label_table(reading.entries).encode("utf-8", "surrogateescape"))
-    return Imported(format=kind, reading=reading, table=target, findings=tuple(findings))
+    _write_table(target, label_table(reading.entries, sets).encode("utf-8", "surrogateescape"))
+    return Imported(format=kind, reading=reading, table=target, findings=tuple(findings), sets=sets)
 
 
 def _named(name: str) -> Format:
@@ -153,18 +168,20 @@ def keep_source(state: Path, done: Imported, options: ReadOptions) -> None:
     if done.table is None:
         return
     reading = done.reading
+    told_anyway = (*_TOLD_ANYWAY, *([] if done.sets is None else [SEVERAL]))
     ImportMemory(state, done.table).save(
         reading.documents,
         base=reading.base,
         format=done.format.name,
         in_place=reading.in_place,
         label_column=options.label_column,
-        findings=[finding for finding in done.findings if finding.topic not in _TOLD_ANYWAY],
+        findings=[finding for finding in done.findings if finding.topic not in told_anyway],
     )
     has_split = any(entry.split for entry in reading.entries)
     known = TableOptions(
         name_column="name",
         label_column="label",
+        label_separator=NO_SEPARATOR if done.sets is None else done.sets.separator,
         split_column="split" if has_split else NO_COLUMN,
         delimiter=",",
         encoding="utf-8",
@@ -239,12 +256,12 @@ def export_set(
             f"There is no file to link: {kind.title} holds the images, or none. Leave out --link."
         )
     edits = kept is not None and kept.format == format
-    if catalog.label_sets is not None and (edits or not kind.several):
-        others = ", ".join(each.name for each in FORMATS.values() if each.several and each is not kind)
-        what = "edit the labels in what it came from" if edits else f"write them as {kind.title}"
+    if catalog.label_sets is not None and not kind.several:
+        others = ", ".join(each.name for each in FORMATS.values() if each.several)
         raise CatalogError(
             Advice(
-                f"Images of this set can have several labels, and cleaner cannot {what} yet.",
+                "Images of this set can have several labels, and cleaner cannot write them as "
+                f"{kind.title} yet.",
                 f"Export without --format, or as {others}.",
                 "Choose another format.",
             )

@@ -44,14 +44,18 @@ def reviewed_images(
     rows = {str(row["name"]): {str(k): as_text(v) or "" for k, v in row.items()} for row in cells}
     sets = catalog.label_sets
     images = [
-        _reviewed(present, rows[present.name], decisions.get(present.name), sets)
+        _reviewed(present, rows[present.name], decisions.get(present.name), sets, state)
         for present in PresentLabels.of(catalog, state)
     ]
-    return [*images, *_gone(table, rows, decisions)]
+    return [*images, *_gone(table, rows, decisions, sets, state)]
 
 
 def _gone(
-    table: Sequence[Mapping[str, str]], rows: Mapping[str, object], decisions: Mapping[str, Decision]
+    table: Sequence[Mapping[str, str]],
+    rows: Mapping[str, object],
+    decisions: Mapping[str, Decision],
+    sets: LabelSets | None,
+    state: ReviewState,
 ) -> Iterator[Reviewed]:
     """Yield the deleted images that the table names and the catalog does not list any more."""
     for row in table:
@@ -59,12 +63,17 @@ def _gone(
         decision = decisions.get(name)
         if name not in rows and decision is not None and decision.outcome == "delete":
             label = row.get("label") or None
-            yield _reviewed(LabelOfImage(name, label, label, "delete"), row, decision)
+            yield _reviewed(LabelOfImage(name, label, label, "delete"), row, decision, sets, state)
 
 
 def _reviewed(
-    present: LabelOfImage, row: Mapping[str, str], decision: Decision | None, sets: LabelSets | None = None
+    present: LabelOfImage,
+    row: Mapping[str, str],
+    decision: Decision | None,
+    sets: LabelSets | None,
+    state: ReviewState,
 ) -> Reviewed:
+    given = () if sets is None else sets.split(row.get("label") or None)
     decided = present.decided and decision is not None
     box = row.get(BOX, "")
     return Reviewed(
@@ -73,6 +82,7 @@ def _reviewed(
         label=present.label,
         given=row.get("label") or None,
         classes=None if sets is None else sets.split(present.label),
+        renamed={name: now for name in given if (now := state.label_now(name)) != name},
         split=row.get("split") or None,
         deleted=present.deleted,
         decided=decided,

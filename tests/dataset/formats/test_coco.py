@@ -55,7 +55,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_labels_and_foreign_columns_are_read(source: Path) -> None:
-    done = bring_in(source)
+    done = bring_in(source, several=False)
     assert done.format.name == "coco"
     assert labels(done) == {
         "a.png": "fox",
@@ -111,7 +111,7 @@ def test_what_was_written_is_read_back_with_its_reviewer(source: Path, tmp_path:
 
 
 def test_an_image_with_several_categories_loses_none(source: Path, tmp_path: Path) -> None:
-    done = bring_in(source)
+    done = bring_in(source, several=False)
     decide(done, {"d.png": "fox"})
     write_out(done, tmp_path / "out")
     new = json.loads((tmp_path / "out" / source.name).read_text())
@@ -131,7 +131,7 @@ def test_boxes_become_crops_and_their_labels_go_back_into_the_boxes(source: Path
 
 
 def test_a_set_from_elsewhere_becomes_a_new_document(source: Path, tmp_path: Path) -> None:
-    done = bring_in(source)
+    done = bring_in(source, several=False)
     decide(done, {"b.png": DELETE})
     write_out(done, tmp_path / "other", format="cvat")
     new = bring_in(tmp_path / "other", images=source.parent / "images", table=tmp_path / "new.csv")

@@ -47,7 +47,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_tags_are_labels_of_people_or_machines(source: Path) -> None:
-    done = bring_in(source)
+    done = bring_in(source, several=False)
     assert done.format.name == "cvat"
     assert labels(done) == {"sub/a.png": "fox", "b.png": None, "c.png": None, "d.png": None}
     assert suggestions(done) == {"sub/a.png": "", "b.png": "bear", "c.png": "", "d.png": ""}
@@ -73,7 +73,7 @@ def test_a_tag_of_a_machine_that_somebody_confirmed_is_theirs(source: Path, tmp_
 
 
 def test_decisions_are_written_and_all_else_is_kept(source: Path, tmp_path: Path) -> None:
-    done = bring_in(source)
+    done = bring_in(source, several=False)
     decide(done, {"sub/a.png": "wolf", "b.png": DELETE, "c.png": "fox", "d.png": "fox"})
     write_out(done, tmp_path / "out")
     text = (tmp_path / "out" / source.name).read_text()
@@ -137,7 +137,7 @@ SHAPES = """<?xml version="1.0" encoding="utf-8"?>
 
 def test_the_class_of_all_shapes_is_the_label_where_there_is_no_tag(source: Path, tmp_path: Path) -> None:
     source.write_text(SHAPES)
-    done = bring_in(source)
+    done = bring_in(source, several=False)
     assert labels(done) == {"sub/a.png": "fox", "b.png": None, "c.png": None}
     assert {"shapes", "several labels"} <= topics(done)
     decide(done, {"sub/a.png": "wolf", "b.png": "bear"})

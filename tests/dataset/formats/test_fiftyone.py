@@ -32,7 +32,7 @@ def source(tmp_path: Path) -> Path:
 
 
 def test_targets_are_labels(source: Path) -> None:
-    done = bring_in(source)
+    done = bring_in(source, several=False)
     assert done.format.name == "fiftyone"
     assert labels(done) == {
         "data/a.png": "bear",
@@ -53,7 +53,7 @@ def test_without_a_decision_labels_and_images_are_the_same(source: Path, tmp_pat
 
 
 def test_decisions_are_written_and_all_else_is_kept(source: Path, tmp_path: Path) -> None:
-    done = bring_in(source)
+    done = bring_in(source, several=False)
     decide(done, {"data/a.png": "wolf", "data/sub/b.png": DELETE, "data/c.png": "fox", "data/d.png": "fox"})
     write_out(done, tmp_path / "out")
     assert json.loads((tmp_path / "out" / "labels.json").read_text()) == {
@@ -77,7 +77,7 @@ def test_an_export_for_each_split_is_one_set(tmp_path: Path) -> None:
 
 
 def test_a_set_from_elsewhere_becomes_a_new_export(source: Path, tmp_path: Path) -> None:
-    write_out(bring_in(source), tmp_path / "hf", format="huggingface")
+    write_out(bring_in(source, several=False), tmp_path / "hf", format="huggingface")
     hf = bring_in(tmp_path / "hf")
     write_out(hf, tmp_path / "new", format="fiftyone")
     again = bring_in(tmp_path / "new")

@@ -58,7 +58,7 @@ def test_coco_without_annotations_is_opened_unlabelled_and_says_so(
 def test_several_categories_and_ids_of_another_type_are_said(root: Path) -> None:
     document = coco(NAMES, [[1, 2], [2], [1]])
     document["annotations"][-1]["image_id"] = "2"
-    done = bring_in(written(root, document))
+    done = bring_in(written(root, document), several=False)
     assert labels(done) == {"a.png": None, "b.png": "dog", "50% off.png": None}
     assert {"several labels", "annotations"} <= topics(done)
 
