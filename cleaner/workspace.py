@@ -13,7 +13,7 @@ from cleaner.advice import Advice
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.identity import History
-from cleaner.dataset.state_folder import RecentSet, login, recent
+from cleaner.dataset.user import RecentSet, login, recent
 from cleaner.errors import CatalogError, DamagedStoreError
 from cleaner.images.archives import exists
 from cleaner.pipelines.network import NetworkOptions, asks_for_another

@@ -26,6 +26,13 @@ def test_importing_the_package_loads_nothing_heavy() -> None:
     assert modules_after("import cleaner") & set(HEAVY) == set()
 
 
+def test_the_command_comes_to_the_dashboard_without_tables_and_databases() -> None:
+    assert (
+        modules_after("import cleaner.cli, cleaner.dashboard.server") & {*HEAVY, "numpy", "sqlalchemy"}
+        == set()
+    )
+
+
 def test_every_public_name_loads_from_its_module_and_is_listed() -> None:
     assert cleaner.__all__ == sorted(cleaner.__all__)
     assert set(cleaner._HOMES) == set(cleaner.__all__) - {"__version__"}

@@ -16,7 +16,7 @@ import pytest
 from cleaner.dataset import splits as splits_module
 from cleaner.dataset import state_folder as places
 from cleaner.dataset.catalog import Catalog
-from cleaner.dataset.state_folder import home
+from cleaner.dataset.user import home
 from cleaner.errors import CatalogError, TableError
 from cleaner.workspace import Workspace
 

@@ -9,7 +9,6 @@ import typer
 from cleaner.cli import console
 from cleaner.cli import options as o
 from cleaner.errors import ForeignFileError, StoreError
-from cleaner.review.output.hand_edits import SPREADSHEET
 from cleaner.util.wording import count
 
 if TYPE_CHECKING:
@@ -117,6 +116,8 @@ def _tell_rewritten(edits: pd.DataFrame | None, file: str) -> int:
     """Say what a spreadsheet program rewrote, which is no edit; return how much that is."""
     if edits is None:
         return 0
+    from cleaner.review.output.hand_edits import SPREADSHEET  # pandas and SQLAlchemy: 1 s
+
     damage = edits[edits["change"] == SPREADSHEET]
     if len(damage):
         was, written = damage.iloc[0][["ours", "theirs"]]

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from cleaner.cli import options as o
 from cleaner.cli.console import result, told
 from cleaner.models.packaged import BUILT_IN, PACKAGED, SECOND, beside
-from cleaner.pipelines.network import remembered
 from cleaner.util.natural import naturally
 from cleaner.util.wording import count, estimate
 
@@ -70,6 +69,8 @@ def _facts(workspace: Workspace) -> Iterator[tuple[str, str]]:
 
 def network_in_words(workspace: Workspace) -> str:
     """Name the network of the ranking, and what would make a better one; empty if none was used."""
+    from cleaner.pipelines.network import remembered  # pandas: 0.7 s
+
     last = remembered(workspace)
     name = "" if last is None else last.backbone or ""
     if name == BUILT_IN and last is not None and last.by_default and beside(name) is None:

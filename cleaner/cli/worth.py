@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cleaner.analysis.worth import LEAST_IMAGES
 from cleaner.cli import options as o
 from cleaner.cli.console import progress, result, say
 from cleaner.util.wording import about, count, per_hundred, points
@@ -21,6 +20,8 @@ def worth(folder: o.Folder, images: o.SetOptions, network: o.NetworkOptions) -> 
     cross-validation and told with a 95 % interval. Images that nobody has decided are judged by their
     probable labels. Wrong decisions and wrong scores are not covered.
     """
+    from cleaner.analysis.worth import LEAST_IMAGES  # numpy: 0.2 s
+
     with o.opened(folder, images, network) as workspace, progress() as reporter:
         found = workspace.worth(reporter=reporter)
     if found.images < LEAST_IMAGES:

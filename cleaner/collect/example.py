@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from cleaner.dataset.state_folder import home
+from cleaner.dataset.user import home
 from cleaner.errors import CleanerError
 from cleaner.util.atomic import write_atomically
 from cleaner.util.csvfile import csv_text, read_csv

@@ -31,7 +31,7 @@ from urllib.parse import quote
 
 from cleaner.dashboard.ports import choose_port
 from cleaner.dashboard.voila_folder import SHARE, import_path, write_folder
-from cleaner.dataset.state_folder import home, recent
+from cleaner.dataset.user import home, recent
 from cleaner.errors import CleanerError, DashboardError
 from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
 

@@ -27,8 +27,9 @@ from cleaner.dataset.layout_guess import Guess, guess_layout
 from cleaner.dataset.layout_memory import AUTO, LayoutMemory
 from cleaner.dataset.results import ResultFile
 from cleaner.dataset.splits import PENDING, assign, divided_groups
-from cleaner.dataset.state_folder import find_root, has_state, place_state, remember
+from cleaner.dataset.state_folder import find_root, has_state, place_state
 from cleaner.dataset.tables.options import RememberedOptions, TableOptions
+from cleaner.dataset.user import remember
 from cleaner.errors import Cancelled, CatalogError
 from cleaner.images.archives import is_archive, keep_listings
 from cleaner.images.thumbnails import ThumbnailCache

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from cleaner.dataset.dataset import Dataset
-from cleaner.dataset.state_folder import login
+from cleaner.dataset.user import login
 from cleaner.pipelines.network import NetworkOptions
 from cleaner.review.database import store_url
 from cleaner.review.images import SetImages

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from cleaner.dataset.formats.registry import Format
-from cleaner.dataset.state_folder import home
+from cleaner.dataset.user import home
 from cleaner.errors import CatalogError
 from cleaner.jobs import JobStatus
 from cleaner.widgets.panels.base import Tree, button, buttons, node, paragraph

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from weakref import WeakMethod
 
-from cleaner.dataset.state_folder import home
+from cleaner.dataset.user import home
 from cleaner.util.atomic import write_atomically
 
 logger = logging.getLogger(__name__)

@@ -15,8 +15,8 @@ import ipywidgets
 
 from cleaner.dataset.folders import own_state
 from cleaner.dataset.formats.registry import found_in
-from cleaner.dataset.state_folder import recent
 from cleaner.dataset.tables.options import TableOptions
+from cleaner.dataset.user import recent
 from cleaner.errors import TableError
 from cleaner.images.archives import is_archive, is_file
 from cleaner.jobs import Job

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cleaner.dataset.browse import Folder, count_images, list_folder, place_below
-from cleaner.dataset.state_folder import RecentSet
+from cleaner.dataset.user import RecentSet
 from cleaner.errors import CatalogError
 from cleaner.util.wording import count
 from cleaner.widgets.panels.base import Panel, Tree, button, node, paragraph

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from cleaner.dataset import state_folder as places
-from cleaner.dataset.state_folder import home, is_network, place_state, recent, remember
+from cleaner.dataset.state_folder import is_network, place_state
+from cleaner.dataset.user import home
 
 MOUNTS = r"""/dev/vda / ext4 rw,relatime 0 0
 server:/export /mnt/photos nfs4 rw 0 0
@@ -15,13 +15,6 @@ server:/export /mnt/photos nfs4 rw 0 0
 me@host:/ /mnt/photos/remote fuse.sshfs rw 0 0
 tmpfs /mnt/photos/fast tmpfs rw 0 0
 """
-
-
-def test_the_home_is_what_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "mine"))
-    assert home() == tmp_path / "mine"
-    monkeypatch.delenv("CLEANER_HOME")
-    assert home().name == "cleaner"
 
 
 def test_the_state_is_in_the_root_and_hidden_from_git(tmp_path: Path) -> None:
@@ -125,36 +118,3 @@ def test_a_system_that_does_not_tell_its_drives_is_taken_for_local(monkeypatch: 
     assert not is_network(Path("/"))
     monkeypatch.setattr(places.psutil, "disk_partitions", fails)
     assert not is_network(Path("/"))
-
-
-def test_recent_sets_come_last_first_and_once(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    remember(tmp_path / "a", None, None, 3)
-    remember(tmp_path / "b", None, tmp_path / "state", 4)
-    remember(tmp_path / "a", None, None, 5)
-
-    assert [(found.root.name, found.state, found.count) for found in recent()] == [
-        ("a", None, 5),
-        ("b", tmp_path / "state", 4),
-    ]
-    assert recent()[0].opened.tzinfo is not None
-
-
-def test_recent_sets_that_are_gone_are_not_listed_and_the_list_is_bounded(tmp_path: Path) -> None:
-    for i in range(30):
-        (tmp_path / f"{i}").mkdir()
-        remember(tmp_path / f"{i}", None, None, i)
-    (tmp_path / "29").rmdir()
-
-    assert [found.root.name for found in recent()] == [str(i) for i in range(28, 9, -1)]
-
-
-@pytest.mark.parametrize("text", ["", "{", "[1]", '[{"root": 1}]', "{}", '"x"'])
-def test_a_damaged_list_is_an_empty_one(text: str) -> None:
-    home().mkdir(exist_ok=True)
-    (home() / "recent.json").write_text(text)
-
-    assert recent() == []
-    remember(Path("/"), None, None, 1)
-    assert len(json.loads((home() / "recent.json").read_text())) == 1

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cleaner.dataset.state_folder import home
+from cleaner.dataset.user import home
 from cleaner.widgets.keys import BINDINGS, KEYS, Keys, Refusal, print_key
 from cleaner.widgets.sentences import SENTENCES, say
 

@@ -12,7 +12,7 @@ import pytest
 from cleaner.analysis.forecast import Forecast
 from cleaner.dataset import browse as folders
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.state_folder import RecentSet
+from cleaner.dataset.user import RecentSet
 from cleaner.errors import CatalogError, CleanerError
 from cleaner.ranking.posterior import Count
 from cleaner.util.wording import count, duration, percent, points
