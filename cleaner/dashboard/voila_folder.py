@@ -2,10 +2,10 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
+from cleaner.dashboard.kernels import COMMAND, PROVISIONER
 from cleaner.errors import DashboardError
 from cleaner.widgets.page_settings import PageSettings
 
@@ -116,8 +116,9 @@ def _notebook_path() -> Path:
 def _kernel_spec() -> dict[str, Any]:
     """Describe a kernel that is this very Python and finds this very package."""
     spec: dict[str, Any] = {
-        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "argv": [*COMMAND, "-f", "{connection_file}"],
         "display_name": "Python 3",
         "language": "python",
+        "metadata": {"kernel_provisioner": {"provisioner_name": PROVISIONER.name}},
     }
     return {**spec, "env": import_path()}

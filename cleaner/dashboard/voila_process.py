@@ -9,6 +9,8 @@ import signal
 import sys
 import threading
 
+from cleaner.dashboard.kernels import KERNELS, PROVISIONER
+
 
 def _end_with_starter() -> None:
     os.read(sys.stdin.fileno(), 1)  # returns when the other end is closed
@@ -19,11 +21,15 @@ def _end_with_starter() -> None:
 def main() -> None:
     """Run Voilà with the arguments of the command line."""
     threading.Thread(target=_end_with_starter, name="starter", daemon=True).start()
+    if sys.platform != "win32":  # there a kernel gets at its start what it can be interrupted by
+        KERNELS.get_ready()
     # At its import jsonschema builds a grammar of international addresses: two thirds of the time that Voilà
     # needs to start. It does without where the module is absent, and nothing here checks such addresses.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
+    from jupyter_client.provisioning.factory import KernelProvisionerFactory
     from voila.app import Voila
 
+    KernelProvisionerFactory.provisioners[PROVISIONER.name] = PROVISIONER
     Voila.launch_instance()
 
 

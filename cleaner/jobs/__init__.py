@@ -14,14 +14,14 @@ The worker is ``python -P -m cleaner.jobs STATE ID``: detached, so that it survi
 it; a bit less urgent than the page; with threads that wait passively, as spinning ones ruin each other on
 shared cores. ``-P`` keeps a ``numpy.py`` that lies in the current folder from being run.
 
-One that was started ahead of its job (`Standby`) is told ``STATE`` and ``ID`` in a line of standard input.
+One that was started ahead of its job (`worker_ahead`) reads ``STATE`` and ``ID`` from its standard input.
 
 The task is called as ``function(**arguments, reporter=reporter)``. It returns a dict that JSON can hold, and
 must itself replace files atomically: after cancel, failure or ``kill -9`` nobody cleans up after it.
 """
 
 from cleaner.jobs.job import Job
-from cleaner.jobs.standby import Standby
+from cleaner.jobs.process import worker_ahead
 from cleaner.jobs.status import JobStatus, Phase
 
-__all__ = ["Job", "JobStatus", "Phase", "Standby"]
+__all__ = ["Job", "JobStatus", "Phase", "worker_ahead"]

@@ -20,9 +20,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from cleaner.errors import JobError
-from cleaner.jobs.process import child_environment, creation_flags
-from cleaner.jobs.standby import Standby
+from cleaner.jobs.process import WORKER, child_environment, creation_flags
 from cleaner.jobs.status import JobStatus, is_alive, read_status, spoken_task, write_status
+from cleaner.util.standby import Standby
 from cleaner.util.wording import stage_words
 
 logger = logging.getLogger(__name__)
@@ -197,11 +197,11 @@ class Job:
 
     def _spawn(self, standby: Standby | None) -> None:
         state = self.folder.parent.parent
-        process = None if standby is None else standby.take(state, self.id)
+        process = None if standby is None else standby.take([str(state), self.id])
         if process is None:
             with self.log_path.open("wb") as log:
                 process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "cleaner.jobs", str(state), self.id],
+                    [*WORKER, str(state), self.id],
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=subprocess.STDOUT,

@@ -5,6 +5,22 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cleaner.util.standby import Standby
+
+WORKER = [sys.executable, "-P", "-m", "cleaner.jobs"]
+"""Starts a worker; followed by a state folder and the number of a job."""
+
+
+def worker_ahead(*modules: str) -> Standby:
+    """Return what can keep a worker ready that has imported some modules; see `Job.start`."""
+    return Standby(
+        [*WORKER, "--standby", *modules],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        env=child_environment,
+        creationflags=creation_flags(),
+    )
+
 
 def child_environment() -> dict[str, str]:
     """Return the environment for a process that runs code of this package."""

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from cleaner.errors import JobError
-from cleaner.jobs import Job, JobStatus, Standby
+from cleaner.jobs import Job, JobStatus
+from cleaner.util.standby import Standby
 
 logger = logging.getLogger(__name__)
 

@@ -58,7 +58,8 @@ class Visit:
         process = self.dashboard._process
         assert process is not None
         children = psutil.Process(process.pid).children(recursive=True)
-        return [child for child in children if "ipykernel_launcher" in " ".join(child.cmdline())]
+        started = [child for child in children if "cleaner.dashboard.kernel_process" in child.cmdline()]
+        return [kernel for kernel in started if kernel.net_connections("tcp")]  # one that waits has none
 
     def foreign_requests(self) -> list[str]:
         """Return the addresses of other hosts that the page asked for something."""

@@ -177,6 +177,13 @@ def test_a_server_that_cannot_start_says_why_and_leaves_nothing(
     assert set(Path(os.environ.get("TMPDIR", "/tmp")).glob("cleaner-dashboard-*")) == before
 
 
+def kernels(dashboard: Dashboard) -> list[psutil.Process]:
+    """Return the processes that are kernels, or wait to be one, in which case they listen to nothing."""
+    assert dashboard._process is not None
+    started = psutil.Process(dashboard._process.pid).children()
+    return [each for each in started if "cleaner.dashboard.kernel_process" in each.cmdline()]
+
+
 @pytest.mark.slow
 def test_the_page_needs_its_token_and_gives_no_file(tmp_path: Path, home: Path) -> None:
     settings = PageSettings.for_root(tmp_path / "bears <b>&")
@@ -195,8 +202,12 @@ def test_the_page_needs_its_token_and_gives_no_file(tmp_path: Path, home: Path) 
         if command is not None and command.exists():
             assert dashboard.token not in command.read_text()
 
+        ahead = [each.pid for each in kernels(dashboard)]
         status, _, text = answer(dashboard.url + "&template=classic&theme=light")
         assert status == 200
+        if sys.platform != "win32":  # the page has got the kernel that was started before it was asked for
+            assert len(ahead) == 1
+            assert [each.pid for each in kernels(dashboard) if each.net_connections("tcp")] == ahead
         assert "<title>bears &lt;b&gt;&amp; · cleaner</title>" in text
         assert "Opening bears &lt;b&gt;&amp; …" in text
         assert 'content="dark"' in text

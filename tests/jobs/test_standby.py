@@ -10,8 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cleaner.jobs import Job, Standby
+from cleaner.jobs import Job, worker_ahead
 from cleaner.jobs.worker import main
+from cleaner.util.standby import Standby
 
 TASKS = Path(__file__).parents[1] / "job_tasks"
 MODULE = "job_tasks_for_tests"
@@ -21,7 +22,7 @@ LONG_S = 60.0
 @pytest.fixture
 def standby(monkeypatch: pytest.MonkeyPatch) -> Iterator[Standby]:
     monkeypatch.setenv("PYTHONPATH", str(TASKS))
-    waiting = Standby(MODULE)
+    waiting = worker_ahead(MODULE)
     yield waiting
     waiting.close()
 
@@ -64,7 +65,7 @@ def test_without_a_waiting_process_a_new_one_is_started(standby: Standby, tmp_pa
     until(lambda: dead.status() == psutil.STATUS_ZOMBIE)
     ended = Job.start(tmp_path, f"{MODULE}:add", {"left": 1, "right": 2}, standby=standby).wait(LONG_S)
     assert ended.result == {"sum": 3}
-    broken = Standby("no_such_module")
+    broken = worker_ahead("no_such_module")
     broken.get_ready()
     until(lambda: broken._process is not None and broken._process.poll() is not None)
     ended = Job.start(tmp_path, f"{MODULE}:add", {"left": 2, "right": 2}, standby=broken).wait(LONG_S)
@@ -89,10 +90,9 @@ def test_what_waits_ends_when_nobody_can_give_it_a_job_any_more(monkeypatch: pyt
 
 
 def test_that_no_process_can_be_started_ahead_is_no_error(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    standby = Standby()
-    monkeypatch.setattr("sys.executable", str(tmp_path / "none"))
+    standby = Standby([str(tmp_path / "none")])
     standby.get_ready()
-    assert "no worker process can be started ahead" in caplog.text
-    assert standby.take(tmp_path, "000001") is None
+    assert "no process can be started ahead" in caplog.text
+    assert standby.take({}) is None

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from cleaner.errors import JobError
-from cleaner.jobs import Job, JobStatus, Standby
+from cleaner.jobs import Job, JobStatus
 from cleaner.jobs.watcher import JobWatcher
+from cleaner.util.standby import Standby
 from cleaner.util.wording import duration, stage_words
 from cleaner.widgets.guard import guarded
 from cleaner.widgets.panels.base import Panel

@@ -15,7 +15,7 @@ import traitlets
 
 from cleaner.analysis.worth import LEAST_IMAGES
 from cleaner.errors import CleanerError
-from cleaner.jobs import Job, JobStatus, Standby
+from cleaner.jobs import Job, JobStatus, worker_ahead
 from cleaner.training.diagnosis import Diagnosis
 from cleaner.training.lr_finder import LrSweep
 from cleaner.training.recipe import BASE_LR
@@ -73,7 +73,7 @@ class RetrainPanel(JobPanel):
         self, workspace: Workspace, *, epochs: int = 4, lock: threading.RLock | None = None, **unknown: Any
     ) -> None:
         # First: `close` is called on one that was refused, too.
-        self._standby = Standby(*_IMPORTED_AHEAD)
+        self._standby = worker_ahead(*_IMPORTED_AHEAD)
         self._ahead = Delayed(self._get_ready, delay_s=_AHEAD_DELAY_S, retry_s=_AHEAD_DELAY_S)
         if unknown:
             msg = (

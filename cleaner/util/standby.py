@@ -1,35 +1,36 @@
-"""`Standby`: a worker process, started ahead, that waits to be told which job to run."""
+"""`Standby`: a process, started ahead, that waits to be told what to do."""
 
 from __future__ import annotations
 
 import json
 import logging
 import subprocess
-import sys
 import threading
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from pathlib import Path
-
-from cleaner.jobs.process import child_environment, creation_flags
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
 
 class Standby:
-    """Keeps a worker process that has imported what some tasks need, which takes longer than a short task.
+    """Keeps one process that has done what takes long at a start, and waits for a line of standard input.
 
-    A process runs one job. It ends by itself when the one that started it does, unless it has a job.
+    It must end by itself when its standard input does: then the process that started it has gone.
 
     Safe to be used by several threads.
 
     Parameters
     ----------
-    *modules : str
-        What to import.
+    command : sequence of str
+        The program and its arguments.
+    **options
+        What `subprocess.Popen` takes besides; values that can be called are asked when a process is started.
     """
 
-    def __init__(self, *modules: str) -> None:
-        self._modules = modules
+    def __init__(self, command: Sequence[str], **options: Callable[[], Any] | Any) -> None:
+        self._command = list(command)
+        self._options = options
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -42,23 +43,26 @@ class Standby:
             if self._process is not None and self._process.poll() is None:
                 return
             self._drop()
+            options = {name: value() if callable(value) else value for name, value in self._options.items()}
             try:
                 self._process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "cleaner.jobs", "--standby", *self._modules],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    env=child_environment(),
-                    creationflags=creation_flags(),
-                    start_new_session=True,
+                    self._command, stdin=subprocess.PIPE, start_new_session=True, **options
                 )
             except OSError:
-                logger.warning("no worker process can be started ahead", exc_info=True)
+                logger.warning("no process can be started ahead", exc_info=True)
 
-    def take(self, state: Path, job_id: str) -> subprocess.Popen[bytes] | None:
-        """Let the waiting process run a job; return it, which is the caller's from now on.
+    def take(self, message: object) -> subprocess.Popen[bytes] | None:
+        """Tell the waiting process what to do; return it, which is the caller's from now on.
 
-        None if there is none, also because it has died.
+        Parameters
+        ----------
+        message : object
+            What it reads as a line of JSON, the last thing in its standard input.
+
+        Returns
+        -------
+        subprocess.Popen or None
+            None if no process waits, also because it has died.
         """
         with self._lock:
             process = self._process
@@ -69,7 +73,7 @@ class Standby:
                 return None
             assert process.stdin is not None
             try:
-                process.stdin.write(json.dumps([str(state), job_id]).encode() + b"\n")
+                process.stdin.write(json.dumps(message).encode() + b"\n")
                 process.stdin.close()
             except OSError:  # it has died just now
                 self._drop()

@@ -1,0 +1,39 @@
+"""``python -P -m cleaner.dashboard.kernel_process [-f FILE]``: a page's kernel.
+
+Without arguments it is one that was started ahead: it imports what the page needs, and then waits for a line
+of standard input with the arguments, the environment and the folder to work in.
+"""
+
+import importlib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+
+def main(arguments: list[str]) -> None:
+    """Run a kernel until it is shut down."""
+    import ipykernel.kernelapp  # before any widget, which connects itself to the kernel
+
+    if not arguments:
+        importlib.import_module("cleaner.widgets.app")
+        line = sys.stdin.readline()
+        if not line:  # the dashboard has ended
+            return
+        told = json.loads(line)
+        with Path(os.devnull).open("rb") as nothing:
+            os.dup2(nothing.fileno(), 0)
+        os.environ.clear()
+        os.environ.update(told["environment"])
+        os.chdir(told["folder"])
+        arguments = told["arguments"]
+    kernel: Any = ipykernel.kernelapp.IPKernelApp.instance()
+    kernel.initialize(arguments)
+    if "ipywidgets" in sys.modules:  # it looks for a kernel when it is imported
+        sys.modules["ipywidgets"].register_comm_target()
+    kernel.start()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
