@@ -32,6 +32,7 @@ from cleaner.dataset.tables.text import as_text
 from cleaner.errors import CatalogError
 from cleaner.images.archives import is_archive
 from cleaner.util.natural import naturally
+from cleaner.util.places import Places
 
 Objects = npt.NDArray[np.object_]
 
@@ -332,7 +333,7 @@ class Catalog:
     @property
     def classes(self) -> list[str]:
         """Classes that occur, sorted by their characters: the order of the columns of probabilities."""
-        return sorted(classes_of(self.table["label"], self.label_sets))
+        return sorted(classes_of(self._coded[1], self.label_sets))
 
     @cached_property
     def names(self) -> Objects:
@@ -389,11 +390,32 @@ class Catalog:
 
     def label_of(self, name: str) -> str | None:
         """Return the label of one image, None if it has none or is not in the catalog."""
-        return self._label_of.get(name)
+        row = self.row_of(name)
+        label: str | None = None if row is None else self.labels[row]
+        return label
+
+    def row_of(self, name: object) -> int | None:
+        """Return the row of an image in `names`, `labels` and `splits`; None if it is not in the catalog."""
+        return self._places.get(name)
+
+    def rows_of(self, names: Iterable[str], *, missing: bool = False) -> npt.NDArray[np.int64]:
+        """Return the rows of some images, as `row_of`, without those that are not in the catalog.
+
+        Parameters
+        ----------
+        names : iterable of str
+        missing : bool
+            Leave none out: the row of what is not in the catalog is -1.
+        """
+        listed = list(names)
+        many = len(listed) > len(self) // _MANY
+        at = {name: row for row, name in enumerate(self.names)} if many else self._places
+        rows = np.array([-1 if (row := at.get(name)) is None else row for name in listed], dtype=np.int64)
+        return rows if missing else rows[rows >= 0]
 
     @cached_property
-    def _label_of(self) -> dict[str, str | None]:
-        return dict(zip(self.names, self.labels, strict=True))
+    def _places(self) -> Places:
+        return Places(self.names.tolist())
 
     def where(self, *, split: str | Iterable[str] | None = None, label: str | None = None) -> Catalog:
         """Return the images of some splits, of one class, or both."""
@@ -408,9 +430,24 @@ class Catalog:
         """Tell which images are of one of some classes, shape (n,)."""
         sets = self.label_sets
         if sets is None:
-            return np.array([label in classes for label in self.labels], dtype=bool)
-        found = {label: not set(classes).isdisjoint(sets.split(label)) for label in set(self.labels)}
-        return np.array([found[label] for label in self.labels], dtype=bool)
+            return self.where_label(lambda label: label in classes)
+        return self.where_label(lambda label: not set(classes).isdisjoint(sets.split(label)))
+
+    def where_label(self, is_meant: Callable[[str | None], bool]) -> npt.NDArray[np.bool_]:
+        """Tell of which images the label, None where there is none, is meant, shape (n,); asked once each."""
+        codes, labels = self._coded
+        return np.array([*map(is_meant, labels), is_meant(None)], dtype=bool)[codes]
+
+    @property
+    def unlabelled(self) -> npt.NDArray[np.bool_]:
+        """Which images came without a label, shape (n,)."""
+        return self._coded[0] < 0
+
+    @cached_property
+    def _coded(self) -> tuple[npt.NDArray[np.int64], list[str]]:
+        """The number of each image's label, -1 where there is none, and the labels by number."""
+        codes, labels = pd.factorize(self.labels)
+        return codes, labels.tolist()
 
     def read_label(self, text: str | None) -> str | None:
         """Return the label that a text in the form of the table stands for."""

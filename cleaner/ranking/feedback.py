@@ -110,9 +110,13 @@ class Reordered:
 
     def order(self, ranking: Ranking) -> NDArray[np.object_]:
         """Return all names, most suspicious first, unlabelled last; equal odds keep the ranking's order."""
-        names = ranking.order("pooled")
-        odds = self.log_odds[[ranking.row(name) for name in names]].astype(np.float64)
-        return names[np.argsort(np.where(np.isnan(odds), np.inf, -odds), kind="stable")]
+        return np.array(ranking.names, dtype=object)[self.rows(ranking)]
+
+    def rows(self, ranking: Ranking) -> Longs:
+        """Return the rows of all images of the ranking in the order of `order`."""
+        rows = ranking.rows("pooled")
+        odds = self.log_odds[rows].astype(np.float64)
+        return rows[np.argsort(np.where(np.isnan(odds), np.inf, -odds), kind="stable")]
 
 
 def judged(state: ReviewState, ranking: Ranking) -> dict[str, bool]:

@@ -41,7 +41,8 @@ def follow(
         The same object if nothing has changed; None if it speaks of no image any more.
     """
     now = [names[name] for name in ranking.names]
-    then = [None if label is None else label_now(label) for label in ranking.given]
+    renamed = {label: None if label is None else label_now(label) for label in set(ranking.given)}
+    then = [renamed[label] for label in ranking.given]
     open_rows = [
         (row, then[row], labels[name])
         for row, name in enumerate(now)

@@ -166,12 +166,15 @@ class Posterior:
         self._is_open = asked.is_open[self._asked]
         labelled = np.array([label is not None for label in ranking.given], dtype=bool)
         self._first = np.where(labelled, np.float32(0), np.float32(np.nan))
-        at = {ranking.names[row]: i for i, row in enumerate(self._asked.tolist())}
-        self._place = {name: i for name, i in at.items() if name not in decided}
+        self._places = ranking.places
+        self._at = np.full(len(ranking), -1, dtype=np.int32)  # of each row among those with a label
+        self._at[self._asked] = np.arange(len(self._asked), dtype=np.int32)
+        known = {name: at for name in decided if (at := self._labelled(name)) is not None}
+        self._decided = frozenset(known.values())
         self._counted: dict[bytes, Count] = {}
         self._prior = prior
         self._design = design = Design.of(asked)
-        rows, wrong = latest({at[name]: error for name, error in decided.items() if name in at})
+        rows, wrong = latest({known[name]: error for name, error in decided.items() if name in known})
         self.decisions, self.errors = len(rows), int(wrong.sum())
         self._seen = seen_groups(design, rows)
         columns = columns_of(design, rows, self._seen)
@@ -181,6 +184,11 @@ class Posterior:
         before = np.array([kind.weight for kind in prior.kinds])
         self._weights = shares_of(np.array([fit.evidence for fit in self._fits]), before)
         self.kinds = {kind.name: float(w) for kind, w in zip(prior.kinds, self._weights, strict=True)}
+
+    def _labelled(self, name: str) -> int | None:
+        """Return the place of an image among those with a label; None if it is none of them."""
+        row = self._places.get(name)
+        return None if row is None or self._at[row] < 0 else int(self._at[row])
 
     @cached_property
     def probability(self) -> NDArray[np.float32]:
@@ -215,7 +223,8 @@ class Posterior:
         names : iterable of str
             Images that the ranking does not know, without a label, or decided, are passed over.
         """
-        at = np.array([self._place[name] for name in names if name in self._place], dtype=np.int64)
+        found = (self._labelled(name) for name in names)
+        at = np.array([i for i in found if i is not None and i not in self._decided], dtype=np.int64)
         if at.tobytes() not in self._counted:  # the page asks for the same again and again
             drawn = np.sort(self._drawn(at))
             tail = (1 - SURE) / 2
@@ -281,7 +290,7 @@ def first_probability(ranking: Ranking) -> NDArray[np.float32]:
     It never rises down the ranking: without decisions, nothing speaks against the order.
     """
     probability = Posterior(ranking, {}).probability.copy()
-    rows = np.array([ranking.row(name) for name in ranking.order().tolist()], dtype=np.int64)
+    rows = ranking.rows()
     rows = rows[~np.isnan(probability[rows])]
     probability[rows] = np.minimum.accumulate(probability[rows])
     return probability

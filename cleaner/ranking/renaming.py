@@ -49,7 +49,8 @@ def under_present_names(
     if isinstance(ranking, SetRanking):
         return ranking.under_names(label_now, named_at=named_at)
     names = [label_now(label) for label in ranking.classes]
-    given = [None if label is None else label_now(label) for label in ranking.given]
+    now = {label: None if label is None else label_now(label) for label in set(ranking.given)}
+    given = [now[label] for label in ranking.given]
     if names == ranking.classes and given == ranking.given:
         return ranking
     classes = list(dict.fromkeys(names))

@@ -20,6 +20,7 @@ from cleaner.ranking.originals import Beliefs, Originals, Unseen, best_other
 from cleaner.ranking.reasons import Explanation, Reasons, Witness
 from cleaner.util.arrays import load_arrays, save_arrays
 from cleaner.util.atomic import write_atomically
+from cleaner.util.places import Places
 
 ORDERINGS = ("pooled", "loss", "self_confidence", "normalized_margin", "in_sample_loss", "least_confident")
 """Names of the orderings; ``pooled`` is the default one."""
@@ -99,7 +100,6 @@ class Ranking:
         self.clusters = clusters
         self.originals = originals
         self.heads: KeptHeads | None = None
-        self._row = {name: i for i, name in enumerate(self.names)}
         shape = (len(self.names), len(self.classes))
         if self.posterior.shape != shape or self.predicted.shape != shape:
             msg = (
@@ -125,7 +125,7 @@ class Ranking:
                 "suggested_label": labels[self.suggested],
             }
         )
-        return table.iloc[self._positions("pooled")].reset_index(drop=True)
+        return table.iloc[self.rows("pooled")].reset_index(drop=True)
 
     @property
     def scores(self) -> NDArray[np.float32]:
@@ -136,16 +136,16 @@ class Ranking:
         """
         return self.features.get("probability", self.signals["pooled"])
 
-    @property
+    @cached_property
     def codes(self) -> NDArray[np.int64]:
         """Column of the given label of each image, -1 when unlabelled, in the order of `names`."""
         index: dict[str | None, int] = {c: i for i, c in enumerate(self.classes)}
-        return np.array([index.get(label, -1) for label in self.given], dtype=np.int64)
+        return _fixed(np.array([index.get(label, -1) for label in self.given], dtype=np.int64))
 
-    @property
+    @cached_property
     def suggested(self) -> NDArray[np.int64]:
         """Column of the suggested class of each image, in the order of `names`; -1 if there is no other."""
-        return best_other(self.posterior, self.codes)
+        return _fixed(best_other(self.posterior, self.codes))
 
     @property
     def suggested_probability(self) -> NDArray[np.float32]:
@@ -178,19 +178,31 @@ class Ranking:
 
     def _asked(self) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """Return columns of what is given and what is suggested instead, and how many columns there are."""
-        return self.codes, self.suggested, len(self.classes)
+        return self.codes.copy(), self.suggested.copy(), len(self.classes)
 
     def _surprising(self, given: NDArray[np.int64]) -> NDArray[np.bool_]:
         return np.asarray(self.predicted.argmax(axis=1) != given)
+
+    def rows(self, by: str = "pooled") -> NDArray[np.int64]:
+        """Return the rows of all images in the order of `order`; raises `RankingError` likewise."""
+        if by not in self._ordered:
+            self._ordered[by] = _fixed(self._positions(by))
+        return self._ordered[by]
+
+    @cached_property
+    def _ordered(self) -> dict[str, NDArray[np.int64]]:
+        return {}
 
     def _positions(self, by: str) -> NDArray[np.int64]:
         if by not in self.signals:
             msg = f"Got ordering {by!r}; expected one of {', '.join(sorted(self.signals))}."
             raise RankingError(msg)
         value = self.signals[by].astype(np.float64)
-        # Saturated probabilities tie; the log odds behind the pooled score then decide.
-        finer = self.features.get("log_odds", self.signals["loss"]) if by == "pooled" else value
         last = np.where(np.isnan(value), -np.inf, value)
+        if by != "pooled":
+            return np.argsort(-last, kind="stable").astype(np.int64)
+        # Saturated probabilities tie; the log odds behind the pooled score then decide.
+        finer = self.features.get("log_odds", self.signals["loss"])
         finer = np.where(np.isnan(finer), -np.inf, finer)
         return np.lexsort((-finer, -last)).astype(np.int64)
 
@@ -207,15 +219,20 @@ class Ranking:
         RankingError
             An unknown ordering.
         """
-        return np.array(self.names, dtype=object)[self._positions(by)]
+        return np.array(self.names, dtype=object)[self.rows(by)]
 
     def row(self, name: str) -> int:
         """Return the row of an image in ``posterior``, ``predicted``, ``signals`` and ``features``."""
-        try:
-            return self._row[name]
-        except KeyError as exc:
+        row = self.places.get(name)
+        if row is None:
             msg = f"{name!r} is not in this ranking of {len(self.names)} images. Rank the images again."
-            raise RankingError(msg) from exc
+            raise RankingError(msg)
+        return row
+
+    @cached_property
+    def places(self) -> Places:
+        """Where each name stands in `names`."""
+        return Places(self.names)
 
     def at(
         self,
@@ -377,3 +394,9 @@ def model_id(method: str, *parts: object) -> str:
         digest.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
         digest.update(b"\0")
     return f"{method}-{digest.hexdigest()[:12]}"
+
+
+def _fixed(array: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return an array that several share, so that nobody changes it."""
+    array.flags.writeable = False
+    return array

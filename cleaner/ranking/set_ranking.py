@@ -127,7 +127,7 @@ class SetRanking(Ranking):
     @cached_property
     def table(self) -> pd.DataFrame:
         """The images, most suspicious first; columns as in `Ranking`, with joined labels."""
-        rows = self._positions("pooled")
+        rows = self.rows("pooled")
         suggested = [self.suggestion(row) for row in rows.tolist()]
         given = np.array(self.given, dtype=object)[rows]
         return pd.DataFrame(

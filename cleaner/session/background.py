@@ -48,7 +48,7 @@ def learn_order(known: Snapshot) -> LearntOrder | None:
     learnt = reorder(ranking, judged(state, ranking), _sources(known.catalog, ranking))
     if not learnt.is_changed:
         return None
-    return LearntOrder(ranking, learnt, learnt.order(ranking).tolist())
+    return LearntOrder(ranking, learnt, learnt.rows(ranking))
 
 
 def _sources(catalog: Catalog, ranking: Ranking) -> list[NDArray[np.int64]]:
@@ -58,8 +58,7 @@ def _sources(catalog: Catalog, ranking: Ranking) -> list[NDArray[np.int64]]:
     """
     from cleaner.analysis.sources import sources_of
 
-    at = {str(name): i for i, name in enumerate(catalog.names)}
-    place = np.array([at.get(name, -1) for name in ranking.names], dtype=np.int64)
+    place = catalog.rows_of(ranking.names, missing=True)
     codes = [np.append(source.codes, -1) for source in sources_of(catalog.table, {}).values()]
     return [each[place] for each in codes]
 

@@ -39,9 +39,10 @@ from cleaner.session.orders import (
     ORDERS,
     OUTLIERS,
     TO_LABEL,
-    filtered_names,
+    Rows,
+    filtered_rows,
     has_threshold,
-    ordered_names,
+    ordered_rows,
     problem_of,
     purpose_of,
 )
@@ -59,6 +60,7 @@ _NO_FILTERS = {
     DUPLICATES: Hint.NO_FILTERS_DUPLICATES,
     FIXES: Hint.NO_FILTERS_GROUPS,
 }
+_ORDERED_BY = ("catalog", "ranking", "learnt")
 _NO_RANKING_YET = (Hint.NO_RANKING, Hint.NO_LABELS, Hint.NEW_ORDER)
 
 
@@ -111,7 +113,7 @@ class Display:
         self._aside: SimilarImages | None = None  # shown instead of a page
         self._certificate = certificate
         self._formed: tuple[tuple[object, ...], DuplicateGroups] | None = None
-        self._ordered: dict[str, tuple[Snapshot, list[str]]] = {}
+        self._ordered: dict[str, tuple[Snapshot, Rows]] = {}
         self._scores: tuple[str, Snapshot, dict[str, float]] | None = None
         self._legend = Legend(known.catalog.classes, known.state)
         self.paging = Paging(
@@ -409,12 +411,22 @@ class Display:
             before = [] if known.ranking is None else self._begun.of(known.ranking.model)
             self.fixes = FixGroups.resumed(known, self.is_open, before)
             return self.fixes.names
-        made, ordered = self._ordered.get(view.order, (None, []))
-        if made is not known:
-            ordered = ordered_names(view, known)
-            if view.order in ORDERS and ORDERS[view.order].whole:  # which do not change with the decisions
-                self._ordered[view.order] = (known, ordered)
-        return filtered_names(view, ordered, known)
+        rows = filtered_rows(view, self.order_ahead(view, known), known)
+        names: list[str] = known.catalog.names[rows].tolist()
+        return names
+
+    def order_ahead(self, view: GridView, known: Snapshot) -> Rows:
+        """Return the rows of a view in order, before its filters; for any thread, without the lock.
+
+        Orders that decisions do not change are remembered as long as catalog and ranking are the same.
+        """
+        before = self._ordered.get(view.order)
+        if before is not None and all(getattr(before[0], n) is getattr(known, n) for n in _ORDERED_BY):
+            return before[1]
+        rows = ordered_rows(view, known)
+        if view.order in ORDERS and ORDERS[view.order].whole:
+            self._ordered[view.order] = known, rows
+        return rows
 
     def _tell_news(self) -> None:
         """Say why the order changed on the first page that comes in the new order."""

@@ -1,9 +1,10 @@
 """Which images a view shows, and in which order: the registry of orders, and the filters."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cleaner.dataset.label_sets import classes_of
 from cleaner.errors import CleanerError
@@ -11,7 +12,6 @@ from cleaner.interpret.label_matrix import Agreement
 from cleaner.interpret.predictions import HALF
 from cleaner.quality.problems import PROBLEMS
 from cleaner.ranking.set_ranking import SetRanking
-from cleaner.review.labels import PresentLabels
 from cleaner.session.duplicate_groups import DuplicateGroups
 from cleaner.session.fix_groups import FixGroups
 from cleaner.session.snapshot import Snapshot
@@ -36,14 +36,18 @@ LEARNING = "most suspicious"
 """The one order that the decisions change."""
 
 
+Rows = NDArray[np.int64]
+Mask = NDArray[np.bool_]
+
+
 @dataclass(frozen=True, slots=True)
 class Order:
     """One order of the images.
 
     Parameters
     ----------
-    names : callable
-        Gives the names in this order, most urgent first.
+    rows : callable
+        Gives rows of the catalog in this order, most urgent first; see `_named` for one that knows names.
     fits : callable
         Tells whether what is known is enough for this order.
     purpose : Purpose
@@ -54,30 +58,45 @@ class Order:
         Whether its pages take filters.
     """
 
-    names: Callable[[Snapshot, GridView], Sequence[str]]
+    rows: Callable[[Snapshot, GridView], Rows]
     fits: Callable[[Snapshot], bool] = lambda _: True
     purpose: Purpose = Purpose.LABELS
     whole: bool = False
     filters: bool = True
 
 
+def _named(names: Callable[[Snapshot, GridView], Sequence[str]]) -> Callable[[Snapshot, GridView], Rows]:
+    """Return the rows of an order that gives names; those that are not in the set are passed over."""
+    return lambda known, view: known.catalog.rows_of(names(known, view))
+
+
 def _by_signal(signal: str) -> Order:
-    def names(known: Snapshot, _view: GridView) -> Sequence[str]:
+    def rows(known: Snapshot, _view: GridView) -> Rows:
         if known.ranking is None or signal not in known.ranking.signals:
-            return []
-        return known.suspicious_first if signal == "pooled" else known.ranking.order(signal).tolist()
+            return np.zeros(0, dtype=np.int64)
+        ordered = known.suspicious_rows if signal == "pooled" else known.ranking.rows(signal)
+        found = known.catalog_rows[ordered]
+        return found[found >= 0]
 
     def fits(known: Snapshot) -> bool:
         return known.ranking is not None and signal in known.ranking.signals
 
-    return Order(names, fits, whole=True)
+    return Order(rows, fits, whole=True)
 
 
 def _by_problem(problem: str) -> Order:
     def names(known: Snapshot, view: GridView) -> Sequence[str]:
         return known.checks.quality.flagged(problem, threshold=view.threshold) if known.checks else ()
 
-    return Order(names, lambda known: known.checks is not None, Purpose.PICTURES)
+    return Order(_named(names), _is_checked, Purpose.PICTURES)
+
+
+def _is_checked(known: Snapshot) -> bool:
+    return known.checks is not None
+
+
+def _has_outliers(known: Snapshot) -> bool:
+    return known.checks is not None and known.checks.outliers is not None
 
 
 def _outliers(known: Snapshot, view: GridView) -> Sequence[str]:
@@ -111,14 +130,14 @@ def _to_label(known: Snapshot, _view: GridView) -> Sequence[str]:
 
 ORDERS: dict[str, Order] = {
     LEARNING: _by_signal("pooled"),
-    FIXES: Order(_fixes, _has_clusters, Purpose.FIXES, filters=False),
+    FIXES: Order(_named(_fixes), _has_clusters, Purpose.FIXES, filters=False),
     "least confident": _by_signal("least_confident"),
-    "by file name": Order(lambda known, _view: known.catalog.names.tolist()),
-    TO_LABEL: Order(_to_label, Snapshot.lacks_labels),
-    DUPLICATES: Order(_duplicates, lambda known: known.checks is not None, Purpose.COPIES, filters=False),
+    "by file name": Order(lambda known, _view: np.arange(len(known.catalog))),
+    TO_LABEL: Order(_named(_to_label), Snapshot.lacks_labels),
+    DUPLICATES: Order(_named(_duplicates), _is_checked, Purpose.COPIES, filters=False),
     **{problem.replace("_", " "): _by_problem(problem) for problem in PROBLEMS},
-    OUTLIERS: Order(_outliers, lambda known: known.checks is not None and known.checks.outliers is not None),
-    AUDIT: Order(lambda known, _view: known.audit(), purpose=Purpose.AUDIT, filters=False),
+    OUTLIERS: Order(_named(_outliers), _has_outliers),
+    AUDIT: Order(_named(lambda known, _view: known.audit()), purpose=Purpose.AUDIT, filters=False),
 }
 """The orders to choose from; add to it to offer another one."""
 
@@ -151,20 +170,19 @@ def has_threshold(order: str) -> bool:
     return order in (DUPLICATES, OUTLIERS) or problem_of(order) is not None
 
 
-def ordered_names(view: GridView, known: Snapshot) -> list[str]:
-    """Return the names of a view in order, before its filters; raises `CleanerError` for an unknown order."""
+def ordered_rows(view: GridView, known: Snapshot) -> Rows:
+    """Return the catalog's rows in the order of a view, before its filters; `CleanerError`: unknown order."""
     order = _order(view.order)
-    names: list[str] = known.catalog.names.tolist()
-    there = set(names)
-    first = [name for name in order.names(known, view) if name in there]
-    if not order.whole:
+    first = order.rows(known, view)
+    if not order.whole or len(first) == len(known.catalog):
         return first
-    ranked = set(first)
-    return first + [name for name in names if name not in ranked]
+    left = np.ones(len(known.catalog), dtype=bool)
+    left[first] = False
+    return np.concatenate([first, np.flatnonzero(left)])
 
 
-def filtered_names(view: GridView, names: list[str], known: Snapshot) -> list[str]:
-    """Return those of ``names`` that a view shows, in the same order.
+def filtered_rows(view: GridView, rows: Rows, known: Snapshot) -> Rows:
+    """Return those of some rows of the catalog that a view shows, in the same order.
 
     ``show="undecided"`` leaves out nothing where labels are judged, since pages skip what is decided;
     elsewhere it leaves out what was deleted. Without a ranking, a filter by prediction lets nothing pass.
@@ -178,9 +196,9 @@ def filtered_names(view: GridView, names: list[str], known: Snapshot) -> list[st
         msg = f"Got show={view.show!r}; expected one of {', '.join(SHOWS)}."
         raise CleanerError(msg)
     catalog, state = known.catalog, known.state
-    wanted: list[set[str]] = []
+    wanted: list[Mask] = []
     if view.split is not None:
-        wanted.append(set(catalog.names[catalog.splits == view.split].tolist()))
+        wanted.append(catalog.splits == view.split)
     if view.given is not None:
         wanted.append(_given_as(view.given, known))
     if view.predicted is not None:
@@ -188,73 +206,90 @@ def filtered_names(view: GridView, names: list[str], known: Snapshot) -> list[st
     if view.now is not None:
         wanted.append(_labelled_now(view.now, known))
     if view.chosen is not None:
-        wanted.append(set(view.chosen))
+        wanted.append(_among(view.chosen, known))
     if view.agreement is not None:
         wanted += [_agreeing(label, agreement, known) for label, agreement in view.agreement]
     if view.now is None and view.chosen is None and _order(view.order).whole:
-        unlabelled = catalog.table["label"].isna().to_numpy()
-        if unlabelled.any():
-            wanted.append(set(catalog.names[~unlabelled].tolist()))
+        wanted.append(~catalog.unlabelled)
     if view.source is not None:
-        wanted.append(set() if known.provenance is None else set(known.provenance().names_from(*view.source)))
+        names = () if known.provenance is None else known.provenance().names_from(*view.source)
+        wanted.append(_among(names, known))
     if view.show == "decided":
-        wanted.append({name for name in names if state.is_decided(name)})
+        wanted.append(_among(state.outcomes(), known) & ~_among(state.unsure(), known))
     elif view.show == "unsure":
-        wanted.append(set(state.unsure()))
+        wanted.append(_among(state.unsure(), known))
     elif view.show == "conflicts":
-        wanted.append(set(state.conflicts()))
+        wanted.append(_among(state.conflicts(), known))
     elif view.show == "undecided" and purpose_of(view.order) is Purpose.PICTURES:
-        wanted.append(set(names) - known.deleted())
-    if not wanted:
-        return names
-    keep = set.intersection(*wanted)
-    return [name for name in names if name in keep]
+        wanted.append(~_among(known.deleted(), known))
+    return rows[np.logical_and.reduce(wanted)[rows]] if wanted else rows
 
 
-def _labelled_now(label: str, known: Snapshot) -> set[str]:
-    """Return the images that have a label after all decisions."""
-    present = PresentLabels.of(known.catalog, known.state).by_name()
+def _among(names: Iterable[str], known: Snapshot) -> Mask:
+    mask = np.zeros(len(known.catalog), dtype=bool)
+    mask[known.catalog.rows_of(names)] = True
+    return mask
+
+
+def _now(is_meant: Callable[[str | None], bool], known: Snapshot) -> Mask:
+    """Tell which images have a label, after all decisions, that is meant; deleted ones have none that is."""
+    catalog, state = known.catalog, known.state
+    mask = catalog.where_label(lambda label: is_meant(label and state.label_now(label)))
+    for name, (outcome, label) in state.outcomes().items():
+        row = catalog.row_of(name)
+        if row is not None and outcome == "delete":
+            mask[row] = False
+        elif row is not None and label is not None:
+            mask[row] = is_meant(label)
+    return mask
+
+
+def _labelled_now(label: str, known: Snapshot) -> Mask:
+    """Tell which images have a label after all decisions."""
     sets = known.catalog.label_sets
-    return {name for name, now in present.items() if label in classes_of([now], sets)}
+    return _now(lambda now: label in classes_of([now], sets), known)
 
 
-def _agreeing(label: str, agreement: Agreement, known: Snapshot) -> set[str]:
-    """Return the labelled images of which label and model say this about a class; none without a ranking."""
+def _agreeing(label: str, agreement: Agreement, known: Snapshot) -> Mask:
+    """Tell of which labelled images label and model say this about a class; of none without a ranking."""
     ranking = known.ranking
     if ranking is None:
-        return set()
-    found = np.flatnonzero((ranking.predicted[:, _columns(label, known)] > HALF).any(axis=1))
-    says = {ranking.names[row] for row in found}
+        return np.zeros(len(known.catalog), dtype=bool)
+    likely = ranking.predicted[:, _columns(label, known)] > HALF
+    says = _where_ranked(np.asarray(likely.any(axis=1)), known)
     labelled = _labelled_now(label, known)
     if agreement is Agreement.BOTH:
         return labelled & says
     if agreement is Agreement.LABEL_ONLY:
-        return labelled & set(ranking.names) - says
-    present = PresentLabels.of(known.catalog, known.state).by_name()
-    return {name for name in says - labelled if present.get(name) is not None}
+        return labelled & _where_ranked(np.ones(len(ranking), dtype=bool), known) & ~says
+    return says & ~labelled & _now(lambda now: now is not None, known)
 
 
-def _given_as(label: str, known: Snapshot) -> set[str]:
-    """Return the images that came with a class, which may have been renamed or merged since, or with none."""
+def _given_as(label: str, known: Snapshot) -> Mask:
+    """Tell which images came with a class, which may have been renamed or merged since, or with none."""
     catalog = known.catalog
     if label == NO_LABEL:
-        is_meant = catalog.table["label"].isna().to_numpy()
-    else:
-        is_meant = catalog.of_classes({c for c in catalog.classes if known.state.label_now(c) == label})
-    return set(catalog.names[is_meant].tolist())
+        return catalog.unlabelled
+    return catalog.of_classes({c for c in catalog.classes if known.state.label_now(c) == label})
 
 
-def _predicted_as(label: str, known: Snapshot) -> set[str]:
-    """Return the images for which the model's first choice is a class, by its present name, or has it."""
+def _predicted_as(label: str, known: Snapshot) -> Mask:
+    """Tell for which images the model's first choice is a class, by its present name, or has it."""
     ranking = known.ranking
     if ranking is None:
-        return set()
+        return np.zeros(len(known.catalog), dtype=bool)
     meant = _columns(label, known)
     if isinstance(ranking, SetRanking):
-        rows = np.flatnonzero((ranking.suggested_bits[:, meant]).any(axis=1))
-    else:
-        rows = np.flatnonzero(np.isin(ranking.predicted.argmax(axis=1), meant))
-    return {ranking.names[row] for row in rows}
+        return _where_ranked(np.asarray(ranking.suggested_bits[:, meant].any(axis=1)), known)
+    return _where_ranked(np.isin(ranking.predicted.argmax(axis=1), meant), known)
+
+
+def _where_ranked(mask: Mask, known: Snapshot) -> Mask:
+    """Return what is said of the rows of the ranking for those of the catalog; others are False."""
+    rows = known.catalog_rows[mask]
+    found = np.zeros(len(known.catalog), dtype=bool)
+    found[rows[rows >= 0]] = True
+    return found
 
 
 def _columns(label: str, known: Snapshot) -> list[int]:

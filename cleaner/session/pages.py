@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -94,8 +94,7 @@ class Pager:
     ) -> None:
         self._lock = threading.RLock()
         self._order = list(names)
-        self._known = set(self._order)
-        if len(self._known) < len(self._order):
+        if len(set(self._order)) < len(self._order):
             msg = "Got an image twice in the order of the pages; expected every name once."
             raise StoreError(msg)
         self.page_size = page_size
@@ -104,8 +103,8 @@ class Pager:
         self._saved = saved
         self._unit_of = unit_of
         self._names_now = names_now
-        self._shown = self._known.intersection(shown)
-        self._unseen = [name for name in self._order if name not in self._shown]
+        self._shown = set(shown).intersection(self._order)
+        self._begin = 0  # all before this place of the order were shown
         self._offered: set[str] = set()  # in this round of passed-over images
         self._pages: list[Page] = []
         self._at = -1
@@ -154,7 +153,7 @@ class Pager:
     def remaining(self) -> int:
         """Undecided images that were never shown."""
         with self._lock:
-            return sum(not self._is_decided(name) for name in self._unseen)
+            return sum(not self._is_decided(name) for name in self._unseen())
 
     @property
     def undecided(self) -> int:
@@ -208,7 +207,7 @@ class Pager:
             None (and stay) if none of the names belongs to this view.
         """
         with self._lock:
-            wanted = {name: None for name in names if name in self._known}
+            wanted = dict.fromkeys(self._of_view(names))
             if not wanted:
                 return None
             for at in range(len(self._pages) - 1, -1, -1):
@@ -235,14 +234,13 @@ class Pager:
         with self._lock:
             first = dict.fromkeys(names)
             self._order = [*first, *(name for name in self._order if name not in first)]
-            self._known = set(self._order)
+            self._begin = 0
             opened = self._pages[self._at].names if self._at == len(self._pages) - 1 >= 0 else ()
             swapped = swap and bool(opened) and self._open_names(opened) == list(opened)
             if swapped:
                 self._pages.pop()
                 self._at -= 1
                 self._shown.difference_update(opened)
-            self._unseen = [name for name in self._order if name not in self._shown]
             if swapped or not self._pages:
                 self.next()
 
@@ -252,7 +250,20 @@ class Pager:
         return [name for name in names if not self._is_decided(name)]
 
     def _new(self) -> list[str]:
-        return self._fill(name for name in self._unseen if not self._is_decided(name))
+        return self._fill(name for name in self._unseen() if not self._is_decided(name))
+
+    def _unseen(self) -> Iterator[str]:
+        """Yield the images that were never shown, in order."""
+        while self._begin < len(self._order) and self._order[self._begin] in self._shown:
+            self._begin += 1
+        later = map(self._order.__getitem__, range(self._begin, len(self._order)))
+        return (name for name in later if name not in self._shown)
+
+    def _of_view(self, names: Iterable[str]) -> list[str]:
+        """Return those of some images that belong to this view."""
+        listed = list(names)
+        there = set(listed).intersection(self._order)
+        return [name for name in listed if name in there]
 
     def _fill(self, waiting: Iterable[str]) -> list[str]:
         names: list[str] = []
@@ -281,9 +292,7 @@ class Pager:
     def _add(self, names: list[str], *, again: bool, at: int | None = None) -> None:
         self._pages.insert(len(self._pages) if at is None else at, Page(0, tuple(names), again))
         self._pages = [replace(page, number=i) for i, page in enumerate(self._pages, start=1)]
-        fresh = set(names)
-        self._shown |= fresh
-        self._unseen = [name for name in self._unseen if name not in fresh]
+        self._shown.update(names)
 
     def _go(self, at: int) -> Page:
         self._at = at
@@ -294,7 +303,7 @@ class Pager:
 
     def _resume(self) -> None:
         saved = self._names_now(self._load().get(self.view.key, []))
-        names = [name for name in saved if name in self._known]
+        names = self._of_view(saved)
         if self._open_names(names):
             self._add(names, again=False)
             self._at = 0

@@ -725,8 +725,7 @@ class ReviewSession:
             with self.lock:
                 self._waiting = ranking, replace(known, posterior=posterior, learnt=learnt)
             return
-        with self.lock:
-            self._take_ranking(ranking)
+        self._take_ranking(ranking)
         self._tell(Topic.PAGE)
         self._follow_ranking()
 
@@ -769,22 +768,43 @@ class ReviewSession:
         """Follow the classes as they are now; where some became one, the order is another one, too."""
         with self.lock:
             self._display.rename_filters()
-            used, made = self.ranking, self._made
-            if used is not None and made is not None:
-                present = self._under_present_names(made)
-                assert present is not None
-                if np.array_equal(present.signals["pooled"], used.signals["pooled"], equal_nan=True):
-                    self._display.known = replace(self.known, ranking=present)
-                else:
-                    self._take_ranking(made)
-            if self._waiting is not None:
-                self._take_ranking(self._waiting[0])
+            used, made, waiting = self.ranking, self._made, self._waiting
+        if waiting is not None:
+            self._take_ranking(waiting[0], instead_of=made)
+        elif used is not None and made is not None:
+            called = self._called_now(made)
+            present = self._under_present_names(made)
+            assert present is not None
+            if not np.array_equal(present.signals["pooled"], used.signals["pooled"], equal_nan=True):
+                self._take_ranking(made, instead_of=made)
+            else:
+                with self.lock:
+                    if self._made is made and called == self._called_now(made):
+                        self._display.known = replace(self.known, ranking=present)
         self._tell(Topic.PAGE)
         self._follow_ranking()
 
-    def _take_ranking(self, ranking: Ranking) -> None:
-        known = replace(self.known, ranking=self._under_present_names(ranking), learnt=None, posterior=None)
-        self._use(ranking, known, stay=False)
+    def _take_ranking(self, made: Ranking, *, instead_of: Ranking | None = None) -> None:
+        """Use a ranking, unless another one than ``instead_of`` is in use by then.
+
+        Not to be called under the lock: until the end, the page goes on with the ranking from before.
+        """
+        while True:
+            called = self._called_now(made)
+            present, known = self._under_present_names(made), self.known
+            known = replace(known, catalog=self.source.catalog, ranking=present, learnt=None, posterior=None)
+            self._display.order_ahead(self.view, known)
+            with self.lock:
+                if instead_of is not None and self._made is not instead_of:
+                    return
+                if called == self._called_now(made):  # else a class got another name meanwhile
+                    known = replace(self.known, ranking=present, learnt=None, posterior=None)
+                    self._use(made, known, stay=False)
+                    return
+
+    def _called_now(self, made: Ranking) -> list[str]:
+        """Return what the classes of a ranking are called now."""
+        return [self.store.state.label_now(label, since_seq=made.named_at) for label in made.classes]
 
     def _take_waiting(self) -> None:
         """Take the ranking that waits for the open page to be left, which is about to happen."""

@@ -74,13 +74,13 @@ class LearntOrder:
     ranking : Ranking
         What was learnt about; it says nothing about another one.
     reordered : Reordered
-    names : list of str
-        Most suspicious first.
+    rows : int64
+        Rows of the ranking, most suspicious first.
     """
 
     ranking: Ranking
     reordered: Reordered
-    names: list[str]
+    rows: NDArray[np.int64]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,10 +126,10 @@ class Snapshot:
     # ---------------------------------------------------------------- all images
 
     def __contains__(self, name: object) -> bool:
-        return name in self._split_of
+        return self.catalog.row_of(name) is not None
 
     def __len__(self) -> int:
-        return len(self._split_of)
+        return len(self.catalog)
 
     def lacks_labels(self) -> bool:
         """Tell whether any image has no label in the catalog, whatever was decided since."""
@@ -155,7 +155,14 @@ class Snapshot:
         """The names that the ranking knows, by what was learnt so far; empty without a ranking."""
         if self.ranking is None:
             return []
-        return self.ranking.order("pooled").tolist() if self.learnt is None else self.learnt.names
+        names: list[str] = np.array(self.ranking.names, dtype=object)[self.suspicious_rows].tolist()
+        return names
+
+    @property
+    def suspicious_rows(self) -> NDArray[np.int64]:
+        """The rows of the ranking in the order of `suspicious_first`; there has to be one."""
+        assert self.ranking is not None
+        return self.ranking.rows("pooled") if self.learnt is None else self.learnt.rows
 
     def suggestions(self) -> list[str]:
         """Return the classes that the model may suggest, under their present names."""
@@ -175,7 +182,9 @@ class Snapshot:
 
     def split(self, name: str) -> str | None:
         """Return the split of an image; None if it has none."""
-        return self._split_of.get(name)
+        row = self.catalog.row_of(name)
+        split: str | None = None if row is None else self.catalog.splits[row]
+        return split
 
     def given(self, name: str) -> str | None:
         """Return the label that an image has without any decision on it, under its present name."""
@@ -193,11 +202,11 @@ class Snapshot:
         if name in self._proposed_row:
             return self._proposed(name)
         ranking = self.ranking
-        if ranking is None or name not in self._place_of:
+        row = None if ranking is None else ranking.places.get(name)
+        if ranking is None or row is None:
             return None
-        row = ranking.row(name)
         if isinstance(ranking, SetRanking):
-            return self._known_set(ranking, name, row)
+            return self._known_set(ranking, row)
         odds = ranking.predicted[row]
         best = np.argsort(-odds, kind="stable")[:_DIGITS]
         classes = [self.state.label_now(ranking.classes[c], since_seq=ranking.named_at) for c in best]
@@ -206,7 +215,7 @@ class Snapshot:
             probability=float(odds[best[0]]),
             loss=_number(ranking.signals["loss"][row]),
             score=_number(self._probability[row]),
-            place=self._place_of[name],
+            place=int(self._place[row]),
             best=tuple((label, float(odds[c])) for label, c in zip(classes, best, strict=True)),
             likely=tuple(dict.fromkeys(classes)) if len(ranking.classes) > _DIGITS else (),
         )
@@ -218,7 +227,7 @@ class Snapshot:
         a label counts as what the model says. Takes a while: for a thread of its own.
         """
         model, ranking = self.known(name), self.ranking
-        if model is None or ranking is None or name not in self._place_of:
+        if model is None or ranking is None or name not in ranking.places:
             return None
         made = ranking.why(name, PresentLabels.of(self.catalog, self.state).by_name())
         if made is None:
@@ -230,7 +239,7 @@ class Snapshot:
 
     def ranked(self) -> int:
         """Return how many images the ranking knows."""
-        return len(self._place_of)
+        return 0 if self.ranking is None else len(self.ranking)
 
     def choice(
         self,
@@ -256,7 +265,7 @@ class Snapshot:
 
     # ---------------------------------------------------------------- inside
 
-    def _known_set(self, ranking: SetRanking, name: str, row: int) -> Known:
+    def _known_set(self, ranking: SetRanking, row: int) -> Known:
         """Say of an image which set of labels is likeliest, and how likely each class is."""
         now = partial(self.state.label_now, since_seq=ranking.named_at)
         label, probability = ranking.suggestion(row)
@@ -267,7 +276,7 @@ class Snapshot:
             probability=probability,
             loss=_number(ranking.signals["loss"][row]),
             score=_number(self._probability[row]),
-            place=self._place_of[name],
+            place=int(self._place[row]),
             best=tuple(best),
             likely=tuple(dict.fromkeys(label for label, _ in best)) if len(ranking.classes) > _DIGITS else (),
         )
@@ -278,12 +287,20 @@ class Snapshot:
         return self.ranking.scores if self.posterior is None else self.posterior.probability
 
     @cached_property
-    def _split_of(self) -> dict[str, str | None]:
-        return dict(zip(self.catalog.names.tolist(), self.catalog.splits.tolist(), strict=True))
+    def catalog_rows(self) -> NDArray[np.int64]:
+        """The row in the catalog of each image of the ranking, -1 where it is none of the set."""
+        assert self.ranking is not None
+        if self.ranking.names == self.catalog.names.tolist():
+            return np.arange(len(self.catalog))
+        return self.catalog.rows_of(self.ranking.names, missing=True)
 
     @cached_property
-    def _place_of(self) -> dict[str, int]:
-        return {name: place for place, name in enumerate(self.suspicious_first)}
+    def _place(self) -> NDArray[np.int32]:
+        """The place of each row of the ranking, 0 = most suspicious."""
+        rows = self.suspicious_rows
+        place = np.empty(len(rows), dtype=np.int32)
+        place[rows] = np.arange(len(rows), dtype=np.int32)
+        return place
 
     @cached_property
     def _proposed_row(self) -> dict[str, int]:

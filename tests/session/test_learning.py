@@ -13,7 +13,7 @@ from cleaner.ranking import Ranking
 from cleaner.review import Choice
 from cleaner.session.background import learn_order
 from cleaner.session.messages import Learnt
-from cleaner.session.orders import ordered_names
+from cleaner.session.orders import ordered_rows
 from cleaner.session.snapshot import Snapshot
 from cleaner.util.wording import estimate
 from cleaner.widgets.grid.text import notice_text, summary_text
@@ -172,12 +172,13 @@ def test_other_orders_are_left_alone_and_filters_of_this_one_follow(open_cleaner
     review(cleaner, 4)
     cleaner.set_view(given="red")
     decided = cleaner.store.state.is_decided
-    learnt = [n for n in cleaner.session.known.learnt.names if n.startswith("red/") and not decided(n)]
+    learnt = [n for n in cleaner.session.known.suspicious_first if n.startswith("red/") and not decided(n)]
     assert learnt != [name for name in cleaner.ranking.order() if name in learnt]
     shown = {*first, *cleaner.names}
     assert list(cleaner.session.next_names()) == [name for name in learnt if name not in shown][:20]
     cleaner.set_view(order="least confident", given=None)
-    names = ordered_names(cleaner.view, cleaner.session.known)
+    known = cleaner.session.known
+    names = known.catalog.names[ordered_rows(cleaner.view, known)].tolist()
     assert names == cleaner.ranking.order("least_confident").tolist()
 
 

@@ -1,0 +1,15 @@
+"""At which place of a list a name stands."""
+
+from __future__ import annotations
+
+import pytest
+
+from cleaner.util.places import Places
+
+
+@pytest.mark.parametrize("names", [["a", "b", "é", "z"], ["z", "a", "é", "b"], ["a"], []])
+def test_each_name_is_found_where_it_is_and_no_other(names: list[str]) -> None:
+    places = Places(names)
+    assert [places.get(name) for name in names] == list(range(len(names)))
+    assert [places.get(name) for name in ("", "aa", "zz", None, 3)] == [None] * 5
+    assert "aa" not in places
