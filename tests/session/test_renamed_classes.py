@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
+import pytest
 
 from cleaner.labelling.proposal import Proposal
-from cleaner.ranking import rank_probabilities
+from cleaner.ranking import Ranking, rank_probabilities
+from cleaner.ranking.renaming import under_present_names
 from cleaner.review.classes import rename_class
 from cleaner.widgets.grid.protocol import PageData, page_data
 from cleaner.widgets.image_cleaner import ImageCleaner
@@ -64,3 +68,30 @@ def test_proposals_made_after_a_swap_of_names_are_taken_by_their_word(bare: Imag
     assert {cell["suggestion"] for cell in page(bare)["cells"]} == {"a"}
     rename_class(bare.workspace.catalog, bare.workspace.store, "a", "c")
     assert {cell["suggestion"] for cell in page(bare)["cells"]} == {"c"}
+
+
+def test_the_page_is_free_while_a_merge_of_classes_is_worked_out(
+    open_order: Callable[..., ImageCleaner], space: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cleaner = open_order("by file name")
+    session = cleaner.session
+    session.set_ranking(
+        rank_probabilities(space.catalog, np.tile(np.array([0.9, 0.1]), (len(space.catalog), 1)))
+    )
+    begun, free = threading.Event(), threading.Event()
+
+    def slow(*args: Any, **options: Any) -> Ranking:
+        begun.set()
+        assert free.wait(30)
+        return under_present_names(*args, **options)
+
+    monkeypatch.setattr("cleaner.session.session.under_present_names", slow)
+    space.store.class_event("class_merge", "b", "a")
+    assert begun.wait(30)
+    is_free = session.lock.acquire(timeout=5)
+    free.set()
+    assert is_free
+    session.lock.release()
+    assert session.wait()
+    assert session.ranking is not None
+    assert session.ranking.classes == ["a"]
