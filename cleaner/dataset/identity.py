@@ -252,7 +252,9 @@ class Identity:
     def _say_what_moved(self, found: Entry) -> None:
         if self._in_root and found.root != str(self._root) and self._is_there_still(found):
             with_it = ", with the decisions that were made there before" if found.rows else ""
-            self.notices.append(f"This set is a copy of {found.root}{with_it}. New ones stay here.")
+            self.notices.append(
+                f"This set is a copy of {found.root}{with_it}. New decisions are saved only here."
+            )
             return
         before: list[str] = []
         if found.root != str(self._root):

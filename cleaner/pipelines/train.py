@@ -194,7 +194,7 @@ def find_rate(
     Cancelled, CleanerError
         See `cleaner.pipelines.rank.prepare`.
     """
-    return _learner(dataset, review, network, Recipe(), reporter).lr_find(reporter=reporter)
+    return _learner(dataset, review, network, Recipe(), Untimed(reporter)).lr_find(reporter=reporter)
 
 
 def _learner(

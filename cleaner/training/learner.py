@@ -294,7 +294,7 @@ class Learner:
         done = 0
         try:
             with seeded(self.seed, self.network.runner.device):
-                course = self._course(self._readable(reporter), reporter)
+                course = self._course(self._readable(Untimed(reporter)), reporter)
                 runner, objective, scaler = course.runner, course.objective, course.scaler
                 self.model.set_frozen(self.frozen)
                 optimizer, _ = optimizer_for(self.model, start_lr, weight_decay=self.recipe.weight_decay)

@@ -63,13 +63,13 @@ def full(*, workspace: dict[str, Any], epochs: int, lr: float, reporter: Reporte
 
 
 def rates(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
-    """Return a sweep from 1e-7 to 1, unless the file ``wait`` is in the root: then wait to be cancelled."""
+    """Return a sweep that explodes from 1e-1 on; while the file ``wait`` is there, wait to be cancelled."""
     while (Path(workspace["root"]) / "wait").exists():
         reporter.check()
         time.sleep(0.02)
-    lrs = [10**-7, 10**-5, 10**-3, 10**-1, 1.0]
+    lrs = [10**-7, 10**-5, 10**-3, 10**-2, 10**-1, 10**-0.5, 1.0]
     suggestions = {"valley": 1e-3, "slide": 1e-4, "minimum": 1e-2, "steep": 5e-4}
-    return {"lrs": lrs, "losses": [2.0, 1.9, 1.0, 0.5, float("nan")], "suggestions": suggestions}
+    return {"lrs": lrs, "losses": [2.0, 1.9, 1.0, 0.5, 40.0, 900.0, float("nan")], "suggestions": suggestions}
 
 
 def failing(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:

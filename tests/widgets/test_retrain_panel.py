@@ -211,7 +211,7 @@ def test_a_rate_is_found_picked_and_taken(panel: RetrainPanel, workspace: Worksp
     suggestions = [f"{say(f'rates.{rule}')} {lr}" for rule, lr in (("valley", "1e-3"), ("steep", "5e-4"))]
     assert all(words in chart[1]["aria-label"] for words in suggestions)
     (slider,) = find(panel, "input", "cleaner-range")
-    assert (slider[1]["min"], slider[1]["max"], slider[1]["data-enter"]) == ("-7.00", "0.00", "take_rate")
+    assert (slider[1]["min"], slider[1]["max"], slider[1]["data-enter"]) == ("-7.00", "-1.00", "take_rate")
 
     panel.do("pick_rate", "-2.30")
     assert say("rates.take", rate="5e-3") in text(panel)

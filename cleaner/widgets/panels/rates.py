@@ -7,13 +7,14 @@ import math
 from cleaner.training.lr_finder import LrSweep
 from cleaner.util.wording import rate_words
 from cleaner.widgets.panels.base import Tree, button, buttons, node, paragraph
-from cleaner.widgets.panels.chart import line_chart
+from cleaner.widgets.panels.chart import Point, line_chart
 from cleaner.widgets.sentences import say
 
 SHOWN = ("valley", "steep", "minimum")
 """Rules whose suggestions are marked, the one to take first."""
 
 _STEP = 0.05  # of the logarithm: about a ninth of the rate
+_HEADROOM = 1.1  # above what the loss was while it fell
 
 
 def rate_finder(sweep: LrSweep | None, lr: float) -> Tree:
@@ -49,18 +50,30 @@ def picked(value: str) -> float:
         return math.nan
 
 
-def _chart(sweep: LrSweep) -> Tree:
+def _drawn(sweep: LrSweep) -> list[Point]:
+    """Return the logarithm of each rate and its loss, up to where the loss explodes.
+
+    Of the whole curve, one would see nothing but that: the fall before it is as flat as a line.
+    """
     points = [
         (math.log10(lr), float(loss))
         for lr, loss in zip(sweep.lrs, sweep.losses, strict=True)
         if math.isfinite(loss)
     ]
+    lowest = min(range(len(points)), key=lambda i: points[i][1])
+    top = _HEADROOM * max(loss for _, loss in points[: lowest + 1])
+    end = next((i for i in range(lowest, len(points)) if points[i][1] > top), len(points) - 1)
+    return [(x, min(loss, top)) for x, loss in points[: end + 1]]
+
+
+def _chart(sweep: LrSweep) -> Tree:
+    points = _drawn(sweep)
     decades = range(math.ceil(points[0][0]), math.floor(points[-1][0]) + 1)[1::2]
     suggestions = [f"{say(f'rates.{rule}')} {rate_words(sweep.suggestions[rule])}" for rule in SHOWN]
     name = say(
         "rates.chart",
         first=rate_words(sweep.lrs[0]),
-        last=rate_words(sweep.lrs[-1]),
+        last=rate_words(10 ** points[-1][0]),
         least=f"{min(loss for _, loss in points):.2f}",
         suggestions=", ".join(suggestions),
     )
@@ -73,6 +86,7 @@ def _chart(sweep: LrSweep) -> Tree:
 
 
 def _slider(sweep: LrSweep, lr: float) -> Tree:
+    (first, _), *_, (last, _) = _drawn(sweep)
     return node(
         "input",
         type="range",
@@ -82,8 +96,8 @@ def _slider(sweep: LrSweep, lr: float) -> Tree:
         aria_label=say("rates.choose"),
         aria_valuetext=rate_words(lr),
         data_heir=True,
-        min=f"{math.log10(sweep.lrs[0]):.2f}",
-        max=f"{math.log10(sweep.lrs[-1]):.2f}",
+        min=f"{first:.2f}",
+        max=f"{last:.2f}",
         step=f"{_STEP:g}",
         value=f"{math.log10(lr):.2f}",
     )
