@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from copy import copy
 from functools import cached_property
+from operator import lt
 from pathlib import Path
 from typing import Any
 
@@ -110,12 +112,12 @@ class Catalog:
         self.layout = layout
         self.label_sets = label_sets
         self.label_form = label_form
-        table = table.sort_values("name", ignore_index=True)
+        table = _sorted_by_name(table)
         split = table["split"] if "split" in table.columns else [None] * len(table)
         columns: dict[str, Any] = {
             "name": _column(table["name"]),
-            "label": _column(self._canonical(map(as_text, table["label"]))),
-            "split": _column(map(as_text, split)),
+            "label": _column(self._canonical(_texts(table["label"]))),
+            "split": _column(_texts(split)),
         }
         if group_column is not None and group_column not in table.columns:
             columns_there = ", ".join(map(repr, table.columns))
@@ -484,6 +486,8 @@ class Catalog:
 
     def leave_out(self, reasons: Mapping[str, str]) -> Catalog:
         """Return the catalog without some images, which are then listed in `left_out` with the reason."""
+        if not reasons:
+            return self
         gone = self.table["name"].isin(list(reasons))
         before = zip(self.left_out["name"], self.left_out["reason"], strict=True)
         new = ((name, reasons[name]) for name in self.table["name"][gone])
@@ -491,7 +495,9 @@ class Catalog:
 
     def with_findings(self, findings: Iterable[Finding]) -> Catalog:
         """Return the catalog with more findings."""
-        return self._with(self.table, findings=[*self.findings, *findings])
+        more = copy(self)  # the table is the same, and so is what was found in it
+        more.findings = (*self.findings, *findings)
+        return more
 
     def summary(self) -> dict[str, Any]:
         """Count the images.
@@ -548,6 +554,22 @@ def understood(root: Path | str, *, hidden: bool = False, follow_links: bool = F
         return (*catalog.findings, *class_findings(catalog.summary()["classes"]))
     except CatalogError:
         return ()
+
+
+def _sorted_by_name(table: pd.DataFrame) -> pd.DataFrame:
+    names = table["name"].tolist()
+    if all(isinstance(name, str) for name in names) and all(map(lt, names, names[1:])):
+        return table.reset_index(drop=True)
+    return table.sort_values("name", ignore_index=True)
+
+
+def _texts(values: Iterable[object]) -> list[str | None]:
+    """Return values as text; each text that occurs is looked at once."""
+    listed = list(values)
+    if set(map(type, listed)) <= {str, type(None)}:
+        known = {value: as_text(value) for value in set(listed)}
+        return [known[value] for value in listed]
+    return list(map(as_text, listed))
 
 
 def _column(values: Iterable[Any]) -> pd.Series[Any]:

@@ -26,7 +26,7 @@ from cleaner.dataset.layout import Layout
 from cleaner.dataset.layout_guess import Guess, guess_layout
 from cleaner.dataset.layout_memory import AUTO, LayoutMemory
 from cleaner.dataset.results import ResultFile
-from cleaner.dataset.splits import PENDING, assign, divided_groups
+from cleaner.dataset.splits import HELD_OUT, PENDING, assign, divided_groups
 from cleaner.dataset.state_folder import find_root, has_state, place_state
 from cleaner.dataset.tables.options import RememberedOptions, TableOptions
 from cleaner.dataset.user import remember
@@ -431,8 +431,8 @@ def _leave_out_broken(listed: Catalog, index: FileIndex) -> Catalog:
     CatalogError
         None can be used.
     """
-    known = index.table().set_index("name")["problem"].reindex(listed.names)
-    problems = {str(name): str(problem) for name, problem in known.dropna().items()}
+    known = index.problems()
+    problems = {name: known[name] for name in known.keys() & set(listed.names)} if known else {}
     usable = listed.leave_out(problems)
     if not len(usable):
         name, problem = next(iter(problems.items()))
@@ -501,26 +501,36 @@ def _with_splits(
     """
     given = dict(zip(catalog.names, catalog.splits, strict=True))
     known = _known(catalog, index, given, earlier)
-    hashes = index.table().set_index("name")["hash"]
-    # Files that are gone take part, so that one that was moved joins what it was.
-    gone = [name for name in known if name not in given and name in hashes.index]
-    none = [None] * len(gone)
-    groups = [None] * len(catalog) if catalog.groups is None else catalog.groups
-    rows = {
-        "name": [*catalog.names, *gone],
-        "label": [*catalog.labels, *none],
-        "split": [*catalog.splits, *none],
-        "hash": hashes.reindex([*catalog.names, *gone]).tolist(),
-        "group": [*groups, *none],
-    }
-    table, sets = pd.DataFrame(rows, dtype=object), catalog.label_sets
-    splits = assign(table, known, valid_pct=valid_pct, seed=seed, sets=sets)
+    settled = {name: split for name, split in given.items() if split in HELD_OUT}
+    splits = {name: known[name] for name in given if name in known} | settled
+    if len(splits) < len(given):
+        table = _to_draw(catalog, known, index.hashes())
+        splits = assign(table, known, valid_pct=valid_pct, seed=seed, sets=catalog.label_sets)
     new = {name: split for name, split in splits.items() if name in given and known.get(name) != split}
     if new:
         index.set_splits(new, given=given)
         stored = index.splits()
         splits |= {name: stored[name][0] for name in new}  # another process may have been first
     return catalog.with_splits({name: splits.get(name, PENDING) for name in given})
+
+
+def _to_draw(catalog: Catalog, known: Mapping[str, str], hashes: Mapping[str, str]) -> pd.DataFrame:
+    """Return the table from which splits are drawn, as `assign` takes it.
+
+    Files that are gone take part, so that one that was moved joins what it was.
+    """
+    there = set(catalog.names)
+    gone = [name for name in known if name not in there and name in hashes]
+    none = [None] * len(gone)
+    groups = [None] * len(catalog) if catalog.groups is None else catalog.groups
+    rows = {
+        "name": [*catalog.names, *gone],
+        "label": [*catalog.labels, *none],
+        "split": [*catalog.splits, *none],
+        "hash": [hashes.get(name) for name in (*catalog.names, *gone)],
+        "group": [*groups, *none],
+    }
+    return pd.DataFrame(rows, dtype=object)
 
 
 def _known(
@@ -542,7 +552,7 @@ def _known(
     found = {
         name: split
         for name, split in zip(result.names, result.splits, strict=True)
-        if split is not None and given.get(name) not in ("valid", "test")
+        if split is not None and given.get(name) not in HELD_OUT
     }
     index.set_splits(found, given=given)
     return found

@@ -136,15 +136,17 @@ class FileIndex:
         # A file without a hash could not be read; that it can be now need not show in its time of change.
         done = "AND (decoded OR problem IS NOT NULL)" if decode else ""
         query = f"SELECT name, size, mtime_ns, entry FROM files WHERE hash IS NOT NULL {done}"
-        known = {name: _Stat(*seen) for name, *seen in self._rows(query)}
+        known = {row[0]: row[1:] for row in self._rows(query)}
         found: list[str] = []
         bare: list[tuple[str | None, str]] = []  # by an earlier version
         size_bytes = 0
         for name in names:
             now, seen = _stat(root, name), known.get(name)
-            if seen is not None and seen.entry is None and seen == now._replace(entry=None):
+            if seen == now:
+                continue
+            if seen is not None and seen[2] is None and seen[:2] == now[:2]:
                 bare.append((now.entry, name))
-            elif seen != now:
+            else:
                 found.append(name)
                 size_bytes += now.size or 0
         if bare:
@@ -174,7 +176,8 @@ class FileIndex:
         Cancelled
             The reporter asked to stop.
         """
-        todo = self.stale(root, names, decode=decode).names
+        listed = list(names)
+        todo = self.stale(root, listed, decode=decode).names if listed else []
         stage = Stage.VERIFY if decode else Stage.READ
         if not todo:
             return
@@ -212,6 +215,10 @@ class FileIndex:
         """
         rows = self._rows(f"SELECT {', '.join(_COLUMNS)} FROM files ORDER BY name")
         return pd.DataFrame(rows, columns=list(_COLUMNS), dtype=object)
+
+    def problems(self) -> dict[str, str]:
+        """Return the files that cannot be used, with the reason."""
+        return dict(self._rows("SELECT name, problem FROM files WHERE problem IS NOT NULL"))
 
     def hashes(self) -> dict[str, str]:
         """Return the content hash of each file that has been read: SHA-256, hexadecimal."""

@@ -78,6 +78,8 @@ class LayoutMemory:
         if before is not None and before.pattern is not None:
             return Guess(Layout.of_pattern(before.pattern, names))
         guess = guess_layout(names)
+        if before == guess.layout:
+            return guess
         if not known or (before is None and not reviewed):
             return guess
         if before is None:

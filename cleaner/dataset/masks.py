@@ -121,6 +121,8 @@ def mask_folders(names: Sequence[str]) -> tuple[dict[str, list[str]], dict[str, 
     paths = {path for folder in by_folder for path in _upwards(folder)}
     named = {path for path in paths if _FOLDER.fullmatch(path.rpartition("/")[2])}
     masks = {path for path in named if not _is_worn(path, paths)}
+    if not masks:
+        return {}, {}
     inside: defaultdict[str, list[str]] = defaultdict(list)
     elsewhere: set[str] = set()
     for folder, files in by_folder.items():

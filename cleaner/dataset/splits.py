@@ -20,6 +20,9 @@ from cleaner.util.natural import Key, natural_key
 
 SPLITS = ("train", "valid", "test")
 
+HELD_OUT = ("valid", "test")
+"""Splits that are never drawn anew where folders or a column give them."""
+
 PENDING = "pending"
 """What stands for the split of a file whose content is not hashed yet."""
 
@@ -133,7 +136,7 @@ def _settled(names: Sequence[str], given: Sequence[str | None], known: Mapping[s
     has_valid = "valid" in given
     splits = {}
     for name, split in zip(names, given, strict=True):
-        if split in ("valid", "test"):
+        if split in HELD_OUT:
             splits[name] = split
         elif name in known:
             splits[name] = known[name]

@@ -215,6 +215,8 @@ def _by_archive(root: Path, names: Sequence[str]) -> Iterable[tuple[Path, str, l
             yield root, "", list(names)
         return
     found: dict[tuple[Path, str], list[str]] = {}
+    if ".tar" not in str(root).lower():  # a million names are looked at quickly
+        names = [name for name in names if ".tar" in name.lower()]
     for name in names:
         place = archives.divided(f"{root}/{name}")
         if place is not None and place[0].suffix.lower() == ".tar":

@@ -6,7 +6,7 @@ import csv
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from cleaner.advice import Advice
 from cleaner.dataset.findings import Finding
@@ -43,9 +43,9 @@ def tables_beside(
     labelled : bool
         The folders name classes.
     """
-    stems = {_stem(name) for name in images}
     below = [root / name for suffix in _SUFFIXES for name in others.get(suffix, ())[:_MOST_TABLES]]
     above = sorted(path for path in _siblings(root) if path.suffix.lower() in _SUFFIXES)
+    stems = {_stem(name) for name in images} if below or above else set()
     tables: list[Path] = []
     unread: list[Path] = []
     for path in (*below, *above[:_MOST_TABLES]):
@@ -154,4 +154,4 @@ def _lists_images(path: Path, stems: set[str]) -> bool:
 
 
 def _stem(name: str) -> str:
-    return PurePosixPath(name.replace("\\", "/")).name.partition(".")[0]
+    return name.replace("\\", "/").rstrip("/").rpartition("/")[2].partition(".")[0]
