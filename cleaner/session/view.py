@@ -76,6 +76,12 @@ class GridView:
     agreement: tuple[tuple[str, Agreement], ...] | None = None
 
     @property
+    def n_filters(self) -> int:
+        """How many filters are set."""
+        filters = (self.split, self.given, self.predicted, self.source, self.now, self.chosen, self.agreement)
+        return sum(each is not None for each in filters) + (self.show not in ("undecided", "all"))
+
+    @property
     def key(self) -> str:
         """A text that tells this view from every other one."""
         chosen: dict[str, object] = {field.name: getattr(self, field.name) for field in fields(self)}

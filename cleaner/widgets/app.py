@@ -160,6 +160,7 @@ class CleanerApp(ipywidgets.VBox):
         self.session.subscribe(self._on_change)
         self._show_checks()  # what was told before
         self.image_cleaner.observe(self._on_order, names=["order"])
+        self.image_cleaner.observe(lambda _change: self._draw_fold(), names=["order", "n_filters"])
         if order is not None and order in self.session.orders:
             self.image_cleaner.set_view(order=order)
         self.retrain.observe(lambda _change: self._ranked_anew(), names=["renewed"])
@@ -296,7 +297,7 @@ class CleanerApp(ipywidgets.VBox):
     def _draw_steps(self) -> None:
         left_out = len(self.workspace.catalog.left_out)
         hints = {"Files": say("app.left_out", files=f"{left_out:,}") if left_out else ""}
-        self.steps.show(steps(self._step, hints), fold(self.session.view.order, unfolded=self._unfolded))
+        self.steps.show(steps(self._step, hints), fold(self.session.view, unfolded=self._unfolded))
 
     def _draw_progress(self) -> None:
         state = self.workspace.store.state
@@ -421,6 +422,9 @@ class CleanerApp(ipywidgets.VBox):
         """Let the page's address name the order, so that a reload comes back to it."""
         usual = change["new"] == GridView().order
         self.header.address = {**self.header.address, "order": "" if usual else change["new"]}
+
+    def _draw_fold(self) -> None:
+        """Let the button that hides order and filters on a narrow page say what they are."""
         with self.lock:
             self._draw_steps()
 

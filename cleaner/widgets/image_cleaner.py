@@ -80,6 +80,9 @@ class ImageCleaner(ipywidgets.VBox):
     order = traitlets.Unicode("")
     """The order on show, a key of `cleaner.session.orders.ORDERS`. Type: str. Default: ``""``."""
 
+    n_filters = traitlets.Int(0)
+    """How many filters are set. Type: int. Default: 0."""
+
     message = traitlets.Unicode("")
     """The last sentence for the user, such as that cleaned.csv is locked. Type: str. Default: ``""``."""
 
@@ -276,8 +279,8 @@ class ImageCleaner(ipywidgets.VBox):
     def _count(self) -> None:
         """Count anew; outside of the lock, since observers may wait for locks of their own."""
         with self._lock:
-            progress, order = self.session.progress(), self.view.order
-        self.progress, self.order = progress, order
+            progress, view = self.session.progress(), self.view
+        self.progress, self.order, self.n_filters = progress, view.order, view.n_filters
 
     def _on_change(self, change: Change) -> None:
         """Show what has changed in the session; called in any thread, without the lock."""

@@ -100,6 +100,9 @@ def test_on_a_narrow_page_the_images_come_first_and_the_filters_are_one_button_a
     expect(page.locator(".cleaner-fold")).to_have_text(
         say("app.unfold", order=SENTENCES["order.by file name"])
     )
+    filters.get_by_label(say("filters.split")).select_option(label="train")
+    filtered = say("app.filtered", order=SENTENCES["order.by file name"], filters="1 filter")
+    expect(page.locator(".cleaner-fold")).to_have_text(say("app.unfold", order=filtered))
     page.locator(".cleaner-fold").click()
     expect(filters).to_be_hidden()
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -463,7 +463,7 @@ def test_order_by_confidence_and_a_registered_order(
     cleaner = open_cleaner()
     cleaner.set_view(order="least confident")
     assert list(cleaner.names) == list(cleaner.ranking.order("least_confident")[:6])
-    backwards = Order(lambda found, _view: list(found.ranking.order("pooled"))[::-1])
+    backwards = Order(lambda found, _view: found.catalog.rows_of(list(found.ranking.order("pooled"))[::-1]))
     monkeypatch.setitem(ORDERS, "least suspicious", backwards)
     cleaner.set_view(order="least suspicious")
     assert not set(cleaner.names) & set(WRONG)

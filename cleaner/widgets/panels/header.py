@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cleaner.dataset.splits import split_order
+from cleaner.session.view import GridView
 from cleaner.util.wording import count
 from cleaner.widgets.panels.base import Tree, button, node, section
 from cleaner.widgets.sentences import SENTENCES, say
@@ -77,16 +78,19 @@ def steps(chosen: str, hints: Mapping[str, str]) -> Tree:
     )
 
 
-def fold(order: str, *, unfolded: bool) -> Tree:
+def fold(view: GridView, *, unfolded: bool) -> Tree:
     """Describe the button that, where the page is narrow, shows the filters and the other problems.
 
     Parameters
     ----------
-    order : str
-        The order on show, which the button names.
+    view : GridView
+        What is on show: the button names its order, and how many filters are set.
     unfolded : bool
         Whether they are on show.
     """
-    text = say("app.unfold", order=SENTENCES.get(f"order.{order}", order))
+    shown = SENTENCES.get(f"order.{view.order}", view.order)
+    if view.n_filters:
+        shown = say("app.filtered", order=shown, filters=count(view.n_filters, "filter"))
+    text = say("app.unfold", order=shown)
     fold_class = "cleaner-button cleaner-fold"
     return button(text, "unfold", class_=fold_class, aria_expanded="true" if unfolded else "false")

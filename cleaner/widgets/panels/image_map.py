@@ -26,8 +26,8 @@ from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
 _COLOURS = (
-    "#3f84d8", "#e5812f", "#3ca34a", "#d9484f", "#9a6fd0", "#a5714f", "#8a9a5b", "#17a8b8", "#a9a11f",
-    "#6a7fdb", "#c7563a", "#1f9d7a", "#b65ac9", "#7d9a2d", "#7a5c3e", "#5b93a8", "#c99a2e", "#8c6bb0",
+    "#3f84d8", "#e5812f", "#3ca34a", "#d9484f", "#9a6fd0", "#a5714f", "#8a9a5b", "#17a8b8", "#b8920a",
+    "#d765ae", "#6a7fdb", "#1f9d7a", "#c7563a", "#7d9a2d", "#7a5c3e", "#5b93a8", "#a9a11f", "#8c6bb0",
     "#5aa66b", "#b97a86",
 )  # fmt: skip
 """Of the largest groups: each is told from light and from dark behind it."""
