@@ -15,6 +15,9 @@ that are expected among the next images. Before, the drawn labels of the next im
 That is cautious: drawn errors are scattered among the doubtful images, where true ones have a pattern that
 the heads could learn.
 
+Where images can have several labels, heads say of each class whether it is there, and a mistake is a wrong
+answer about a class: with ten classes, there can be ten of them on an image.
+
 The interval covers which of the undecided labels are wrong, and the chance of which images are there to
 judge by (bootstrap within each draw, see `cleaner.training.compare`). It covers neither a mistake of the
 reviewer nor scores that are off.
@@ -30,9 +33,11 @@ from numpy.typing import NDArray
 
 from cleaner.ranking.features import Floats, head_axes, unit_length
 from cleaner.ranking.heads import HEAD_PENALTY, fit_heads
+from cleaner.ranking.logistic import fit_classes, logit
 from cleaner.training.compare import Change, change_of
 from cleaner.util.progress import SILENT, Reporter, Stage
 
+Bools = NDArray[np.bool_]
 Longs = NDArray[np.int64]
 
 LOOKS = 200
@@ -50,6 +55,9 @@ ENOUGH_IMAGES = 4000
 AFFORDABLE_CELLS = 60_000
 """Images times classes up to which all folds are judged; beyond, fewer, so that it still takes seconds."""
 
+AFFORDABLE_SET_CELLS = 15_000
+"""The same where images can have several labels: a regression for each class takes longer."""
+
 _ABREAST = 4
 _ABREAST_COLUMNS = 2000  # of weights, so that many classes do not fill the memory
 _PASSES, _PASSES_MORE = 60, 30
@@ -58,7 +66,7 @@ _NEVER = np.float32(-1e4)
 
 @dataclass(frozen=True, kw_only=True)
 class Worth:
-    """What looking at images does to the error rate of a model trained on them.
+    """What looking at images does to the mistakes an image of a model trained on them.
 
     Attributes
     ----------
@@ -71,7 +79,7 @@ class Worth:
     looks : int
         The next looks that are spoken of: `LOOKS`, or fewer if fewer images are left.
     errors : float
-        Wrong labels that are expected among them.
+        Images with a wrong label that are expected among them.
     so_far, ahead : Change or None
         What the decisions so far have changed, and what the next looks are expected to change; None where
         nothing can be said: no label was changed, no image is left, or there are too few images.
@@ -98,6 +106,9 @@ class Labels:
         Equally probable cases of what the right classes are; -1: none of them. A decided image has its
         present class in all of them.
     n_classes : int
+    sets : bool, shape (n_sets, n_classes), optional
+        Where images can have several labels: which classes the numbers above stand for, which are then those
+        of sets of classes.
     folds : int64, shape (n,)
         Images of one fold are judged by heads that have seen none of them; -1: neither teaches nor judges.
     coming : int64, shape (looks,)
@@ -110,6 +121,7 @@ class Labels:
     n_classes: int
     folds: Longs
     coming: Longs
+    sets: Bools | None = None
 
 
 def estimate_worth(
@@ -145,11 +157,13 @@ def estimate_worth(
     )
     if found.images < LEAST_IMAGES or len(np.unique(labels.present[judge])) < 2:
         return found
-    heads = _Heads.of(vectors, labels, int(labels.folds[judge].max()) + 1, reporter)
+    kind = _Heads if labels.sets is None else _SetHeads
+    heads = kind.of(vectors, labels, int(labels.folds[judge].max()) + 1, reporter)
     now, before = heads.judged([labels.present, labels.given])
     known = [judge & (truth >= 0) for truth in right]
     counts = [
-        _compared(truth[told], before[told], now[told]) for truth, told in zip(right, known, strict=True)
+        _compared(labels, truth[told], before[told], now[told])
+        for truth, told in zip(right, known, strict=True)
     ]
     so_far = change_of(counts) if changed else None
     if changed >= LEAST_CHANGED or not len(at):
@@ -163,7 +177,7 @@ def estimate_worth(
         reporter(Stage.WORTH, first, draws)
         some = slice(first, first + abreast)
         for truth, told, then in zip(right[some], known[some], heads.judged(after[some]), strict=True):
-            counts.append(_compared(truth[told], now[told], then[told]))
+            counts.append(_compared(labels, truth[told], now[told], then[told]))
     reporter(Stage.WORTH, draws, draws)
     return replace(found, so_far=so_far, ahead=change_of(counts))
 
@@ -171,16 +185,31 @@ def estimate_worth(
 def _folds_to_judge(labels: Labels, judge: NDArray[np.bool_]) -> int:
     """Return how many folds are judged: all, or as many as there is time for, or as are needed."""
     n_folds = int(labels.folds.max(initial=0)) + 1
-    affordable = n_folds * AFFORDABLE_CELLS // max(1, len(judge) * labels.n_classes)
+    cells = AFFORDABLE_CELLS if labels.sets is None else AFFORDABLE_SET_CELLS
+    affordable = n_folds * cells // max(1, len(judge) * labels.n_classes)
     reached = np.bincount(labels.folds[judge], minlength=1).cumsum() >= ENOUGH_IMAGES
     needed = int(reached.argmax()) + 1 if reached.any() else n_folds
     return min(needed, max(1, affordable))
 
 
-def _compared(truth: Longs, before: Longs, after: Longs) -> tuple[int, int, int]:
-    """Return how many images were mended, how many broken, and how many there are."""
-    was, is_ = before != truth, after != truth
-    return int((was & ~is_).sum()), int((~was & is_).sum()), len(truth)
+def _compared(
+    labels: Labels, truth: Longs, before: NDArray[np.generic], after: NDArray[np.generic]
+) -> dict[int, int]:
+    """Return how many images there are with so many mistakes more than before; see `change_of`."""
+    if labels.sets is None:
+        more = (after != truth).astype(np.int64) - (before != truth)
+    else:
+        right = labels.sets[truth]
+        more = (after != right).sum(axis=1) - (before != right).sum(axis=1)
+    values, images = np.unique(more, return_counts=True)
+    return dict(zip(values.tolist(), images.tolist(), strict=True))
+
+
+def _placed(vectors: NDArray[np.floating], labels: Labels) -> Floats:
+    """Return the embeddings as heads see them."""
+    rows = unit_length(vectors)
+    axes = head_axes(rows[labels.folds >= 0])
+    return rows if axes is None else rows @ axes
 
 
 @dataclass(frozen=True)
@@ -208,11 +237,8 @@ class _Heads:
 
     @classmethod
     def of(cls, vectors: NDArray[np.floating], labels: Labels, n_folds: int, reporter: Reporter) -> _Heads:
-        rows = unit_length(vectors)
-        axes = head_axes(rows[labels.folds >= 0])
-        rows = rows if axes is None else rows @ axes
         nothing = np.zeros(0, dtype=np.float32)
-        heads = cls(rows, labels.folds, labels.n_classes, n_folds, nothing, reporter)
+        heads = cls(_placed(vectors, labels), labels.folds, labels.n_classes, n_folds, nothing, reporter)
         return replace(heads, start=heads._fit(labels.present[None], None, _PASSES))
 
     def judged(self, settings: Sequence[Longs] | Longs) -> Longs:
@@ -250,3 +276,54 @@ class _Heads:
             reporter=self.reporter,
         )
         return fits.W
+
+
+@dataclass(frozen=True)
+class _SetHeads:
+    """The same where images can have several labels: a logistic regression for each class.
+
+    Attributes
+    ----------
+    rows : float32, shape (n, dim + 1)
+        The last column is 1.
+    sets : bool, shape (n_sets, n_classes)
+    n_folds, folds, reporter
+        As in `_Heads`.
+    start : sequence of float32, each of shape (dim + 1, n_classes)
+        Weights on the present labels, fold by fold.
+    """
+
+    rows: Floats
+    folds: Longs
+    sets: Bools
+    n_folds: int
+    start: Sequence[Floats]
+    reporter: Reporter
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.floating], labels: Labels, n_folds: int, reporter: Reporter) -> _SetHeads:
+        assert labels.sets is not None
+        placed = _placed(vectors, labels)
+        rows = np.concatenate([placed, np.ones((len(placed), 1), dtype=np.float32)], axis=1)
+        heads = cls(rows, labels.folds, labels.sets, n_folds, (), reporter)
+        start = [heads._fit(labels.present, fold, None) for fold in range(n_folds)]
+        return replace(heads, start=start)
+
+    def judged(self, settings: Sequence[Longs] | Longs) -> Bools:
+        """Return which classes such heads find in each image unseen, shape (n_settings, n, n_classes)."""
+        found = np.zeros((len(settings), len(self.rows), self.sets.shape[1]), dtype=bool)
+        for s, f in np.ndindex(len(settings), self.n_folds):
+            self.reporter.check()
+            mine = self.folds == f
+            found[s, mine] = self.rows[mine] @ self._fit(settings[s], f, self.start[f]) > 0
+        return found
+
+    def _fit(self, setting: Longs, fold: int, start: Floats | None) -> Floats:
+        taught = (setting >= 0) & (self.folds >= 0) & (self.folds != fold)
+        rows, targets = self.rows[taught], self.sets[setting[taught]].astype(np.float32)
+        passes = _PASSES if start is None else _PASSES_MORE
+        if start is None:
+            start = np.zeros((rows.shape[1], targets.shape[1]), dtype=np.float32)
+            start[-1] = logit((targets.sum(axis=0) + 0.5) / (len(targets) + 1))
+        strength = 1 / (HEAD_PENALTY * len(rows))
+        return fit_classes(rows, lambda _: targets, start, strength=strength, steps=passes)

@@ -23,7 +23,7 @@ def worth(folder: o.Folder, images: o.SetOptions, network: o.NetworkOptions) -> 
     from cleaner.analysis.worth import LEAST_IMAGES  # numpy: 0.2 s
 
     with o.opened(folder, images, network) as workspace, progress() as reporter:
-        found = workspace.worth(reporter=reporter)
+        found, several = workspace.worth(reporter=reporter), workspace.catalog.label_sets is not None
     if found.images < LEAST_IMAGES:
         result(f"not measurable: {count(found.images, 'image')} with a label; it takes {LEAST_IMAGES}")
         return
@@ -31,6 +31,8 @@ def worth(folder: o.Folder, images: o.SetOptions, network: o.NetworkOptions) -> 
     result(f"so far ({found.decided:,} decided): {said}")
     said = "no image is left to decide" if found.ahead is None else _spoken(found.ahead)
     result(f"next {count(found.looks, 'image')} ({about(found.errors)} wrong labels expected): {said}")
+    if several:
+        say("A mistake is a wrong answer to whether an image shows a class.")
     say(f"Judged by cross-validation on {count(found.images, 'image')}.")
 
 

@@ -341,10 +341,7 @@ def _validation(seen: Seen) -> tuple[list[str], NDArray[np.float32], list[str]]:
     return names, vectors, truth
 
 
-def _worth(seen: Seen, ranking: Ranking, review: ReviewState, reporter: Reporter) -> Worth | None:
-    """Return what cleaning is worth; it is not known yet where images can have several labels."""
-    if seen.cleaned.label_sets is not None:
-        return None
+def _worth(seen: Seen, ranking: Ranking, review: ReviewState, reporter: Reporter) -> Worth:
     return worth_seen(seen, ranking, judged(review, ranking), reporter=reporter)
 
 

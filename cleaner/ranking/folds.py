@@ -86,3 +86,24 @@ def make_folds(
     dealt = np.empty(len(first), dtype=np.int64)
     dealt[order] = np.arange(len(first)) % n_folds
     return dealt[inverse]
+
+
+def rarest_class(bits: NDArray[np.bool_], labelled: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return by which class folds are balanced where images can have several: the rarest one of each image.
+
+    Parameters
+    ----------
+    bits : bool, shape (n, n_classes)
+        Which classes the label of each image has.
+    labelled : bool, shape (n,)
+
+    Returns
+    -------
+    int64, shape (n,)
+        The last number stands for none of the classes; -1: no label.
+    """
+    counts = np.append(np.where(bits.sum(axis=0) > 0, bits.sum(axis=0), len(bits) + 1), len(bits))
+    columns = np.concatenate([bits, np.ones((len(bits), 1), dtype=bool)], axis=1)
+    rarest = np.where(columns, counts, len(bits) + 2).argmin(axis=1)
+    rarest[~labelled] = -1
+    return np.asarray(rarest, dtype=np.int64)

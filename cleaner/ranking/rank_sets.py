@@ -19,6 +19,7 @@ from cleaner.errors import RankingError
 from cleaner.ranking.bits import BitNoise, Bits, judge
 from cleaner.ranking.crossfit import plan_folds
 from cleaner.ranking.features import Floats
+from cleaner.ranking.folds import rarest_class
 from cleaner.ranking.items import Items, copies_of, items_of, joined_units, prepare, seen_by_all
 from cleaner.ranking.kept_heads import KeptHeads
 from cleaner.ranking.originals import Originals
@@ -58,7 +59,7 @@ def rank_sets(
     found, deals = [], []
     for repeat in range(repeats):
         reporter(Stage.FIT_HEADS, repeat, repeats)
-        folds, judges = plan_folds(_rarest(given, items), units_, items.learn, seed + repeat)
+        folds, judges = plan_folds(rarest_class(given, items.codes >= 0), units_, items.learn, seed + repeat)
         bits = Bits(given, origin, items.sure, folds, judges)
         deals.append(judges)
         found.append(judge(bits, [Z for _, Z, _ in prepared], votes, reporter=reporter))
@@ -108,12 +109,3 @@ def _originals(items: Items, origin: NDArray[np.bool_], posterior: Floats) -> Or
     given, suggested = most_doubtful(wrong, bits)
     parts = (rows.astype(np.int32), given.astype(np.int32), suggested.astype(np.int32))
     return Originals(*parts, any_wrong(wrong)[1].astype(np.float32))
-
-
-def _rarest(bits: NDArray[np.bool_], items: Items) -> NDArray[np.int64]:
-    """Return the rarest class of each image, by which folds are balanced; the last number stands for none."""
-    counts = np.append(np.where(bits.sum(axis=0) > 0, bits.sum(axis=0), len(bits) + 1), len(bits))
-    columns = np.concatenate([bits, np.ones((len(bits), 1), dtype=bool)], axis=1)
-    rarest = np.where(columns, counts, len(bits) + 2).argmin(axis=1)
-    rarest[items.codes < 0] = -1
-    return np.asarray(rarest, dtype=np.int64)

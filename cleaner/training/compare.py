@@ -219,28 +219,27 @@ def _precision_change(
 
 
 def change_of(
-    counts: Sequence[tuple[int, int, int]], scales: Sequence[float] | NDArray[np.floating] | None = None
+    cases: Sequence[Mapping[int, int]], scales: Sequence[float] | NDArray[np.floating] | None = None
 ) -> Change:
-    """Return the change of the error rate, with its interval by bootstrap of the images.
+    """Return the change of wrong answers an image, with its interval by bootstrap of the images.
 
     Parameters
     ----------
-    counts : sequence of (mended, broken, n)
-        Images that only the model before got wrong, that only the one after did, and all of them. More than
-        one entry: equally probable cases of what the right labels are; the interval then covers this, too.
+    cases : sequence of mapping of int to int
+        How many images there are with so many wrong answers more than before: with one answer an image, -1
+        are those that were mended, and 1 those that were broken. More than one entry: equally probable cases
+        of what the right labels are; the interval then covers this, too.
     scales : sequence of float, optional
         What the change is to be multiplied by in each case.
     """
-    scales = np.ones(len(counts)) if scales is None else np.asarray(scales)
+    scales = np.ones(len(cases)) if scales is None else np.asarray(scales)
     tail = (1 - CONFIDENCE) / 2
     rng = np.random.default_rng(_SEED)
-    times = N_RESAMPLES // len(counts)
-    drawn = [
-        scale * _resampled({-1: mended, 1: broken, 0: n - mended - broken}, times, rng)
-        for (mended, broken, n), scale in zip(counts, scales, strict=True)
-    ]
+    times = N_RESAMPLES // len(cases)
+    drawn = [scale * _resampled(case, times, rng) for case, scale in zip(cases, scales, strict=True)]
     low, high = np.quantile(np.concatenate(drawn), [tail, 1 - tail])
-    difference = np.mean(scales * [(broken - mended) / n for mended, broken, n in counts])
+    means = [sum(more * n for more, n in case.items()) / sum(case.values()) for case in cases]
+    difference = np.mean(scales * means)
     return Change(difference=float(difference), low=float(low), high=float(high))
 
 

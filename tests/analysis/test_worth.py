@@ -165,3 +165,54 @@ def test_it_tells_how_far_it_is_and_stops_when_asked() -> None:
     with pytest.raises(Cancelled):
         estimate_worth(vectors, Labels(**labels), decided=0, reporter=Notes())
     assert heard == [(0, 8), (4, 8)]
+
+
+# ---------------------------------------------------------------- several labels
+
+
+def made_sets(*, missing: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return features and the right and the given bits, of which those of class 0 are often missing."""
+    rng = np.random.default_rng(seed)
+    truth = rng.random((N, K)) < 0.4
+    vectors = truth @ np.eye(K, 12) + 0.5 + rng.normal(scale=0.35, size=(N, 12))
+    given = truth.copy()
+    given[rng.random(N) < missing, 0] = False
+    return vectors.astype(np.float32), truth, given
+
+
+SETS = np.array([[i >> k & 1 for k in range(K)] for i in range(2**K)], dtype=bool)
+
+
+def set_labels_of(truth: np.ndarray, given: np.ndarray, decided: np.ndarray) -> Labels:
+    number = 2 ** np.arange(K)
+    labels = labels_of(truth @ number, given @ number, decided)
+    return Labels(**asdict(labels) | {"sets": SETS})
+
+
+def test_where_images_have_several_labels_wrong_answers_about_classes_are_told() -> None:
+    from sklearn.linear_model import LogisticRegression
+
+    vectors, truth, given = made_sets(missing=0.6)
+    wrong = (truth != given).any(axis=1)
+    found = estimate(vectors, set_labels_of(truth, given, wrong))
+    rows = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    folds = np.arange(N) // K % 5
+    mistakes = []
+    for taught in (given, truth):
+        said = np.empty((N, K), dtype=bool)
+        for fold in range(5):
+            out = folds == fold
+            for k in range(K):
+                head = LogisticRegression(C=1 / (1e-4 * (~out).sum()), max_iter=2000)
+                said[out, k] = head.fit(rows[~out], taught[~out, k]).predict(rows[out])
+        mistakes.append((said != truth).sum(axis=1).mean())
+    assert found.so_far is not None
+    assert found.so_far.difference == pytest.approx(mistakes[1] - mistakes[0], abs=0.02)
+    assert found.so_far.high < -0.1
+    assert found.changed == wrong.sum()
+
+    ahead = estimate(vectors, set_labels_of(truth, given, np.zeros(N, dtype=bool)))
+    assert ahead.so_far is None
+    assert ahead.ahead is not None
+    assert ahead.errors == ahead.looks == min(200, wrong.sum())
+    assert ahead.ahead.high < 0

@@ -8,11 +8,13 @@ from panel_page import Show, change, sent
 
 from cleaner.analysis.confusions import Confusions
 from cleaner.interpret.confusion_matrix import ConfusionMatrix
+from cleaner.interpret.label_matrix import LabelMatrix
 from cleaner.training.lr_finder import LrSweep
 from cleaner.widgets.panels.base import Tree, button, node
 from cleaner.widgets.panels.chart import line_chart
 from cleaner.widgets.panels.confusion import MatrixView, matrix_trees
 from cleaner.widgets.panels.header import steps
+from cleaner.widgets.panels.label_matrix import label_matrix_trees
 from cleaner.widgets.panels.rates import rate_finder
 from cleaner.widgets.sentences import say
 
@@ -199,3 +201,11 @@ def test_a_matrix_is_one_tab_stop_and_arrows_walk_over_its_numbers(show: Show) -
     assert stops.count() == 1
     change(page, "tree", matrix_trees(ConfusionMatrix(["bag"], np.array([[8]])), none, MatrixView()))
     assert stops.all_inner_texts() == ["8"]
+
+    counts = np.array([[[50, 3], [2, 45]], [[80, 0], [10, 10]]])
+    change(page, "tree", label_matrix_trees(LabelMatrix(["cat", "dog"], counts, np.zeros((2, 2)), 100, 87)))
+    assert page.locator(".cleaner-matrix .cleaner-cell").all_inner_texts() == ["45", "2", "3", "10", "10"]
+    stops.focus()
+    for key in ("ArrowRight", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    assert sent(page)[-1] == ["agreement", '[["dog", "label_only"]]']

@@ -140,7 +140,8 @@ def test_quick_retraining_compares_answers_on_each_class_and_renews_model_and_ra
     assert result.precision is not None
     assert result.precision.after > result.precision.before
     assert result.precision.low <= result.precision.after - result.precision.before <= result.precision.high
-    assert found.worth is None
+    assert found.worth is not None
+    assert (found.worth.images, found.worth.changed) == (len(space.catalog), 8)
     assert json.loads(json.dumps(found.to_dict()))["precision"]["after"] == result.precision.after
     network = Network.load(model_path(space, "quick"), device="cpu")
     assert network.classes == CLASSES

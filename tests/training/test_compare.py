@@ -62,6 +62,10 @@ def test_the_exact_test_gives_the_known_values(mended: int, broken: int, p: floa
     assert _mcnemar(mended, broken) == pytest.approx(p)
 
 
+def counts_of(mended: int, broken: int, n: int) -> dict[int, int]:
+    return {-1: mended, 1: broken, 0: n - mended - broken}
+
+
 def test_the_interval_and_the_exact_test_agree_on_when_a_difference_is_there() -> None:
     for n in (60, 341, 5000):
         for broken in range(6):
@@ -69,7 +73,7 @@ def test_the_interval_and_the_exact_test_agree_on_when_a_difference_is_there() -
                 p = _mcnemar(mended, broken)
                 if 0.03 < p < 0.07:
                     continue  # at the border either may say so first
-                change = change_of([(mended, broken, n)])
+                change = change_of([counts_of(mended, broken, n)])
                 assert (change.high < 0) == (p < 0.05), (n, mended, broken, p, change)
 
 
@@ -77,7 +81,7 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     random = np.random.default_rng(1)
     n, mends, breaks = 341, 0.06, 0.03
     drawn = random.multinomial(n, [mends, breaks, 1 - mends - breaks], 300)
-    changes = [change_of([(int(mended), int(broken), n)]) for mended, broken, _ in drawn]
+    changes = [change_of([counts_of(int(mended), int(broken), n)]) for mended, broken, _ in drawn]
     covered = np.mean([change.low <= breaks - mends <= change.high for change in changes])
     assert 0.92 <= covered <= 0.985
 
