@@ -134,7 +134,7 @@ class Predictor:
         """Return what `predict` does, in the calling thread."""
         found = probe(data)
         if found.problem:
-            raise ImageError(f"This image cannot be used: {found.problem}.")
+            raise ImageError(f"This file cannot be used ({found.problem}).")
         width_px, height_px = found.width_px or 0, found.height_px or 0
         if width_px * height_px > self.limits.max_pixels:
             most = self.limits.max_pixels / 1e6
@@ -150,7 +150,7 @@ class Predictor:
             labels = [label for label, share in ranked if share > 0.5] if several else None
             return Answer(ranked, labels, self._heat(data, picture, int(order[0])) if heat else None)
         except ImageError as exc:
-            raise ImageError(f"This image cannot be used: {exc}.") from exc
+            raise ImageError(f"This file cannot be used ({exc}).") from exc
 
     @torch.inference_mode()
     def _probabilities(self, picture: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -48,7 +48,10 @@ def quick(*, workspace: dict[str, Any], reporter: Reporter) -> dict[str, Any]:
 
 
 def full(*, workspace: dict[str, Any], epochs: int, lr: float, reporter: Reporter) -> dict[str, Any]:
-    """Diverge at a rate above 0.1; below, one epoch is too few."""
+    """Diverge at a rate above 0.1; below, one epoch is too few. Wait while the file ``wait`` is there."""
+    while (Path(workspace["root"]) / "wait").exists():
+        reporter.check()
+        time.sleep(0.02)
     errors = [0.5, 0.2][:epochs]
     found = diagnose(errors, errors, errors, n_valid=341, n_classes=3, lr=lr, epochs=epochs)
     if lr > 0.1:

@@ -74,7 +74,7 @@ def test_with_heat_there_is_an_image_of_what_speaks_for_the_first_class(client: 
     ("content", "code", "words"),
     [
         (b"", 400, "no image in this request"),
-        (b"hello, this is a text", 415, "cannot be used: not an image"),
+        (b"hello, this is a text", 415, "This file cannot be used (not an image"),
         (jpeg()[:200], 415, "cannot be used"),
         (bytes(40_001), 413, "larger than 40,000 bytes"),
         (jpeg(size=(600, 600)), 415, "600 × 600 pixels"),

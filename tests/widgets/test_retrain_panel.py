@@ -59,12 +59,13 @@ def choice(time: str) -> str:
 
 
 def find(panel: RetrainPanel, tag: str, kind: str) -> list[Tree]:
-    """Return the visible elements of a class."""
+    """Return the visible elements of a class; "" is any."""
 
     def below(tree: Tree) -> list[Tree]:
         if tree[1].get("hidden"):
             return []
-        found = [tree] if tree[0] == tag and kind in str(tree[1].get("class", "")).split() else []
+        classes = str(tree[1].get("class", "")).split()
+        found = [tree] if tree[0] == tag and (not kind or kind in classes) else []
         return found + [hit for child in tree[2:] if isinstance(child, list) for hit in below(child)]
 
     return [hit for tree in panel.tree for hit in below(tree)]
@@ -274,6 +275,20 @@ def test_a_process_started_ahead_runs_the_training(panel: RetrainPanel, workspac
     panel.close()
     assert process is not None
     assert process.poll() is not None
+
+
+def test_a_page_that_is_opened_during_a_full_training_shows_that_it_is_one(
+    panel: RetrainPanel, workspace: Workspace
+) -> None:
+    (workspace.root / "wait").touch()
+    panel.do("mode", "full")
+    panel.do("retrain")
+    reloaded = RetrainPanel(workspace)
+    chosen = [radio[1]["value"] for radio in find(reloaded, "input", "") if radio[1].get("checked")]
+    assert chosen == ["full"]
+    (workspace.root / "wait").unlink()
+    until(lambda: not reloaded.running, reloaded)
+    reloaded.close()
 
 
 def test_other_work_of_the_set_keeps_the_button_waiting(panel: RetrainPanel, workspace: Workspace) -> None:

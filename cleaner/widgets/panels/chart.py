@@ -214,7 +214,7 @@ def _mark(x: float) -> Tree:
 def _letter(x: float, letter: str, *, row: int) -> Tree:
     """Write the letter of a mark, each a row lower: those of marks close to each other can then be read."""
     return node(
-        "text", letter, x=f"{x + 2:.1f}", y=f"{_TOP + 6 + 10 * row:g}", class_="cleaner-tick is-letter"
+        "text", letter, x=f"{x + 2:.1f}", y=f"{_TOP + 9 + 10 * row:g}", class_="cleaner-tick is-letter"
     )
 
 

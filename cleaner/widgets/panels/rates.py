@@ -105,7 +105,7 @@ def _slider(sweep: LrSweep, lr: float) -> Tree:
 
 def _suggestion(sweep: LrSweep, rule: str) -> Tree:
     lr = sweep.suggestions[rule]
-    words = f"{_letter(rule)} · {say(f'rates.{rule}')} {rate_words(lr)}"
+    words = f"{_letter(rule)} · {say(f'rates.{rule}')}: {rate_words(lr)}"
     return button(words, "pick_rate", f"{math.log10(lr):.4f}")
 
 

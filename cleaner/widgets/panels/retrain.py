@@ -248,10 +248,17 @@ class RetrainPanel(JobPanel):
             )
         )
 
+    def _shown_mode(self) -> str:
+        """Return the mode of the training that runs, perhaps since before a reload, else the chosen one."""
+        task = self._status.task if self.running and self._status is not None else None
+        return next((mode for mode in _MODES if TASKS[mode] == task), self._mode)
+
     def _choices(self, *, disabled: bool) -> Tree:
+        shown = self._shown_mode()
+
         def choice(mode: str, **values: str) -> Tree:
             given = {"type": "radio", "name": f"cleaner-mode-{self.model_id}", "value": mode}
-            radio = node("input", do="mode", checked=self._mode == mode, disabled=disabled, **given)
+            radio = node("input", do="mode", checked=shown == mode, disabled=disabled, **given)
             words = said(f"retrain.{mode}", mode=node("b", say(f"retrain.{mode}.mode")), **values)
             return node("label", radio, node("span", *words), class_="cleaner-choice")
 
