@@ -53,7 +53,8 @@ class Order:
     purpose : Purpose
     whole : bool
         Whether the pictures that it does not name follow in the catalog's order. Those that came without a
-        label are shown only where the view asks for a present label or for certain images.
+        label are shown only where the view asks for a present label, for what label and model say, or for
+        certain images.
     filters : bool
         Whether its pages take filters.
     """
@@ -209,7 +210,8 @@ def filtered_rows(view: GridView, rows: Rows, known: Snapshot) -> Rows:
         wanted.append(_among(view.chosen, known))
     if view.agreement is not None:
         wanted += [_agreeing(label, agreement, known) for label, agreement in view.agreement]
-    if view.now is None and view.chosen is None and _order(view.order).whole:
+    by_first_labels = view.now is None and view.chosen is None and view.agreement is None
+    if by_first_labels and _order(view.order).whole:
         wanted.append(~catalog.unlabelled)
     if view.source is not None:
         names = () if known.provenance is None else known.provenance().names_from(*view.source)

@@ -213,6 +213,27 @@ def test_each_number_of_the_matrix_opens_the_images_that_it_counts(
     }
 
 
+def test_an_image_that_came_without_a_label_counts_and_is_shown_when_it_has_one(tmp_path: Path) -> None:
+    for name in NAMES:
+        Image.new("RGB", (8, 8), "red").save(tmp_path / name)
+    texts = ["cat;dog", "dog", "fox", "cat;fox", "cat", ""]
+    rows = "".join(f"{name},{label}\n" for name, label in zip(NAMES, texts, strict=True))
+    (tmp_path / "labels.csv").write_text("image,label\n" + rows)
+    with Workspace(tmp_path, labels=tmp_path / "labels.csv", reviewer="Ana") as made:
+        made.scan()
+        made.store.decide("5.png", "relabel", "fox")
+        session = ReviewSession(made, ranking=ranking_of(made), in_background=False)
+        session.analyse()
+        assert session.analysis is not None
+        matrix = session.analysis.matrix
+        assert isinstance(matrix, LabelMatrix)
+        assert matrix.images == 6
+        session.set_view(GridView(agreement=(("fox", Agreement.LABEL_ONLY),), show="all"))
+        assert list(session.names) == ["5.png"]
+        assert matrix.count(2, Agreement.LABEL_ONLY) == 1
+        session.close()
+
+
 def test_a_filter_by_what_label_and_model_say_follows_a_class_that_is_renamed(
     session: ReviewSession, workspace: Workspace
 ) -> None:
