@@ -240,7 +240,7 @@ def _within(path: str, root: str) -> bool:
 
 def printable(name: str) -> str:
     r"""Return a name that can be shown and stored: bytes that are no UTF-8 are written as ``\\udc..``."""
-    return name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return name if name.isascii() else name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def name_problem(name: str) -> str | None:

@@ -74,8 +74,7 @@ class Member(NamedTuple):
     crc: int | None = None
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """By what a change of a file shows.
 
     Attributes

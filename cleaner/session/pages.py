@@ -103,7 +103,7 @@ class Pager:
         self._saved = saved
         self._unit_of = unit_of
         self._names_now = names_now
-        self._shown = set(shown).intersection(self._order)
+        self._shown = set(self._of_view(shown))
         self._begin = 0  # all before this place of the order were shown
         self._offered: set[str] = set()  # in this round of passed-over images
         self._pages: list[Page] = []
@@ -262,7 +262,7 @@ class Pager:
     def _of_view(self, names: Iterable[str]) -> list[str]:
         """Return those of some images that belong to this view."""
         listed = list(names)
-        there = set(listed).intersection(self._order)
+        there = set(listed).intersection(self._order) if listed else set()
         return [name for name in listed if name in there]
 
     def _fill(self, waiting: Iterable[str]) -> list[str]:

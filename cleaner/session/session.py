@@ -210,7 +210,14 @@ class ReviewSession:
         self._examples = ExampleChooser(lambda: self.source.index, source.state / "embeddings")
         self._large = LargeImages()
         self._heat_maps = HeatMaps(source.options)
+        self.run_later(self._prepare)
         self._unsubscribe = self.store.subscribe(lambda events: self.run_later(lambda: self._follow(events)))
+
+    def _prepare(self) -> None:
+        """Do what the first decision would have to wait for: a million images take two seconds."""
+        images = self.store.state.images
+        if images is not None:
+            images.with_content("")
 
     # ---------------------------------------------------------------- being told
 
