@@ -210,7 +210,7 @@ def _run(
         done += len(batch.digests) + len(batch.failed)
         reporter(stage, done, total)
 
-    with _threads(backbone) as (pool, n_workers, batch_size, forward):
+    with _threads(backbone, len(files)) as (pool, n_workers, batch_size, forward):
         try:
             for start in range(0, len(files), batch_size):
                 reporter.check()
@@ -243,7 +243,7 @@ def _embed_batch(files: Sequence[KnownFile], preprocess: Preprocess, forward: Fo
 
 
 @contextmanager
-def _threads(backbone: Backbone) -> Iterator[tuple[ThreadPoolExecutor, int, int, Forward]]:
+def _threads(backbone: Backbone, images: int) -> Iterator[tuple[ThreadPoolExecutor, int, int, Forward]]:
     """Give as many workers as torch may use threads, each of them with one, and their way to the network.
 
     Yields
@@ -268,7 +268,10 @@ def _threads(backbone: Backbone) -> Iterator[tuple[ThreadPoolExecutor, int, int,
 
     try:
         with driver, pool:  # the workers end first: they wait for the driver
-            encoder = driver.submit(Encoder, backbone).result() if on_gpu else Encoder(backbone)
+            if on_gpu:
+                encoder = driver.submit(Encoder, backbone).result()
+            else:
+                encoder = Encoder(backbone, images=images, threads=n_workers)
             yield pool, n_workers, encoder.batch_size, drive if on_gpu else encoder
     finally:
         torch.set_num_threads(n_workers)

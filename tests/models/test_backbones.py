@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -511,6 +512,60 @@ def test_training_a_backbone_later_does_not_change_an_encoder():
         for parameter in backbone.module.parameters():
             parameter.zero_()
     assert np.array_equal(encoder(batch), before)
+
+
+class TestEngine:
+    @pytest.fixture(autouse=True)
+    def worth_it(self, monkeypatch):
+        pytest.importorskip("openvino")
+        monkeypatch.setattr(inference, "ENGINE_WORTH_S", 0.0)
+        monkeypatch.setattr(inference, "fast_bfloat16", lambda: False)
+
+    def faster(self, monkeypatch, *seconds):
+        """Let torch and the engine seem to take so long."""
+        left = list(seconds)
+        monkeypatch.setattr(inference, "_fastest_s", lambda *_: left.pop(0))
+
+    @pytest.mark.parametrize("name", ["resnet18", "lite0"])
+    def test_it_gives_the_features_of_torch_in_any_number_and_thread(self, name, monkeypatch):
+        self.faster(monkeypatch, 1.0, 0.5)
+        backbone = load_backbone(name, from_scratch=True, device="cpu")
+        encoder = Encoder(backbone, images=1000, threads=2)
+        assert encoder.engine == "openvino"
+        batch = pictures(11, backbone.preprocess.size_px)
+        truth = Encoder(backbone)(batch)
+        with ThreadPoolExecutor(2) as pool:
+            for found in pool.map(encoder, [batch] * 4):
+                assert found.dtype == np.float32
+                assert np.allclose(found, truth, rtol=1e-2, atol=1e-3 * np.abs(truth).max())
+        assert encoder(batch[:0]).shape == (0, backbone.feature_dim)
+
+    def test_it_is_left_out_where_it_is_not_faster_or_differs(self, monkeypatch):
+        backbone = load_backbone("scratch", from_scratch=True, device="cpu")
+        self.faster(monkeypatch, 0.5, 0.6)
+        assert Encoder(backbone, images=1000).engine == "torch"
+        self.faster(monkeypatch, 0.5, 0.1)
+        other = np.ones((inference.CPU_BATCH, backbone.feature_dim), np.float32)
+        monkeypatch.setattr(inference, "compiled", lambda *_, **__: lambda batch: other)
+        assert Encoder(backbone, images=1000).engine == "torch"
+
+    def test_it_is_not_even_loaded_for_few_images(self, monkeypatch):
+        monkeypatch.setattr(inference, "ENGINE_WORTH_S", 1e9)
+        monkeypatch.setattr(inference, "compiled", None)
+        backbone = load_backbone("scratch", from_scratch=True, device="cpu")
+        assert Encoder(backbone, images=1000).engine == "torch"
+
+
+@pytest.mark.parametrize("error", [ImportError("no module"), RuntimeError("an operation is not known")])
+def test_torch_computes_where_the_engine_is_missing_or_fails(error, monkeypatch):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(inference, "ENGINE_WORTH_S", 0.0)
+    monkeypatch.setattr(inference, "compiled", fail)
+    encoder = Encoder(load_backbone("scratch", from_scratch=True, device="cpu"), images=1000)
+    assert encoder.engine == "torch"
+    assert encoder(pictures(3, encoder.backbone.preprocess.size_px)).shape[0] == 3
 
 
 def test_a_body_for_a_saved_model_has_the_names_of_the_loaded_one():
