@@ -18,6 +18,8 @@ from cleaner.util.progress import NOT_KNOWN, Relay, Reporter
 
 _COST_HALF_LIFE_S = 300.0
 _LOAD_HALF_LIFE_S = 60.0
+_PAUSE = 3.0
+"""What takes so many times as long as the load says counts as no more: a machine that slept is not busy."""
 
 Clock = Callable[[], float]
 """Returns seconds since some moment."""
@@ -99,6 +101,8 @@ class Pace:
         self.begin()
         if units > 0:
             self._costs.setdefault(work, _RecentRatio(_COST_HALF_LIFE_S)).add(work_s, units, amount=work_s)
+        if self._load.value is not None:
+            seconds = min(seconds, _PAUSE * self._load.value * work_s)
         self._load.add(seconds, work_s, amount=seconds)
         if planned:
             self._left[work] = max(self._left.get(work, 0.0) - units, 0.0)

@@ -124,8 +124,10 @@ def report(moments: list[Moment]) -> None:
             f" by the processor {median[1]:.1%}, {most[1]:.1%}, {within[1]:.0%}"
         )
     tenths = [next(m for m in moments if m.elapsed_s >= k / 10 * total_s) for k in range(11)]
-    shares = [(b.worked_s - a.worked_s) / (b.elapsed_s - a.elapsed_s) for a, b in pairwise(tenths)]
+    shares = [(b.worked_s - a.worked_s) / (b.elapsed_s - a.elapsed_s) for a, b in pairwise(tenths) if b > a]
     print("share of a processor in each tenth: " + " ".join(f"{share:.2f}" for share in shares))
+    still_s = max(b.elapsed_s - a.elapsed_s for a, b in pairwise(moments))
+    print(f"longest time in which nobody could look, because the whole machine stood still: {still_s:.1f} s")
     begun = {moment.stage: moment.elapsed_s for moment in reversed(moments)}
     print("stages begin at: " + ", ".join(f"{name} {at:.1f} s" for name, at in reversed(begun.items())))
 

@@ -65,6 +65,14 @@ def test_a_busy_machine_makes_everything_last_longer_also_what_was_measured_befo
     assert machine.pace.seconds_left() == pytest.approx(2 * (650 * 2 + 50), rel=0.01)
 
 
+def test_a_machine_that_slept_is_not_taken_for_a_busy_one(machine: Machine) -> None:
+    machine.pace.plan({LEARN: 1000})
+    machine.do(LEARN, 100, each_s=1.0)
+    machine.now_s += 3600
+    machine.do(LEARN, 50, each_s=1.0)
+    assert machine.pace.seconds_left() == pytest.approx(850, rel=0.03)
+
+
 def test_larger_images_are_taken_to_cost_more_by_their_area_until_they_are_seen(machine: Machine) -> None:
     machine.pace.plan({Work("learn", 128): 10, Work("learn", 256): 10})
     machine.do(Work("learn", 128), 10, each_s=1.0)
