@@ -12,6 +12,10 @@ from its first batch to its last, and *with start*, which converts and compiles 
 
 The pipeline of cleaner by torch is to reach .95 of the one by hand with torch, and what cleaner takes by
 itself .85 of the best of all.
+
+Measured on two cores of an Intel Xeon without bfloat16, 1,000 photos, EfficientNet-Lite0, nothing else
+running: decoding 1,187; network alone 84 (torch) and 175 (OpenVINO); by hand 79 and 151; cleaner 81 and 147,
+with start 76 and 114. Ratios 1.02 and .97.
 """
 
 from __future__ import annotations

@@ -8,6 +8,10 @@ the processor until then: if a second of it takes longer in one part of the trai
 work on the machine is why, and no estimate could have known. Errors are those of elapsed + left against what
 it took in the end. The first number is what the page could know; the second counts both in seconds of the
 processor, each at the share of it that the job has had until then and in the end.
+
+Measured with 300 photos and 3 epochs on two cores with nothing else running: 102 s in all, the first estimate
+after 17 of them, all within 4.6 %, .7 % in the median. Where other work took half of the machine until the
+middle, up to 26 % (4.9 % in seconds of the processor).
 """
 
 from __future__ import annotations
