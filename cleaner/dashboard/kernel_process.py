@@ -7,9 +7,21 @@ of standard input with the arguments, the environment and the folder to work in.
 import importlib
 import json
 import os
+import select
 import sys
 from pathlib import Path
 from typing import Any
+
+# What the page needs, in parts: a page that comes too early gets the kernel after the one under way.
+_AHEAD = (
+    "numpy",
+    "pandas",
+    "sqlalchemy",
+    "ipywidgets",
+    "scipy.special",
+    "cleaner.workspace",
+    "cleaner.widgets.app",
+)
 
 
 def main(arguments: list[str]) -> None:
@@ -17,7 +29,11 @@ def main(arguments: list[str]) -> None:
     import ipykernel.kernelapp  # before any widget, which connects itself to the kernel
 
     if not arguments:
-        importlib.import_module("cleaner.widgets.app")
+        for name in _AHEAD:
+            told_already, *_ = select.select([sys.stdin], [], [], 0)
+            if told_already:
+                break
+            importlib.import_module(name)
         line = sys.stdin.readline()
         if not line:  # the dashboard has ended
             return

@@ -36,11 +36,16 @@ def ask(connection: Path, code: str) -> str:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="there none is started ahead")
-def test_a_kernel_that_waited_works_where_it_is_told_and_knows_its_widgets(tmp_path: Path) -> None:
+@pytest.mark.parametrize("early", [True, False])
+def test_a_kernel_that_waited_works_where_it_is_told_and_knows_its_widgets(
+    tmp_path: Path, *, early: bool
+) -> None:
     connection = tmp_path / "connection.json"
     write_connection_file(str(connection))
     with subprocess.Popen(COMMAND, stdin=subprocess.PIPE) as process:
         assert process.stdin is not None
+        while not early and psutil.Process(process.pid).cpu_percent(0.5):  # it has not imported all
+            assert process.poll() is None
         told = {
             "arguments": ["-f", str(connection)],
             "environment": {**os.environ, "TOLD": "yes"},
@@ -55,7 +60,7 @@ def test_a_kernel_that_waited_works_where_it_is_told_and_knows_its_widgets(tmp_p
         seen = ask(
             connection,
             "__import__('os').environ['TOLD'], __import__('os').getcwd(), "
-            "sorted(get_ipython().kernel.comm_manager.targets)",
+            "__import__('ipywidgets') and sorted(get_ipython().kernel.comm_manager.targets)",
         )
         assert process.wait(LONG_S) == 0
     assert ast.literal_eval(seen) == ("yes", str(tmp_path), ["jupyter.widget", "jupyter.widget.control"])

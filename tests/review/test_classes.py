@@ -572,7 +572,7 @@ def test_a_colleagues_act_is_seen_and_an_open_form_stays(panel: ClassPanel, work
         acts.merge_classes(other.catalog, other.store, "blue", "green")
     panel.draw()
     wait_until(lambda: told(panel) == "Ben: merging of “blue” into “green”.")
-    assert panel.changes == [1]
+    wait_until(lambda: panel.changes == [1])
     assert "green" in text(panel)
     assert "blue 8" not in text(panel)
     assert any(e[1].get("data-enter") == "do-rename" for e in elements(panel.tree[0], "input"))
