@@ -516,13 +516,14 @@ class KeysMessage(_Head):
 
 
 class SavedMessage(_Head):
-    """An act was committed."""
+    """An act was committed; with the page that is on show now, if that is another one."""
 
     kind: Literal["saved"]
     cells: list[CellData]
     summary: str
     said: str
     focus: str | None
+    page: PageData | None
 
 
 class RefusedMessage(_Head):
@@ -682,6 +683,7 @@ def saved_message(outcome: Outcome) -> SavedMessage:
         "summary": summary_text(outcome.summary),
         "said": said_text(outcome.said),
         "focus": outcome.focus,
+        "page": None if outcome.page is None else page_data(outcome.page),
     }
 
 

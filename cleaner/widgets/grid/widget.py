@@ -229,12 +229,11 @@ class ReviewGrid(anywidget.AnyWidget):
             outcome = self._carry_out(request)
             answer = protocol.saved_message(outcome)
             answer["id"] = request.id
-            self._answers[request.id] = answer
+            # Asked again, it is followed by the page of that time.
+            self._answers[request.id] = {**answer, "page": None}
             while len(self._answers) > _REMEMBERED_ACTS:
                 self._answers.popitem(last=False)
             self._tell(answer)
-            if outcome.page is not None:
-                self.show(outcome.page)
 
     def _carry_out(self, request: protocol.Act) -> Outcome:
         act, seen = request.id, request.seen

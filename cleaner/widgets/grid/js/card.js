@@ -29,7 +29,7 @@ export class Card {
     this.problem = ""; // why it cannot be shown
     this.arrived = false;
     this.picture = make("div", "cleaner-picture");
-    this.image = make("img", "", { alt: "", draggable: "false", decoding: "async" });
+    this.image = make("img", "", { alt: "" }); // until there is one
     this.badge = make("span", "cleaner-badge");
     this.corner = make("span", "cleaner-corner", { "aria-hidden": "true", title: say("grid.select") }, "✓");
     this.notes = make("span", "cleaner-notes");

@@ -38,8 +38,8 @@ export class Cards {
     this.heads = new Map();
     /** @type {Card[][]} the cards as they stand in rows */
     this.rows = [];
-    /** @type {Map<string, string>} blob URLs of this page and the next, by name */
-    this.urls = new Map();
+    /** @type {Map<string, HTMLImageElement>} those of this page and, loaded ahead, of the next, by name */
+    this.pictures = new Map();
     /** @type {Set<string>} */
     this.next_names = new Set();
     this.active = 0;
@@ -61,8 +61,8 @@ export class Cards {
   close() {
     this.observer.disconnect();
     this.drag.close();
-    for (const url of this.urls.values()) URL.revokeObjectURL(url);
-    this.urls.clear();
+    for (const { src } of this.pictures.values()) URL.revokeObjectURL(src);
+    this.pictures.clear();
     this.list = [];
   }
 
@@ -92,6 +92,7 @@ export class Cards {
    */
   show(cells, groups, purpose, separator) {
     this.drag.end();
+    const width_px = this.el.clientWidth; // before anything is changed, or all of it would be laid out once more
     const head = (/** @type {Group} */ group) => new GroupHead(group, this.say, purpose.head, this.hooks.on_group);
     this.heads = new Map(groups.map((group) => [group.id, head(group)]));
     this.may_stand_beside = purpose.beside;
@@ -100,10 +101,10 @@ export class Cards {
     this.columns = 0;
     this.forget_pictures();
     for (const card of this.list) {
-      const url = this.urls.get(card.cell.name);
-      if (url) this.load(card, url);
+      const picture = this.pictures.get(card.cell.name);
+      if (picture) this.load(card, picture);
     }
-    this.flow();
+    this.flow(width_px);
   }
 
   /** @param {Group[]} groups as they are now */
@@ -111,9 +112,11 @@ export class Cards {
     for (const group of groups) this.heads.get(group.id)?.update(group);
   }
 
-  /** Lay the cells out in rows, again whenever the number of columns that fit changes; a group has rows of its own. */
-  flow() {
-    const width = this.el.clientWidth;
+  /**
+   * Lay the cells out in rows, again whenever the number of columns that fit changes; a group has rows of its own.
+   * @param {number} width
+   */
+  flow(width = this.el.clientWidth) {
     const beside = this.may_stand_beside && this.heads.size > 0 && width >= WIDE_PX;
     const fit = beside ? Math.min(MOST_BESIDE, columns_for(width - HEAD_PX)) : columns_for(width);
     const columns = Math.max(1, Math.min(fit, this.list.length || 1));
@@ -256,7 +259,7 @@ export class Cards {
 
   /** @returns {string[]} names on this page whose image is not here */
   missing() {
-    return this.list.filter((card) => !card.arrived && !this.urls.has(card.cell.name)).map((card) => card.cell.name);
+    return this.list.filter((card) => !card.arrived && !this.pictures.has(card.cell.name)).map((card) => card.cell.name);
   }
 
   /** @param {string[]} names the images that may be kept beside those of this page */
@@ -267,10 +270,10 @@ export class Cards {
 
   forget_pictures() {
     const wanted = new Set(this.list.map((card) => card.cell.name));
-    for (const [name, url] of this.urls) {
+    for (const [name, { src }] of this.pictures) {
       if (wanted.has(name) || this.next_names.has(name)) continue;
-      URL.revokeObjectURL(url);
-      this.urls.delete(name);
+      URL.revokeObjectURL(src);
+      this.pictures.delete(name);
     }
   }
 
@@ -285,26 +288,33 @@ export class Cards {
       card?.draw_problem(problem);
       return this.hooks.on_change();
     }
-    if (!bytes || this.urls.has(name) || (!card && !this.next_names.has(name))) return;
-    const url = make_url(bytes);
-    this.urls.set(name, url);
-    if (card) this.load(card, url);
+    if (!bytes || this.pictures.has(name) || (!card && !this.next_names.has(name))) return;
+    const picture = make("img", "", { alt: "", draggable: "false", decoding: "async", src: make_url(bytes) });
+    this.pictures.set(name, picture);
+    if (card) this.load(card, picture);
   }
 
   /**
    * @param {Card} card
-   * @param {string} url
+   * @param {HTMLImageElement} picture that may be there already
    */
-  load(card, url) {
-    card.image.onload = () => {
+  load(card, picture) {
+    card.image.replaceWith(picture);
+    card.image = picture;
+    const arrive = () => {
       card.arrived = true;
       card.el.classList.add("has-picture");
+    };
+    if (picture.complete && picture.naturalWidth) return arrive();
+    picture.onload = () => {
+      arrive();
       if (this.awaited === 0) this.hooks.on_change();
     };
-    card.image.onerror = () => {
+    picture.onerror = () => {
       card.draw_problem(this.say("grid.undrawable"));
       this.hooks.on_change();
     };
-    card.image.src = url;
+    // What could not be loaded ahead has told so already, to nobody.
+    if (picture.complete) picture.src += "";
   }
 }

@@ -53,13 +53,22 @@ export function make_act_button(text, act, on_click, classes = "") {
 }
 
 /**
+ * Write into an element; where it says that already, the page is not laid out anew, nor the text read out again.
+ * @param {Element} element
+ * @param {string} text
+ */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/**
  * Give a button of `make_button` another text.
  * @param {HTMLElement} button
  * @param {string} text
  */
 export function set_text(button, text) {
   const words = button.querySelector("span");
-  if (words && words.textContent !== text) words.textContent = text;
+  if (words) write(words, text);
 }
 
 /**

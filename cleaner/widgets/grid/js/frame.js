@@ -1,6 +1,6 @@
 // What stands round the cards: title, notice, buttons for the page, and the line that says where the work stands.
 
-import { enable, make, make_button, set_text } from "./elements.js";
+import { enable, make, make_button, set_text, write } from "./elements.js";
 
 /** @import { View } from "./view.js" */
 
@@ -44,11 +44,11 @@ export class Frame {
     const { page, cards, link, acts, actions, say } = this.view;
     const many = cards.list.length;
     const { blocked } = acts;
-    this.title.textContent = page?.title ?? "";
-    this.summary.textContent = page?.summary ?? "";
-    this.notice.textContent = page?.notice ?? "";
+    write(this.title, page?.title ?? "");
+    write(this.summary, page?.summary ?? "");
+    write(this.notice, page?.notice ?? "");
     this.notice.hidden = !page?.notice;
-    this.empty.textContent = page ? page.empty : say("grid.loading_page");
+    write(this.empty, page ? page.empty : say("grid.loading_page"));
     this.empty.hidden = many > 0;
     enable(this.all, many > 0 && cards.selected.length < many);
     enable(this.none, cards.selected.length > 0);
@@ -64,7 +64,7 @@ export class Frame {
     this.root.dataset.purpose = page?.purpose ?? "";
     this.root.classList.toggle("is-frozen", link.frozen);
     this.root.setAttribute("aria-busy", String(!page || Boolean(acts.confirming)));
-    this.file.textContent = cards.current?.cell.name ?? "";
+    write(this.file, cards.current?.cell.name ?? "");
     this.draw_status();
   }
 
@@ -72,18 +72,15 @@ export class Frame {
     const { cards, acts, purpose, said, say } = this.view;
     const { list } = cards;
     const selected = cards.selected.length;
-    const set = (/** @type {HTMLElement} */ el, /** @type {string} */ text) => {
-      if (el.textContent !== text) el.textContent = text;
-    };
-    set(this.said, said ? `${said} ` : "");
+    write(this.said, said ? `${said} ` : "");
     if (!list.length) {
-      set(this.marked, "");
-      set(this.rest, "");
+      write(this.marked, "");
+      write(this.rest, "");
       return;
     }
     const [marked, where, confirm] = purpose.words(say, list);
     const chosen = selected ? `, ${say("grid.selected", { n: selected })}` : "";
-    set(this.marked, marked);
-    set(this.rest, ` ${where}${chosen} · ${acts.confirming ? say("grid.saving_page") : confirm}`);
+    write(this.marked, marked);
+    write(this.rest, ` ${where}${chosen} · ${acts.confirming ? say("grid.saving_page") : confirm}`);
   }
 }

@@ -197,7 +197,7 @@ export class Large {
     const problem = this.explanation.open ? "" : card.problem;
     const waiting = picture ? "" : this.say("grid.loading");
     this.stage.wait.textContent = problem ? this.say("grid.problem", { problem }) : waiting;
-    const small = this.host.cards.urls.get(name) ?? this.explanation.urls.get(name);
+    const small = this.host.cards.pictures.get(name)?.src ?? this.explanation.urls.get(name);
     this.stage.show(problem ? undefined : picture?.url ?? small, picture);
   }
 

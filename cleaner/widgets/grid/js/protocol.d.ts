@@ -336,6 +336,7 @@ export interface SavedMessage {
   summary: string;
   said: string;
   focus: string | null;
+  page: Page | null;
 }
 
 export interface RefusedMessage {

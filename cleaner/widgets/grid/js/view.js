@@ -222,7 +222,7 @@ export class View {
   on_next({ page, names }) {
     if (page !== this.page?.id) return;
     this.cards.expect_next(names);
-    const missing = names.filter((name) => !this.cards.urls.has(name));
+    const missing = names.filter((name) => !this.cards.pictures.has(name));
     if (missing.length) this.link.send({ kind: "thumbs", names: missing }, { quiet: true });
   }
 
@@ -280,7 +280,8 @@ export class View {
       this.said = message.said;
       this.said_ms = Date.now();
     }
-    this.on_cells(message.cells, message.summary);
+    if (message.page) this.on_page(message.page);
+    else this.on_cells(message.cells, message.summary);
     if (asked) this.go_to(message.focus);
   }
 
