@@ -9,10 +9,17 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_PORT = 8866
 _PORTS_TRIED = 50
+_BACKLOG = 128
 
 
 def choose_port(ip: str, port: int | None) -> int:
-    """Return a port that can be listened on now.
+    """Return a port that can be listened on now; arguments and errors are those of `listen`."""
+    with listen(ip, port) as probe:
+        return int(probe.getsockname()[1])
+
+
+def listen(ip: str, port: int | None) -> socket.socket:
+    """Listen on a port; whoever connects waits until somebody accepts.
 
     Parameters
     ----------
@@ -26,13 +33,11 @@ def choose_port(ip: str, port: int | None) -> int:
     DashboardError
         The port is taken or not allowed, or none is free.
     """
-    if port == 0:
-        with _listening_socket(ip, 0) as probe:
-            return int(probe.getsockname()[1])
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     wanted = [port] if port is not None else range(DEFAULT_PORT, DEFAULT_PORT + _PORTS_TRIED)
     for candidate in wanted:
         try:
-            _listening_socket(ip, candidate).close()
+            return socket.create_server((ip, candidate), family=family, backlog=_BACKLOG)
         except PermissionError as error:
             msg = (
                 f"You are not allowed to use port {candidate}. Choose one above 1023, or 0 for any free port."
@@ -40,8 +45,6 @@ def choose_port(ip: str, port: int | None) -> int:
             raise DashboardError(msg) from error
         except OSError:
             logger.info("port %s on %s cannot be used", candidate, ip, exc_info=True)
-        else:
-            return candidate
     if port is not None:
         msg = (
             f"Port {port} on {ip} is in use. Stop the program that uses it, or choose another port "
@@ -51,9 +54,3 @@ def choose_port(ip: str, port: int | None) -> int:
         last = DEFAULT_PORT + _PORTS_TRIED - 1
         msg = f"No port from {DEFAULT_PORT} to {last} is free on {ip}. Choose one, or 0 for any free port."
     raise DashboardError(msg)
-
-
-def _listening_socket(ip: str, port: int) -> socket.socket:
-    return socket.create_server(
-        (ip, port), family=socket.AF_INET6 if ":" in ip else socket.AF_INET, backlog=1
-    )

@@ -19,8 +19,6 @@ import sys
 import tempfile
 import threading
 import time
-import urllib.error
-import urllib.request
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -29,8 +27,11 @@ from types import FrameType
 from typing import Any
 from urllib.parse import quote
 
-from cleaner.dashboard.ports import choose_port
-from cleaner.dashboard.voila_folder import SHARE, import_path, write_folder
+from cleaner.dashboard.opening.front import Front
+from cleaner.dashboard.opening.server import OpeningServer
+from cleaner.dashboard.ports import listen
+from cleaner.dashboard.voila_folder import HEADERS, SHARE, import_path, write_folder
+from cleaner.dashboard.voila_process import READY, SOCKET_VARIABLE
 from cleaner.dataset.user import home, recent
 from cleaner.errors import CleanerError, DashboardError
 from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 10.0
+_LOOK_S = 0.02
 _JOB_TIMEOUT_S = 10.0
 
 
@@ -57,6 +59,9 @@ class Dashboard:
         Secret that the page's address must carry; None makes a new one.
     theme : {"light", "dark", None}
         Colours of the page; None follows the visitor's system.
+    on_address : callable or None
+        Called with the page's address as soon as it answers, which is before Voilà does: it shows the page as
+        it stood last until then. On Windows, where a process cannot take a socket over, it is not before.
 
     Raises
     ------
@@ -72,6 +77,7 @@ class Dashboard:
         port: int | None = None,
         token: str | None = None,
         theme: str | None = None,
+        on_address: Callable[[str], None] | None = None,
     ) -> None:
         if theme not in (None, "light", "dark"):
             msg = f"Got theme {theme!r}; expected 'light', 'dark', or None to follow the system."
@@ -81,19 +87,30 @@ class Dashboard:
             raise DashboardError(msg)
         self.ip = ip
         self.token = token or secrets.token_urlsafe(24)
-        self.port = choose_port(ip, port)
+        listening = listen(ip, port)
+        self.port = int(listening.getsockname()[1])
         self.log_path = _log_path(self.port)
         self._folder = Path(tempfile.mkdtemp(prefix="cleaner-dashboard-"))
         self._process: subprocess.Popen[bytes] | None = None
+        self._opening: OpeningServer | None = None
         try:
             notebook = write_folder(
                 self._folder, settings, ip=ip, port=self.port, token=self.token, theme=theme
             )
-            self._start(notebook, settings)
+            self._start(notebook, settings, listening)
+            if sys.platform != "win32":
+                front = Front(settings, theme)
+                self._opening = OpeningServer(listening, front, token=self.token, headers=HEADERS)
+            elif on_address is not None:
+                self._wait_until_it_answers()
+            if on_address is not None:
+                on_address(self.url)
             self._wait_until_it_answers()
         except BaseException:
             self.stop()
             raise
+        finally:
+            listening.close()
 
     def __enter__(self) -> Dashboard:
         return self
@@ -122,6 +139,8 @@ class Dashboard:
 
     def stop(self) -> None:
         """Stop Voilà and its kernels, and remove the temporary folder."""
+        if self._opening is not None:
+            self._opening.stop(failed=True)
         process, self._process = self._process, None
         if process is not None and process.poll() is None:
             process.terminate()  # Voilà's own handler shuts the kernels down
@@ -134,7 +153,7 @@ class Dashboard:
             process.stdin.close()
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _start(self, notebook: Path, settings: PageSettings) -> None:
+    def _start(self, notebook: Path, settings: PageSettings, listening: socket.socket) -> None:
         shares = [str(self._folder / "share"), str(SHARE), os.environ.get("JUPYTER_PATH", "")]
         environment = {
             **os.environ,
@@ -147,6 +166,10 @@ class Dashboard:
         flags: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
             flags = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+            listening.close()  # Voilà listens by itself
+        else:
+            environment[SOCKET_VARIABLE] = str(listening.fileno())
+            flags["pass_fds"] = [listening.fileno()]
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         self.log_path.unlink(missing_ok=True)
         with self.log_path.open("ab") as log:  # the kernels append to it, too
@@ -161,21 +184,17 @@ class Dashboard:
             )
 
     def _wait_until_it_answers(self) -> None:
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.ip, self.ip)
-        address = f"http://{_bracketed(host)}:{self.port}/voila/static/voila.js"
-        # A proxy set for this machine knows nothing of this server.
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         end = time.monotonic() + _START_TIMEOUT_S
-        while time.monotonic() < end:
+        while not (self._folder / READY).exists():
             if self._process is None or self._process.poll() is not None:
                 raise self.failure()
-            try:
-                opener.open(address, timeout=2).close()
-            except (urllib.error.URLError, ConnectionError, TimeoutError):
-                time.sleep(0.05)
-            else:
-                return
-        raise self.failure(f"did not answer on port {self.port} within {_START_TIMEOUT_S:.0f} seconds")
+            if time.monotonic() > end:
+                raise self.failure(
+                    f"did not answer on port {self.port} within {_START_TIMEOUT_S:.0f} seconds"
+                )
+            time.sleep(_LOOK_S)
+        if self._opening is not None:
+            self._opening.stop()
 
 
 def serve(
@@ -220,12 +239,17 @@ def serve(
     tell = say or functools.partial(print, flush=True)
     settings = PageSettings.for_root(root, options=options, browse_root=browse_root)
     started = datetime.now(UTC)
+
+    def tell_address(url: str) -> None:
+        tell(f"The dashboard is at {url} (press Ctrl-C to stop it).")
+        if browser and not _open_browser(url):
+            tell("No web browser could be opened. Copy the address into your browser.")
+
     with _stopping_on_signals():
         try:
-            with Dashboard(settings, ip=ip, port=port, token=token, theme=theme) as dashboard:
-                tell(f"The dashboard is at {dashboard.url} (press Ctrl-C to stop it).")
-                if browser and not _open_browser(dashboard.url):
-                    tell("No web browser could be opened. Copy the address into your browser.")
+            with Dashboard(
+                settings, ip=ip, port=port, token=token, theme=theme, on_address=tell_address
+            ) as dashboard:
                 dashboard.wait()
                 raise dashboard.failure()
         except KeyboardInterrupt:

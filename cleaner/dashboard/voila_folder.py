@@ -38,6 +38,12 @@ _CONTENT_SECURITY_POLICY = "; ".join(
     ]
 )
 
+HEADERS = {
+    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
+    "Referrer-Policy": "no-referrer",  # the address carries the token
+}
+"""Sent with every answer."""
+
 
 def write_folder(
     folder: Path, settings: PageSettings, *, ip: str, port: int, token: str, theme: str | None
@@ -78,12 +84,7 @@ def _voila_config(folder: Path, *, ip: str, port: int, token: str, theme: str | 
             "base_url": "/",
             "root_dir": str(folder / "page"),
             "connection_dir_root": str(folder),
-            "tornado_settings": {
-                "headers": {
-                    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
-                    "Referrer-Policy": "no-referrer",  # the address carries the token
-                }
-            },
+            "tornado_settings": {"headers": HEADERS},
         },
         "VoilaConfiguration": {
             "template": "cleaner",

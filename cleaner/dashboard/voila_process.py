@@ -6,10 +6,18 @@ ends, also by ``kill -9``, the system closes it. Voilà then shuts its kernels d
 
 import os
 import signal
+import socket
 import sys
 import threading
+from pathlib import Path
 
 from cleaner.dashboard.kernels import KERNELS, PROVISIONER
+
+SOCKET_VARIABLE = "CLEANER_DASHBOARD_SOCKET"
+"""The environment variable with the number of the socket to accept on; without it Voilà listens by itself."""
+
+READY = "ready"
+"""The file that is made in the folder that Voilà was started in, once it answers."""
 
 
 def _end_with_starter() -> None:
@@ -29,8 +37,27 @@ def main() -> None:
     from jupyter_client.provisioning.factory import KernelProvisionerFactory
     from voila.app import Voila
 
+    from tornado.httpserver import HTTPServer
+    from tornado.ioloop import IOLoop
+
+    class Server(Voila):
+        """Takes over the socket that its starter listens on, and tells it so."""
+
+        def listen(self) -> None:
+            inherited = os.environ.pop(SOCKET_VARIABLE, None)
+            if inherited is not None:
+                self.app.listen = lambda *_: HTTPServer(self.app).add_socket(_socket(int(inherited)))
+            IOLoop.current().add_callback(Path(READY).touch)
+            super().listen()
+
     KernelProvisionerFactory.provisioners[PROVISIONER.name] = PROVISIONER
-    Voila.launch_instance()
+    Server.launch_instance()
+
+
+def _socket(number: int) -> socket.socket:
+    found = socket.socket(fileno=number)
+    found.setblocking(False)
+    return found
 
 
 if __name__ == "__main__":

@@ -211,6 +211,11 @@ class CleanerApp(ipywidgets.VBox):
         self._boxes.append(columns)
         return [self.header, self.messages, self.prepare, columns]
 
+    @property
+    def step(self) -> str:
+        """What is shown in the middle: "Files", "Labels", "Map" or "Report"."""
+        return self._step
+
     def go_to(self, step: str) -> None:
         """Show a step in the middle: "Files", "Labels", "Map" or "Report"."""
         if step not in STEPS:

@@ -30,6 +30,7 @@ from cleaner.widgets.table_dialog import TableDialog
 
 if TYPE_CHECKING:
     from cleaner.widgets.app import CleanerApp
+    from cleaner.widgets.page_keeper import PageKeeper
 
 logger = logging.getLogger(__name__)
 
@@ -73,6 +74,7 @@ class DashboardPage(ipywidgets.VBox):
         self.add_class("cleaner-dashboard")
         self.settings = settings
         self._base = Path(settings.browse_root)
+        self._keeper: PageKeeper | None = None
         if settings.workspace is not None:
             self._open(settings.workspace)
         elif chosen := self._in_address():
@@ -194,6 +196,7 @@ class DashboardPage(ipywidgets.VBox):
 
     def _open(self, options: dict[str, Any]) -> None:
         from cleaner.widgets.app import CleanerApp
+        from cleaner.widgets.page_keeper import PageKeeper
         from cleaner.workspace import Workspace
 
         name = Path(options["root"]).name
@@ -218,6 +221,8 @@ class DashboardPage(ipywidgets.VBox):
                 folder = str(options.get("labels") or options["root"])
                 app.header.address = {**app.header.address, "folder": folder}
             self._show(app)
+            if self.settings.workspace is not None:
+                self._keeper = PageKeeper(app, self.settings.workspace)
 
     def _fail(self, name: str, reason: str) -> None:
         panel = Panel(
@@ -235,6 +240,8 @@ class DashboardPage(ipywidgets.VBox):
         self._show(panel)
 
     def _show(self, widget: ipywidgets.Widget) -> None:
+        if self._keeper is not None:
+            self._keeper.close()
         before = self.children
         self.children = [widget]
         for old in before:

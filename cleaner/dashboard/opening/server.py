@@ -1,0 +1,112 @@
+"""`OpeningServer`: answers browsers until Voilà does, on the socket that Voilà will take over."""
+
+from __future__ import annotations
+
+import hmac
+import logging
+import socket
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from cleaner.dashboard.opening.front import Front, image_script, in_script
+from cleaner.widgets.sentences import say
+
+logger = logging.getLogger(__name__)
+
+_SOON_S = 1
+_LOOK_S = 0.05
+_IDLE_S = 10.0
+
+
+class OpeningServer:
+    """Gives the front to whoever knows the token, and asks everybody else to come again in a second.
+
+    The answer with the front stays open; its end is what the front waits for.
+
+    Parameters
+    ----------
+    listening : socket.socket
+        Where browsers connect; the caller's, and closed by `stop` here in this process.
+    front : Front
+    token : str
+    headers : dict of str to str
+        Sent with every answer.
+    """
+
+    def __init__(self, listening: socket.socket, front: Front, *, token: str, headers: dict[str, str]) -> None:
+        listening.setblocking(False)  # Voilà may have been faster
+        self._ended = threading.Event()
+        self._script = ""
+
+        class Answer(_Answer):
+            opening = self
+
+        self.front, self.token, self.headers = front, token, headers
+        self._server = _Server(listening.getsockname(), Answer, bind_and_activate=False)
+        self._server.socket.close()
+        self._server.socket = listening
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(_LOOK_S,), name="opening", daemon=True
+        )
+        self._thread.start()
+
+    def stop(self, *, failed: bool = False) -> None:
+        """Let every front go on to the page, or say that there will be none; accept nobody any more."""
+        if self._ended.is_set():
+            return
+        self._script = f"failed({in_script(say('page.not_started'))})" if failed else "ready()"
+        self._ended.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def last_script(self) -> str:
+        """Wait until the server stops; return what the front is then told."""
+        self._ended.wait()
+        return f"<script>cleaner_front.{self._script}</script>\n"
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def get_request(self) -> tuple[Any, Any]:
+        accepted, address = self.socket.accept()
+        accepted.setblocking(True)
+        accepted.settimeout(_IDLE_S)
+        return accepted, address
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        logger.debug("a browser went away", exc_info=True)
+
+
+class _Answer(BaseHTTPRequestHandler):
+    opening: OpeningServer
+
+    def do_GET(self) -> None:  # noqa: N802 - the name that the base class asks for
+        asked = urlsplit(self.path)
+        token = parse_qs(asked.query).get("token", [""])[0]
+        if asked.path != "/" or not hmac.compare_digest(token.encode(), self.opening.token.encode()):
+            self._head(HTTPStatus.SERVICE_UNAVAILABLE, Refresh=str(_SOON_S))
+            return
+        self._head(HTTPStatus.OK)
+        self._write(self.opening.front.html)
+        for name, data in self.opening.front.images():
+            self._write(image_script(name, data))
+        self._write(self.opening.last_script())
+
+    def _head(self, status: HTTPStatus, **more: str) -> None:
+        self.send_response(status)
+        fixed = {"Content-Type": "text/html; charset=utf-8", "Cache-Control": "no-store"}
+        for name, value in {**fixed, **self.opening.headers, **more}.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _write(self, text: str) -> None:
+        self.wfile.write(text.encode())
+        self.wfile.flush()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Write nothing: the addresses carry the token."""
