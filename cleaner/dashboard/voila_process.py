@@ -35,12 +35,11 @@ def main() -> None:
     # needs to start. It does without where the module is absent, and nothing here checks such addresses.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     from jupyter_client.provisioning.factory import KernelProvisionerFactory
-    from voila.app import Voila
-
     from tornado.httpserver import HTTPServer
     from tornado.ioloop import IOLoop
+    from voila.app import Voila
 
-    class Server(Voila):
+    class Server(Voila):  # type: ignore[misc]  # it has no types
         """Takes over the socket that its starter listens on, and tells it so."""
 
         def listen(self) -> None:

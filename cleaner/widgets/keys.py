@@ -14,6 +14,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypedDict
 from weakref import WeakMethod
 
 from cleaner.dataset.user import home
@@ -43,6 +44,14 @@ class Binding:
     name: str
     usual: tuple[str, ...] = ()
     fixed: tuple[str, ...] = ()
+
+
+class KeyData(TypedDict):
+    """The keys of an act, as the browser calls them and as people read them, and whether they were chosen."""
+
+    keys: list[str]
+    printed: list[str]
+    chosen: bool
 
 
 BINDINGS: Mapping[str, Binding] = {
@@ -191,6 +200,15 @@ class Keys:
         text = json.dumps(self.chosen, ensure_ascii=False, indent=1)
         _file().parent.mkdir(parents=True, exist_ok=True)
         write_atomically(_file(), text.encode("utf-8"))
+
+
+def key_table(keys: Keys) -> dict[str, KeyData]:
+    """Return the keys of every act as they are sent."""
+    chosen = keys.chosen
+    return {
+        act: {"keys": each, "printed": [print_key(key) for key in each], "chosen": act in chosen}
+        for act, each in keys.table().items()
+    }
 
 
 def print_key(key: str) -> str:

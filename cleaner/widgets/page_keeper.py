@@ -1,5 +1,6 @@
 """`PageKeeper`: keeps a copy of an application's page, for the next start."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -15,8 +16,11 @@ from cleaner.widgets.grid.widget import ReviewGrid
 from cleaner.widgets.page_copy import PageCopy
 from cleaner.widgets.panels.base import Panel
 
+logger = logging.getLogger(__name__)
+
 _DELAY_S = 1.0
 _RETRY_S = 60.0
+_GRID_TRAITS = ("mode", "words", "key_table")
 
 
 class PageKeeper:
@@ -32,7 +36,7 @@ class PageKeeper:
     def __init__(self, app: CleanerApp, options: Mapping[str, Any]) -> None:
         self._app = app
         self._copy = PageCopy(app.workspace.state, options)
-        self._delayed = Delayed(self._keep, delay_s=_DELAY_S, retry_s=_RETRY_S)
+        self._delayed = Delayed(self.keep, delay_s=_DELAY_S, retry_s=_RETRY_S)
         app.session.subscribe(self._on_change)
         self._delayed.schedule()
 
@@ -43,7 +47,15 @@ class PageKeeper:
     def _on_change(self, _change: Change) -> None:
         self._delayed.schedule()
 
-    def _keep(self) -> bool:
+    def keep(self) -> bool:
+        """Copy the page as it stands, or forget the copy; a failure is written to the log."""
+        try:
+            self._keep_page()
+        except Exception:  # the next start is slower
+            logger.exception("the page could not be copied")
+        return True
+
+    def _keep_page(self) -> None:
         session = self._app.session
         with self._app.lock:
             page, done = session.page(), session.store.state.progress().decided
@@ -53,17 +65,13 @@ class PageKeeper:
             undecided = any(cell["decision"] is None for cell in data["cells"])
             if not (begun and undecided and self._app.step == "Labels"):  # it will open with another page
                 self._copy.delete()
-                return True
+                return
             shown = {
                 "page": data,
                 "grid": {name: getattr(self._app.image_cleaner.grid, name) for name in _GRID_TRAITS},
                 "frame": described(self._app),
             }
         self._copy.write(shown)
-        return True
-
-
-_GRID_TRAITS = ("mode", "words", "key_table")
 
 
 def described(widget: ipywidgets.Widget) -> dict[str, Any]:

@@ -87,9 +87,8 @@ def new_page(browser: Any) -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
     """Return a function that shows the grid alone, with a stand-in for the kernel."""
-    from cleaner.widgets.grid.protocol import key_table
     from cleaner.widgets.grid.widget import SCRIPTS, ReviewGrid
-    from cleaner.widgets.keys import Keys
+    from cleaner.widgets.keys import Keys, key_table
     from cleaner.widgets.sentences import SENTENCES
 
     def build(

@@ -228,6 +228,7 @@ def test_nothing_is_left_running_when_the_command_is_killed(tmp_path: Path, home
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         assert process.stdout is not None
         url = process.stdout.readline().removeprefix("The dashboard is at ").partition(" ")[0]
+        assert answer(url)[0] == 200  # lasts until Voilà answers
         assert answer(url)[0] == 200  # starts a kernel
         left = psutil.Process(process.pid).children(recursive=True)
         assert len(left) >= 2
@@ -251,6 +252,7 @@ def test_a_signal_stops_the_server_and_its_kernels_in_order(tmp_path: Path, home
         said = process.stdout.readline()
         url = said.removeprefix("The dashboard is at ").partition(" ")[0]
         assert url.startswith("http://127.0.0.1:"), said
+        assert answer(url)[0] == 200  # lasts until Voilà answers
         assert answer(url)[0] == 200  # starts a kernel
         log = next((home / "logs").iterdir()).read_text("utf-8")
         assert "Kernel started" in log

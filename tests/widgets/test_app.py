@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import ipywidgets
 import numpy as np
@@ -20,6 +21,8 @@ from cleaner.pipelines.network import NetworkOptions, remember
 from cleaner.ranking import rank_probabilities
 from cleaner.widgets.app import CleanerApp
 from cleaner.widgets.page import DashboardPage, open_app
+from cleaner.widgets.page_copy import PageCopy
+from cleaner.widgets.page_keeper import PageKeeper
 from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
 from cleaner.widgets.panels import job
 from cleaner.widgets.panels.base import Panel, Tree, text_of
@@ -537,3 +540,42 @@ def test_an_application_begins_with_the_order_that_is_asked_for(root: Path) -> N
         app = CleanerApp(Workspace(root, from_scratch=True), order=asked)
         assert app.image_cleaner.view.order == shown
         app.close()
+
+
+def test_the_page_is_copied_for_the_next_start_while_it_would_open_with_it(
+    root: Path, open_app_on: Callable[..., CleanerApp]
+) -> None:
+    copy = PageCopy(root / ".cleaner", {"root": str(root)})
+    wrong = save_ranking(root)
+    app = open_app_on()
+    keeper = PageKeeper(app, {"root": str(root)})
+    keeper.close()  # it does nothing by itself any more
+
+    def kept() -> dict[str, Any] | None:
+        assert keeper.keep()
+        return copy.read()
+
+    page = kept()
+    assert page is not None
+    names = [cell["name"] for cell in page["page"]["cells"]]
+    assert names == list(app.image_cleaner.names)
+    assert set(wrong) <= set(names)
+    assert page["frame"]["inner"][0] == {
+        "kind": "panel",
+        "tree": list(app.header.tree),
+        "classes": [],
+        "style": {},
+    }
+    app.image_cleaner.decide(names[:1], "delete")
+    assert copy.read() is None  # something was decided since
+    page = kept()
+    assert page is not None
+    assert page["page"]["cells"][0]["decision"]["action"] == "delete"
+    save_ranking(root)
+    assert copy.read() is None  # there is another ranking
+    assert kept() is not None
+    app.go_to("Report")
+    assert kept() is None
+    app.go_to("Labels")
+    app.image_cleaner.set_view(show="all")
+    assert kept() is None  # it opens with the undecided ones

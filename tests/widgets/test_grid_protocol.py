@@ -12,6 +12,7 @@ import pytest
 
 from cleaner.session.cells import ChosenWindow
 from cleaner.widgets.grid import protocol
+from cleaner.widgets.keys import KeyData
 from cleaner.widgets.sentences import SENTENCES
 
 SCRIPTS = Path(protocol.__file__).parent / "js"
@@ -32,7 +33,7 @@ PARTS = {
     "Example": protocol.ExampleData,
     "Side": protocol.SideData,
     "Witness": protocol.WitnessData,
-    "Key": protocol.KeyData,
+    "Key": KeyData,
     "FileWindow": protocol.FileWindowData,
     "Levels": protocol.LevelsData,
     "ChosenWindow": ChosenWindow,

@@ -13,6 +13,7 @@ from typing import Any
 from cleaner.dataset.folders import list_images, name_problem, own_state, place_of
 from cleaner.errors import CleanerError, ImageError
 from cleaner.images.archives import is_archive
+from cleaner.widgets.keys import KEYS, key_table
 from cleaner.widgets.page_copy import PageCopy
 from cleaner.widgets.page_settings import PageSettings
 from cleaner.widgets.scripts import joined
@@ -30,6 +31,7 @@ _SHEETS = (
 )
 _IMAGES = 24
 _THUMBNAIL_PX = 256
+_UNKNOWN = "\N{NO-BREAK SPACE}"  # takes as much room as a label
 _OTHER_SETS = frozenset({"labels", "layout", "group", "store", "hidden", "follow_links"})
 
 
@@ -67,7 +69,10 @@ class Front:
         """The page without its images; the document stays open."""
         said = say("page.opening", name=self._settings.title or "cleaner")
         shown = self._shown or {}
-        scripts = {"grid": _WIDGETS / "grid" / "js" / "grid.js", "panel": _WIDGETS / "panels" / "js" / "panel.js"}
+        scripts = {
+            "grid": _WIDGETS / "grid" / "js" / "grid.js",
+            "panel": _WIDGETS / "panels" / "js" / "panel.js",
+        }
         data = {
             **shown,
             "message": said,
@@ -78,7 +83,7 @@ class Front:
             title=escape(f"{self._settings.title} · cleaner" if self._settings.title else "cleaner"),
             scheme="light dark" if self._theme == "auto" else self._theme,
             style="\n".join(sheet.read_text(encoding="utf-8") for sheet in _SHEETS),
-            opening=escape(said),
+            opening=escape(say("page.look_only") if shown else said),
             data=in_script(data),
             script=(_HERE / "opening.js").read_text(encoding="utf-8"),
         )
@@ -129,28 +134,40 @@ def _box(*inner: dict[str, Any], classes: tuple[str, ...]) -> dict[str, Any]:
     return {"kind": "box", "classes": list(classes), "style": {}, "inner": list(inner)}
 
 
+def _panel(*tree: object, classes: tuple[str, ...] = ()) -> dict[str, Any]:
+    return {"kind": "panel", "tree": list(tree), "classes": list(classes), "style": {}}
+
+
 def _first_page(title: str, names: list[str]) -> dict[str, Any]:
-    tree = ["header", {"class": "cleaner-header"}, ["h1", {}, title]]
-    header = {"kind": "panel", "tree": [tree], "classes": [], "style": {}}
-    grid = {"kind": "grid", "classes": [], "style": {}}
+    """Describe what a page looks like that has no ranking yet, with room for what is not known yet."""
+    header = _panel(["header", {"class": "cleaner-header"}, ["h1", {}, title]])
+    button = ["button", {"class": "cleaner-button", "disabled": True}, say("prepare.cancel")]
+    work = ["div", {"class": "cleaner-work"}, ["p", {}, ""], ["div", {"class": "cleaner-buttons"}, button]]
     columns = [
         _box(classes=("widget-vbox", "cleaner-left")),
-        _box(grid, classes=("widget-vbox", "cleaner-middle")),
+        _box({"kind": "grid", "classes": [], "style": {}}, classes=("widget-vbox", "cleaner-middle")),
         _box(classes=("widget-vbox", "cleaner-right")),
     ]
-    cell = {"given": None, "suggestion": None, "probability": None, "sure": False, "loss": None}
-    lists: dict[str, Any] = {"notes": [], "facts": [], "remarks": [], "likely": []}
+    cell = {
+        **dict.fromkeys(("suggestion", "probability", "loss", "decision", "group")),
+        **{"given": _UNKNOWN, "sure": False, "advice": ""},
+        **{"notes": [], "facts": [], "remarks": [], "likely": []},
+    }
     page = {
-        **dict.fromkeys(("id", "separator", "title", "summary", "notice", "empty", "offer"), ""),
-        "cells": [
-            {"name": name, **cell, **lists, "decision": None, "group": None, "advice": ""} for name in names
-        ],
-        **{"classes": [], "digits": [], "focus": None, "can_go_back": False, "can_go_on": False},
-        **{"same": None, "purpose": "labels", "groups": []},
+        **dict.fromkeys(("id", "separator", "summary", "empty", "offer"), ""),
+        **{"title": say("review.title", number=1), "notice": say("review.no_ranking"), "purpose": "labels"},
+        "cells": [{"name": name, **cell} for name in names],
+        **{"classes": [_UNKNOWN], "digits": [""], "groups": [], "focus": None, "same": None},
+        **{"can_go_back": False, "can_go_on": False},
     }
     words = {key: text for key, text in SENTENCES.items() if key.startswith("grid.")}
+    frame = [
+        header,
+        _panel(work, classes=("cleaner-work-panel",)),
+        _box(*columns, classes=("cleaner-columns",)),
+    ]
     return {
         "page": page,
-        "grid": {"mode": "review", "words": words, "key_table": {}},
-        "frame": _box(header, _box(*columns, classes=("cleaner-columns",)), classes=("widget-vbox", "cleaner-app")),
+        "grid": {"mode": "review", "words": words, "key_table": key_table(KEYS)},
+        "frame": _box(*frame, classes=("widget-vbox", "cleaner-app")),
     }

@@ -36,7 +36,9 @@ class OpeningServer:
         Sent with every answer.
     """
 
-    def __init__(self, listening: socket.socket, front: Front, *, token: str, headers: dict[str, str]) -> None:
+    def __init__(
+        self, listening: socket.socket, front: Front, *, token: str, headers: dict[str, str]
+    ) -> None:
         listening.setblocking(False)  # Voilà may have been faster
         self._ended = threading.Event()
         self._script = ""
@@ -85,7 +87,7 @@ class _Server(ThreadingHTTPServer):
 class _Answer(BaseHTTPRequestHandler):
     opening: OpeningServer
 
-    def do_GET(self) -> None:  # noqa: N802 - the name that the base class asks for
+    def do_GET(self) -> None:
         asked = urlsplit(self.path)
         token = parse_qs(asked.query).get("token", [""])[0]
         if asked.path != "/" or not hmac.compare_digest(token.encode(), self.opening.token.encode()):

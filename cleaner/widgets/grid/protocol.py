@@ -45,7 +45,6 @@ from cleaner.widgets.grid.text import (
     summary_text,
     title_text,
 )
-from cleaner.widgets.keys import Keys, print_key
 from cleaner.widgets.sentences import say
 
 _MOST_NAMES = 2000
@@ -179,14 +178,6 @@ class LevelsData(TypedDict):
     width: float
     inverted: bool
     windows: list[FileWindowData]
-
-
-class KeyData(TypedDict):
-    """The keys of an act, as the browser calls them and as people read them, and whether they were chosen."""
-
-    keys: list[str]
-    printed: list[str]
-    chosen: bool
 
 
 # ---------------------------------------------------------------- from the page to the kernel
@@ -647,15 +638,6 @@ def page_data(page: Page, *, focus: str | None = None) -> PageData:
         "same": None if page.same is None else {"action": page.same[0], "label": page.same[1]},
         "purpose": page.purpose,
         "groups": [_group_data(group) for group in page.groups],
-    }
-
-
-def key_table(keys: Keys) -> dict[str, KeyData]:
-    """Return the keys of every act as they are sent."""
-    chosen = keys.chosen
-    return {
-        act: {"keys": each, "printed": [print_key(key) for key in each], "chosen": act in chosen}
-        for act, each in keys.table().items()
     }
 
 

@@ -20,7 +20,7 @@ from cleaner.widgets.grid import protocol
 from cleaner.widgets.grid.protocol import Message, Request
 from cleaner.widgets.grid.text import act_name, offer_text, refusal_text, why_text
 from cleaner.widgets.guard import in_words
-from cleaner.widgets.keys import BINDINGS, KEYS, Refusal, print_key
+from cleaner.widgets.keys import BINDINGS, KEYS, Refusal, key_table, print_key
 from cleaner.widgets.scripts import joined
 from cleaner.widgets.sentences import SENTENCES, say
 
@@ -72,7 +72,7 @@ class ReviewGrid(anywidget.AnyWidget):
     """The sentences that the scripts show, by key. Type: dict of str to str. Default: those of the table."""
 
     key_table = traitlets.Dict().tag(sync=True)
-    """The keys of every act, by `cleaner.widgets.grid.protocol.key_table`. Type: dict. Default: all keys."""
+    """The keys of every act, by `cleaner.widgets.keys.key_table`. Type: dict. Default: all keys."""
 
     _closed = True  # until it is made: ipywidgets also closes what could not be
 
@@ -90,7 +90,7 @@ class ReviewGrid(anywidget.AnyWidget):
         # The first heat map takes seconds: who waits for one must not hold up the pictures.
         self._heater = ThreadPoolExecutor(1, thread_name_prefix="cleaner-heat")
         KEYS.load()
-        super().__init__(mode=mode, key_table=protocol.key_table(KEYS))
+        super().__init__(mode=mode, key_table=key_table(KEYS))
         KEYS.subscribe(self._on_keys)
         self.on_msg(self._receive)
 
@@ -256,7 +256,7 @@ class ReviewGrid(anywidget.AnyWidget):
         """Show the keys as they are now, and what names them."""
         if self._closed:
             return
-        self.key_table = protocol.key_table(KEYS)
+        self.key_table = key_table(KEYS)
         with self.lock:
             self.show(self._host.page())
 
