@@ -1,7 +1,8 @@
 """``python -P -m cleaner.dashboard.kernel_process [-f FILE]``: a page's kernel.
 
-Without arguments it is one that was started ahead: it imports what the page needs, and then waits for a line
-of standard input with the arguments, the environment and the folder to work in.
+Without arguments it is one that was started ahead: it imports what the page needs, opens the set if the page
+will come at once, and then waits for a line of standard input with the arguments, the environment and the
+folder to work in.
 """
 
 import importlib
@@ -11,6 +12,8 @@ import select
 import sys
 from pathlib import Path
 from typing import Any
+
+from cleaner.dashboard.kernels import AHEAD_VARIABLE
 
 # What the page needs, in parts: a page that comes too early gets the kernel after the one under way.
 _AHEAD = (
@@ -30,10 +33,11 @@ def main(arguments: list[str]) -> None:
 
     if not arguments:
         for name in _AHEAD:
-            told_already, *_ = select.select([sys.stdin], [], [], 0)
-            if told_already:
+            if _is_told():
                 break
             importlib.import_module(name)
+        if os.environ.get(AHEAD_VARIABLE) and not _is_told():
+            importlib.import_module("cleaner.widgets.page").AHEAD.begin()
         line = sys.stdin.readline()
         if not line:  # the dashboard has ended
             return
@@ -49,6 +53,11 @@ def main(arguments: list[str]) -> None:
     if "ipywidgets" in sys.modules:  # it looks for a kernel when it is imported
         sys.modules["ipywidgets"].register_comm_target()
     kernel.start()
+
+
+def _is_told() -> bool:
+    told, *_ = select.select([sys.stdin], [], [], 0)
+    return bool(told)
 
 
 if __name__ == "__main__":

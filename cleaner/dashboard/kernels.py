@@ -15,5 +15,8 @@ PROVISIONER = EntryPoint(
 )
 """What gives a page its kernel, as `jupyter_client` looks it up."""
 
+AHEAD_VARIABLE = "CLEANER_DASHBOARD_AHEAD"
+"""The environment variable that lets a kernel that waits open the set, as its page will come at once."""
+
 KERNELS = Standby(COMMAND)
 """The kernel that waits; for Voilà's process."""

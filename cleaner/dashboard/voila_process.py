@@ -11,7 +11,7 @@ import sys
 import threading
 from pathlib import Path
 
-from cleaner.dashboard.kernels import KERNELS, PROVISIONER
+from cleaner.dashboard.kernels import AHEAD_VARIABLE, KERNELS, PROVISIONER
 
 SOCKET_VARIABLE = "CLEANER_DASHBOARD_SOCKET"
 """The environment variable with the number of the socket to accept on; without it Voilà listens by itself."""
@@ -30,7 +30,9 @@ def main() -> None:
     """Run Voilà with the arguments of the command line."""
     threading.Thread(target=_end_with_starter, name="starter", daemon=True).start()
     if sys.platform != "win32":  # there a kernel gets at its start what it can be interrupted by
+        os.environ[AHEAD_VARIABLE] = "yes"
         KERNELS.get_ready()
+        del os.environ[AHEAD_VARIABLE]
     # At its import jsonschema builds a grammar of international addresses: two thirds of the time that Voilà
     # needs to start. It does without where the module is absent, and nothing here checks such addresses.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]

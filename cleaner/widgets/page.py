@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
@@ -31,11 +32,59 @@ from cleaner.widgets.table_dialog import TableDialog
 if TYPE_CHECKING:
     from cleaner.widgets.app import CleanerApp
     from cleaner.widgets.page_keeper import PageKeeper
+    from cleaner.workspace import Workspace
 
 logger = logging.getLogger(__name__)
 
 _CANCELLED_WITHIN_S = 60.0
+_FRESH_S = 30.0
 _ONLY_IMPORTED = (".json", ".jsonl", ".xml", ".parquet")  # no set is opened by such a file
+
+
+class _Ahead:
+    """A set that was opened before its page asked for it; whoever takes it closes it."""
+
+    def __init__(self) -> None:
+        self._thread: threading.Thread | None = None
+        self._opened: tuple[dict[str, Any], Workspace, float] | None = None
+
+    def begin(self) -> None:
+        """Open what the dashboard was started for; in a thread, as a kernel may not take that long."""
+        settings = PageSettings.from_environment()
+        if settings is not None and settings.workspace is not None:
+            self._thread = threading.Thread(
+                target=self._open, args=(settings.workspace,), name="cleaner ahead", daemon=True
+            )
+            self._thread.start()
+
+    def take(self, options: dict[str, Any]) -> Workspace | None:
+        """Return the set, unless it is another one or was opened too long ago to be as it is now."""
+        if self._thread is None:
+            return None
+        self._thread.join()
+        self._thread, opened, self._opened = None, self._opened, None
+        if opened is None:
+            return None
+        told, workspace, opened_s = opened
+        if told == options and time.monotonic() - opened_s < _FRESH_S:
+            return workspace
+        workspace.close()
+        return None
+
+    def _open(self, options: dict[str, Any]) -> None:
+        from cleaner.workspace import Workspace
+
+        try:
+            workspace = Workspace(**options)
+            workspace.ranking() if len(workspace.catalog) else None  # reads the decisions, too
+        except Exception:  # it will go wrong again, and is told then
+            logger.info("%s could not be opened ahead", options, exc_info=True)
+        else:
+            self._opened = options, workspace, time.monotonic()
+
+
+AHEAD = _Ahead()
+"""The set of a kernel that was started ahead."""
 
 
 def open_app(root: str | Path | None = None) -> DashboardPage:
@@ -203,7 +252,7 @@ class DashboardPage(ipywidgets.VBox):
         try:
             leave = self.choose if self.can_choose else None
             app = CleanerApp(
-                Workspace(**options),
+                AHEAD.take(options) or Workspace(**options),
                 order=_asked("order") or None,
                 on_leave=leave,
                 on_table=lambda: self._ask_again(app),

@@ -9,7 +9,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from queue import Queue
 from typing import Any
 
 import numpy as np
@@ -17,10 +19,12 @@ import pandas as pd
 import pytest
 
 from cleaner.collect.example import wrong_names
+from cleaner.dashboard.server import Dashboard
 from cleaner.embedding.cache import EmbeddingCache
 from cleaner.jobs import Job
 from cleaner.pipelines.image_map import make_map
 from cleaner.ranking import Ranking, rank_probabilities
+from cleaner.widgets.page_settings import PageSettings
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
@@ -141,6 +145,46 @@ def test_a_session_from_the_first_page_to_the_resumed_one(
     assert table.loc[wrong[3], "label"] == wrong[3].split("/")[0]
     assert list(table.columns[:2]) == ["label", "split"]
     assert opened.foreign_requests() == []
+
+
+PLACES = """() => [...document.querySelectorAll('.cleaner-card')].map((card) => {
+  const { x, y, width, height } = card.getBoundingClientRect();
+  return [card.getAttribute("aria-label"), x, y, width, height];
+})"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there the server has to be waited for")
+@pytest.mark.parametrize("kind", ["ranked", "new"])
+def test_images_are_there_before_the_server_and_stay_where_they_are(
+    visit: OpenVisit, new_page: Callable[..., Any], kind: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    root = request.getfixturevalue("ranked" if kind == "ranked" else "root")
+    settings = PageSettings.for_root(root, options={"from_scratch": True})
+    if kind == "ranked":
+        opened = visit(root, from_scratch=True)
+        opened.wait_for_pictures()
+        until(lambda: list((root / ".cleaner").glob("copies/*.json")), "a copy of the page")
+        opened.dashboard.stop()
+    page, addresses = new_page(), Queue[str]()
+    with ThreadPoolExecutor(1) as pool:
+        starting = pool.submit(Dashboard, settings, port=0, on_address=addresses.put)
+        page.goto(addresses.get(timeout=60), wait_until="commit")
+        page.wait_for_function(
+            "document.querySelectorAll('#cleaner-front .has-picture').length === 24", timeout=30_000
+        )
+        before = page.evaluate(PLACES)
+        page.keyboard.press("x")  # to look at only
+        with starting.result(timeout=120):
+            page.wait_for_selector("#cleaner-front", state="detached", timeout=60_000)
+            after = page.evaluate(PLACES)
+            if kind == "ranked":
+                assert before == after
+            else:  # what the labels are is known only now
+                assert [place[1:] for place in before] == [place[1:] for place in after]
+                assert names(page) == [str(place[0]).split(",")[0] for place in before]
+            assert stored(root) == []
+            page.keyboard.press("x")
+            until(lambda: stored(root) == [("delete", names(page)[0])], "a decision")
 
 
 def test_a_killed_kernel_takes_nothing_with_it_that_was_shown_as_saved(

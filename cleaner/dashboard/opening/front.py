@@ -29,6 +29,7 @@ _SHEETS = (
     _WIDGETS / "panels" / "app.css",
     _WIDGETS / "grid" / "grid.css",
 )
+_SCRIPTS = {"grid": _WIDGETS / "grid" / "js" / "grid.js", "panel": _WIDGETS / "panels" / "js" / "panel.js"}
 _IMAGES = 24
 _THUMBNAIL_PX = 256
 _UNKNOWN = "\N{NO-BREAK SPACE}"  # takes as much room as a label
@@ -77,7 +78,7 @@ class Front:
             **shown,
             "message": said,
             "theme": self._theme,
-            "scripts": {name: joined(path) for name, path in scripts.items()} if shown else {},
+            "scripts": {name: joined(path) for name, path in _SCRIPTS.items()} if shown else {},
         }
         return Template((_HERE / "opening.html").read_text(encoding="utf-8")).substitute(
             title=escape(f"{self._settings.title} · cleaner" if self._settings.title else "cleaner"),
@@ -169,5 +170,5 @@ def _first_page(title: str, names: list[str]) -> dict[str, Any]:
     return {
         "page": page,
         "grid": {"mode": "review", "words": words, "key_table": key_table(KEYS)},
-        "frame": _box(*frame, classes=("widget-vbox", "cleaner-app")),
+        "frame": _box(header, *below, classes=("widget-vbox", "cleaner-app")),
     }

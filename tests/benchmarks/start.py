@@ -1,0 +1,106 @@
+"""How long a person waits from ``cleaner app`` to the first images, and to those most suspicious.
+
+    python tests/benchmarks/start.py [--runs N] [--folder FOLDER]
+
+Each run is a new process and a new page in Chromium, on the photos of ``../shared/data/clothing`` or on a
+copy of a folder of class folders. In seconds from the command: *address*, when the page can be asked for; *first
+image*; *ranked*, the first image with its loss; *can decide*, when the keys work, until when what is on the
+screen is to look at only. Cold: the set was never open. Warm: it was open and ranked before. Printed are the
+median and the range of the runs, the limits, and the load of the machine, which makes everything slower.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from beds import DATA, lay_out_clothing
+from playwright.sync_api import Page, sync_playwright
+
+LIMITS_S = {("cold", "first image"): 2.5, ("cold", "ranked"): 12.0, ("warm", "ranked"): 2.0}
+LIMITS_S["warm", "first image"] = LIMITS_S["cold", "first image"]
+_SEEN = {
+    "first image": ".cleaner-card.has-picture",
+    "ranked": ".cleaner-card.has-picture .cleaner-loss",
+    "can decide": "#rendered_cells .cleaner-card.has-picture",
+}
+_LONGEST_MS = 900_000
+_SETTLES_S = 3.0
+
+
+def run(folder: Path, browser: Any) -> dict[str, float]:
+    """Start the command, and return when what was seen."""
+    began = time.monotonic()
+    command = [sys.executable, "-m", "cleaner", "app", str(folder), "--no-browser", "--port", "0"]
+    found: dict[str, float] = {}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        address = next(
+            match[0] for line in process.stdout if (match := re.search(r"http://\S+", line)) is not None
+        )
+        found["address"] = time.monotonic() - began
+        page: Page = browser.new_page(viewport={"width": 1280, "height": 900})
+        page.goto(address, wait_until="commit")
+        page.wait_for_selector(_SEEN["first image"], timeout=_LONGEST_MS)
+        found["first image"] = time.monotonic() - began
+        if page.query_selector(_SEEN["ranked"]):
+            found["ranked"] = time.monotonic() - began
+        page.wait_for_selector(_SEEN["can decide"], timeout=_LONGEST_MS)
+        page.wait_for_selector("#cleaner-front", state="detached", timeout=_LONGEST_MS)
+        found["can decide"] = time.monotonic() - began
+        if "ranked" not in found:
+            page.wait_for_selector(_SEEN["ranked"], timeout=_LONGEST_MS)
+            found["ranked"] = time.monotonic() - began
+        time.sleep(_SETTLES_S)  # what the next start shows is kept a moment later
+        page.close()
+        process.terminate()
+    return found
+
+
+def main() -> None:
+    """Run cold, then warm, and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--folder", type=Path)
+    told = parser.parse_args()
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None or not (told.folder or (DATA / "clothing").is_dir()):
+        print("Skipped: it needs Chromium and photos.")
+        return
+    with tempfile.TemporaryDirectory() as temporary, sync_playwright() as playwright:
+        os.environ["CLEANER_HOME"] = str(Path(temporary, "home"))
+        folder = Path(temporary, "photos")
+        if told.folder:
+            shutil.copytree(told.folder, folder, ignore=shutil.ignore_patterns(".cleaner"))
+        else:
+            lay_out_clothing(folder)
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        images = sum(file.is_file() for file in folder.rglob("*"))
+        print(f"{images:,} files, {os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}")
+        for kind in ("cold", "warm"):
+            runs = []
+            for _ in range(told.runs):
+                if kind == "cold":
+                    shutil.rmtree(folder / ".cleaner", ignore_errors=True)
+                runs.append(run(folder, browser))
+            print(f"\n{kind}, {told.runs} runs, load {os.getloadavg()[0]:.1f}")
+            for what in ("address", "first image", "ranked", "can decide"):
+                seconds = sorted(each[what] for each in runs)
+                median = statistics.median(seconds)
+                limit_s = LIMITS_S.get((kind, what))
+                goal = f"  {median / limit_s:.2f} of the limit of {limit_s} s" if limit_s else ""
+                print(f"  {what:12s}{median:6.1f} s  ({seconds[0]:.1f}–{seconds[-1]:.1f}){goal}")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main()
