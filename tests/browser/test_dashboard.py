@@ -164,6 +164,7 @@ def test_images_are_there_before_the_server_and_stay_where_they_are(
         opened = visit(root, from_scratch=True)
         opened.wait_for_pictures()
         until(lambda: list((root / ".cleaner").glob("copies/*.json")), "a copy of the page")
+        opened.page.close()
         opened.dashboard.stop()
     page, addresses = new_page(), Queue[str]()
     with ThreadPoolExecutor(1) as pool:
@@ -185,6 +186,7 @@ def test_images_are_there_before_the_server_and_stay_where_they_are(
             assert stored(root) == []
             page.keyboard.press("x")
             until(lambda: stored(root) == [("delete", names(page)[0])], "a decision")
+            page.close()
 
 
 def test_a_killed_kernel_takes_nothing_with_it_that_was_shown_as_saved(

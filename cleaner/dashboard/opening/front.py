@@ -70,10 +70,6 @@ class Front:
         """The page without its images; the document stays open."""
         said = say("page.opening", name=self._settings.title or "cleaner")
         shown = self._shown or {}
-        scripts = {
-            "grid": _WIDGETS / "grid" / "js" / "grid.js",
-            "panel": _WIDGETS / "panels" / "js" / "panel.js",
-        }
         data = {
             **shown,
             "message": said,
@@ -162,11 +158,7 @@ def _first_page(title: str, names: list[str]) -> dict[str, Any]:
         **{"can_go_back": False, "can_go_on": False},
     }
     words = {key: text for key, text in SENTENCES.items() if key.startswith("grid.")}
-    frame = [
-        header,
-        _panel(work, classes=("cleaner-work-panel",)),
-        _box(*columns, classes=("cleaner-columns",)),
-    ]
+    below = [_panel(work, classes=("cleaner-work-panel",)), _box(*columns, classes=("cleaner-columns",))]
     return {
         "page": page,
         "grid": {"mode": "review", "words": words, "key_table": key_table(KEYS)},
