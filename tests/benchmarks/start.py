@@ -4,9 +4,10 @@
 
 Each run is a new process and a new page in Chromium, on the photos of ``../shared/data/clothing`` or on a
 copy of a folder of class folders. In seconds from the command: *address*, when the page can be asked for;
-*first image*; *ranked*, the first image with its loss; *can decide*, when the keys work, until when what is on
-the screen is to look at only. Cold: the set was never open. Warm: it was open and ranked before. Printed are
-the median and the range of the runs, the limits, and the load of the machine, which makes everything slower.
+*first image*; *ranked*, the first image with its loss; *can decide*, when the keys work, until when what is
+on the screen is to look at only. Cold: the set was never open. Warm: it was open and ranked before. Printed
+are the median and the range of the runs, the limits, and the load of the machine, which makes everything
+slower.
 """
 
 from __future__ import annotations
