@@ -12,6 +12,7 @@ from cleaner.cli import page
 from cleaner.cli.checks import duplicates, problems
 from cleaner.cli.classes import classes
 from cleaner.cli.collection import download, verify
+from cleaner.cli.embedding import embed
 from cleaner.cli.files import apply, merge, restore
 from cleaner.cli.foreign import export, import_
 from cleaner.cli.options import as_command
@@ -49,6 +50,10 @@ COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
         problems: ("cleaner problems bears", "cleaner problems bears --csv problems.csv"),
     },
     "Find errors and train": {
+        embed: (
+            "cleaner embed bears",
+            "cleaner embed s3://bucket/bears --state bears-state --engine ray --address auto",
+        ),
         rank: ("cleaner rank bears --csv ranking.csv", "cleaner rank bears --split valid --csv - | head"),
         simulate: (
             "cleaner simulate bears --truth truth.csv --looks 500",

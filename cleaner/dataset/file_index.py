@@ -23,7 +23,7 @@ import pandas as pd
 
 from cleaner.advice import Advice
 from cleaner.errors import StoreError
-from cleaner.images.archives import open_binary, read_bytes, state_of
+from cleaner.images.archives import State, open_binary, read_bytes, state_of
 from cleaner.images.open import Probe, probe, verify
 from cleaner.util.progress import SILENT, Reporter, Stage
 
@@ -64,9 +64,28 @@ _REPORT_EVERY = 32
 # Larger files are hashed in pieces and opened a second time for their header.
 _READ_WHOLE_BYTES = 64 * 2**20
 
-_Row = tuple[
-    str, int | None, int | None, str | None, str | None, int | None, int | None, str | None, str | None, int
-]
+
+class _Stat(NamedTuple):
+    """What tells whether a file is what it was; see `cleaner.images.archives.State`."""
+
+    size: int | None
+    mtime_ns: int | None
+    entry: str | None
+
+
+class FileRow(NamedTuple):
+    """What is found out about a file by reading it, but for its split; see `FileIndex.table`."""
+
+    name: str
+    size: int | None
+    mtime_ns: int | None
+    entry: str | None
+    hash: str | None
+    width: int | None
+    height: int | None
+    problem: str | None
+    notes: str | None
+    decoded: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +152,13 @@ class FileIndex:
         decode : bool
             Count usable files that were never decoded whole, too.
         """
+        return self._stale(((name, _stat(root, name)) for name in names), decode=decode)
+
+    def changed(self, states: Iterable[tuple[str, State]]) -> Stale:
+        """Find the files that are new or have changed, by names and states from elsewhere; see `stale`."""
+        return self._stale(((name, _Stat(*state)) for name, state in states), decode=False)
+
+    def _stale(self, states: Iterable[tuple[str, _Stat]], *, decode: bool) -> Stale:
         # A file without a hash could not be read; that it can be now need not show in its time of change.
         done = "AND (decoded OR problem IS NOT NULL)" if decode else ""
         query = f"SELECT name, size, mtime_ns, entry FROM files WHERE hash IS NOT NULL {done}"
@@ -140,8 +166,8 @@ class FileIndex:
         found: list[str] = []
         bare: list[tuple[str | None, str]] = []  # by an earlier version
         size_bytes = 0
-        for name in names:
-            now, seen = _stat(root, name), known.get(name)
+        for name, now in states:
+            seen = known.get(name)
             if seen == now:
                 continue
             if seen is not None and seen[2] is None and seen[:2] == now[:2]:
@@ -186,7 +212,7 @@ class FileIndex:
         # a batch at a time, as the pool would otherwise hold a million rows
         batches = (todo[start : start + _BATCH] for start in range(0, len(todo), _BATCH))
         pool = ThreadPoolExecutor(max_workers=min(8, (os.cpu_count() or 1) + 2))
-        rows: list[_Row] = []
+        rows: list[FileRow] = []
         try:
             looked = chain.from_iterable(pool.map(look, batch) for batch in batches)
             for done, row in enumerate(looked, start=1):
@@ -201,6 +227,10 @@ class FileIndex:
         finally:
             pool.shutdown(cancel_futures=True)
             self._write_many(_UPSERT, rows)
+
+    def note(self, rows: Iterable[FileRow]) -> None:
+        """Remember files that were read elsewhere; see `row_of`."""
+        self._write_many(_UPSERT, rows)
 
     def table(self) -> pd.DataFrame:
         """Return all that is remembered, files included that are gone.
@@ -313,14 +343,6 @@ def _connect(db: Path) -> sqlite3.Connection:
     return connection
 
 
-class _Stat(NamedTuple):
-    """What tells whether a file is what it was; see `cleaner.images.archives.State`."""
-
-    size: int | None
-    mtime_ns: int | None
-    entry: str | None
-
-
 def _stat(root: Path, name: str) -> _Stat:
     try:
         state = state_of(f"{root}/{name}")
@@ -342,7 +364,39 @@ def _digest(file: BinaryIO) -> str:
     return hashlib.file_digest(file, "sha256").hexdigest()  # type: ignore[arg-type] # any binary file
 
 
-def _look(root: Path, name: str, *, decode: bool) -> _Row:
+def row_of(
+    name: str, stat: _Stat | State, digest: str | None, found: Probe, *, decoded: bool = False
+) -> FileRow:
+    """Return what the index remembers of a file.
+
+    Parameters
+    ----------
+    name : str
+    stat : State
+        Of the file when it was read, or before.
+    digest : str or None
+        SHA-256, hexadecimal; None for a file that could not be read, which is read again next time.
+    found : Probe
+    decoded : bool
+        It was decoded whole.
+    """
+    notes = "\n".join(found.notes) or None
+    size_bytes, mtime_ns, entry = stat
+    return FileRow(
+        name,
+        size_bytes,
+        mtime_ns,
+        entry,
+        digest,
+        found.width_px,
+        found.height_px,
+        found.problem,
+        notes,
+        int(decoded),
+    )
+
+
+def _look(root: Path, name: str, *, decode: bool) -> FileRow:
     """Read one file once: size, time, hash, header, and the whole image if asked."""
     path = root / name
     stat = _stat(root, name)
@@ -361,5 +415,4 @@ def _look(root: Path, name: str, *, decode: bool) -> _Row:
         found = probe(path)  # whose reason is worded for people
         if found.problem is None:
             found = Probe(problem="cannot be read")
-    notes = "\n".join(found.notes) or None
-    return name, *stat, digest, found.width_px, found.height_px, found.problem, notes, int(decode)
+    return row_of(name, stat, digest, found, decoded=decode)

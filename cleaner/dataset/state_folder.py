@@ -10,6 +10,7 @@ import psutil
 from cleaner.advice import Advice
 from cleaner.dataset.folders import STATE_FOLDER, own_state
 from cleaner.dataset.identity import moved_state
+from cleaner.dataset.storage import is_url
 from cleaner.dataset.tables.text import refuse_other_kinds
 from cleaner.dataset.user import home
 from cleaner.errors import CatalogError
@@ -162,6 +163,12 @@ def find_root(root: Path, labels: Path | None) -> tuple[Path, Path | None]:
         in_place = is_archive(root)
     if in_archive(root):
         msg = f"{root} is a folder in an archive, or not there. Give the archive itself."
+        raise CatalogError(msg)
+    if is_url(root):
+        msg = (
+            f"Got a URL ({root}); expected a folder. Only “cleaner embed” reads URLs: give a copy of the "
+            "images, or a drive where they are mounted."
+        )
         raise CatalogError(msg)
     if not in_place and not root.is_dir():
         msg = f"The folder {root} does not exist. Give the folder of the images, or a CSV file of names."

@@ -20,7 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,8 +69,19 @@ class Embeddings:
     problems: dict[str, str] = field(default_factory=dict)
 
 
+class Content(Protocol):
+    """What can be embedded: bytes, and what they hash to."""
+
+    @property
+    def digest(self) -> str:
+        """SHA-256, hexadecimal."""
+
+    def read(self) -> bytes:
+        """Return the bytes; raises `ImageError` if they cannot be had."""
+
+
 @dataclass(frozen=True)
-class _Batch:
+class Batch:
     """What became of some files."""
 
     digests: list[str]
@@ -187,8 +198,8 @@ def _run(
 ) -> dict[str, ImageError]:
     """Embed files into the cache; returns digest → error, for those that cannot be read."""
     failed: dict[str, ImageError] = {}
-    waiting: list[_Batch] = []
-    pending: deque[Future[_Batch]] = deque()
+    waiting: list[Batch] = []
+    pending: deque[Future[Batch]] = deque()
     done, flushed_s = total - len(files), time.monotonic()
 
     def flush() -> None:
@@ -210,12 +221,12 @@ def _run(
         done += len(batch.digests) + len(batch.failed)
         reporter(stage, done, total)
 
-    with _threads(backbone, len(files)) as (pool, n_workers, batch_size, forward):
+    with threads(backbone, len(files)) as (pool, n_workers, batch_size, forward):
         try:
             for start in range(0, len(files), batch_size):
                 reporter.check()
                 batch = files[start : start + batch_size]
-                pending.append(pool.submit(_embed_batch, batch, backbone.preprocess, forward))
+                pending.append(pool.submit(embed_batch, batch, backbone.preprocess, forward))
                 if len(pending) > 2 * n_workers:
                     take()
             while pending:
@@ -227,7 +238,8 @@ def _run(
     return failed
 
 
-def _embed_batch(files: Sequence[KnownFile], preprocess: Preprocess, forward: Forward) -> _Batch:
+def embed_batch(files: Sequence[Content], preprocess: Preprocess, forward: Forward) -> Batch:
+    """Decode files, and compute the features of those that can be decoded."""
     digests: list[str] = []
     pictures: list[NDArray[np.uint8]] = []
     failed: dict[str, ImageError] = {}
@@ -239,11 +251,11 @@ def _embed_batch(files: Sequence[KnownFile], preprocess: Preprocess, forward: Fo
             failed[file.digest] = exc
     size_px = preprocess.size_px
     stacked = np.stack(pictures) if pictures else np.empty((0, size_px, size_px, 3), np.uint8)
-    return _Batch(digests, forward(stacked), failed)
+    return Batch(digests, forward(stacked), failed)
 
 
 @contextmanager
-def _threads(backbone: Backbone, images: int) -> Iterator[tuple[ThreadPoolExecutor, int, int, Forward]]:
+def threads(backbone: Backbone, images: int) -> Iterator[tuple[ThreadPoolExecutor, int, int, Forward]]:
     """Give as many workers as torch may use threads, each of them with one, and their way to the network.
 
     Yields

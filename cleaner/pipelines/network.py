@@ -82,7 +82,7 @@ class NetworkOptions:
         for one in self.each:
             require_weights(one.backbone, weights=one.weights, from_scratch=one.from_scratch)
 
-    def load(self, dataset: Dataset, *, second: bool = False) -> tuple[list[Backbone], NetworkOptions]:
+    def load(self, dataset: Dataset | None, *, second: bool = False) -> tuple[list[Backbone], NetworkOptions]:
         """Load the backbones that were asked for.
 
         If none was, load those that the data set was ranked with, so that its ranking and its features stay
@@ -90,7 +90,8 @@ class NetworkOptions:
 
         Parameters
         ----------
-        dataset : Dataset
+        dataset : Dataset or None
+            None: images that nothing is known of.
         second : bool
             Where the user never named a network for this data set, load a second one as well: together they
             find more (see `cleaner.models.packaged.beside`).
@@ -105,7 +106,8 @@ class NetworkOptions:
         # torch: 2 to 4 s
         from cleaner.models.backbones import best_device, default_name, load_backbone
 
-        network = replace(self, asked=self.backbone) if self.named else remembered(dataset) or self
+        last = None if dataset is None or self.named else remembered(dataset)
+        network = replace(self, asked=self.backbone) if self.named else last or self
         try:
             backbones = [
                 load_backbone(one.backbone, weights=one.weights, from_scratch=one.from_scratch)

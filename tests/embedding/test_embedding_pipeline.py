@@ -89,7 +89,7 @@ def test_the_second_run_computes_nothing_and_returns_the_same(
     colour_set: Path, run: Callable[..., Embeddings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first = run(colour_set)
-    monkeypatch.setattr(module, "_embed_batch", lambda *_: pytest.fail("an image was embedded again"))
+    monkeypatch.setattr(module, "embed_batch", lambda *_: pytest.fail("an image was embedded again"))
     notes = Notes()
     second = run(colour_set, notes)
     np.testing.assert_array_equal(first.vectors, second.vectors)
@@ -182,18 +182,18 @@ def test_a_file_that_changes_while_it_is_read_is_not_kept_under_its_old_content(
 ) -> None:
     victim = colour_set / "red" / "red_000.png"
 
-    honest = module._embed_batch
+    honest = module.embed_batch
 
     def slow_batch(*arguments: Any) -> Any:
         picture(victim, (0, 0, 0), seed=5)
         os.utime(victim, ns=(1, 1))
         return honest(*arguments)
 
-    monkeypatch.setattr(module, "_embed_batch", slow_batch)
+    monkeypatch.setattr(module, "embed_batch", slow_batch)
     found = run(colour_set)
     assert found.problems == {"red/red_000.png": "changed while it was being read; open the data set again"}
     assert len(found.names) == 23
-    monkeypatch.setattr(module, "_embed_batch", honest)
+    monkeypatch.setattr(module, "embed_batch", honest)
     again = run(colour_set)
     assert again.problems == {}
     assert len(again.names) == 24
@@ -203,7 +203,7 @@ def test_a_drive_that_fails_for_a_moment_leaves_no_mark_on_the_file(
     colour_set: Path, run: Callable[..., Embeddings], index: FileIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     victim = colour_set / "red" / "red_000.png"
-    honest = module._embed_batch
+    honest = module.embed_batch
 
     read_bytes = Path.read_bytes
 
@@ -216,7 +216,7 @@ def test_a_drive_that_fails_for_a_moment_leaves_no_mark_on_the_file(
         monkeypatch.setattr(Path, "read_bytes", read)
         return honest(*arguments)
 
-    monkeypatch.setattr(module, "_embed_batch", batch_while_the_drive_is_away)
+    monkeypatch.setattr(module, "embed_batch", batch_while_the_drive_is_away)
     assert run(colour_set).problems == {"red/red_000.png": "cannot be read: Input/output error"}
     assert index.table()["problem"].isna().all()
     monkeypatch.undo()
@@ -263,7 +263,7 @@ def test_a_failure_in_the_network_keeps_what_was_done(
     make_set: Callable[..., Path], run: Callable[..., Embeddings], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     root = make_set(40)
-    honest, calls = module._embed_batch, []
+    honest, calls = module.embed_batch, []
 
     def failing(*arguments: object) -> object:
         calls.append(arguments)
@@ -271,7 +271,7 @@ def test_a_failure_in_the_network_keeps_what_was_done(
             raise RuntimeError("out of memory")
         return honest(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(module, "_embed_batch", failing)
+    monkeypatch.setattr(module, "embed_batch", failing)
     with pytest.raises(RuntimeError, match="out of memory"):
         run(root)
     monkeypatch.undo()
