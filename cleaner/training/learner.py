@@ -350,10 +350,13 @@ class Learner:
         with self._undone_on_error(run), seeded(self.seed, self.network.runner.device):
             self._require_sizes()
             course = self._course(self._readable(Untimed(reporter)), reporter)
-            unfinished = None
+            unfinished, plan = None, self._plan(phases, course)
             if checkpoint is not None:
-                unfinished = Unfinished(Path(checkpoint), self._plan(phases, course))
-            measured = self._train(course, phases, unfinished, run)
+                unfinished = Unfinished(Path(checkpoint), plan)
+            standing = None if unfinished is None else unfinished.load()
+            so_far = None if standing is None else (standing.phase, standing.epochs)
+            course.team.require_same(digest([repr(plan), repr(so_far)]), self.network.runner.device)
+            measured = self._train(course, phases, unfinished, standing, run)
         if unfinished is not None and course.team.leads:
             unfinished.remove()
         self.history.runs.append(run)
@@ -361,12 +364,16 @@ class Learner:
         self.frozen = phases[-1].frozen
 
     def _train(
-        self, course: Course, phases: Sequence[Phase], unfinished: Unfinished | None, run: dict[str, Any]
+        self,
+        course: Course,
+        phases: Sequence[Phase],
+        unfinished: Unfinished | None,
+        standing: Standing | None,
+        run: dict[str, Any],
     ) -> Evaluation | None:
         """Train epoch by epoch; return what the last one measured, None if it went back to an earlier one."""
         history, team, patience = self.history, course.team, self.recipe.patience
         before = len(history)
-        standing = None if unfinished is None else unfinished.load()
         best = {}
         if standing is not None:
             best = self._go_back_to(standing)

@@ -10,6 +10,10 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from cleaner.errors import TrainingError
+
+_HASH_DIGITS = 15  # of an int64
+
 
 class Team:
     """All processes of a training, seen from one of them; alone unless ``torchrun`` has started several.
@@ -55,3 +59,19 @@ class Team:
         shared = torch.tensor(int(decision), device=device)
         self.share([shared])
         return bool(shared)
+
+    def require_same(self, fingerprint: str, device: torch.device) -> None:
+        """Raise `TrainingError`, in every process, unless all come with the same hexadecimal number."""
+        if self.size == 1:
+            return
+        own = torch.tensor(int(fingerprint[:_HASH_DIGITS], 16), device=device)
+        first = own.clone()
+        self.share([first])
+        same = (own == first).int()
+        dist.all_reduce(same, dist.ReduceOp.MIN)
+        if not same:
+            raise TrainingError(
+                "The processes that train together do not have the same images, labels, settings or past "
+                "epochs. Give every machine the same images, the labels as one table (--csv), the same state "
+                "(--state) if there is one, and --out in a folder that all of them see."
+            )

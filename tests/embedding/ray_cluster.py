@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -27,6 +28,17 @@ from ray.cluster_utils import Cluster
 
 NODE = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "node_ip_address": "127.0.0.1"}
 LIMIT_S = 400
+
+
+def fresh_node() -> dict[str, object]:
+    """Return how to start a node; with ports, as a raylet dies if its agents take long to choose some."""
+    names = ["metrics_agent_port", "metrics_export_port", "runtime_env_agent_port"]
+    names += ["dashboard_agent_listen_port"]
+    probes = [socket.create_server(("127.0.0.1", 0)) for _ in names]
+    ports = {name: probe.getsockname()[1] for name, probe in zip(names, probes, strict=True)}
+    for probe in probes:
+        probe.close()
+    return {**NODE, **ports}
 
 
 def embedding(place: str, state: Path, address: str) -> subprocess.Popen[str]:
@@ -63,9 +75,9 @@ def workers(cluster: Cluster) -> dict[int, int]:
 
 
 def main(root: str, state: Path, more: list[str]) -> None:
-    cluster = Cluster(initialize_head=True, head_node_args={**NODE, "include_dashboard": False})
+    cluster = Cluster(initialize_head=True, head_node_args={**fresh_node(), "include_dashboard": False})
     try:
-        cluster.add_node(**NODE)
+        cluster.add_node(**fresh_node())
         print(f"two nodes at {cluster.address}, one processor each", flush=True)
         running = embedding(root, state, cluster.address)
         end_s = time.monotonic() + LIMIT_S
