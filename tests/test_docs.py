@@ -11,7 +11,14 @@ from cleaner.cli import COMMANDS, name_of
 from cleaner.version import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/architecture.md", "docs/formats.md", "docs/layouts.md")
+PAGES = (
+    "README.md",
+    "CONTRIBUTING.md",
+    "docs/architecture.md",
+    "docs/formats.md",
+    "docs/layouts.md",
+    "docs/scale.md",
+)
 
 
 def text_of(page: str) -> str:

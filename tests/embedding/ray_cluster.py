@@ -90,6 +90,8 @@ def main(root: str, state: Path, more: list[str]) -> None:
                 print(f"killed worker {pid} on node {node}", flush=True)
                 break
             time.sleep(0.2)
+        else:
+            print("nobody could be killed", flush=True)
         seen = set(there)
         while running.poll() is None and time.monotonic() < end_s:
             new = {pid: node for pid, node in workers(cluster).items() if pid not in seen}
