@@ -22,6 +22,12 @@ An image that was judged before it was discarded counts on as it was judged: els
 out of the sample.
 
 Images that come later join in a further round; see `cleaner.audit.bound` for why that costs nothing.
+
+An audit may begin with an *acceptance plan* (`cleaner.audit.acceptance`): its sample is the start of the
+order. As the plan must be fixed before anything is seen of the sample, it always begins an audit of its own,
+of the images that nobody has decided by then; the one before is kept beside, and counted. A plan for each
+class or split makes a round of each, with an order of its own, and their risks are shared out (Bonferroni):
+all that is accepted is right at once with the risk asked for.
 """
 
 from __future__ import annotations
@@ -32,17 +38,18 @@ import re
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from cleaner.audit.acceptance import Kind, Plan, Terms, Verdict, plan_for
 from cleaner.audit.bound import ALPHA, Stratum, most_errors
 from cleaner.errors import RankingError
 from cleaner.review.labels import WRONG
@@ -51,7 +58,8 @@ from cleaner.util.atomic import write_atomically
 USUAL_LOOKS = 300
 """Random looks after which an audit usually says something useful: 3/r clean ones certify a rate r = 1 %."""
 
-_FORMAT = 1
+_FORMAT = 2
+_WITHOUT_PLAN = 1  # what earlier versions write and read
 _LOCK_S = 10.0
 _MOST_PREFIXES = 64
 
@@ -80,6 +88,10 @@ class Round:
         UTC.
     contents : mapping of str to str
         SHA-256 of the files by then, hexadecimal, as far as they were known, by name.
+    plan : Plan, optional
+        What was fixed for these images beforehand.
+    part : str
+        The class or the split that they are; empty if they are not divided.
     """
 
     names: tuple[str, ...]
@@ -87,6 +99,17 @@ class Round:
     seed: str
     began: datetime
     contents: Mapping[str, str] = field(default_factory=dict)
+    plan: Plan | None = None
+    part: str = ""
+
+    @property
+    def turns(self) -> list[float]:
+        """When the turn of each image is, against those of other rounds: the sample of a plan before 1."""
+        size = len(self.names)
+        if self.plan is None:
+            return [(i + 0.5) / size for i in range(size)]
+        looks = self.plan.looks
+        return [(i + 0.5) / looks if i < looks else 1 + (i - looks + 0.5) / size for i in range(size)]
 
 
 class _Prefix(NamedTuple):
@@ -150,6 +173,92 @@ class Certificate:
         return self.found / (self.found + self.left) if self.found + self.left else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What a plan says of its images.
+
+    Parameters
+    ----------
+    plan : Plan
+    part : str
+        The class or the split; empty if the images are not divided.
+    verdict : Verdict
+    sample : tuple of str
+        The images that count, in the order drawn.
+    errors : int
+        Errors among them.
+    open : int
+        How many of them are unsure or gone, which the plan takes for errors.
+    discarded : int
+        Images of these that were taken out before anybody judged their label.
+    """
+
+    plan: Plan
+    part: str
+    verdict: Verdict
+    sample: tuple[str, ...]
+    errors: int
+    open: int
+    discarded: int
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """An audit before this one: how often somebody tried belongs to what a verdict is worth.
+
+    Parameters
+    ----------
+    began : datetime
+        UTC.
+    looks, errors : int
+        Images that counted, and the errors among them.
+    verdict : Verdict or None
+        None: it had no plan.
+    """
+
+    began: datetime
+    looks: int
+    errors: int
+    verdict: Verdict | None
+
+
+@dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What the plans of an audit say.
+
+    Parameters
+    ----------
+    inspections : tuple of Inspection
+        One, or one for each class or split.
+    by : str
+        ``class``, ``split``, or empty.
+    terms : Terms
+        What was asked for, before risks were shared out.
+    began : datetime
+        When the plan was fixed, UTC.
+    earlier : tuple of Earlier
+    """
+
+    inspections: tuple[Inspection, ...]
+    by: str
+    terms: Terms
+    began: datetime
+    earlier: tuple[Earlier, ...] = ()
+
+    @property
+    def verdict(self) -> Verdict:
+        """Reject if one part is rejected, accept if all are accepted."""
+        said = {each.verdict for each in self.inspections}
+        return next((v for v in (Verdict.REJECT, Verdict.GO_ON) if v in said), Verdict.ACCEPT)
+
+
+class Purpose(NamedTuple):
+    """The plans of an audit as they were asked for: see `Acceptance`."""
+
+    terms: Terms
+    by: str
+
+
 def drawn(names: Iterable[str], *, seed: str) -> tuple[str, ...]:
     """Return names in random order: sorted by the hash of seed and name, so that it can be checked."""
 
@@ -173,7 +282,12 @@ class Audit:
     Parameters
     ----------
     rounds : sequence of Round
-        The first one is the population with which the audit began.
+        The first one is the population with which the audit began; with a plan for each class, the
+        first ones.
+    purpose : Purpose, optional
+        What plans were asked for.
+    earlier : sequence of Earlier
+        The audits before this one.
 
     Raises
     ------
@@ -181,8 +295,12 @@ class Audit:
         No round, or an image that is in two.
     """
 
-    def __init__(self, rounds: Sequence[Round]) -> None:
+    def __init__(
+        self, rounds: Sequence[Round], *, purpose: Purpose | None = None, earlier: Sequence[Earlier] = ()
+    ) -> None:
         self.rounds = tuple(rounds)
+        self.purpose = purpose
+        self.earlier = tuple(earlier)
         if not self.rounds or not self.rounds[0].names:
             msg = "There are no images to audit: every image is already decided, or has no label."
             raise RankingError(msg)
@@ -196,6 +314,48 @@ class Audit:
         seed = seed or secrets.token_hex(16)
         return cls([Round(drawn(names, seed=seed), 0, seed, datetime.now(UTC))])
 
+    @classmethod
+    def planned(
+        cls,
+        parts: Mapping[str, Iterable[str]],
+        terms: Terms,
+        kind: Kind,
+        *,
+        by: str = "",
+        seed: str | None = None,
+    ) -> Audit:
+        """Freeze a population, draw its order, and fix a plan for each part of it.
+
+        Parameters
+        ----------
+        parts : mapping of str to iterable of str
+            Names by class or split; with no ``by``, one part with an empty name.
+        terms : Terms
+            The risks are those that any part is judged wrongly.
+        kind : Kind
+        by : str
+            ``class`` or ``split``; empty if the images are not divided.
+        seed : str, optional
+
+        Raises
+        ------
+        RankingError
+            There is nothing to audit, or no sample can keep the risks.
+        """
+        named = {part: frozenset(names) for part, names in parts.items()}
+        named = {part: names for part, names in named.items() if names}
+        shared = replace(terms, alpha=terms.alpha / max(1, len(named)), beta=terms.beta / max(1, len(named)))
+        seed, began = seed or secrets.token_hex(16), datetime.now(UTC)
+        rounds = []
+        for part, names in named.items():
+            try:
+                plan = plan_for(len(names), shared, kind)
+            except RankingError as exc:
+                raise RankingError(f"{part}: {exc}" if part else str(exc)) from exc
+            of_part = f"{seed}\0{part}" if part else seed
+            rounds.append(Round(drawn(names, seed=of_part), 0, of_part, began, plan=plan, part=part))
+        return cls(rounds, purpose=Purpose(terms, by))
+
     def extended(self, names: Iterable[str], outcomes: Outcomes, *, seed: str | None = None) -> Audit:
         """Let images that came later join; those that are in already are passed over."""
         seed = seed or secrets.token_hex(16)
@@ -203,7 +363,10 @@ class Audit:
         if not new:
             return self
         after = self.audited(outcomes)
-        return Audit([*self.rounds, Round(new, after, seed, datetime.now(UTC))])
+        return self._with([*self.rounds, Round(new, after, seed, datetime.now(UTC))])
+
+    def _with(self, rounds: Sequence[Round]) -> Audit:
+        return Audit(rounds, purpose=self.purpose, earlier=self.earlier)
 
     def knowing(self, contents: Mapping[str, str]) -> Audit:
         """Return the audit with the contents of its images, where they were not known before."""
@@ -211,7 +374,7 @@ class Audit:
             replace(each, contents={**{n: contents[n] for n in each.names if n in contents}, **each.contents})
             for each in self.rounds
         ]
-        return self if [r.contents for r in known] == [r.contents for r in self.rounds] else Audit(known)
+        return self if [r.contents for r in known] == [r.contents for r in self.rounds] else self._with(known)
 
     def named(self, names_now: NamesNow) -> Audit:
         """Return the audit under the present names of its images; its order stays as it was drawn.
@@ -225,7 +388,7 @@ class Audit:
         }
         if all(name == other for name, other in now.items()):
             return self
-        return Audit(
+        return self._with(
             [
                 replace(
                     each,
@@ -252,8 +415,7 @@ class Audit:
         """
         order: list[tuple[float, int, str]] = []
         for number, each in enumerate(self.rounds):
-            size = len(each.names)
-            joined = [((i + 0.5) / size, number, name) for i, name in enumerate(each.names)]
+            joined = [(turn, number, name) for turn, name in zip(each.turns, each.names, strict=True)]
             order[each.after :] = sorted([*order[each.after :], *joined], key=lambda item: item[:2])
         return tuple(name for _, _, name in order)
 
@@ -324,12 +486,54 @@ class Audit:
             discarded=judged[_DISCARDED],
         )
 
-    def _prefix(self, outcomes: Outcomes, is_there: Callable[[str], bool] | None) -> _Prefix:
-        """Return the judged start of the order."""
+    def acceptance(
+        self, outcomes: Outcomes, *, is_there: Callable[[str], bool] | None = None
+    ) -> Acceptance | None:
+        """Return what the plans say now; None if none was fixed.
+
+        Parameters
+        ----------
+        outcomes, is_there
+            As in `certificate`.
+        """
+        if self.purpose is None:
+            return None
+        plans = [(each, each.plan) for each in self.rounds if each.plan is not None]
+        said = tuple(self._inspection(each, plan, outcomes, is_there) for each, plan in plans)
+        return Acceptance(said, self.purpose.by, self.purpose.terms, self.rounds[0].began, self.earlier)
+
+    def _inspection(
+        self, each: Round, plan: Plan, outcomes: Outcomes, is_there: Callable[[str], bool] | None
+    ) -> Inspection:
+        prefix = self._prefix(outcomes, is_there, each.names)
+        verdict, looks = plan.verdict(prefix.errors)
+        if verdict is Verdict.GO_ON and prefix.end == len(each.names):
+            # So many were discarded that the sample is all there is: what it holds is known.
+            few = sum(prefix.errors) < plan.terms.bad(plan.population)
+            verdict = Verdict.ACCEPT if few else Verdict.REJECT
+        sample = tuple(each.names[place] for place in prefix.places[:looks])
+        wrong = sum(prefix.errors[:looks])
+        judged = (outcomes.get(name, ("", None))[0] for name in sample)
+        open_ones = sum(outcome in ("", "unsure") for outcome in judged)
+        return Inspection(
+            plan=plan,
+            part=each.part,
+            verdict=verdict,
+            sample=sample,
+            errors=wrong - open_ones,
+            open=open_ones,
+            discarded=sum(outcomes.get(name, ("",))[0] == _DISCARDED for name in each.names),
+        )
+
+    def _prefix(
+        self, outcomes: Outcomes, is_there: Callable[[str], bool] | None, order: Sequence[str] | None = None
+    ) -> _Prefix:
+        """Return the judged start of the order, or of that of one round."""
+        order = self.sequence if order is None else order
         places: list[int] = []
         errors: list[bool] = []
         open_ones = 0
-        for place, name in enumerate(self.sequence):
+        for place, name in enumerate(order):
             outcome = outcomes.get(name, ("", None))[0]
             if outcome == _DISCARDED:
                 continue
@@ -339,7 +543,7 @@ class Audit:
             open_ones += unknown
             places.append(place)
             errors.append(unknown or outcome in WRONG)
-        return _Prefix(len(self.sequence), places, errors, open_ones)
+        return _Prefix(len(order), places, errors, open_ones)
 
     # ---------------------------------------------------------------- keeping it
 
@@ -361,8 +565,21 @@ class Audit:
                     seed=str(each["seed"]),
                     began=datetime.fromisoformat(each["began"]),
                     contents={str(n): str(c) for n, c in each.get("contents", {}).items()},
+                    plan=Plan.from_json(each["plan"]) if "plan" in each else None,
+                    part=str(each.get("part", "")),
                 )
                 for each in kept["rounds"]
+            ]
+            asked = kept.get("purpose")
+            purpose = None if asked is None else Purpose(Terms(**asked["terms"]), str(asked["by"]))
+            earlier = [
+                Earlier(
+                    datetime.fromisoformat(each["began"]),
+                    int(each["looks"]),
+                    int(each["errors"]),
+                    None if each["verdict"] is None else Verdict(each["verdict"]),
+                )
+                for each in kept.get("earlier", ())
             ]
             known = kept["format"]
         except FileNotFoundError:
@@ -370,10 +587,12 @@ class Audit:
         except (OSError, ValueError, KeyError, TypeError) as exc:
             msg = f"The audit in {path} cannot be read ({exc}). Move the file away to start a new audit."
             raise RankingError(msg) from exc
-        if known != _FORMAT:
-            msg = f"The audit in {path} has format {known}, but this version reads {_FORMAT}. Update cleaner."
+        if known not in (_WITHOUT_PLAN, _FORMAT):
+            msg = (
+                f"The audit in {path} has format {known}; this version reads up to {_FORMAT}. Update cleaner."
+            )
             raise RankingError(msg)
-        return cls(rounds)
+        return cls(rounds, purpose=purpose, earlier=earlier)
 
     @classmethod
     def begin(
@@ -421,6 +640,61 @@ class Audit:
             msg = f"The audit cannot be saved in {path} ({exc}). Free disk space, or ask for write access."
             raise RankingError(msg) from exc
 
+    @classmethod
+    def begin_anew(
+        cls,
+        path: Path,
+        audit: Audit,
+        outcomes: Outcomes,
+        *,
+        contents: Mapping[str, str] = MappingProxyType({}),
+        names_now: NamesNow | None = None,
+    ) -> Audit:
+        """Keep an audit instead of the one that is there, which is put beside the file and counted.
+
+        Parameters
+        ----------
+        path : Path
+        audit : Audit
+            One that nobody has looked into.
+        outcomes, contents, names_now
+            As in `begin`.
+
+        Raises
+        ------
+        RankingError
+            The file cannot be read or written.
+        """
+        try:
+            with FileLock(path.with_suffix(".lock"), timeout=_LOCK_S):
+                there = cls.load(path)
+                if there is not None:
+                    there = there if names_now is None else there.named(names_now)
+                    audit = Audit(audit.rounds, purpose=audit.purpose, earlier=there._attempts(outcomes))
+                    before = (path.with_suffix(f".{n}.json") for n in range(1, 10_000))
+                    kept = next(each for each in before if not each.exists())
+                    write_atomically(kept, path.read_bytes(), durable=True)
+                audit = audit.knowing(contents)
+                write_atomically(path, audit._text().encode("utf-8"), durable=True)
+                return audit
+        except (OSError, Timeout) as exc:
+            msg = f"The audit cannot be saved in {path} ({exc}). Free disk space, or ask for write access."
+            raise RankingError(msg) from exc
+
+    def _attempts(self, outcomes: Outcomes) -> tuple[Earlier, ...]:
+        """Return this audit among those before it, unless nobody looked into it."""
+        said = self.acceptance(outcomes)
+        if said is None:
+            prefix = self._prefix(outcomes, None)
+            looks, errors, verdict = len(prefix.places), sum(prefix.errors), None
+        else:
+            looks = sum(len(each.sample) for each in said.inspections)
+            errors = sum(each.errors + each.open for each in said.inspections)
+            verdict = said.verdict
+        if not looks:
+            return self.earlier
+        return (*self.earlier, Earlier(self.rounds[0].began, looks, errors, verdict))
+
     def _text(self) -> str:
         rounds = [
             {
@@ -429,7 +703,16 @@ class Audit:
                 "after": each.after,
                 "names": list(each.names),
                 "contents": dict(each.contents),
+                **({} if each.plan is None else {"plan": each.plan.to_json(), "part": each.part}),
             }
             for each in self.rounds
         ]
-        return json.dumps({"format": _FORMAT, "rounds": rounds}, indent=1)
+        kept: dict[str, Any] = {"format": _WITHOUT_PLAN, "rounds": rounds}
+        if self.purpose is not None:
+            kept |= {
+                "format": _FORMAT,
+                "purpose": self.purpose._asdict() | {"terms": asdict(self.purpose.terms)},
+            }
+        if self.earlier:
+            kept["earlier"] = [asdict(each) | {"began": each.began.isoformat()} for each in self.earlier]
+        return json.dumps(kept, indent=1)

@@ -82,6 +82,37 @@ def most_errors(*strata: Stratum, alpha: float = ALPHA) -> int:
     return total + int(np.searchsorted(spent, math.log(1 / alpha), side="left"))
 
 
+def most_with_misses(seen: int, misses: float, *, population: int, alpha: float) -> int:
+    """Return the most errors of which a reviewer who misses some would call no more than ``seen`` wrong.
+
+    Each error is called wrong with probability 1 - misses, whoever draws it; so if `most_errors` bounds those
+    called wrong at α₁, and this their number at α₂, all errors are bounded at α₁ + α₂.
+
+    Parameters
+    ----------
+    seen : int
+        At most so many images would be called wrong.
+    misses : float
+        Share of the errors that the reviewer takes for right, 0 or more and below 1; an upper limit is safe.
+    population : int
+        Images; no more than these can be wrong.
+    alpha : float
+        One minus the confidence of this step, in 0..1.
+    """
+    low, high = seen, population
+    while low < high:
+        middle = (low + high + 1) // 2
+        terms = (
+            math.exp(
+                log_binomial(middle, k) + k * math.log1p(-misses) + (middle - k) * math.log(misses or 1.0)
+            )
+            for k in range(seen + 1)
+            if misses or k == middle
+        )
+        low, high = (middle, high) if sum(terms) > alpha else (low, middle - 1)
+    return low
+
+
 def log_evidence(total: int, stratum: Stratum) -> float:
     """Return log E(T), the evidence against ``total`` errors in a stratum; inf where it cannot be."""
     m, n, k = _checked(stratum)

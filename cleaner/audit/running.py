@@ -4,8 +4,10 @@ import threading
 from collections.abc import Callable, Container
 from pathlib import Path
 
-from cleaner.audit.audit import Audit, Certificate, audit_file
+from cleaner.audit.acceptance import Kind, Terms
+from cleaner.audit.audit import Acceptance, Audit, Certificate, audit_file
 from cleaner.dataset.catalog import Catalog
+from cleaner.errors import RankingError
 from cleaner.review.labels import WRONG
 from cleaner.review.store import ReviewStore
 
@@ -73,6 +75,54 @@ class RunningAudit:
             contents={} if state.images is None else state.images.contents,
             names_now=state.names_now,
         )
+
+    def fix_plan(self, terms: Terms, kind: Kind, *, by: str = "", seed: str | None = None) -> Audit:
+        """Begin an audit with an acceptance plan, of all labelled images that nobody has decided on.
+
+        An audit that is there is kept beside, and counted among the attempts.
+
+        Parameters
+        ----------
+        terms : Terms
+        kind : Kind
+        by : str
+            ``class`` or ``split`` for a verdict on each of them; empty for one on all images.
+        seed : str, optional
+
+        Raises
+        ------
+        RankingError
+            There is nothing to audit, no sample can keep the risks, images with several labels are to be
+            divided by class, or the file cannot be written.
+        """
+        state, catalog = self._store.state, self._catalog()
+        judgements = state.judgements()
+        parts: dict[str, list[str]] = {}
+        if by == "class" and catalog.label_sets is not None:
+            msg = (
+                "Images with several labels cannot be divided by class. Ask for one plan for all images, or "
+                "for one for each split."
+            )
+            raise RankingError(msg)
+        rows = zip(catalog.names.tolist(), catalog.labels.tolist(), catalog.splits.tolist(), strict=True)
+        for name, label, split in rows:
+            if label is not None and name not in judgements:
+                part = {"class": state.label_now(label), "split": str(split or "none")}.get(by, "")
+                parts.setdefault(part, []).append(name)
+        return Audit.begin_anew(
+            self._path,
+            Audit.planned(parts, terms, kind, by=by, seed=seed),
+            judgements,
+            contents={} if state.images is None else state.images.contents,
+            names_now=state.names_now,
+        )
+
+    def acceptance(self) -> Acceptance | None:
+        """Return what the acceptance plan says; None while there is none."""
+        audit, there = self.audit, self._there()
+        if audit is None:
+            return None
+        return audit.acceptance(self._store.state.judgements(), is_there=there.__contains__)
 
     def newcomers(self) -> list[str]:
         """Return the undecided images that came after the audit had begun."""

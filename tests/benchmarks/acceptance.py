@@ -1,0 +1,165 @@
+"""Do the statements of an audit hold, also with a reviewer who errs?
+
+    python tests/benchmarks/acceptance.py [--draws 2000] [--images 3000]
+
+Every kind of statement is made on that many drawn lots, image by image, by the numbers that the code of the
+page uses; the reviewer of the lower half misses 10 % of the wrong labels and takes 0.2 % of the right ones
+for wrong. ``asked`` is what the statement promises, ``held`` the share of lots in which it was true, ``looks``
+the images looked at on average.
+
+- any-time bound: never, after none of the looks, are more errors left than it says.
+- a plan, good: a set at the AQL (1 %) is accepted. bad: a set at the LTPD (5 %) is rejected.
+- per class, per split: the same of a set of 20 classes, rare ones among them, or of three splits. good: all
+  parts are accepted. bad: none of the parts, all of which are bad, is accepted.
+
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cleaner.audit.acceptance import Kind, Plan, Terms, plan_for
+from cleaner.audit.bound import ALPHA, Stratum, most_errors, most_with_misses
+
+MISSES, FALSE_ALARMS = 0.1, 0.002
+FOR_MISSES = 0.01
+SLACK_SD = 3
+RATES = (0.0, 0.002, 0.01, 0.05, 0.2)
+SPLITS = (0.6, 0.2, 0.2)
+CLASSES = 20
+
+
+class Line(NamedTuple):
+    """One statement: what it promises, and how often it held."""
+
+    what: str
+    asked: float
+    held: float
+    looks: float
+
+
+def called_wrong(
+    errors: int, images: int, terms: Terms, draws: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Draw how many images of a lot the reviewer would call wrong."""
+    return rng.binomial(errors, 1 - terms.misses, draws) + rng.binomial(
+        images - errors, terms.false_alarms, draws
+    )
+
+
+def looked(wrong: NDArray[np.int64], images: int, looks: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Draw images without replacement; return the errors seen after 1, 2 … looks, a row for each lot."""
+    seen = np.zeros((len(wrong), looks), dtype=np.int64)
+    found = np.zeros(len(wrong), dtype=np.int64)
+    for n in range(looks):
+        found = found + (rng.random(len(wrong)) * (images - n) < wrong - found)
+        seen[:, n] = found
+    return seen
+
+
+def accepted(
+    plan: Plan, errors: int, draws: int, rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], float]:
+    """Tell which lots a plan accepts, and how many looks it took on average."""
+    wrong = called_wrong(errors, plan.population, plan.terms, draws, rng)
+    seen = looked(wrong, plan.population, plan.looks, rng)
+    good, bad = seen <= np.array(plan.accept), seen >= np.array(plan.reject)
+    first = (good | bad).argmax(axis=1)
+    return good[np.arange(draws), first], float(first.mean()) + 1
+
+
+def of_plans(
+    what: str, sizes: list[int], terms: Terms, kind: Kind, draws: int, rng: np.random.Generator
+) -> list[Line]:
+    """Return the two lines of a plan for each part of a set."""
+    shared = Terms(
+        terms.aql,
+        terms.ltpd,
+        terms.alpha / len(sizes),
+        terms.beta / len(sizes),
+        terms.misses,
+        terms.false_alarms,
+    )
+    lines = []
+    plans = [plan_for(size, shared, kind) for size in sizes]
+    for name, risk in (("good", terms.alpha), ("bad", terms.beta)):
+        right, looks = np.ones(draws, dtype=bool), 0.0
+        for plan in plans:
+            errors = terms.good(plan.population) if name == "good" else terms.bad(plan.population)
+            taken, mean = accepted(plan, errors, draws, rng)
+            right &= taken if name == "good" else ~taken
+            looks += mean
+        lines.append(Line(f"{what}, {kind}, {name}", 1 - risk, float(right.mean()), looks))
+    return lines
+
+
+def of_bound(images: int, rate: float, misses: float, draws: int, rng: np.random.Generator) -> Line:
+    """Return how often the any-time bound holds at all looks at once."""
+    errors = round(rate * images)
+    wrong = rng.binomial(errors, 1 - misses, draws)
+    seen = looked(wrong, images, images, rng)
+
+    @cache
+    def widened(most: int) -> int:
+        return most_with_misses(most, misses, population=images, alpha=FOR_MISSES) if misses else most
+
+    @cache
+    def holds(n: int, k: int) -> bool:
+        return widened(most_errors(Stratum(images, n, k))) >= errors
+
+    # Between two errors the bound only falls: the looks before an error, and the last one, are enough.
+    true = 0
+    for row in seen:
+        ends = [*np.flatnonzero(np.diff(row)), images - 1]
+        true += all(holds(int(n) + 1, int(row[n])) for n in ends)
+    asked = 1 - ALPHA - (FOR_MISSES if misses else 0)
+    return Line(f"any-time bound, {rate:.1%} wrong", asked, true / draws, images)
+
+
+def main() -> int:
+    """Print the table; 1 if a statement holds less often than it says, beyond chance."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--draws", type=int, default=2000)
+    parser.add_argument("--images", type=int, default=3000)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    rng, began = np.random.default_rng(given.seed), time.perf_counter()
+    classes = np.geomspace(100, 1, CLASSES)
+    of_classes = np.maximum(40, given.images * classes / classes.sum()).astype(int).tolist()
+    of_splits = [round(given.images * share) for share in SPLITS]
+    failed = False
+    for misses, false_alarms in ((0.0, 0.0), (MISSES, FALSE_ALARMS)):
+        terms = Terms(misses=misses, false_alarms=false_alarms)
+        print(f"\n{given.draws:,} lots; the reviewer misses {misses:.0%}, false alarms {false_alarms:.1%}")
+        print(f"{'':44} asked   held  looks")
+        lines = [of_bound(given.images // 3, rate, misses, given.draws, rng) for rate in RATES]
+        for kind in Kind:
+            lines += of_plans("one plan", [given.images], terms, kind, given.draws, rng)
+        for kind in Kind:
+            lines += of_plans("per split", of_splits, terms, kind, given.draws, rng)
+            rare = Terms(0.01, 0.15, misses=misses, false_alarms=false_alarms)
+            lines += of_plans("per class (LTPD 15 %)", of_classes, rare, kind, given.draws, rng)
+        for line in lines:
+            by_chance = SLACK_SD * math.sqrt(line.asked * (1 - line.asked) / given.draws)
+            wrong = line.held < line.asked - by_chance
+            failed |= wrong
+            print(
+                f"{line.what:44} {line.asked:6.3f} {line.held:6.3f} {line.looks:6.0f}{'  TOO LOW' if wrong else ''}",
+                flush=True,
+            )
+    print(f"\n{time.perf_counter() - began:.0f} s")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
