@@ -4,8 +4,8 @@
 
 Every kind of statement is made on that many drawn lots, image by image, by the numbers that the code of the
 page uses; the reviewer of the lower half misses 10 % of the wrong labels and takes 0.2 % of the right ones
-for wrong. ``asked`` is what the statement promises, ``held`` the share of lots in which it was true, ``looks``
-the images looked at on average.
+for wrong. ``asked`` is what the statement promises, ``exact`` how often it holds by the plan's own operating
+characteristic, ``held`` the share of lots in which it was true, ``looks`` the images looked at on average.
 
 - any-time bound: never, after none of the looks, are more errors left than it says.
 - a plan, good: a set at the AQL (1 %) is accepted. bad: a set at the LTPD (5 %) is rejected.
@@ -44,6 +44,7 @@ class Line(NamedTuple):
     asked: float
     held: float
     looks: float
+    exact: float = math.nan
 
 
 def called_wrong(
@@ -91,13 +92,15 @@ def of_plans(
     lines = []
     plans = [plan_for(size, shared, kind) for size in sizes]
     for name, risk in (("good", terms.alpha), ("bad", terms.beta)):
-        right, looks = np.ones(draws, dtype=bool), 0.0
+        right, looks, exact = np.ones(draws, dtype=bool), 0.0, 1.0
         for plan in plans:
             errors = terms.good(plan.population) if name == "good" else terms.bad(plan.population)
             taken, mean = accepted(plan, errors, draws, rng)
             right &= taken if name == "good" else ~taken
+            chance = float(plan.characteristic([errors])[0][0])
+            exact *= chance if name == "good" else 1 - chance
             looks += mean
-        lines.append(Line(f"{what}, {kind}, {name}", 1 - risk, float(right.mean()), looks))
+        lines.append(Line(f"{what}, {kind}, {name}", 1 - risk, float(right.mean()), looks, exact))
     return lines
 
 
@@ -141,7 +144,7 @@ def main() -> int:
     for misses, false_alarms in ((0.0, 0.0), (MISSES, FALSE_ALARMS)):
         terms = Terms(misses=misses, false_alarms=false_alarms)
         print(f"\n{given.draws:,} lots; the reviewer misses {misses:.0%}, false alarms {false_alarms:.1%}")
-        print(f"{'':44} asked   held  looks")
+        print(f"{'':44} {'asked':>6} {'exact':>6} {'held':>6} {'looks':>6}")
         lines = [of_bound(given.images // 3, rate, misses, given.draws, rng) for rate in RATES]
         for kind in Kind:
             lines += of_plans("one plan", [given.images], terms, kind, given.draws, rng)
@@ -153,10 +156,9 @@ def main() -> int:
             by_chance = SLACK_SD * math.sqrt(line.asked * (1 - line.asked) / given.draws)
             wrong = line.held < line.asked - by_chance
             failed |= wrong
-            print(
-                f"{line.what:44} {line.asked:6.3f} {line.held:6.3f} {line.looks:6.0f}{'  TOO LOW' if wrong else ''}",
-                flush=True,
-            )
+            exact = "" if math.isnan(line.exact) else f"{line.exact:.3f}"
+            row = f"{line.what:44} {line.asked:6.3f} {exact:>6} {line.held:6.3f} {line.looks:6.0f}"
+            print(f"{row}  TOO LOW" if wrong else row, flush=True)
     print(f"\n{time.perf_counter() - began:.0f} s")
     return int(failed)
 
