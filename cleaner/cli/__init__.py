@@ -16,6 +16,7 @@ from cleaner.cli.embedding import embed
 from cleaner.cli.files import apply, merge, restore
 from cleaner.cli.foreign import export, import_
 from cleaner.cli.options import as_command
+from cleaner.cli.packet import packet
 from cleaner.cli.ranking import rank
 from cleaner.cli.result import result
 from cleaner.cli.serving import serve
@@ -75,6 +76,7 @@ COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
             "cleaner export photos/annotations.labels.csv --to reviewed --format coco",
             "cleaner export bears --model --to bears.safetensors --onnx",
         ),
+        packet: ("cleaner packet bears --top 200 --output for-anna.html",),
         merge: ("cleaner merge bears decisions-of-anna.csv",),
     },
 }

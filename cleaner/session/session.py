@@ -136,6 +136,8 @@ class ReviewSession:
         False: what would run in threads runs in the caller's, after the act that it follows, for a script.
     works_out : collection of Work
         What to work out as decisions come; all by default.
+    resumes : bool
+        Go on where this reviewer was, and remember it.
 
     Attributes
     ----------
@@ -163,6 +165,7 @@ class ReviewSession:
         reviewer: str | None = None,
         in_background: bool = True,
         works_out: Collection[Work] = frozenset(Work),
+        resumes: bool = True,
     ) -> None:
         self.lock = threading.RLock()
         self.source = source
@@ -201,7 +204,7 @@ class ReviewSession:
             known,
             reviewer=self.reviewer,
             page_size=page_size,
-            saved=pages_file(source.state, self.reviewer),
+            saved=pages_file(source.state, self.reviewer) if resumes else None,
             begun=BegunGroups(
                 pages_file(source.state, self.reviewer, what="groups"), self.store.state.latest_names
             ),

@@ -7,7 +7,7 @@ import { spelling_of } from "./keymap.js";
  * @import { Keymap } from "./keymap.js"
  * @import { KeysMessage } from "./protocol.js"
  * @import { Say } from "./words.js"
- * @typedef {{with_classes: boolean, give: (act: string, key: string) => void, reset: () => void}} HelpHost
+ * @typedef {{with_classes: boolean, in_packet: boolean, give: (act: string, key: string) => void, reset: () => void}} HelpHost
  * @typedef {[what: string, says: string, with_classes: boolean]} Line
  *   the keys, or in ACTS an act; the sentence that says what they do; whether only where there are classes
  */
@@ -40,6 +40,9 @@ const ACTS = [
   ["confirm", "grid.key.confirm", false],
   ["help", "grid.key.help", false],
 ];
+
+/** Acts that need more of the set than a packet has. */
+const NOT_IN_PACKET = ["similar", "group", "only", "different", "heat", "compare"];
 
 const DIGITS = [..."1234567890"];
 
@@ -84,10 +87,11 @@ export class Help {
     this.said = make("p", "cleaner-said", { role: "status" });
     this.tables = make("div", "cleaner-key-tables", { tabindex: "0", role: "region", "aria-label": say("grid.keys") });
     this.reset = make_button(say("grid.reset_keys"), "", () => host.reset());
+    this.reset.hidden = host.in_packet;
     const close = make_button(say("grid.close"), "Esc", () => this.el.close());
     this.el = make_dialog(say("grid.keys"), "cleaner-help");
     this.el.append(make("div", "cleaner-sheet", {},
-      make("h2", "", {}, say("grid.keys")), make("p", "", {}, `${say("grid.keys_act_on")} ${say("grid.keys_yours")}`),
+      make("h2", "", {}, say("grid.keys")), make("p", "", {}, host.in_packet ? say("grid.keys_act_on") : `${say("grid.keys_act_on")} ${say("grid.keys_yours")}`),
       this.tables, make("div", "cleaner-key-foot", {}, this.said, make("div", "cleaner-buttons", {}, this.reset, close))));
     this.el.addEventListener("keydown", (event) => this.on_key(event), true);
     this.el.addEventListener("keydown", (event) => event.stopPropagation()); // nothing here is decided
@@ -117,6 +121,7 @@ export class Help {
   /** @param {Line} line @returns {HTMLElement[]} its row; none where it means nothing */
   draw_act([act, says, with_classes]) {
     if (with_classes && !this.host.with_classes) return [];
+    if (this.host.in_packet && NOT_IN_PACKET.includes(act)) return [];
     const { say } = this;
     const what = say(act === "delete" && !this.host.with_classes ? "grid.key.mark" : says);
     return [this.draw_changeable(act, what)];
@@ -135,7 +140,7 @@ export class Help {
     more.setAttribute("aria-expanded", String(this.shows_digits));
     more.setAttribute("aria-label", say("grid.change_key_of", { what: say("grid.key.digits") }));
     const rows = this.shows_digits ? DIGITS.map((digit) => this.draw_changeable(`digit_${digit}`, say("grid.key.digit", { digit }))) : [];
-    return [draw_row(keys, say("grid.key.digits"), more), ...rows];
+    return [draw_row(keys, say("grid.key.digits"), ...(this.host.in_packet ? [] : [more])), ...rows];
   }
 
   /**
@@ -148,7 +153,7 @@ export class Help {
     change.dataset.change = act;
     change.setAttribute("aria-label", say("grid.change_key_of", { what }));
     const is_waiting = this.listening === act;
-    const row = draw_row(is_waiting ? [say("grid.press_key")] : this.keymap.all(act), what, change);
+    const row = draw_row(is_waiting ? [say("grid.press_key")] : this.keymap.all(act), what, ...(this.host.in_packet ? [] : [change]));
     row.classList.toggle("is-waiting", is_waiting);
     row.classList.toggle("is-chosen", this.keymap.table[act].chosen);
     return row;

@@ -41,6 +41,7 @@ export class Keys {
     const { view } = this;
     const { acts, large } = view;
     if (!view.reviewing && !ON_FILES.includes(name)) return undefined;
+    if (!view.has_set && name === "similar") return undefined;
     if (name.startsWith("digit_")) return () => this.relabel_by_digit(name.slice(-1));
     if (ON_GROUPS.includes(name)) return view.purpose.on_groups.includes(name) ? () => acts.decide(name) : undefined;
     const meanings = /** @type {Record<string, () => void>} */ ({

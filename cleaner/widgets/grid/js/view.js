@@ -36,6 +36,7 @@ export class View {
     this.keymap = new Keymap(model);
     this.say = speaker(model.get("words"), (act) => this.keymap.printed(act));
     this.reviewing = model.get("mode") !== "delete";
+    this.has_set = model.get("mode") === "review"; // behind the page: a packet knows its own images alone
     /** @type {Page | null} */
     this.page = null;
     this.by_likelihood = false; // whether the digits follow the image in focus
@@ -61,7 +62,7 @@ export class View {
     };
     this.actions = new Actions(this.say, this.keymap, host, { with_classes: this.reviewing, in_large_view: false });
     this.large_actions = new Actions(this.say, this.keymap, host, { with_classes: this.reviewing, in_large_view: true });
-    this.compare = this.reviewing ? new Compare(this.say, {
+    this.compare = this.has_set ? new Compare(this.say, {
       ask: (name, labels) => this.link.send({ kind: "compare", name, labels }, { quiet: true }),
       describe: (label, text) => this.acts.describe(label, text), can_save: () => !this.acts.blocked,
     }) : null;
@@ -69,14 +70,14 @@ export class View {
       ask: (name, label) => this.link.send({ kind: "heat", name, label }, { quiet: true }), classes: () => this.page?.classes ?? [],
     });
     this.large = new Large(this.say, {
-      cards: this.cards, actions: this.large_actions.el, compare: this.compare, heat: this.heat, explains: this.reviewing,
+      cards: this.cards, actions: this.large_actions.el, compare: this.compare, heat: this.heat, explains: this.has_set,
       ask: (name, full, window) => this.link.send({ kind: "image", name, full, window }, { quiet: true }),
       ask_why: (name) => this.link.send({ kind: "why", name }, { quiet: true }),
       on_key: (event) => this.keys.act_key(event), keymap: this.keymap,
     });
     this.chooser = new ClassChooser(this.say, (label, is_new) => this.acts.relabel(label, is_new));
     this.help = new Help(this.say, this.keymap, {
-      with_classes: this.reviewing, give: (act, key) => this.link.send({ kind: "givekey", act, key }, { quiet: true }),
+      with_classes: this.reviewing, in_packet: this.reviewing && !this.has_set, give: (act, key) => this.link.send({ kind: "givekey", act, key }, { quiet: true }),
       reset: () => this.link.send({ kind: "resetkeys" }, { quiet: true }),
     });
     this.frame = new Frame(this);
