@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import clean
     from cleaner.analysis.worth import Worth
     from cleaner.dataset.formats.transfer import Exported
     from cleaner.interpret.image_map import ImageMap
+    from cleaner.pipelines.embed import EmbedReport
     from cleaner.ranking import Ranking
     from cleaner.review.files.trash import Trash
     from cleaner.review.images import SetImages
@@ -298,6 +299,20 @@ class Workspace(Dataset):
         from cleaner.pipelines.foreign import export_as
 
         return export_as(self, self.store.state, format, to, **options)
+
+    def embed(self, **options: Any) -> EmbedReport:
+        """Compute the features of all images ahead, for `rank` and the page; goes on where it was stopped.
+
+        Parameters
+        ----------
+        **options
+            What `cleaner.pipelines.embed.embed_dataset` takes, such as ``reporter``, or
+            ``engine=ray_engine("auto")`` for a Ray cluster.
+        """
+        self.network.require()
+        from cleaner.pipelines.embed import embed_dataset
+
+        return embed_dataset(self, self.network, **options)
 
     def rank(self, **options: Any) -> Ranking:
         """Find the suspicious images, most suspicious first, and save the ranking; takes minutes at first.

@@ -63,7 +63,7 @@ def embed(
     if is_url(folder):
         _check_options(folder, images)
     from cleaner.embedding.mapping import here
-    from cleaner.pipelines.embed import embed_dataset, embed_url, ray_engine
+    from cleaner.pipelines.embed import embed_url, ray_engine
     from cleaner.pipelines.network import NetworkOptions
 
     where = ray_engine(address, workers) if engine == "ray" else here
@@ -74,19 +74,19 @@ def embed(
             report = embed_url(folder, images.state, asked, engine=where, reporter=reporter)
     else:
         with o.opened(Path(folder), images, network) as workspace, progress() as reporter:
-            workspace.network.require()
-            report = embed_dataset(workspace, workspace.network, engine=where, reporter=reporter)
+            report = workspace.embed(engine=where, reporter=reporter)
     for name, found in report.of.items():
         result(f"{name}: {count(found.computed, 'image')} embedded, {found.kept:,} known from before")
-    last = found
-    if last.problems:
-        say(f"{count(len(last.problems), 'image')} cannot be used:")
-        _list(last.problems)
+    problems = {name: why for found in report.of.values() for name, why in found.problems.items()}
+    unread = {name: why for found in report.of.values() for name, why in found.unread.items()}
+    if problems:
+        say(f"{count(len(problems), 'image')} cannot be used:")
+        _list(problems)
     say(f"Features: {report.state / 'embeddings'}")
-    if last.unread:
-        _list(last.unread)
+    if unread:
+        _list(unread)
         raise ImageError(
-            f"{len(last.unread):,} of {count(report.images, 'image')} could not be read now; see the reasons "
+            f"{len(unread):,} of {count(report.images, 'image')} could not be read now; see the reasons "
             "above. Type the same command to try them again; the others are kept."
         )
 
