@@ -99,7 +99,7 @@ class OverRay:
                 )
                 for row in found.iter_rows():
                     yield pickle.loads(row["found"])
-        except (ray.exceptions.RayError, ConnectionError) as exc:
+        except ray.exceptions.RayError as exc:
             raise EmbeddingError(_told(exc)) from exc
 
     @contextmanager
@@ -111,7 +111,14 @@ class OverRay:
         quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
         if self._address is None:
             quiet |= {"include_dashboard": False, "object_store_memory": _STORE_BYTES}
-        ray.init(self._address or "local", **quiet)
+        try:
+            ray.init(self._address or "local", **quiet)
+        except Exception as exc:  # it raises many kinds, bare ones too
+            raise EmbeddingError(
+                f"Ray does not start here: {exc}. Try again when the machine has less to do."
+                if self._address is None
+                else f"Cannot join the Ray cluster at {self._address}: {exc}."
+            ) from exc
         try:
             yield
         finally:
