@@ -31,7 +31,8 @@ def main(arguments: list[str]) -> None:
     """Run a kernel until it is shut down."""
     import ipykernel.kernelapp  # before any widget, which connects itself to the kernel
 
-    if not arguments:
+    waited = not arguments
+    if waited:
         for name in _AHEAD:
             if _is_told():
                 break
@@ -52,7 +53,21 @@ def main(arguments: list[str]) -> None:
     kernel.initialize(arguments)
     if "ipywidgets" in sys.modules:  # it looks for a kernel when it is imported
         sys.modules["ipywidgets"].register_comm_target()
+    if waited:
+        _prepare_page(kernel.shell.events)
     kernel.start()
+
+
+def _prepare_page(events: Any) -> None:
+    """Make the page after the first thing that is run, which is before the browser has its scripts."""
+    ahead = importlib.import_module("cleaner.widgets.page").AHEAD
+    ahead.begin()
+
+    def make() -> None:
+        events.unregister("post_execute", make)
+        ahead.make_page()
+
+    events.register("post_execute", make)
 
 
 def _is_told() -> bool:

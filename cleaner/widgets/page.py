@@ -38,31 +38,45 @@ logger = logging.getLogger(__name__)
 
 _CANCELLED_WITHIN_S = 60.0
 _FRESH_S = 30.0
+_WAIT_S = 3.0  # a kernel that does not answer for long is taken for dead
 _ONLY_IMPORTED = (".json", ".jsonl", ".xml", ".parquet")  # no set is opened by such a file
 
 
 class _Ahead:
-    """A set that was opened before its page asked for it; whoever takes it closes it."""
+    """What is done for a page before it asks for it: its set is opened, then its widgets are made."""
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
         self._opened: tuple[dict[str, Any], Workspace, float] | None = None
+        self._page: DashboardPage | None = None
 
     def begin(self) -> None:
         """Open what the dashboard was started for; in a thread, as a kernel may not take that long."""
         settings = PageSettings.from_environment()
-        if settings is not None and settings.workspace is not None:
+        if self._thread is None and settings is not None and settings.workspace is not None:
             self._thread = threading.Thread(
                 target=self._open, args=(settings.workspace,), name="cleaner ahead", daemon=True
             )
             self._thread.start()
+
+    def make_page(self) -> None:
+        """Make the page, unless its set takes long to open."""
+        if self._thread is not None:
+            self._thread.join(_WAIT_S)
+            if not self._thread.is_alive():
+                self._page = open_app()
+
+    def take_page(self) -> DashboardPage | None:
+        """Return the page if it was made, once."""
+        page, self._page = self._page, None
+        return page
 
     def take(self, options: dict[str, Any]) -> Workspace | None:
         """Return the set, unless it is another one or was opened too long ago to be as it is now."""
         if self._thread is None:
             return None
         self._thread.join()
-        self._thread, opened, self._opened = None, self._opened, None
+        opened, self._opened = self._opened, None
         if opened is None:
             return None
         told, workspace, opened_s = opened
@@ -84,7 +98,7 @@ class _Ahead:
 
 
 AHEAD = _Ahead()
-"""The set of a kernel that was started ahead."""
+"""That of this process, if it is a page's kernel."""
 
 
 def open_app(root: str | Path | None = None) -> DashboardPage:
@@ -96,6 +110,8 @@ def open_app(root: str | Path | None = None) -> DashboardPage:
         Folder or CSV file to open; None opens what the dashboard was started for or, in a notebook that was
         opened by hand, the current folder.
     """
+    if root is None and (made := AHEAD.take_page()) is not None:
+        return made
     settings = PageSettings.from_environment()
     if settings is None or root is not None:
         return DashboardPage(PageSettings.for_root("." if root is None else root))

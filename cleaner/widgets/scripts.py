@@ -1,5 +1,6 @@
 """ES modules joined into the one script that anywidget takes, which cannot import files of its own."""
 
+import json
 import re
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -8,8 +9,20 @@ _IMPORT = re.compile(r'^import \{\s*(\w+(?:,\s*\w+)*),?\s*\} from "\./(\w+)\.js"
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) (\w+))", re.MULTILINE)
 _OTHER = re.compile(r"^(?:import|export)\b.*$", re.MULTILINE)
 
+# anywidget would add a sheet once for every class of widgets, and lay the page out anew for every widget.
+_SHEET = """{
+  const text = %(text)s;
+  let style = document.head.querySelector("style[data-cleaner='%(name)s']");
+  if (!style) {
+    style = document.createElement("style");
+    style.dataset.cleaner = "%(name)s";
+    document.head.append(style);
+  }
+  if (style.textContent !== text) style.textContent = text;
+}"""
 
-def joined(entry: Path) -> str:
+
+def joined(entry: Path, sheet: Path | None = None) -> str:
     """Join a module with all that it imports, in one text that exports what the module exports by default.
 
     Each imported module becomes a function that is called once and returns what the module exports, so that
@@ -21,6 +34,8 @@ def joined(entry: Path) -> str:
     ----------
     entry : Path
         A module; the others lie in the same folder.
+    sheet : Path, optional
+        A style sheet that the script adds to its document, once.
 
     Raises
     ------
@@ -38,6 +53,9 @@ def joined(entry: Path) -> str:
             waiting += needed[name]
     exported = {name: _EXPORT.findall(text) for name, text in texts.items()}
     parts = []
+    if sheet is not None:
+        text = json.dumps(sheet.read_text(encoding="utf-8"))
+        parts.append(_SHEET % {"text": text, "name": sheet.stem})
     for name in TopologicalSorter(needed).static_order():
         body = _body(name, texts[name], exported, is_entry=name == entry.stem)
         if name != entry.stem:

@@ -110,7 +110,7 @@ def open_grid(new_page: Callable[..., Any]) -> Callable[..., Any]:
         files = {
             "": (PAGE, "text/html"),
             "grid.js": (ReviewGrid._esm, "text/javascript"),
-            "grid.css": (ReviewGrid._css, "text/css"),
+            "grid.css": (SCRIPTS.with_name("grid.css").read_text(encoding="utf-8"), "text/css"),
             "fake_model.js": ((HERE / "fake_model.js").read_text(encoding="utf-8"), "text/javascript"),
             "setup.json": (json.dumps(setup), "application/json"),
         }

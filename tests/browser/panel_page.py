@@ -11,7 +11,7 @@ import pytest
 from cleaner.widgets.panels.base import Panel, Tree
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>a panel alone</title>
-<link rel="stylesheet" href="/app.css"><body class="BODY"><div id="here"></div>
+<body class="BODY"><div id="here"></div>
 <script type="module">
 import panel from "/panels.js";
 const state = await (await fetch("/state.json")).json();
@@ -40,7 +40,6 @@ def show(new_page: Callable[..., Any]) -> Show:
         files = {
             "": (PAGE.replace("BODY", body), "text/html"),
             "panels.js": (Panel._esm, "text/javascript"),
-            "app.css": (Panel._css, "text/css"),
             "state.json": (json.dumps(state), "application/json"),
         }
 

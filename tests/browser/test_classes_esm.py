@@ -17,7 +17,7 @@ from cleaner.workspace import Workspace
 pytestmark = pytest.mark.browser
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>the classes alone</title>
-<link rel="stylesheet" href="/app.css"><body><div id="here"></div>
+<body><div id="here"></div>
 <script type="module">
 import panel from "/panels.js";
 const state = await (await fetch("/state.json")).json();
@@ -60,11 +60,7 @@ def show(new_page: Callable[..., Any], workspace: Workspace) -> Iterator[Callabl
             if name == "do":
                 message = json.loads(route.request.post_data)
                 panel.do(message["name"], message["value"])
-            files = {
-                "": (PAGE, "text/html"),
-                "panels.js": (ClassPanel._esm, "text/javascript"),
-                "app.css": (ClassPanel._css, "text/css"),
-            }
+            files = {"": (PAGE, "text/html"), "panels.js": (ClassPanel._esm, "text/javascript")}
             body, kind = files.get(name) or (state(), "application/json")
             route.fulfill(body=str(body), content_type=kind)
 

@@ -174,10 +174,16 @@ def test_images_are_there_before_the_server_and_stay_where_they_are(
             "document.querySelectorAll('#cleaner-front .has-picture').length === 24", timeout=30_000
         )
         before = page.evaluate(PLACES)
+        page.evaluate(
+            "() => { window.seen = new Set(); setInterval(() => {"
+            " const card = document.querySelector('.cleaner-card');"
+            " seen.add(JSON.stringify(card.getBoundingClientRect())); }, 30); }"
+        )
         page.keyboard.press("x")  # to look at only
         with starting.result(timeout=120):
             page.wait_for_selector("#cleaner-front", state="detached", timeout=60_000)
             after = page.evaluate(PLACES)
+            assert page.evaluate("seen.size") == 1  # nothing has moved on the way
             if kind == "ranked":
                 assert before == after
             else:  # what the labels are is known only now

@@ -56,8 +56,7 @@ class ReviewGrid(anywidget.AnyWidget):
         The host's lock; one of its own by default.
     """
 
-    _esm = joined(SCRIPTS / "grid.js")
-    _css = (_HERE / "grid.css").read_text(encoding="utf-8")
+    _esm = joined(SCRIPTS / "grid.js", _HERE / "grid.css")
 
     mode = traitlets.Unicode("review").tag(sync=True)
     """``"review"`` or ``"delete"``. Type: str. Default: ``"review"``."""

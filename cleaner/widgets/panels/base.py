@@ -167,8 +167,7 @@ class Panel(anywidget.AnyWidget):
         deliver messages of different widgets on different threads at the same time.
     """
 
-    _esm = joined(_HERE / "js" / "panel.js")
-    _css = _HERE / "app.css"
+    _esm = joined(_HERE / "js" / "panel.js", _HERE / "app.css")
 
     tree: traitlets.List[Any] = traitlets.List().tag(sync=True)
     """What is on show: a list of trees.
