@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import os
 import sqlite3
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -464,6 +467,20 @@ def test_a_kill_right_after_a_decision_loses_nothing(file: Path) -> None:
     assert worker.exitcode == -9
     with ReviewStore(file, dataset="set", reviewer="ann") as store:
         assert list(store.state.decisions()) == ["a", "b"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+def test_kills_at_odd_moments_lose_double_and_halve_nothing(tmp_path: Path) -> None:
+    script = Path(__file__).parents[1] / "store_crashes.py"
+    done = subprocess.run(
+        [sys.executable, str(script), str(tmp_path), "12"],
+        env={**os.environ, "PYTHONPATH": str(script.parents[1])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_database_in_memory_works_and_warns(caplog: pytest.LogCaptureFixture) -> None:
