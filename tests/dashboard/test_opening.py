@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from PIL import Image
@@ -124,6 +126,7 @@ def test_the_front_needs_the_token_and_ends_when_the_page_is_there(
     serve: Callable[[], tuple[OpeningServer, str]],
 ) -> None:
     server, address = serve()
+    ahead = socket.create_connection(("127.0.0.1", urlsplit(address).port or 0), timeout=20)
     for without in ("", "?token=", "?token=secret", "voila/static/voila.js?token=secret%20%26%20%C3%A9"):
         assert ask(address + without) == (503, "")
     answers: list[tuple[int, str]] = []
@@ -139,6 +142,11 @@ def test_the_front_needs_the_token_and_ends_when_the_page_is_there(
     assert text.endswith("<script>cleaner_front.ready()</script>\n")
     with pytest.raises(urllib.error.URLError):
         ask(address)
+    with ahead:  # browsers connect ahead of what they ask for
+        ahead.sendall(b"GET //else.where/?token=x HTTP/1.1\r\n\r\n")
+        lines = ahead.makefile().read().splitlines()
+    assert lines[0] == "HTTP/1.0 307 Temporary Redirect"
+    assert "Location: /else.where/?token=x" in lines
 
 
 def test_a_start_that_failed_is_said_on_the_front(serve: Callable[[], tuple[OpeningServer, str]]) -> None:

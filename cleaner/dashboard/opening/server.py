@@ -19,6 +19,7 @@ logger = logging.getLogger(__name__)
 _SOON_S = 1
 _LOOK_S = 0.05
 _IDLE_S = 10.0
+_TELL_S = 1.0
 
 
 class OpeningServer:
@@ -42,6 +43,7 @@ class OpeningServer:
         listening.setblocking(False)  # Voilà may have been faster
         self._ended = threading.Event()
         self._script = ""
+        self._fronts: list[threading.Thread] = []
 
         class Answer(_Answer):
             opening = self
@@ -64,9 +66,18 @@ class OpeningServer:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        if failed:  # this process may be about to end
+            for told in self._fronts:
+                told.join(_TELL_S)
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is for Voilà to answer now."""
+        return self._ended.is_set()
 
     def last_script(self) -> str:
-        """Wait until the server stops; return what the front is then told."""
+        """Wait until the server stops, in a thread of the front's own; return what the front is then told."""
+        self._fronts.append(threading.current_thread())
         self._ended.wait()
         return f"<script>cleaner_front.{self._script}</script>\n"
 
@@ -88,6 +99,9 @@ class _Answer(BaseHTTPRequestHandler):
     opening: OpeningServer
 
     def do_GET(self) -> None:
+        if self.opening.ended:  # browsers connect ahead; on a new connection Voilà answers
+            self._head(HTTPStatus.TEMPORARY_REDIRECT, Location="/" + self.path.lstrip("/"))
+            return
         asked = urlsplit(self.path)
         token = parse_qs(asked.query).get("token", [""])[0]
         if asked.path != "/" or not hmac.compare_digest(token.encode(), self.opening.token.encode()):
@@ -98,6 +112,8 @@ class _Answer(BaseHTTPRequestHandler):
         for name, data in self.opening.front.images():
             self._write(image_script(name, data))
         self._write(self.opening.last_script())
+
+    do_POST = do_GET  # noqa: N815
 
     def _head(self, status: HTTPStatus, **more: str) -> None:
         self.send_response(status)
