@@ -26,6 +26,8 @@ _AHEAD = (
     "cleaner.widgets.app",
 )
 
+_PAGE = "cleaner.widgets.page"
+
 
 def main(arguments: list[str]) -> None:
     """Run a kernel until it is shut down."""
@@ -38,7 +40,7 @@ def main(arguments: list[str]) -> None:
                 break
             importlib.import_module(name)
         if os.environ.get(AHEAD_VARIABLE) and not _is_told():
-            importlib.import_module("cleaner.widgets.page").AHEAD.begin()
+            importlib.import_module(_PAGE).AHEAD.begin()
         line = sys.stdin.readline()
         if not line:  # the dashboard has ended
             return
@@ -59,15 +61,20 @@ def main(arguments: list[str]) -> None:
 
 
 def _prepare_page(events: Any) -> None:
-    """Make the page after the first thing that is run, which is before the browser has its scripts."""
-    ahead = importlib.import_module("cleaner.widgets.page").AHEAD
-    ahead.begin()
+    """Make the page after the first thing that is run, which is before the browser has its scripts.
+
+    What is still to be imported waits as long, as the browser is sent its scripts when the kernel answers.
+    """
 
     def make() -> None:
         events.unregister("post_execute", make)
+        ahead = importlib.import_module(_PAGE).AHEAD
+        ahead.begin()
         ahead.make_page()
 
     events.register("post_execute", make)
+    if _PAGE in sys.modules:
+        sys.modules[_PAGE].AHEAD.begin()
 
 
 def _is_told() -> bool:
