@@ -1,6 +1,6 @@
 """How long a person waits from ``cleaner app`` to the first images, and to those most suspicious.
 
-    python tests/benchmarks/start.py [--runs N] [--folder FOLDER]
+    python tests/benchmarks/start.py [--runs N] [--folder FOLDER] [--warm]
 
 Each run is a new process and a new page in Chromium, on the photos of ``../shared/data/clothing`` or on a
 copy of a folder of class folders. In seconds from the command: *address*, when the page can be asked for;
@@ -44,27 +44,33 @@ def run(folder: Path, browser: Any) -> dict[str, float]:
     command = [sys.executable, "-m", "cleaner", "app", str(folder), "--no-browser", "--port", "0"]
     found: dict[str, float] = {}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        address = next(
-            match[0] for line in process.stdout if (match := re.search(r"http://\S+", line)) is not None
-        )
-        found["address"] = time.monotonic() - began
-        page: Page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(address, wait_until="commit")
-        page.wait_for_selector(_SEEN["first image"], timeout=_LONGEST_MS)
-        found["first image"] = time.monotonic() - began
-        if page.query_selector(_SEEN["ranked"]):
-            found["ranked"] = time.monotonic() - began
-        page.wait_for_selector(_SEEN["can decide"], timeout=_LONGEST_MS)
-        page.wait_for_selector("#cleaner-front", state="detached", timeout=_LONGEST_MS)
-        found["can decide"] = time.monotonic() - began
-        if "ranked" not in found:
-            page.wait_for_selector(_SEEN["ranked"], timeout=_LONGEST_MS)
-            found["ranked"] = time.monotonic() - began
-        time.sleep(_SETTLES_S)  # what the next start shows is kept a moment later
-        page.close()
-        process.terminate()
+        try:
+            watch(process, browser, began, found)
+        finally:
+            process.terminate()
     return found
+
+
+def watch(process: subprocess.Popen[str], browser: Any, began: float, found: dict[str, float]) -> None:
+    """Look at the page until it has shown everything."""
+    assert process.stdout is not None
+    matches = (re.search(r"http://\S+", line) for line in process.stdout)
+    address = next(match[0] for match in matches if match is not None)
+    found["address"] = time.monotonic() - began
+    page: Page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(address, wait_until="commit")
+    page.wait_for_selector(_SEEN["first image"], timeout=_LONGEST_MS)
+    found["first image"] = time.monotonic() - began
+    if page.query_selector(_SEEN["ranked"]):
+        found["ranked"] = time.monotonic() - began
+    page.wait_for_selector(_SEEN["can decide"], timeout=_LONGEST_MS)
+    page.wait_for_selector("#cleaner-front", state="detached", timeout=_LONGEST_MS)
+    found["can decide"] = time.monotonic() - began
+    if "ranked" not in found:
+        page.wait_for_selector(_SEEN["ranked"], timeout=_LONGEST_MS)
+        found["ranked"] = time.monotonic() - began
+    time.sleep(_SETTLES_S)  # what the next start shows is kept a moment later
+    page.close()
 
 
 def main() -> None:
@@ -72,6 +78,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--folder", type=Path)
+    parser.add_argument("--warm", action="store_true", help="only warm: ranked once, which is not counted")
     told = parser.parse_args()
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None or not (told.folder or (DATA / "clothing").is_dir()):
@@ -87,7 +94,9 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         images = sum(file.is_file() for file in folder.rglob("*"))
         print(f"{images:,} files, {os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}")
-        for kind in ("cold", "warm"):
+        if told.warm:
+            run(folder, browser)
+        for kind in ("warm",) if told.warm else ("cold", "warm"):
             runs = []
             for _ in range(told.runs):
                 if kind == "cold":
