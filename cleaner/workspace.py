@@ -333,8 +333,14 @@ class Workspace(Dataset):
         None if there is none; needs no torch.
         """
         folder = self.ranking_folder
-        if not folder.is_dir():
-            return None
+        return self._ranking_in(folder) if folder.is_dir() else None
+
+    def preliminary_ranking(self) -> Ranking | None:
+        """Return the ranking of the images embedded so far, likewise; None once there is one of all."""
+        folder = self.preliminary_folder
+        return self._ranking_in(folder) if (folder / "ranking.npz").is_file() else None
+
+    def _ranking_in(self, folder: Path) -> Ranking | None:
         from cleaner.dataset.contents import noted_contents
         from cleaner.ranking import SetRanking, load_ranking
         from cleaner.ranking.following import follow

@@ -271,6 +271,11 @@ class Dataset:
         result = self.result
         return self.state / ("ranking" if result.first else f"ranking-{result.path.stem}")
 
+    @property
+    def preliminary_folder(self) -> Path:
+        """Where a ranking of some of the images is saved, until there is one of all."""
+        return self.state / self.ranking_folder.name.replace("ranking", "preliminary", 1)
+
     def refresh(self) -> Catalog:
         """Look at the folder or CSV file again and return the new catalog; until then the old one serves."""
         with self._refreshing:
@@ -406,7 +411,8 @@ class Dataset:
 
     def _drop_ranking(self) -> None:
         """Remove the last ranking, which judges labels that are no more."""
-        shutil.rmtree(self.ranking_folder, ignore_errors=True)
+        for folder in (self.ranking_folder, self.preliminary_folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _may_hold_samples(root: Path) -> bool:

@@ -13,6 +13,7 @@ convolution anew in every thread, which for sixteen of them took longer than the
 from __future__ import annotations
 
 import logging
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -81,6 +82,23 @@ class Content(Protocol):
 
 
 @dataclass(frozen=True)
+class Parts:
+    """Which images are embedded before all others, and who hears of it.
+
+    Attributes
+    ----------
+    names : sequence of sequence of str
+        Part by part.
+    on_part : callable
+        Called when a part is embedded and more is to come, with the embeddings so far, and the seconds that
+        the rest will take (infinite: not known). Meanwhile little is embedded.
+    """
+
+    names: Sequence[Sequence[str]]
+    on_part: Callable[[Embeddings, float], None]
+
+
+@dataclass(frozen=True)
 class Batch:
     """What became of some files."""
 
@@ -96,6 +114,7 @@ def embed(
     index: FileIndex,
     cache_root: Path,
     stage: Stage = Stage.EMBED,
+    parts: Parts | None = None,
     reporter: Reporter = SILENT,
 ) -> Embeddings:
     """Compute the embeddings that are not in the cache yet, and return those of all usable images.
@@ -113,6 +132,8 @@ def embed(
         Folder of the caches, ``STATE/embeddings``.
     stage : Stage
         What the reporter hears that this is.
+    parts : Parts, optional
+        Default: the images are embedded as they come in the catalog.
     reporter : Reporter
         Hears of every batch, and is asked before every batch whether to stop.
 
@@ -132,10 +153,16 @@ def embed(
     outdated = cache.decoding != DECODING
     if outdated:
         cache.forget(digest for digest, file in contents.items() if is_decoded_otherwise(file.path))
-    todo = [file for digest, file in contents.items() if digest not in cache]
+    todo, ends = _planned(files, () if parts is None else parts.names, cache)
+
+    def on_part(seconds_left: float) -> None:
+        assert parts is not None  # without any, there is no end of one
+        parts.on_part(_in_cache(catalog, cache, hashes, problems)[0], seconds_left)
+
     reporter(stage, len(contents) - len(todo), len(contents))
     if todo:
-        failed = _run(todo, backbone, cache, stage, reporter, total=len(contents))
+        pauses = _Pauses(ends, len(todo), on_part)
+        failed = _run(todo, backbone, cache, stage, reporter, total=len(contents), pauses=pauses)
         errors = {name: failed[digest] for name, digest in hashes.items() if digest in failed}
         problems |= {name: str(error) for name, error in errors.items()}
         # Passing ones may be well again next time.
@@ -143,8 +170,8 @@ def embed(
         index.set_problems(lasting)
     if outdated:
         cache.note_decoding()
-    found = _from_cache(catalog, cache, hashes, problems)
-    if found is None:
+    found, whole = _in_cache(catalog, cache, hashes, problems)
+    if not whole:
         msg = f"The embeddings in {cache.folder} were deleted while they were being computed. Start again."
         raise EmbeddingError(msg)
     return found
@@ -172,19 +199,69 @@ def kept_embeddings(
     cache = EmbeddingCache(cache_root, features.key, features.dim)
     if cache.decoding != DECODING:
         return None
-    return _from_cache(catalog, cache, {name: file.digest for name, file in files.items()}, problems)
+    hashes = {name: file.digest for name, file in files.items()}
+    found, whole = _in_cache(catalog, cache, hashes, problems)
+    return found if whole else None
 
 
-def _from_cache(
+def _in_cache(
     catalog: Catalog, cache: EmbeddingCache, hashes: Mapping[str, str], problems: dict[str, str]
-) -> Embeddings | None:
-    """Return the embeddings of all images that have a content and no problem; None if one is not there."""
+) -> tuple[Embeddings, bool]:
+    """Return what is embedded of the images that have a content and no problem, and whether that is all."""
     usable = [name for name in map(str, catalog.names) if name in hashes and name not in problems]
     kept = [hashes[name] for name in usable]
     vectors, there = cache.get(kept)
-    if not there.all():
-        return None
-    return Embeddings(names=usable, vectors=vectors, hashes=kept, key=cache.folder.name, problems=problems)
+    whole = bool(there.all())
+    if not whole:
+        usable, kept = ([each[i] for i in np.flatnonzero(there)] for each in (usable, kept))
+        vectors = vectors[there]
+    found = Embeddings(names=usable, vectors=vectors, hashes=kept, key=cache.folder.name, problems=problems)
+    return found, whole
+
+
+def _planned(
+    files: Mapping[str, KnownFile], parts: Sequence[Sequence[str]], cache: EmbeddingCache
+) -> tuple[list[KnownFile], list[int]]:
+    """Return the files to embed, those of the parts first, and how many it is up to the end of each part."""
+    left = {file.digest: file for file in files.values() if file.digest not in cache}
+    todo: list[KnownFile] = []
+    ends = []
+    for part in parts:
+        digests = [files[name].digest for name in part if name in files]
+        todo += [left.pop(digest) for digest in digests if digest in left]
+        ends.append(len(todo))
+    return [*todo, *left.values()], ends
+
+
+class _Pauses:
+    """Tells of every part of the files that is embedded, but the last.
+
+    Parameters
+    ----------
+    ends : sequence of int
+        How many files it is up to the end of each part.
+    total : int
+        How many there are.
+    on_part : callable
+        Called with the seconds that the rest will take.
+    """
+
+    def __init__(self, ends: Sequence[int], total: int, on_part: Callable[[float], None]) -> None:
+        self._ends = deque(sorted({end for end in ends if end < total}))
+        self._total = total
+        self._on_part = on_part
+        self._started_s = time.monotonic()
+
+    def are_due(self, done: int) -> bool:
+        """Tell whether a part has ended with so many files."""
+        return bool(self._ends) and done >= self._ends[0]
+
+    def take(self, done: int) -> None:
+        """Tell of the parts that have ended."""
+        while self.are_due(done):
+            self._ends.popleft()
+        each_s = (time.monotonic() - self._started_s) / done if done else math.inf
+        self._on_part((self._total - done) * each_s)
 
 
 def _run(
@@ -195,12 +272,14 @@ def _run(
     reporter: Reporter,
     *,
     total: int,
+    pauses: _Pauses,
 ) -> dict[str, ImageError]:
     """Embed files into the cache; returns digest → error, for those that cannot be read."""
     failed: dict[str, ImageError] = {}
     waiting: list[Batch] = []
     pending: deque[Future[Batch]] = deque()
-    done, flushed_s = total - len(files), time.monotonic()
+    before = done = total - len(files)
+    flushed_s = time.monotonic()
 
     def flush() -> None:
         nonlocal flushed_s
@@ -220,9 +299,16 @@ def _run(
             flush()
         done += len(batch.digests) + len(batch.failed)
         reporter(stage, done, total)
+        pause()
+
+    def pause() -> None:
+        if pauses.are_due(done - before):
+            flush()
+            pauses.take(done - before)
 
     with threads(backbone, len(files)) as (pool, n_workers, batch_size, forward):
         try:
+            pause()  # for what was embedded before
             for start in range(0, len(files), batch_size):
                 reporter.check()
                 batch = files[start : start + batch_size]

@@ -10,6 +10,7 @@ from cleaner.errors import TooFewLabelsError
 from cleaner.pipelines.checks import check, decided
 from cleaner.pipelines.model_file import model_path
 from cleaner.pipelines.opened import opened
+from cleaner.pipelines.preliminary import PreliminaryRankings
 from cleaner.pipelines.rank import prepare
 from cleaner.pipelines.train import find_rate, retrain_full, retrain_quick
 from cleaner.training.recipe import BASE_LR
@@ -19,6 +20,8 @@ from cleaner.util.progress import Reporter
 def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str, Any]:
     """Run `prepare` without a second network; that there are too few labels to rank by is a result, too.
 
+    While there is no ranking yet, the result so far tells of preliminary ones; see `PreliminaryRankings`.
+
     Returns
     -------
     dict
@@ -26,8 +29,10 @@ def job_prepare(*, workspace: Mapping[str, Any], reporter: Reporter) -> dict[str
         cannot be used) and, without a ranking, ``reason`` (why there is none, in a sentence for people).
     """
     with opened(workspace) as (dataset, store, network):
+        is_first = not (dataset.ranking_folder / "ranking.npz").is_file()
+        early = PreliminaryRankings(dataset, store.state, network, reporter) if is_first else None
         try:
-            ranking = prepare(dataset, store.state, network, second=False, reporter=reporter)
+            ranking = prepare(dataset, store.state, network, second=False, on_part=early, reporter=reporter)
         except TooFewLabelsError as exc:
             found: dict[str, Any] = {"ranking": None, "n": 0, "reason": exc.on_page}
         else:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import shutil
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,13 @@ from cleaner.dataset.class_findings import refuse_splits
 from cleaner.dataset.contents import note_contents
 from cleaner.dataset.dataset import Dataset
 from cleaner.dataset.label_sets import require_one_label
-from cleaner.embedding import Embeddings, Features, embed, kept_embeddings
+from cleaner.embedding import Embeddings, Features, Parts, embed, kept_embeddings
 from cleaner.errors import TooFewLabelsError
 from cleaner.pipelines.checks import fold_units
 from cleaner.pipelines.network import NetworkOptions, known_features, remember, remembered
 from cleaner.ranking import Ranking, rank, rank_probabilities, rank_sets
 from cleaner.ranking.probability_file import read_probabilities
+from cleaner.ranking.sample import parts_of
 from cleaner.review.events import Action
 from cleaner.review.labels import PresentLabels, cleaned_catalog
 from cleaner.review.state import ReviewState
@@ -30,6 +32,10 @@ from cleaner.util.wording import count
 
 if TYPE_CHECKING:  # torch takes 2 to 4 s
     from cleaner.models.backbones import Backbone
+
+
+OnPart = Callable[[Catalog, Embeddings, float], None]
+"""Called with all usable images, the embeddings so far, and the seconds for the rest (infinite: unknown)."""
 
 
 @dataclass(frozen=True)
@@ -105,6 +111,7 @@ def prepare(
     network: NetworkOptions,
     *,
     second: bool = True,
+    on_part: OnPart | None = None,
     reporter: Reporter = SILENT,
 ) -> Ranking:
     """Read new files, compute their embeddings, rank all images, and save the ranking in the state folder.
@@ -118,6 +125,8 @@ def prepare(
     second : bool
         Where nobody named a network, let two of them look: they find more, in three times the time. False
         adds none to the network of the last ranking, or to the default one.
+    on_part : callable, optional
+        See `look`.
     reporter : Reporter
 
     Raises
@@ -132,15 +141,15 @@ def prepare(
     CleanerError
         Whatever else keeps this from being done.
     """
-    seen = look(dataset, review, network, second=second, reporter=reporter)
-    _check_labels(seen)
+    seen = look(dataset, review, network, second=second, on_part=on_part, reporter=reporter)
+    check_labels(seen)
     ranking = rank_seen(seen, reporter=reporter)
     reporter.check()
     save_ranking(dataset, seen, ranking)
     return ranking
 
 
-def _check_labels(seen: Seen) -> None:
+def check_labels(seen: Seen) -> None:
     """Raise `TooFewLabelsError` unless there are two classes that labels can be mixed up between."""
     present = [label for name in seen.embeddings.names if (label := seen.labels.get(name)) is not None]
     if not present:
@@ -209,9 +218,21 @@ def look(
     network: NetworkOptions,
     *,
     second: bool = False,
+    on_part: OnPart | None = None,
     reporter: Reporter,
 ) -> Seen:
     """Read and embed new files, with a second network if that is wanted; take down the labels of this moment.
+
+    Parameters
+    ----------
+    dataset, review, network
+    second : bool
+        See `prepare`.
+    on_part : callable, optional
+        The first network begins with a sample of all images, not with those that come first by name, and this
+        is called when it has seen the sample, and whenever it has seen twice as many. Little is embedded
+        meanwhile.
+    reporter : Reporter
 
     Raises
     ------
@@ -222,11 +243,25 @@ def look(
     given = dataset.scan(reporter=reporter)
     refuse_splits(cleaned_catalog(given, review.snapshot()).classes)
     reporter.check()
-    (embeddings, *more), used, load_backbone = _embedded(
-        dataset, given, network, second=second, reporter=reporter
+    parts = None if on_part is None else Parts(parts_of(given, seed=dataset.seed), partial(on_part, given))
+    found, used, load_backbone = _embedded(
+        dataset, given, network, second=second, parts=parts, reporter=reporter
     )
-    if embeddings.problems:
+    if found[0].problems:
         given = dataset.refresh()  # which leaves them out and says why
+    return take_down(dataset, review, given, found, network=used, load_backbone=load_backbone)
+
+
+def take_down(
+    dataset: Dataset,
+    review: ReviewState,
+    given: Catalog,
+    found: Sequence[Embeddings],
+    *,
+    network: NetworkOptions,
+    load_backbone: Callable[[], Backbone],
+) -> Seen:
+    """Take down the labels of this moment beside what each backbone has seen of the usable images."""
     now = review.snapshot()
     present, cleaned = PresentLabels.of(given, now), cleaned_catalog(given, now)
     given = given.with_labels(dict(zip(present.names, present.given, strict=True)))
@@ -239,9 +274,9 @@ def look(
         cleaned=cleaned,
         labels=labels,
         kept=kept,
-        network=used,
-        embeddings=embeddings,
-        more=tuple(more),
+        network=network,
+        embeddings=found[0],
+        more=tuple(found[1:]),
         renamed=now.label_map,
         named_at=now.last_seq,
         units=units,
@@ -251,7 +286,13 @@ def look(
 
 
 def _embedded(
-    dataset: Dataset, catalog: Catalog, network: NetworkOptions, *, second: bool, reporter: Reporter
+    dataset: Dataset,
+    catalog: Catalog,
+    network: NetworkOptions,
+    *,
+    second: bool,
+    parts: Parts | None,
+    reporter: Reporter,
 ) -> tuple[list[Embeddings], NetworkOptions, Callable[[], Backbone]]:
     """Return the embeddings by each backbone, what leads to these again, and what gives the first of them.
 
@@ -268,16 +309,16 @@ def _embedded(
             return found, replace(last, asked=asked), lambda: network.load(dataset, second=second)[0][0]
     reporter(Stage.LOAD_NETWORK, 0, 0)
     backbones, used = network.load(dataset, second=second)
-    stages = [Stage.EMBED, *[Stage.EMBED_MORE] * (len(backbones) - 1)]
-    found = [
-        embed(catalog, backbone, **where, stage=stage, reporter=reporter)
-        for backbone, stage in zip(backbones, stages, strict=True)
+    found = [embed(catalog, backbones[0], **where, parts=parts, reporter=reporter)]
+    found += [
+        embed(catalog, backbone, **where, stage=Stage.EMBED_MORE, reporter=reporter)
+        for backbone in backbones[1:]
     ]
     return found, used, lambda: backbones[0]
 
 
-def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
-    """Rank by heads on the frozen backbone, with the labels of this moment."""
+def rank_seen(seen: Seen, *, deals: int | None = None, reporter: Reporter) -> Ranking:
+    """Rank by heads on the frozen backbone, with the labels of this moment; ``deals`` as in `rank`."""
     rank_all = rank if seen.given.label_sets is None else rank_sets
     ranking = rank_all(
         seen.given,
@@ -288,6 +329,7 @@ def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
         labels=seen.labels,
         trusted=seen.kept,
         units=seen.units,
+        deals=deals,
     )
     ranking.named_at = seen.named_at
     return ranking
@@ -299,8 +341,17 @@ def save_ranking(dataset: Dataset, seen: Seen, ranking: Ranking) -> None:
     remember(dataset, seen.network, features=seen.features)
 
 
+def save_preliminary(dataset: Dataset, ranking: Ranking) -> None:
+    """Save a ranking of some of the images in the state folder, until there is one of all."""
+    _save_in(dataset, dataset.preliminary_folder, ranking)
+
+
 def _save(dataset: Dataset, ranking: Ranking) -> None:
+    _save_in(dataset, dataset.ranking_folder, ranking)
+    shutil.rmtree(dataset.preliminary_folder, ignore_errors=True)
+
+
+def _save_in(dataset: Dataset, folder: Path, ranking: Ranking) -> None:
     dataset.result.claim()
-    folder = dataset.ranking_folder
     note_contents(folder, dataset.index.hashes_of(ranking.names))
     ranking.save(folder)

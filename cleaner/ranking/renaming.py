@@ -81,6 +81,7 @@ def under_present_names(
         features=features,
         model=ranking.model,
         named_at=ranking.named_at if named_at is None else named_at,
+        awaited=ranking.awaited,
         reasons=reasons,
         clusters=ranking.clusters,
         originals=originals,

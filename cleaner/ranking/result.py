@@ -51,6 +51,8 @@ class Ranking:
         Identifies method, embeddings and labels.
     named_at : int
         Row of the review history at which the classes had these names; 0: the catalog's names.
+    awaited : int
+        Images that had not been looked at when it was made, which makes it preliminary; 0: it is of all.
     reasons : Reasons, optional
         What tells why an image stands where it does; None in a ranking that was saved without.
     clusters : Clusters, optional
@@ -82,6 +84,7 @@ class Ranking:
         features: Mapping[str, NDArray[np.floating]] | None = None,
         model: str,
         named_at: int = 0,
+        awaited: int = 0,
         reasons: Reasons | None = None,
         clusters: Clusters | None = None,
         originals: Originals | None = None,
@@ -96,6 +99,7 @@ class Ranking:
         self.features = {k: np.asarray(v, dtype=np.float32) for k, v in (features or {}).items()}
         self.model = model
         self.named_at = named_at
+        self.awaited = awaited
         self.reasons = reasons
         self.clusters = clusters
         self.originals = originals
@@ -265,6 +269,7 @@ class Ranking:
             features={name: values[rows] for name, values in self.features.items()},
             model=self.model,
             named_at=self.named_at,
+            awaited=self.awaited,
             reasons=None if self.reasons is None else self.reasons.at(rows, new_row),
             clusters=None if self.clusters is None else self.clusters.at(rows),
             originals=None if self.originals is None else self.originals.at(new_row),
@@ -336,7 +341,7 @@ class Ranking:
             "given": self.given,
             "classes": self.classes,
             "model": self.model,
-            "info": {"named_at": self.named_at},
+            "info": {"named_at": self.named_at, "awaited": self.awaited},
         }
         arrays = {"posterior": self.posterior, "predicted": self.predicted}
         arrays |= {f"signal:{k}": v for k, v in self.signals.items()}
@@ -370,6 +375,7 @@ class Ranking:
             features={k.removeprefix("feature:"): v for k, v in arrays.items() if k.startswith("feature:")},
             model=head["model"],
             named_at=int(head["info"].get("named_at", 0)),
+            awaited=int(head["info"].get("awaited", 0)),
             reasons=Reasons.from_arrays(arrays),
             clusters=Clusters.from_arrays(arrays),
             originals=Originals.from_arrays(arrays),

@@ -74,6 +74,7 @@ class SetRanking(Ranking):
         extra: NDArray[np.floating],
         model: str,
         named_at: int = 0,
+        awaited: int = 0,
         originals: Originals | None = None,
     ) -> None:
         self.sets = sets
@@ -96,6 +97,7 @@ class SetRanking(Ranking):
             features=features,
             model=model,
             named_at=named_at,
+            awaited=awaited,
             originals=originals,
         )
 
@@ -190,6 +192,7 @@ class SetRanking(Ranking):
             extra=self.extra,
             model=self.model,
             named_at=self.named_at,
+            awaited=self.awaited,
             originals=None if self.originals is None else self.originals.at(new_row),
         )
 
@@ -231,6 +234,7 @@ class SetRanking(Ranking):
             extra=any_of(self.extra),
             model=self.model,
             named_at=self.named_at if named_at is None else named_at,
+            awaited=self.awaited,
             originals=None if self.originals is None else self.originals.merged(now),
         )
 
@@ -291,6 +295,7 @@ class SetRanking(Ranking):
             **{name: arrays[name] for name in ("posterior", "predicted", "plain", "missing", "extra")},
             model=head["model"],
             named_at=int(head["info"].get("named_at", 0)),
+            awaited=int(head["info"].get("awaited", 0)),
             originals=Originals.from_arrays(arrays),
         )
 

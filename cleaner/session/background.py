@@ -37,8 +37,8 @@ _MOST_SIMILAR = 12
 
 
 def learn_order(known: Snapshot) -> LearntOrder | None:
-    """Learn from the decisions so far; None while they teach nothing."""
-    ranking, state = known.ranking, known.state
+    """Learn from the decisions so far; None while they teach nothing, and about a preliminary ranking."""
+    ranking, state = known.complete_ranking, known.state
     if ranking is None or "pooled" not in ranking.signals:
         return None
     from cleaner.ranking.feedback import LEAST, judged, reorder
@@ -64,8 +64,8 @@ def _sources(catalog: Catalog, ranking: Ranking) -> list[NDArray[np.int64]]:
 
 
 def weigh_errors(known: Snapshot) -> Posterior | None:
-    """Say how probable errors are after the decisions so far; None without a ranking of labelled images."""
-    ranking, state = known.ranking, known.state
+    """Say how probable errors are after the decisions so far; None without a ranking of all images."""
+    ranking, state = known.complete_ranking, known.state
     if ranking is None or "pooled" not in ranking.signals:
         return None
     if all(label is None for label in ranking.given):
@@ -199,7 +199,7 @@ def analyse(
         provenance,
         known.state,
         page_size=page_size,
-        ranking=known.ranking,
+        ranking=known.complete_ranking,
         labels=PresentLabels.of(known.catalog, known.state).by_name(),
         names=[name for name in known.suspicious_first if known.given(name) is not None],
         posterior=known.posterior or weigh_errors(known),

@@ -313,6 +313,13 @@ class Display:
         if self.paging.reorder(swap=not stay) and not self.is_blind:
             self._notices.append(Hint.NEW_ORDER)
 
+    def announce_order(self) -> bool:
+        """Say that the first order comes with the next page, if the page says that there is none."""
+        if Hint.NO_RANKING not in self._notices:
+            return False
+        self._notices = [Hint.NEW_ORDER if notice is Hint.NO_RANKING else notice for notice in self._notices]
+        return True
+
     def take_checks(self, known: Snapshot) -> None:
         """Take what was found of duplicates and poor images; the open page stays as it is."""
         self.known = known

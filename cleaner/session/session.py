@@ -702,11 +702,11 @@ class ReviewSession:
         """
         with self.lock:
             made, path, blind = self._made, self.known.path(name), self._display.is_blind
-        if blind or made is None:
+        if blind or made is None or made.awaited:
             msg = (
                 "An audit shows nothing of what the model thinks."
                 if blind
-                else "There are no heat maps before the images are ranked."
+                else "There are no heat maps before all images are ranked."
             )
             raise InterpretationError(msg)
         now = partial(self.store.state.label_now, since_seq=made.named_at)
@@ -725,19 +725,30 @@ class ReviewSession:
         Parameters
         ----------
         ranking : Ranking
+            A preliminary one, and the next one after it, leaves the open page as it is: they come while
+            somebody is looking.
         at_once : bool
             False: the open page stays as it is, with all that it says, until the reviewer leaves it. What the
             decisions teach about the ranking is worked out here, so this takes a moment.
         """
-        if not at_once and self.names:
+        if (not at_once or ranking.awaited or self._is_preliminary()) and self.names:
             known = replace(self.known, ranking=self._under_present_names(ranking))
             posterior, learnt = background.weigh_errors(known), background.learn_order(known)
             with self.lock:
                 self._waiting = ranking, replace(known, posterior=posterior, learnt=learnt)
+                told = self._display.announce_order()
+            if told:
+                self._tell(Topic.PAGE)
             return
         self._take_ranking(ranking)
         self._tell(Topic.PAGE)
         self._follow_ranking()
+
+    def _is_preliminary(self) -> bool:
+        """Tell whether the ranking in use is preliminary, or the one that waits."""
+        with self.lock:
+            made, waiting = self._made, self._waiting
+        return any(each.awaited for each in (made, waiting and waiting[0]) if each is not None)
 
     def set_checks(self, checks: Checks | None) -> None:
         """Take what was found of duplicates and poor images, and offer the orders that come of it.

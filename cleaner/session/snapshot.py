@@ -150,6 +150,11 @@ class Snapshot:
             return (), None
         return self.ranking.names, self._probability
 
+    @property
+    def complete_ranking(self) -> Ranking | None:
+        """The ranking, unless it is preliminary, which says nothing of the set as a whole."""
+        return None if self.ranking is None or self.ranking.awaited else self.ranking
+
     @cached_property
     def suspicious_first(self) -> list[str]:
         """The names that the ranking knows, by what was learnt so far; empty without a ranking."""

@@ -152,7 +152,10 @@ class CleanerApp(ipywidgets.VBox):
         self.analysis.listen(self.sheet)
         self.map = MapPanel(self.workspace, self.session, self.analysis.show, lock=self.lock)
         self.retrain = RetrainPanel(self.workspace, lock=self.lock)
-        self.prepare = PreparePanel(self.workspace, self._first_ranked, lock=self.lock)
+        self.prepare = PreparePanel(
+            self.workspace, self._first_ranked, self._take_preliminary, lock=self.lock
+        )
+        self.prepare.show_preliminary(ranking)
         self.second = SecondPanel(self.workspace, self._ranked_by_two, lock=self.lock)
         super().__init__(self._frame())
         self.add_class("cleaner-app")
@@ -166,7 +169,7 @@ class CleanerApp(ipywidgets.VBox):
         self.retrain.observe(lambda _change: self._ranked_anew(), names=["renewed"])
         self.draw()
         self._built = True
-        if ranking is None or self.workspace.asks_for_another_network:
+        if ranking is None or ranking.awaited or self.workspace.asks_for_another_network:
             self._prepare()
         else:
             self._offer_new(ranking)
@@ -459,12 +462,15 @@ class CleanerApp(ipywidgets.VBox):
     # ---------------------------------------------------------------- rankings
 
     def _saved_ranking(self) -> tuple[Ranking | None, str]:
-        """Return the saved ranking, and what to say if it cannot be used."""
+        """Return the saved ranking, or a preliminary one, and what to say if it cannot be used."""
+        workspace = self.workspace
         try:
-            return self.workspace.ranking(), ""
+            ranking = workspace.ranking()
+            return ranking if ranking is not None else workspace.preliminary_ranking(), ""
         except CleanerError:
             logger.warning("the saved ranking cannot be used", exc_info=True)
-            shutil.rmtree(self.workspace.ranking_folder, ignore_errors=True)
+            for folder in (workspace.ranking_folder, workspace.preliminary_folder):
+                shutil.rmtree(folder, ignore_errors=True)
             return None, say("app.ranking_lost")
 
     def _prepare(self) -> None:
@@ -474,6 +480,14 @@ class CleanerApp(ipywidgets.VBox):
     def _offer_new(self, ranking: Ranking) -> None:
         known = set(ranking.names)
         self.prepare.offer(sum(name not in known for name in self.workspace.catalog.names))
+
+    def _take_preliminary(self) -> None:
+        """Order by the images that were embedded so far, from the next page on; in a thread."""
+        with guarded("the first order", self._complain_of_ranking):
+            ranking = self.workspace.preliminary_ranking()
+            if ranking is not None:  # else there is one of all by now
+                self.session.set_ranking(ranking)
+                self.prepare.show_preliminary(ranking)
 
     def _first_ranked(self) -> None:
         """Go on after the first ranking: duplicates and poor images are quickly found now; in a thread."""
@@ -490,17 +504,17 @@ class CleanerApp(ipywidgets.VBox):
         """Use a ranking that nobody waits for, without changing what the expert looks at; in a thread."""
         self._load_ranking(at_once=False)
 
+    def _complain_of_ranking(self, reason: str) -> None:
+        self.messages.tell(say("app.ranking_unusable", reason=reason))
+
     def _load_ranking(self, *, at_once: bool = True) -> None:
         """Take in the ranking that a job has saved; runs in a thread."""
-
-        def complain(reason: str) -> None:
-            self.messages.tell(say("app.ranking_unusable", reason=reason))
-
-        with guarded("the new ranking", complain):
+        with guarded("the new ranking", self._complain_of_ranking):
             self.workspace.refresh()
             ranking = self.workspace.ranking()
             if ranking is not None:
                 self.session.set_ranking(ranking, at_once=at_once)
+                self.prepare.show_preliminary(ranking)
                 self._offer_new(ranking)
             else:  # too few labels for one: then it is time to label
                 self.session.propose_labels()

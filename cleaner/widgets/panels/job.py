@@ -41,7 +41,7 @@ _STOP_POLL_S = 0.05
 class JobPanel(Panel):
     """Shows some kinds of work, also what was started before a reload or in another tab.
 
-    A subclass draws it (`_draw`) and hears how it ends (`_ended`, `_done`).
+    A subclass draws it (`_draw`), and hears what it finds (`_told`) and how it ends (`_ended`, `_done`).
 
     Parameters
     ----------
@@ -162,11 +162,15 @@ class JobPanel(Panel):
             if last is not None and status.id < last.id:
                 return  # the end of one job, told after the next was started
             ended = status.finished and (last is None or not last.finished)
+            told = not status.finished and status.result is not None
+            news = told and (last is None or (last.id, last.result) != (status.id, status.result))
             self._status = status
             if ended:
                 self._ended(status)
             self._draw()
-        if ended and status.phase == "done":
+        if news:
+            self._told(status)
+        elif ended and status.phase == "done":
             self._done(status)
 
     def _end_of(self, status: JobStatus) -> JobStatus:
@@ -185,6 +189,9 @@ class JobPanel(Panel):
 
     def _ended(self, status: JobStatus) -> None:
         """Hear that the work is done, has failed or was cancelled, before it is drawn; with the lock held."""
+
+    def _told(self, status: JobStatus) -> None:
+        """Take in a new result of work that goes on; in the watcher's thread, without the lock."""
 
     def _done(self, status: JobStatus) -> None:
         """Take in what work that is done has made; in the watcher's thread, without the lock."""

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from cleaner.jobs import JobStatus
 from cleaner.util.wording import count
-from cleaner.widgets.panels.base import button, buttons, node
+from cleaner.widgets.panels.base import button, buttons, node, paragraph
 from cleaner.widgets.panels.job import JobPanel, bar_of, progress_text
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
+
+if TYPE_CHECKING:
+    from cleaner.ranking import Ranking
 
 _NO_WEIGHTS = "WeightsUnavailableError"
 
@@ -23,6 +27,8 @@ class PreparePanel(JobPanel):
     workspace : Workspace
     on_ranked : callable
         Called, from another thread, when a new ranking is saved.
+    on_preliminary : callable
+        Called, from another thread, when a preliminary one is.
     lock : threading.RLock or None
         Shared with other panels of the same page.
     """
@@ -30,9 +36,16 @@ class PreparePanel(JobPanel):
     makes_way = ("check", "second")
 
     def __init__(
-        self, workspace: Workspace, on_ranked: Callable[[], None], *, lock: threading.RLock | None = None
+        self,
+        workspace: Workspace,
+        on_ranked: Callable[[], None],
+        on_preliminary: Callable[[], None],
+        *,
+        lock: threading.RLock | None = None,
     ) -> None:
         self._on_ranked = on_ranked
+        self._on_preliminary = on_preliminary
+        self._ordered_by: tuple[int, int] | None = None  # images of a preliminary ranking, and of the set
         self._new = 0  # images that the saved ranking does not know
         self.workspace = workspace
         super().__init__(workspace.state, "prepare", lock=lock)
@@ -45,6 +58,14 @@ class PreparePanel(JobPanel):
         """Offer to rank ``new`` images that the saved ranking does not know."""
         with self.lock:
             self._new = new
+            self._draw()
+
+    def show_preliminary(self, ranking: Ranking | None) -> None:
+        """Say how many images the order goes by; None: by all, or there is none."""
+        with self.lock:
+            self._ordered_by = None
+            if ranking is not None and ranking.awaited:
+                self._ordered_by = (len(ranking), len(ranking) + ranking.awaited)
             self._draw()
 
     def start(self) -> None:
@@ -68,6 +89,9 @@ class PreparePanel(JobPanel):
     def _ended(self, status: JobStatus) -> None:
         if status.phase == "failed":
             self.problem = status.error or say("prepare.failed")
+
+    def _told(self, status: JobStatus) -> None:
+        self._on_preliminary()
 
     def _done(self, status: JobStatus) -> None:
         self._on_ranked()
@@ -93,14 +117,19 @@ class PreparePanel(JobPanel):
             text = say("prepare.stopped")
             offered = [button(say("prepare.start"), "start", data_heir=True)]
         running = self.running
+        order = ""
+        if self._ordered_by is not None:
+            done, total = (f"{number:,}" for number in self._ordered_by)
+            order = say("prepare.order" if running else "prepare.order.stopped", done=done, total=total)
         bar = bar_of(status) if running else {}
         self.show(
             node(
                 "div",
                 node("p", text, role="status"),
+                paragraph(order, role="status"),
                 node("progress", aria_label=say("prepare.progress"), hidden=not running, **bar),
                 buttons(*offered),
                 class_="cleaner-work",
-                hidden=not (text or offered),
+                hidden=not (text or offered or order),
             )
         )
