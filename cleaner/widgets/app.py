@@ -155,7 +155,6 @@ class CleanerApp(ipywidgets.VBox):
         self.prepare = PreparePanel(
             self.workspace, self._first_ranked, self._take_preliminary, lock=self.lock
         )
-        self.prepare.show_preliminary(ranking)
         self.second = SecondPanel(self.workspace, self._ranked_by_two, lock=self.lock)
         super().__init__(self._frame())
         self.add_class("cleaner-app")
@@ -171,6 +170,7 @@ class CleanerApp(ipywidgets.VBox):
         self._built = True
         if ranking is None or ranking.awaited or self.workspace.asks_for_another_network:
             self._prepare()
+            self.prepare.show_preliminary(ranking)
         else:
             self._offer_new(ranking)
             self.second.look()

@@ -17,6 +17,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from grid_page import focused_name
+from played_job import played_job
+from rankings import partial_ranking
 
 from cleaner.collect.example import wrong_names
 from cleaner.dashboard.server import Dashboard
@@ -248,6 +251,36 @@ def test_pictures_are_there_before_the_ranking_which_then_takes_over(
     wrong = [name for name in names(page)[:8] if name.split("/")[0] != name.split("/")[1].split("_")[0]]
     assert len(wrong) >= 5  # of six; three colours are easy
     assert opened.foreign_requests() == []
+
+
+def test_a_first_order_comes_with_the_next_page_and_moves_nothing_on_this_one(
+    visit: OpenVisit, ranked: Path, expect: Any
+) -> None:
+    state = ranked / ".cleaner"
+    whole = Ranking.load(state / "ranking")
+    shutil.rmtree(state / "ranking")
+    early = partial_ranking(whole, every=2)
+    with played_job(state) as job:
+        opened = visit(ranked, from_scratch=True)
+        page = opened.page
+        opened.wait_for_pictures()
+        first = names(page)
+        assert first == sorted(first)
+        mark(page, expect, first[3], "x", "marked delete")
+        focused = focused_name(page)
+        early.save(state / "preliminary")
+        job.tell(result={"preliminary": early.model, "n": 30, "awaited": 30})
+        order = page.get_by_role("status").filter(has_text=say("prepare.order", done="30", total="60"))
+        expect(order).to_be_visible()
+        expect(page.locator(".cleaner-notice")).to_contain_text(say("review.new_order"))
+        assert names(page) == first
+        assert focused_name(page) == focused
+        page.get_by_role("button", name="Confirm page").click()
+        expect(page.locator(".cleaner-title")).to_have_text("Page 2")
+        ordered = list(dict.fromkeys([*early.order(), *sorted(whole.names)]))
+        assert names(page) == [name for name in ordered if name not in first][:24]
+    assert stored(ranked)[0] == ("delete", first[3])
+    assert len(stored(ranked)) == 24
 
 
 def test_a_named_network_without_weights_gives_way_to_the_built_in_one(

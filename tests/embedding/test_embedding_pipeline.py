@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from PIL import Image
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
-from cleaner.embedding import Embeddings, embed
+from cleaner.embedding import Embeddings, Parts, embed
 from cleaner.embedding import pipeline as module
 from cleaner.errors import Cancelled, CatalogError, EmbeddingError
 from cleaner.models.backbones import Backbone, load_backbone
@@ -317,3 +318,44 @@ def test_importing_the_package_does_not_import_torch() -> None:
     assert (
         subprocess.run([sys.executable, "-c", program], cwd=folder, check=False, timeout=60).returncode == 0
     )
+
+
+def test_parts_are_embedded_first_and_told_of_until_the_last_image(
+    make_set: Callable[..., Path], tmp_path: Path, backbone: Backbone, index: FileIndex
+) -> None:
+    catalog = Catalog.from_folder(make_set(8))
+    names = list(map(str, catalog.names))
+    parts, told = [names[::5], names[1::5]], []
+
+    def on_part(found: Embeddings, seconds_left: float) -> None:
+        told.append((found.names, seconds_left))
+
+    where: dict[str, Any] = {"index": index, "reporter": Notes(stop_after=1)}
+    with pytest.raises(Cancelled):
+        embed(catalog, backbone, cache_root=tmp_path / "some", parts=Parts(parts, on_part), **where)
+    assert told == []  # it was stopped within the first part
+    where["reporter"] = Notes()
+    found = embed(catalog, backbone, cache_root=tmp_path / "some", parts=Parts(parts, on_part), **where)
+    assert len(told) == 2
+    assert set(told[0][0]) >= set(parts[0])
+    assert set(told[1][0]) >= {*parts[0], *parts[1]}
+    assert len(told[1][0]) < len(names)
+    assert all(0 < left < 600 for _, left in told)
+    plain = embed(catalog, backbone, cache_root=tmp_path / "plain", **where)
+    assert found.names == plain.names == names
+    np.testing.assert_allclose(found.vectors, plain.vectors, rtol=2e-3, atol=1e-4)
+
+
+def test_a_part_that_was_embedded_before_is_told_of_at_the_beginning(
+    make_set: Callable[..., Path], tmp_path: Path, backbone: Backbone, index: FileIndex
+) -> None:
+    catalog = Catalog.from_folder(make_set(4))
+    part = list(map(str, catalog.names[:6]))
+    where: dict[str, Any] = {"index": index, "cache_root": tmp_path / "cache"}
+    embed(catalog.subset(part), backbone, **where)
+    told: list[tuple[list[str], float]] = []
+    parts = Parts([part[:3], part], lambda found, left: told.append((found.names, left)))
+    embed(catalog, backbone, parts=parts, **where)
+    assert told == [(part, math.inf)]
+    embed(catalog, backbone, parts=parts, **where)
+    assert len(told) == 1  # all is there: nobody has to be content with less

@@ -6,11 +6,12 @@ import hashlib
 import itertools
 import json
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from pictures import make_picture
@@ -20,6 +21,7 @@ from cleaner.dataset.class_findings import refuse_splits
 from cleaner.embedding.cache import last_embeddings
 from cleaner.errors import Cancelled, CatalogError, TooFewLabelsError, TrainingError
 from cleaner.jobs import Job
+from cleaner.pipelines import preliminary
 from cleaner.pipelines.entries import job_prepare
 from cleaner.pipelines.model_file import latest_model, model_path, take_away
 from cleaner.pipelines.rank import prepare
@@ -32,6 +34,7 @@ from cleaner.pipelines.train import (
     retrain_quick,
     train,
 )
+from cleaner.ranking import sample
 from cleaner.review.events import Action
 from cleaner.training.learner import load_learner
 from cleaner.training.network import Network
@@ -113,6 +116,71 @@ def test_prepare_finds_the_wrong_labels_first_and_saves_the_ranking(space: Works
     assert saved is not None
     assert saved.model == ranking.model
     assert list(saved.table["name"]) == list(ranking.table["name"])
+
+
+class Found(Reporter):
+    """Remembers what is told of preliminary rankings, and the saved one; stops at the first if asked to."""
+
+    def __init__(self, space: Workspace, *, stop: bool = False) -> None:
+        self.space, self.stop = space, stop
+        self.told: list[dict[str, Any]] = []
+        self.saved: list[Any] = []
+
+    def result_so_far(self, result: Mapping[str, Any]) -> None:
+        self.told.append(dict(result))
+        self.saved.append(self.space.preliminary_ranking())
+
+    def should_stop(self) -> bool:
+        return self.stop and bool(self.told)
+
+
+@pytest.fixture
+def in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rank first parts of small sets, too."""
+    monkeypatch.setattr(sample, "FIRST", 20)
+    monkeypatch.setattr(sample, "FEW", 3)
+    monkeypatch.setattr(preliminary, "_WORTH", 0)
+
+
+@pytest.mark.usefixtures("in_parts")
+def test_the_first_images_are_ranked_while_others_are_embedded_and_the_last_ranking_is_the_same(
+    space: Workspace, opened: Callable[..., Workspace], tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = Found(space)
+    done = job_prepare(workspace=space.options(), reporter=found)
+    assert [(told["n"], told["awaited"]) for told in found.told] == [(20, 40), (40, 20)]
+    for told, ranking in zip(found.told, found.saved, strict=True):
+        assert (ranking.model, ranking.awaited) == (told["preliminary"], told["awaited"])
+        wrong = wrong_names(space.catalog) & set(ranking.names)
+        assert wrong
+        assert set(ranking.order()[: len(wrong)]) == wrong
+    assert space.preliminary_ranking() is None  # there is one of all
+    ranking = space.ranking()
+    assert ranking is not None
+    assert (ranking.awaited, ranking.model) == (0, done["ranking"])
+    plain = run(prepare, opened(space.root, state=tmp_path / "plain"))
+    assert ranking.names == plain.names
+    assert ranking.model == plain.model
+    assert list(ranking.order()) == list(plain.order())
+    np.testing.assert_allclose(ranking.scores, plain.scores, atol=1e-3)
+    again = Found(space)
+    job_prepare(workspace=space.options(), reporter=again)
+    assert again.told == []
+    assert not caplog.records
+
+
+@pytest.mark.usefixtures("in_parts")
+def test_a_cancelled_first_ranking_leaves_the_preliminary_one_and_goes_on_from_there(
+    space: Workspace,
+) -> None:
+    with pytest.raises(Cancelled):
+        job_prepare(workspace=space.options(), reporter=Found(space, stop=True))
+    kept = space.preliminary_ranking()
+    assert kept is not None
+    assert kept.awaited == 40
+    assert space.ranking() is None
+    assert job_prepare(workspace=space.options(), reporter=Reporter())["n"] == 60
+    assert space.preliminary_ranking() is None
 
 
 def test_a_second_prepare_computes_no_embedding_and_ranks_the_same(space: Workspace) -> None:

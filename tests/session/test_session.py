@@ -8,19 +8,21 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
+from rankings import partial_ranking
 
-from cleaner.errors import OutdatedError, StoreError
+from cleaner.errors import InterpretationError, OutdatedError, StoreError
 from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.session.cells import Seen
 from cleaner.session.file_review import FileReview
 from cleaner.session.messages import Change, Confirmed, Hint, Topic, Undone
-from cleaner.session.orders import AUDIT
+from cleaner.session.orders import AUDIT, ordered_rows
 from cleaner.session.session import ReviewSession
 from cleaner.session.view import GridView
 from cleaner.workspace import Workspace
@@ -261,6 +263,43 @@ def test_a_ranking_that_nobody_waits_for_changes_nothing_on_the_open_page(
         assert list(session.names) == rest[: len(session.names)]
         assert session.wait()
         assert {change.topic for change in told} >= {Topic.CHOICES, Topic.PROGRESS}
+
+
+def test_while_better_orders_come_no_page_that_was_shown_changes(
+    open_session: Callable[..., ReviewSession], workspace: Workspace
+) -> None:
+    session, told = open_session(ranking=None), list[Change]()
+    page, listing = session.page(), list(map(str, workspace.catalog.names))
+    assert Hint.NO_RANKING in page.notices
+    session.subscribe(told.append)
+    session.set_ranking(partial_ranking(rank(workspace), every=7))
+    assert [change.topic for change in told] == [Topic.PAGE]  # for the notice alone
+    assert session.page() == replace(page, notices=(Hint.NEW_ORDER,))
+    session.set_ranking(second := partial_ranking(rank(workspace), every=3))
+    assert len(told) == 1
+    session.decide(session.names[0], "keep", seen=Seen(page.id))
+    session.confirm()
+    shown = {cell.name for cell in page.cells}
+    by_second = [name for name in second.order().tolist() if name not in shown]
+    assert list(session.names) == by_second[:PAGE]
+    ordered = workspace.catalog.names[ordered_rows(GridView(), session.known)].tolist()
+    assert ordered[len(second) :] == [name for name in listing if name not in second.places]
+
+    # nothing is said of the whole set by a part of it
+    assert session.progress()["expected_next"] is None
+    assert session.analysis is not None
+    assert (session.analysis.forecast.rest, session.analysis.matrix) == (None, None)
+    with pytest.raises(InterpretationError, match=r"before all images are ranked\.$"):
+        session.heat_map(session.names[0], "red")
+
+    page = session.page()
+    session.set_ranking(last := rank(workspace))
+    assert session.page() == page
+    session.confirm()
+    shown |= {cell.name for cell in page.cells}
+    assert list(session.names) == [name for name in last.order().tolist() if name not in shown][:PAGE]
+    assert session.progress()["expected_next"] is not None
+    assert session.progress()["looked_at"] == 2 * PAGE
 
 
 def test_at_the_end_of_a_view_a_ranking_that_nobody_waits_for_is_used_at_once(

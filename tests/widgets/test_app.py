@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -14,11 +15,13 @@ import ipywidgets
 import numpy as np
 import pandas as pd
 import pytest
+from played_job import played_job
+from rankings import partial_ranking
 
 from cleaner.errors import CleanerError
 from cleaner.jobs import Job
 from cleaner.pipelines.network import NetworkOptions, remember
-from cleaner.ranking import rank_probabilities
+from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.widgets.app import CleanerApp
 from cleaner.widgets.page import DashboardPage, open_app
 from cleaner.widgets.page_copy import PageCopy
@@ -59,6 +62,15 @@ def save_ranking(root: Path, *, without: int = 0) -> list[str]:
             odds[row, catalog.classes.index(name.split("/")[1].split("_")[0])] = 0.9
         rank_probabilities(catalog, odds).save(workspace.ranking_folder)
         return [name for name in catalog.names if name.split("/")[0] != name.split("/")[1].split("_")[0]]
+
+
+def save_partial_ranking(root: Path, *, every: int) -> None:
+    """Save what such a model says while it has looked at some of the images only."""
+    save_ranking(root)
+    with Workspace(root, from_scratch=True) as workspace:
+        whole = Ranking.load(workspace.ranking_folder)
+        shutil.rmtree(workspace.ranking_folder)
+        partial_ranking(whole, every=every).save(workspace.preliminary_folder)
 
 
 @pytest.fixture
@@ -142,6 +154,35 @@ def test_without_a_ranking_the_pictures_are_there_while_one_is_made(
     (root / "go").touch()
     until(lambda: set(app.image_cleaner.names[:3]) == set(wrong))
     until(lambda: text(app.prepare) == "")
+
+
+def test_the_first_orders_are_said_and_used_from_the_next_page_on_also_after_a_reload(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    state = root / ".cleaner"
+    with played_job(state) as played:
+        app = open_app_on()
+        before = app.image_cleaner.names
+        save_partial_ranking(root, every=2)
+        played.tell(result={"preliminary": "m", "n": 12, "awaited": 12})
+        partly = say("prepare.order", done="12", total="24")
+        until(lambda: partly in text(app.prepare))
+        assert app.image_cleaner.names == before
+        app.image_cleaner.next_page()
+        chosen = app.image_cleaner.names
+        assert app.image_cleaner.ranking is not None
+        unseen = [name for name in app.image_cleaner.ranking.order() if name not in before]
+        assert list(chosen) == unseen[:6]
+        app.close()
+
+        again = open_app_on()  # attaches to the job
+        assert partly in text(again.prepare)
+        assert again.image_cleaner.names == chosen  # the page that was open
+        played.tell(phase="cancelled", result=None)
+        until(lambda: say("prepare.stopped") in text(again.prepare))
+        assert say("prepare.order.stopped", done="12", total="24") in text(again.prepare)
+        assert again.image_cleaner.ranking is not None
+        assert len(again.image_cleaner.ranking) == 12
 
 
 def test_after_the_first_ranking_other_problems_are_searched_for_and_then_a_second_network_looks(

@@ -37,7 +37,8 @@ def open_panel(root: Path) -> Iterator[OpenPanel]:
 
     def build(**options: str) -> tuple[PreparePanel, list[int]]:
         ranked: list[int] = []
-        panel = PreparePanel(Workspace(root, **options), lambda: ranked.append(1))  # type: ignore[arg-type]
+        workspace = Workspace(root, **options)  # type: ignore[arg-type]
+        panel = PreparePanel(workspace, lambda: ranked.append(1), lambda: None)
         shown.append(panel)
         return panel, ranked
 

@@ -118,7 +118,7 @@ class PreparePanel(JobPanel):
             offered = [button(say("prepare.start"), "start", data_heir=True)]
         running = self.running
         order = ""
-        if self._ordered_by is not None:
+        if self._ordered_by is not None and phase != "done":
             done, total = (f"{number:,}" for number in self._ordered_by)
             order = say("prepare.order" if running else "prepare.order.stopped", done=done, total=total)
         bar = bar_of(status) if running else {}
