@@ -5,11 +5,13 @@ from __future__ import annotations
 import functools
 import inspect
 import math
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 import typer
 
@@ -119,8 +121,8 @@ class SetOptions(ImageOptions):
         str | None,
         _of_set(
             metavar="URL",
-            help="Database for the decisions, such as postgresql+psycopg://user@host/reviews. "
-            "Default: a file in the state folder.",
+            help="Database for the decisions, such as postgresql+psycopg://user@host/reviews; its password "
+            "belongs into ~/.pgpass or PGPASSWORD. Default: a file in the state folder.",
         ),
     ] = None
     dataset: Annotated[
@@ -356,6 +358,8 @@ def opened(
     from cleaner.workspace import Workspace
 
     options = {name: value for group in groups for name, value in asdict(group).items()}
+    if options.get("store"):
+        options["store"] = without_password(options["store"])
     with Workspace(folder, **options | more) as workspace:
         try:
             if warn and any(isinstance(group, SetOptions) for group in groups):
@@ -364,6 +368,30 @@ def opened(
         finally:
             for notice in workspace.notices:
                 say(f"Note: {notice}")
+
+
+def without_password(store: str) -> str:
+    """Move the password of a database from its URL into the environment of this process and those it starts.
+
+    An environment is seen by its user alone; arguments are seen by everybody on the machine, and the URL is
+    also written into the folders of background jobs.
+    """
+    try:
+        parts = urlsplit(store)
+    except ValueError:  # what is wrong with it is said when the database is opened
+        return store
+    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "password"]
+    password = parts.password or dict(parse_qsl(parts.query)).get("password")
+    if not password:
+        return store
+    os.environ["PGPASSWORD"] = unquote(password) if parts.password else password
+    say(
+        "Note: others on this machine can read the password in --store. Leave it out, and put it into "
+        "~/.pgpass or the environment variable PGPASSWORD."
+    )
+    user, _, host = parts.netloc.rpartition("@")
+    netloc = f"{user.partition(':')[0]}@{host}" if user else host
+    return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query)))
 
 
 def _warn(workspace: Workspace) -> None:

@@ -48,6 +48,8 @@ def app(
         msg = f"The folder {folder} does not exist. Give the folder of the images, or a CSV file of names."
         raise CatalogError(msg)
     options = {**asdict(network), **asdict(images), "reviewer": reviewer}
+    if images.store:
+        options["store"] = o.without_password(images.store)
     _serve(folder, server, options=options, browse_root=root)
 
 

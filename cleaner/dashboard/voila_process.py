@@ -4,14 +4,19 @@ The starter keeps the other end of the standard input open and writes nothing in
 ends, also by ``kill -9``, the system closes it. Voilà then shuts its kernels down; nothing is left running.
 """
 
+import inspect
+import logging
 import os
 import signal
 import socket
 import sys
 import threading
 from pathlib import Path
+from typing import Any
 
 from cleaner.dashboard.kernels import AHEAD_VARIABLE, KERNELS, PROVISIONER
+
+logger = logging.getLogger(__name__)
 
 SOCKET_VARIABLE = "CLEANER_DASHBOARD_SOCKET"
 """The environment variable with the number of the socket to accept on; without it Voilà listens by itself."""
@@ -37,12 +42,19 @@ def main() -> None:
     # needs to start. It does without where the module is absent, and nothing here checks such addresses.
     sys.modules["rfc3987_syntax"] = None  # type: ignore[assignment]
     from jupyter_client.provisioning.factory import KernelProvisionerFactory
+
+    KernelProvisionerFactory.provisioners[PROVISIONER.name] = PROVISIONER
+    server_class().launch_instance()
+
+
+def server_class() -> Any:
+    """Return Voilà as it is served here; importing it takes a second."""
     from tornado.httpserver import HTTPServer
     from tornado.ioloop import IOLoop
     from voila.app import Voila
 
     class Server(Voila):  # type: ignore[misc]  # it has no types
-        """Takes over the socket that its starter listens on, and tells it so."""
+        """Takes over its starter's socket, tells that it answers, and gives nothing without the token."""
 
         def listen(self) -> None:
             inherited = os.environ.pop(SOCKET_VARIABLE, None)
@@ -51,8 +63,43 @@ def main() -> None:
             IOLoop.current().add_callback(Path(READY).touch)
             super().listen()
 
-    KernelProvisionerFactory.provisioners[PROVISIONER.name] = PROVISIONER
-    Server.launch_instance()
+        def init_handlers(self) -> list[Any]:
+            return [
+                (pattern, behind_token(handler), *more) for pattern, handler, *more in super().init_handlers()
+            ]
+
+    return Server
+
+
+def behind_token(handler: Any) -> Any:
+    """Return a handler of requests that answers nobody without the token; Voilà gives its own scripts to all.
+
+    The page itself asks for the token by going to the form for it, and that form has to be there.
+    """
+    from jupyter_server.auth.login import LoginFormHandler
+    from jupyter_server.auth.logout import LogoutHandler
+    from jupyter_server.base.handlers import AuthenticatedHandler
+    from tornado.web import HTTPError
+    from voila.tornado.handler import TornadoVoilaHandler
+
+    if issubclass(handler, LoginFormHandler | LogoutHandler | TornadoVoilaHandler):
+        return handler
+
+    knows_users = issubclass(handler, AuthenticatedHandler)
+
+    class Behind(*([handler] if knows_users else [handler, AuthenticatedHandler])):  # type: ignore[misc]
+        if not hasattr(handler, "log"):
+            log = logger  # which whoever finds out the user writes to
+
+        async def prepare(self) -> None:
+            user = self.settings["identity_provider"].get_user(self)
+            if (await user if inspect.isawaitable(user) else user) is None:
+                raise HTTPError(403)
+            done = super().prepare()
+            if inspect.isawaitable(done):
+                await done
+
+    return Behind
 
 
 def _socket(number: int) -> socket.socket:

@@ -170,7 +170,7 @@ def is_decoded_otherwise(source: Path | bytes) -> bool:
             image = open_header(file)
             plain = image.mode in _PLAIN and not is_deep_grey(image)
             return not plain or "transparency" in image.info or has_deep_colours(image)
-    except ImageError:
+    except Exception:  # ours, or whatever a damaged file makes a plugin raise: it came out in no way
         return False
 
 
@@ -201,9 +201,12 @@ def probe(source: Path | bytes, *, suffix: str = "") -> Probe:
 def _probe(source: Path | bytes, suffix: str) -> Probe:
     with open_file(source) as file:
         image = open_header(file)
-        width_px, height_px = _upright_size(image)
-        frames = getattr(image, "n_frames", 1) if image.format in ("DICOM", "TIFF") else 1
-        notes = _header_notes(image, suffix)
+        try:
+            width_px, height_px = _upright_size(image)
+            notes = _header_notes(image, suffix)
+        except Exception as exc:  # damaged headers make plugins raise anything
+            raise ImageError(damage(exc)) from exc
+        frames = _frames(image)
         if frames > 1:
             parts = "frames" if image.format == "DICOM" else "pages"
             notes = (*notes, f"{frames:,} {parts}; only the first is used")
@@ -236,6 +239,16 @@ def verify(source: Path | bytes, *, suffix: str = "") -> Probe:
     if all(high - low <= _FLAT_LEVELS for low, high in _extrema(picture)) and min(picture.size) >= _TINY_PX:
         notes.append("all black" if picture.getpixel((0, 0)) == (0, 0, 0) else "one colour only, no content")
     return replace(found, notes=tuple(notes))
+
+
+def _frames(image: ImageFile.ImageFile) -> int:
+    """Count the frames or pages of a file of which only the first is used."""
+    if image.format not in ("DICOM", "TIFF"):
+        return 1
+    try:
+        return getattr(image, "n_frames", 1)
+    except Exception:  # what is wrong with the others does not matter
+        return 1
 
 
 def _upright_size(image: ImageFile.ImageFile) -> tuple[int, int]:

@@ -22,6 +22,7 @@ import cleaner
 from cleaner import cli
 from cleaner.analysis.worth import Worth
 from cleaner.cli import console
+from cleaner.cli.options import without_password
 from cleaner.cli.ranking import Ordering
 from cleaner.errors import TrainingError
 from cleaner.ranking.result import ORDERINGS
@@ -837,3 +838,32 @@ def test_a_step_without_a_count_goes_when_the_next_one_begins() -> None:
             ("Loading the model", False),
             ("Reading images", True),
         ]
+
+
+@pytest.mark.parametrize(
+    ("given", "left", "password"),
+    [
+        (
+            "postgresql://ann:p%40ss@host:5/r?sslmode=require",
+            "postgresql://ann@host:5/r?sslmode=require",
+            "p@ss",
+        ),
+        ("postgresql://host/r?password=a%20b&user=ann", "postgresql://host/r?user=ann", "a b"),
+        ("postgresql+psycopg://ann@host/r", "postgresql+psycopg://ann@host/r", None),
+        ("sqlite:////tmp/what?.sqlite", "sqlite:////tmp/what?.sqlite", None),
+        ("postgresql://[::1/r", "postgresql://[::1/r", None),
+    ],
+)
+def test_a_database_password_goes_to_other_processes_by_the_environment_alone(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: str,
+    left: str,
+    password: str | None,
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "")
+    assert without_password(given) == left
+    assert os.environ["PGPASSWORD"] == (password or "")
+    said = capsys.readouterr().err
+    assert ("~/.pgpass" in said) == (password is not None)
+    assert password is None or password not in said

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -184,6 +186,39 @@ def kernels(dashboard: Dashboard) -> list[psutil.Process]:
     return [each for each in started if "cleaner.dashboard.kernel_process" in each.cmdline()]
 
 
+def routes(folder: Path) -> list[str]:
+    """Return a path for each route of the server, as the server itself lists them, and some files."""
+    code = (
+        "import json; from cleaner.dashboard.voila_process import server_class; server = server_class()();"
+        "server.initialize(['page/app.ipynb']); server.setup_template_dirs(); server.init_settings();"
+        "print(json.dumps([route[0] for route in server.init_handlers()]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE), "JUPYTER_PATH": str(voila_folder.SHARE)}
+    command = [sys.executable, "-c", code]
+    listed = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=True)
+    patterns = json.loads(listed.stdout.splitlines()[-1])
+    assert len(patterns) >= 10
+    kernel = re.compile(r"\(\?P<\w+>[^)]*\)")
+    paths = [kernel.sub("12345678-1234-1234-1234-123456789012", each) for each in patterns]
+    files = ["/voila/static/voila.js", "/voila/templates/cleaner/static/page.css"]
+    files += ["/voila/labextensions/anywidget/package.json", "/voila/files/app.ipynb"]
+    return [path.replace("(.*)", "x") for path in paths] + files
+
+
+def answers_anybody(base: str, path: str) -> bool:
+    """Tell whether a request without the token gets anything, as a page or to open a websocket."""
+    socket_headers = {"Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13"}
+    socket_headers["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZQ=="
+    for method, headers in (("GET", {}), ("POST", {}), ("DELETE", {}), ("GET", socket_headers)):
+        connection = http.client.HTTPConnection(base.removeprefix("http://").rstrip("/"), timeout=30)
+        connection.request(method, path, headers=headers)
+        status = connection.getresponse().status
+        connection.close()
+        if status < 300:
+            return True
+    return False
+
+
 @pytest.mark.slow
 def test_the_page_needs_its_token_and_gives_no_file(tmp_path: Path, home: Path) -> None:
     settings = PageSettings.for_root(tmp_path / "bears <b>&")
@@ -202,6 +237,9 @@ def test_the_page_needs_its_token_and_gives_no_file(tmp_path: Path, home: Path) 
         if command is not None and command.exists():
             assert dashboard.token not in command.read_text()
 
+        open_doors = [path for path in routes(folder) if answers_anybody(base, path)]
+        assert open_doors == ["/login"]  # where the token is asked for
+
         ahead = [each.pid for each in kernels(dashboard)]
         status, _, text = answer(dashboard.url + "&template=classic&theme=light")
         assert status == 200
@@ -213,6 +251,7 @@ def test_the_page_needs_its_token_and_gives_no_file(tmp_path: Path, home: Path) 
         assert 'content="dark"' in text
         assert "theme-light.css" not in text
         assert "cdn" not in text.lower()
+        assert dashboard.token not in dashboard.log_path.read_text("utf-8")
     assert not folder.exists()
 
 

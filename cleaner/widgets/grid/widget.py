@@ -157,11 +157,12 @@ class ReviewGrid(anywidget.AnyWidget):
 
     def _receive(self, _widget: object, content: object, _buffers: object) -> None:
         if not isinstance(content, dict):
+            logger.warning("The page sent a message that cannot be understood: %.200r", content)
             return
         try:
             request = protocol.read(content)
         except protocol.RequestError as exc:
-            logger.warning("The page sent a message that cannot be understood: %r", exc.kind)
+            logger.warning("The page sent a message that cannot be understood: %.200r", exc.kind)
             if exc.id is not None:
                 self._tell(
                     {"kind": "refused", "id": exc.id, "reason": exc.on_page, "cells": [], "page": None}

@@ -222,9 +222,9 @@ class Panel(anywidget.AnyWidget):
         """Show a sentence about what went wrong."""
         self.problem = sentence
 
-    def _on_message(self, _widget: object, content: dict[str, Any], _buffers: list[memoryview]) -> None:
-        name = content.get("name")
-        if content.get("kind") == "do" and name in self._acts:
-            self.do(str(name), str(content.get("value", "")))
-        else:
-            logger.warning("a message that nobody expects: %r", content)
+    def _on_message(self, _widget: object, content: object, _buffers: list[memoryview]) -> None:
+        match content:
+            case {"kind": "do", "name": str(name), **rest} if name in self._acts:
+                self.do(name, str(rest.get("value", "")))
+            case _:
+                logger.warning("a message that nobody expects: %.200r", content)
