@@ -217,7 +217,7 @@ class Workspace(Dataset):
         labels = () if catalog is None else catalog.classes
         return SetImages.of(
             catalog,
-            self.index.hashes(),
+            self._hashes or self.index.hashes(),
             root=self.root,
             state=self.state,
             appeared=self.identity.appeared(labels),

@@ -34,7 +34,7 @@ from cleaner.dataset.tables.text import as_text
 from cleaner.errors import CatalogError
 from cleaner.images.archives import is_archive
 from cleaner.util.natural import naturally
-from cleaner.util.places import Places
+from cleaner.util.places import Named, Places
 
 Objects = npt.NDArray[np.object_]
 
@@ -105,32 +105,71 @@ class Catalog:
             if column not in table.columns:
                 msg = f"A catalog needs a column {column!r}; got {', '.join(map(repr, table.columns))}."
                 raise CatalogError(msg)
-        self.root = None if root is None else Path(root).resolve()
-        self.group_column = group_column
-        self.follow_links = follow_links
-        self.findings = tuple(findings)
-        self.layout = layout
-        self.label_sets = label_sets
-        self.label_form = label_form
         table = _sorted_by_name(table)
         split = table["split"] if "split" in table.columns else [None] * len(table)
         columns: dict[str, Any] = {
             "name": _column(table["name"]),
-            "label": _column(self._canonical(_texts(table["label"]))),
+            "label": _column(_canonical(_texts(table["label"]), label_sets)),
             "split": _column(_texts(split)),
         }
         if group_column is not None and group_column not in table.columns:
             columns_there = ", ".join(map(repr, table.columns))
             raise CatalogError(f"There is no column {group_column!r} to group by, only {columns_there}.")
         columns |= {str(column): table[column] for column in table.columns if column not in columns}
-        self.table = pd.DataFrame(columns)
-        twice = self.table["name"].duplicated()
+        table = pd.DataFrame(columns)
+        twice = table["name"].duplicated()
         if twice.any():
-            msg = f"The name {self.table['name'][twice].iloc[0]!r} occurs twice; expected each name once."
+            msg = f"The name {table['name'][twice].iloc[0]!r} occurs twice; expected each name once."
             raise CatalogError(msg)
-        if left_out is None:
-            left_out = _left_out([])
-        self.left_out = left_out.sort_values("name", ignore_index=True)
+        self._take(
+            table,
+            root=None if root is None else Path(root).resolve(),
+            left_out=(_left_out([]) if left_out is None else left_out).sort_values("name", ignore_index=True),
+            group_column=group_column,
+            follow_links=follow_links,
+            findings=findings,
+            layout=layout,
+            label_sets=label_sets,
+            label_form=label_form,
+        )
+
+    def _take(
+        self,
+        table: pd.DataFrame,
+        *,
+        root: Path | None,
+        left_out: pd.DataFrame,
+        group_column: str | None,
+        follow_links: bool,
+        findings: Iterable[Finding],
+        layout: Layout | None,
+        label_sets: LabelSets | None,
+        label_form: LabelForm | None,
+    ) -> None:
+        self.table = table
+        self.root = root
+        self.left_out = left_out
+        self.group_column = group_column
+        self.follow_links = follow_links
+        self.findings = tuple(findings)
+        self.layout = layout
+        self.label_sets = label_sets
+        self.label_form = label_form
+
+    @classmethod
+    def of_checked(cls, table: pd.DataFrame, **parts: Any) -> Catalog:
+        """Return a catalog of a table that was that of one before, so that it need not be looked through.
+
+        Parameters
+        ----------
+        table : DataFrame
+            As in `Catalog.table`.
+        **parts
+            All that `Catalog` takes besides, in the form in which it has them.
+        """
+        made = cls.__new__(cls)
+        made._take(table, **parts)
+        return made
 
     @classmethod
     def from_folder(
@@ -324,14 +363,6 @@ class Catalog:
             label_form=read.form,
         )
 
-    def _canonical(self, labels: Iterable[str | None]) -> Iterable[str | None]:
-        """Return labels with several classes as there is one way to write them."""
-        if self.label_sets is None:
-            return labels
-        listed = list(labels)
-        canonical = {label: self.label_sets.canonical(label) for label in set(listed)}
-        return [canonical[label] for label in listed]
-
     @property
     def classes(self) -> list[str]:
         """Classes that occur, sorted by their characters: the order of the columns of probabilities."""
@@ -396,6 +427,11 @@ class Catalog:
         label: str | None = None if row is None else self.labels[row]
         return label
 
+    @property
+    def label_by_name(self) -> Mapping[str, str | None]:
+        """The label of each image, None: unlabelled."""
+        return Named(self._listed, self.labels.tolist(), self._places)
+
     def row_of(self, name: object) -> int | None:
         """Return the row of an image in `names`, `labels` and `splits`; None if it is not in the catalog."""
         return self._places.get(name)
@@ -416,8 +452,12 @@ class Catalog:
         return rows if missing else rows[rows >= 0]
 
     @cached_property
+    def _listed(self) -> list[str]:
+        return [*self.names.tolist()]
+
+    @cached_property
     def _places(self) -> Places:
-        return Places(self.names.tolist())
+        return Places(self._listed)
 
     def where(self, *, split: str | Iterable[str] | None = None, label: str | None = None) -> Catalog:
         """Return the images of some splits, of one class, or both."""
@@ -561,6 +601,15 @@ def _sorted_by_name(table: pd.DataFrame) -> pd.DataFrame:
     if all(isinstance(name, str) for name in names) and all(map(lt, names, names[1:])):
         return table.reset_index(drop=True)
     return table.sort_values("name", ignore_index=True)
+
+
+def _canonical(labels: Iterable[str | None], sets: LabelSets | None) -> Iterable[str | None]:
+    """Return labels with several classes as there is one way to write them."""
+    if sets is None:
+        return labels
+    listed = list(labels)
+    canonical = {label: sets.canonical(label) for label in set(listed)}
+    return [canonical[label] for label in listed]
 
 
 def _texts(values: Iterable[object]) -> list[str | None]:

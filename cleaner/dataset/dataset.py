@@ -16,11 +16,14 @@ import pandas as pd
 
 from cleaner.advice import Advice
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.catalog_memory import CatalogMemory
 from cleaner.dataset.class_findings import class_findings
-from cleaner.dataset.file_index import FileIndex
+from cleaner.dataset.file_index import FileIndex, file_hash
 from cleaner.dataset.findings import Finding
+from cleaner.dataset.fingerprint import fingerprint
 from cleaner.dataset.folders import home_of, own_state
 from cleaner.dataset.formats.memory import ImportMemory
+from cleaner.dataset.hashes import Hashes
 from cleaner.dataset.identity import History, Identity
 from cleaner.dataset.layout import Layout
 from cleaner.dataset.layout_guess import Guess, guess_layout
@@ -28,18 +31,21 @@ from cleaner.dataset.layout_memory import AUTO, LayoutMemory
 from cleaner.dataset.results import ResultFile
 from cleaner.dataset.splits import HELD_OUT, PENDING, assign, divided_groups
 from cleaner.dataset.state_folder import find_root, has_state, place_state
+from cleaner.dataset.tables.beside import is_own, tables_above
 from cleaner.dataset.tables.options import RememberedOptions, TableOptions
 from cleaner.dataset.user import remember
 from cleaner.errors import Cancelled, CatalogError
-from cleaner.images.archives import is_archive, keep_listings
+from cleaner.images.archives import is_archive, keep_listings, state_of
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.util.progress import SILENT, Reporter
 from cleaner.util.wording import count, listed
+from cleaner.version import __version__
 
 logger = logging.getLogger(__name__)
 
 _HASH_AT_ONCE_BYTES = 10**9
 _HASH_AT_ONCE_S = 10.0
+_LARGE_INDEX_BYTES = 0  # some 20,000 images, whose catalog takes half a second to make
 
 
 class Dataset:
@@ -157,6 +163,7 @@ class Dataset:
         self._state: Path | None = None
         self._identity: Identity | None = None
         self._catalog: Catalog | None = None
+        self._hashes: Hashes | None = None  # as the index had them when the catalog was made
         self._index: FileIndex | None = None
 
     def __repr__(self) -> str:
@@ -279,7 +286,46 @@ class Dataset:
     def refresh(self) -> Catalog:
         """Look at the folder or CSV file again and return the new catalog; until then the old one serves."""
         with self._refreshing:
-            return self._taken_over(self.listed())
+            files = self._files()
+            if files is None:
+                return self._taken_over(self.listed())
+            memory = CatalogMemory(self.state)
+            recalled = memory.recall(files | self._told(), self.root)
+            if recalled is None:
+                catalog = self._taken_over(self.listed())
+                self._hashes = memory.write(files | self._told(), catalog, self.index)
+                return catalog
+            self._read_anew = False
+            self._hashes = recalled.hashes
+            return self._opened(recalled.catalog)
+
+    def _files(self) -> dict[str, Any] | None:
+        """Return what shows whether files or the table have changed; None where nothing is remembered."""
+        if self._layout is not None or not has_state(self.root, self._asked_state):
+            return None
+        db = self.state / "index.db"
+        if not db.exists() or db.stat().st_size < _LARGE_INDEX_BYTES:
+            return None
+        found = fingerprint(self.root, hidden=self.hidden, exclude=self._asked_state, own=is_own)
+        if found is None:
+            return None
+        if self.labels is not None:
+            imported = [each.key for each in ImportMemory(self.state, self.labels).findings()]
+            return {"files": found.hex(), "table": file_hash(self.labels), "imported": imported}
+        above = [path for path in tables_above(self.root) if not is_own(path.name)]
+        try:
+            return {"files": found.hex(), "above": [[path.name, *state_of(path)] for path in above]}
+        except OSError:  # one of them is just going
+            return None
+
+    def _told(self) -> dict[str, Any]:
+        """Return what else the catalog depends on."""
+        return {
+            "version": __version__,
+            "options": Dataset.options(self),
+            "layout": file_hash(self.state / "layout.json"),
+            "index": self.index.stamp(),
+        }
 
     def _taken_over(self, listed: Catalog) -> Catalog:
         """Make the new catalog of what was just listed."""
@@ -287,6 +333,7 @@ class Dataset:
             memory, options = RememberedOptions(self.state, self.labels or self.root), self.table_options
             label_column_before = memory.load().label_column
             memory.save(options)
+            self._hashes = None
             if listed.layout is None:  # labels are of a table, or of samples
                 self._read_anew = self._forgot or label_column_before != options.label_column
                 self._forgot = False
@@ -306,12 +353,18 @@ class Dataset:
                 usable, self.index, earlier=self.cleaned_csv, valid_pct=self.valid_pct, seed=self.seed
             )
             imported = [] if self.labels is None else ImportMemory(self.state, self.labels).findings()
-            self._catalog = divided.with_findings(
-                [*imported, *class_findings(divided.summary()["classes"]), *_divided_later(divided)]
+            return self._opened(
+                divided.with_findings(
+                    [*imported, *class_findings(divided.summary()["classes"]), *_divided_later(divided)]
+                )
             )
-            usual = self._asked_state in (None, own_state(self.root))
-            remember(self.root, self.labels, None if usual else self._asked_state, len(self._catalog))
-            return self._catalog
+
+    def _opened(self, catalog: Catalog) -> Catalog:
+        """Let a catalog serve from now on."""
+        self._catalog = catalog
+        usual = self._asked_state in (None, own_state(self.root))
+        remember(self.root, self.labels, None if usual else self._asked_state, len(catalog))
+        return catalog
 
     def scan(self, *, reporter: Reporter = SILENT, decode: bool = False) -> Catalog:
         """Read all new files, however many; returns the catalog, in which no split is pending any more.

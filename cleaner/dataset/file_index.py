@@ -22,6 +22,7 @@ from typing import Any, BinaryIO, NamedTuple
 import pandas as pd
 
 from cleaner.advice import Advice
+from cleaner.dataset.hashes import Hashes, hashes_in
 from cleaner.errors import StoreError
 from cleaner.images.archives import State, open_binary, read_bytes, state_of
 from cleaner.images.open import Probe, probe, verify
@@ -61,6 +62,7 @@ ON CONFLICT (name) DO UPDATE SET size = excluded.size, mtime_ns = excluded.mtime
 _BUSY_TIMEOUT_S = 30.0
 _BATCH = 512
 _REPORT_EVERY = 32
+_HEADER_BYTES = 100
 # Larger files are hashed in pieces and opened a second time for their header.
 _READ_WHOLE_BYTES = 64 * 2**20
 
@@ -250,9 +252,24 @@ class FileIndex:
         """Return the files that cannot be used, with the reason."""
         return dict(self._rows("SELECT name, problem FROM files WHERE problem IS NOT NULL"))
 
-    def hashes(self) -> dict[str, str]:
+    def hashes(self) -> Hashes:
         """Return the content hash of each file that has been read: SHA-256, hexadecimal."""
-        return dict(self._rows("SELECT name, hash FROM files WHERE hash IS NOT NULL"))
+        return hashes_in(self._some("SELECT name, hash FROM files WHERE hash IS NOT NULL ORDER BY name"))
+
+    def facts(self) -> Iterator[tuple[str, str | None, str | None, str | None]]:
+        """Yield name, hash, split and problem of each file that was ever seen, by name."""
+        yield from chain.from_iterable(
+            self._some("SELECT name, hash, split, problem FROM files ORDER BY name")
+        )
+
+    def stamp(self) -> list[int]:
+        """Return numbers that are others once anybody has changed the index."""
+        found = self.db.stat()
+        with self.db.open("rb") as file:
+            header = file.read(_HEADER_BYTES)
+        # SQLite counts the changes of a file that is not in WAL mode there: https://sqlite.org/fileformat2.html
+        changes = int.from_bytes(header[24:28], "big")
+        return [found.st_ino, found.st_size, found.st_mtime_ns, changes]
 
     def hashes_of(self, names: Iterable[str]) -> dict[str, str]:
         """Return what `hashes` holds for some files, without reading the rest."""
@@ -312,6 +329,12 @@ class FileIndex:
     def _rows(self, query: str) -> list[tuple[Any, ...]]:
         with self._lock, self._errors():
             return self._connection.execute(query).fetchall()
+
+    def _some(self, query: str) -> Iterator[list[tuple[Any, ...]]]:
+        """Yield the rows of a query some at a time, all of one moment."""
+        with self._lock, self._errors():
+            cursor = self._connection.execute(query)
+            yield from iter(partial(cursor.fetchmany, _BATCH), [])
 
     def _write_many(self, statement: str, rows: Iterable[Sequence[object]]) -> None:
         listed = list(rows)  # before the lock is taken: they may take long to compute

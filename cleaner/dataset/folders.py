@@ -85,7 +85,7 @@ def list_images(
                 _list_file(entry, name, linked, real_root, found, hidden=hidden, follow_links=follow_links)
                 continue
             target = os.path.realpath(entry.path) if linked else entry.path
-            if _is_junk(entry.name) or target == excluded:
+            if is_passed_over(entry.name) or target == excluded:
                 continue
             if linked and not follow_links and not _within(target, real_root):
                 found.left_out.append((printable(name), _LEADS_OUT))
@@ -155,7 +155,7 @@ def _counts(name: str, hidden: bool, *, is_folder: bool = False) -> bool:
     return not any(
         part.startswith("._") or (part.startswith(".") and not hidden and part not in (".", ".."))
         for part in parts
-    ) and not any(map(_is_junk, folders))
+    ) and not any(map(is_passed_over, folders))
 
 
 def _entries(prefix: str, folder: str, found: Listing) -> Iterator[os.DirEntry[str]]:
@@ -194,10 +194,11 @@ def _list_file(
 
 def is_ignored(folder: str) -> bool:
     """Tell whether folders of this name are not looked into: hidden ones, and side folders of programs."""
-    return folder.startswith(".") or _is_junk(folder)
+    return folder.startswith(".") or is_passed_over(folder)
 
 
-def _is_junk(folder: str) -> bool:
+def is_passed_over(folder: str) -> bool:
+    """Tell whether folders of this name are side folders of programs, which are never part of a set."""
     state = tuple(suffix + STATE_FOLDER for suffix in archives.SUFFIXES)
     return folder in _JUNK_FOLDERS or folder.lower().endswith(state)
 

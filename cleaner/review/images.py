@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.hashes import Hashes
 from cleaner.dataset.label_sets import LabelSets, classes_of
 from cleaner.review.files.moves import TO_TRASH, act_folders
 
@@ -66,7 +67,7 @@ class SetImages:
         given: Mapping[str, str | None] = {}
         left_out: frozenset[str] = frozenset()
         if catalog is not None:
-            given = dict(zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True))
+            given = catalog.label_by_name
             left_out = frozenset(catalog.left_out["name"])
         sets = None if catalog is None else catalog.label_sets
         return cls(given, contents, left_out, trashed, trashed_contents, appeared or {}, sets)
@@ -76,7 +77,8 @@ class SetImages:
 
     def with_content(self, content: str | None) -> tuple[str, ...]:
         """Return the images that have a content, in the order of the catalog."""
-        return () if content is None else self._with_content.get(content, ())
+        there = () if content is None else self._hashes.named(content)
+        return tuple(name for name in there if name in self.given)
 
     def names_now(self, then: Mapping[str, str | None]) -> dict[str, str | None]:
         """Return what files of an earlier time are called now: each content once, wherever it is.
@@ -117,10 +119,5 @@ class SetImages:
         return frozenset(classes_of(self.labels, self.sets))
 
     @cached_property
-    def _with_content(self) -> dict[str, tuple[str, ...]]:
-        found: dict[str, tuple[str, ...]] = {}
-        for name in self.given:
-            content = self.contents.get(name)
-            if content is not None:
-                found[content] = (*found.get(content, ()), name)
-        return found
+    def _hashes(self) -> Hashes:
+        return Hashes.of(self.contents)

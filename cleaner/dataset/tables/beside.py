@@ -44,12 +44,12 @@ def tables_beside(
         The folders name classes.
     """
     below = [root / name for suffix in _SUFFIXES for name in others.get(suffix, ())[:_MOST_TABLES]]
-    above = sorted(path for path in _siblings(root) if path.suffix.lower() in _SUFFIXES)
+    above = tables_above(root)
     stems = {_stem(name) for name in images} if below or above else set()
     tables: list[Path] = []
     unread: list[Path] = []
     for path in (*below, *above[:_MOST_TABLES]):
-        if _OWN.fullmatch(path.name) is None:
+        if not is_own(path.name):
             names = _names_images(path, stems)
             (tables if names else unread if names is None else []).append(path)
     lists = [
@@ -83,6 +83,16 @@ def tables_beside(
         doubtful=not labelled,
         examples=tuple(places),
     )
+
+
+def is_own(name: str) -> bool:
+    """Tell by its name whether a file is no table of labels, but a result of cleaner's or hidden."""
+    return _OWN.fullmatch(name) is not None
+
+
+def tables_above(root: Path) -> list[Path]:
+    """Return the tables in the folder above a set."""
+    return sorted(path for path in _siblings(root) if path.suffix.lower() in _SUFFIXES)
 
 
 def _siblings(root: Path) -> list[Path]:
