@@ -17,6 +17,7 @@ from cleaner.dataset.user import RecentSet, login, recent
 from cleaner.errors import CatalogError, DamagedStoreError
 from cleaner.images.archives import exists
 from cleaner.pipelines.network import NetworkOptions, asks_for_another
+from cleaner.util.places import Named
 
 if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import cleaner`` must not
     from cleaner.analysis.worth import Worth
@@ -353,11 +354,15 @@ class Workspace(Dataset):
         followed = follow(
             saved,
             state.names_now(noted_contents(folder, saved.names)),
-            dict(zip(present.names, present.given, strict=True)),
+            Named(present.names, present.given, self.catalog.places),
             partial(state.label_now, since_seq=saved.named_at),
             is_decided=state.is_decided,
         )
-        return None if followed is None else self._own(followed)
+        if followed is None:
+            return None
+        if followed.names == present.names:  # one list in memory is enough
+            followed.names, followed.places = present.names, self.catalog.places
+        return self._own(followed)
 
     def worth(self, **options: Any) -> Worth:
         """Estimate what cleaning has brought so far, and what the next 200 images are expected to bring.

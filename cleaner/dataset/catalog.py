@@ -9,7 +9,7 @@ from copy import copy
 from functools import cached_property
 from operator import lt
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -37,6 +37,7 @@ from cleaner.util.natural import naturally
 from cleaner.util.places import Named, Places
 
 Objects = npt.NDArray[np.object_]
+Value = TypeVar("Value")
 
 _MANY = 5  # names in one message
 _MANY_KINDS = 3
@@ -430,11 +431,11 @@ class Catalog:
     @property
     def label_by_name(self) -> Mapping[str, str | None]:
         """The label of each image, None: unlabelled."""
-        return Named(self._listed, self.labels.tolist(), self._places)
+        return Named(self.listed, self.labels.tolist(), self.places)
 
     def row_of(self, name: object) -> int | None:
         """Return the row of an image in `names`, `labels` and `splits`; None if it is not in the catalog."""
-        return self._places.get(name)
+        return self.places.get(name)
 
     def rows_of(self, names: Iterable[str], *, missing: bool = False) -> npt.NDArray[np.int64]:
         """Return the rows of some images, as `row_of`, without those that are not in the catalog.
@@ -446,18 +447,22 @@ class Catalog:
             Leave none out: the row of what is not in the catalog is -1.
         """
         listed = list(names)
+        if listed == self.listed:
+            return np.arange(len(self))
         many = len(listed) > len(self) // _MANY
-        at = {name: row for row, name in enumerate(self.names)} if many else self._places
+        at = {name: row for row, name in enumerate(self.names)} if many else self.places
         rows = np.array([-1 if (row := at.get(name)) is None else row for name in listed], dtype=np.int64)
         return rows if missing else rows[rows >= 0]
 
     @cached_property
-    def _listed(self) -> list[str]:
+    def listed(self) -> list[str]:
+        """The names as a list that everybody shares: do not change it."""
         return [*self.names.tolist()]
 
     @cached_property
-    def _places(self) -> Places:
-        return Places(self._listed)
+    def places(self) -> Places:
+        """Where each name stands in `names`."""
+        return Places(self.listed)
 
     def where(self, *, split: str | Iterable[str] | None = None, label: str | None = None) -> Catalog:
         """Return the images of some splits, of one class, or both."""
@@ -479,6 +484,13 @@ class Catalog:
         """Tell of which images the label, None where there is none, is meant, shape (n,); asked once each."""
         codes, labels = self._coded
         return np.array([*map(is_meant, labels), is_meant(None)], dtype=bool)[codes]
+
+    def by_label(self, value: Callable[[str | None], Value]) -> list[Value]:
+        """Return a value for the label, None where there is none, of each image; asked once each."""
+        codes, labels = self._coded
+        values = np.empty(len(labels) + 1, dtype=object)
+        values[:] = [*map(value, labels), value(None)]
+        return [*values[codes].tolist()]
 
     @property
     def unlabelled(self) -> npt.NDArray[np.bool_]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -26,13 +26,11 @@ from cleaner.dataset.hashes import Hashes
 from cleaner.dataset.label_sets import LabelForm, LabelSets
 from cleaner.dataset.layout import Layout
 from cleaner.errors import RankingError
-from cleaner.util.arrays import load_arrays, save_arrays
+from cleaner.util.arrays import load_arrays, pack_texts, save_arrays, unpack_texts
 
 logger = logging.getLogger(__name__)
 
 _FORMAT = 1
-_REPEATED = 4  # times that each text occurs on average, so that numbers stand for it
-_BETWEEN = "\0"
 
 
 class Recalled(NamedTuple):
@@ -144,15 +142,17 @@ def _packed(catalog: Catalog, hashes: Hashes) -> tuple[dict[str, Any], dict[str,
     columns = [str(column) for column in catalog.table.columns]
     arrays: dict[str, NDArray[Any]] = {}
     for at, column in enumerate(columns):
-        arrays |= _packed_texts(f"column {at}", catalog.table[column].tolist())
+        texts = catalog.table[column]
+        arrays |= pack_texts(f"column {at}", texts.astype(object).where(texts.notna(), None).tolist())
     for column in catalog.left_out.columns:
-        arrays |= _packed_texts(f"left out {column}", catalog.left_out[column].tolist())
+        arrays |= pack_texts(f"left out {column}", catalog.left_out[column].tolist())
     own = hashes.names == catalog.names.tolist()
     if not own:
-        arrays |= _packed_texts("hashed", hashes.names)
+        arrays |= pack_texts("hashed", hashes.names)
     sets, form = catalog.label_sets, catalog.label_form
     head = {
         "columns": columns,
+        "dtypes": [str(dtype) for dtype in catalog.table.dtypes],
         "findings": [finding.record(len(finding.examples)) for finding in catalog.findings],
         "layout": None if catalog.layout is None else catalog.layout.to_json(),
         "label_sets": None if sets is None else asdict(sets),
@@ -166,11 +166,14 @@ def _packed(catalog: Catalog, hashes: Hashes) -> tuple[dict[str, Any], dict[str,
 
 def _unpacked(head: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], root: Path) -> Recalled:
     """Return what `_packed` was given."""
-    columns = {column: _texts(f"column {at}", arrays) for at, column in enumerate(head["columns"])}
-    left_out = {column: _texts(f"left out {column}", arrays) for column in ("name", "reason")}
+    columns = {
+        column: pd.Series(unpack_texts(f"column {at}", arrays), dtype=object).astype(dtype)
+        for at, (column, dtype) in enumerate(zip(head["columns"], head["dtypes"], strict=True))
+    }
+    left_out = {column: unpack_texts(f"left out {column}", arrays) for column in ("name", "reason")}
     sets, form, layout = (head[key] for key in ("label_sets", "label_form", "layout"))
     catalog = Catalog.of_checked(
-        pd.DataFrame({column: pd.Series(values, dtype=object) for column, values in columns.items()}),
+        pd.DataFrame(columns),
         root=root,
         left_out=pd.DataFrame(left_out, dtype=object),
         group_column=head["group_column"],
@@ -180,43 +183,10 @@ def _unpacked(head: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]], root:
         label_sets=None if sets is None else LabelSets(**sets),
         label_form=None if form is None else _form(form),
     )
-    names = catalog.names if head["own_names"] else _texts("hashed", arrays)
+    names = catalog.names if head["own_names"] else unpack_texts("hashed", arrays)
     return Recalled(catalog, Hashes(names.tolist(), arrays["digests"]))
 
 
 def _form(record: Mapping[str, Any]) -> LabelForm:
     texts = {name: tuple(pair) for name, pair in record["texts"].items()}
     return LabelForm(**{**record, "brackets": tuple(record["brackets"]), "texts": texts})
-
-
-def _packed_texts(what: str, values: Sequence[str | None]) -> dict[str, NDArray[Any]]:
-    """Return texts as arrays: all in one, with numbers that stand for them where they are repeated."""
-    if not all(value is None or isinstance(value, str) for value in values):
-        raise TypeError(f"{what} holds other things than texts")
-    codes, texts = pd.factorize(np.array([*values, None], dtype=object)[:-1])
-    if len(texts) * _REPEATED <= len(values):
-        return {f"{what}: codes": codes.astype(np.int32), f"{what}: texts": _joined(texts.tolist())}
-    missing = np.array([value is None for value in values], dtype=bool)
-    return {f"{what}: missing": missing, f"{what}: texts": _joined([value or "" for value in values])}
-
-
-def _texts(what: str, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.object_]:
-    """Return the texts that `_packed_texts` was given."""
-    text = arrays[f"{what}: texts"].tobytes().decode("utf-8", "surrogatepass")
-    joined: list[str | None] = [*text.split(_BETWEEN)]
-    codes = arrays.get(f"{what}: codes")
-    if codes is not None:
-        joined[-1] = None  # code -1
-        found: NDArray[np.object_] = np.array(joined, dtype=object)[codes]
-        return found
-    texts = np.array(joined, dtype=object)[:-1]
-    texts[arrays[f"{what}: missing"]] = None
-    return texts
-
-
-def _joined(texts: Sequence[str]) -> NDArray[np.uint8]:
-    """Return texts in one, each with an end."""
-    if any(_BETWEEN in text for text in texts):
-        raise ValueError("a text has a zero byte")
-    joined = "".join(f"{text}{_BETWEEN}" for text in texts)
-    return np.frombuffer(joined.encode("utf-8", "surrogatepass"), dtype=np.uint8)

@@ -8,14 +8,17 @@ from pathlib import Path
 
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
-from cleaner.errors import CatalogError, ImageError
+from cleaner.dataset.hashes import Hashes
+from cleaner.errors import CatalogError, ImageError, RankingError
 from cleaner.images.archives import read_bytes, state_of
-from cleaner.util.atomic import write_atomically
+from cleaner.util.arrays import load_arrays, pack_texts, save_arrays, unpack_texts
 from cleaner.util.progress import Reporter
 
 logger = logging.getLogger(__name__)
 
-_CONTENTS = "contents.json"
+_CONTENTS = "contents.npz"
+_EARLIER = "contents.json"
+_FORMAT = 1
 
 
 class PassingError(ImageError):
@@ -96,17 +99,30 @@ def note_contents(folder: Path, contents: Mapping[str, str]) -> None:
     contents : mapping of str to str
         From name to SHA-256, hexadecimal.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / _CONTENTS, json.dumps(dict(contents)).encode())
+    hashes = Hashes.of(contents)
+    arrays = pack_texts("names", hashes.names) | {"digests": hashes.digests}
+    save_arrays(folder / _CONTENTS, {"format": _FORMAT}, arrays)
+    (folder / _EARLIER).unlink(missing_ok=True)
 
 
-def noted_contents(folder: Path, names: Iterable[str]) -> dict[str, str | None]:
-    """Return what `note_contents` wrote down for some names; None where nothing is known."""
+def noted_contents(folder: Path, names: Iterable[str]) -> Mapping[str, str | None]:
+    """Return what `note_contents` wrote down for some names, in their order; None where nothing is known."""
+    listed = list(names)
     try:
-        found = json.loads((folder / _CONTENTS).read_bytes())
-        return {name: found.get(name) for name in names}
-    except FileNotFoundError:  # saved by an earlier version
-        pass
-    except (OSError, ValueError, AttributeError) as exc:
-        logger.warning("%s cannot be read, so names count: %s", folder / _CONTENTS, exc)
-    return dict.fromkeys(names)
+        found = _noted(folder)
+    except (OSError, ValueError, AttributeError, KeyError, RankingError) as exc:
+        logger.warning("What was under which name in %s cannot be read, so names count: %s", folder, exc)
+        found = {}
+    if isinstance(found, Hashes) and found.names == listed:
+        return found
+    return {name: found.get(name) for name in listed}
+
+
+def _noted(folder: Path) -> Mapping[str, str]:
+    if (folder / _CONTENTS).exists():
+        _, arrays = load_arrays(folder / _CONTENTS, required=("digests",), format_number=_FORMAT, advice="")
+        return Hashes(unpack_texts("names", arrays).tolist(), arrays["digests"])
+    if not (folder / _EARLIER).exists():  # saved by the first versions
+        return {}
+    noted: dict[str, str] = dict(json.loads((folder / _EARLIER).read_bytes()))
+    return noted

@@ -45,7 +45,7 @@ logger = logging.getLogger(__name__)
 
 _HASH_AT_ONCE_BYTES = 10**9
 _HASH_AT_ONCE_S = 10.0
-_LARGE_INDEX_BYTES = 0  # some 20,000 images, whose catalog takes half a second to make
+_LARGE_INDEX_BYTES = 4_000_000  # some 20,000 images, whose catalog takes half a second to make
 
 
 class Dataset:
@@ -321,7 +321,7 @@ class Dataset:
     def _told(self) -> dict[str, Any]:
         """Return what else the catalog depends on."""
         return {
-            "version": __version__,
+            "versions": [__version__, pd.__version__],  # which say how columns of texts are held
             "options": Dataset.options(self),
             "layout": file_hash(self.state / "layout.json"),
             "index": self.index.stamp(),

@@ -26,7 +26,7 @@ def follow(
     ----------
     ranking : Ranking
     names : mapping of str to str or None
-        What each of its images is called now; None: it is not in the set.
+        What each of its images is called now, in their order; None: it is not in the set.
     labels : mapping of str to str or None
         The given label of every image of the set, under the present names of the classes.
     label_now : callable
@@ -40,9 +40,11 @@ def follow(
     Ranking or None
         The same object if nothing has changed; None if it speaks of no image any more.
     """
-    now = [names[name] for name in ranking.names]
+    now = [*names.values()]
     renamed = {label: None if label is None else label_now(label) for label in set(ranking.given)}
     then = [renamed[label] for label in ranking.given]
+    if now == ranking.names == [*labels] and then == [*labels.values()]:
+        return ranking
     open_rows = [
         (row, then[row], labels[name])
         for row, name in enumerate(now)

@@ -41,6 +41,7 @@ _MOST_GROUPS = 120
 _SEED = 20
 _NODES = 9  # of the quadrature over what is not known of one image
 _MOST_DRAWN = 6000
+_BLOCK = 50_000
 
 
 class Count(NamedTuple):
@@ -200,13 +201,18 @@ class Posterior:
     @cached_property
     def _chance(self) -> Doubles:
         """How probably each original label is wrong."""
+        n = len(self._asked)
+        parts = [self._chances(np.arange(at, min(at + _BLOCK, n))) for at in range(0, n, _BLOCK)]
+        return np.concatenate([np.zeros(0), *parts])
+
+    def _chances(self, rows: Longs) -> Doubles:
+        """How probably some original labels are wrong: all at once would take too much memory."""
         z, w = np.polynomial.hermite_e.hermegauss(_NODES)
         w = w / w.sum()
-        n = len(self._asked)
-        p = np.zeros(n)
-        columns = columns_of(self._design, np.arange(n), self._seen)
-        is_seen = np.isin(self._design.groups, self._seen)
-        kinds = self._design.kind_of_group[self._design.groups]
+        p = np.zeros(len(rows))
+        columns = columns_of(self._design, rows, self._seen)
+        is_seen = np.isin(self._design.groups[rows], self._seen)
+        kinds = self._design.kind_of_group[self._design.groups[rows]]
         for share, kind, fit in zip(self._weights, self._prior.kinds, self._fits, strict=True):
             mean = columns @ fit.mean
             variance = ((columns @ fit.covariance) * columns).sum(axis=1)

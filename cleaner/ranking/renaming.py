@@ -50,9 +50,9 @@ def under_present_names(
         return ranking.under_names(label_now, named_at=named_at)
     names = [label_now(label) for label in ranking.classes]
     now = {label: None if label is None else label_now(label) for label in set(ranking.given)}
-    given = [now[label] for label in ranking.given]
-    if names == ranking.classes and given == ranking.given:
+    if names == ranking.classes and all(label == called for label, called in now.items()):
         return ranking
+    given = [now[label] for label in ranking.given]
     classes = list(dict.fromkeys(names))
     posterior, predicted = ranking.posterior, ranking.predicted
     signals, features = dict(ranking.signals), dict(ranking.features)
@@ -86,6 +86,7 @@ def under_present_names(
         clusters=ranking.clusters,
         originals=originals,
     )
+    renamed.places = ranking.places  # the names are the same
     if len(classes) < len(names) and "probability" in features:
         renamed.features["probability"] = first_probability(renamed)
     return renamed

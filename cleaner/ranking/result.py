@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -18,14 +18,15 @@ from cleaner.ranking.kept_heads import KeptHeads
 from cleaner.ranking.logistic import LARGEST, logit
 from cleaner.ranking.originals import Beliefs, Originals, Unseen, best_other
 from cleaner.ranking.reasons import Explanation, Reasons, Witness
-from cleaner.util.arrays import load_arrays, save_arrays
+from cleaner.util.arrays import load_arrays, pack_texts, save_arrays, unpack_texts
 from cleaner.util.atomic import write_atomically
 from cleaner.util.places import Places
 
 ORDERINGS = ("pooled", "loss", "self_confidence", "normalized_margin", "in_sample_loss", "least_confident")
 """Names of the orderings; ``pooled`` is the default one."""
 
-_FORMAT = 1
+_FORMAT = 2
+_EARLIER = (1,)  # whose names, splits and labels are in the head
 _CERTAIN = -60.0  # log odds that only labels reach that are known to be right
 
 
@@ -35,7 +36,8 @@ class Ranking:
     Parameters
     ----------
     names, splits, given : sequence of str, length n
-        Name, split and given label of each image; a given label of ``None`` means unlabelled.
+        Name, split and given label of each image; a given label of ``None`` means unlabelled. Lists are kept
+        and must not change.
     classes : sequence of str
         Order of the columns of ``posterior`` and ``predicted``.
     posterior : float32, shape (n, n_classes)
@@ -89,9 +91,13 @@ class Ranking:
         clusters: Clusters | None = None,
         originals: Originals | None = None,
     ) -> None:
-        self.names = [str(name) for name in names]
-        self.splits = [str(split) for split in splits]
-        self.given = [None if label is None else str(label) for label in given]
+        self.names = _texts(names)
+        self.splits = _texts(splits)
+        self.given = (
+            given
+            if _are(given, str, type(None))
+            else [label if label is None else str(label) for label in given]
+        )
         self.classes = [str(c) for c in classes]
         self.posterior = np.asarray(posterior, dtype=np.float32)
         self.predicted = np.asarray(predicted, dtype=np.float32)
@@ -144,7 +150,8 @@ class Ranking:
     def codes(self) -> NDArray[np.int64]:
         """Column of the given label of each image, -1 when unlabelled, in the order of `names`."""
         index: dict[str | None, int] = {c: i for i, c in enumerate(self.classes)}
-        return _fixed(np.array([index.get(label, -1) for label in self.given], dtype=np.int64))
+        column = {label: index.get(label, -1) for label in set(self.given)}
+        return _fixed(np.fromiter(map(column.__getitem__, self.given), np.int64, len(self.given)))
 
     @cached_property
     def suggested(self) -> NDArray[np.int64]:
@@ -336,14 +343,13 @@ class Ranking:
         """Return what is saved: the head of the file, and arrays by name."""
         head = {
             "format": _FORMAT,
-            "names": self.names,
-            "splits": self.splits,
-            "given": self.given,
             "classes": self.classes,
             "model": self.model,
             "info": {"named_at": self.named_at, "awaited": self.awaited},
         }
-        arrays = {"posterior": self.posterior, "predicted": self.predicted}
+        arrays: dict[str, NDArray[Any]] = {"posterior": self.posterior, "predicted": self.predicted}
+        for what, texts in (("names", self.names), ("splits", self.splits), ("given", self.given)):
+            arrays |= pack_texts(what, texts)
         arrays |= {f"signal:{k}": v for k, v in self.signals.items()}
         arrays |= {f"feature:{k}": v for k, v in self.features.items()}
         for part in (self.reasons, self.clusters, self.originals):
@@ -388,9 +394,16 @@ def load_stored(folder: Path | str) -> tuple[dict[str, Any], dict[str, NDArray[A
     if not path.exists():
         msg = f"There is no ranking in {path.parent}. Rank the images first."
         raise RankingError(msg)
-    return load_arrays(
-        path, required=("posterior", "predicted"), format_number=_FORMAT, advice="Rank the images again."
+    head, arrays = load_arrays(
+        path,
+        required=("posterior", "predicted"),
+        format_number=_FORMAT,
+        earlier=_EARLIER,
+        advice="Rank the images again.",
     )
+    if head["format"] not in _EARLIER:
+        head |= {what: unpack_texts(what, arrays).tolist() for what in ("names", "splits", "given")}
+    return head, arrays
 
 
 def model_id(method: str, *parts: object) -> str:
@@ -400,6 +413,21 @@ def model_id(method: str, *parts: object) -> str:
         digest.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
         digest.update(b"\0")
     return f"{method}-{digest.hexdigest()[:12]}"
+
+
+def _are(values: object, *kinds: type) -> TypeGuard[list[Any]]:
+    """Tell whether something is a list of some types, which need not be copied."""
+    return isinstance(values, list) and set(map(type, values)) <= set(kinds)
+
+
+def _texts(values: Sequence[str]) -> list[str]:
+    return values if _are(values, str) else [str(value) for value in values]
+
+
+def _labels(given: Sequence[str | None]) -> list[str | None]:
+    if _are(given, str, type(None)):
+        return given
+    return [label if label is None else str(label) for label in given]
 
 
 def _fixed(array: NDArray[np.int64]) -> NDArray[np.int64]:

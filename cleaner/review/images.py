@@ -6,10 +6,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
+import numpy as np
+
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.hashes import Hashes
 from cleaner.dataset.label_sets import LabelSets, classes_of
 from cleaner.review.files.moves import TO_TRASH, act_folders
+from cleaner.util.places import Named
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class SetImages:
         there = () if content is None else self._hashes.named(content)
         return tuple(name for name in there if name in self.given)
 
-    def names_now(self, then: Mapping[str, str | None]) -> dict[str, str | None]:
+    def names_now(self, then: Mapping[str, str | None]) -> Mapping[str, str | None]:
         """Return what files of an earlier time are called now: each content once, wherever it is.
 
         Parameters
@@ -94,6 +97,8 @@ class SetImages:
         dict of str to str or None
             In the same order. None: it is not in the set any more, or another content is under its name.
         """
+        if isinstance(then, Hashes) and self._are_there(then):
+            return Named(then.names, then.names)
         found: dict[str, str | None] = {}
         for name, content in then.items():
             same = content is None or self.contents.get(name, content) == content
@@ -117,6 +122,11 @@ class SetImages:
     def classes(self) -> frozenset[str]:
         """The classes of the given labels."""
         return frozenset(classes_of(self.labels, self.sets))
+
+    def _are_there(self, then: Hashes) -> bool:
+        """Whether all images are those of an earlier time, with the same contents under the same names."""
+        now = self._hashes
+        return now.names == then.names == [*self.given] and np.array_equal(now.digests, then.digests)
 
     @cached_property
     def _hashes(self) -> Hashes:

@@ -74,20 +74,24 @@ class PresentLabels:
     def of(cls, catalog: Catalog, state: ReviewState) -> Self:
         """Apply the decisions to the labels of a catalog."""
         renamed, marked, sets = state.label_map, state.outcomes(), catalog.label_sets
-        now = {label: label for label in set(catalog.labels)} | renamed
+        now = {label: label for label in (*set(catalog.labels), None)} | renamed
         if sets is not None:
             now = {
                 label: label and sets.renamed(label, lambda n: renamed.get(n, n))
-                for label in set(catalog.labels)
+                for label in (*set(catalog.labels), None)
             }
-        names = catalog.names.tolist()
-        given = [now[label] or None for label in catalog.labels]
-        made = [marked.get(name, ("", None)) for name in names]
+        given = catalog.by_label(lambda label: now[label] or None)
+        labels, outcomes = given.copy(), [""] * len(given)
+        for name, (outcome, label) in marked.items():
+            row = catalog.row_of(name)
+            if row is not None:
+                outcomes[row] = outcome
+                labels[row] = label or labels[row]
         return cls(
-            names,
+            catalog.listed,
             given,
-            labels=[label or before for (_, label), before in zip(made, given, strict=True)],
-            outcomes=[outcome for outcome, _ in made],
+            labels=labels,
+            outcomes=outcomes,
             deleted=frozenset(name for name, (outcome, _) in marked.items() if outcome == "delete"),
         )
 

@@ -418,7 +418,7 @@ class ReviewState:
             counts = record.place.known and self._matching.speaks_of(event, record.place, self._classes)
             return record.place.name if counts else None
 
-    def names_now(self, then: Mapping[str, str | None]) -> dict[str, str | None]:
+    def names_now(self, then: Mapping[str, str | None]) -> Mapping[str, str | None]:
         """Return what files of an earlier time are called now, as `SetImages.names_now`.
 
         A file that is in the trash has the name under which its decision is known.
@@ -428,6 +428,7 @@ class ReviewState:
         found = self.images.names_now(then)
         lost = [name for name, now in found.items() if now is None]
         if lost:
+            found = dict(found)
             with self._lock:
                 aside = self._records.aside()
             contents = self.images.contents

@@ -31,6 +31,7 @@ from cleaner.session.messages import (
     SimilarImages,
     Unmatched,
 )
+from cleaner.session.name_order import NameOrder
 from cleaner.session.orders import (
     AUDIT,
     DUPLICATES,
@@ -408,19 +409,18 @@ class Display:
 
     # ---------------------------------------------------------------- inside
 
-    def _names(self, view: GridView) -> list[str]:
+    def _names(self, view: GridView) -> NameOrder:
         """Return the names that a view shows, in its order; raises `CleanerError` for an unknown order."""
         known = self.known
         if view.order == DUPLICATES:
             self.groups, self._formed = self.form_groups(view.threshold), None
-            return [name for name in self.groups.names if name in known]
+            return NameOrder.of(name for name in self.groups.names if name in known)
         if view.order == FIXES:
             before = [] if known.ranking is None else self._begun.of(known.ranking.model)
             self.fixes = FixGroups.resumed(known, self.is_open, before)
-            return self.fixes.names
+            return NameOrder.of(self.fixes.names)
         rows = filtered_rows(view, self.order_ahead(view, known), known)
-        names: list[str] = known.catalog.names[rows].tolist()
-        return names
+        return NameOrder(known.catalog.names, rows, known.catalog.places)
 
     def order_ahead(self, view: GridView, known: Snapshot) -> Rows:
         """Return the rows of a view in order, before its filters; for any thread, without the lock.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from cleaner.errors import StoreError
+from cleaner.session.name_order import NameOrder
 from cleaner.session.view import GridView
 from cleaner.util.atomic import write_atomically
 
@@ -57,7 +58,7 @@ class Pager:
     Parameters
     ----------
     names : iterable of str
-        All images of the view, in order, each once.
+        All images of the view, in order, each once; a `NameOrder` is not copied.
     page_size : int
         Images on a page; a change holds for pages not shown yet.
     is_decided : callable
@@ -93,10 +94,7 @@ class Pager:
         names_now: NamesNow = list,
     ) -> None:
         self._lock = threading.RLock()
-        self._order = list(names)
-        if len(set(self._order)) < len(self._order):
-            msg = "Got an image twice in the order of the pages; expected every name once."
-            raise StoreError(msg)
+        self._order = NameOrder.of(names)
         self.page_size = page_size
         self.view = view or GridView()
         self._is_decided = is_decided
@@ -214,11 +212,7 @@ class Pager:
                 if not wanted.keys().isdisjoint(self._pages[at].names):
                     return self._go(at)
             at = max(0, self._at)
-            units: dict[object, list[str]] = {self._unit_of(name): [] for name in wanted}
-            for name in self._order:
-                units.get(self._unit_of(name), []).append(name)
-            whole = dict.fromkeys(other for name in wanted for other in units[self._unit_of(name)])
-            self._add(self._fill(whole), again=True, at=at)
+            self._add(self._fill(self._whole(wanted)), again=True, at=at)
             return self._go(at)
 
     def reorder(self, names: Iterable[str], *, swap: bool = False) -> None:
@@ -232,8 +226,7 @@ class Pager:
             If the open page is the last one and nothing on it is decided, fill it anew by the new order.
         """
         with self._lock:
-            first = dict.fromkeys(names)
-            self._order = [*first, *(name for name in self._order if name not in first)]
+            self._order = NameOrder.of(names).followed_by(self._order)
             self._begin = 0
             opened = self._pages[self._at].names if self._at == len(self._pages) - 1 >= 0 else ()
             swapped = swap and bool(opened) and self._open_names(opened) == list(opened)
@@ -256,14 +249,20 @@ class Pager:
         """Yield the images that were never shown, in order."""
         while self._begin < len(self._order) and self._order[self._begin] in self._shown:
             self._begin += 1
-        later = map(self._order.__getitem__, range(self._begin, len(self._order)))
-        return (name for name in later if name not in self._shown)
+        return (name for name in self._order.beginning_at(self._begin) if name not in self._shown)
 
     def _of_view(self, names: Iterable[str]) -> list[str]:
         """Return those of some images that belong to this view."""
-        listed = list(names)
-        there = set(listed).intersection(self._order) if listed else set()
-        return [name for name in listed if name in there]
+        return [name for name in names if name in self._order]
+
+    def _whole(self, wanted: Iterable[str]) -> Iterable[str]:
+        """Return some images of this view with all that belong to them."""
+        if self._unit_of is str:
+            return wanted
+        units: dict[object, list[str]] = {self._unit_of(name): [] for name in wanted}
+        for name in self._order:
+            units.get(self._unit_of(name), []).append(name)
+        return dict.fromkeys(other for names in units.values() for other in names)
 
     def _fill(self, waiting: Iterable[str]) -> list[str]:
         names: list[str] = []

@@ -48,7 +48,7 @@ class Paging:
 
     def __init__(
         self,
-        names_of: Callable[[GridView], list[str]],
+        names_of: Callable[[GridView], Iterable[str]],
         *,
         is_open: Callable[[str], bool],
         is_reviewed: Callable[[str], bool],

@@ -64,6 +64,7 @@ Listener = Callable[[Change], None]
 _THUMBNAIL_PX = 256
 _PROPOSE_AFTER = 8  # decisions after which another proposal is worth a second of work
 _PAUSE_S = 0.3
+_LARGE = 200_000  # images from which on what decisions teach is worked out behind the first page
 _COUNT_AFTER = 24  # decisions after which what is expensive to work out is worked out again
 
 
@@ -198,7 +199,10 @@ class ReviewSession:
             provenance=lambda: self._provenance.of(self.known.catalog, lambda: self.source.index),
         )
         known = replace(known, ranking=self._under_present_names(ranking))
-        known = replace(known, posterior=background.weigh_errors(known), learnt=background.learn_order(known))
+        behind = len(known) >= _LARGE
+        if not behind:
+            posterior, learnt = background.weigh_errors(known), background.learn_order(known)
+            known = replace(known, posterior=posterior, learnt=learnt)
         self._learnt_at = self.store.state.progress().looked_at
         self._display = Display(
             known,
@@ -214,6 +218,8 @@ class ReviewSession:
         self._large = LargeImages()
         self._heat_maps = HeatMaps(source.options)
         self.run_later(self._prepare)
+        if behind:
+            self.run_later(self._learn)
         self._unsubscribe = self.store.subscribe(lambda events: self.run_later(lambda: self._follow(events)))
 
     def _prepare(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from cleaner.util.places import Places
+from cleaner.util.places import Named, Places
 
 
 @pytest.mark.parametrize("names", [["a", "b", "é", "z"], ["z", "a", "é", "b"], ["a"], []])
@@ -13,3 +13,13 @@ def test_each_name_is_found_where_it_is_and_no_other(names: list[str]) -> None:
     assert [places.get(name) for name in names] == list(range(len(names)))
     assert [places.get(name) for name in ("", "aa", "zz", None, 3)] == [None] * 5
     assert "aa" not in places
+
+
+@pytest.mark.parametrize("names", [["a", "b", "é"], ["z", "a"], []])
+def test_values_by_name_are_what_a_dictionary_holds(names: list[str]) -> None:
+    values = list(range(len(names)))
+    named, known = Named(names, values), dict(zip(names, values, strict=True))
+    assert named == known
+    assert (list(named), list(named.values()), list(named.items())) == (names, values, list(known.items()))
+    assert [named.get(name) for name in ("a", "aa")] == [known.get("a"), None]
+    assert "aa" not in named
