@@ -73,16 +73,14 @@ def match(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Match:
 
 
 def _match(first: Floats, second: Floats) -> tuple[Floats, Floats]:
-    views = {16: (_shrink(first, 4), _shrink(second, 4)), 32: (_shrink(first, 2), _shrink(second, 2))}
-    views[64] = (first, second)
-    levels = {size: (_blur(a), _blur(b)) for size, (a, b) in views.items()}
+    coarse = _blur(_shrink(first, 4)), _blur(_shrink(second, 4))
     agreement = np.full(len(first), -np.inf, dtype=np.float32)
     overlap = np.ones(len(first), dtype=np.float32)
     warps = np.ones((len(first), 4), dtype=np.float32)
     todo = np.arange(len(first))
     for scale in _STARTS:
         begin = np.tile(np.array([scale, scale, 0, 0], np.float32), (len(todo), 1))
-        a, b = (view[todo] for view in levels[16])
+        a, b = (view[todo] for view in coarse)
         found = _align(a, b, begin, _STEPS[16])
         value, seen = _agreement(a, b, found, edges=False)
         better = value > agreement[todo]
@@ -101,7 +99,8 @@ def _match(first: Floats, second: Floats) -> tuple[Floats, Floats]:
         left = left[agreement[left] >= _GO_ON[size]]
         if not len(left):
             break
-        a, b = (view[left] for view in levels[finer])
+        # Few pairs come so far: most of the work on large sets is the coarse look.
+        a, b = (_blur(_shrink(view[left], len(view[0]) // finer)) for view in (first, second))
         swap = turned[left]
         a[swap], b[swap] = b[swap], a[swap]
         warps[left] = _align(a, b, warps[left], _STEPS[finer])
@@ -223,9 +222,11 @@ def _edges(pictures: Floats) -> tuple[Floats, Floats]:
 
 
 def _shrink(pictures: Floats, factor: int) -> Floats:
-    n, size, _ = pictures.shape
-    small = size // factor
-    shrunk: Floats = pictures.reshape(n, small, factor, small, factor).mean(axis=(2, 4))
+    if factor == 1:
+        return pictures
+    small = pictures.shape[1] // factor
+    mean = np.kron(np.eye(small, dtype=np.float32), np.full((1, factor), 1 / factor, dtype=np.float32))
+    shrunk: Floats = mean @ pictures @ mean.T
     return shrunk
 
 

@@ -90,9 +90,15 @@ def propose_labels(known: Snapshot, *, index: FileIndex, embeddings: Path, seed:
 
     if known.catalog.label_sets is not None:  # what is proposed is one class
         return None
-    hashes = index.hashes()
+    hashes = _contents(known, index)
     cache = last_embeddings(embeddings, hashes.values())
     return proposal.propose_labels(known.catalog, known.state, cache=cache, hashes=hashes, seed=seed)
+
+
+def _contents(known: Snapshot, index: FileIndex) -> Mapping[str, str]:
+    """Return the content of each image; as the decisions know it, or else read anew."""
+    images = known.state.images
+    return index.hashes() if images is None else images.contents
 
 
 def similar_to_decided(
@@ -131,7 +137,7 @@ def similar_to_decided(
         if (e.kind, e.new_label) == (first.kind, first.new_label) and known.given(e.name) == given
     )
     try:
-        hashes = index.hashes()
+        hashes = _contents(known, index)
         cache = last_embeddings(embeddings, hashes.values())
         if cache is None:
             return None

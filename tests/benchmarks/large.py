@@ -44,6 +44,9 @@ LIMITS = {
     "next page": 0.1,
     "filter by label": 0.3,
     "filter by prediction": 0.3,
+    "filter by split": 0.3,
+    "filter by present label": 0.3,
+    "by file name": 0.3,
     "another order": 0.3,
     "decision": 0.03,
     "confirm a page": 0.1,
@@ -82,12 +85,13 @@ def true_classes(names: list[str]) -> np.ndarray:
 
 def features_of(names: list[str]) -> np.ndarray:
     """Return made features, float32, one row an image: twenty kinds a class in 24 latent dimensions."""
+    width = int(os.environ.get("WIDTH", _WIDTH))
     rng = np.random.default_rng(1)
     centres = rng.normal(size=(_CLASSES, 1, _LATENT)) + 0.7 * rng.normal(size=(_CLASSES, 20, _LATENT))
-    inner = (rng.normal(size=(_LATENT, 2 * _WIDTH)) / _LATENT**0.5).astype(np.float32)
-    outer = (rng.normal(size=(2 * _WIDTH, _WIDTH)) / _WIDTH**0.5).astype(np.float32)
+    inner = (rng.normal(size=(_LATENT, 2 * width)) / _LATENT**0.5).astype(np.float32)
+    outer = (rng.normal(size=(2 * width, width)) / width**0.5).astype(np.float32)
     true = true_classes(names)
-    rows = np.empty((len(names), _WIDTH), dtype=np.float32)
+    rows = np.empty((len(names), width), dtype=np.float32)
     for at in range(0, len(names), _BLOCK):
         some = true[at : at + _BLOCK]
         latent = centres[some, rng.integers(0, 20, len(some))] + 0.8 * rng.normal(size=(len(some), _LATENT))
@@ -169,8 +173,6 @@ class Steps:
 
 def ranking(root: Path, steps: Steps) -> None:
     """Rank given features, and save the ranking as the product does."""
-    from types import SimpleNamespace
-
     from cleaner import Workspace
     from cleaner.dataset.contents import note_contents
     from cleaner.ranking import rank
@@ -178,13 +180,7 @@ def ranking(root: Path, steps: Steps) -> None:
     with Workspace(root) as workspace:
         catalog = workspace.catalog
         names = catalog.names.tolist()
-        embeddings = SimpleNamespace(
-            names=names,
-            vectors=features_of(names),
-            hashes=list(map(content_of, names)),
-            key="made",
-            problems={},
-        )
+        embeddings = embeddings_of(names)
         before = resident_gb()
         made = steps.time("ranking", lambda: rank(catalog, embeddings))
         wrong = true_classes(names) != np.array([int(name[6:8]) for name in names])
@@ -221,6 +217,7 @@ def session(root: Path, steps: Steps) -> None:
     views = {
         "filter by label": GridView(given="class 03"),
         "filter by prediction": GridView(predicted="class 04"),
+        "filter by split": GridView(split="train"),
         "another order": GridView(order="least confident"),
         "by file name": GridView(order="by file name"),
         "back to the first order": GridView(),
@@ -269,17 +266,10 @@ def session(root: Path, steps: Steps) -> None:
     workspace.close()
 
 
-def duplicates(root: Path, steps: Steps) -> None:
-    """Look for duplicates among made small grey images; one in fifty is an edited copy."""
-    from types import SimpleNamespace
-
-    from cleaner import Workspace
-    from cleaner.duplicates.pairs import find_similar
+def pictures_of(names: list[str]) -> tuple[Any, set[tuple[int, int]]]:
+    """Return made small grey images, one in fifty an edited copy, and the pairs of copies."""
     from cleaner.quality.pixels import GREY_SIDE_PX, Pixels
 
-    with Workspace(root) as workspace:
-        catalog = workspace.catalog
-    names = catalog.names.tolist()
     n, rng = len(names), np.random.default_rng(3)
     grey = np.empty((n, GREY_SIDE_PX, GREY_SIDE_PX), dtype=np.uint8)
     ramp = np.linspace(0, 1, GREY_SIDE_PX, dtype=np.float32)
@@ -309,15 +299,74 @@ def duplicates(root: Path, steps: Steps) -> None:
         grey=sorted_grey,
         measures={},
     )
-    embeddings = SimpleNamespace(
-        names=names, vectors=features_of(names), hashes=hashes, key="made", problems={}
-    )
+    pairs = zip(order[first].tolist(), order[second].tolist(), strict=True)
+    return pixels, {(min(a, b), max(a, b)) for a, b in pairs}
+
+
+def embeddings_of(names: list[str]) -> Any:
+    """Return made features as a network's."""
+    from types import SimpleNamespace
+
+    hashes = list(map(content_of, names))
+    return SimpleNamespace(names=names, vectors=features_of(names), hashes=hashes, key="made", problems={})
+
+
+def duplicates(root: Path, steps: Steps) -> None:
+    """Look for duplicates among made small grey images."""
+    from cleaner import Workspace
+    from cleaner.duplicates.pairs import find_similar
+
+    with Workspace(root) as workspace:
+        catalog = workspace.catalog
+    names = catalog.names.tolist()
+    pixels, there = pictures_of(names)
+    embeddings = embeddings_of(names)
     before = resident_gb()
     found = steps.time("duplicates", lambda: find_similar(catalog, pixels, embeddings=embeddings))
-    there = {(min(a, b), max(a, b)) for a, b in zip(order[first], order[second], strict=True)}
     pairs = set(zip(found.first.tolist(), found.second.tolist(), strict=True))
     steps.found["duplicates: edited copies found"] = len(there & pairs) / max(1, len(there))
     steps.found["duplicates: memory beyond the images"] = peak_gb() - before
+
+
+def neighbours(steps: Steps, rows: int) -> None:
+    """Compare ranking and duplicates by approximate neighbours with those by exact ones."""
+    import pandas as pd
+
+    from cleaner.dataset.catalog import Catalog
+    from cleaner.duplicates import pairs
+    from cleaner.ranking import items, rank
+    from cleaner.ranking.features import fit_features
+    from cleaner.ranking.neighbours import find_voters, nearest_pairs
+
+    names = names_of(rows)
+    labels = [name.partition("/")[0] for name in names]
+    catalog = Catalog(pd.DataFrame({"name": names, "label": labels, "split": "train"}))
+    wrong = true_classes(names) != np.array([int(name[6:8]) for name in names])
+    embeddings, (pixels, there) = embeddings_of(names), pictures_of(names)
+    every = np.ones(rows, dtype=bool)
+    features = fit_features(embeddings.vectors, every)(embeddings.vectors)
+    voters, found = {}, {}
+    for title, exact_rows in (("approximate", 0), ("exact", rows)):
+        voters[title] = steps.time(
+            f"neighbours, {title}",
+            lambda most=exact_rows: find_voters(features, np.arange(rows), every, exact_rows=most),
+        )
+        items.find_voters = lambda *_, title=title, **__: voters[title]  # type: ignore[assignment]
+        order = steps.time(f"ranking, {title}", lambda: rank(catalog, embeddings)).rows()
+        precision = np.cumsum(wrong[order]) / np.arange(1, rows + 1)
+        steps.found[f"AP of the ranking, {title}"] = float(precision[wrong[order]].mean())
+        pairs.nearest_pairs = partial(nearest_pairs, exact_rows=exact_rows)  # type: ignore[assignment]
+        alike = steps.time(
+            f"duplicates, {title}", lambda: pairs.find_similar(catalog, pixels, embeddings=embeddings)
+        )
+        found[title] = set(zip(alike.first.tolist(), alike.second.tolist(), strict=True))
+        steps.found[f"edited copies found, {title}"] = len(there & found[title]) / len(there)
+    near = zip(voters["exact"].rows.tolist(), voters["approximate"].rows.tolist(), strict=True)
+    same = [len(set(exact) & set(approximate)) / len(exact) for exact, approximate in near]
+    steps.found["recall of the 50 neighbours"] = statistics.mean(same)
+    steps.found["recall of the similar pairs"] = len(found["exact"] & found["approximate"]) / len(
+        found["exact"]
+    )
 
 
 def run_phase(phase: str, root: Path) -> dict[str, float]:
@@ -346,9 +395,18 @@ def main() -> int:
     parser.add_argument("--rows", type=int, nargs="+", default=[10_000, 100_000, 1_000_000])
     parser.add_argument("--work", type=Path, help="folder for the sets, kept; default: a temporary one")
     parser.add_argument("--only", nargs="+", choices=_PHASES, default=list(_PHASES))
+    parser.add_argument("--neighbours", type=int, metavar="ROWS", help="compare approximate neighbours only")
+    parser.add_argument("--width", type=int, default=_WIDTH, help="numbers of the made features of an image")
     parser.add_argument("--phase", choices=("list", *_PHASES), help=argparse.SUPPRESS)
     parser.add_argument("--root", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    os.environ["WIDTH"] = str(arguments.width)  # for the processes of the phases, too
+    if arguments.neighbours:
+        steps = Steps()
+        neighbours(steps, arguments.neighbours)
+        for title, value in steps.found.items():
+            print(f"{title:40}{value:12.5g}")
+        return 0
     if arguments.phase:
         steps = Steps()
         if arguments.phase == "list":
