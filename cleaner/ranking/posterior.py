@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 
 from cleaner.ranking.logistic import LARGEST, Fit, fit_logistic, latest, precision_of, shares_of, sigmoid
 from cleaner.ranking.originals import Unseen
-from cleaner.ranking.prior import SIZE, Doubles, Kind, Longs, Prior, basis, facts_of, shipped_prior
+from cleaner.ranking.prior import SIZE, Doubles, Kind, Longs, Prior, basis, facts_of, places_of, shipped_prior
 from cleaner.ranking.result import Ranking
 
 SURE = 0.9
@@ -67,8 +67,9 @@ class Design:
 
     Attributes
     ----------
-    phi : float64, shape (n, SIZE)
-    groups : int64, shape (n, 3)
+    odds, places : float64, shape (n,)
+        As for `cleaner.ranking.prior.basis`.
+    groups : int32, shape (n, 3)
         Numbers of the given class, the suggested class, and the pair of both.
     kind_of_group : int64, shape (n_groups,)
         Which of the three each group is.
@@ -76,8 +77,9 @@ class Design:
         Of the whole set.
     """
 
-    phi: Doubles
-    groups: Longs
+    odds: Doubles
+    places: Doubles
+    groups: NDArray[np.int32]
     kind_of_group: Longs
     facts: Doubles
 
@@ -89,10 +91,10 @@ class Design:
         n_classes = asked.n_classes
         k = n_classes + 1  # there may be no suggestion: -1
         _, pair = np.unique(given * k + suggested, return_inverse=True)
-        groups = np.stack([given, k + suggested, n_classes + k + pair], axis=1).astype(np.int64)
+        groups = np.stack([given, k + suggested, n_classes + k + pair], axis=1).astype(np.int32)
         kind_of_group = np.repeat([0, 1, 2], [n_classes, k, len(np.unique(pair))])
         disagree = float(asked.surprising[rows].mean()) if len(rows) else 0.0
-        return cls(basis(odds), groups, kind_of_group, facts_of(odds, disagree, n_classes))
+        return cls(odds, places_of(odds), groups, kind_of_group, facts_of(odds, disagree, n_classes))
 
 
 def seen_groups(design: Design, rows: Longs) -> Longs:
@@ -109,7 +111,8 @@ def columns_of(design: Design, rows: Longs, seen: Longs) -> Doubles:
     at = place[design.groups[rows]]  # -1 is the last column, which goes
     for column in at.T:
         dummies[np.arange(len(rows)), column] = 1
-    return np.concatenate([design.phi[rows], dummies[:, :-1]], axis=1)
+    phi = basis(design.odds[rows], design.places[rows])
+    return np.concatenate([phi, dummies[:, :-1]], axis=1)
 
 
 def fit_kind(

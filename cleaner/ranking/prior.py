@@ -130,8 +130,8 @@ def shipped_prior() -> Prior:
     return Prior.from_json(json.loads(Path(__file__).with_name("prior.json").read_text(encoding="utf-8")))
 
 
-def basis(odds: Doubles) -> Doubles:
-    """Return φ of each image, shape (n, SIZE).
+def places_of(odds: Doubles) -> Doubles:
+    """Return the logarithm of the share of the images down to each one in the ranking, shape (n,).
 
     Parameters
     ----------
@@ -140,8 +140,18 @@ def basis(odds: Doubles) -> Doubles:
     """
     place = np.empty(len(odds))
     place[np.argsort(-odds, kind="stable")] = np.arange(1, len(odds) + 1)
-    at_place = _hats(np.log(place / max(1, len(odds))), np.log(SHARES))
-    return np.concatenate([_hats(odds, np.array(KNOTS)), at_place[:, :-1]], axis=1)
+    return np.log(place / max(1, len(odds)))
+
+
+def basis(odds: Doubles, places: Doubles) -> Doubles:
+    """Return φ of some images of a ranking, shape (n, SIZE).
+
+    Parameters
+    ----------
+    odds, places : float64, shape (n,)
+        Of these images; see `places_of`.
+    """
+    return np.concatenate([_hats(odds, np.array(KNOTS)), _hats(places, np.log(SHARES))[:, :-1]], axis=1)
 
 
 def _hats(x: Doubles, knots: Doubles) -> Doubles:

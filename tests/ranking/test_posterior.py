@@ -7,7 +7,7 @@ import pytest
 
 from cleaner.ranking import Ranking
 from cleaner.ranking.posterior import Posterior, first_probability
-from cleaner.ranking.prior import KNOTS, SHARES, SIZE, basis, shipped_prior
+from cleaner.ranking.prior import KNOTS, SHARES, SIZE, basis, places_of, shipped_prior
 
 CLASSES = ["hat", "shirt", "shoe"]
 
@@ -45,7 +45,7 @@ def width(count: tuple[float, int, int]) -> int:
 
 
 def test_the_basis_is_one_at_the_knots_and_says_nothing_of_the_place_at_the_end() -> None:
-    phi = basis(np.array(KNOTS))
+    phi = basis(np.array(KNOTS), places_of(np.array(KNOTS)))
     np.testing.assert_allclose(phi[:, : len(KNOTS)], np.eye(len(KNOTS)))
     assert phi.shape[1] == SIZE
     assert phi[0, len(KNOTS) :].sum() == 0  # the least suspicious of all
