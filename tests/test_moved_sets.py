@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -104,10 +105,23 @@ def test_decided_images_stay_in_the_ranking_with_the_label_that_it_knew(colour_s
 def test_a_ranking_without_noted_contents_follows_renamed_files(colour_set: Path) -> None:
     before = rank(colour_set)
     with Workspace(colour_set, reviewer="Ana") as workspace:
-        (workspace.ranking_folder / "contents.json").unlink()
+        (workspace.ranking_folder / "contents.npz").unlink()
     (colour_set / "red").rename(colour_set / "rouge")
     after, _ = reopened(colour_set)
     assert after == {name.replace("red/", "rouge/"): value for name, value in before.items()}
+
+
+def test_a_ranking_with_contents_noted_by_an_earlier_version_follows_files_out_of_their_class(
+    colour_set: Path,
+) -> None:
+    before = rank(colour_set)
+    with Workspace(colour_set, reviewer="Ana") as workspace:
+        noted = workspace.ranking_folder / "contents.npz"
+        noted.with_suffix(".json").write_text(json.dumps(dict(workspace.index.hashes())))
+        noted.unlink()
+    (colour_set / "red" / "red_000.png").rename(colour_set / "red" / "another.png")
+    after, _ = reopened(colour_set)
+    assert after == {name.replace("red/red_000.png", "red/another.png"): at for name, at in before.items()}
 
 
 def test_an_audit_keeps_its_sample_when_files_are_renamed_or_go_to_the_trash(colour_set: Path) -> None:

@@ -375,7 +375,7 @@ def test_a_stopped_quick_retraining_leaves_model_and_ranking_from_before(
 ) -> None:
     run(retrain_quick, space)
     before = results(space)
-    files = {"ranking.npz", "ranking.csv", "heads.npz", "network.json", "contents.json"}
+    files = {"ranking.npz", "ranking.csv", "heads.npz", "network.json", "contents.npz"}
     assert set(before) == {"quick.safetensors", *files}
     correct(space)
     make_picture(space.root / "red" / "red_new.png", (255, 0, 0))
