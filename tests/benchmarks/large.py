@@ -7,13 +7,11 @@ first listing reads an image. Each size has three phases, each in a process of i
 measured: ``ranking`` (of given features), ``session`` (opening, paging, filters, decisions) and
 ``duplicates``.
 
-Measured on two cores of an Intel Xeon of 2.5 GHz, of which two to four other programs took most: seconds of
-a core, not of the clock, which was three times as long. 100,000 images: opening with the index 2.6 (5.2
-before files and index were looked at once), ranking 103 with one thread of BLAS (154 with all pairs), a
-filter .003 to .007, another order .06, next page .009, a decision .003. 1,000,000 images, with a made
-ranking: opening 35, beginning a session 6, first page .03, next page .01, a filter .03 to .1, another order
-1.4, a decision .004, a page confirmed .02, undo .01; 1.1 GB at the end of the decisions, 1.5 after a merge
-of classes with a peak of 2.1. Ranking and duplicates have not been run to their end at this size.
+Measured on two cores of an Intel Xeon of 2.5 GHz, of which many other programs took most: see docs/large.md,
+in seconds of a core, as the clock showed ten times as much. Ranking 100,000 images of 256 numbers took 103
+with one thread of BLAS; neither ranking nor duplicates have been run to their end at 1,000,000.
+
+``--neighbours 60000`` compares approximate neighbours with exact ones, by what comes of them.
 """
 
 from __future__ import annotations
@@ -329,11 +327,11 @@ def duplicates(root: Path, steps: Steps) -> None:
 
 
 def neighbours(steps: Steps, rows: int) -> None:
-    """Compare ranking and duplicates by approximate neighbours with those by exact ones."""
+    """Compare the ranking and likely duplicates by approximate neighbours with those by exact ones."""
     import pandas as pd
 
     from cleaner.dataset.catalog import Catalog
-    from cleaner.duplicates import pairs
+    from cleaner.duplicates.pairs import NEIGHBOURS, perceptual
     from cleaner.ranking import items, rank
     from cleaner.ranking.features import fit_features
     from cleaner.ranking.neighbours import find_voters, nearest_pairs
@@ -343,6 +341,8 @@ def neighbours(steps: Steps, rows: int) -> None:
     catalog = Catalog(pd.DataFrame({"name": names, "label": labels, "split": "train"}))
     wrong = true_classes(names) != np.array([int(name[6:8]) for name in names])
     embeddings, (pixels, there) = embeddings_of(names), pictures_of(names)
+    hashes = perceptual(pixels.grey)
+    del pixels
     every = np.ones(rows, dtype=bool)
     features = fit_features(embeddings.vectors, every)(embeddings.vectors)
     voters, found = {}, {}
@@ -355,18 +355,16 @@ def neighbours(steps: Steps, rows: int) -> None:
         order = steps.time(f"ranking, {title}", lambda: rank(catalog, embeddings)).rows()
         precision = np.cumsum(wrong[order]) / np.arange(1, rows + 1)
         steps.found[f"AP of the ranking, {title}"] = float(precision[wrong[order]].mean())
-        pairs.nearest_pairs = partial(nearest_pairs, exact_rows=exact_rows)  # type: ignore[assignment]
-        alike = steps.time(
-            f"duplicates, {title}", lambda: pairs.find_similar(catalog, pixels, embeddings=embeddings)
+        first, second, _ = steps.time(
+            f"like images, {title}",
+            lambda most=exact_rows: nearest_pairs(hashes, k=NEIGHBOURS, floor=0.7, exact_rows=most),
         )
-        found[title] = set(zip(alike.first.tolist(), alike.second.tolist(), strict=True))
+        found[title] = set(zip(first.tolist(), second.tolist(), strict=True))
         steps.found[f"edited copies found, {title}"] = len(there & found[title]) / len(there)
     near = zip(voters["exact"].rows.tolist(), voters["approximate"].rows.tolist(), strict=True)
     same = [len(set(exact) & set(approximate)) / len(exact) for exact, approximate in near]
     steps.found["recall of the 50 neighbours"] = statistics.mean(same)
-    steps.found["recall of the similar pairs"] = len(found["exact"] & found["approximate"]) / len(
-        found["exact"]
-    )
+    steps.found["recall of like images"] = len(found["exact"] & found["approximate"]) / len(found["exact"])
 
 
 def run_phase(phase: str, root: Path) -> dict[str, float]:
