@@ -16,6 +16,7 @@ PAGES = (
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/formats.md",
+    "docs/large.md",
     "docs/layouts.md",
     "docs/scale.md",
 )
