@@ -8,11 +8,11 @@ from pathlib import Path
 import cleaner
 from cleaner.widgets.sentences import SENTENCES, say
 
-SOURCE = Path(cleaner.__file__).parent / "widgets"
+SOURCES = [Path(cleaner.__file__).parent / room for room in ("widgets", "dashboard")]
 
 
 def code() -> str:
-    files = [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.js")]
+    files = [path for source in SOURCES for kind in ("*.py", "*.js") for path in source.rglob(kind)]
     return "\n".join(path.read_text(encoding="utf-8") for path in files)
 
 
