@@ -99,7 +99,7 @@ class OverRay:
                 )
                 for row in found.iter_rows():
                     yield pickle.loads(row["found"])
-        except ray.exceptions.RayError as exc:
+        except (ray.exceptions.RayError, OSError) as exc:
             raise EmbeddingError(_told(exc)) from exc
 
     @contextmanager
