@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 # The last one keeps Ray on loopback, on any system.
@@ -63,14 +64,22 @@ def written(state: Path) -> int:
     return sum(path.stat().st_size // 32 for path in state.glob("embeddings/*/digests.bin"))
 
 
+def children(pid: int) -> list[psutil.Process]:
+    """Return the processes below one; none if it is gone."""
+    with suppress(psutil.Error):
+        return psutil.Process(pid).children(recursive=True)
+    return []
+
+
 def workers(cluster: Cluster) -> dict[int, int]:
     """Return which node each worker is of, by process id."""
     found = {}
     for number, node in enumerate(cluster.list_all_nodes(), start=1):
         for info in node.all_processes.get("raylet", []):
-            for child in psutil.Process(info.process.pid).children(recursive=True):
-                if child.name().startswith("ray::MapWorker") or "MapWorker" in " ".join(child.cmdline()[:1]):
-                    found[child.pid] = number
+            for child in children(info.process.pid):
+                with suppress(psutil.Error):  # it ended just now
+                    if "MapWorker" in "".join(child.cmdline()[:1]):
+                        found[child.pid] = number
     return found
 
 
