@@ -53,7 +53,7 @@ def ray_engine(address: str | None = None, workers: int | None = None) -> Engine
     """
     address = address or os.environ.get("RAY_ADDRESS")
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray would tell its makers that it is used
-    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # what matters comes as an error of Python
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "error")  # where it ends a process, this alone says why
     if address is None:  # then it listens on loopback only, whatever the name of this says
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:

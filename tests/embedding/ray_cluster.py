@@ -19,7 +19,7 @@ from pathlib import Path
 # The last one keeps Ray on loopback, on any system.
 os.environ |= {
     "RAY_USAGE_STATS_ENABLED": "0",
-    "RAY_BACKEND_LOG_LEVEL": "fatal",
+    "RAY_BACKEND_LOG_LEVEL": "error",
     "RAY_raylet_start_wait_time_s": "180",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",
 }
