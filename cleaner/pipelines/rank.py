@@ -317,8 +317,8 @@ def _embedded(
     return found, used, lambda: backbones[0]
 
 
-def rank_seen(seen: Seen, *, deals: int | None = None, reporter: Reporter) -> Ranking:
-    """Rank by heads on the frozen backbone, with the labels of this moment; ``deals`` as in `rank`."""
+def rank_seen(seen: Seen, *, reporter: Reporter) -> Ranking:
+    """Rank by heads on the frozen backbone, with the labels of this moment."""
     rank_all = rank if seen.given.label_sets is None else rank_sets
     ranking = rank_all(
         seen.given,
@@ -329,7 +329,6 @@ def rank_seen(seen: Seen, *, deals: int | None = None, reporter: Reporter) -> Ra
         labels=seen.labels,
         trusted=seen.kept,
         units=seen.units,
-        deals=deals,
     )
     ranking.named_at = seen.named_at
     return ranking

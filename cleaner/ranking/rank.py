@@ -79,7 +79,6 @@ def rank(
     labels: Mapping[str, str | None] | None = None,
     trusted: Collection[str] = (),
     units: NDArray[np.int64] | None = None,
-    deals: int | None = None,
 ) -> Ranking:
     """Rank images by the probability that their given label is wrong.
 
@@ -107,8 +106,6 @@ def rank(
     units : int64, shape (len(catalog),), optional
         Equal for images that must stay in one fold, such as near duplicates:
         ``similar.fold_groups(catalog.names)``. Exact copies always stay together.
-    deals : int, optional
-        Times that the images are dealt to folds. Default: three times in a small set, else once.
 
     Raises
     ------
@@ -130,7 +127,7 @@ def rank(
     features = [Z for _, Z, _ in prepared]
     votes = tuple(voters.votes(items.codes, len(items.classes)) for *_, voters in prepared)
     found = []
-    repeats = deals or repeats_for(len(items.names), len(items.classes))
+    repeats = REPEATS if len(items.names) * len(items.classes) <= FEW_CELLS else 1
     for repeat in range(repeats):
         reporter(Stage.FIT_HEADS, repeat, repeats)
         found.append(_judge(_cross_fits(items, features, joined, seed + repeat), votes, items, reporter))
@@ -153,11 +150,6 @@ def rank(
         model=model,
     )
     return _clustered(ranking, features[0])
-
-
-def repeats_for(images: int, classes: int) -> int:
-    """Return how many times a set is dealt to folds."""
-    return REPEATS if images * classes <= FEW_CELLS else 1
 
 
 def _cross_fits(

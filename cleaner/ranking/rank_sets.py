@@ -23,7 +23,7 @@ from cleaner.ranking.folds import rarest_class
 from cleaner.ranking.items import Items, copies_of, items_of, joined_units, prepare, seen_by_all
 from cleaner.ranking.kept_heads import KeptHeads
 from cleaner.ranking.originals import Originals
-from cleaner.ranking.rank import repeats_for
+from cleaner.ranking.rank import FEW_CELLS, REPEATS
 from cleaner.ranking.result import model_id
 from cleaner.ranking.set_ranking import SetRanking, any_wrong, most_doubtful
 from cleaner.util.progress import SILENT, Reporter, Stage
@@ -38,7 +38,6 @@ def rank_sets(
     labels: Mapping[str, str | None] | None = None,
     trusted: Collection[str] = (),
     units: NDArray[np.int64] | None = None,
-    deals: int | None = None,
 ) -> SetRanking:
     """Rank images that may have several labels; parameters and errors as in `cleaner.ranking.rank.rank`."""
     sets = catalog.label_sets
@@ -56,13 +55,13 @@ def rank_sets(
     prepared = [prepare(items, view, units_, reporter) for view in views]
     given, origin = sets.bits(items.given, classes), sets.bits(items.before, classes)
     votes = [voters.shares(given) for *_, voters in prepared]
-    repeats = deals or repeats_for(len(items.names), len(classes))
-    found, dealt = [], []
+    repeats = REPEATS if len(items.names) * len(classes) <= FEW_CELLS else 1
+    found, deals = [], []
     for repeat in range(repeats):
         reporter(Stage.FIT_HEADS, repeat, repeats)
         folds, judges = plan_folds(rarest_class(given, items.codes >= 0), units_, items.learn, seed + repeat)
         bits = Bits(given, origin, items.sure, folds, judges)
-        dealt.append(judges)
+        deals.append(judges)
         found.append(judge(bits, [Z for _, Z, _ in prepared], votes, reporter=reporter))
     reporter(Stage.FIT_HEADS, repeats, repeats)
     noise = BitNoise(
@@ -91,7 +90,7 @@ def rank_sets(
     )
     ranking.heads = KeptHeads.of(
         [each.weights for each in found],
-        dealt,
+        deals,
         [mapped for mapped, *_ in prepared],
         keys=[view.key for view in views],
         names=items.names,

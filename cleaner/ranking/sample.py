@@ -13,7 +13,7 @@ from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.label_sets import classes_of
 
 FIRST = 500
-"""Images of the first part: on photographs of ten classes, all of the first 24 by its order were errors."""
+"""Images of the first part; of the first 24 by its order, 20 to 24 were errors (photographs, ten classes)."""
 
 FEW = 8
 """Images of a class, or all that there are, that are always in the first part."""

@@ -114,7 +114,7 @@ def quality(root: Path, work: Path, network: str) -> None:
                 vectors=embeddings.vectors[rows],
                 hashes=[embeddings.hashes[r] for r in rows],
             )
-            order = rank(catalog, some, deals=1).order().tolist()
+            order = rank(catalog, some).order().tolist()
             among = set(chosen)
             both = [np.array([wrong[name] for name in each if name in among]) for each in (order, last)]
             ap, best = (average_precision_score(each, -np.arange(len(each))) for each in both)
