@@ -1,7 +1,6 @@
 """Embedding mapped over the machines of a Ray cluster, by Ray Data: one worker an actor.
 
-Ray gives the portions of an actor that died to another one, and computes anew what was on a machine that is
-gone.
+Ray starts another actor for one that died, and gives it its portions.
 """
 
 from __future__ import annotations
