@@ -7,7 +7,7 @@ from cleaner.analysis.confusions import Confusions, confusions
 from cleaner.analysis.forecast import Forecast, errors_are_rare, forecast
 from cleaner.analysis.observations import Provenance, observe
 from cleaner.analysis.patterns import FIRST_ERRORS, Patterns, find_patterns
-from cleaner.audit.audit import Audit, Certificate
+from cleaner.audit.audit import Acceptance, Audit, Certificate
 from cleaner.interpret.confusion_matrix import ConfusionMatrix
 from cleaner.interpret.label_matrix import LabelMatrix
 from cleaner.interpret.predictions import Predictions, SetPredictions
@@ -32,6 +32,8 @@ class ReviewAnalysis:
         The images looked at last, and the errors among them.
     certificate : Certificate or None
         What the audit says; None before it begins.
+    acceptance : Acceptance or None
+        What its acceptance plan says; None if none was fixed.
     newcomers : int
         Undecided images that came after the audit had begun.
     patterns : Patterns
@@ -58,6 +60,7 @@ class ReviewAnalysis:
     matrix: ConfusionMatrix | LabelMatrix | None = None
     reliability: Reliability | None = None
     problem: str = ""
+    acceptance: Acceptance | None = None
 
 
 def analyse_review(
@@ -71,6 +74,7 @@ def analyse_review(
     posterior: Posterior | None = None,
     audit: Audit | None = None,
     certificate: Certificate | None = None,
+    acceptance: Acceptance | None = None,
     newcomers: int = 0,
     problem: str = "",
     earlier: ReviewAnalysis | None = None,
@@ -93,7 +97,7 @@ def analyse_review(
         How probable errors are.
     audit : Audit, optional
         Which images are a random sample.
-    certificate, newcomers, problem
+    certificate, acceptance, newcomers, problem
         As in `ReviewAnalysis`.
     earlier : ReviewAnalysis, optional
         Whose patterns, confusions and matrix still serve, as far as they can: to find them takes a while.
@@ -121,6 +125,7 @@ def analyse_review(
         matrix=matrix,
         reliability=reliability,
         problem=problem,
+        acceptance=acceptance,
     )
 
 

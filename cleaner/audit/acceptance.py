@@ -42,7 +42,7 @@ _TRUNCATED = 1.5  # ISO 28591 ends a sequential plan at 1.5 times the single sam
 _TIGHTER = (1.0, 1.15, 1.4, 2.0)
 
 
-class Kind(StrEnum):
+class PlanKind(StrEnum):
     """How a plan draws its sample."""
 
     SINGLE = "single"
@@ -138,7 +138,7 @@ class Plan:
 
     Parameters
     ----------
-    kind : Kind
+    kind : PlanKind
     terms : Terms
         What it keeps.
     population : int
@@ -147,7 +147,7 @@ class Plan:
         Ac(n) and Re(n) for n = 1, 2 … images; Ac is -1 where nothing is accepted yet.
     """
 
-    kind: Kind
+    kind: PlanKind
     terms: Terms
     population: int
     accept: tuple[int, ...]
@@ -199,7 +199,7 @@ class Plan:
             It is none.
         """
         return cls(
-            Kind(kept["kind"]),
+            PlanKind(kept["kind"]),
             Terms(**kept["terms"]),
             int(kept["population"]),
             tuple(int(number) for number in kept["accept"]),
@@ -229,7 +229,7 @@ def _expected(plan: Plan, called: Whole, weights: Floats) -> tuple[float, float]
 
 
 @lru_cache(maxsize=256)
-def plan_for(population: int, terms: Terms, kind: Kind = Kind.SINGLE) -> Plan:
+def plan_for(population: int, terms: Terms, kind: PlanKind = PlanKind.SINGLE) -> Plan:
     """Return the plan of a kind with the smallest sample that keeps both risks.
 
     - single: no smaller sample keeps them, whatever its acceptance number;
@@ -244,7 +244,7 @@ def plan_for(population: int, terms: Terms, kind: Kind = Kind.SINGLE) -> Plan:
     population : int
         Size of the lot, in images.
     terms : Terms
-    kind : Kind
+    kind : PlanKind
 
     Raises
     ------
@@ -262,9 +262,9 @@ def plan_for(population: int, terms: Terms, kind: Kind = Kind.SINGLE) -> Plan:
         population, terms, _called_wrong(good, population, terms), _called_wrong(bad, population, terms)
     )
     single = _single(problem)
-    if kind is Kind.DOUBLE:
+    if kind is PlanKind.DOUBLE:
         return _double(problem, single)
-    return _sequential(problem, single) if kind is Kind.SEQUENTIAL else single
+    return _sequential(problem, single) if kind is PlanKind.SEQUENTIAL else single
 
 
 class _Problem(NamedTuple):
@@ -379,7 +379,7 @@ def _single(problem: _Problem) -> Plan:
         if n is None:
             break
         if float(good_weights @ _at_most(c, population, good, n)) >= 1 - terms.alpha - _EXACT:
-            return Plan(Kind.SINGLE, terms, population, (-1,) * (n - 1) + (c,), (c + 1,) * n)
+            return Plan(PlanKind.SINGLE, terms, population, (-1,) * (n - 1) + (c,), (c + 1,) * n)
     msg = (
         f"No sample of {population:,} images tells {terms.aql:.3g} from {terms.ltpd:.3g} wrong labels with "
         "these risks and a reviewer who errs so often; choose shares that lie farther apart."
@@ -425,25 +425,25 @@ def _double(problem: _Problem, single: Plan) -> Plan:
             c2 += 1
             n = smallest(n, c1, c2)
     if best is None:
-        return replace(single, kind=Kind.DOUBLE)  # nearly the whole lot: a second sample wins nothing
+        return replace(single, kind=PlanKind.DOUBLE)  # nearly the whole lot: a second sample wins nothing
     _, n, c1, c2 = best
     whole = n + min(n, population - n)
     accept = (*(-1,) * (n - 1), c1, *(-1,) * (whole - n - 1), c2)
-    return Plan(Kind.DOUBLE, terms, population, accept, (c2 + 1,) * whole)
+    return Plan(PlanKind.DOUBLE, terms, population, accept, (c2 + 1,) * whole)
 
 
 def _sequential(problem: _Problem, single: Plan) -> Plan:
     population, terms, (good, good_weights), (bad, bad_weights) = problem
     low, high = math.ceil(good_weights @ good), math.floor(bad_weights @ bad)
     looks = min(population, math.ceil(_TRUNCATED * single.looks))
-    plain = Plan(Kind.SEQUENTIAL, terms, population, single.accept, single.reject)
+    plain = Plan(PlanKind.SEQUENTIAL, terms, population, single.accept, single.reject)
     if low >= high:
         return plain
     best = (_expected(plain, *problem.good)[1], plain)
     for end in range(single.accept[-1], 2 * single.accept[-1] + 4):
         for tighter in _TIGHTER:
             lines = _lines(population, low, high, looks, end, tighter=tighter, terms=terms)
-            plan = Plan(Kind.SEQUENTIAL, terms, population, *lines)
+            plan = Plan(PlanKind.SEQUENTIAL, terms, population, *lines)
             if problem.keeps(plan):
                 mean = _expected(plan, *problem.good)[1]
                 if mean > best[0]:

@@ -49,7 +49,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
-from cleaner.audit.acceptance import Kind, Plan, Terms, Verdict, plan_for
+from cleaner.audit.acceptance import Plan, PlanKind, Terms, Verdict, plan_for
 from cleaner.audit.bound import ALPHA, Stratum, most_errors
 from cleaner.errors import RankingError
 from cleaner.review.labels import WRONG
@@ -319,7 +319,7 @@ class Audit:
         cls,
         parts: Mapping[str, Iterable[str]],
         terms: Terms,
-        kind: Kind,
+        kind: PlanKind,
         *,
         by: str = "",
         seed: str | None = None,
@@ -332,7 +332,7 @@ class Audit:
             Names by class or split; with no ``by``, one part with an empty name.
         terms : Terms
             The risks are those that any part is judged wrongly.
-        kind : Kind
+        kind : PlanKind
         by : str
             ``class`` or ``split``; empty if the images are not divided.
         seed : str, optional
@@ -429,6 +429,10 @@ class Audit:
     def audited(self, outcomes: Outcomes) -> int:
         """Return how far the order is judged, in places; those of discarded images are among them."""
         return self._prefix(outcomes, None).end
+
+    def sample(self, outcomes: Outcomes, *, is_there: Callable[[str], bool] | None = None) -> tuple[str, ...]:
+        """Return the images that the certificate rests on, in the order drawn."""
+        return tuple(self.sequence[place] for place in self._prefix(outcomes, is_there).places)
 
     def wrong(self, outcomes: Outcomes) -> dict[str, bool]:
         """Return for each decided image of the prefix whether it was an error: a random sample."""

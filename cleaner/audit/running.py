@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable, Container
 from pathlib import Path
 
-from cleaner.audit.acceptance import Kind, Terms
+from cleaner.audit.acceptance import PlanKind, Terms
 from cleaner.audit.audit import Acceptance, Audit, Certificate, audit_file
 from cleaner.dataset.catalog import Catalog
 from cleaner.errors import RankingError
@@ -76,7 +76,7 @@ class RunningAudit:
             names_now=state.names_now,
         )
 
-    def fix_plan(self, terms: Terms, kind: Kind, *, by: str = "", seed: str | None = None) -> Audit:
+    def fix_plan(self, terms: Terms, kind: PlanKind, *, by: str = "", seed: str | None = None) -> Audit:
         """Begin an audit with an acceptance plan, of all labelled images that nobody has decided on.
 
         An audit that is there is kept beside, and counted among the attempts.
@@ -84,7 +84,7 @@ class RunningAudit:
         Parameters
         ----------
         terms : Terms
-        kind : Kind
+        kind : PlanKind
         by : str
             ``class`` or ``split`` for a verdict on each of them; empty for one on all images.
         seed : str, optional
@@ -123,6 +123,13 @@ class RunningAudit:
         if audit is None:
             return None
         return audit.acceptance(self._store.state.judgements(), is_there=there.__contains__)
+
+    def sample(self) -> tuple[str, ...]:
+        """Return the images that the certificate rests on, in the order drawn; empty while there is none."""
+        audit, there = self.audit, self._there()
+        if audit is None:
+            return ()
+        return audit.sample(self._store.state.judgements(), is_there=there.__contains__)
 
     def newcomers(self) -> list[str]:
         """Return the undecided images that came after the audit had begun."""

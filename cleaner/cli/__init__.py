@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cleaner.cli import page
+from cleaner.cli.audit import audit, report
 from cleaner.cli.checks import duplicates, problems
 from cleaner.cli.classes import classes
 from cleaner.cli.collection import download, verify
@@ -67,6 +68,8 @@ COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
     },
     "Decisions and files": {
         status: ("cleaner status bears",),
+        audit: ("cleaner audit bears", "cleaner audit bears --plan single --aql 1 --ltpd 5"),
+        report: ("cleaner report bears", "cleaner report bears --output bears.html"),
         classes: ("cleaner classes bears", "cleaner classes bears --merge grizly grizzly"),
         result: ("cleaner result bears", "cleaner result bears --to bears-final.csv"),
         apply: ("cleaner apply bears", "cleaner apply bears --yes"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cleaner.dataset.dataset import Dataset
 from cleaner.errors import CheckpointError, TrainingError
-from cleaner.util.atomic import write_atomically
+from cleaner.util.atomic import free_name, write_atomically
 
 KINDS = ("quick", "full")
 
@@ -49,7 +49,7 @@ def take_away(dataset: Dataset, to: Path | None = None) -> Path:
         The copy cannot be written.
     """
     data = latest_model(dataset).read_bytes()
-    place = _free(dataset.result.path.with_suffix(".safetensors"), data) if to is None else to
+    place = free_name(dataset.result.path.with_suffix(".safetensors"), data) if to is None else to
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(place, data, durable=True)
@@ -57,12 +57,3 @@ def take_away(dataset: Dataset, to: Path | None = None) -> Path:
         msg = f"The model cannot be written to {place} ({exc}); choose another place."
         raise CheckpointError(msg) from exc
     return place
-
-
-def _free(place: Path, data: bytes) -> Path:
-    """Return a name that no other file has; one with the same content is the same."""
-    number, found = 1, place
-    while found.exists() and found.read_bytes() != data:
-        number += 1
-        found = place.with_stem(f"{place.stem}-{number}")
-    return found

@@ -194,10 +194,11 @@ def analyse(
 
     if known.catalog.label_sets is not None:  # all labels count as one: nothing is said of single classes
         provenance = replace(provenance, labels=[label and "" for label in provenance.labels])
-    certificate, newcomers, opened, problem = None, 0, None, ""
+    certificate, acceptance, newcomers, opened, problem = None, None, 0, None, ""
     try:
         opened = audit.audit
-        certificate, newcomers = audit.certificate(), len(audit.newcomers())
+        certificate, acceptance = audit.certificate(), audit.acceptance()
+        newcomers = len(audit.newcomers())
     except CleanerError as exc:
         logger.warning("The audit cannot be shown", exc_info=True)
         problem = exc.on_page
@@ -211,6 +212,7 @@ def analyse(
         posterior=known.posterior or weigh_errors(known),
         audit=opened,
         certificate=certificate,
+        acceptance=acceptance,
         newcomers=newcomers,
         problem=problem,
         earlier=earlier,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from cleaner.audit.acceptance import PlanKind, Terms
 from cleaner.audit.running import RunningAudit
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
@@ -476,6 +477,18 @@ class ReviewSession:
         """
         if join or self.audit.audit is None:
             self.audit.begin()
+        self.set_view(GridView(order=AUDIT))
+        self.analyse()
+
+    def start_plan(self, terms: Terms, kind: PlanKind, *, by: str = "") -> None:
+        """Begin an audit with an acceptance plan, and open its pages; see `RunningAudit.fix_plan`.
+
+        Raises
+        ------
+        RankingError
+            There is nothing to audit, no sample keeps the risks, or the file cannot be written.
+        """
+        self.audit.fix_plan(terms, kind, by=by)
         self.set_view(GridView(order=AUDIT))
         self.analyse()
 

@@ -76,3 +76,12 @@ def unfinished(path: Path) -> list[Path]:
 
 def _beginning(path: Path) -> str:
     return f".{path.name[:40]}."
+
+
+def free_name(place: Path, data: bytes) -> Path:
+    """Return a name beside ``place`` that no other file has; one with the same content is the same."""
+    number, found = 1, place
+    while found.exists() and found.read_bytes() != data:
+        number += 1
+        found = place.with_stem(f"{place.stem}-{number}")
+    return found

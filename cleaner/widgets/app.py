@@ -37,6 +37,7 @@ from cleaner.widgets.panels.progress import progress_section
 from cleaner.widgets.panels.report import analysis_trees, export_trees, report_page
 from cleaner.widgets.panels.retrain import RetrainPanel
 from cleaner.widgets.panels.second import SecondPanel
+from cleaner.widgets.printed import write_report
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
@@ -140,6 +141,7 @@ class CleanerApp(ipywidgets.VBox):
         self.sheet.on("import", self._import_document)
         self.export = ExportPanel(self.workspace, lock=self.lock)
         self.sheet.on("export-csv", lambda _: self._exported(self.image_cleaner.csv.write_now()))
+        self.sheet.on("export-report", lambda _: self._report())
         self.sheet.on("export-model", lambda _: self._exported(take_away(self.workspace)))
         self.classes = ClassPanel(self.workspace, self._follow_classes, lock=self.lock)
         self.checks = CheckPanel(self.workspace, self._take_checks, self._open_order, lock=self.lock)
@@ -402,6 +404,17 @@ class CleanerApp(ipywidgets.VBox):
         """Say on the report where something was written."""
         self._taken_away = [*(each for each in self._taken_away if each != path), path]
         self._draw_progress()
+
+    def _report(self) -> None:
+        """Write the report to sign; later, as to count and hash a large set takes a while."""
+
+        def run() -> None:
+            with guarded("the report", self.sheet.complain):
+                path = write_report(self.workspace)
+                with self.lock:
+                    self._exported(path)
+
+        self.session.run_later(run)
 
     def _export(self) -> None:
         store = self.workspace.store

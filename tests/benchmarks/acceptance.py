@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.audit.acceptance import Kind, Plan, Terms, plan_for
+from cleaner.audit.acceptance import Plan, PlanKind, Terms, plan_for
 from cleaner.audit.bound import ALPHA, Stratum, most_errors, most_with_misses
 
 MISSES, FALSE_ALARMS = 0.1, 0.002
@@ -78,7 +78,7 @@ def accepted(
 
 
 def of_plans(
-    what: str, sizes: list[int], terms: Terms, kind: Kind, draws: int, rng: np.random.Generator
+    what: str, sizes: list[int], terms: Terms, kind: PlanKind, draws: int, rng: np.random.Generator
 ) -> list[Line]:
     """Return the two lines of a plan for each part of a set."""
     shared = Terms(
@@ -146,9 +146,9 @@ def main() -> int:
         print(f"\n{given.draws:,} lots; the reviewer misses {misses:.0%}, false alarms {false_alarms:.1%}")
         print(f"{'':44} {'asked':>6} {'exact':>6} {'held':>6} {'looks':>6}")
         lines = [of_bound(given.images // 3, rate, misses, given.draws, rng) for rate in RATES]
-        for kind in Kind:
+        for kind in PlanKind:
             lines += of_plans("one plan", [given.images], terms, kind, given.draws, rng)
-        for kind in Kind:
+        for kind in PlanKind:
             lines += of_plans("per split", of_splits, terms, kind, given.draws, rng)
             rare = Terms(0.01, 0.15, misses=misses, false_alarms=false_alarms)
             lines += of_plans("per class (LTPD 15 %)", of_classes, rare, kind, given.draws, rng)

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from cleaner.session.messages import Change, Topic
 from cleaner.session.orders import AUDIT
 from cleaner.session.session import ReviewSession
 from cleaner.session.view import GridView
 from cleaner.widgets.guard import guarded
+from cleaner.widgets.panels.acceptance import PlanForm
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.panels.confusion import MatrixView, cell_view
@@ -53,6 +55,10 @@ class AnalysisPanels:
         self.patterns = Panel(lock=session.lock)
         self.stopping.on("audit", lambda _: self._start())
         self.stopping.on("join", lambda _: self._start(join=True))
+        self.plan_form = PlanForm()
+        for field in ("aql", "ltpd", "kind", "by"):
+            self.stopping.on(f"plan-{field}", partial(self._choose, field))
+        self.stopping.on("plan", lambda _: self._fix_plan())
         self.stopping.on("suspicious", lambda _: self.show(GridView()))
         self.listen(self.patterns)
         self._unsubscribe = session.subscribe(self._on_change)
@@ -73,7 +79,7 @@ class AnalysisPanels:
         """Draw what was found out last."""
         with self._session.lock:
             auditing = self._session.view.order == AUDIT
-            self.stopping.show(stopping_section(self._session.analysis, auditing=auditing))
+            self.stopping.show(stopping_section(self._session.analysis, self.plan_form, auditing=auditing))
             self.patterns.show(patterns_section(self._session.analysis))
 
     def show(self, view: GridView) -> None:
@@ -101,6 +107,23 @@ class AnalysisPanels:
             self.stopping.problem = ""
             with guarded("the start of the audit", self.stopping.complain):
                 self._session.start_audit(join=join)
+                self._take_focus()
+
+        self._go_to("Labels")
+        self._session.run_later(run)
+
+    def _choose(self, field: str, value: str) -> None:
+        self.plan_form.change(field, value)
+        self.draw()
+
+    def _fix_plan(self) -> None:
+        """Draw the sample of a plan and open its pages; later, as to find the smallest takes a while."""
+        terms = self.plan_form.terms  # complain while the form is in sight
+
+        def run() -> None:
+            self.stopping.problem = ""
+            with guarded("the acceptance plan", self.stopping.complain):
+                self._session.start_plan(terms, self.plan_form.kind, by=self.plan_form.by)
                 self._take_focus()
 
         self._go_to("Labels")

@@ -8,6 +8,7 @@ from cleaner.analysis.confusions import class_changes, label_moves
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.dataset.label_sets import LabelSets
 from cleaner.interpret.label_matrix import LabelMatrix
+from cleaner.widgets.panels.acceptance import acceptance_trees
 from cleaner.widgets.panels.audit import certificate_trees
 from cleaner.widgets.panels.base import Tree, button, buttons, cut_table, node, paragraph
 from cleaner.widgets.panels.confusion import MatrixView, matrix_trees
@@ -67,11 +68,12 @@ def report_page(
 def export_trees(written: Sequence[Path]) -> list[Tree]:
     """Describe what can be taken away, and where what was exported is."""
     csv, model = (button(say(f"report.export.{what}"), f"export-{what}") for what in ("csv", "model"))
+    report = button(say("report.export.report"), "export-report")
     files = [node("p", say("report.exported"), node("code", str(path))) for path in written]
     return [
         node("h3", say("report.export")),
         paragraph(say("report.export.what")),
-        buttons(csv, model),
+        buttons(csv, model, report),
         node("div", *files, role="status"),
     ]
 
@@ -82,7 +84,8 @@ def analysis_trees(analysis: ReviewAnalysis | None, view: MatrixView) -> list[Tr
         return [paragraph(say("report.loading"))]
     audit = [paragraph(analysis.problem or say("report.audit.none"))]
     if analysis.certificate is not None and not analysis.problem:
-        audit = certificate_trees(analysis.certificate)
+        plan = [] if analysis.acceptance is None else acceptance_trees(analysis.acceptance)
+        audit = [*plan, *certificate_trees(analysis.certificate)]
     matrix, several = analysis.matrix, isinstance(analysis.matrix, LabelMatrix)
     counted = (
         label_matrix_trees(matrix)
