@@ -331,10 +331,10 @@ def _curve(plan: Plan, part: str) -> list[Tree]:
     floor = y(0)
     marks = [
         tree
-        for number, name in ((good, "AQL"), (bad, "LTPD"))
+        for number, name, share in ((good, "AQL", terms.aql), (bad, "LTPD", terms.ltpd))
         for tree in (
             line(x(number), 10, x(number), floor, stroke_dasharray="3 3"),
-            words(x(number), floor + 13, f"{name} {100 * number / size:.2g} %"),
+            words(x(number), floor + 13, f"{name} {100 * share:.2g} %"),
         )
     ]
     scale = [
@@ -354,7 +354,6 @@ def _curve(plan: Plan, part: str) -> list[Tree]:
         *marks,
         node("polyline", points=points, fill="none", stroke="#111", stroke_width="1.6"),
         words((_LEFT + _WIDTH) / 2, _HEIGHT - 5, say("printed.plan.curve.x")),
-        words(_LEFT + 6, 22, say("printed.plan.curve.y"), "start"),
         viewBox=f"0 0 {_WIDTH} {_HEIGHT}",
         class_="printed-curve",
         role="img",

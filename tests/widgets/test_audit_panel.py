@@ -25,7 +25,6 @@ from cleaner.session.orders import AUDIT
 from cleaner.session.view import GridView
 from cleaner.util.wording import about, estimate
 from cleaner.widgets.app import CleanerApp
-from cleaner.widgets.panels.acceptance import PlanForm
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel, Tree, node, text_of
 from cleaner.widgets.panels.confusion import MatrixView
@@ -97,7 +96,7 @@ def buttons(tree: Tree) -> list[tuple[str, str]]:
 
 
 def test_while_errors_turn_up_it_is_not_yet_and_an_audit_is_offered() -> None:
-    tree = stopping_section(analysis(), PlanForm(), auditing=False)
+    tree = stopping_section(analysis(), auditing=False)
     wrong = say("audit.wrong", errors=9, window=100)
     start = say("audit.start")
     assert text_of(tree) == (f"{say('audit')} {say('audit.not_yet')} {wrong} {say('audit.offer')} {start}")
@@ -105,14 +104,14 @@ def test_while_errors_turn_up_it_is_not_yet_and_an_audit_is_offered() -> None:
 
 
 def test_before_a_hundred_looks_the_estimates_are_told() -> None:
-    tree = stopping_section(analysis(window=24), PlanForm(), auditing=False)
+    tree = stopping_section(analysis(window=24), auditing=False)
     figures = {"next": "about 4, probably 1 to 9", "rest": "about 30, probably 12 to 70"}
     assert f"{say('audit.not_yet')} {say('audit.expected', **figures)}" in text_of(tree)
 
 
 def test_where_nobody_can_tell_it_says_so_and_offers_an_audit() -> None:
     vague = Forecast(next_page=Count(0.8, 0, 3), rest=Count(60.0, 4, 380), undecided=2929)
-    said = text_of(stopping_section(analysis(window_errors=0, forecast=vague), PlanForm(), auditing=False))
+    said = text_of(stopping_section(analysis(window_errors=0, forecast=vague), auditing=False))
     errors = say("progress.rest.vague", low="4", high="400")
     assert f"{say('audit.unknown')} {say('audit.vague', errors=errors)}" in said
     assert say("audit.start") in said
@@ -120,9 +119,7 @@ def test_where_nobody_can_tell_it_says_so_and_offers_an_audit() -> None:
 
 def test_when_errors_are_rare_the_rule_of_thumb_is_called_one() -> None:
     ahead = Forecast(next_page=Count(0.4, 0, 1), rest=Count(3.0, 0, 8), undecided=2929)
-    said = text_of(
-        stopping_section(analysis(is_rare=True, window_errors=1, forecast=ahead), PlanForm(), auditing=False)
-    )
+    said = text_of(stopping_section(analysis(is_rare=True, window_errors=1, forecast=ahead), auditing=False))
     figures = {"next": "probably at most 1", "rest": "about 3, probably 0 to 8"}
     text = say("audit.rare", errors=1, window=100, **figures)
     assert f"{say('audit.maybe')} {text} {say('audit.rule')}" in said
@@ -130,15 +127,13 @@ def test_when_errors_are_rare_the_rule_of_thumb_is_called_one() -> None:
 
 
 def test_an_audit_that_has_begun_says_what_to_do() -> None:
-    tree = stopping_section(
-        analysis(certificate=certificate(audited=0, left=2929)), PlanForm(), auditing=True
-    )
+    tree = stopping_section(analysis(certificate=certificate(audited=0, left=2929)), auditing=True)
     assert f"0 of about 300 audited {say('audit.random')}" in text_of(tree)
     assert buttons(tree) == [(say("audit.suspicious"), "suspicious")]
 
 
 def test_the_certificate_comes_with_its_ground_and_its_limits() -> None:
-    tree = stopping_section(analysis(certificate=certificate(audited=120)), PlanForm(), auditing=False)
+    tree = stopping_section(analysis(certificate=certificate(audited=120)), auditing=False)
     said = text_of(tree)
     shown = certificate(audited=120)
     assert certificate_text(shown) in said
@@ -149,19 +144,19 @@ def test_the_certificate_comes_with_its_ground_and_its_limits() -> None:
 
 
 def test_newcomers_may_join() -> None:
-    tree = stopping_section(analysis(certificate=certificate(), newcomers=1), PlanForm(), auditing=False)
+    tree = stopping_section(analysis(certificate=certificate(), newcomers=1), auditing=False)
     assert say("audit.newcomers", images="1 image") in text_of(tree)
     assert (say("audit.join"), "join") in buttons(tree)
 
 
 def test_an_audit_that_cannot_be_read_is_said_to_be_so_and_none_is_offered() -> None:
-    tree = stopping_section(analysis(problem="The audit cannot be read."), PlanForm(), auditing=False)
+    tree = stopping_section(analysis(problem="The audit cannot be read."), auditing=False)
     assert text_of(tree) == f"{say('audit')} The audit cannot be read."
     assert buttons(tree) == []
 
 
 def test_before_anything_is_known_nothing_is_claimed() -> None:
-    assert text_of(stopping_section(None, PlanForm(), auditing=False)) == ""
+    assert text_of(stopping_section(None, auditing=False)) == ""
     assert text_of(patterns_section(None)) == ""
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.audit.acceptance import PlanKind, Terms, Verdict
 from cleaner.audit.audit import Acceptance, Inspection
 from cleaner.errors import RankingError
@@ -57,8 +58,9 @@ class PlanForm:
         return Terms(aql, ltpd)
 
 
-def plan_form(form: PlanForm, *, again: bool) -> Tree:
-    """Describe the form; ``again``: there is an audit already, which a plan would put aside."""
+def plan_section(analysis: ReviewAnalysis | None, form: PlanForm) -> Tree:
+    """Describe the form that fixes a plan, folded up; hidden until it is known whether there is an audit."""
+    again = analysis is not None and analysis.certificate is not None
     kinds = [_option(kind, say(f"acceptance.kind.{kind}"), form.kind) for kind in PlanKind]
     parts = [_option(by, say(f"acceptance.by.{by or 'all'}"), form.by) for by in _PARTS]
     return node(
@@ -75,6 +77,8 @@ def plan_form(form: PlanForm, *, again: bool) -> Tree:
         ),
         paragraph(say("acceptance.again") if again else "", "fine"),
         buttons(button(say("acceptance.begin"), "plan")),
+        class_="cleaner-box",
+        hidden=analysis is None or bool(analysis.problem),
     )
 
 

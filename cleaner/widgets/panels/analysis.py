@@ -9,7 +9,7 @@ from cleaner.session.orders import AUDIT
 from cleaner.session.session import ReviewSession
 from cleaner.session.view import GridView
 from cleaner.widgets.guard import guarded
-from cleaner.widgets.panels.acceptance import PlanForm
+from cleaner.widgets.panels.acceptance import PlanForm, plan_section
 from cleaner.widgets.panels.audit import stopping_section
 from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.panels.confusion import MatrixView, cell_view
@@ -79,7 +79,10 @@ class AnalysisPanels:
         """Draw what was found out last."""
         with self._session.lock:
             auditing = self._session.view.order == AUDIT
-            self.stopping.show(stopping_section(self._session.analysis, self.plan_form, auditing=auditing))
+            analysis = self._session.analysis
+            self.stopping.show(
+                stopping_section(analysis, auditing=auditing), plan_section(analysis, self.plan_form)
+            )
             self.patterns.show(patterns_section(self._session.analysis))
 
     def show(self, view: GridView) -> None:

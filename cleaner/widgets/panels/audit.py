@@ -3,7 +3,7 @@
 from cleaner.analysis.summary import ReviewAnalysis
 from cleaner.audit.audit import Certificate
 from cleaner.util.wording import count, estimate
-from cleaner.widgets.panels.acceptance import PlanForm, acceptance_trees, plan_form
+from cleaner.widgets.panels.acceptance import acceptance_trees
 from cleaner.widgets.panels.base import Tree, button, buttons, node, paragraph, section
 from cleaner.widgets.panels.text import (
     audit_progress,
@@ -18,15 +18,13 @@ _LOOKS = 100
 _AUDIT = 300  # images that an audit takes
 
 
-def stopping_section(analysis: ReviewAnalysis | None, form: PlanForm, *, auditing: bool) -> Tree:
+def stopping_section(analysis: ReviewAnalysis | None, *, auditing: bool) -> Tree:
     """Describe whether one may stop.
 
     Parameters
     ----------
     analysis : ReviewAnalysis or None
         None before anything was found out.
-    form : PlanForm
-        What was chosen for an acceptance plan so far.
     auditing : bool
         Whether the grid shows the audit's pages.
     """
@@ -39,11 +37,11 @@ def stopping_section(analysis: ReviewAnalysis | None, form: PlanForm, *, auditin
         left = analysis.forecast.undecided
         few = 0 < left <= _AUDIT
         offer = say("audit.offer_few", images=count(left, "image")) if few else say("audit.offer")
-        parts = [*_rule_of_thumb(analysis), node("p", offer), start, plan_form(form, again=False)]
+        parts = [*_rule_of_thumb(analysis), node("p", offer), start]
     else:
         plan = [] if analysis.acceptance is None else acceptance_trees(analysis.acceptance)
         running = _running(analysis.certificate, analysis.newcomers, auditing=auditing)
-        parts = [*plan, *running, plan_form(form, again=True)]
+        parts = [*plan, *running]
     return section(say("audit"), node("div", *parts, class_="cleaner-box"), hidden=not parts)
 
 
