@@ -33,6 +33,7 @@ _MOST_LINES = 60
 _MOST_CLASSES = 12
 _MOST_CURVES = 3
 _MOST_NUMBERS = 40
+_RUN_ON = 300  # from so many names on, they follow each other on the line
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 420, 210, 44, 34
 _FOR_MISSES = 0.01
 
@@ -374,7 +375,8 @@ def _samples(facts: ReportFacts) -> list[Tree]:
     ]
     for part, names in facts.samples.items():
         parts.append(node("h3", part, hidden=not part))
-        parts.append(node("ol", *(_drawn(name, facts) for name in names), class_="printed-sample"))
+        kind = "printed-sample is-long" if len(names) > _RUN_ON else "printed-sample"
+        parts.append(node("ol", *(_drawn(name, facts) for name in names), class_=kind))
     return parts
 
 

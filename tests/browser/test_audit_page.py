@@ -95,3 +95,31 @@ def test_an_audit_tells_nothing_of_the_model_and_ends_in_a_certificate(
     assert all("predicted" in label for label in labels(page))
     stopping.get_by_role("button", name=say("audit.continue")).click()
     expect(page.locator(".cleaner-title")).to_have_text("Audit, page 1")
+
+
+def test_a_plan_is_fixed_judged_and_reported(visit: Callable[..., Any], ranked: Path, expect: Any) -> None:
+    opened = visit(ranked, reviewer="Ana")
+    page = opened.page
+    opened.wait_for_pictures()
+    stopping = page.get_by_label(say("audit"), exact=True)
+    form = page.locator("details", has_text=say("acceptance.offer"))
+    form.get_by_text(say("acceptance.offer")).click()
+    too_many = form.get_by_label(say("acceptance.ltpd"))
+    too_many.fill("many")
+    too_many.blur()
+    form.get_by_role("button", name=say("acceptance.begin")).click()
+    said = say("acceptance.no_number", aql="1", ltpd="many")
+    expect(page.get_by_role("alert").filter(has_text=said)).to_be_visible()
+    too_many.fill("20")
+    too_many.blur()
+    form.get_by_role("button", name=say("acceptance.begin")).click()
+    expect(page.locator(".cleaner-title")).to_have_text("Audit, page 1")
+    expect(stopping).to_contain_text(say("acceptance.go_on"))
+    opened.wait_for_pictures()
+    page.get_by_role("button", name="Confirm page").click()
+    expect(stopping).to_contain_text(say("acceptance.accept"))
+
+    page.get_by_role("tab", name=say("report")).click()
+    page.get_by_role("button", name=say("report.export.report")).click()
+    expect(page.get_by_text("cleaned-report.html")).to_be_visible()
+    assert say("acceptance.accept") in (ranked / "cleaned-report.html").read_text(encoding="utf-8")

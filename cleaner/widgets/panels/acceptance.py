@@ -87,7 +87,7 @@ def _field(text: str, control: Tree) -> Tree:
 
 
 def _number(field: str, value: str) -> Tree:
-    return node("input", do=f"plan-{field}", value=value, inputmode="decimal", class_="cleaner-input")
+    return node("input", do=f"plan-{field}", value=value, autocomplete="off", class_="cleaner-input")
 
 
 def _option(value: str, text: str, chosen: str) -> Tree:
