@@ -63,7 +63,7 @@ def plan_section(analysis: ReviewAnalysis | None, form: PlanForm) -> Tree:
     again = analysis is not None and analysis.certificate is not None
     kinds = [_option(kind, say(f"acceptance.kind.{kind}"), form.kind) for kind in PlanKind]
     parts = [_option(by, say(f"acceptance.by.{by or 'all'}"), form.by) for by in _PARTS]
-    return node(
+    form_itself = node(
         "details",
         node("summary", say("acceptance.offer")),
         paragraph(say("acceptance.what")),
@@ -78,8 +78,9 @@ def plan_section(analysis: ReviewAnalysis | None, form: PlanForm) -> Tree:
         paragraph(say("acceptance.again") if again else "", "fine"),
         buttons(button(say("acceptance.begin"), "plan")),
         class_="cleaner-box",
-        hidden=analysis is None or bool(analysis.problem),
     )
+    hidden = analysis is None or bool(analysis.problem)
+    return node("div", form_itself, class_="cleaner-section", hidden=hidden)
 
 
 def _field(text: str, control: Tree) -> Tree:
