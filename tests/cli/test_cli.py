@@ -21,6 +21,7 @@ from typer.testing import CliRunner
 import cleaner
 from cleaner import cli
 from cleaner.analysis.worth import Worth
+from cleaner.audit.running import RunningAudit
 from cleaner.cli import console
 from cleaner.cli.options import without_password
 from cleaner.cli.ranking import Ordering
@@ -340,6 +341,21 @@ def test_rank_takes_labels_from_a_csv_file(colour_set: Path, tmp_path: Path) -> 
     )
     assert {row["given_label"] for row in table} == {"a", "b"}
     assert not (colour_set / ".cleaner").exists()
+
+
+def test_a_plan_is_fixed_followed_and_reported(colour_set: Path, tmp_path: Path) -> None:
+    assert run("audit", colour_set).stdout.startswith("audit      none yet")
+    fixed = run("audit", colour_set, "--plan", "double", "--ltpd", "30").stdout
+    assert fixed.startswith("verdict    go on\nplan       double, AQL 1 %, LTPD 30 %, risks 5 % and 5 %")
+    with Workspace(colour_set) as workspace:
+        audit = RunningAudit(workspace.state, workspace.store, catalog=lambda: workspace.catalog)
+        decide(colour_set, *((name, "keep", None) for name in audit.sequence()))
+    assert run("audit", colour_set).stdout.startswith("verdict    accept\n")
+    page = tmp_path / "signed.html"
+    assert run("report", colour_set, "--output", page).stdout == f"{page}\n"
+    assert "</html>" in page.read_text(encoding="utf-8")
+    said = run("audit", colour_set, "--plan", "single", "--aql", "7", code=1).stderr
+    assert said.startswith("Error: Got 0.07 as good enough (AQL) and 0.05 as too many (LTPD)")
 
 
 def test_worth_says_why_it_cannot_be_measured_on_few_images(ranked: tuple[Path, str]) -> None:
