@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -562,6 +563,16 @@ class ReviewState:
         """
         with self._lock:
             return [self._decision(r, r.judging) for r in self._records.looks if r.judging is not None]
+
+    def decided_by(self) -> dict[str, int]:
+        """Return how many images each reviewer has decided, by whose decision holds; unsure is none."""
+        with self._lock:
+            whose = (
+                record.effective.reviewer
+                for record in self._records.by_name.values()
+                if record.effective is not None and record.outcome not in ("", "unsure")
+            )
+            return dict(Counter(whose))
 
     def pace_per_min(self, reviewer: str) -> float | None:
         """Return a reviewer's recent pace in images a minute, pauses of over two minutes left out.

@@ -18,6 +18,8 @@ Threads
   order to look, propose labels, look for similar images, analyse, count duplicates; each works on a
   snapshot, takes the lock to hand its result over, and runs once at a time of its kind. Views that take
   long to open, and the audit's beginning, run here, too.
+- *cleaner-colleagues* (`colleagues.Colleagues`), where decisions are on a server: pulls what others decide
+  and have open, without the lock; says so to the session, which takes it to show what was given up.
 - *cleaner-picture* and *cleaner-send* of a grid (`widgets.grid.widget`): decode images and send them; they
   call ``thumbnail``, ``picture``, ``class_examples``, ``explain`` and ``heat_map`` alone; the last asks a
   process of its own (`heat_maps`), and holds no lock while it waits.

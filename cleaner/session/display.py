@@ -14,6 +14,7 @@ from cleaner.review import Decision
 from cleaner.review.state import AskedAgain
 from cleaner.session.begun_groups import BegunGroups
 from cleaner.session.cells import Cell, Colleague, Details, DuplicateRemark, Group, OneFix, Page, ProblemScore
+from cleaner.session.colleagues import Colleagues
 from cleaner.session.duplicate_groups import DuplicateGroups
 from cleaner.session.fix_groups import FixGroups
 from cleaner.session.legend import Legend
@@ -82,6 +83,8 @@ class Display:
         What was shown of the groups with one fix.
     certificate : callable
         Gives what the audit has shown so far; None while there is none.
+    colleagues : Colleagues
+        Who has other images open.
 
     Attributes
     ----------
@@ -104,6 +107,7 @@ class Display:
         saved: Path | None,
         begun: BegunGroups,
         certificate: Callable[[], Certificate | None],
+        colleagues: Colleagues,
     ) -> None:
         self.known = known
         self.reviewer = reviewer
@@ -113,6 +117,7 @@ class Display:
         self.offer: SimilarImages | None = None
         self._aside: SimilarImages | None = None  # shown instead of a page
         self._certificate = certificate
+        self._colleagues = colleagues
         self._formed: tuple[tuple[object, ...], DuplicateGroups] | None = None
         self._ordered: dict[str, tuple[Snapshot, Rows]] = {}
         self._scores: tuple[str, Snapshot, dict[str, float]] | None = None
@@ -126,6 +131,8 @@ class Display:
             unit_of=lambda view, name: self._group_of(name, view) or name,
             view=_first_view(known),
             names_now=known.state.latest_names,
+            claim=colleagues.claim,
+            is_taken=colleagues.has_open,
         )
         self._news: LearntOrder | None = None  # why the order changed, until the first page that shows it
         self._notices: list[Notice] = []
@@ -247,7 +254,8 @@ class Display:
     def show_similar(self) -> None:
         """Put the pages aside for one with images similar to what was just decided."""
         offer, self.offer = self.offer, None
-        names = () if offer is None else tuple(name for name in offer.names if self.is_open(name))
+        free = () if offer is None else self._colleagues.claim([*self.paging.names, *offer.names])
+        names = () if offer is None else tuple(n for n in offer.names if n in free and self.is_open(n))
         if offer is None or not names:
             msg = "No similar images are on offer. Relabel or delete an image first."
             raise StoreError(msg)
@@ -448,9 +456,9 @@ class Display:
             return Empty(Reason.NO_AUDIT if certificate is None else Reason.AUDIT_ENDED, view, self.purpose)
         if self.known.checks is None and has_threshold(view.order):
             return Empty(Reason.NOT_CHECKED, view, self.purpose)
-        return Empty(
-            Reason.END, view, self.purpose, self.paging.pager.total, progress["left"], progress["unsure"]
-        )
+        pager = self.paging.pager
+        left, unsure = progress["left"], progress["unsure"]
+        return Empty(Reason.END, view, self.purpose, pager.total, left, unsure, with_colleagues=pager.taken)
 
     def _groups(self) -> tuple[Group | OneFix, ...]:
         if self.purpose is Purpose.FIXES:

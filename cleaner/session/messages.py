@@ -188,6 +188,8 @@ class Empty:
         Images of the whole set that nobody has decided.
     unsure : int
         How many are set aside.
+    with_colleagues : int
+        Undecided images of the view that colleagues have open.
     """
 
     reason: Reason
@@ -196,6 +198,7 @@ class Empty:
     total: int = 0
     left_elsewhere: int = 0
     unsure: int = 0
+    with_colleagues: int = 0
 
 
 # ---------------------------------------------------------------- beside the page

@@ -5,7 +5,7 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,6 +20,9 @@ _MAX_VIEWS = 100
 
 NamesNow = Callable[[list[str]], list[str]]
 """Gives the present names of files that had other ones; of those that are gone, what they were called."""
+
+Claim = Callable[[Iterable[str]], Collection[str]]
+"""Takes images for a page; returns those that may be shown on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,12 @@ class Pager:
         it may be longer than ``page_size``.
     names_now : callable, optional
         Gives the present names of images on the page that was open last.
+    claim : callable, optional
+        Takes images onto the page that is about to open, instead of those of the page before; returns the
+        ones that may be shown. The others, with whatever belongs to them, are left out and come later; so
+        are those that turn out to be decided by then.
+    is_taken : callable, optional
+        Tells whether an image would be refused, as far as is known.
 
     Raises
     ------
@@ -92,6 +101,8 @@ class Pager:
         saved: Path | None = None,
         unit_of: Callable[[str], object] = str,
         names_now: NamesNow = list,
+        claim: Claim = frozenset,
+        is_taken: Callable[[str], bool] = lambda _name: False,
     ) -> None:
         self._lock = threading.RLock()
         self._order = NameOrder.of(names)
@@ -101,6 +112,8 @@ class Pager:
         self._saved = saved
         self._unit_of = unit_of
         self._names_now = names_now
+        self._claim = claim
+        self._is_taken = is_taken
         self._shown = set(self._of_view(shown))
         self._begin = 0  # all before this place of the order were shown
         self._offered: set[str] = set()  # in this round of passed-over images
@@ -140,7 +153,7 @@ class Pager:
         with self._lock:
             here = set(self._pages[self._at].names) if self._pages else set()
             later = (name for name in self._order if name not in here)
-            return self._at + 1 < len(self._pages) or any(not self._is_decided(name) for name in later)
+            return self._at + 1 < len(self._pages) or any(map(self._is_free, later))
 
     @property
     def total(self) -> int:
@@ -159,6 +172,18 @@ class Pager:
         with self._lock:
             return sum(not self._is_decided(name) for name in self._order)
 
+    @property
+    def has_free(self) -> bool:
+        """Whether any image, shown or not, is undecided, and nobody else has it open."""
+        with self._lock:
+            return any(map(self._is_free, self._order))
+
+    @property
+    def taken(self) -> int:
+        """Undecided images that others have open."""
+        with self._lock:
+            return sum(self._is_taken(name) and not self._is_decided(name) for name in self._order)
+
     # ---------------------------------------------------------------- moving
 
     def next(self, *, skip_decided: bool = False) -> Page | None:
@@ -170,21 +195,34 @@ class Pager:
             Pass over pages shown before on which everything is decided, as after a Confirm.
         """
         with self._lock:
-            for at in range(self._at + 1, len(self._pages)):
-                if not skip_decided or self._open_names(self._pages[at].names):
-                    return self._go(at)
-            names, again = self._new(), False
-            if not names:
-                names, again = self._passed_over(), True
-            if not names:
-                return None
-            self._add(names, again=again)
-            return self._go(len(self._pages) - 1)
+            at = self._at + 1
+            while at < len(self._pages):
+                page = self._pages[at]
+                if skip_decided and not self._open_names(page.names):
+                    at += 1
+                elif opened := self._go(at):
+                    return opened
+            while names := (new := self._new()) or self._passed_over():
+                self._add(names, again=not new)
+                if opened := self._go(len(self._pages) - 1):
+                    return opened
+            if self._pages:  # it stays open
+                self._claim(self._pages[self._at].names)
+            return None
 
     def previous(self) -> Page | None:
         """Open the page before this one; None (and stay) if this is the first."""
         with self._lock:
-            return self._go(self._at - 1) if self._at > 0 else None
+            while self._at > 0:
+                if opened := self._go(self._at - 1):
+                    return opened
+            return None
+
+    def reopen(self) -> None:
+        """Open the present page once more, after another view was on show."""
+        with self._lock:
+            if self._pages and self._go(self._at) is None:
+                self.next()
 
     def peek(self) -> tuple[str, ...]:
         """Return the images that come next if everything on the open page gets decided; nothing moves."""
@@ -242,8 +280,11 @@ class Pager:
     def _open_names(self, names: Iterable[str]) -> list[str]:
         return [name for name in names if not self._is_decided(name)]
 
+    def _is_free(self, name: str) -> bool:
+        return not self._is_decided(name) and not self._is_taken(name)
+
     def _new(self) -> list[str]:
-        return self._fill(name for name in self._unseen() if not self._is_decided(name))
+        return self._fill(name for name in self._unseen() if self._is_free(name))
 
     def _unseen(self) -> Iterator[str]:
         """Yield the images that were never shown, in order."""
@@ -279,7 +320,7 @@ class Pager:
             waiting = (
                 name
                 for name in self._order
-                if name not in here and name not in self._offered and not self._is_decided(name)
+                if name not in here and name not in self._offered and self._is_free(name)
             )
             names = self._fill(waiting)
             if names:
@@ -290,10 +331,28 @@ class Pager:
 
     def _add(self, names: list[str], *, again: bool, at: int | None = None) -> None:
         self._pages.insert(len(self._pages) if at is None else at, Page(0, tuple(names), again))
-        self._pages = [replace(page, number=i) for i, page in enumerate(self._pages, start=1)]
+        self._number()
         self._shown.update(names)
 
-    def _go(self, at: int) -> Page:
+    def _number(self) -> None:
+        self._pages = [replace(page, number=i) for i, page in enumerate(self._pages, start=1)]
+
+    def _go(self, at: int) -> Page | None:
+        """Open a page, without what others have open; if nothing of it is left there is no such page."""
+        page = self._pages[at]
+        before = self._open_names(page.names)
+        allowed = set(self._claim(page.names)).intersection(self._open_names(before))
+        lost = {self._unit_of(name) for name in before if name not in allowed}
+        if lost:
+            names = tuple(name for name in page.names if self._unit_of(name) not in lost)
+            self._shown.difference_update(set(page.names).difference(names))
+            self._begin = 0
+            if not names:
+                del self._pages[at]
+                self._number()
+                self._at -= at <= self._at
+                return None
+            self._pages[at] = replace(page, names=names)
         self._at = at
         self._save()
         return self._pages[at]
@@ -305,9 +364,8 @@ class Pager:
         names = self._of_view(saved)
         if self._open_names(names):
             self._add(names, again=False)
-            self._at = 0
-            self.resumed = True
-        else:
+            self.resumed = self._go(0) is not None
+        if not self.resumed:
             self.next()
 
     def _load(self) -> dict[str, list[str]]:

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from cleaner.session.orders import AUDIT, purpose_of
-from cleaner.session.pages import NamesNow, Page, Pager
+from cleaner.session.pages import Claim, NamesNow, Page, Pager
 from cleaner.session.view import GridView
 
 _MOST_VIEWS = 20
@@ -44,6 +44,8 @@ class Paging:
         The first one.
     names_now : callable
         Gives the present names of images that were on the page that was open last.
+    claim, is_taken : callable
+        See `cleaner.session.pages.Pager`.
     """
 
     def __init__(
@@ -57,6 +59,8 @@ class Paging:
         unit_of: Callable[[GridView, str], object] = lambda _view, name: name,
         view: GridView | None = None,
         names_now: NamesNow = list,
+        claim: Claim = frozenset,
+        is_taken: Callable[[str], bool] = lambda _name: False,
     ) -> None:
         self._names_of = names_of
         self._is_open = is_open
@@ -65,6 +69,8 @@ class Paging:
         self._saved = saved
         self._unit_of = unit_of
         self._names_now = names_now
+        self._claim = claim
+        self._is_taken = is_taken
         self._views: dict[str, _ViewPages] = {}
         self._stale: set[str] = set()
         self.finished = False
@@ -111,6 +117,8 @@ class Paging:
     def go_on(self) -> None:
         """Open the next page with something to decide; at the end there is none any more."""
         self.finished = self.pager.next(skip_decided=self._open.seen is None) is None
+        if self.finished:  # its last page is on show no more
+            self._claim(())
         self._open.mark()
 
     def turn(self, by: int) -> bool:
@@ -171,6 +179,7 @@ class Paging:
             pages = self._make(view)
         else:
             self._refresh(view, pages)
+            pages.pager.reopen()
         self._views[view.key] = pages
         while len(self._views) > _MOST_VIEWS:
             del self._views[next(iter(self._views))]
@@ -196,5 +205,7 @@ class Paging:
             saved=saved,
             unit_of=partial(self._unit_of, view) if purpose_of(view.order).in_groups else str,
             names_now=self._names_now,
+            claim=self._claim,
+            is_taken=self._is_taken,
         )
         return _ViewPages(pager, seen)

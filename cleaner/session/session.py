@@ -29,6 +29,7 @@ from cleaner.session.acts import ADD, DIFFERENT, GROUP, REMOVE, SUGGEST, choices
 from cleaner.session.begun_groups import BegunGroups
 from cleaner.session.cells import Cell, ChosenWindow, ClassExamples, Outcome, Page, Picture, Seen
 from cleaner.session.class_examples import ExampleChooser
+from cleaner.session.colleagues import Colleagues
 from cleaner.session.display import Display
 from cleaner.session.heat_maps import HeatMap, HeatMaps
 from cleaner.session.large_images import LargeImages
@@ -205,6 +206,9 @@ class ReviewSession:
             posterior, learnt = background.weigh_errors(known), background.learn_order(known)
             known = replace(known, posterior=posterior, learnt=learnt)
         self._learnt_at = self.store.state.progress().looked_at
+        self._colleagues = Colleagues(
+            self.store, self.reviewer, self._follow_colleagues, in_background=in_background
+        )
         self._display = Display(
             known,
             reviewer=self.reviewer,
@@ -214,6 +218,7 @@ class ReviewSession:
                 pages_file(source.state, self.reviewer, what="groups"), self.store.state.latest_names
             ),
             certificate=self.audit.certificate,
+            colleagues=self._colleagues,
         )
         self._examples = ExampleChooser(lambda: self.source.index, source.state / "embeddings")
         self._large = LargeImages()
@@ -251,6 +256,7 @@ class ReviewSession:
         self._closed = True
         self._unsubscribe()
         self._listeners.clear()
+        self._colleagues.close()
         self._worker.close()
         self._heat_maps.close()
 
@@ -350,7 +356,7 @@ class ReviewSession:
     def progress(self) -> dict[str, Any]:
         """Count; see `cleaner.ImageCleaner.progress`."""
         with self.lock:
-            return self._display.progress()
+            return {**self._display.progress(), "colleagues": self._colleagues.at_work()}
 
     def summary(self) -> ReviewSummary:
         """Return where the work stands."""
@@ -674,6 +680,7 @@ class ReviewSession:
         """Remember an act as this session's, which answers it itself."""
         act = act or uuid.uuid4().hex
         self._own_acts.add(act)
+        self._colleagues.touch()
         return act
 
     def _where(self) -> dict[str, Any]:
@@ -903,6 +910,17 @@ class ReviewSession:
             abs(state.last_seq - self._counted_at) >= _COUNT_AFTER
         ):
             self.count_checks()
+
+    def _follow_colleagues(self) -> None:
+        """Say who is at work; where nothing else was left to show, show what was given up."""
+        with self.lock:
+            paging = self._display.paging
+            more = paging.finished and not self._display.is_aside and paging.pager.has_free
+            if more:
+                self._display.go_on()
+        if more:
+            self._tell(Topic.PAGE)
+        self._tell(Topic.PROGRESS)
 
     # ---------------------------------------------------------------- in the background
 

@@ -74,6 +74,8 @@ class ImageCleaner(ipywidgets.VBox):
     and no longer here), ``left`` (undecided). ``last100``: dict, ``errors`` among the last ``looked_at``
     looks, and ``low``, ``high``, the 95 % interval for as many looks.
     ``expected_next``: errors on the next page, a tuple ``point``, ``low``, ``high`` (90 % interval), or None.
+    ``colleagues``: for every other reviewer a tuple of the name, the images decided, and whether they have a
+    page open now; empty where the decisions are in a file.
     Floats, or None: ``pace_per_min``, ``pace_per_hour``, ``minutes_left``.
     """
 

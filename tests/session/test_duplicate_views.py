@@ -24,6 +24,7 @@ from cleaner.quality.problems import quality
 from cleaner.ranking import rank_probabilities
 from cleaner.session.begun_groups import BegunGroups
 from cleaner.session.cells import DuplicateRemark, Group
+from cleaner.session.colleagues import Colleagues
 from cleaner.session.display import Display
 from cleaner.session.duplicate_groups import Duplicate, DuplicateGroups
 from cleaner.session.messages import Hint, Topic
@@ -312,6 +313,7 @@ def open_display(space: Workspace) -> Callable[..., Display]:
             saved=None,
             begun=BegunGroups(None),
             certificate=lambda: None,
+            colleagues=Colleagues(space.store, "Ana", lambda: None),
         )
         made.set_view(GridView(order=DUPLICATES))
         return made

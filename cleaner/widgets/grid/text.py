@@ -167,6 +167,8 @@ def _end_of_labels(empty: messages.Empty) -> str:
     if view.show != "undecided":
         key = "last_page" if empty.total else f"none_{view.show}" if view.show != "all" else "none_fits"
         return say(f"review.{key}")
+    if empty.with_colleagues:
+        return say("review.with_colleagues", images=count(empty.with_colleagues, "image"))
     if view.order == TO_LABEL and not view.filtered:
         first = say("review.all_labelled")
     else:

@@ -1,6 +1,6 @@
 """How far the review is, what turned up, and what to expect next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cleaner.analysis.forecast import Forecast
@@ -9,6 +9,8 @@ from cleaner.widgets.panels.base import Tree, node, pair, section
 from cleaner.widgets.panels.chart import Point, line_chart
 from cleaner.widgets.panels.text import rest_text
 from cleaner.widgets.sentences import say
+
+_MOST_COLLEAGUES = 8
 
 
 def progress_section(figures: Mapping[str, Any], forecast: Forecast | None = None) -> Tree:
@@ -46,6 +48,7 @@ def progress_section(figures: Mapping[str, Any], forecast: Forecast | None = Non
     if figures["pace_per_min"] and figures["minutes_left"] is not None:
         left = say("progress.pace.value", time=duration(60 * figures["minutes_left"]))
         lines.append(pair(say("progress.pace", number=f"{figures['pace_per_min']:,.0f}"), left))
+    lines += _colleagues(figures["colleagues"])
     big = say("progress.found", errors=count(errors, "error"))
     if labelling:
         big = say("progress.labelled", number=f"{labelled:,}")
@@ -53,6 +56,21 @@ def progress_section(figures: Mapping[str, Any], forecast: Forecast | None = Non
     if forecast is not None and len(forecast.found) > 1 and not labelling:
         parts.append(_curve(errors, reviewed, forecast))
     return section(say("progress"), *parts)
+
+
+def _colleagues(others: Sequence[tuple[str, int, bool]]) -> list[Tree]:
+    """Say who else is at work, or has been; those at work come first."""
+    if not others:
+        return []
+    ordered = sorted(others, key=lambda each: (not each[2], -each[1]))
+    lines = [
+        pair(name, say(f"progress.colleague{'.now' if now else ''}", images=count(decided, "image")))
+        for name, decided, now in ordered[:_MOST_COLLEAGUES]
+    ]
+    if len(ordered) > _MOST_COLLEAGUES:
+        more = say("progress.colleagues.more", number=f"{len(ordered) - _MOST_COLLEAGUES:,}")
+        lines.append(node("div", more, class_="cleaner-note"))
+    return [node("h3", say("progress.colleagues")), *lines]
 
 
 def _curve(errors: int, reviewed: int, forecast: Forecast) -> Tree:
