@@ -28,18 +28,11 @@ class Colleagues:
     ----------
     store : ReviewStore
     reviewer : str
-    on_change : callable
-        Called, in another thread, when others have done something, or have other images open.
-    in_background : bool
-        False: there is no thread that follows them; pages are leased until they lapse.
     """
 
-    def __init__(
-        self, store: ReviewStore, reviewer: str, on_change: Callable[[], None], *, in_background: bool = True
-    ) -> None:
+    def __init__(self, store: ReviewStore, reviewer: str) -> None:
         self._store = store
         self._reviewer = reviewer
-        self._on_change = on_change
         self._open: dict[str, str] = {}
         self._decided: dict[str, int] = {}  # how many images each reviewer has decided
         self._touched_s = self._renewed_s = time.monotonic()
@@ -51,8 +44,20 @@ class Colleagues:
             return
         self._leases = Leases(store.journal.engine, dataset=store.dataset, reviewer=reviewer)
         self._open = self._leases.of_others()
-        if in_background:
-            self._thread = threading.Thread(target=self._follow, name="cleaner-colleagues", daemon=True)
+
+    def follow(self, on_change: Callable[[], None]) -> None:
+        """Follow them in a thread; without it, pages are leased until they lapse.
+
+        Parameters
+        ----------
+        on_change : callable
+            Called, in that thread, when others have done something, or have other images open.
+        """
+        if self._leases is not None:
+            arguments = (on_change, self._leases)
+            self._thread = threading.Thread(
+                target=self._follow, args=arguments, name="cleaner-colleagues", daemon=True
+            )
             self._thread.start()
 
     def claim(self, names: Iterable[str]) -> frozenset[str]:
@@ -98,7 +103,7 @@ class Colleagues:
         if self._leases is not None:
             self._leases.release()
 
-    def _follow(self) -> None:
+    def _follow(self, on_change: Callable[[], None], leases: Leases) -> None:
         failed = False
         while True:
             try:
@@ -109,20 +114,20 @@ class Colleagues:
                     logger.warning("What colleagues decide cannot be followed: %s", exc)
                 failed = True
             else:
-                self._look()
+                if self._look(leases):
+                    on_change()
             if self._stop.wait(_FOLLOW_S):
                 return
 
-    def _look(self) -> None:
-        assert self._leases is not None
+    def _look(self, leases: Leases) -> bool:
+        """Renew the leases, and look what others have; tells whether that is something else than before."""
         now_s = time.monotonic()
         if now_s - self._renewed_s > _RENEW_S and now_s - self._touched_s < _IDLE_S:
             self._renewed_s = now_s
-            self._leases.renew()
+            leases.renew()
         before = self.at_work(), self._open
         seq = self._store.state.last_seq
         if seq != self._counted_seq:
             self._counted_seq, self._decided = seq, self._store.state.decided_by()
-        self._open = self._leases.of_others()
-        if before != (self.at_work(), self._open):
-            self._on_change()
+        self._open = leases.of_others()
+        return before != (self.at_work(), self._open)

@@ -206,9 +206,7 @@ class ReviewSession:
             posterior, learnt = background.weigh_errors(known), background.learn_order(known)
             known = replace(known, posterior=posterior, learnt=learnt)
         self._learnt_at = self.store.state.progress().looked_at
-        self._colleagues = Colleagues(
-            self.store, self.reviewer, self._follow_colleagues, in_background=in_background
-        )
+        self._colleagues = Colleagues(self.store, self.reviewer)
         self._display = Display(
             known,
             reviewer=self.reviewer,
@@ -223,6 +221,8 @@ class ReviewSession:
         self._examples = ExampleChooser(lambda: self.source.index, source.state / "embeddings")
         self._large = LargeImages()
         self._heat_maps = HeatMaps(source.options)
+        if in_background:
+            self._colleagues.follow(self._follow_colleagues)
         self.run_later(self._prepare)
         if behind:
             self.run_later(self._learn)

@@ -313,7 +313,7 @@ def open_display(space: Workspace) -> Callable[..., Display]:
             saved=None,
             begun=BegunGroups(None),
             certificate=lambda: None,
-            colleagues=Colleagues(space.store, "Ana", lambda: None),
+            colleagues=Colleagues(space.store, "Ana"),
         )
         made.set_view(GridView(order=DUPLICATES))
         return made

@@ -1,0 +1,229 @@
+"""Twenty reviewers at once on one PostgreSQL server: how long a decision takes, and whether any is lost.
+
+    python tests/benchmarks/load.py [--reviewers N] [--per-second R] [--minutes M]
+
+Each reviewer is a process of its own with what a page's kernel has: a workspace, a session and its grid.
+Messages go in and answers come out as between the page and its kernel; the way between them (the browser,
+the dashboard, a network) is not part of it. Each decides on the images of a page one after the other, at the
+rate given, and confirms it. Printed: how long it took until decisions were answered for; the same of bare
+INSERTs of such rows by as many processes into the same server, before; whether every decision that was
+answered for is in the database, once; how often an image was shown to two reviewers at a time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from collections import Counter
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+LIMIT_MS = 100.0
+CLASSES = ("cat", "dog", "owl")
+
+
+def make_set(root: Path, images: int) -> None:
+    """Write one small picture and link it under many names."""
+    from PIL import Image
+
+    first = root / CLASSES[0] / "000000.png"
+    for label in CLASSES:
+        (root / label).mkdir(parents=True)
+    Image.new("RGB", (8, 8), (200, 40, 40)).save(first)
+    for number in range(1, images):
+        os.link(first, root / CLASSES[number % len(CLASSES)] / f"{number:06d}.png")
+
+
+def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: float, end_s: float) -> None:
+    """Decide until the end; print what was answered for, in JSON."""
+    from cleaner.session.session import ReviewSession
+    from cleaner.widgets.grid.widget import ReviewGrid
+    from cleaner.workspace import Workspace
+
+    sent: list[dict[str, Any]] = []
+    waits_ms: list[float] = []
+    answered: list[str] = []
+    shown: list[tuple[str, float, float]] = []
+    refused: Counter[str] = Counter()
+    with Workspace(root, store=url, reviewer=reviewer) as workspace:
+        session = ReviewSession(workspace)
+        grid: Any = ReviewGrid(session, lock=session.lock)
+        grid.send = lambda message, buffers=None: sent.append(message)
+
+        def ask(kind: str, **fields: Any) -> dict[str, Any]:
+            message = {"kind": kind, "id": uuid.uuid4().hex, "view": "v", **fields}
+            start = time.perf_counter()
+            grid._receive(grid, message, [])
+            waits_ms.append(1000 * (time.perf_counter() - start))
+            answer = next(each for each in reversed(sent) if each.get("id") == message["id"])
+            sent.clear()
+            if answer["kind"] == "refused":
+                refused[answer["reason"]] += 1
+            return answer
+
+        time.sleep(max(0.0, begin_s - time.time()))
+        next_s = time.time() + np.random.default_rng(hash(reviewer) % 2**32).uniform(0, 1 / per_second)
+        while time.time() < end_s and session.names:
+            page, opened_s = session.page(), time.time()
+            for cell in page.cells[:-1]:
+                time.sleep(max(0.0, next_s - time.time()))
+                next_s = max(next_s + 1 / per_second, time.time())
+                seen = {"page": page.id, "suggestions": {cell.name: cell.suggestion}}
+                fields = {"names": [cell.name], "label": None, "new_class": False, "seen": seen}
+                if ask("decide", action="keep", **fields)["kind"] == "saved":
+                    answered.append(cell.name)
+                if time.time() > end_s:
+                    break
+            last = page.cells[-1]
+            seen = {"page": page.id, "suggestions": {last.name: last.suggestion}}
+            if ask("confirm", names=[last.name], seen=seen)["kind"] == "saved":
+                answered.append(last.name)
+            shown += [(cell.name, opened_s, time.time()) for cell in page.cells]
+        session.close()
+        grid.close()
+    print(json.dumps({"waits_ms": waits_ms, "answered": answered, "shown": shown, "refused": refused}))
+
+
+def insert(url: str, *, begin_s: float, end_s: float) -> None:
+    """Insert rows one by one, each in a transaction of its own, as fast as it goes; print the waits."""
+    import psycopg
+
+    from cleaner.review.database import _parse
+
+    name = _parse(url).render_as_string(hide_password=False).replace("+psycopg", "")
+    waits_ms: list[float] = []
+    statement = (
+        "INSERT INTO bare (dataset, act, kind, name, given_label, reviewer, time, page)"
+        " VALUES ('set', %s, 'keep', %s, 'cat', 'ann', '2026-01-01T00:00:00+00:00', 1)"
+    )
+    with psycopg.connect(name, autocommit=True) as connection:
+        time.sleep(max(0.0, begin_s - time.time()))
+        while time.time() < end_s:
+            start = time.perf_counter()
+            connection.execute(statement, (uuid.uuid4().hex, "cat/000000.png"))
+            waits_ms.append(1000 * (time.perf_counter() - start))
+    print(json.dumps({"waits_ms": waits_ms}))
+
+
+def at_once(number: int, *arguments: str, ahead_s: float, seconds: float) -> list[dict[str, Any]]:
+    """Run this file several times at once, from and to the same moments; return what each printed."""
+    begin_s = time.time() + ahead_s
+    usual = [sys.executable, __file__, *arguments, "--begin", str(begin_s), "--end", str(begin_s + seconds)]
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    environment = {**os.environ, **threads}
+    commands = [[*usual, "--reviewer", f"r{i:02d}"] for i in range(number)]
+    started = [subprocess.Popen(each, stdout=subprocess.PIPE, env=environment) for each in commands]
+    return [json.loads(each.communicate()[0]) for each in started]
+
+
+def percentiles(found: list[dict[str, Any]]) -> dict[str, float]:
+    """Return the median, the 99th percentile and the longest of all waits, and how many there were."""
+    waits = np.concatenate([each["waits_ms"] for each in found])
+    return {
+        "n": len(waits),
+        "p50": float(np.percentile(waits, 50)),
+        "p99": float(np.percentile(waits, 99)),
+        "max": float(waits.max()),
+    }
+
+
+def overlaps(found: list[dict[str, Any]]) -> int:
+    """Count how often an image was on the pages of two reviewers at the same time."""
+    times: dict[str, list[tuple[float, float, int]]] = {}
+    for number, each in enumerate(found):
+        for name, start, end in each["shown"]:
+            times.setdefault(name, []).append((start, end, number))
+    count = 0
+    for looks in times.values():
+        looks.sort()
+        count += sum(b[0] < a[1] and a[2] != b[2] for a, b in pairwise(looks))
+    return count
+
+
+def main() -> int:
+    """Print the figures; the exit code tells whether the limit holds and nothing is lost or doubled."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--reviewers", type=int, default=20)
+    parser.add_argument("--per-second", type=float, default=10.0)
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--ahead", type=float, default=90.0, help="seconds until all have opened the set")
+    parser.add_argument("--work", choices=("review", "insert"), help=argparse.SUPPRESS)
+    for name in ("--root", "--url", "--reviewer"):
+        parser.add_argument(name, help=argparse.SUPPRESS)
+    for name in ("--begin", "--end"):
+        parser.add_argument(name, type=float, help=argparse.SUPPRESS)
+    o = parser.parse_args()
+    if o.work == "review":
+        review(Path(o.root), o.url, o.reviewer, per_second=o.per_second, begin_s=o.begin, end_s=o.end)
+        return 0
+    if o.work == "insert":
+        insert(o.url, begin_s=o.begin, end_s=o.end)
+        return 0
+
+    import postgres_server
+    import psycopg
+    import pytest
+
+    from cleaner.review.database import _parse
+    from cleaner.review.store import ReviewStore
+    from cleaner.workspace import Workspace
+
+    try:
+        url = postgres_server.fresh_url()
+    except pytest.skip.Exception as exc:
+        print(f"skipped: {exc}")
+        return 0
+    seconds = 60 * o.minutes
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ["CLEANER_HOME"] = str(Path(folder) / "home")
+        root = Path(folder) / "set"
+        images = round(1.1 * o.reviewers * o.per_second * seconds) + 48 * o.reviewers
+        make_set(root, images)
+        with Workspace(root, store=url) as workspace:
+            workspace.scan()
+            dataset = workspace.store.dataset
+        plain = _parse(url).render_as_string(hide_password=False).replace("+psycopg", "")
+        with psycopg.connect(plain, autocommit=True) as connection:
+            connection.execute("CREATE TABLE bare (LIKE events INCLUDING ALL)")
+        bare = at_once(o.reviewers, "--work", "insert", "--url", url, ahead_s=15, seconds=20)
+        figures = percentiles(bare)
+        print(
+            f"bare INSERT, {o.reviewers} at once as fast as it goes: {figures['n'] / 20:.0f} a second, "
+            f"p50 {figures['p50']:.1f}, p99 {figures['p99']:.1f} ms",
+            flush=True,
+        )
+        arguments = ("--work", "review", "--root", str(root), "--url", url, "--per-second", str(o.per_second))
+        found = at_once(o.reviewers, *arguments, ahead_s=o.ahead, seconds=seconds)
+        with ReviewStore(url, dataset=dataset, reviewer="lead") as store:
+            events = store.state.events
+    figures = percentiles(found)
+    answered = [name for each in found for name in each["answered"]]
+    there = Counter(event.name for event in events)
+    lost = sum(name not in there for name in answered)
+    doubled = sum(times > 1 for times in there.values())
+    refused = sum((Counter(each["refused"]) for each in found), Counter[str]())
+    print(
+        f"{o.reviewers} reviewers, {figures['n'] / seconds:.0f} acts a second for {o.minutes:g} minutes "
+        f"(wanted {o.reviewers * o.per_second:.0f}): p50 {figures['p50']:.1f}, p99 {figures['p99']:.1f}, "
+        f"longest {figures['max']:.0f} ms; limit {LIMIT_MS:.0f}, ratio {figures['p99'] / LIMIT_MS:.2f}"
+    )
+    print(
+        f"answered for {len(answered)}, lost {lost}, decided twice {doubled}, "
+        f"open on two pages at a time {overlaps(found)}, refused {sum(refused.values())} {dict(refused)}"
+    )
+    return int(figures["p99"] > LIMIT_MS or bool(lost) or bool(doubled))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
