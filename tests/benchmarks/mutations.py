@@ -286,6 +286,7 @@ def main() -> None:
     """Run, and print the counts and the findings."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--images", type=int, default=2000)
+    parser.add_argument("--first", type=int, default=0, help="number of the first image")
     parser.add_argument("--minutes", type=float, default=float("inf"), help="stop after so long")
     parser.add_argument("--only", type=int, help="look at one image, and write it to ./mutated")
     parser.add_argument("--work", nargs=3, help=argparse.SUPPRESS)
@@ -299,7 +300,7 @@ def main() -> None:
     import tempfile
 
     with tempfile.TemporaryDirectory() as folder:
-        first, last = (0, asked.images) if asked.only is None else (asked.only, asked.only + 1)
+        first, last = (asked.first, asked.images) if asked.only is None else (asked.only, asked.only + 1)
         watch = Watch(last, Path(folder), first)
         start = time.monotonic()
         watch.run(until=start + 60 * asked.minutes)
