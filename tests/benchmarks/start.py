@@ -5,7 +5,8 @@
 Each run is a new process and a new page in Chromium, on the photos of ``../shared/data/clothing`` or on a
 copy of a folder of class folders. In seconds from the command: *address*, when the page can be asked for;
 *first image*; *ranked*, the first image with its loss; *can decide*, when the keys work, until when what is
-on the screen is to look at only. Cold: the set was never open. Warm: it was open and ranked before. Printed
+on the screen is to look at only. Cold: the set was never open; ranked is then a first order, of 500 images,
+on the page after the one that is open. Warm: it was open and ranked before, with all networks. Printed
 are the median and the range of the runs, the limits, and the load of the machine, which makes everything
 slower.
 """
@@ -26,6 +27,8 @@ from typing import Any
 
 from beds import DATA, lay_out_clothing
 from playwright.sync_api import Page, sync_playwright
+
+from cleaner.widgets.sentences import say
 
 LIMITS_S = {("cold", "first image"): 2.5, ("cold", "ranked"): 12.0, ("warm", "ranked"): 2.0}
 LIMITS_S["warm", "first image"] = LIMITS_S["cold", "first image"]
@@ -67,6 +70,9 @@ def watch(process: subprocess.Popen[str], browser: Any, began: float, found: dic
     page.wait_for_selector("#cleaner-front", state="detached", timeout=_LONGEST_MS)
     found["can decide"] = time.monotonic() - began
     if "ranked" not in found:
+        # The page that is open stays as it is: the first order, of a part of the images, is on the next one.
+        page.get_by_text(say("review.new_order")).wait_for(timeout=_LONGEST_MS)
+        page.get_by_role("button", name=say("grid.next_page")).click()
         page.wait_for_selector(_SEEN["ranked"], timeout=_LONGEST_MS)
         found["ranked"] = time.monotonic() - began
     time.sleep(_SETTLES_S)  # what the next start shows is kept a moment later
@@ -94,10 +100,12 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         images = sum(file.is_file() for file in folder.rglob("*"))
         print(f"{images:,} files, {os.cpu_count()} cores, load before: {os.getloadavg()[0]:.1f}")
-        if told.warm:
-            run(folder, browser)
         for kind in ("warm",) if told.warm else ("cold", "warm"):
             runs = []
+            if kind == "warm":
+                rank = [sys.executable, "-m", "cleaner", "rank", str(folder)]
+                subprocess.run(rank, check=True, stdout=subprocess.DEVNULL)
+                run(folder, browser)  # not counted: it keeps what the next start shows
             for _ in range(told.runs):
                 if kind == "cold":
                     shutil.rmtree(folder / ".cleaner", ignore_errors=True)
