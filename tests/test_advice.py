@@ -20,9 +20,11 @@ _TERMINAL = ("cli", "dashboard", "serving")
 _FOR_TERMINALS = {  # said to whoever used an option or a command, or asked there
     "dataset/formats/transfer.py": 3,  # --link and --several-labels, which the page does not have
     "dataset/tables/text.py": 1,  # the encodings, one by one: part of an Advice
+    "embedding/over_ray.py": 1,  # to whoever chose --engine ray
     "jobs/process.py": 1,  # how a process is started: no sentence
     "jobs/worker.py": 1,  # likewise
     "models/efficientnet_lite.py": 1,  # an option of pip
+    "training/team.py": 1,  # to whoever started training by torchrun
     "workspace.py": 1,  # a command to be run after the database was lost
 }
 

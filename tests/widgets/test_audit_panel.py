@@ -176,6 +176,7 @@ def test_the_curve_goes_on_as_the_model_expects() -> None:
         "expected_next": Count(0.4, 0, 2),
         "pace_per_min": None,
         "minutes_left": None,
+        "colleagues": [],
     }
     forecast = Forecast(
         found=((1, 1), (24, 3)),

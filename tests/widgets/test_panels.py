@@ -37,6 +37,7 @@ NOTHING = {
     **dict.fromkeys(("errors", "looked_at", "total", "labelled", "discarded", "asked_again", "gone"), 0),
     **dict.fromkeys(("expected_next", "pace_per_min", "minutes_left")),
     "last100": {"looked_at": 0, "errors": 0, "low": 0.0, "high": 1.0},
+    "colleagues": [],
 }
 
 
@@ -188,6 +189,7 @@ def test_where_the_work_stands_is_said_in_figures_and_one_curve() -> None:
         "expected_next": Count(4.2, 1, 9),
         "pace_per_min": 31.0,
         "minutes_left": 94.5,
+        "colleagues": [("Ben", 40, False), ("Cat", 12, True)],
     }
     found = tuple((i, i // 13) for i in range(1, 481))
     tree = progress_section(
@@ -201,6 +203,8 @@ def test_where_the_work_stands_is_said_in_figures_and_one_curve() -> None:
         f"{say('progress.expected')} about 4, probably 1 to 9",
         f"{say('progress.rest')} about 30, probably 12 to 70",
         f"{say('progress.pace', number=31)} about 1.6 h left",
+        f"Cat {say('progress.colleague.now', images='12 images')} Ben",  # those at work come first
+        f"Ben {say('progress.colleague', images='40 images')}",
     ):
         assert words in text_of(tree)
     (name,) = (svg[1]["aria-label"] for svg in elements(tree, "svg"))
