@@ -146,6 +146,8 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--large", action="store_true")
     options = parser.parse_args()
+    if options.images < (least := 4 * 24 * options.rounds):
+        parser.error(f"Got {options.images} images; {options.rounds} rounds of four pages need {least}.")
     if not (DATA / "clothing" / "images.zip").exists():
         print(f"skipped: there is no {DATA / 'clothing'}")
         return 0
