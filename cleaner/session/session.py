@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 import uuid
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
@@ -66,6 +67,8 @@ Listener = Callable[[Change], None]
 _THUMBNAIL_PX = 256
 _PROPOSE_AFTER = 8  # decisions after which another proposal is worth a second of work
 _PAUSE_S = 0.3
+_PAUSES = 5  # of what an analysis takes, until the next: many reviewers' sessions can share a machine
+_LONGEST_PAUSE_S = 20.0
 _LARGE = 200_000  # images from which on what decisions teach is worked out behind the first page
 _COUNT_AFTER = 24  # decisions after which what is expensive to work out is worked out again
 
@@ -193,6 +196,7 @@ class ReviewSession:
         self._asked_seq = 0  # the act that similar images were last looked for
         self._proposed_seq = -1
         self._analysed_at = self._counted_at = self._learnt_at = 0
+        self._analysis_s = 0.0
         self._provenance: background.ProvenanceCache = background.ProvenanceCache()
         known = Snapshot(
             catalog=source.catalog,
@@ -1003,8 +1007,10 @@ class ReviewSession:
 
     def _analyse_soon(self) -> None:
         """Analyse a moment after a decision: the next keys go first."""
-        self._worker.pause(_PAUSE_S)
+        self._worker.pause(min(_LONGEST_PAUSE_S, max(_PAUSE_S, _PAUSES * self._analysis_s)))
+        start_s = time.monotonic()
         self._analyse()
+        self._analysis_s = time.monotonic() - start_s
 
     def _analyse(self) -> None:
         seq, earlier = self.store.state.last_seq, self.analysis

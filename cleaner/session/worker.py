@@ -43,7 +43,7 @@ class Worker:
         self._wanted: dict[str, Callable[[], object]] = {}
         self._begun: set[str] = set()  # kinds that wait for a thread, or run
         self._put_off = _PutOff()
-        self._closed = False
+        self._ended = threading.Event()
 
     def later(self, task: Callable[[], object]) -> None:
         """Run something that must not hold up whoever asks."""
@@ -52,7 +52,7 @@ class Worker:
             try:
                 task()
             except Exception as exc:
-                if not self._closed:
+                if not self._ended.is_set():
                     logger.exception("Work in the background failed")
                     self._on_error(exc)
 
@@ -93,7 +93,7 @@ class Worker:
     def pause(self, seconds: float) -> None:
         """Wait in a task, so that what is more urgent goes first; a caller's own thread does not."""
         if self._pool is not None:
-            time.sleep(seconds)
+            self._ended.wait(seconds)
 
     @contextmanager
     def after(self) -> Iterator[None]:
@@ -119,7 +119,7 @@ class Worker:
 
     def close(self) -> None:
         """Drop what waits; what runs comes to its end."""
-        self._closed = True
+        self._ended.set()
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
 
