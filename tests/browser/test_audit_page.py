@@ -116,7 +116,13 @@ def test_a_plan_is_fixed_and_reported(visit: Callable[..., Any], ranked: Path, e
     expect(page.locator(".cleaner-title")).to_have_text("Audit, page 1")
     expect(stopping).to_contain_text(say("acceptance.go_on"), timeout=20_000)
 
+    opened.wait_for_pictures()
+    page.wait_for_timeout(500)  # a page that has just opened cannot be confirmed
+    page.get_by_role("button", name="Confirm page").click()
+    expect(page.locator(".cleaner-title")).to_have_text("Audit, page 2")
+    expect(stopping).to_contain_text(say("acceptance.accept"), timeout=20_000)
+
     page.get_by_role("tab", name=say("report")).click()
     page.get_by_role("button", name=say("report.export.report")).click()
     expect(page.get_by_text("cleaned-report.html")).to_be_visible(timeout=20_000)
-    assert say("acceptance.go_on") in (ranked / "cleaned-report.html").read_text(encoding="utf-8")
+    assert say("acceptance.accept") in (ranked / "cleaned-report.html").read_text(encoding="utf-8")
