@@ -89,8 +89,8 @@ def _pixels(file: BinaryIO) -> tuple[pydicom.Dataset, npt.NDArray[Any]]:
     data = pydicom.dcmread(file)
     try:
         pixels = pixel_array(data, index=0)
-    # pydicom raises NotImplementedError for a compression that it does not know.
-    except (NotImplementedError, RuntimeError, AttributeError) as exc:
+    # pydicom raises a kind of RuntimeError for a compression that it does not know.
+    except (RuntimeError, AttributeError) as exc:
         raise ImageError(_cannot_be_opened(data)) from exc
     if data.get("PhotometricInterpretation") == "PALETTE COLOR":
         pixels = apply_color_lut(pixels, data)
