@@ -11,7 +11,7 @@ from jupyter_client.provisioning.local_provisioner import LocalProvisioner
 
 from cleaner.dashboard.kernels import COMMAND, KERNELS
 
-_NEXT_AFTER_S = 10.0  # the page that has just got a kernel needs the processor
+_NEXT_AFTER_S = 20.0  # the page that has just got a kernel needs the processor, and its first ranking
 
 
 class StandbyProvisioner(LocalProvisioner):

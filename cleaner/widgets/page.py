@@ -43,7 +43,7 @@ _ONLY_IMPORTED = (".json", ".jsonl", ".xml", ".parquet")  # no set is opened by 
 
 
 class _Ahead:
-    """What is done for a page before it asks for it: its set is opened, then its widgets are made."""
+    """What is done for a page before it asks: its set is opened and ranked, then its widgets are made."""
 
     def __init__(self) -> None:
         self._thread: threading.Thread | None = None
@@ -51,7 +51,10 @@ class _Ahead:
         self._page: DashboardPage | None = None
 
     def begin(self) -> None:
-        """Open what the dashboard was started for; in a thread, as a kernel may not take that long."""
+        """Open what the dashboard was started for, in a thread, as a kernel may not take that long.
+
+        The ranking of a set that has none begins, too.
+        """
         settings = PageSettings.from_environment()
         if self._thread is None and settings is not None and settings.workspace is not None:
             self._thread = threading.Thread(
@@ -86,15 +89,17 @@ class _Ahead:
         return None
 
     def _open(self, options: dict[str, Any]) -> None:
+        from cleaner.widgets.panels.prepare import begin_ranking
         from cleaner.workspace import Workspace
 
         try:
             workspace = Workspace(**options)
-            workspace.ranking() if len(workspace.catalog) else None  # reads the decisions, too
-        except Exception:  # it will go wrong again, and is told then
-            logger.info("%s could not be opened ahead", options, exc_info=True)
-        else:
+            is_new = len(workspace.catalog) > 0 and workspace.ranking() is None  # reads the decisions, too
             self._opened = options, workspace, time.monotonic()
+            if is_new:
+                begin_ranking(workspace)
+        except Exception:  # it will go wrong again, and is told then
+            logger.info("%s could not be prepared ahead", options, exc_info=True)
 
 
 AHEAD = _Ahead()

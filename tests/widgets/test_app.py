@@ -23,7 +23,7 @@ from cleaner.jobs import Job
 from cleaner.pipelines.network import NetworkOptions, remember
 from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.widgets.app import CleanerApp
-from cleaner.widgets.page import DashboardPage, open_app
+from cleaner.widgets.page import DashboardPage, _Ahead, open_app
 from cleaner.widgets.page_copy import PageCopy
 from cleaner.widgets.page_keeper import PageKeeper
 from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
@@ -199,6 +199,29 @@ def test_after_the_first_ranking_other_problems_are_searched_for_and_then_a_seco
     assert [json.loads(each.read_text())["task"] for each in jobs] == [
         job.TASKS[kind] for kind in ("prepare", "check", "second")
     ]
+    app.close()
+
+
+@pytest.mark.parametrize("is_ranked", [False, True])
+def test_what_the_page_will_rank_is_begun_ahead_of_it(
+    is_ranked: bool, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if is_ranked:
+        save_ranking(root)
+    settings = PageSettings.for_root(root, options={"from_scratch": True})
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, settings.to_json())
+    ahead = _Ahead()
+    ahead.begin()
+    assert settings.workspace is not None
+    workspace = ahead.take(settings.workspace)
+    assert workspace is not None
+    begun = Job.current(workspace.state)
+    assert (begun is None) == is_ranked
+    app = CleanerApp(workspace, page_size=6)
+    (root / "go").touch()
+    if begun is not None:
+        until(lambda: begun.status().phase == "done")
+        assert [each.name for each in (workspace.state / "jobs").glob("0*")] == [begun.id]
     app.close()
 
 

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from cleaner.jobs import JobStatus
+from cleaner.jobs.watcher import JobWatcher
 from cleaner.util.wording import count
 from cleaner.widgets.panels.base import button, buttons, node, paragraph
-from cleaner.widgets.panels.job import JobPanel, bar_of, progress_text
+from cleaner.widgets.panels.job import TASKS, JobPanel, bar_of, progress_text
 from cleaner.widgets.sentences import say
 from cleaner.workspace import Workspace
 
@@ -17,6 +18,17 @@ if TYPE_CHECKING:
     from cleaner.ranking import Ranking
 
 _NO_WEIGHTS = "WeightsUnavailableError"
+
+
+def begin_ranking(workspace: Workspace) -> None:
+    """Start ranking before there is a panel, which will find the job running.
+
+    Raises
+    ------
+    JobError
+        A job of this workspace is running, or none can be started.
+    """
+    JobWatcher.of(workspace.state).start(TASKS["prepare"], {"workspace": workspace.options()})
 
 
 class PreparePanel(JobPanel):
