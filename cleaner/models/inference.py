@@ -26,7 +26,7 @@ CUDA_BATCH = 32
 # float32 on photographs and .96 on the probe, and ranks label errors just as well.
 MIN_COSINE = 0.9
 # Of another engine, which is there for speed alone. Where torch itself computes in a small type, the engine
-# does so as well, and may be little further from float32 than torch: both had .997 or more on photographs in bf16.
+# does so as well, and may be little further from float32 than torch: in bf16, both had .997 on photographs.
 MIN_ENGINE_COSINE = 0.999
 ENGINE_MAY_BE_FURTHER = 1.25
 # To load OpenVINO, and convert and compile a network with it, took 2 to 3 s; it saves 40 % of torch's time.

@@ -7,6 +7,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,7 +21,7 @@ from cleaner.dataset.tables.options import TableOptions
 from cleaner.dataset.user import recent
 from cleaner.errors import TableError
 from cleaner.images.archives import is_archive, is_file
-from cleaner.jobs import Job
+from cleaner.jobs import Job, worker_ahead
 from cleaner.widgets.guard import guarded, in_words
 from cleaner.widgets.import_dialog import Found, ImportDialog
 from cleaner.widgets.page_settings import PageSettings
@@ -39,6 +40,7 @@ logger = logging.getLogger(__name__)
 _CANCELLED_WITHIN_S = 60.0
 _FRESH_S = 30.0
 _WAIT_S = 3.0  # a kernel that does not answer for long is taken for dead
+_NEEDED_TO_RANK = ("cleaner.pipelines.entries", "cleaner.models.inference")
 _ONLY_IMPORTED = (".json", ".jsonl", ".xml", ".parquet")  # no set is opened by such a file
 
 
@@ -94,10 +96,15 @@ class _Ahead:
 
         try:
             workspace = Workspace(**options)
-            is_new = len(workspace.catalog) > 0 and workspace.ranking() is None  # reads the decisions, too
-            self._opened = options, workspace, time.monotonic()
-            if is_new:
-                begin_ranking(workspace)
+            with closing(worker_ahead(*_NEEDED_TO_RANK)) as worker:
+                if not (workspace.ranking_folder / "ranking.npz").is_file():
+                    worker.get_ready()  # it loads torch while the files are listed
+                is_new = (
+                    len(workspace.catalog) > 0 and workspace.ranking() is None
+                )  # reads the decisions, too
+                self._opened = options, workspace, time.monotonic()
+                if is_new:
+                    begin_ranking(workspace, worker)
         except Exception:  # it will go wrong again, and is told then
             logger.info("%s could not be prepared ahead", options, exc_info=True)
 

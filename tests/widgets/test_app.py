@@ -482,7 +482,7 @@ def test_a_file_that_is_not_ours_is_asked_about(
     app.image_cleaner.decide(wrong[0], "delete")
     question = say("questions.foreign", file="cleaned.csv", folder=root)
     until(lambda: question in text(app.messages))
-    assert all(say(key) in text(app.messages) for key in ("questions.import", "questions.replace"))
+    until(lambda: all(say(f"questions.{key}") in text(app.messages) for key in ("import", "replace")))
     assert say("questions.beside", file="cleaned-2.csv") in text(app.messages)
     assert (root / "cleaned.csv").read_text() == mine
     number = [message.text for message in app.messages.messages].index(question)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from cleaner.jobs import JobStatus
 from cleaner.jobs.watcher import JobWatcher
+from cleaner.util.standby import Standby
 from cleaner.util.wording import count
 from cleaner.widgets.panels.base import button, buttons, node, paragraph
 from cleaner.widgets.panels.job import TASKS, JobPanel, bar_of, progress_text
@@ -20,15 +21,23 @@ if TYPE_CHECKING:
 _NO_WEIGHTS = "WeightsUnavailableError"
 
 
-def begin_ranking(workspace: Workspace) -> None:
+def begin_ranking(workspace: Workspace, standby: Standby) -> None:
     """Start ranking before there is a panel, which will find the job running.
+
+    Parameters
+    ----------
+    workspace : Workspace
+    standby : Standby
+        Whose process to use if one is waiting.
 
     Raises
     ------
     JobError
         A job of this workspace is running, or none can be started.
     """
-    JobWatcher.of(workspace.state).start(TASKS["prepare"], {"workspace": workspace.options()})
+    JobWatcher.of(workspace.state).start(
+        TASKS["prepare"], {"workspace": workspace.options()}, standby=standby
+    )
 
 
 class PreparePanel(JobPanel):
