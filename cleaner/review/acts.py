@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from cleaner.dataset.label_sets import LabelSets
 from cleaner.review.events import CLASS_KINDS, Event, Kind
 
-NOT_UNDOABLE = frozenset({Kind.UNDO, Kind.REDO, Kind.FILE_MOVED})
+NOT_UNDOABLE = frozenset({Kind.UNDO, Kind.REDO, Kind.FILE_MOVED, Kind.BLIND_SHARES})
 
 
 class Acts:

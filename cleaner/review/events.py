@@ -30,6 +30,15 @@ class Action(StrEnum):
     UNSURE = "unsure"
 
 
+class Blind(StrEnum):
+    """Why an image that is decided was shown once more, as if nobody had decided on it."""
+
+    SECOND = "second"
+    """To another reviewer: a second opinion, or a third one; also an image whose right label is known."""
+    AGAIN = "again"
+    """To the same reviewer, later."""
+
+
 class Kind(StrEnum):
     """What one row of the history is: an `Action`, an act on classes, pairs or files, or the undo of one."""
 
@@ -43,6 +52,7 @@ class Kind(StrEnum):
     CLASS_DESCRIBE = "class_describe"
     PAIR_DIFFERENT = "pair_different"
     FILE_MOVED = "file_moved"
+    BLIND_SHARES = "blind_shares"
     UNDO = "undo"
     REDO = "redo"
 
@@ -50,6 +60,7 @@ class Kind(StrEnum):
 NO_DETAIL: Mapping[str, Any] = {}
 CLASS_KINDS = frozenset({Kind.CLASS_NEW, Kind.CLASS_RENAME, Kind.CLASS_MERGE})
 _ACTIONS = frozenset(str(action) for action in Action)
+_BLIND = frozenset(str(why) for why in Blind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +98,9 @@ class Event:
         What else belongs to the row, as JSON: ``others`` of a pair, ``to`` of a moved file, ``settles``,
         ``reason`` (and ``of``, the image that it is a duplicate of) of a discard, ``restores``, ``text`` of
         the description of a class, ``contents`` of the others of a pair, ``copies`` (images of the same
-        content in the set, if there were several).
+        content in the set, if there were several), ``blind`` (a `Blind`) and ``unaided`` (the model's opinion
+        was not shown either), ``known`` of what an expert fixed beforehand, ``second`` and ``again`` (shares,
+        0..1) of what is to be shown blind.
     undoes : str or None
         The act that an undo takes back, or a redo brings back.
     content : str or None
@@ -138,6 +151,17 @@ class Event:
             return None
         reason = self.detail.get("reason")
         return reason if isinstance(reason, str) and reason else None
+
+    @property
+    def blind(self) -> Blind | None:
+        """Why the image was shown as if nobody had decided on it; None for all other rows."""
+        why = self.detail.get("blind")
+        return Blind(why) if why in _BLIND else None
+
+    @property
+    def is_truth(self) -> bool:
+        """Whether an expert fixed it beforehand, so that the answers of others can be held against it."""
+        return self.detail.get("known") is True
 
     @property
     def restores(self) -> bool:

@@ -12,6 +12,7 @@ The rules, in the order in which they apply:
   the image is set aside and not reviewed.
 - Two choices with different outcomes are a conflict, and both stay. It ends when one reviewer comes round, or
   by a decision made with ``settles=True``, which overrules what was there before it.
+- Opinions that were given blind, without a sight of earlier decisions: see `cleaner.review.opinions`.
 - Renaming and merging classes change the given labels and the labels chosen before, never those chosen after.
 - The description of a class is its last standing one, and follows the class when that is renamed. A class
   that is merged into another one loses its description; that of the other one stays as it is.
@@ -25,10 +26,14 @@ The rules, in the order in which they apply:
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
+from functools import partial
 
 from cleaner.review.acts import Acts, ClassNames
-from cleaner.review.events import Event, Kind
+from cleaner.review.events import Blind, Event, Kind
 from cleaner.review.matching import Matching, Place, Where
+from cleaner.review.opinions import Answer, Due, Shares, answers, draw, has_opinions, known, question, weigh
+
+_UNAIDED = 0.5  # of the images whose right label is known: shown in an audit, the rest on other pages
 
 
 def _seq(event: Event) -> int:
@@ -99,6 +104,10 @@ class Records:
         Undecided images of which a given label was decided on that they have no more.
     gone, changed : dict of Record to None
         What was decided on and is not there; of ``changed``, another content has the name.
+    drawn : dict of Record to (bool, bool)
+        Images that may be shown blind: whether for second opinions, and whether to be asked again.
+    blind : dict of Record to None
+        Images that were.
     """
 
     def __init__(self, acts: Acts, classes: ClassNames, matching: Matching) -> None:
@@ -115,6 +124,9 @@ class Records:
         self.relabelled: dict[Record, None] = {}
         self.gone: dict[Record, None] = {}
         self.changed: dict[Record, None] = {}
+        self.drawn: dict[Record, tuple[bool, bool]] = {}
+        self.blind: dict[Record, None] = {}
+        self._shares, self._seed = Shares(), ""
 
     def get(self, name: str, content: str | None = None, *, seq: int = 0) -> Record:
         """Return the record of the image that a row is about; a new one if there is none."""
@@ -169,16 +181,35 @@ class Records:
             return
         standing = [event for event in all_standing if self._speaks(record, event)]
         of_label = [event for event in standing if event.reason is None]
-        judging, real = _that_holds(of_label)
-        last = judging if len(of_label) == len(standing) else _that_holds(standing)[0]
+        special = any(e.detail and (e.blind is not None or e.is_truth) for e in of_label)
+        if special:
+            judging, real, disputed = self._with_opinions(record, of_label)
+        else:
+            judging, real = _that_holds(of_label)
+            disputed = len(real) > 1 and self._differ(record, standing, real)
+        last = judging
+        if len(of_label) < len(standing):
+            last = _that_holds([e for e in standing if e.blind is None] if special else standing)[0]
+            last = judging if special and (last is None or last.reason is None) else last
         self._count(record, -1)
         self._place_look(record, next((e.seq for e in of_label if e.kind != Kind.UNSURE), 0) if real else 0)
         record.effective, record.judging = last, judging
         record.outcome, record.label = self.outcome(record, last) if last is not None else ("", None)
         record.judged = self.outcome(record, judging)[0] if judging is not None else ""
         self._count(record, 1)
-        self._note(self.conflicts, record, len(real) > 1 and self._differ(record, standing, real))
+        self._note(self.conflicts, record, disputed)
         self._note(self.relabelled, record, says_something and not record.outcome)
+        self._note(self.blind, record, special and any(event.blind is not None for event in of_label))
+        self._draw(record, is_known=special and known(of_label) is not None)
+
+    def _with_opinions(self, record: Record, of_label: list[Event]) -> tuple[Event | None, list[Event], bool]:
+        """Return the row that holds about a label, the choices, and whether they are a conflict."""
+        if known(of_label) is not None:
+            seen = [event for event in of_label if event.blind is None]
+            judging, real = _that_holds(seen)
+            return judging, real, len(real) > 1 and self._differ(record, seen, real)
+        found = weigh(of_label, partial(self._stance, record))
+        return found.holds, found.votes, found.disputed
 
     @staticmethod
     def _note(notes: dict[Record, None], record: Record, holds: bool) -> None:
@@ -204,6 +235,72 @@ class Records:
         """Return the first label known for an image; later rows may speak of one that an earlier one gave."""
         labels = (e.given_label for e in record.events if self._speaks(record, e))
         return next((label for label in labels if label is not None), None)
+
+    def choices(self, record: Record) -> list[Event]:
+        """Return what reviewers chose for an image, unsure left out; with what they said when asked again."""
+        rows = self._of_label(record)
+        if has_opinions(rows) and known(rows) is None:
+            found = weigh(rows, partial(self._stance, record))
+            return sorted([*found.votes, *found.beside], key=_seq)
+        last = {event.reviewer: event for event in rows if event.blind is None}
+        return sorted((event for event in last.values() if event.kind != Kind.UNSURE), key=_seq)
+
+    def _of_label(self, record: Record) -> list[Event]:
+        return [event for event in self.in_force(record) if event.reason is None]
+
+    # ---------------------------------------------------------------- shown blind
+
+    def share(self, shares: Shares, seed: str) -> None:
+        """Draw anew which images may be shown blind."""
+        self._shares, self._seed = shares, seed
+        for record in self._all.values():
+            if record.outcome:
+                self._draw(record, is_known=known(self._of_label(record)) is not None)
+
+    def _draw(self, record: Record, *, is_known: bool) -> None:
+        first = record.events[0] if record.events else None
+        if not (is_known or any(self._shares)) or first is None or not record.outcome:
+            self.drawn.pop(record, None)
+            return
+        key = first.content or first.name
+        drawn = [draw(self._seed, what, key) < share for what, share in self._shares._asdict().items()]
+        if is_known or any(drawn):
+            self.drawn[record] = (drawn[0], drawn[1])
+        else:
+            self.drawn.pop(record, None)
+
+    def due(self, reviewer: str, *, decided_before: int) -> list[Due]:
+        """Return the images that a reviewer is to be shown blind, in random order.
+
+        Parameters
+        ----------
+        reviewer : str
+        decided_before : int
+            Sequence number; own decisions after it are too fresh to be asked about again.
+        """
+        found: list[tuple[float, Due]] = []
+        for record, shares in self.drawn.items():
+            if record.place.where is not Where.HERE or record.reason is not None:
+                continue
+            rows = self._of_label(record)
+            why = question(rows, partial(self._stance, record), reviewer, shares)
+            fresh = why is Blind.AGAIN and any(
+                event.seq > decided_before for event in rows if event.reviewer == reviewer
+            )
+            if why is None or fresh:
+                continue
+            truth, key = known(rows), rows[0].content or rows[0].name
+            unaided = truth is not None and draw(truth.act, "unaided", key) < _UNAIDED
+            found.append((draw(self._seed, "order", key), Due(record.place.name, why, unaided)))
+        return [due for _, due in sorted(found)]
+
+    def answers(self) -> list[Answer]:
+        """Return all blind opinions that stand, each with what it is to be held against."""
+        return [
+            answer
+            for record in self.blind
+            for answer in answers(record.place.name, self._of_label(record), partial(self._stance, record))
+        ]
 
     def _speaks(self, record: Record, event: Event) -> bool:
         return self._matching.speaks_of(event, record.place, self._classes)
@@ -244,7 +341,7 @@ class Records:
 
     def _stance(self, record: Record, event: Event) -> tuple[str, str | None]:
         outcome, label = self.outcome(record, event)
-        return (outcome, None) if outcome in ("keep", "delete") else ("label", label)
+        return ("label", label) if outcome in ("relabel", "label") else (outcome, None)
 
     def _place_look(self, record: Record, seq: int) -> None:
         """Keep the order of first looks, so that a change of mind is no new look."""

@@ -17,9 +17,10 @@ from itertools import pairwise, product
 
 from cleaner.dataset.label_sets import LabelSets, classes_of
 from cleaner.review.acts import Acts, ClassNames
-from cleaner.review.events import CLASS_KINDS, Action, Event, Kind
+from cleaner.review.events import CLASS_KINDS, Action, Blind, Event, Kind
 from cleaner.review.images import SetImages
 from cleaner.review.matching import Matching, others_of
+from cleaner.review.opinions import AGAIN_AFTER, Answer, Due, Shares
 from cleaner.review.records import Record, Records
 from cleaner.util.natural import naturally
 
@@ -57,6 +58,8 @@ class Decision:
         such a discard.
     content : str or None
         SHA-256 of the file that was decided on, hexadecimal; None if it is not known.
+    blind : Blind or None
+        Why the image was shown as if nobody had decided on it; None if it was not.
     """
 
     name: str
@@ -70,6 +73,7 @@ class Decision:
     outcome: str
     reason: str | None = None
     content: str | None = None
+    blind: Blind | None = None
 
     @property
     def reviewed(self) -> bool:
@@ -155,6 +159,9 @@ class ReviewState:
         self._described: list[Event] = []
         self._pairs: list[tuple[str, Record, Record]] = []
         self._times_by: dict[str, array[float]] = {}
+        self._decided_by: dict[str, array[int]] = {}
+        self._shares: Event | None = None
+        self._seed = ""
 
     @classmethod
     def fold(cls, events: Iterable[Event], images: SetImages | None = None) -> ReviewState:
@@ -258,6 +265,10 @@ class ReviewState:
             self._described.append(event)
         elif event.kind == Kind.FILE_MOVED:
             self._records.rename(event.name, str(event.detail.get("to", "")))
+        elif event.kind == Kind.BLIND_SHARES:
+            self._seed = self._seed or event.act
+            self._shares = event
+            self._records.share(self.blind_shares, self._seed)
         elif event.kind == Kind.PAIR_DIFFERENT:
             first = self._record(event)
             for name, content in others_of(event):
@@ -271,6 +282,7 @@ class ReviewState:
         record.events += (event,)
         if event.reason is None and not event.in_bulk:  # the pace is that of looking at single labels
             self._times_by.setdefault(event.reviewer, array("d")).append(event.time.timestamp())
+        self._decided_by.setdefault(event.reviewer, array("q")).append(event.seq)
         self._changed(record)
 
     def _classes_changed(self) -> None:
@@ -299,6 +311,7 @@ class ReviewState:
             outcome=outcome,
             reason=event.reason,
             content=event.content,
+            blind=event.blind,
         )
 
     # ---------------------------------------------------------------- asking about images
@@ -317,7 +330,8 @@ class ReviewState:
                 return None
             event = record.effective
             if reviewer is not None:
-                own = (e for e in reversed(self._records.in_force(record)) if e.reviewer == reviewer)
+                rows = reversed(self._records.in_force(record))
+                own = (e for e in rows if e.reviewer == reviewer and e.blind is not Blind.AGAIN)
                 event = next(own, None)
             return None if event is None else self._decision(record, event, name)
 
@@ -380,12 +394,49 @@ class ReviewState:
         with self._lock:
             out = {}
             for record in self._records.conflicts:
-                choices = {e.reviewer: e for e in self._records.in_force(record) if e.reason is None}
-                ordered = sorted(choices.values(), key=lambda event: event.seq)
-                real = [event for event in ordered if event.kind != Kind.UNSURE]
+                real = self._records.choices(record)
                 for name in record.names:
                     out[name] = tuple(self._decision(record, event, name) for event in real)
             return out
+
+    # ---------------------------------------------------------------- shown blind
+
+    @property
+    def blind_shares(self) -> Shares:
+        """How many of the decided images are shown blind, as it was set last."""
+        if self._shares is None:
+            return Shares()
+        found = (self._shares.detail.get(key) for key in Shares._fields)
+        return Shares(*(float(x) if isinstance(x, int | float) and 0 <= x <= 1 else 0.0 for x in found))
+
+    def due(self, reviewer: str, *, again_after: int = AGAIN_AFTER) -> list[Due]:
+        """Return the decided images that a reviewer is to be shown as if they were not, in random order.
+
+        See `cleaner.review.opinions` for which these are.
+
+        Parameters
+        ----------
+        reviewer : str
+        again_after : int
+            Own decisions after which an image may be asked about again.
+        """
+        with self._lock:
+            own = self._decided_by.get(reviewer, ())
+            before = own[-again_after - 1] if len(own) > again_after else 0
+            return self._records.due(reviewer, decided_before=before)
+
+    def blind_answer(self, name: str, reviewer: str, why: Blind) -> Decision | None:
+        """Return what a reviewer said of an image that was shown blind; None if nothing."""
+        with self._lock:
+            record = self._records.by_name.get(name)
+            rows = () if record is None else self._records.in_force(record)
+            own = [event for event in rows if event.reviewer == reviewer and event.blind is why]
+            return self._decision(record, own[-1], name) if record is not None and own else None
+
+    def blind_answers(self) -> list[Answer]:
+        """Return all blind opinions that stand, each with what it is to be held against."""
+        with self._lock:
+            return self._records.answers()
 
     # ---------------------------------------------------------------- what is not about an image of the set
 

@@ -16,6 +16,7 @@ from cleaner.review.database import Journal, Row
 from cleaner.review.events import (
     CLASS_KINDS,
     Action,
+    Blind,
     Choice,
     Event,
     Kind,
@@ -27,6 +28,7 @@ from cleaner.review.events import (
     check_reviewer,
 )
 from cleaner.review.images import SetImages
+from cleaner.review.opinions import Shares
 from cleaner.review.output.history import read_rows, table, write_csv
 from cleaner.review.state import ReviewState
 
@@ -296,7 +298,8 @@ class ReviewStore:
         """Record as one act that everything unmarked on a page was seen and is right.
 
         Images that somebody has decided on in the meantime, and those that this reviewer set aside as unsure,
-        are left as they are. If none remains, the act returned has no events and nothing is recorded. A name
+        are left as they are; of what was shown blind, what this reviewer has answered. If none remains, the
+        act returned has no events and nothing is recorded. A name
         stands for a *keep*; a choice may also be the label that was shown for an image without one. The other
         parameters are those of `decide`.
         """
@@ -304,16 +307,20 @@ class ReviewStore:
         images = self._state.images
         shared = {"model": model, "page": None if page is None else int(page)}
         prepared = [
-            replace(choice, detail={**(choice.detail or {}), "confirm": True}).row(images) | shared
+            (
+                replace(choice, detail={**(choice.detail or {}), "confirm": True}).row(images) | shared,
+                (choice.detail or {}).get("blind"),
+            )
             for choice in _choices(seen, given or {})
         ]
 
         def rows(state: ReviewState, stamp: Row) -> list[Row]:
-            return [
-                stamp | row
-                for row in prepared
-                if not state.is_decided(row["name"]) and state.of(row["name"], reviewer=who) is None
-            ]
+            return [stamp | row for row, blind in prepared if waits(state, row["name"], blind)]
+
+        def waits(state: ReviewState, name: str, blind: str | None) -> bool:
+            if blind is not None:
+                return state.blind_answer(name, who, Blind(blind)) is None
+            return not state.is_decided(name) and state.of(name, reviewer=who) is None
 
         return self._write(act, who, rows)
 
@@ -334,6 +341,69 @@ class ReviewStore:
         shared = {"model": model, "page": None if page is None else int(page)}
         prepared = [choice.row(self._state.images) | shared for choice in choices]
         return self._write(act, reviewer, lambda _state, stamp: [stamp | row for row in prepared])
+
+    # ---------------------------------------------------------------- shown blind
+
+    def share_blind(
+        self, *, second: float, again: float, act: str | None = None, reviewer: str | None = None
+    ) -> Act:
+        """Set how many of the decided images are shown blind: for second opinions, and to be asked again.
+
+        It holds for all reviewers from now on. See `cleaner.review.opinions`.
+
+        Parameters
+        ----------
+        second, again : float
+            Shares, 0..1.
+
+        Raises
+        ------
+        StoreError
+            If they are no shares.
+        """
+        if not (0 <= second <= 1 and 0 <= again <= 1):
+            msg = (
+                f"Got {100 * second:g} % second opinions and {100 * again:g} % asked again; expected numbers "
+                "from 0 to 100, such as 10 and 5."
+            )
+            raise StoreError(msg)
+        shares = Shares(float(second), float(again))
+        row = {"kind": str(Kind.BLIND_SHARES), "name": "", "detail": as_json(shares._asdict())}
+
+        def rows(state: ReviewState, stamp: Row) -> list[Row]:
+            return [] if state.blind_shares == shares else [stamp | row]
+
+        return self._write(act, reviewer, rows)
+
+    def plant(
+        self,
+        truths: Mapping[str, str | None],
+        *,
+        given: Mapping[str, str | None],
+        act: str | None = None,
+        reviewer: str | None = None,
+    ) -> Act:
+        """Fix the right labels of some images, which the other reviewers will be shown blind.
+
+        They are decided by this, and overrule what was decided before.
+
+        Parameters
+        ----------
+        truths : mapping of str to (str or None)
+            The right label of each image; None: it belongs to no class.
+        given : mapping of str to (str or None)
+            Labels in the catalog.
+        """
+        detail = {"known": True, "settles": True}
+        choices = []
+        for name, label in truths.items():
+            right = label is not None and label == given.get(name)
+            action = Action.KEEP if right else Action.DELETE if label is None else Action.RELABEL
+            changed = label if action is Action.RELABEL else None
+            choices.append(
+                Choice(name=name, action=action, label=changed, given=given.get(name), detail=detail)
+            )
+        return self.record(choices, act=act, reviewer=reviewer)
 
     # ---------------------------------------------------------------- undo
 

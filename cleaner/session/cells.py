@@ -59,11 +59,15 @@ class DuplicateRemark:
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
-    """What another reviewer thinks of an image: a choice and, for a relabel, the label."""
+    """What a reviewer thinks of an image: a choice and, for a relabel, the label.
+
+    With ``again``, it is what they said when they were asked a second time.
+    """
 
     reviewer: str
     action: str
     label: str | None = None
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

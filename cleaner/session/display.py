@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from cleaner.audit.audit import Certificate
 from cleaner.errors import StoreError
 from cleaner.review import Decision
+from cleaner.review.events import Blind
 from cleaner.review.state import AskedAgain
 from cleaner.session.begun_groups import BegunGroups
 from cleaner.session.cells import Cell, Colleague, Details, DuplicateRemark, Group, OneFix, Page, ProblemScore
@@ -133,6 +134,8 @@ class Display:
             names_now=known.state.latest_names,
             claim=colleagues.claim,
             is_taken=colleagues.has_open,
+            due=lambda: [each for each in known.state.due(reviewer) if each.name in self.known],
+            is_answered=lambda name, why: known.state.blind_answer(name, reviewer, why) is not None,
         )
         self._news: LearntOrder | None = None  # why the order changed, until the first page that shows it
         self._notices: list[Notice] = []
@@ -164,6 +167,12 @@ class Display:
         return self.purpose is Purpose.AUDIT
 
     @property
+    def shown_blind(self) -> Mapping[str, Blind]:
+        """Those images of the page that are decided and shown as if they were not, and why."""
+        page = self.paging.page if self._aside is None else None
+        return {} if page is None else page.blind
+
+    @property
     def is_aside(self) -> bool:
         """Whether similar images are shown instead of a page."""
         return self._aside is not None
@@ -191,7 +200,7 @@ class Display:
 
     def progress(self) -> dict[str, Any]:
         """Count; see `cleaner.ImageCleaner.progress`."""
-        following = self.next_names() if self.purpose is Purpose.LABELS else ()
+        following = list(filter(self.is_open, self.next_names())) if self.purpose is Purpose.LABELS else ()
         posterior = self.known.posterior
         expected = None if posterior is None or not following else posterior.count(following)
         return review_progress(self.known.state, self.reviewer, total=len(self.known), expected=expected)
@@ -491,11 +500,18 @@ class Display:
         A colleague's *unsure* is a note, no decision. An audit shows nothing of what the model thinks; where
         labels are not what is asked, a suggestion would only distract.
         """
-        decision = self.known.state.of(name)
+        blind = self.shown_blind.get(name)
+        if blind is None:
+            decision = self.known.state.of(name)
+        else:  # as if nobody had decided on it, but for what is said of it now
+            decision = self.known.state.blind_answer(name, self.reviewer, blind)
+            conflict, again = (), None
         model = None if self.is_blind else self.known.known(name)
         shown = model if self.purpose.judges_labels else None
         fix = self.fixes.by_name.get(name) if self.purpose is Purpose.FIXES else None
-        notes = [Colleague(each.reviewer, *_shown_as(each)) for each in conflict]
+        notes = [
+            Colleague(each.reviewer, *_shown_as(each), again=each.blind is Blind.AGAIN) for each in conflict
+        ]
         if decision is not None and not decision.reviewed and decision.reviewer != self.reviewer:
             notes.append(Colleague(decision.reviewer, "unsure"))
             decision = None

@@ -5,11 +5,13 @@ import json
 import logging
 import re
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cleaner.errors import StoreError
+from cleaner.review.events import Blind
+from cleaner.review.opinions import Due, draw
 from cleaner.session.name_order import NameOrder
 from cleaner.session.view import GridView
 from cleaner.util.atomic import write_atomically
@@ -17,6 +19,7 @@ from cleaner.util.atomic import write_atomically
 logger = logging.getLogger(__name__)
 
 _MAX_VIEWS = 100
+_MIXED = 6  # one image in so many, at most, is shown blind while others wait
 
 NamesNow = Callable[[list[str]], list[str]]
 """Gives the present names of files that had other ones; of those that are gone, what they were called."""
@@ -36,11 +39,14 @@ class Page:
     names : tuple of str
     again : bool
         Whether its images were on an earlier page and left undecided there.
+    blind : mapping of str to Blind
+        Those of them that are decided and shown as if they were not, and why.
     """
 
     number: int
     names: tuple[str, ...]
     again: bool = False
+    blind: Mapping[str, Blind] = field(default_factory=dict)
 
 
 def pages_file(state: Path, reviewer: str, *, what: str = "pages") -> Path:
@@ -83,6 +89,11 @@ class Pager:
         are those that turn out to be decided by then.
     is_taken : callable, optional
         Tells whether an image would be refused, as far as is known.
+    due : callable, optional
+        Gives the decided images that are to be shown as if they were not. They stand among the others of a
+        new page, a few on each; where no others are left, they have pages of their own.
+    is_answered : callable, optional
+        Tells whether the reviewer has said something of such an image.
 
     Raises
     ------
@@ -103,6 +114,8 @@ class Pager:
         names_now: NamesNow = list,
         claim: Claim = frozenset,
         is_taken: Callable[[str], bool] = lambda _name: False,
+        due: Callable[[], Sequence[Due]] = tuple,
+        is_answered: Callable[[str, Blind], bool] = lambda _name, _why: True,
     ) -> None:
         self._lock = threading.RLock()
         self._order = NameOrder.of(names)
@@ -114,6 +127,9 @@ class Pager:
         self._names_now = names_now
         self._claim = claim
         self._is_taken = is_taken
+        self._ask_due = due
+        self._is_answered = is_answered
+        self._due: Sequence[Due] = due()  # as of the last new page: to find them takes a moment
         self._shown = set(self._of_view(shown))
         self._begin = 0  # all before this place of the order were shown
         self._offered: set[str] = set()  # in this round of passed-over images
@@ -153,7 +169,7 @@ class Pager:
         with self._lock:
             here = set(self._pages[self._at].names) if self._pages else set()
             later = (name for name in self._order if name not in here)
-            return self._at + 1 < len(self._pages) or any(map(self._is_free, later))
+            return self._at + 1 < len(self._pages) or any(map(self._is_free, later)) or bool(self._askable())
 
     @property
     def total(self) -> int:
@@ -174,9 +190,12 @@ class Pager:
 
     @property
     def has_free(self) -> bool:
-        """Whether any image, shown or not, is undecided, and nobody else has it open."""
+        """Whether any image, shown or not, is to be decided, and nobody else has it open."""
         with self._lock:
-            return any(map(self._is_free, self._order))
+            if any(map(self._is_free, self._order)):
+                return True
+            self._due = self._ask_due()
+            return bool(self._askable())
 
     @property
     def taken(self) -> int:
@@ -198,12 +217,13 @@ class Pager:
             at = self._at + 1
             while at < len(self._pages):
                 page = self._pages[at]
-                if skip_decided and not self._open_names(page.names):
+                if skip_decided and not self.waiting(page):
                     at += 1
                 elif opened := self._go(at):
                     return opened
-            while names := (new := self._new()) or self._passed_over():
-                self._add(names, again=not new)
+            self._due = self._ask_due()
+            while made := self._mixed((new := self._new()) or self._passed_over(), again=not new):
+                self._add(made)
                 if opened := self._go(len(self._pages) - 1):
                     return opened
             if self._pages:  # it stays open
@@ -227,9 +247,9 @@ class Pager:
     def peek(self) -> tuple[str, ...]:
         """Return the images that come next if everything on the open page gets decided; nothing moves."""
         with self._lock:
-            later = (page.names for page in self._pages[self._at + 1 :])
-            shown = next((names for names in later if self._open_names(names)), ())
-            return shown or tuple(self._new())
+            later = (page.names for page in self._pages[self._at + 1 :] if self.waiting(page))
+            made = self._mixed(self._new(), again=False)
+            return next(later, () if made is None else made.names)
 
     def open(self, names: Iterable[str]) -> Page | None:
         """Open the page that shows ``names``, as when their decisions are undone.
@@ -250,7 +270,7 @@ class Pager:
                 if not wanted.keys().isdisjoint(self._pages[at].names):
                     return self._go(at)
             at = max(0, self._at)
-            self._add(self._fill(self._whole(wanted)), again=True, at=at)
+            self._add(self._blinded(self._fill(self._whole(wanted)), again=True), at=at)
             return self._go(at)
 
     def reorder(self, names: Iterable[str], *, swap: bool = False) -> None:
@@ -266,8 +286,9 @@ class Pager:
         with self._lock:
             self._order = NameOrder.of(names).followed_by(self._order)
             self._begin = 0
-            opened = self._pages[self._at].names if self._at == len(self._pages) - 1 >= 0 else ()
-            swapped = swap and bool(opened) and self._open_names(opened) == list(opened)
+            last = self._pages[self._at] if self._at == len(self._pages) - 1 >= 0 else None
+            opened = () if last is None else last.names
+            swapped = swap and last is not None and self.waiting(last) == list(opened)
             if swapped:
                 self._pages.pop()
                 self._at -= 1
@@ -277,8 +298,51 @@ class Pager:
 
     # ---------------------------------------------------------------- making pages
 
-    def _open_names(self, names: Iterable[str]) -> list[str]:
-        return [name for name in names if not self._is_decided(name)]
+    def waiting(self, page: Page) -> list[str]:
+        """Return the images of a page that the reviewer has to decide on, also those shown blind."""
+
+        def waits(name: str) -> bool:
+            why = page.blind.get(name)
+            return not self._is_decided(name) if why is None else not self._is_answered(name, why)
+
+        return [name for name in page.names if waits(name)]
+
+    def _askable(self) -> list[Due]:
+        """Return what may be shown blind on the next page, those first that were not shown so before."""
+        here = set(self._pages[self._at].names) if self._pages else set()
+        found = [
+            each
+            for each in self._due
+            if (each.unaided or each.name in self._order)
+            and each.name not in here
+            and not self._is_taken(each.name)
+            and not self._is_answered(each.name, each.why)
+        ]
+        before = {name for page in self._pages for name in page.blind}
+        return sorted(found, key=lambda each: each.name in before)
+
+    def _mixed(self, names: Sequence[str], *, again: bool) -> Page | None:
+        """Make a page of some images, with those among them that are to be shown blind; None without any."""
+        room = max(1, self._page_size // _MIXED) if names else self._page_size
+        asked = self._askable()
+        if names:  # what was passed over there is not pressed on anybody
+            before = {name for page in self._pages for name in page.blind}
+            asked = [each for each in asked if each.name not in before]
+        asked = [each for each in asked if each.name not in names][:room]
+        mixed = list(names)
+        if len(mixed) + len(asked) > self._page_size and self._unit_of is str:
+            del mixed[self._page_size - len(asked) :]
+        for each in asked:  # where it stands says nothing
+            place = draw(self.view.key, "place", each.name)
+            mixed.insert(int(place * (len(mixed) + 1)), each.name)
+        blind = {each.name: each.why for each in asked}
+        return Page(0, tuple(mixed), again and bool(names), blind) if mixed else None
+
+    def _blinded(self, names: Sequence[str], *, again: bool) -> Page:
+        """Make a page of certain images, where what is due to be shown blind is shown so."""
+        self._due = self._ask_due()
+        blind = {e.name: e.why for e in self._due if e.name in names and self._is_decided(e.name)}
+        return Page(0, tuple(names), again, blind)
 
     def _is_free(self, name: str) -> bool:
         return not self._is_decided(name) and not self._is_taken(name)
@@ -329,10 +393,10 @@ class Pager:
             self._offered.clear()  # the round is over: begin another
         return []
 
-    def _add(self, names: list[str], *, again: bool, at: int | None = None) -> None:
-        self._pages.insert(len(self._pages) if at is None else at, Page(0, tuple(names), again))
+    def _add(self, page: Page, *, at: int | None = None) -> None:
+        self._pages.insert(len(self._pages) if at is None else at, page)
         self._number()
-        self._shown.update(names)
+        self._shown.update(page.names)
 
     def _number(self) -> None:
         self._pages = [replace(page, number=i) for i, page in enumerate(self._pages, start=1)]
@@ -340,8 +404,8 @@ class Pager:
     def _go(self, at: int) -> Page | None:
         """Open a page, without what others have open; if nothing of it is left there is no such page."""
         page = self._pages[at]
-        before = self._open_names(page.names)
-        allowed = set(self._claim(page.names)).intersection(self._open_names(before))
+        before = self.waiting(page)
+        allowed = set(self._claim(page.names)).intersection(self.waiting(page))
         lost = {self._unit_of(name) for name in before if name not in allowed}
         if lost:
             names = tuple(name for name in page.names if self._unit_of(name) not in lost)
@@ -361,9 +425,9 @@ class Pager:
 
     def _resume(self) -> None:
         saved = self._names_now(self._load().get(self.view.key, []))
-        names = self._of_view(saved)
-        if self._open_names(names):
-            self._add(names, again=False)
+        page = self._blinded(self._of_view(saved), again=False)
+        if self.waiting(page):
+            self._add(page)
             self.resumed = self._go(0) is not None
         if not self.resumed:
             self.next()

@@ -1,10 +1,12 @@
 """The pages of several views, each of which is found again as it was left."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from cleaner.review.events import Blind
+from cleaner.review.opinions import Due
 from cleaner.session.orders import AUDIT, purpose_of
 from cleaner.session.pages import Claim, NamesNow, Page, Pager
 from cleaner.session.view import GridView
@@ -44,8 +46,10 @@ class Paging:
         The first one.
     names_now : callable
         Gives the present names of images that were on the page that was open last.
-    claim, is_taken : callable
+    claim, is_taken, is_answered : callable
         See `cleaner.session.pages.Pager`.
+    due : callable
+        Gives the decided images that are to be shown as if they were not; `Due.unaided` ones in an audit.
     """
 
     def __init__(
@@ -61,6 +65,8 @@ class Paging:
         names_now: NamesNow = list,
         claim: Claim = frozenset,
         is_taken: Callable[[str], bool] = lambda _name: False,
+        due: Callable[[], Sequence[Due]] = tuple,
+        is_answered: Callable[[str, Blind], bool] = lambda _name, _why: True,
     ) -> None:
         self._names_of = names_of
         self._is_open = is_open
@@ -71,6 +77,8 @@ class Paging:
         self._names_now = names_now
         self._claim = claim
         self._is_taken = is_taken
+        self._due = due
+        self._is_answered = is_answered
         self._views: dict[str, _ViewPages] = {}
         self._stale: set[str] = set()
         self.finished = False
@@ -169,7 +177,9 @@ class Paging:
                 pages.pager.reorder(self._names_of(view))
 
     def _waits(self, page: Page | None) -> bool:
-        return page is not None and any(self._is_open(name) for name in page.names)
+        return page is not None and (
+            bool(self.pager.waiting(page)) if page.blind else any(map(self._is_open, page.names))
+        )
 
     def _find(self, view: GridView) -> _ViewPages:
         pages = self._views.pop(view.key, None)
@@ -207,5 +217,10 @@ class Paging:
             names_now=self._names_now,
             claim=self._claim,
             is_taken=self._is_taken,
+            due=partial(self._due_in, view) if seen is None and view.show == "undecided" else tuple,
+            is_answered=self._is_answered,
         )
         return _ViewPages(pager, seen)
+
+    def _due_in(self, view: GridView) -> Sequence[Due]:
+        return [each for each in self._due() if each.unaided == (view.order == AUDIT)]

@@ -23,7 +23,7 @@ from cleaner.dataset.label_sets import classes_of
 from cleaner.errors import CleanerError, InterpretationError, OutdatedError, StoreError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.ranking.renaming import under_present_names
-from cleaner.review import Act, Action, Event, Kind, ReviewStore
+from cleaner.review import Act, Action, Choice, Event, Kind, ReviewStore
 from cleaner.review.classes import check_class, class_acts, describe_class, is_about_descriptions
 from cleaner.session import background
 from cleaner.session.acts import ADD, DIFFERENT, GROUP, REMOVE, SUGGEST, choices_of, confirmed
@@ -559,6 +559,7 @@ class ReviewSession:
             choices = choices_of(
                 self.known, display.groups, display.fixes, listed, action, label, display.view
             )
+            choices = self._given_blind(choices)
             done = self.store.record(choices, act=self._own(act), reviewer=self.reviewer, **self._where())
             changed = self.classes != before or display.purpose.in_groups
             return self._outcome(done, page=display.page() if changed else None)
@@ -591,6 +592,7 @@ class ReviewSession:
                 raise OutdatedError(msg)
             said: Said | None = None
             right = confirmed(self.known, [name for name in names if name in self.known], display.view)
+            right = self._given_blind(right)
             if right:
                 done = self.store.confirm(right, act=self._own(act), reviewer=self.reviewer, **self._where())
                 labelled = sum(event.kind == Kind.RELABEL for event in done.events)
@@ -679,6 +681,17 @@ class ReviewSession:
         done = self.store.pair_different(pairs, act=act, reviewer=self.reviewer)
         images = len({*pairs, *(name for rest in pairs.values() for name in rest)})
         return self._outcome(done, said=CalledDifferent(images), page=display.page())
+
+    def _given_blind(self, choices: list[Choice]) -> list[Choice]:
+        """Note of choices that their reviewer saw nothing of what had been decided."""
+        shown = self._display.shown_blind
+        unaided = {"unaided": True} if self._display.is_blind else {}
+        return [
+            replace(each, detail={**(each.detail or {}), "blind": str(shown[each.name]), **unaided})
+            if each.name in shown
+            else each
+            for each in choices
+        ]
 
     def _own(self, act: str | None) -> str:
         """Remember an act as this session's, which answers it itself."""

@@ -316,7 +316,8 @@ def refusal_text(refusal: Refusal) -> str:
 
 def note_text(note: Colleague) -> str:
     """Return what a colleague thinks of an image."""
-    return say("review.note", reviewer=note.reviewer, choice=note.label or note.action)
+    key = "review.note_again" if note.again else "review.note"
+    return say(key, reviewer=note.reviewer, choice=note.label or note.action)
 
 
 def again_lines(again: AskedAgain | None) -> list[str]:
