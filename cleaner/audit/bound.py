@@ -113,6 +113,41 @@ def most_with_misses(seen: int, misses: float, *, population: int, alpha: float)
     return low
 
 
+def most_rate(errors: int, looks: int, *, alpha: float) -> float:
+    """Return the highest plausible rate of errors in looks that are independent of each other, 0..1.
+
+    It holds at once for all numbers of looks, as `most_errors` does, and by the same argument: the ratio
+    BetaBin(k; n, 1/2, 1/2) / Bin(k; n, p) is a martingale for the true p.
+
+    Parameters
+    ----------
+    errors, looks : int
+    alpha : float
+        One minus the confidence, in 0..1.
+
+    Raises
+    ------
+    RankingError
+        Counts that cannot be.
+    """
+    if not 0 <= errors <= looks:
+        msg = f"Got {errors} errors in {looks} looks; expected no more errors than looks."
+        raise RankingError(msg)
+    if errors == looks:
+        return 1.0
+    mixture = _log_beta(errors + 0.5, looks - errors + 0.5) - _log_beta(0.5, 0.5)
+
+    def plausible(rate: float) -> bool:
+        likelihood = (errors * math.log(rate) if errors else 0.0) + (looks - errors) * math.log1p(-rate)
+        return mixture - likelihood < math.log(1 / alpha)
+
+    low, high = errors / looks, 1.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if plausible(middle) else (low, middle)
+    return high
+
+
 def log_evidence(total: int, stratum: Stratum) -> float:
     """Return log E(T), the evidence against ``total`` errors in a stratum; inf where it cannot be."""
     m, n, k = _checked(stratum)

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from cleaner.cli import page
+from cleaner.cli.agreement import agreement
 from cleaner.cli.audit import audit, report
 from cleaner.cli.checks import duplicates, problems
 from cleaner.cli.classes import classes
@@ -69,6 +70,11 @@ COMMANDS: dict[str, dict[Callable[..., None], tuple[str, ...]]] = {
     "Decisions and files": {
         status: ("cleaner status bears",),
         audit: ("cleaner audit bears", "cleaner audit bears --plan single --aql 1 --ltpd 5"),
+        agreement: (
+            "cleaner agreement bears",
+            "cleaner agreement bears --second-opinions 10 --asked-again 5",
+            "cleaner agreement bears --known-answers truth.csv --reviewer expert",
+        ),
         report: ("cleaner report bears", "cleaner report bears --output bears.html"),
         classes: ("cleaner classes bears", "cleaner classes bears --merge grizly grizzly"),
         result: ("cleaner result bears", "cleaner result bears --to bears-final.csv"),

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cleaner.analysis.agreement import Agreement, agreement
 from cleaner.analysis.confusions import Confusions, confusions
 from cleaner.analysis.observations import Provenance, observe
 from cleaner.audit.audit import Acceptance, Certificate
@@ -94,6 +95,8 @@ class ReportFacts:
     reviewers : tuple of Reviewer
     several, disagree : int
         Images on which several reviewers decided, and those on which they do so differently.
+    agreement : Agreement
+        By what was shown blind.
     model : str
         What the images were ranked with; empty if they were not.
     training : dict or None
@@ -119,6 +122,7 @@ class ReportFacts:
     reviewers: tuple[Reviewer, ...]
     several: int
     disagree: int
+    agreement: Agreement
     model: str
     training: Mapping[str, Any] | None
 
@@ -185,6 +189,7 @@ def report_facts(dataset: Dataset, store: ReviewStore, ranking: Ranking | None) 
         reviewers=reviewers,
         several=several,
         disagree=disagree,
+        agreement=agreement(state),
         model="" if ranking is None else ranking.model,
         training=_last_training(dataset.state),
     )

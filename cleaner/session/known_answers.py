@@ -1,10 +1,11 @@
-"""What a review of a data set would find, played with known answers."""
+"""Images whose right label is known: to play a review with, and to see how often reviewers err."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cleaner.dataset.label_sets import classes_of
 from cleaner.errors import RankingError
 from cleaner.util.progress import SILENT, Reporter
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
     from cleaner.workspace import Workspace
 
-__all__ = ["simulate_review"]
+__all__ = ["plant", "simulate_review"]
 
 _TRUTH = ("label", "true_label")
 
@@ -56,12 +57,7 @@ def simulate_review(
     seen = look(workspace, workspace.store.state, workspace.network, second=True, reporter=reporter)
     key_of = _keys(seen.given.names.tolist(), right)
     if not key_of:
-        first = next(iter(right), "none")
-        msg = (
-            f"{truth} knows none of the {len(seen.given):,} images (its first name: {first!r}); "
-            "names must be relative to the folder."
-        )
-        raise RankingError(msg)
+        raise RankingError(_knows_none(truth, len(seen.given), right))
     catalog = seen.given.subset(key_of)
     if filed is not None:
         catalog = catalog.with_labels({name: catalog.read_label(filed[key]) for name, key in key_of.items()})
@@ -69,6 +65,55 @@ def simulate_review(
     ranking = rank_all(catalog, seen.embeddings, *seen.more, seed=seen.seed, reporter=reporter)
     answers = {name: catalog.read_label(right[key]) for name, key in key_of.items()}
     return simulate(ranking, answers, seed=seen.seed, reporter=reporter, **options)
+
+
+def plant(workspace: Workspace, truth: Path) -> int:
+    """Fix the right labels of some images, which other reviewers will be shown as if nobody had decided.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Its reviewer is who knows the answers.
+    truth : Path
+        As in `simulate_review`.
+
+    Returns
+    -------
+    int
+        How many images these are; those that came without a label are left out, as nothing is wrong with it.
+
+    Raises
+    ------
+    RankingError
+        The file cannot be read, lacks a column, or knows none of the images, or a class of it is none of the
+        set.
+    """
+    right, _ = _read(truth, None)
+    catalog, state = workspace.catalog, workspace.store.state
+    pairs = zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True)
+    given = {name: label for name, label in pairs if label is not None}
+    key_of = _keys(list(given), right)
+    if not key_of:
+        raise RankingError(_knows_none(truth, len(given), right))
+    truths = {name: catalog.read_label(right[key]) for name, key in key_of.items()}
+    known = set(state.classes(catalog.classes))
+    strange = sorted(classes_of((label for label in truths.values() if label), catalog.label_sets) - known)
+    if strange:
+        msg = (
+            f"{truth} has the label {strange[0]!r}, which is no class of this set. Correct it there, or make "
+            "the class first."
+        )
+        raise RankingError(msg)
+    workspace.store.plant(truths, given=given)
+    return len(truths)
+
+
+def _knows_none(path: Path, images: int, right: dict[str, str | None]) -> str:
+    first = next(iter(right), "none")
+    return (
+        f"{path} knows none of the {images:,} images (its first name: {first!r}); "
+        "names must be relative to the folder."
+    )
 
 
 def _read(path: Path, labels: str | None) -> tuple[dict[str, str | None], dict[str, str | None] | None]:

@@ -6,11 +6,13 @@ import logging
 import shutil
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
+from cleaner.analysis.agreement import agreement
 from cleaner.dataset.findings import ReadFindings
 from cleaner.dataset.folder_watch import FolderWatch
 from cleaner.dataset.formats.registry import Format, found_in
@@ -24,6 +26,7 @@ from cleaner.session.view import GridView
 from cleaner.util.delayed import Delayed
 from cleaner.widgets.guard import guarded
 from cleaner.widgets.image_cleaner import ImageCleaner
+from cleaner.widgets.panels.agreement import BlindForm, agreement_section
 from cleaner.widgets.panels.analysis import AnalysisPanels
 from cleaner.widgets.panels.base import Panel
 from cleaner.widgets.panels.checks import CheckPanel, checks_report
@@ -135,7 +138,14 @@ class CleanerApp(ipywidgets.VBox):
         self.steps = self._panel({"step": self.go_to, "unfold": lambda _: self._unfold()})
         self.doubts = self._panel({"files": lambda _: self.go_to("Files"), "dismiss": self._dismiss_doubts})
         self.doubts.add_class("cleaner-doubts-panel")
-        self.standing = self._panel({})
+        self.blind_form = BlindForm()
+        self.standing = self._panel(
+            {
+                "blind-second": partial(self._choose_blind, "second"),
+                "blind-again": partial(self._choose_blind, "again"),
+                "blind-save": lambda _: self._share_blind(),
+            }
+        )
         self.result = self._panel({"export": lambda _: self._export()})
         self.sheet = self._panel({"table": lambda _: self._change_table(), "layout": self._change_layout})
         self.sheet.on("import", self._import_document)
@@ -314,7 +324,10 @@ class CleanerApp(ipywidgets.VBox):
         figures = self.image_cleaner.progress
         analysis = self.session.analysis
         forecast = None if analysis is None else analysis.forecast
-        self.standing.show(progress_section(figures, forecast))
+        self.standing.show(
+            progress_section(figures, forecast),
+            agreement_section(agreement(state), state.blind_shares, self.blind_form),
+        )
         if self._step == "Report":
             catalog = self.workspace.catalog
             labels = (None if label is None else state.label_now(label) for label in catalog.labels)
@@ -415,6 +428,18 @@ class CleanerApp(ipywidgets.VBox):
                     self._exported(path)
 
         self.session.run_later(run)
+
+    def _choose_blind(self, field: str, value: str) -> None:
+        setattr(self.blind_form, field, value)
+        self._draw_progress()
+
+    def _share_blind(self) -> None:
+        """Let other shares of the decided images be shown blind, to everybody."""
+        store = self.workspace.store
+        second, again = self.blind_form.shares(store.state.blind_shares)
+        store.share_blind(second=second, again=again, reviewer=self.session.reviewer)
+        self.blind_form = BlindForm()
+        self._draw_progress()
 
     def _export(self) -> None:
         store = self.workspace.store

@@ -20,6 +20,7 @@ from cleaner.util.atomic import free_name, write_atomically
 from cleaner.util.wording import count, percent
 from cleaner.version import __version__
 from cleaner.widgets.panels.acceptance import acceptance_trees
+from cleaner.widgets.panels.agreement import agreement_trees
 from cleaner.widgets.panels.audit import certificate_trees
 from cleaner.widgets.panels.base import Tree, node, paragraph, table
 from cleaner.widgets.panels.retrain import result_trees
@@ -268,6 +269,7 @@ def _reviewers(facts: ReportFacts) -> list[Tree]:
         node("h2", name),
         *_cut(name, say("printed.reviewers.head"), rows, numbers={1}),
         paragraph(agreed if len(facts.reviewers) > 1 else ""),
+        *agreement_trees(facts.agreement),
     ]
 
 

@@ -1,0 +1,229 @@
+"""Decided images that are shown as if they were not: to another reviewer, to the same one, and known ones."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import postgres_server
+import pytest
+
+from cleaner.errors import RankingError
+from cleaner.review.events import Blind
+from cleaner.review.state import ReviewState
+from cleaner.session import colleagues
+from cleaner.session.known_answers import plant
+from cleaner.session.orders import AUDIT
+from cleaner.session.session import ReviewSession
+from cleaner.workspace import Workspace
+
+OpenAs = Callable[..., ReviewSession]
+
+
+@pytest.fixture
+def root(make_set: Callable[..., Path]) -> Path:
+    return make_set(10, size_px=4)
+
+
+@pytest.fixture
+def open_as(root: Path) -> Iterator[OpenAs]:
+    """Return a function that opens the same 30 images for some reviewer, one after the other, in one file."""
+    opened: list[Any] = []
+
+    def build(reviewer: str, **options: Any) -> ReviewSession:
+        workspace = Workspace(root, reviewer=reviewer)
+        workspace.scan()
+        session = ReviewSession(workspace, **{"page_size": 6, "in_background": False} | options)
+        opened.extend([session, workspace])
+        return session
+
+    yield build
+    for each in opened:
+        each.close()
+
+
+def decide_all(session: ReviewSession) -> None:
+    while session.names:
+        session.confirm()
+
+
+def blind_on(session: ReviewSession) -> dict[str, Blind]:
+    page = session._display.paging.page
+    return {} if page is None else dict(page.blind)
+
+
+def test_another_reviewer_sees_no_trace_of_the_first_decision(open_as: OpenAs) -> None:
+    ann = open_as("ann")
+    ann.store.share_blind(second=1.0, again=0.0)
+    first, second, *_ = ann.names
+    ann.decide(first, "delete")
+    ann.decide(second, "relabel", "red")
+    ann.confirm()
+    ann.close()
+    ben = open_as("ben")
+    seen: set[str] = set()
+    while ben.names:
+        assert len(ben.names) <= 6
+        for cell in ben.page().cells:
+            assert (cell.action, cell.label, cell.reviewer, cell.notes) == (None, None, None, ())
+        seen |= set(blind_on(ben))
+        ben.confirm()
+    state = ben.store.state
+    assert len(seen) == 6 and not state.due("ben")
+    assert set(state.conflicts()) == {first, second}  # ben took all for right
+    held = state.outcomes()
+    assert held[first] == ("delete", None) and held[second] == ("relabel", "red")
+    assert len(state.decisions()) == 30
+
+
+def test_blind_images_stand_among_the_others_and_then_have_pages_of_their_own(open_as: OpenAs) -> None:
+    ann = open_as("ann")
+    ann.store.share_blind(second=1.0, again=0.0)
+    ann.confirm()
+    ann.confirm()
+    ann.close()
+    ben = open_as("ben")
+    numbers = []
+    while ben.names:
+        numbers.append((len(blind_on(ben)), len(ben.names)))
+        ben.confirm()
+    assert numbers[:3] == [(1, 6)] * 3 and sum(blind for blind, _ in numbers) == 12
+    assert numbers[-1][0] == numbers[-1][1]
+
+
+def test_what_is_said_of_a_blind_image_stands_on_it_and_can_be_changed_and_undone(open_as: OpenAs) -> None:
+    ann = open_as("ann")
+    ann.store.share_blind(second=1.0, again=0.0)
+    decide_all(ann)
+    ann.close()
+    ben = open_as("ben")
+    name = ben.names[0]
+
+    def shown() -> tuple[str | None, str | None]:
+        cell = next(each for each in ben.page().cells if each.name == name)
+        return cell.action, cell.label
+
+    ben.decide(name, "delete")
+    assert shown() == ("delete", None) and name in ben.store.state.conflicts()
+    ben.decide(name, "relabel", "green" if ben.known.given(name) != "green" else "red")
+    assert shown()[0] == "relabel"
+    ben.undo()
+    ben.undo()
+    assert shown() == (None, None) and name not in ben.store.state.conflicts()
+    ben.confirm()
+    assert name not in ben.store.state.conflicts() and name not in blind_on(ben)
+    ben.undo()
+    assert name in ben.names and shown() == (None, None)
+
+
+def test_opening_again_goes_on_with_the_same_page(open_as: OpenAs) -> None:
+    ann = open_as("ann")
+    ann.store.share_blind(second=1.0, again=0.0)
+    decide_all(ann)
+    ann.close()
+    ben = open_as("ben")
+    ben.decide(ben.names[0], "keep")
+    names = ben.names
+    ben.close()
+    ben = open_as("ben")
+    assert set(ben.names) == set(names)
+    assert all(cell.action is None for cell in ben.page().cells if cell.name != names[0])
+
+
+def test_ones_own_images_come_again_and_a_lead_settles_what_differs(
+    open_as: OpenAs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    due = ReviewState.due
+    monkeypatch.setattr(ReviewState, "due", lambda self, who, **_: due(self, who, again_after=12))
+    ann = open_as("ann")
+    ann.store.share_blind(second=0.0, again=1.0)
+    first = set(ann.names)
+    ann.confirm()
+    assert not blind_on(ann)
+    ann.confirm()
+    assert not blind_on(ann)
+    ann.confirm()
+    (name,) = blind_on(ann)
+    assert name in first and blind_on(ann)[name] is Blind.AGAIN
+    ann.decide(name, "delete")
+    assert ann.store.state.outcomes()[name] == ("keep", None)
+    ann.close()
+    lead = open_as("lead")
+    lead.set_view(show="conflicts")
+    (cell,) = lead.page().cells
+    assert [(note.reviewer, note.action, note.again) for note in cell.notes] == [
+        ("ann", "keep", False),
+        ("ann", "delete", True),
+    ]
+    lead.decide(name, "delete")
+    assert lead.store.state.outcomes()[name] == ("delete", None) and not lead.store.state.conflicts()
+
+
+def test_known_images_are_mixed_in_some_of_them_into_the_audit(open_as: OpenAs, root: Path) -> None:
+    expert = open_as("expert")
+    names = list(expert.known.catalog.names[:12])
+    rows = [f"{name},{'blue' if i % 2 else ''}" for i, name in enumerate(names)]
+    table = root.parent / "truth.csv"
+    table.write_text("\n".join(["name,label", *rows]))
+    assert plant(expert.source, table) == 12
+    expert.close()
+    ben = open_as("ben")
+    ben.start_audit()
+    unaided: set[str] = set()
+    while ben.names and ben.view.order == AUDIT:
+        unaided |= set(blind_on(ben))
+        ben.confirm()
+    ben.set_view(order="by file name", show="undecided")
+    aided: set[str] = set()
+    while ben.names:
+        aided |= set(blind_on(ben))
+        ben.confirm()
+    assert unaided and aided and unaided | aided == set(names) and not unaided & aided
+    found = ben.store.state.blind_answers()
+    assert {each.name: each.unaided for each in found} == {name: name in unaided for name in names}
+    assert not ben.store.state.conflicts()
+    table.write_text(f"name,label\n{names[0]},purple\n")
+    with pytest.raises(RankingError, match="purple"):
+        plant(ben.source, table)
+
+
+def test_two_reviewers_on_a_server(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ben is asked about what ann has left, never about what she has open, and nothing counts twice."""
+    monkeypatch.setattr(colleagues, "_FOLLOW_S", 0.05)
+    url, opened = postgres_server.fresh_url(), []
+
+    def open_as(reviewer: str) -> ReviewSession:
+        workspace = Workspace(root, state=tmp_path / reviewer, store=url, reviewer=reviewer)
+        workspace.scan()
+        opened.extend([session := ReviewSession(workspace, page_size=6), workspace])
+        return session
+
+    try:
+        ann, ben = open_as("ann"), open_as("ben")
+        ann.store.share_blind(second=1.0, again=0.0)
+        ann.decide(ann.names[0], "delete")
+        still_open = set(ann.names)
+        end = time.monotonic() + 20
+        while ben.names:
+            assert still_open.isdisjoint(ben.names)
+            ben.confirm()
+        ann.confirm()
+        decided: set[str] = set()
+        while len(decided) < 6 and time.monotonic() < end:  # ben's page comes by itself
+            decided |= {name for name, why in blind_on(ben).items() if why is Blind.SECOND}
+            if ben.names:
+                ben.confirm()
+            time.sleep(0.02)
+        assert decided == still_open
+        while ann.names:
+            ann.confirm()
+        ann.store.refresh()
+        state = ann.store.state
+        assert len(state.decisions()) == 30 and len(state.conflicts()) == 1
+        answers = state.blind_answers()
+        assert len(answers) == 30 and len({each.name for each in answers}) == 30
+    finally:
+        for each in opened:
+            each.close()
