@@ -72,7 +72,7 @@ def agreement_trees(found: Agreement) -> list[Tree]:
     if found.pairs:
         rows: list[list[Tree | str]] = [
             [
-                node("bdi", say("agreement.pair", first=each.first, second=each.second)),
+                say("agreement.pair", first=each.first, second=each.second),
                 say("agreement.of", same=f"{each.same:,}", images=f"{each.images:,}"),
                 kappa_text(each.kappa),
             ]
@@ -83,7 +83,7 @@ def agreement_trees(found: Agreement) -> list[Tree]:
     if found.own:
         rows = [
             [
-                node("bdi", each.reviewer),
+                each.reviewer,
                 say("agreement.of", same=f"{each.same:,}", images=f"{each.images:,}"),
                 say("agreement.range", low=percent(each.low), high=percent(each.high)),
             ]
@@ -91,7 +91,7 @@ def agreement_trees(found: Agreement) -> list[Tree]:
         ]
         trees += _shown("agreement.own", rows)
     if found.known:
-        rows = [[node("bdi", each.reviewer), *_known(each)] for each in found.known]
+        rows = [[each.reviewer, *_known(each)] for each in found.known]
         trees += _shown("agreement.known", rows)
         trees.append(paragraph(say("agreement.known.sure"), "fine"))
     return trees
