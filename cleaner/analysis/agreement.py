@@ -6,17 +6,14 @@ how far reviewers agree on the *errors*, where the plain share of equal answers 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from cleaner.audit.bound import most_rate
+from cleaner.audit.known import Known, known_results
 from cleaner.review.events import Blind
-from cleaner.review.opinions import Answer, Stance
+from cleaner.review.opinions import Stance
 from cleaner.review.state import ReviewState
 from cleaner.util.intervals import wilson
-
-RATE_ALPHA = 0.05
-"""One minus the confidence of the highest rate that is told of a reviewer."""
 
 
 class Kappa(NamedTuple):
@@ -66,35 +63,6 @@ class Consistency(NamedTuple):
     high: float
 
 
-class Known(NamedTuple):
-    """One reviewer's answers to images whose right label an expert had fixed.
-
-    Attributes
-    ----------
-    reviewer : str
-    wrong, missed : int
-        Images with a wrong label, and those that the reviewer took for right.
-    right, alarms : int
-        Images with the right label, and those that the reviewer took for wrong, or was unsure of.
-    """
-
-    reviewer: str
-    wrong: int
-    missed: int
-    right: int
-    alarms: int
-
-    @property
-    def most_missed(self) -> float:
-        """The reviewer misses at most this share of the errors, 0..1, whenever one looks."""
-        return most_rate(self.missed, self.wrong, alpha=RATE_ALPHA)
-
-    @property
-    def most_alarms(self) -> float:
-        """The reviewer takes at most this share of the right labels for wrong, 0..1, whenever one looks."""
-        return most_rate(self.alarms, self.right, alpha=RATE_ALPHA)
-
-
 class Agreement(NamedTuple):
     """All of it."""
 
@@ -131,29 +99,6 @@ def agreement(state: ReviewState) -> Agreement:
             for who, same in sorted(own.items())
         ),
         known_results(answers),
-    )
-
-
-def known_results(answers: Iterable[Answer], *, unaided: bool = False) -> tuple[Known, ...]:
-    """Return how reviewers answered where the right label is known.
-
-    Parameters
-    ----------
-    answers : iterable of Answer
-    unaided : bool
-        Count only answers that were given without a sight of the model's opinion, as in an audit.
-    """
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for each in answers:
-        if not each.known or (unaided and not each.unaided):
-            continue
-        right, called_right = each.other_says[0] == "keep", each.says[0] == "keep"
-        counts[each.reviewer]["right" if right else "wrong"] += 1
-        if right != called_right:
-            counts[each.reviewer]["alarms" if right else "missed"] += 1
-    return tuple(
-        Known(who, **{field: found[field] for field in Known._fields[1:]})
-        for who, found in sorted(counts.items())
     )
 
 

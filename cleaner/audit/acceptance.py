@@ -15,7 +15,8 @@ rejection is told as soon as nothing can prevent it, which changes no risk.
 
 A reviewer who errs is taken in by imagining what would be said of each image before any is drawn: of D wrong
 labels Bin(D, 1 - misses) would be called wrong, and Bin(M - D, false alarms) of the others. The plan draws
-from these; the chances are averaged over how many there are.
+from these; the chances are averaged over how many there are. Both rates are upper limits: a lot at the AQL
+is to be accepted also if no error is missed, and one at the LTPD to be rejected also without a false alarm.
 
 Sources: Wald, *Sequential Analysis* (1947), for the sequential plan, here with the likelihood ratio of the
 finite lot and truncated; Schilling & Neubauer, *Acceptance Sampling in Quality Control*, for the terms.
@@ -76,9 +77,12 @@ class Terms:
     beta : float
         Consumer's risk: chance that a lot at the LTPD is accepted.
     misses : float
-        Share of the wrong labels that the reviewer takes for right.
+        Share of the wrong labels that the reviewer takes for right, at most.
     false_alarms : float
-        Share of the right labels that the reviewer takes for wrong.
+        Share of the right labels that the reviewer takes for wrong, at most.
+    measured : bool
+        Whether ``misses`` was found by answers to known images: it is at least the true share, but for a
+        chance of β / 2. The plan then keeps the other half of β.
 
     Raises
     ------
@@ -92,6 +96,7 @@ class Terms:
     beta: float = 0.05
     misses: float = 0.0
     false_alarms: float = 0.0
+    measured: bool = False
 
     def __post_init__(self) -> None:
         if not 0 <= self.aql < self.ltpd <= 1:
@@ -111,6 +116,13 @@ class Terms:
                 "expected shares of 0 or more, together below 1."
             )
             raise RankingError(msg)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the terms as JSON can keep them; what earlier versions do not know only where it is used."""
+        kept = asdict(self)
+        if not self.measured:
+            del kept["measured"]
+        return kept
 
     def good(self, population: int) -> int:
         """Return the most errors in a lot that is good enough."""
@@ -187,7 +199,7 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan as JSON can keep it."""
-        return asdict(self)
+        return asdict(self) | {"terms": self.terms.to_json()}
 
     @classmethod
     def from_json(cls, kept: Mapping[str, Any]) -> Self:
@@ -259,7 +271,10 @@ def plan_for(population: int, terms: Terms, kind: PlanKind = PlanKind.SINGLE) ->
         )
         raise RankingError(msg)
     problem = _Problem(
-        population, terms, _called_wrong(good, population, terms), _called_wrong(bad, population, terms)
+        population,
+        terms,
+        _called_wrong(good, population, replace(terms, misses=0.0)),
+        _called_wrong(bad, population, replace(terms, false_alarms=0.0)),
     )
     single = _single(problem)
     if kind is PlanKind.DOUBLE:

@@ -50,7 +50,7 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from cleaner.audit.acceptance import Plan, PlanKind, Terms, Verdict, plan_for
-from cleaner.audit.bound import ALPHA, Stratum, most_errors
+from cleaner.audit.bound import ALPHA, FOR_MISSES, FOR_RATE, Stratum, most_errors, most_with_misses
 from cleaner.errors import RankingError
 from cleaner.review.labels import WRONG
 from cleaner.util.atomic import write_atomically
@@ -150,6 +150,9 @@ class Certificate:
     discarded : int
         Images of the population that were taken out before anybody judged their label: duplicates, poor
         images. ``left`` is not about them.
+    misses : float or None
+        Highest plausible share of errors that a reviewer takes for right, 0..1, which ``left`` allows for;
+        None if nobody has measured it, and ``left`` takes the reviewers' word.
     """
 
     population: int
@@ -161,6 +164,7 @@ class Certificate:
     confidence: float = 0.95
     rounds: int = 1
     discarded: int = 0
+    misses: float | None = None
 
     @property
     def planned(self) -> int:
@@ -344,7 +348,8 @@ class Audit:
         """
         named = {part: frozenset(names) for part, names in parts.items()}
         named = {part: names for part, names in named.items() if names}
-        shared = replace(terms, alpha=terms.alpha / max(1, len(named)), beta=terms.beta / max(1, len(named)))
+        of_beta = terms.beta / 2 if terms.measured else terms.beta  # the other half is that of the rate
+        shared = replace(terms, alpha=terms.alpha / max(1, len(named)), beta=of_beta / max(1, len(named)))
         seed, began = seed or secrets.token_hex(16), datetime.now(UTC)
         rounds = []
         for part, names in named.items():
@@ -442,7 +447,12 @@ class Audit:
         return {name: error for name, error in looks if outcomes[name][0] != "unsure"}
 
     def certificate(
-        self, outcomes: Outcomes, *, found_elsewhere: int = 0, is_there: Callable[[str], bool] | None = None
+        self,
+        outcomes: Outcomes,
+        *,
+        found_elsewhere: int = 0,
+        is_there: Callable[[str], bool] | None = None,
+        misses: float | None = None,
     ) -> Certificate:
         """Return what can be said now; valid however often it is asked for.
 
@@ -457,8 +467,12 @@ class Audit:
             Errors found among images that are not of the population.
         is_there : callable, optional
             Tells whether an image can still be looked at; all can by default.
+        misses : float, optional
+            Share of the errors, 0..1, that a reviewer may take for right; it holds with a chance of at least
+            1 - `FOR_RATE`. The certificate then allows for it, and for the chance, at the same confidence.
         """
         prefix = self._prefix(outcomes, is_there)
+        alpha = ALPHA if misses is None else ALPHA - FOR_RATE - FOR_MISSES
         places, suspected = np.array(prefix.places, dtype=np.int64), np.array(prefix.errors, dtype=bool)
         n, open_ones = len(places), prefix.open
         looks = np.zeros((n + 1, len(self.rounds)), dtype=np.int64)
@@ -472,12 +486,16 @@ class Audit:
         since = int(np.searchsorted(places, self.rounds[-1].after))
         ends = [i for i in np.flatnonzero(suspected).tolist() if i >= since][-_MOST_PREFIXES:]
         most = min(
-            most_errors(*map(Stratum, sizes, looks[end].tolist(), errors[end].tolist())) for end in [*ends, n]
+            most_errors(*map(Stratum, sizes, looks[end].tolist(), errors[end].tolist()), alpha=alpha)
+            for end in [*ends, n]
         )
         judged = Counter(outcomes[name][0] for name in self.population if name in outcomes)
         found = sum(judged[outcome] for outcome in WRONG)
         settled = judged.total() - found - judged["unsure"]
         most = max(found, min(most, len(self.population) - settled))
+        if misses is not None:
+            size = len(self.population)
+            most = most_with_misses(most, misses, population=size, alpha=FOR_MISSES) if misses < 1 else size
         return Certificate(
             population=len(self.population),
             audited=n,
@@ -488,6 +506,7 @@ class Audit:
             confidence=1 - ALPHA,
             rounds=len(self.rounds),
             discarded=judged[_DISCARDED],
+            misses=misses,
         )
 
     def acceptance(
@@ -715,7 +734,7 @@ class Audit:
         if self.purpose is not None:
             kept |= {
                 "format": _FORMAT,
-                "purpose": self.purpose._asdict() | {"terms": asdict(self.purpose.terms)},
+                "purpose": self.purpose._asdict() | {"terms": self.purpose.terms.to_json()},
             }
         if self.earlier:
             kept["earlier"] = [asdict(each) | {"began": each.began.isoformat()} for each in self.earlier]

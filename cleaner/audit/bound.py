@@ -27,6 +27,9 @@ from cleaner.errors import RankingError
 ALPHA = 0.05
 """Chance that a statement ever made is wrong: one minus the confidence."""
 
+FOR_RATE, FOR_MISSES = 0.01, 0.01
+"""How much of `ALPHA` goes to what is said of the reviewers: how often they miss an error, and how many."""
+
 # Fixed before any look, or the bound would not hold: about 0.5 % errors expected, with little conviction.
 _A, _B = 0.5, 100.0
 

@@ -2,10 +2,13 @@
 
 import threading
 from collections.abc import Callable, Container
+from dataclasses import replace
 from pathlib import Path
 
 from cleaner.audit.acceptance import PlanKind, Terms
 from cleaner.audit.audit import Acceptance, Audit, Certificate, audit_file
+from cleaner.audit.bound import FOR_RATE
+from cleaner.audit.known import most_missed
 from cleaner.dataset.catalog import Catalog
 from cleaner.errors import RankingError
 from cleaner.review.labels import WRONG
@@ -84,6 +87,7 @@ class RunningAudit:
         Parameters
         ----------
         terms : Terms
+            With ``measured``, the share of misses is taken from the answers to known images.
         kind : PlanKind
         by : str
             ``class`` or ``split`` for a verdict on each of them; empty for one on all images.
@@ -97,6 +101,8 @@ class RunningAudit:
         """
         state, catalog = self._store.state, self._catalog()
         judgements = state.judgements()
+        if terms.measured:
+            terms = replace(terms, misses=self.misses(alpha=terms.beta / 2) or 0.0)
         parts: dict[str, list[str]] = {}
         if by == "class" and catalog.label_sets is not None:
             msg = (
@@ -157,7 +163,16 @@ class RunningAudit:
         found -= sum(judgements.get(name, ("",))[0] == "delete" for name in bare)  # no label was wrong
         inside = sum(judgements[name][0] in WRONG for name in audit.population if name in judgements)
         elsewhere = max(0, found - inside)
-        return audit.certificate(judgements, found_elsewhere=elsewhere, is_there=there.__contains__)
+        return audit.certificate(
+            judgements,
+            found_elsewhere=elsewhere,
+            is_there=there.__contains__,
+            misses=self.misses(alpha=FOR_RATE),
+        )
+
+    def misses(self, *, alpha: float) -> float | None:
+        """Return the highest plausible share of errors that a reviewer misses; see `most_missed`."""
+        return most_missed(self._store.state.blind_answers(), alpha=alpha)
 
     def _there(self) -> set[str]:
         return set(self._catalog().names.tolist())

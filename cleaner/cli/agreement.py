@@ -38,6 +38,7 @@ def agreement(
             "the other reviewers are shown among the others.",
         ),
     ] = None,
+    reviewer: o.Reviewer = None,
 ) -> None:
     """Show how far reviewers agree: with each other, with themselves, and with known answers.
 
@@ -49,7 +50,7 @@ def agreement(
     from cleaner.analysis.agreement import agreement as found  # numpy: 0.2 s
     from cleaner.session.known_answers import plant
 
-    with o.opened(folder, images) as workspace:
+    with o.opened(folder, images, reviewer=reviewer) as workspace:
         store = workspace.store
         if second_opinions is not None or asked_again is not None:
             now = store.state.blind_shares

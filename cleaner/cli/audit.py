@@ -9,7 +9,8 @@ import typer
 
 from cleaner.cli import options as o
 from cleaner.cli.console import progress, result
-from cleaner.util.wording import count
+from cleaner.errors import RankingError
+from cleaner.util.wording import count, percent
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,6 +42,14 @@ def audit(
     misses: Annotated[
         float, typer.Option(metavar="%", help="Wrong labels that the reviewer may miss, in percent.")
     ] = 0.0,
+    measured: Annotated[
+        bool,
+        typer.Option(
+            "--misses-measured",
+            help="Take the wrong labels that reviewers miss from their answers to known images in audits "
+            "(cleaner agreement --known-answers) instead of --misses.",
+        ),
+    ] = False,
     false_alarms: Annotated[
         float, typer.Option(metavar="%", help="Right labels that the reviewer may call wrong, in percent.")
     ] = 0.0,
@@ -58,8 +67,21 @@ def audit(
     with o.opened(folder, images) as workspace:
         running = RunningAudit(workspace.state, workspace.store, catalog=lambda: workspace.catalog)
         if plan is not None:
-            shares = (share / 100 for share in (aql, ltpd, alpha, beta, misses, false_alarms))
-            running.fix_plan(Terms(*shares), PlanKind(plan), by="" if by == "all" else by)
+            if measured and running.misses(alpha=beta / 200) is None:
+                raise RankingError(
+                    "Nobody was shown a known image with a wrong label in an audit yet. Plant some with "
+                    "“cleaner agreement --known-answers”, and judge pages of a random audit."
+                )
+            terms = Terms(
+                aql=aql / 100,
+                ltpd=ltpd / 100,
+                alpha=alpha / 100,
+                beta=beta / 100,
+                misses=misses / 100,
+                false_alarms=false_alarms / 100,
+                measured=measured,
+            )
+            running.fix_plan(terms, PlanKind(plan), by="" if by == "all" else by)
         for key, value in _facts(running):
             result(f"{key:<10} {value}")
 
@@ -75,6 +97,9 @@ def _facts(running: RunningAudit) -> Iterator[tuple[str, str]]:
     yield "judged", f"{judged}; {said.errors:,} wrong, {said.open:,} unsure or gone"
     if said.audited:
         yield "left", f"at most {count(said.left, 'error')} ({100 * said.confidence:.0f} % confidence)"
+        if said.misses is not None:
+            missed = percent(said.misses)
+            yield "", f"allows for reviewers who miss up to {missed} of the errors, as known images showed"
 
 
 def _plan(acceptance: Acceptance) -> Iterator[tuple[str, str]]:

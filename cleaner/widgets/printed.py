@@ -13,7 +13,7 @@ import numpy as np
 from cleaner.analysis.confusions import Confusions, class_changes, label_moves
 from cleaner.audit.acceptance import Plan
 from cleaner.audit.audit import Acceptance
-from cleaner.audit.bound import most_with_misses
+from cleaner.audit.bound import FOR_MISSES, most_with_misses
 from cleaner.errors import CleanerError
 from cleaner.pipelines.report import ContentHash, ReportFacts, report_facts
 from cleaner.util.atomic import free_name, write_atomically
@@ -36,7 +36,6 @@ _MOST_CURVES = 3
 _MOST_NUMBERS = 40
 _RUN_ON = 300  # from so many names on, they follow each other on the line
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM = 420, 210, 44, 34
-_FOR_MISSES = 0.01
 
 
 def printed_report(facts: ReportFacts) -> str:
@@ -146,11 +145,11 @@ def _audit(facts: ReportFacts) -> list[Tree]:
         parts += acceptance_trees(facts.acceptance)
     parts += certificate_trees(facts.certificate)
     misses = 0.0 if facts.acceptance is None else facts.acceptance.terms.misses
-    if misses and facts.certificate.audited:
+    if misses and facts.certificate.audited and facts.certificate.misses is None:
         said = facts.certificate
         seen, population = said.left + said.found, said.population + said.found
-        most = most_with_misses(seen, misses, population=population, alpha=_FOR_MISSES)
-        sure = f"{100 * (said.confidence - _FOR_MISSES):.0f} %"
+        most = most_with_misses(seen, misses, population=population, alpha=FOR_MISSES)
+        sure = f"{100 * (said.confidence - FOR_MISSES):.0f} %"
         left = f"{most - said.found:,}"
         parts.append(paragraph(say("printed.audit.missed", misses=percent(misses), left=left, sure=sure)))
     return parts

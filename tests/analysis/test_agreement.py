@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from cleaner.analysis.agreement import Known, agreement, cohens_kappa, known_results
+from cleaner.analysis.agreement import agreement, cohens_kappa
 from cleaner.audit.bound import most_rate
+from cleaner.audit.known import Known, known_results, most_missed
 from cleaner.errors import RankingError
 from cleaner.review import Choice, ReviewStore
 from cleaner.review.events import Blind
@@ -93,6 +94,16 @@ def test_answers_to_known_images_by_what_was_missed_and_what_was_a_false_alarm()
     ]
     assert known_results(answers) == (Known("ben", wrong=3, missed=1, right=2, alarms=1),)
     assert known_results(answers, unaided=True) == (Known("ben", wrong=1, missed=0, right=1, alarms=0),)
+
+
+def test_the_worst_reviewer_of_an_audit_counts_and_all_limits_hold_at_once() -> None:
+    one = [answer("label", "label", unaided=True)] * 30
+    assert most_missed([answer("keep", "label"), answer("keep", "keep", unaided=True)], alpha=0.05) is None
+    assert most_missed(one, alpha=0.05) == most_rate(0, 30, alpha=0.05)
+    other = [each._replace(reviewer="cat", says=("keep", None)) for each in one[:3]] + [
+        each._replace(reviewer="cat") for each in one[3:]
+    ]
+    assert most_missed([*one, *other], alpha=0.05) == most_rate(3, 30, alpha=0.025)
 
 
 def test_the_agreement_of_a_set() -> None:

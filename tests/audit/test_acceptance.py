@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import combinations, product
 from pathlib import Path
 
@@ -252,3 +253,42 @@ def test_an_audit_without_a_plan_can_be_read_by_earlier_versions(tmp_path: Path)
     kept = json.loads((tmp_path / "a.json").read_text())
     assert kept["format"] == 1
     assert set(kept["rounds"][0]) == {"began", "seed", "after", "names", "contents"}
+
+
+# -------------------------------------------------------------------- reviewers whose misses were measured
+
+
+@pytest.mark.parametrize("kind", list(PlanKind))
+def test_both_rates_are_upper_limits(kind: PlanKind) -> None:
+    """A good set is accepted though no error is missed, a bad one rejected without a false alarm."""
+    terms = Terms(misses=0.1, false_alarms=0.002)
+    plan = plan_for(3000, terms, kind)
+    for misses, false_alarms in product((0.0, 0.05, 0.1), (0.0, 0.001, 0.002)):
+        other = replace(plan, terms=replace(terms, misses=misses, false_alarms=false_alarms))
+        good, bad = other.characteristic([30, 150])[0]
+        assert good >= 0.95 - 1e-9 and bad <= 0.05 + 1e-9
+
+
+def test_half_of_the_consumers_risk_is_for_misses_that_were_measured() -> None:
+    parts = {"a": NAMES[:250], "b": NAMES[250:]}
+    terms = Terms(ltpd=0.1, misses=0.1, measured=True)
+    audit = Audit.planned(parts, terms, PlanKind.SINGLE, by="split", seed="s")
+    plans = [each.plan for each in audit.rounds]
+    assert [(plan.terms.alpha, plan.terms.beta) for plan in plans if plan] == [(0.025, 0.0125)] * 2
+    said = audit.acceptance({})
+    assert said is not None and (said.terms.alpha, said.terms.beta) == (0.05, 0.05)
+
+
+def test_terms_that_earlier_versions_know_are_kept_as_they_read_them() -> None:
+    assert "measured" not in Terms().to_json()
+    assert Terms(**Terms(measured=True).to_json()).measured
+    assert Plan.from_json(json.loads(json.dumps(plan_for(300, Terms()).to_json()))) == plan_for(300, Terms())
+
+
+def test_misses_widen_the_certificate_at_the_same_confidence() -> None:
+    audit = Audit.begun(NAMES, seed="s")
+    outcomes = dict.fromkeys(audit.sequence[:300], ("keep", None)) | {audit.sequence[5]: ("delete", None)}
+    plain, wide = audit.certificate(outcomes), audit.certificate(outcomes, misses=0.2)
+    assert wide.left > plain.left and wide.confidence == plain.confidence == 0.95 and wide.misses == 0.2
+    assert audit.certificate(outcomes, misses=0.0).left >= plain.left
+    assert audit.certificate(outcomes, misses=1.0).left == 500 - 1

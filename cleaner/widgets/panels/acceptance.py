@@ -24,12 +24,15 @@ class PlanForm:
     kind : PlanKind
     by : str
         ``class``, ``split``, or empty.
+    measured : bool
+        Whether to allow for the errors that reviewers miss, by their answers to known images, if any.
     """
 
     aql: str = "1"
     ltpd: str = "5"
     kind: PlanKind = PlanKind.SINGLE
     by: str = ""
+    measured: bool = True
 
     def change(self, field: str, value: str) -> None:
         """Take in what was chosen in one field; what is no choice of it changes nothing."""
@@ -39,10 +42,16 @@ class PlanForm:
             self.kind = PlanKind(value)
         elif field == "by" and value in _PARTS:
             self.by = value
+        elif field == "measured" and value in ("yes", "no"):
+            self.measured = value == "yes"
 
-    @property
-    def terms(self) -> Terms:
-        """What was asked for.
+    def terms(self, misses: float | None) -> Terms:
+        """Return what was asked for.
+
+        Parameters
+        ----------
+        misses : float or None
+            Share of the errors, 0..1, that reviewers miss; None if it was not measured.
 
         Raises
         ------
@@ -55,11 +64,19 @@ class PlanForm:
             )
         except ValueError as exc:
             raise RankingError(say("acceptance.no_number", aql=self.aql, ltpd=self.ltpd)) from exc
-        return Terms(aql, ltpd)
+        return Terms(aql, ltpd, measured=self.measured and misses is not None)
 
 
-def plan_section(analysis: ReviewAnalysis | None, form: PlanForm) -> Tree:
-    """Describe the form that fixes a plan, folded up; hidden until it is known whether there is an audit."""
+def plan_section(analysis: ReviewAnalysis | None, form: PlanForm, *, misses: float | None = None) -> Tree:
+    """Describe the form that fixes a plan, folded up; hidden until it is known whether there is an audit.
+
+    Parameters
+    ----------
+    analysis : ReviewAnalysis or None
+    form : PlanForm
+    misses : float or None
+        As in `PlanForm.terms`.
+    """
     again = analysis is not None and analysis.certificate is not None
     kinds = [_option(kind, say(f"acceptance.kind.{kind}"), form.kind) for kind in PlanKind]
     parts = [_option(by, say(f"acceptance.by.{by or 'all'}"), form.by) for by in _PARTS]
@@ -73,6 +90,7 @@ def plan_section(analysis: ReviewAnalysis | None, form: PlanForm) -> Tree:
             _field(say("acceptance.ltpd"), _number("ltpd", form.ltpd)),
             _field(say("acceptance.kind"), _choice("kind", kinds, form.kind)),
             _field(say("acceptance.by"), _choice("by", parts, form.by)),
+            *([] if misses is None else [_measured(form, misses)]),
             class_="cleaner-table-fields",
         ),
         paragraph(say("acceptance.again") if again else "", "fine"),
@@ -81,6 +99,15 @@ def plan_section(analysis: ReviewAnalysis | None, form: PlanForm) -> Tree:
     )
     hidden = analysis is None or bool(analysis.problem)
     return node("div", form_itself, class_="cleaner-section", hidden=hidden)
+
+
+def _measured(form: PlanForm, misses: float) -> Tree:
+    chosen = "yes" if form.measured else "no"
+    answers = [
+        _option("yes", say("acceptance.measured.yes", misses=percent(misses)), chosen),
+        _option("no", say("acceptance.measured.no"), chosen),
+    ]
+    return _field(say("acceptance.measured"), _choice("measured", answers, chosen))
 
 
 def _field(text: str, control: Tree) -> Tree:
@@ -113,7 +140,9 @@ def acceptance_trees(acceptance: Acceptance) -> list[Tree]:
         trees.append(paragraph(say("acceptance.shared", parts=parts), "fine"))
     else:
         trees.append(paragraph(_progress(acceptance.inspections[0]), "fine"))
-    if terms.misses or terms.false_alarms:
+    if terms.measured:
+        trees.append(paragraph(say("acceptance.errs.measured", misses=percent(terms.misses)), "fine"))
+    elif terms.misses or terms.false_alarms:
         rates = {"misses": percent(terms.misses), "alarms": percent(terms.false_alarms)}
         trees.append(paragraph(say("acceptance.errs", **rates), "fine"))
     if acceptance.earlier:

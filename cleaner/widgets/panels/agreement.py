@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from cleaner.analysis.agreement import Agreement, Kappa, Known
+from cleaner.analysis.agreement import Agreement, Kappa
+from cleaner.audit.known import Known
 from cleaner.errors import StoreError
 from cleaner.review.opinions import Shares
 from cleaner.util.wording import percent

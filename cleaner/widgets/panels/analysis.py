@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from cleaner.audit.acceptance import Terms
 from cleaner.session.messages import Change, Topic
 from cleaner.session.orders import AUDIT
 from cleaner.session.session import ReviewSession
@@ -56,7 +57,7 @@ class AnalysisPanels:
         self.stopping.on("audit", lambda _: self._start())
         self.stopping.on("join", lambda _: self._start(join=True))
         self.plan_form = PlanForm()
-        for field in ("aql", "ltpd", "kind", "by"):
+        for field in ("aql", "ltpd", "kind", "by", "measured"):
             self.stopping.on(f"plan-{field}", partial(self._choose, field))
         self.stopping.on("plan", lambda _: self._fix_plan())
         self.stopping.on("suspicious", lambda _: self.show(GridView()))
@@ -81,7 +82,8 @@ class AnalysisPanels:
             auditing = self._session.view.order == AUDIT
             analysis = self._session.analysis
             self.stopping.show(
-                stopping_section(analysis, auditing=auditing), plan_section(analysis, self.plan_form)
+                stopping_section(analysis, auditing=auditing),
+                plan_section(analysis, self.plan_form, misses=self._misses()),
             )
             self.patterns.show(patterns_section(self._session.analysis))
 
@@ -119,9 +121,12 @@ class AnalysisPanels:
         self.plan_form.change(field, value)
         self.draw()
 
+    def _misses(self) -> float | None:
+        return self._session.audit.misses(alpha=Terms().beta / 2)
+
     def _fix_plan(self) -> None:
         """Draw the sample of a plan and open its pages; later, as to find the smallest takes a while."""
-        terms = self.plan_form.terms  # complain while the form is in sight
+        terms = self.plan_form.terms(self._misses())  # complain while the form is in sight
 
         def run() -> None:
             self.stopping.problem = ""

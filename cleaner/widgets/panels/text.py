@@ -8,7 +8,7 @@ from cleaner.audit.audit import Certificate
 from cleaner.labelling.proposal import Proposal
 from cleaner.ranking.feedback import MovedGroup, Reordered
 from cleaner.util.intervals import wilson
-from cleaner.util.wording import count, estimate, outwards, p_value
+from cleaner.util.wording import count, estimate, outwards, p_value, percent
 from cleaner.widgets.panels.base import Tree, node, said
 from cleaner.widgets.sentences import say
 
@@ -92,6 +92,8 @@ def certificate_evidence(certificate: Certificate) -> str:
         audited=f"{certificate.audited:,}",
         was=was,
     )
+    if certificate.misses is not None:
+        said = f"{said} {say('analysis.certificate.misses', misses=percent(certificate.misses))}"
     if not certificate.open:
         return said
     are = "1 more is" if certificate.open == 1 else f"{certificate.open:,} more are"
