@@ -13,16 +13,18 @@ are there whole, so that a process that dies at any moment leaves at worst a tai
 refers to and that the next writer overwrites. Several processes may read and write at once.
 """
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from filelock import FileLock, Timeout
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from cleaner.errors import EmbeddingError
 from cleaner.images.open import DECODING
@@ -39,6 +41,55 @@ class Features(NamedTuple):
 
     key: str
     dim: int
+
+
+class StoredVectors:
+    """Embeddings that lie on the disk, read as they are asked for: of a million images they take 2.5 GB.
+
+    Parameters
+    ----------
+    path : Path
+        File of float16 rows.
+    dim : int
+        Length of a row.
+    rows : int64, shape (n,)
+        Which rows of the file these are.
+    """
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, path: Path, dim: int, rows: NDArray[np.int64]) -> None:
+        self._path = path
+        self._rows = rows
+        self.shape = (len(rows), dim)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __getitem__(self, which: int | slice | list[int] | NDArray[Any]) -> NDArray[np.float32]:
+        """Return some rows as float32, chosen as in an array of shape `shape`.
+
+        Raises
+        ------
+        EmbeddingError
+            The file cannot be read any more.
+        """
+        rows = self._rows[which]
+        if not rows.size:
+            return np.empty((0, self.shape[1]), dtype=np.float32)
+        with _disk_errors(self._path.parent):
+            stored = np.memmap(self._path, dtype="<f2", mode="r").reshape(-1, self.shape[1])
+            read = stored[rows].astype(np.float32)
+            del stored  # Windows cannot replace or remove a file that is mapped
+        return read
+
+    def take(self, rows: NDArray[np.int64], axis: int = 0) -> StoredVectors:
+        """Return others of the same rows, of which none is read; ``axis`` is 0, as for an array."""
+        return StoredVectors(self._path, self.shape[1], self._rows[rows])
+
+    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return all of them."""
+        return self[:].astype(dtype or np.float32, copy=False)
 
 
 class EmbeddingCache:
@@ -72,7 +123,7 @@ class EmbeddingCache:
         self._row_bytes = 2 * dim
         self._rows: dict[bytes, int] = {}
         self._n_read = 0
-        with self._disk_errors():
+        with _disk_errors(self.folder):
             self.folder.mkdir(parents=True, exist_ok=True)
             with self._locked():
                 self._check_meta(key)
@@ -86,7 +137,7 @@ class EmbeddingCache:
 
     def refresh(self) -> None:
         """Take notice of what other processes have added."""
-        with self._disk_errors():
+        with _disk_errors(self.folder):
             n_rows = self._n_whole()
             if n_rows < self._n_read:  # somebody emptied the folder
                 self._rows, self._n_read = {}, 0
@@ -113,17 +164,29 @@ class EmbeddingCache:
             Rows of zeros where there is none.
         found : bool, shape (n,)
         """
+        stored, found = self.find(digests)
+        vectors = np.zeros((len(found), self.dim), dtype=np.float32)
+        vectors[found] = stored[:]
+        return vectors, found
+
+    def find(self, digests: Sequence[str]) -> tuple[StoredVectors, NDArray[np.bool_]]:
+        """Look up embeddings without reading them.
+
+        Parameters
+        ----------
+        digests : sequence of str
+            SHA-256 of the files, hexadecimal.
+
+        Returns
+        -------
+        vectors : StoredVectors
+            Of those that are there.
+        found : bool, shape (n,)
+            Which are.
+        """
         rows = np.array([self._rows.get(bytes.fromhex(digest), -1) for digest in digests], dtype=np.int64)
         found = rows >= 0
-        vectors = np.zeros((len(rows), self.dim), dtype=np.float32)
-        if found.any():
-            with self._disk_errors():
-                stored = np.memmap(
-                    self._vectors_path, dtype="<f2", mode="r", shape=(self._n_read, self.dim), order="C"
-                )
-                vectors[found] = stored[rows[found]]
-                del stored  # Windows cannot replace or remove a file that is mapped
-        return vectors, found
+        return StoredVectors(self._vectors_path, self.dim, rows[found]), found
 
     def forget(self, digests: Iterable[str]) -> None:
         """Take embeddings for unknown, until others are appended in their place."""
@@ -132,7 +195,7 @@ class EmbeddingCache:
 
     def note_decoding(self) -> None:
         """Remember that all that counts in it comes of the present version of decoding."""
-        with self._disk_errors(), self._locked():
+        with _disk_errors(self.folder), self._locked():
             self._write_meta(self.folder.name)
         self.decoding = DECODING
 
@@ -162,7 +225,7 @@ class EmbeddingCache:
                 "Its weights are damaged, or belong to another network. Give another weights file."
             )
             raise EmbeddingError(msg)
-        with self._disk_errors(), self._locked():
+        with _disk_errors(self.folder), self._locked():
             self.refresh()
             new = {bytes.fromhex(digest): i for i, digest in enumerate(digests)}
             new = {digest: i for digest, i in new.items() if digest not in self._rows}
@@ -197,19 +260,20 @@ class EmbeddingCache:
     def _locked(self) -> FileLock:
         return FileLock(self.folder / "lock", timeout=LOCK_TIMEOUT_S)
 
-    @contextmanager
-    def _disk_errors(self) -> Iterator[None]:
-        try:
-            yield
-        except Timeout as exc:
-            msg = f"Another process has been writing to {self.folder} for a minute. Wait for it, or stop it."
-            raise EmbeddingError(msg) from exc
-        except (OSError, ValueError, KeyError) as exc:
-            msg = (
-                f"The embeddings in {self.folder} cannot be read or written: {exc}. Check the disk. This "
-                "folder can be deleted; it is made again when needed."
-            )
-            raise EmbeddingError(msg) from exc
+
+@contextmanager
+def _disk_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except Timeout as exc:
+        msg = f"Another process has been writing to {folder} for a minute. Wait for it, or stop it."
+        raise EmbeddingError(msg) from exc
+    except (OSError, ValueError, KeyError, IndexError) as exc:
+        msg = (
+            f"The embeddings in {folder} cannot be read or written: {exc}. Check the disk. This folder can "
+            "be deleted; it is made again when needed."
+        )
+        raise EmbeddingError(msg) from exc
 
 
 def last_embeddings(folder: Path, digests: Iterable[str]) -> EmbeddingCache | None:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.contents import KnownFile, PassingError, known_files
 from cleaner.dataset.file_index import FileIndex
-from cleaner.embedding.cache import EmbeddingCache, Features
+from cleaner.embedding.cache import EmbeddingCache, Features, StoredVectors
 from cleaner.errors import EmbeddingError, ImageError
 from cleaner.images.open import DECODING, is_decoded_otherwise
 from cleaner.util.progress import SILENT, Reporter, Stage
@@ -54,7 +54,7 @@ class Embeddings:
     names : list of str
         In the catalog's order.
     vectors : float32, shape (n, dim)
-        The backbone's pooled output, with the precision of float16.
+        The backbone's pooled output, with the precision of float16; an array, or read as it is asked for.
     hashes : list of str
         SHA-256 of the files, hexadecimal; exact copies have the same.
     key : str
@@ -64,7 +64,7 @@ class Embeddings:
     """
 
     names: list[str]
-    vectors: NDArray[np.float32]
+    vectors: NDArray[np.float32] | StoredVectors
     hashes: list[str]
     key: str
     problems: dict[str, str] = field(default_factory=dict)
@@ -210,11 +210,10 @@ def _in_cache(
     """Return what is embedded of the images that have a content and no problem, and whether that is all."""
     usable = [name for name in map(str, catalog.names) if name in hashes and name not in problems]
     kept = [hashes[name] for name in usable]
-    vectors, there = cache.get(kept)
+    vectors, there = cache.find(kept)
     whole = bool(there.all())
     if not whole:
         usable, kept = ([each[i] for i in np.flatnonzero(there)] for each in (usable, kept))
-        vectors = vectors[there]
     found = Embeddings(names=usable, vectors=vectors, hashes=kept, key=cache.folder.name, problems=problems)
     return found, whole
 

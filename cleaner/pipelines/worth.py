@@ -100,8 +100,8 @@ def worth_of(
     names = ranking.names
     sure = np.array([name in decided for name in names], dtype=bool)
     row_of = {name: i for i, name in enumerate(embeddings.names)}
-    rows = [row_of[name] for name in names]
-    alike = units_of([embeddings.hashes[row] for row in rows])
+    rows = np.array([row_of[name] for name in names], dtype=np.int64)
+    alike = units_of([embeddings.hashes[row] for row in rows.tolist()])
     if units is not None:
         alike = join_units(alike, units_of([units[name] for name in names]))
     draws = DRAWS_LARGE if len(names) * len(ranking.classes) > MANY_CELLS else DRAWS

@@ -92,7 +92,7 @@ class CrossFit:
         strengths = [*np.repeat(self.strengths, N_FOLDS), self.strengths[-1]]
         first, more = (_PASSES_LARGE, _PASSES_MORE_LARGE) if self.large else (_PASSES, _PASSES_MORE)
         fits = fit_heads(
-            self.Z[learn],
+            self.Z if learn.all() else self.Z[learn],
             evidence,
             weights,
             l2=[1 / (s * max(1.0, float(w.sum()))) for s, w in zip(strengths, weights, strict=True)],

@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+
+
+class Rows(Protocol):
+    """Embeddings, shape (n, d): an array, or what reads rows as they are asked for."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Number of rows, and their length."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: Any, /) -> NDArray[np.floating]:
+        """Return some rows."""
+
 
 _TINY = np.float32(1e-12)
 _GRAM_ROWS = 20_000
@@ -82,32 +98,36 @@ class FeatureMap:
     axes: Floats | None
 
     @classmethod
-    def fit(cls, sample: NDArray[np.floating], *, root: bool | None = None) -> FeatureMap:
-        """Learn from some embeddings, shape (n, d); a few thousand are enough.
+    def fit(cls, X: Rows, learn: NDArray[np.bool_] | None = None) -> FeatureMap:
+        """Learn from embeddings, shape (n, d), all of them or a part; a few thousand are enough.
 
         Parameters
         ----------
-        sample : float array, shape (n, d)
-            Rows that are not finite count as zero.
-        root : bool, optional
-            Whether to take the square root; by default if nothing in the sample is negative.
+        X : float array, shape (n, d)
+            Rows that are not finite count as zero. The square root is taken if none has a negative value.
+        learn : bool, shape (n,), optional
+            Which rows to learn from; by default all.
         """
-        rows = _finite(sample)
-        if root is None:
-            root = bool(rows.size) and float(rows.min()) >= 0
-        if root:
-            rows = np.sqrt(rows)
-        centre = rows.mean(axis=0) if len(rows) else np.zeros(rows.shape[1], dtype=np.float32)
-        axes = principal_axes(unit_length(rows - centre), AXES) if rows.shape[1] > AXES else None
-        return cls(root, centre, axes)
+        root = len(X) > 0 and all(float(rows.min()) >= 0 for rows in map(_finite, _blocks(X)))
+        chosen = np.arange(len(X)) if learn is None else np.flatnonzero(learn)
+        total = np.zeros(X.shape[1])
+        for at in range(0, len(chosen), _GRAM_ROWS):
+            total += _rooted(X[chosen[at : at + _GRAM_ROWS]], root).sum(axis=0, dtype=np.float64)
+        centre = (total / max(1, len(chosen))).astype(np.float32)
+        if X.shape[1] <= AXES:
+            return cls(root, centre, None)
+        some = _rooted(X[chosen[:: max(1, len(chosen) // _GRAM_ROWS)]], root)
+        return cls(root, centre, principal_axes(unit_length(some - centre), AXES))
 
-    def __call__(self, X: NDArray[np.floating]) -> Floats:
+    def __call__(self, X: Rows) -> Floats:
         """Map embeddings of shape (n, d), all of them or a block, to float32, shape (n, `dim`)."""
-        rows = _finite(X)
-        if self.root:
-            rows = np.sqrt(np.maximum(rows, 0))
-        rows = unit_length(rows - self.centre)
-        return rows if self.axes is None else rows @ self.axes
+        mapped = np.empty((len(X), self.dim), dtype=np.float32)
+        at = 0
+        for block in _blocks(X):
+            rows = unit_length(_rooted(block, self.root) - self.centre)
+            mapped[at : at + len(rows)] = rows if self.axes is None else rows @ self.axes
+            at += len(rows)
+        return mapped
 
     @property
     def dim(self) -> int:
@@ -115,10 +135,14 @@ class FeatureMap:
         return len(self.centre) if self.axes is None else self.axes.shape[1]
 
 
-def fit_features(X: NDArray[np.floating], learn: NDArray[np.bool_]) -> FeatureMap:
-    """Learn a `FeatureMap` for embeddings of shape (n, d) from a part of them, bool, shape (n,)."""
-    root = bool(X.size) and float(_finite(X).min()) >= 0
-    return FeatureMap.fit(X[learn], root=root)
+def _blocks(X: Rows) -> Iterator[NDArray[np.floating]]:
+    """Yield rows a few at a time: they need not all be in the memory."""
+    for at in range(0, len(X), _GRAM_ROWS):
+        yield X[at : at + _GRAM_ROWS]
+
+
+def _rooted(X: NDArray[np.floating], root: bool) -> Floats:
+    return np.sqrt(np.maximum(_finite(X), 0)) if root else _finite(X)
 
 
 def _finite(X: NDArray[np.floating]) -> Floats:

@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cleaner.errors import RankingError
+from cleaner.ranking.blocks import run_blocks
 from cleaner.ranking.features import Floats, head_axes, unit_length
 from cleaner.ranking.logistic import fit_classes, logit, sigmoid
 from cleaner.util.progress import SILENT, Reporter
@@ -28,6 +29,7 @@ from cleaner.util.progress import SILENT, Reporter
 _MEMORY = 8
 _TINY = np.float32(1e-12)
 _BLOCK_CELLS = 4_000_000
+_BLOCK_ROWS = 100_000
 _CLASS_STEPS = 100
 
 HEAD_PENALTY = 1e-4
@@ -114,23 +116,23 @@ def fit_heads(
     """
     n, d = X.shape
     f, k = weights.shape[0], evidence.shape[1]
-    Xb = np.concatenate([X, np.ones((n, 1), dtype=np.float32)], axis=1)
     share = weights / np.maximum(weights.sum(axis=1, keepdims=True), _TINY)
     strength = np.broadcast_to(np.asarray(l2, dtype=np.float32), (f,))
     free = np.ones(d + 1, dtype=np.float32)
     free[-1] = 1e-2  # only removes the freedom to shift all offsets
-    whiten, unwhiten = _whitener(Xb, share.mean(axis=0), np.float32(strength.min()) * free)
-    Z = Xb @ whiten
+    whiten, unwhiten = _whitener(X, share.mean(axis=0), np.float32(strength.min()) * free)
+    Z = X @ whiten[:-1]
+    Z += whiten[-1]
     ridge = (whiten.T * free) @ whiten
     block = max(1, _BLOCK_CELLS // (f * k))
 
     def evaluate(V: Floats) -> tuple[Floats, Floats]:
-        reporter.check()
         flat = np.ascontiguousarray(V.transpose(1, 0, 2)).reshape(d + 1, f * k)
-        value = np.zeros(f, dtype=np.float64)
-        slope = np.zeros_like(flat)
-        for at in range(0, n, block):
-            rows = slice(at, at + block)
+        value = np.zeros((-(-n // block), f), dtype=np.float64)
+        slopes: list[NDArray[np.floating]] = [flat] * len(value)
+
+        def look(at: int) -> None:
+            rows = slice(at * block, (at + 1) * block)
             p = (Z[rows] @ flat).reshape(-1, f, k)
             p -= p.max(axis=2, keepdims=True)
             np.exp(p, out=p)
@@ -141,10 +143,16 @@ def fit_heads(
             p -= q
             part = share[:, rows].T
             p *= part[:, :, None]
-            value -= (np.log(likelihood[:, :, 0]) * part).sum(axis=0)
-            slope += Z[rows].T @ p.reshape(-1, f * k)
+            value[at] = -(np.log(likelihood[:, :, 0]) * part).sum(axis=0)
+            slopes[at] = Z[rows].T @ p.reshape(-1, f * k)
+
+        reporter.check()
+        run_blocks(look, range(len(value)), reporter=reporter)
+        slope = np.zeros_like(flat)
+        for one in slopes:  # in order, so that the same is found every time
+            slope += one
         RV = np.matmul(ridge, V) * strength[:, None, None]
-        total = value + 0.5 * np.einsum("fdk,fdk->f", V, RV)
+        total = value.sum(axis=0) + 0.5 * np.einsum("fdk,fdk->f", V, RV)
         return total.astype(np.float32), slope.reshape(d + 1, f, k).transpose(1, 0, 2) + RV
 
     first = np.zeros((f, d + 1, k), dtype=np.float32) if start is None else np.matmul(unwhiten, start)
@@ -152,13 +160,15 @@ def fit_heads(
     return Fits(np.matmul(whiten, V), passes)
 
 
-def _whitener(Xb: Floats, share: Floats, penalty: Floats) -> tuple[Floats, Floats]:
-    """Return M with M Mᵀ = (½ Xᵀ diag(share) X + penalty)⁻¹, and its inverse."""
+def _whitener(X: Floats, share: Floats, penalty: Floats) -> tuple[Floats, Floats]:
+    """Return M with M Mᵀ = (½ Xbᵀ diag(share) Xb + penalty)⁻¹, and its inverse; Xb is X and a column of 1."""
     from scipy.linalg import solve_triangular
 
-    scaled = Xb * np.sqrt(share)[:, None]
-    bound = 0.5 * (scaled.T @ scaled).astype(np.float64)
-    bound[np.diag_indices_from(bound)] += penalty
+    bound = np.diag(penalty.astype(np.float64))
+    for at in range(0, len(X), _BLOCK_ROWS):  # block by block, as the rows may fill the memory
+        part = share[at : at + _BLOCK_ROWS, None]
+        scaled = np.concatenate([X[at : at + _BLOCK_ROWS], np.ones_like(part)], axis=1) * np.sqrt(part)
+        bound += 0.5 * (scaled.T @ scaled).astype(np.float64)
     lower = np.linalg.cholesky(bound)
     inverse = solve_triangular(lower, np.eye(len(lower)), lower=True, check_finite=False)
     return np.ascontiguousarray(inverse.T, dtype=np.float32), lower.T.astype(np.float32)

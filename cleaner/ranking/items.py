@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from cleaner.dataset.catalog import Catalog
 from cleaner.embedding.pipeline import Embeddings
 from cleaner.errors import RankingError
-from cleaner.ranking.features import FeatureMap, Floats, fit_features
+from cleaner.ranking.features import FeatureMap, Floats
 from cleaner.ranking.folds import join_units, units_of
 from cleaner.ranking.neighbours import Voters, find_voters
 from cleaner.util.progress import Reporter
@@ -91,8 +91,10 @@ def prepare(
 ) -> tuple[FeatureMap, Floats, Voters]:
     """Return how features are mapped, the features, and neighbours, as one network sees the images."""
     reporter.check()
-    vectors = np.asarray(embeddings.vectors)[_rows(items, embeddings)]
-    mapped = fit_features(vectors, items.learn)
+    vectors, rows = embeddings.vectors, np.array(_rows(items, embeddings), dtype=np.int64)
+    if not np.array_equal(rows, np.arange(len(vectors))):
+        vectors = vectors.take(rows, axis=0)
+    mapped = FeatureMap.fit(vectors, items.learn)
     Z = mapped(vectors)
     return mapped, Z, find_voters(Z, units, items.learn, reporter=reporter)
 

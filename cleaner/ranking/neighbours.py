@@ -5,13 +5,15 @@
 99 % of the nearest ones.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from cleaner.ranking.cells import Cells
+from cleaner.ranking.blocks import run_blocks
+from cleaner.ranking.cells import Cells, largest
 from cleaner.ranking.features import Floats, unit_length
 from cleaner.util.progress import SILENT, Reporter, Stage
 
@@ -23,7 +25,6 @@ EXACT_ROWS = 50_000
 
 BLOCK_ROWS = 2048  # 16 MB of similarities; larger blocks are no faster
 _VOTER_CELLS = 8_000_000
-_GROUP = 16
 _NO_VOTER = -2.0
 _TEMPERATURE = np.float32(0.05)
 """A voter's weight falls by e for each so much of cosine below the nearest one."""
@@ -91,15 +92,16 @@ def nearest_pairs(
 
 def _search_cells(best: "_Best", X: Floats, base: Floats, reporter: Reporter, stage: str) -> None:
     """Find the nearest rows of ``base`` for each row of ``X`` in like cells, its own view excepted."""
-    done = 0
-    for rows, columns in Cells.of(base, reporter=reporter).near(X):
-        reporter.check()
+
+    def look(block: _Near) -> None:
+        rows, columns = block
         cosine = X[rows] @ base[columns].T
         _strike(cosine, rows, columns, -np.inf)
-        chosen = _top(cosine, min(best.k, len(columns)))
+        chosen = largest(cosine, min(best.k, len(columns)))
         best.take(rows, columns[chosen], np.take_along_axis(cosine, chosen, axis=1))
-        done += len(rows)
-        reporter(stage, done, len(X))
+
+    blocks = Cells.of(base, reporter=reporter).near(X, reporter=reporter)
+    run_blocks(look, _told(blocks, len(X), reporter, stage), reporter=reporter)
 
 
 class _Best:
@@ -249,39 +251,51 @@ def find_voters(
     n = len(Z)
     pool = np.flatnonzero(learn)
     U = unit_length(Z)
-    base = U[pool]
+    base = U if len(pool) == n else U[pool]
     k = max(1, min(k, len(pool) - 1))
     rows = np.zeros((n, k), dtype=np.int64)
     similarity = np.full((n, k), _NO_VOTER, dtype=np.float32)
-    of_pool, done = units[pool], 0
-    for asked, columns in _voter_blocks(U, base, exact_rows, reporter):
-        reporter.check()
+    of_pool = units[pool]
+
+    def look(block: _Block) -> None:
+        asked, columns = block
         S = U[asked] @ base[columns].T
         _strike(S, units[asked], of_pool[columns], _NO_VOTER)  # the image itself, and its copies
-        chosen = _top(S, min(k, S.shape[1]))
+        chosen = largest(S, min(k, S.shape[1]))
         rows[asked, : chosen.shape[1]] = pool[columns][chosen]
         similarity[asked, : chosen.shape[1]] = np.take_along_axis(S, chosen, axis=1)
-        done += len(S)
-        reporter(Stage.COMPARE_IMAGES, done, n)
+
+    blocks = _voter_blocks(U, base, exact_rows, reporter)
+    run_blocks(look, _told(blocks, n, reporter, Stage.COMPARE_IMAGES), reporter=reporter)
     weights = np.exp((similarity - similarity[:, :1]) / _TEMPERATURE)
     weights[similarity == _NO_VOTER] = 0
     weights /= np.maximum(weights.sum(axis=1, keepdims=True), np.float32(1e-12))
     return Voters(rows, weights.astype(np.float32), similarity)
 
 
-_Rows = slice | NDArray[np.int64]
+_Rows = NDArray[np.int64]
+_Any = TypeVar("_Any", bound="_Block")
+_Near = tuple[_Rows, _Rows]
+_Block = tuple[_Rows, _Rows | slice]
 
 
-def _voter_blocks(
-    U: Floats, base: Floats, exact_rows: int, reporter: Reporter
-) -> Iterator[tuple[_Rows, _Rows]]:
+def _voter_blocks(U: Floats, base: Floats, exact_rows: int, reporter: Reporter) -> Iterator[_Block]:
     """Yield some images, and which of the pool to compare them with."""
     if len(base) > exact_rows:
-        yield from Cells.of(base, reporter=reporter).near(U)
+        yield from Cells.of(base, reporter=reporter).near(U, reporter=reporter)
         return
     block = max(1, _VOTER_CELLS // max(1, len(base)))
     for start in range(0, len(U), block):
-        yield slice(start, start + block), slice(None)
+        yield np.arange(start, min(start + block, len(U))), slice(None)
+
+
+def _told(blocks: Iterable[_Any], n: int, reporter: Reporter, stage: str) -> Iterator[_Any]:
+    """Pass blocks on, and tell how many of ``n`` rows they have reached."""
+    done = 0
+    for block in blocks:
+        yield block
+        done += len(block[0])
+        reporter(stage, done, n)
 
 
 def _strike(S: Floats, of_rows: NDArray[np.int64], of_columns: NDArray[np.int64], value: float) -> None:
@@ -293,30 +307,3 @@ def _strike(S: Floats, of_rows: NDArray[np.int64], of_columns: NDArray[np.int64]
     row = np.repeat(np.arange(len(of_rows)), counts)
     within = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
     S[row, order[np.repeat(first, counts) + within]] = value
-
-
-def _top(S: Floats, k: int) -> NDArray[np.int64]:
-    """Return the columns of the ``k`` largest values of every row, largest first.
-
-    The k largest values lie within the k groups of largest maximum: partitioning the maxima first is several
-    times faster than partitioning the row.
-    """
-    m, n = S.shape
-    groups = n // _GROUP
-    if groups > 2 * k:
-        maxima = S[:, : groups * _GROUP].reshape(m, _GROUP, groups).max(axis=1)
-        best = np.argpartition(maxima, groups - k, axis=1)[:, groups - k :]
-        tail = np.broadcast_to(np.arange(groups * _GROUP, n), (m, n - groups * _GROUP))
-        candidates = (best[:, :, None] + np.arange(_GROUP) * groups).reshape(m, -1)
-        candidates = np.concatenate([candidates, tail], axis=1)
-        values = np.take_along_axis(S, candidates, axis=1)
-    else:
-        candidates = np.broadcast_to(np.arange(n), S.shape)
-        values = S
-    if k < values.shape[1]:
-        part = np.argpartition(values, values.shape[1] - k, axis=1)[:, values.shape[1] - k :]
-    else:
-        part = np.broadcast_to(np.arange(values.shape[1]), values.shape)
-    order = np.argsort(-np.take_along_axis(values, part, axis=1), axis=1, kind="stable")
-    part = np.take_along_axis(part, order, axis=1)
-    return np.take_along_axis(candidates, part, axis=1).astype(np.int64)

@@ -333,7 +333,7 @@ def neighbours(steps: Steps, rows: int) -> None:
     from cleaner.dataset.catalog import Catalog
     from cleaner.duplicates.pairs import NEIGHBOURS, perceptual
     from cleaner.ranking import items, rank
-    from cleaner.ranking.features import fit_features
+    from cleaner.ranking.features import FeatureMap
     from cleaner.ranking.neighbours import find_voters, nearest_pairs
 
     names = names_of(rows)
@@ -344,7 +344,7 @@ def neighbours(steps: Steps, rows: int) -> None:
     hashes = perceptual(pixels.grey)
     del pixels
     every = np.ones(rows, dtype=bool)
-    features = fit_features(embeddings.vectors, every)(embeddings.vectors)
+    features = FeatureMap.fit(embeddings.vectors, every)(embeddings.vectors)
     voters, found = {}, {}
     for title, exact_rows in (("approximate", 0), ("exact", rows)):
         voters[title] = steps.time(

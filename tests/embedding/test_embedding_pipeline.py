@@ -133,12 +133,13 @@ def test_only_images_that_are_decoded_otherwise_than_before_are_embedded_again(
     meta = json.loads((cache / "meta.json").read_text())
     (cache / "meta.json").write_text(json.dumps({"key": meta["key"], "dim": meta["dim"]}))  # of version 0.2
     row = first.names.index("red/deep.png")
+    before = first.vectors[row]
     vectors = np.fromfile(cache / "vectors.f16", dtype="<f2").reshape(-1, backbone.feature_dim)
-    wrong = np.flatnonzero(np.isclose(vectors, first.vectors[row], atol=1e-3).all(axis=1))
+    wrong = np.flatnonzero(np.isclose(vectors, before, atol=1e-3).all(axis=1))
     vectors[wrong] = 0
     vectors.tofile(cache / "vectors.f16")
     notes = Notes()
-    assert np.array_equal(run(colour_set, notes).vectors[row], first.vectors[row])
+    assert np.array_equal(run(colour_set, notes).vectors[row], before)
     assert notes.heard == [(24, 25), (25, 25)]
     notes = Notes()
     run(colour_set, notes)

@@ -76,9 +76,8 @@ def test_workers_give_the_features_and_contents_that_embedding_here_gives(
     mapped = embed(catalog, backbone, **where)
     assert len(rows(tmp_path)) == 24  # so nothing was added
     plain = embed(catalog, backbone, index=index, cache_root=tmp_path / "plain")
-    cosine = (mapped.vectors * plain.vectors).sum(axis=1) / (
-        np.linalg.norm(mapped.vectors, axis=1) * np.linalg.norm(plain.vectors, axis=1)
-    )
+    one, other = np.asarray(mapped.vectors), np.asarray(plain.vectors)
+    cosine = (one * other).sum(axis=1) / (np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1))
     assert mapped.names == plain.names
     assert cosine.min() > 0.9999
 

@@ -7,7 +7,7 @@ import pytest
 
 from cleaner.errors import RankingError
 from cleaner.labelling.proposal import Proposal, propose
-from cleaner.ranking.features import FeatureMap, fit_features, unit_length
+from cleaner.ranking.features import FeatureMap, unit_length
 
 
 def blobs(
@@ -220,7 +220,7 @@ def test_features_are_those_of_a_ranking(positive: bool) -> None:
 
     assert mapped.root is positive
     assert mapped.dim == 12
-    np.testing.assert_allclose(mapped(X), fit_features(X, np.ones(50, dtype=bool))(X), atol=1e-6)
+    np.testing.assert_allclose(mapped(X), FeatureMap.fit(X, np.ones(50, dtype=bool))(X), atol=1e-6)
     np.testing.assert_allclose(np.concatenate([mapped(X[:20]), mapped(X[20:])]), mapped(X), atol=1e-6)
 
 

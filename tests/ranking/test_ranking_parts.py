@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from cleaner.errors import Cancelled, RankingError
 from cleaner.ranking.crossfit import CrossFit, plan_folds
 from cleaner.ranking.ensemble import Evidence, fit_pool
-from cleaner.ranking.features import fit_features, unit_length
+from cleaner.ranking.features import FeatureMap, unit_length
 from cleaner.ranking.folds import join_units, make_folds, units_of
 from cleaner.ranking.heads import LinearHead, fit_heads, log_softmax, softmax
 from cleaner.ranking.neighbours import find_voters
@@ -93,19 +93,19 @@ def test_reduced_features_keep_the_geometry_and_forgive_broken_rows() -> None:
     rng = np.random.default_rng(0)
     X = np.abs(rng.normal(size=(80, 300))).astype(np.float32)
     learn = np.ones(80, dtype=bool)
-    Z = fit_features(X, learn)(X)
+    Z = FeatureMap.fit(X, learn)(X)
     root = np.sqrt(X)
     full = unit_length(root - root.mean(axis=0))
     np.testing.assert_allclose(Z @ Z.T, full @ full.T, atol=1e-4)
     X[3] = np.nan
     learn[3] = False
-    assert np.isfinite(fit_features(X, learn)(X)).all()
+    assert np.isfinite(FeatureMap.fit(X, learn)(X)).all()
 
 
 def test_features_with_negative_values_stay_linear() -> None:
     X = np.random.default_rng(0).normal(size=(50, 8)).astype(np.float32)
     np.testing.assert_allclose(
-        fit_features(X, np.ones(50, dtype=bool))(X), unit_length(X - X.mean(axis=0)), atol=1e-6
+        FeatureMap.fit(X, np.ones(50, dtype=bool))(X), unit_length(X - X.mean(axis=0)), atol=1e-6
     )
 
 
