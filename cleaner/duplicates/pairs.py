@@ -44,6 +44,7 @@ _FAINT_AGREEMENT = 0.8  # below this, agreement says nothing
 _PLAIN = 0.5  # grey levels
 _FEW = 20  # images whose mean is not worth subtracting
 _CHUNK = 512
+_BLOCK_ROWS = 20_000
 _ALL_PAIRS = 32
 
 
@@ -124,6 +125,7 @@ def perceptual(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
         Zeros for an image of one grey.
     """
     n, size, _ = grey.shape
+    hashes = np.empty((n, _HASH_SIDE**2 - 1), dtype=np.float32)
     edges = np.linspace(0, size, _HASH_SIDE + 1)[:, None]
     place = np.arange(size)
     # The share of each row (or column) of pixels that falls into each row of the smaller image.
@@ -133,13 +135,12 @@ def perceptual(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
     waves = np.cos(np.pi * frequency[:, None] * (frequency + 0.5) / _HASH_SIDE)
     waves *= np.where(frequency == 0, 1, np.sqrt(2))[:, None].astype(np.float32)
     weights = np.sqrt(np.hypot(frequency[:, None], frequency))
-    coefficients = np.empty((n, _HASH_SIDE**2 - 1), dtype=np.float32)
     for start in range(0, n, _CHUNK):
         small = shrink @ grey[start : start + _CHUNK].astype(np.float32) @ shrink.T
         part = ((waves @ small @ waves.T) * weights).reshape(len(small), _HASH_SIDE**2)[:, 1:]
         part[small.std(axis=(1, 2)) < _PLAIN] = 0  # of which only rounding would be left
-        coefficients[start : start + _CHUNK] = part
-    return unit_length(coefficients)
+        hashes[start : start + _CHUNK] = unit_length(part)
+    return hashes
 
 
 def _vectors(contents: Sequence[str], embeddings: Embeddings) -> NDArray[np.float32]:
@@ -150,14 +151,18 @@ def _vectors(contents: Sequence[str], embeddings: Embeddings) -> NDArray[np.floa
     """
     at = {digest: row for row, digest in enumerate(embeddings.hashes)}
     rows = np.array([at.get(digest, -1) for digest in contents], dtype=np.int64)
-    there = rows >= 0
-    raw = np.asarray(embeddings.vectors, dtype=np.float32)
-    vectors = np.zeros((len(contents), raw.shape[1]), dtype=np.float32)
-    vectors[there] = raw[rows[there]]
-    np.copyto(vectors, np.sign(vectors) * np.sqrt(np.abs(vectors)))
-    if there.sum() >= _FEW:
-        vectors[there] -= vectors[there].mean(axis=0)
-    return unit_length(vectors)
+    there = np.flatnonzero(rows >= 0)
+    vectors = np.zeros((len(contents), embeddings.vectors.shape[1]), dtype=np.float32)
+    blocks = [there[start : start + _BLOCK_ROWS] for start in range(0, len(there), _BLOCK_ROWS)]
+    total = np.zeros(vectors.shape[1])
+    for block in blocks:  # so that beside the vectors themselves little is in the memory
+        raw = embeddings.vectors[rows[block]]
+        vectors[block] = np.sign(raw) * np.sqrt(np.abs(raw))
+        total += vectors[block].sum(axis=0, dtype=np.float64)
+    mean = (total / max(1, len(there))).astype(np.float32) if len(there) >= _FEW else np.float32(0)
+    for block in blocks:
+        vectors[block] = unit_length(vectors[block] - mean)
+    return vectors
 
 
 class _Pairs:

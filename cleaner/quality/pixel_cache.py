@@ -2,6 +2,7 @@
 
 import logging
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -75,26 +76,34 @@ class PixelCache:
         Returns
         -------
         grey : uint8, shape (n, side_px, side_px)
+            Read only; in a file that goes with it: of a million contents they take 4 GB, of which the system
+            keeps in memory what there is room for.
         measures : float32, shape (n, n_measures)
         """
-        grey = np.empty((len(digests), *self._shape), dtype=np.uint8)
+        shape = (len(digests), *self._shape)
         measures = np.empty((len(digests), self._n_measures), dtype=np.float32)
-        at = {bytes.fromhex(digest): row for row, digest in enumerate(digests)}
-        keys = list(at)
-        for start in range(0, len(keys), _AT_ONCE):
-            some = keys[start : start + _AT_ONCE]
-            marks = ",".join("?" * len(some))
-            with self._errors():
-                found = self._connection.execute(
-                    f"SELECT * FROM pixels WHERE hash IN ({marks})", some
-                ).fetchall()
-            if len(found) < len(some):
-                msg = f"The small images in {self.db} were deleted while they were being made. Start again."
-                raise StoreError(msg)
-            for digest, pixels, values in found:
-                grey[at[digest]] = np.frombuffer(pixels, np.uint8).reshape(self._shape)
-                measures[at[digest]] = np.frombuffer(values, "<f4")
-        return grey, measures
+        if not len(digests):
+            return np.empty(shape, dtype=np.uint8), measures
+        # Written, not set in the map: a full disk is then an error, and not the end of the process.
+        with self._errors(), tempfile.TemporaryFile(dir=self.db.parent) as file:
+            for start in range(0, len(digests), _AT_ONCE):
+                some = [bytes.fromhex(digest) for digest in digests[start : start + _AT_ONCE]]
+                found = self._found(some)
+                file.writelines(found[digest][0] for digest in some)
+                values = b"".join(found[digest][1] for digest in some)
+                measures[start : start + len(some)] = np.frombuffer(values, "<f4").reshape(len(some), -1)
+            file.flush()
+            return np.asarray(np.memmap(file, np.uint8, "r", shape=shape)), measures
+
+    def _found(self, digests: Sequence[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
+        """Return the grey image and the measures of some contents."""
+        marks = ",".join("?" * len(digests))
+        rows = self._connection.execute(f"SELECT * FROM pixels WHERE hash IN ({marks})", digests)
+        found = {digest: (pixels, values) for digest, pixels, values in rows}
+        if any(digest not in found for digest in digests):
+            msg = f"The small images in {self.db} were deleted while they were being made. Start again."
+            raise StoreError(msg)
+        return found
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self.db, timeout=_BUSY_TIMEOUT_S)

@@ -69,7 +69,7 @@ class Pixels:
     contents : list of str
         The different hashes, sorted.
     grey : uint8, shape (len(contents), 64, 64)
-        Each content squeezed into a square, in grey.
+        Each content squeezed into a square, in grey; perhaps mapped from a file.
     measures : dict of str to float32, shape (len(contents),)
         See `MEASURES`.
     problems : dict of str to str

@@ -269,35 +269,33 @@ def pictures_of(names: list[str]) -> tuple[Any, set[tuple[int, int]]]:
     from cleaner.quality.pixels import GREY_SIDE_PX, Pixels
 
     n, rng = len(names), np.random.default_rng(3)
-    grey = np.empty((n, GREY_SIDE_PX, GREY_SIDE_PX), dtype=np.uint8)
     ramp = np.linspace(0, 1, GREY_SIDE_PX, dtype=np.float32)
     waves = np.stack([np.cos(np.pi * f * ramp) for f in range(10)])
-    for at in range(0, n, 5000):  # smooth like photos: few low frequencies
-        some = rng.standard_normal((min(5000, n - at), 10, 10), dtype=np.float32)
-        some /= 1 + np.hypot(*np.meshgrid(np.arange(10), np.arange(10)))
-        drawn = np.einsum("nfg,fx,gy->nxy", some, waves, waves, optimize=True)
-        grey[at : at + 5000] = np.clip(128 + 40 * drawn, 0, 255)
+    with tempfile.TemporaryFile() as file:  # mapped, as the product does
+        for at in range(0, n, 5000):  # smooth like photos: few low frequencies
+            some = rng.standard_normal((min(5000, n - at), 10, 10), dtype=np.float32)
+            some /= 1 + np.hypot(*np.meshgrid(np.arange(10), np.arange(10)))
+            drawn = np.einsum("nfg,fx,gy->nxy", some, waves, waves, optimize=True)
+            file.write(np.clip(128 + 40 * drawn, 0, 255).astype(np.uint8).tobytes())
+        file.flush()
+        grey = np.asarray(np.memmap(file, np.uint8, "r+", shape=(n, GREY_SIDE_PX, GREY_SIDE_PX)))
     copies = rng.choice(n, int(_COPIES * n), replace=False)
     half = len(copies) // 2
     first, second = copies[:half], copies[half : 2 * half]
-    grey[second] = np.clip(grey[first] * np.float32(0.9) + 8, 0, 255)
+    for at in range(0, half, 5000):
+        part = slice(at, at + 5000)
+        grey[second[part]] = np.clip(grey[first[part]] * np.float32(0.9) + 8, 0, 255)
     hashes = list(map(content_of, names))
-    contents = sorted(hashes)
-    at_row = {digest: row for row, digest in enumerate(contents)}
-    order = np.array([at_row[digest] for digest in hashes])
-    sorted_grey = np.empty_like(grey)
-    sorted_grey[order] = grey
-    del grey
     pixels = Pixels(
         names=names,
         hashes=hashes,
         widths=np.full(n, 300),
         heights=np.full(n, 300),
-        contents=contents,
-        grey=sorted_grey,
+        contents=sorted(hashes),
+        grey=grey,
         measures={},
     )
-    pairs = zip(order[first].tolist(), order[second].tolist(), strict=True)
+    pairs = zip(first.tolist(), second.tolist(), strict=True)
     return pixels, {(min(a, b), max(a, b)) for a, b in pairs}
 
 
