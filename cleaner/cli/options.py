@@ -289,12 +289,42 @@ class ServerOptions:
     ] = False
     ip: Annotated[str, of_server(help="Address to listen on. Default: this machine only.")] = "127.0.0.1"
     token: Annotated[
-        str | None, of_server(help="Secret in the address of the page. Default: a new one each time.")
+        str | None,
+        of_server(
+            help="Secret in the address of the page. Others on this machine can read it here, but not in the "
+            "environment variable CLEANER_TOKEN. Default: that one, or a new one each time."
+        ),
     ] = None
     theme: Annotated[
         Literal["light", "dark"] | None,
         of_server(help="Colours of the page. Default: those of the visitor's system."),
     ] = None
+    socket: Annotated[
+        Path | None,
+        of_server(
+            metavar="PATH",
+            help="Listen on this Unix socket, to which only you can connect, instead of a port. For a proxy.",
+        ),
+    ] = None
+    base_url: Annotated[
+        str, of_server(metavar="PATH", help="Path below which a proxy shows the page, such as /cleaner/.")
+    ] = "/"
+    reviewer_header: Annotated[
+        str | None,
+        of_server(
+            metavar="NAME",
+            help="Header in which a proxy sends who is logged in, such as X-Forwarded-User; they are the "
+            "reviewer. Only if the proxy sets it itself and nobody gets past it.",
+        ),
+    ] = None
+    idle_minutes: Annotated[
+        float,
+        of_server(
+            min=1,
+            help="Minutes after which a page that is open in no browser gives its memory back. Work in the "
+            "background goes on.",
+        ),
+    ] = 30.0
 
 
 Debug = Annotated[bool, typer.Option("--debug", help="Show the full traceback of an error.")]

@@ -91,6 +91,7 @@ def _serve(
 
     how = asdict(server)
     browser = not how.pop("no_browser")
+    how["socket_path"] = how.pop("socket")
     code = serve(folder, options=options, browse_root=browse_root, browser=browser, say=typer.echo, **how)
     if code:
         raise typer.Exit(code)

@@ -1,7 +1,10 @@
-"""Find a port to listen on."""
+"""Find a port to listen on, or a Unix socket."""
 
 import logging
+import os
 import socket
+from contextlib import suppress
+from pathlib import Path
 
 from cleaner.errors import DashboardError
 
@@ -16,6 +19,44 @@ def choose_port(ip: str, port: int | None) -> int:
     """Return a port that can be listened on now; arguments and errors are those of `listen`."""
     with listen(ip, port) as probe:
         return int(probe.getsockname()[1])
+
+
+def listen_at(path: Path) -> socket.socket:
+    """Listen on a Unix socket, which nobody but its owner and root can connect to.
+
+    Raises
+    ------
+    DashboardError
+        Somebody listens there, something else lies there, or the system has no such sockets.
+    """
+    if not hasattr(socket, "AF_UNIX"):
+        msg = f"Got the socket {path}; this system has no Unix sockets. Choose a port."
+        raise DashboardError(msg)
+    made = socket.socket(socket.AF_UNIX)
+    try:
+        _remove_abandoned(path)
+        before = os.umask(0o177)
+        try:
+            made.bind(str(path))
+        finally:
+            os.umask(before)
+        made.listen(_BACKLOG)
+    except OSError as error:
+        made.close()
+        reason = error.strerror or str(error)
+        msg = f"Nothing can listen on the socket {path}: {reason}. Choose another path."
+        raise DashboardError(msg) from error
+    return made
+
+
+def _remove_abandoned(path: Path) -> None:
+    """Remove the socket of a server that has gone without doing so."""
+    if not path.is_socket():
+        return
+    with socket.socket(socket.AF_UNIX) as probe, suppress(ConnectionRefusedError):
+        probe.connect(str(path))
+        return
+    path.unlink()
 
 
 def listen(ip: str, port: int | None) -> socket.socket:

@@ -29,14 +29,17 @@ from urllib.parse import quote
 
 from cleaner.dashboard.opening.front import Front
 from cleaner.dashboard.opening.server import OpeningServer
-from cleaner.dashboard.ports import listen
-from cleaner.dashboard.voila_folder import HEADERS, SHARE, import_path, write_folder
+from cleaner.dashboard.ports import listen, listen_at
+from cleaner.dashboard.voila_folder import DEFAULT_IDLE_MINUTES, HEADERS, SHARE, import_path, write_folder
 from cleaner.dashboard.voila_process import READY, SOCKET_VARIABLE
 from cleaner.dataset.user import home, recent
 from cleaner.errors import CleanerError, DashboardError
 from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
 
 logger = logging.getLogger(__name__)
+
+TOKEN_VARIABLE = "CLEANER_TOKEN"
+"""The environment variable that may hold the token; unlike arguments, it is for its user's eyes only."""
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 10.0
@@ -59,6 +62,12 @@ class Dashboard:
         Secret that the page's address must carry; None makes a new one.
     theme : {"light", "dark", None}
         Colours of the page; None follows the visitor's system.
+    socket_path : Path or None
+        Unix socket to listen on instead of a port; only its owner can connect.
+    base_url : str
+        Path of the page, for a proxy that passes on the whole path of what it is asked for.
+    idle_minutes : float
+        After how long without a browser that is connected to it a page's kernel ends. Jobs go on.
     on_address : callable or None
         Called with the page's address as soon as it answers, which is before Voilà does: it shows the page as
         it stood last until then. On Windows, where a process cannot take a socket over, it is not before.
@@ -77,6 +86,9 @@ class Dashboard:
         port: int | None = None,
         token: str | None = None,
         theme: str | None = None,
+        socket_path: Path | None = None,
+        base_url: str = "/",
+        idle_minutes: float = DEFAULT_IDLE_MINUTES,
         on_address: Callable[[str], None] | None = None,
     ) -> None:
         if theme not in (None, "light", "dark"):
@@ -87,20 +99,31 @@ class Dashboard:
             raise DashboardError(msg)
         self.ip = ip
         self.token = token or secrets.token_urlsafe(24)
-        listening = listen(ip, port)
-        self.port = int(listening.getsockname()[1])
+        self.base_url = f"/{base_url.strip('/')}/".replace("//", "/")
+        self.socket_path = socket_path
+        listening = listen(ip, port) if socket_path is None else listen_at(socket_path)
+        self.port = 0 if socket_path is not None else int(listening.getsockname()[1])
         self.log_path = _log_path(self.port)
         self._folder = Path(tempfile.mkdtemp(prefix="cleaner-dashboard-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._opening: OpeningServer | None = None
         try:
             notebook = write_folder(
-                self._folder, settings, ip=ip, port=self.port, token=self.token, theme=theme
+                self._folder,
+                settings,
+                ip=ip,
+                port=self.port,
+                token=self.token,
+                theme=theme,
+                base_url=self.base_url,
+                idle_minutes=idle_minutes,
             )
             self._start(notebook, settings, listening)
             if sys.platform != "win32":
                 front = Front(settings, theme)
-                self._opening = OpeningServer(listening, front, token=self.token, headers=HEADERS)
+                self._opening = OpeningServer(
+                    listening, front, token=self.token, headers=HEADERS, base_url=self.base_url
+                )
             elif on_address is not None:
                 self._wait_until_it_answers()
             if on_address is not None:
@@ -120,9 +143,11 @@ class Dashboard:
 
     @property
     def url(self) -> str:
-        """Address of the page, with its token."""
+        """Address of the page, with its token; that of a Unix socket is its path."""
+        if self.socket_path is not None:
+            return str(self.socket_path)
         host = socket.gethostname() if self.ip in ("0.0.0.0", "::") else self.ip
-        return f"http://{_bracketed(host)}:{self.port}/?token={quote(self.token, safe='')}"
+        return f"http://{_bracketed(host)}:{self.port}{self.base_url}?token={quote(self.token, safe='')}"
 
     def wait(self) -> int:
         """Wait until Voilà ends by itself; return its exit code."""
@@ -151,6 +176,8 @@ class Dashboard:
                 process.wait(_STOP_TIMEOUT_S)
         if process is not None and process.stdin is not None:
             process.stdin.close()
+        if self.socket_path is not None:
+            self.socket_path.unlink(missing_ok=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, notebook: Path, settings: PageSettings, listening: socket.socket) -> None:
@@ -206,6 +233,10 @@ def serve(
     port: int | None = None,
     token: str | None = None,
     theme: str | None = None,
+    socket_path: Path | None = None,
+    base_url: str = "/",
+    idle_minutes: float = DEFAULT_IDLE_MINUTES,
+    reviewer_header: str | None = None,
     browser: bool = True,
     say: Callable[[str], None] | None = None,
 ) -> int:
@@ -219,8 +250,11 @@ def serve(
         Further keyword arguments of `cleaner.Workspace`, JSON-able.
     browse_root : path or None
         Folder below which the start page lets the user choose; None is the home folder.
-    ip, port, token, theme
-        As for `Dashboard`.
+    ip, port, token, theme, socket_path, base_url, idle_minutes
+        As for `Dashboard`. A token that is not given may stand in the environment variable ``CLEANER_TOKEN``;
+        then it is not printed.
+    reviewer_header : str or None
+        As for `PageSettings`.
     browser : bool
         Open the page in the user's browser.
     say : callable or None
@@ -237,18 +271,30 @@ def serve(
         The port is taken, or the server did not start or stopped by itself.
     """
     tell = say or functools.partial(print, flush=True)
-    settings = PageSettings.for_root(root, options=options, browse_root=browse_root)
+    settings = PageSettings.for_root(
+        root, options=options, browse_root=browse_root, reviewer_header=reviewer_header
+    )
     started = datetime.now(UTC)
+    secret = os.environ.pop(TOKEN_VARIABLE, "")
 
     def tell_address(url: str) -> None:
-        tell(f"The dashboard is at {url} (press Ctrl-C to stop it).")
-        if browser and not _open_browser(url):
+        told = url if token is not None or not secret else url.partition("?")[0]
+        tell(f"The dashboard is at {told} (press Ctrl-C to stop it).")
+        if browser and socket_path is None and not _open_browser(url):
             tell("No web browser could be opened. Copy the address into your browser.")
 
     with _stopping_on_signals():
         try:
             with Dashboard(
-                settings, ip=ip, port=port, token=token, theme=theme, on_address=tell_address
+                settings,
+                ip=ip,
+                port=port,
+                token=token if token is not None else secret or None,
+                theme=theme,
+                socket_path=socket_path,
+                base_url=base_url,
+                idle_minutes=idle_minutes,
+                on_address=tell_address,
             ) as dashboard:
                 dashboard.wait()
                 raise dashboard.failure()
@@ -323,7 +369,7 @@ def _stopping_on_signals() -> Iterator[None]:
 
 
 def _log_path(port: int) -> Path:
-    return home() / "logs" / f"dashboard-{port}.log"
+    return home() / "logs" / f"dashboard-{port or 'socket'}.log"
 
 
 def _tail(path: Path, lines: int = 20) -> list[str]:

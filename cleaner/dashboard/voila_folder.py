@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,14 @@ from cleaner.dashboard.kernels import COMMAND, PROVISIONER
 from cleaner.errors import DashboardError
 from cleaner.widgets.page_settings import PageSettings
 
-# A page whose tab is open keeps its kernel however long it rests; one that lost its connection (a laptop's
-# nap, a network cut) has this long to come back before its kernel is taken away.
-_CULL_IDLE_S = 1800
+DEFAULT_IDLE_MINUTES = 30.0
+"""How long a kernel stays that no page is connected to.
+
+A page whose tab is open keeps its kernel however long it rests; one that lost its connection (a laptop's nap,
+a network cut) has this long to come back before its kernel is taken away. Background jobs are processes of
+their own, which go on.
+"""
+
 _CULL_INTERVAL_S = 60
 _HERE = Path(__file__).resolve().parent
 SHARE = _HERE / "share"
@@ -46,7 +52,15 @@ HEADERS = {
 
 
 def write_folder(
-    folder: Path, settings: PageSettings, *, ip: str, port: int, token: str, theme: str | None
+    folder: Path,
+    settings: PageSettings,
+    *,
+    ip: str,
+    port: int,
+    token: str,
+    theme: str | None,
+    base_url: str = "/",
+    idle_minutes: float = DEFAULT_IDLE_MINUTES,
 ) -> Path:
     """Lay out what Voilà reads in ``folder``, which only the user may enter; return the notebook's path."""
     page = folder / "page"
@@ -60,6 +74,15 @@ def write_folder(
     kernel.mkdir(parents=True)
     (kernel / "kernel.json").write_text(json.dumps(_kernel_spec()), encoding="utf-8")
     config = _voila_config(folder, ip=ip, port=port, token=token, theme=theme)
+    config["Voila"]["base_url"] = base_url
+    if settings.reviewer_header is not None:
+        config["VoilaConfiguration"]["http_header_envs"] = [settings.reviewer_header]
+        config["Voila"]["identity_provider_class"] = "cleaner.dashboard.identity.ProxyIdentity"
+    config["MappingKernelManager"] = {
+        "cull_interval": max(1, min(_CULL_INTERVAL_S, round(idle_minutes * 60 / 2))),
+        "cull_idle_timeout": max(1, round(idle_minutes * 60)),
+        "cull_connected": False,
+    }
     (folder / "voila.json").write_text(json.dumps(config), encoding="utf-8")
     return copy
 
@@ -81,7 +104,6 @@ def _voila_config(folder: Path, *, ip: str, port: int, token: str, theme: str | 
             "port_retries": 0,
             "token": token,
             "open_browser": False,
-            "base_url": "/",
             "root_dir": str(folder / "page"),
             "connection_dir_root": str(folder),
             "tornado_settings": {"headers": HEADERS},
@@ -97,11 +119,8 @@ def _voila_config(folder: Path, *, ip: str, port: int, token: str, theme: str | 
             "show_tracebacks": False,
             "extension_allowlist": _EXTENSIONS,
         },
-        "MappingKernelManager": {
-            "cull_interval": _CULL_INTERVAL_S,
-            "cull_idle_timeout": _CULL_IDLE_S,
-            "cull_connected": False,
-        },
+        # Beside that of a server above, whose cookie may come to the same host.
+        "IdentityProvider": {"cookie_name": f"cleaner-{secrets.token_hex(4)}"},
     }
 
 

@@ -4,6 +4,7 @@ The starter keeps the other end of the standard input open and writes nothing in
 ends, also by ``kill -9``, the system closes it. Voilà then shuts its kernels down; nothing is left running.
 """
 
+import functools
 import inspect
 import logging
 import os
@@ -49,6 +50,7 @@ def main() -> None:
 
 def server_class() -> Any:
     """Return Voilà as it is served here; importing it takes a second."""
+    from jupyter_server.log import log_request
     from tornado.httpserver import HTTPServer
     from tornado.ioloop import IOLoop
     from voila.app import Voila
@@ -62,6 +64,11 @@ def server_class() -> Any:
                 self.app.listen = lambda *_: HTTPServer(self.app).add_socket(_socket(int(inherited)))
             IOLoop.current().add_callback(Path(READY).touch)
             super().listen()
+
+        def init_settings(self) -> dict[str, Any]:
+            # Tornado's own log has the addresses of refused requests as they are, with the token.
+            log = functools.partial(log_request, record_prometheus_metrics=False)
+            return {**super().init_settings(), "log_function": log}
 
         def init_handlers(self) -> list[Any]:
             return [

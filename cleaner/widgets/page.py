@@ -19,7 +19,7 @@ from cleaner.dataset.folders import own_state
 from cleaner.dataset.formats.registry import found_in
 from cleaner.dataset.tables.options import TableOptions
 from cleaner.dataset.user import recent
-from cleaner.errors import TableError
+from cleaner.errors import DashboardError, TableError
 from cleaner.images.archives import is_archive, is_file
 from cleaner.jobs import Job, worker_ahead
 from cleaner.widgets.guard import guarded, in_words
@@ -58,6 +58,8 @@ class _Ahead:
         The ranking of a set that has none begins, too.
         """
         settings = PageSettings.from_environment()
+        if settings is not None and settings.reviewer_header is not None:
+            return  # for whom it is opened, only the page's request tells
         if self._thread is None and settings is not None and settings.workspace is not None:
             self._thread = threading.Thread(
                 target=self._open, args=(settings.workspace,), name="cleaner ahead", daemon=True
@@ -152,6 +154,11 @@ class DashboardPage(ipywidgets.VBox):
         self.settings = settings
         self._base = Path(settings.browse_root)
         self._keeper: PageKeeper | None = None
+        try:
+            self.settings = settings = settings.of_visitor(os.environ)
+        except DashboardError as error:
+            self._fail(settings.title or "cleaner", str(error), can_choose=False)
+            return
         if settings.workspace is not None:
             self._open(settings.workspace)
         elif chosen := self._in_address():
@@ -301,14 +308,15 @@ class DashboardPage(ipywidgets.VBox):
             if self.settings.workspace is not None:
                 self._keeper = PageKeeper(app, self.settings.workspace)
 
-    def _fail(self, name: str, reason: str) -> None:
+    def _fail(self, name: str, reason: str, *, can_choose: bool | None = None) -> None:
+        can_choose = self.can_choose if can_choose is None else can_choose
         panel = Panel(
             node(
                 "div",
                 node("h1", say("page.failed", name=name)),
                 node("p", reason, role="alert"),
-                paragraph(say("page.choose_other" if self.can_choose else "page.reload")),
-                *([button(say("page.choose"), "choose")] if self.can_choose else []),
+                paragraph(say("page.choose_other" if can_choose else "page.reload")),
+                *([button(say("page.choose"), "choose")] if can_choose else []),
                 class_="cleaner-message",
             )
         )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from cleaner.errors import DashboardError
+from cleaner.widgets.sentences import say
 
 ENVIRONMENT_VARIABLE = "CLEANER_DASHBOARD"
 _PATHS = {"labels", "state", "weights"}
@@ -29,12 +30,15 @@ class PageSettings:
         Absolute path of the folder below which a data set may be chosen.
     log_path : str or None
         File that receives the kernel's log.
+    reviewer_header : str or None
+        Header of the page's request that names the reviewer, as a proxy sends it at which they are logged in.
     """
 
     workspace: dict[str, Any] | None = None
     options: dict[str, Any] = field(default_factory=dict)
     browse_root: str = ""
     log_path: str | None = None
+    reviewer_header: str | None = None
 
     @classmethod
     def for_root(
@@ -43,6 +47,7 @@ class PageSettings:
         *,
         options: Mapping[str, Any] | None = None,
         browse_root: str | Path | None = None,
+        reviewer_header: str | None = None,
     ) -> PageSettings:
         """Describe a page for a data set, or for choosing one (``root`` None).
 
@@ -65,7 +70,37 @@ class PageSettings:
             msg = f"Got {base} as the folder to choose data sets from; there is no such folder."
             raise DashboardError(msg)
         workspace = None if root is None else {**plain, "root": str(Path(root).expanduser().resolve())}
-        return cls(workspace=workspace, options=plain, browse_root=str(base.resolve()))
+        return cls(
+            workspace=workspace,
+            options=plain,
+            browse_root=str(base.resolve()),
+            reviewer_header=reviewer_header,
+        )
+
+    def of_visitor(self, environment: Mapping[str, str]) -> PageSettings:
+        """Return the settings with the visitor as the reviewer, if a proxy is to name them.
+
+        Parameters
+        ----------
+        environment : mapping
+            That of the page's kernel, in which Voilà puts the header.
+
+        Raises
+        ------
+        DashboardError
+            The proxy sent no name.
+        """
+        if self.reviewer_header is None:
+            return self
+        sent = environment.get(f"HTTP_{self.reviewer_header.upper().replace('-', '_')}", "").strip()
+        try:
+            reviewer = sent.encode("latin-1").decode()  # bytes of a header are read as Latin-1
+        except UnicodeError:
+            reviewer = sent
+        if not reviewer:
+            raise DashboardError(say("page.nobody", header=self.reviewer_header))
+        workspace = None if self.workspace is None else {**self.workspace, "reviewer": reviewer}
+        return replace(self, workspace=workspace, options={**self.options, "reviewer": reviewer})
 
     @property
     def title(self) -> str:
@@ -80,6 +115,7 @@ class PageSettings:
                 "options": self.options,
                 "browse_root": self.browse_root,
                 "log_path": str(log_path) if log_path is not None else self.log_path,
+                "reviewer_header": self.reviewer_header,
             }
         )
 

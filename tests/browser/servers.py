@@ -8,6 +8,7 @@ import secrets
 import subprocess
 import sys
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -151,7 +152,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         **os.environ,
         "JUPYTER_CONFIG_DIR": str(config),
         "CLEANER_HOME": str(base / "home"),
-        "PYTHONPATH": os.pathsep.join(filter(None, [str(SOURCE), os.environ.get("PYTHONPATH")])),
+        "PYTHONPATH": os.pathsep.join(
+            filter(None, [str(SOURCE), str(entry_points(base)), os.environ.get("PYTHONPATH")])
+        ),
     }
     settings = [
         "--no-browser",
@@ -172,6 +175,21 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         finally:
             process.terminate()
             process.wait(30)
+
+
+def entry_points(folder: Path) -> Path:
+    """Write the entry points of this source into a folder for ``PYTHONPATH``, as an installation would."""
+    project = tomllib.loads((SOURCE / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    lines = []
+    for group, entries in project["entry-points"].items():
+        lines += [f"[{group}]", *(f"{name} = {place}" for name, place in entries.items())]
+    installed = folder / "installed" / "cleaner-0.dist-info"
+    installed.mkdir(parents=True)
+    (installed / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
+    (installed / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: cleaner\nVersion: 0\n", encoding="utf-8"
+    )
+    return installed.parent
 
 
 def wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -251,6 +251,8 @@ def test_the_page_needs_its_token_and_gives_no_file(tmp_path: Path, home: Path) 
         assert 'content="dark"' in text
         assert "theme-light.css" not in text
         assert "cdn" not in text.lower()
+        assert answer(f"{base}nothing?token={dashboard.token}")[0] >= 400
+        assert "/nothing" in dashboard.log_path.read_text("utf-8")
         assert dashboard.token not in dashboard.log_path.read_text("utf-8")
     assert not folder.exists()
 

@@ -58,8 +58,8 @@ class Front:
 
     @cached_property
     def _shown(self) -> dict[str, Any] | None:
-        if self._settings.workspace is None:
-            return None
+        if self._settings.workspace is None or self._settings.reviewer_header is not None:
+            return None  # there is no set yet, or nobody to whom it belongs
         copy = PageCopy(self._state, self._options).read()
         if copy is not None or self._state.is_dir():
             return copy

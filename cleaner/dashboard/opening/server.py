@@ -35,10 +35,18 @@ class OpeningServer:
     token : str
     headers : dict of str to str
         Sent with every answer.
+    base_url : str
+        Path of the page.
     """
 
     def __init__(
-        self, listening: socket.socket, front: Front, *, token: str, headers: dict[str, str]
+        self,
+        listening: socket.socket,
+        front: Front,
+        *,
+        token: str,
+        headers: dict[str, str],
+        base_url: str = "/",
     ) -> None:
         listening.setblocking(False)  # Voilà may have been faster
         self._ended = threading.Event()
@@ -48,7 +56,7 @@ class OpeningServer:
         class Answer(_Answer):
             opening = self
 
-        self.front, self.token, self.headers = front, token, headers
+        self.front, self.token, self.headers, self.base_url = front, token, headers, base_url
         self._server = _Server(listening.getsockname(), Answer, bind_and_activate=False)
         self._server.socket.close()
         self._server.socket = listening
@@ -95,6 +103,12 @@ class _Server(ThreadingHTTPServer):
         logger.debug("a browser went away", exc_info=True)
 
 
+def _token_in(authorization: str | None) -> str:
+    """Return the token that a proxy sends, in the form that Voilà takes as well."""
+    kind, _, token = (authorization or "").partition(" ")
+    return token.strip() if kind.lower() in ("token", "bearer") else ""
+
+
 class _Answer(BaseHTTPRequestHandler):
     opening: OpeningServer
 
@@ -103,8 +117,10 @@ class _Answer(BaseHTTPRequestHandler):
             self._head(HTTPStatus.TEMPORARY_REDIRECT, Location="/" + self.path.lstrip("/"))
             return
         asked = urlsplit(self.path)
-        token = parse_qs(asked.query).get("token", [""])[0]
-        if asked.path != "/" or not hmac.compare_digest(token.encode(), self.opening.token.encode()):
+        token = parse_qs(asked.query).get("token", [""])[0] or _token_in(self.headers["Authorization"])
+        if asked.path != self.opening.base_url or not hmac.compare_digest(
+            token.encode(), self.opening.token.encode()
+        ):
             self._head(HTTPStatus.SERVICE_UNAVAILABLE, Refresh=str(_SOON_S))
             return
         self._head(HTTPStatus.OK)
