@@ -106,6 +106,12 @@ def behind_token(handler: Any) -> Any:
             if inspect.isawaitable(done):
                 await done
 
+        def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
+            if not isinstance(
+                error, HTTPError
+            ):  # whose address is logged with the request, without the token
+                super().log_exception(kind, error, trace)
+
     return Behind
 
 
