@@ -107,9 +107,8 @@ def behind_token(handler: Any) -> Any:
                 await done
 
         def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
-            if not isinstance(
-                error, HTTPError
-            ):  # whose address is logged with the request, without the token
+            # Their address is logged with the request, without the token.
+            if not isinstance(error, HTTPError):
                 super().log_exception(kind, error, trace)
 
     return Behind

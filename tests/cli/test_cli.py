@@ -757,6 +757,7 @@ def test_app_passes_everything_on_to_the_server(colour_set: Path, monkeypatch: p
             "--root",
             colour_set,
         ),
+        *("--socket", "s.sock", "--base-url", "/x/", "--reviewer-header", "X-User", "--idle-minutes", 5),
     )
     options = got.pop("options")
     assert callable(got.pop("say"))
@@ -768,6 +769,10 @@ def test_app_passes_everything_on_to_the_server(colour_set: Path, monkeypatch: p
         "ip": "0.0.0.0",
         "token": "abc",
         "theme": "dark",
+        "socket_path": Path("s.sock"),
+        "base_url": "/x/",
+        "reviewer_header": "X-User",
+        "idle_minutes": 5.0,
     }
     assert (options["backbone"], options["store"], options["reviewer"]) == (
         "resnet18",
