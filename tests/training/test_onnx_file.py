@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from cleaner.dataset.label_sets import LabelSets
@@ -14,6 +15,7 @@ from cleaner.errors import CheckpointError
 from cleaner.models.backbones import load_backbone
 from cleaner.training import onnx_file
 from cleaner.training.network import Network
+from cleaner.training.recipe import Precision
 
 
 def network(sets: LabelSets | None) -> Network:
@@ -23,16 +25,20 @@ def network(sets: LabelSets | None) -> Network:
     return Network.from_linear_head(backbone, ["c", "a", "b"], weight=weight, offset=offset, sets=sets)
 
 
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("sets", [None, LabelSets(";")])
 def test_the_file_says_what_the_network_says_and_names_its_classes(
-    tmp_path: Path, sets: LabelSets | None
+    tmp_path: Path, sets: LabelSets | None, precision: Precision
 ) -> None:
     onnx = pytest.importorskip("onnx")
     pytest.importorskip("onnxruntime")
     pytest.importorskip("onnxscript")
     rng = np.random.default_rng(1)
     pictures = [Image.fromarray(rng.integers(0, 255, (50, 70, 3), dtype=np.uint8)) for _ in range(3)]
-    check = onnx_file.save_onnx(network(sets), tmp_path / "model.onnx", pictures)
+    made = network(sets)
+    made.runner.use(precision)
+    check = onnx_file.save_onnx(made, tmp_path / "model.onnx", pictures)
+    assert made.runner.dtype == getattr(torch, precision)
     assert check.images == 3
     assert check.difference < 1e-3
     kept = {each.key: json.loads(each.value) for each in onnx.load(tmp_path / "model.onnx").metadata_props}

@@ -216,7 +216,8 @@ def test_a_slice_gives_the_first_layers_the_low_rate(catalog):
 
 
 def test_decay_shrinks_weights_but_neither_norms_nor_biases(catalog):
-    plain, decayed = (trained(catalog, epochs=1, weight_decay=decay).model.head for decay in (0, 1))
+    exact = {"epochs": 1, "precision": "float32"}  # bfloat16 alone moves the norms by as much
+    plain, decayed = (trained(catalog, weight_decay=decay, **exact).model.head for decay in (0, 1))
     assert decayed[-1].weight.norm() < 0.999 * plain[-1].weight.norm()
     norm = decayed[2]
     assert isinstance(norm, torch.nn.BatchNorm1d)
