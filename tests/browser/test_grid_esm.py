@@ -302,6 +302,23 @@ def test_only_this_page_and_the_next_are_held(open_grid: OpenGrid, expect: Any) 
     assert page.evaluate("document.getElementById('here').childElementCount") == 0
 
 
+def test_images_of_the_next_page_wait_for_those_of_this_one(open_grid: OpenGrid) -> None:
+    page = open_grid()
+    page.wait_for_function("blobs.size === 48")
+    page.evaluate("() => { model.mute_thumbs = true; model.turn_to(2); }")
+    next_page = (
+        "() => model.reply({ kind: 'next', page: 'page-2', names: model.pages[0].map((c) => c.name) })"
+    )
+    page.evaluate(next_page)
+    assert [len(message["names"]) for message in sent(page, "thumbs")] == [24, 24, 5]
+    page.evaluate(
+        "() => { const { id, names } = model.of_kind('thumbs').at(-1); model.send_thumbs(id, names); }"
+    )
+    page.wait_for_function("blobs.size === 5")
+    page.evaluate(next_page)
+    assert [len(message["names"]) for message in sent(page, "thumbs")] == [24, 24, 5, 24]
+
+
 def test_large_view_holds_the_neighbours_only_and_lets_go(open_grid: OpenGrid, expect: Any) -> None:
     page = open_grid()
     page.wait_for_function("blobs.size === 48")

@@ -86,7 +86,7 @@ class Host:
         return [f"{i}.jpg" for i in range(6, 12)]
 
     def thumbnail(self, name: str) -> bytes:
-        if name == "slow.jpg":
+        if name.startswith("slow"):
             assert self.gate.wait(timeout=20)
         if name == "bad.jpg":
             msg = "truncated: the file ends early"
@@ -131,6 +131,9 @@ def sent(grid: ReviewGrid, monkeypatch: pytest.MonkeyPatch) -> Sent:
             arrived.notify_all()
 
     monkeypatch.setattr(grid, "send", send)
+    monkeypatch.setattr(
+        type(grid), "wait_until", lambda _, condition: _wait(arrived, condition), raising=False
+    )
     monkeypatch.setattr(
         type(grid), "wait_for", lambda _, many: _wait(arrived, lambda: len(out) >= many), raising=False
     )
@@ -411,13 +414,32 @@ def test_undo_and_turning_pages_reach_the_host(grid: ReviewGrid, sent: Sent, hos
 
 def test_thumbnails_come_as_bytes_and_bad_ones_with_their_reason(grid: ReviewGrid, sent: Sent) -> None:
     ask(grid, "thumbs", names=["0.jpg", "bad.jpg", "worse.jpg", "1.jpg"])
-    grid.wait_for(1)  # type: ignore[attr-defined]
-    ((message, buffers),) = sent
-    assert message["names"] == ["0.jpg", "bad.jpg", "worse.jpg", "1.jpg"]
+    grid.wait_until(lambda: sent and sent[-1][0]["last"])  # type: ignore[attr-defined]
+    problems = {
+        name: problem
+        for message, _ in sent
+        for name, problem in zip(message["names"], message["problems"], strict=True)
+    }
     foreseen, unforeseen = "truncated: the file ends early", say("guard.failed", error="RuntimeError: boom")
-    assert message["problems"] == ["", foreseen, unforeseen, ""]
-    assert buffers == [b"0.jpg", b"1.jpg"]
-    assert (message["last"], message["to"], message["id"]) == (True, "v1", "id1")
+    assert problems == {"0.jpg": "", "bad.jpg": foreseen, "worse.jpg": unforeseen, "1.jpg": ""}
+    assert sorted(data for _, buffers in sent for data in buffers) == [b"0.jpg", b"1.jpg"]
+    assert {(message["to"], message["id"]) for message, _ in sent} == {("v1", "id1")}
+
+
+def test_thumbnails_of_a_page_that_was_left_give_way_to_those_of_the_next(
+    grid: ReviewGrid, sent: Sent, host: Host
+) -> None:
+    host.gate.clear()
+    ask(
+        grid, "thumbs", names=[*(f"slow {i}.jpg" for i in range(4)), "0.jpg"]
+    )  # more than are made at the same time
+    ask(grid, "thumbs", names=["1.jpg"], id="id2")
+    host.gate.set()
+    grid.wait_until(lambda: sum(message["last"] for message, _ in sent) == 2)  # type: ignore[attr-defined]
+    shown = [(message["id"], name) for message, _ in sent for name in message["names"]]
+    assert ("id1", "slow 0.jpg") in shown  # it was begun
+    assert ("id1", "0.jpg") not in shown
+    assert ("id2", "1.jpg") in shown
 
 
 def test_thumbnails_that_are_ready_do_not_wait_for_a_slow_one(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 import anywidget
 import traitlets
@@ -36,7 +38,10 @@ _REMEMBERED_ACTS = 1000
 _MOST_COMPARED = 4
 _MOST_WITNESSES = 6
 _MOST_COPIES = 2
-_FIRST_PICTURES_S = 0.15
+_AT_HAND_S = 0.03  # in which a page of thumbnails that were made before is read
+_PAUSE_S = 0.1  # between two messages with thumbnails
+_Made = Future[tuple[bytes, str]]
+"""A thumbnail that is being made, or why it cannot be."""
 
 
 class ReviewGrid(anywidget.AnyWidget):
@@ -81,6 +86,7 @@ class ReviewGrid(anywidget.AnyWidget):
         self._compared: dict[str, str] = {}  # what each view asked for last
         self._explained: dict[str, str] = {}  # likewise
         self._heated: dict[str, str] = {}  # likewise
+        self._making: dict[str, list[_Made]] = {}  # likewise, the thumbnails
         self._closed = False
         self.lock = lock or threading.RLock()
         # Decoding lets other threads run; a few of them keep the message loop free and the pictures coming.
@@ -190,7 +196,8 @@ class ReviewGrid(anywidget.AnyWidget):
                     names = list(self._host.next_names())
                 self._reply(request, {"kind": "next", "page": page, "names": names})
             case protocol.Thumbs():
-                self.in_background(lambda: self._send_thumbs(request))
+                made = self._begin_thumbs(request)
+                self.in_background(lambda: self._send_thumbs(request, made))
             case protocol.Image():
                 self.in_background(lambda: self._send_image(request))
             case protocol.Compare():
@@ -303,23 +310,36 @@ class ReviewGrid(anywidget.AnyWidget):
 
     # ---------------------------------------------------------------- images
 
-    def _send_thumbs(self, request: protocol.Thumbs) -> None:
-        """Send what is decoded soon, then what a little later, then the rest: three messages at most."""
-        waiting = {self._decoders.submit(self._thumb, name): name for name in request.names}
-        for left in (2, 1, 0):
-            done, _ = wait(waiting, timeout=_FIRST_PICTURES_S if left else None)
-            if not done and left:
-                continue
-            last = len(done) == len(waiting)
-            results = [(waiting.pop(future), *future.result()) for future in _in_order(waiting, done)]
+    def _begin_thumbs(self, request: protocol.Thumbs) -> list[_Made]:
+        """Make thumbnails; what this view asked for before, and is not begun, is for a page left since."""
+        for earlier in self._making.pop(request.view, ()):
+            earlier.cancel()
+        made = [self._decoders.submit(self._thumb, name) for name in request.names]
+        self._making[request.view] = made
+        return made
+
+    def _send_thumbs(self, request: protocol.Thumbs, made: Sequence[_Made]) -> None:
+        """Send all thumbnails together if they are at hand; else the first at once, and what then follows."""
+        ended: SimpleQueue[_Made] = SimpleQueue()
+        for each in made:
+            each.add_done_callback(ended.put)
+        left, pause_s = len(made), _AT_HAND_S
+        while True:
+            together = _together(ended, most=left, within_s=pause_s)
+            left, pause_s = left - len(together), _PAUSE_S
+            pairs = zip(request.names, made, strict=True)
+            found = [
+                (name, *each.result()) for name, each in pairs if each in together and not each.cancelled()
+            ]
             message: protocol.ThumbsMessage = {
                 "kind": "thumbs",
-                "names": [name for name, _, _ in results],
-                "problems": [problem for _, _, problem in results],
-                "last": last,
+                "names": [name for name, _, _ in found],
+                "problems": [problem for _, _, problem in found],
+                "last": not left,
             }
-            self._reply(request, message, [data for _, data, problem in results if not problem])
-            if last:
+            if found or not left:
+                self._reply(request, message, [data for _, data, problem in found if not problem])
+            if not left:
                 return
 
     def _thumb(self, name: str) -> tuple[bytes, str]:
@@ -397,7 +417,13 @@ class ReviewGrid(anywidget.AnyWidget):
         self.send(message, buffers=list(buffers))
 
 
-def _in_order(
-    waiting: dict[Future[tuple[bytes, str]], str], done: set[Future[tuple[bytes, str]]]
-) -> list[Future[tuple[bytes, str]]]:
-    return [future for future in waiting if future in done]
+def _together(ended: SimpleQueue[_Made], *, most: int, within_s: float) -> set[_Made]:
+    """Wait for the first thumbnail; return it with all others that have ended within some time from now."""
+    until_s = time.monotonic() + within_s
+    together = {ended.get()} if most else set()
+    while len(together) < most:
+        try:
+            together.add(ended.get(timeout=max(0.0, until_s - time.monotonic())))
+        except Empty:
+            break
+    return together

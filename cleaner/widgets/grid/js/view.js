@@ -223,6 +223,7 @@ export class View {
   on_next({ page, names }) {
     if (page !== this.page?.id) return;
     this.cards.expect_next(names);
+    if (this.cards.missing().length) return; // this page goes first, and asks again when it is whole
     const missing = names.filter((name) => !this.cards.pictures.has(name));
     if (missing.length) this.link.send({ kind: "thumbs", names: missing }, { quiet: true });
   }
