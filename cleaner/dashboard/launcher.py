@@ -13,6 +13,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from cleaner.errors import DashboardError
+
 _NAME = "cleaner"
 _ICON = Path(__file__).resolve().parent / "launcher.svg"
 _START_S = 60.0  # a busy machine reads Python from a cold disk
@@ -48,12 +50,40 @@ def command(base_url: str, port: int, unix_socket: str) -> list[str]:
         Port to listen on where there is no socket.
     unix_socket : str
         Path of the socket, or empty.
+
+    Raises
+    ------
+    DashboardError
+        What the variable holds is no list of arguments.
     """
     where = ["--socket", unix_socket] if unix_socket else ["--port", str(port)]
-    told = shlex.split(os.environ.get(ARGUMENTS_VARIABLE, "")) or ["--root", _folder()]
+    told = _words(os.environ.get(ARGUMENTS_VARIABLE, "")) or ["--root", _folder()]
     base = f"{base_url.rstrip('/')}/{_NAME}/"
     started = [sys.executable, "-m", "cleaner", "app", *told, "--no-browser", *where, "--base-url", base]
     return [part.replace("{", "{{").replace("}", "}}") for part in started]  # it is a template
+
+
+def _words(text: str) -> list[str]:
+    """Split what a user wrote as a shell does; on Windows, a backslash is part of a path.
+
+    Raises
+    ------
+    DashboardError
+        A quotation has no end.
+    """
+    lexer = shlex.shlex(text, posix=True, punctuation_chars=False)
+    lexer.whitespace_split = True
+    lexer.commenters = ""
+    if sys.platform == "win32":
+        lexer.escape = ""
+    try:
+        return list(lexer)
+    except ValueError as error:
+        msg = (
+            f"The environment variable {ARGUMENTS_VARIABLE} is {text}, in which a quotation mark has no "
+            "partner. Correct it where the notebook server gets it from, and start that server again."
+        )
+        raise DashboardError(msg) from error
 
 
 def _folder() -> str:

@@ -54,7 +54,9 @@ def _remove_abandoned(path: Path) -> None:
     if not path.is_socket():
         return
     with socket.socket(socket.AF_UNIX) as probe, suppress(ConnectionRefusedError):
-        probe.connect(str(path))
+        probe.setblocking(False)  # whoever has many waiting does listen
+        with suppress(BlockingIOError):
+            probe.connect(str(path))
         return
     path.unlink()
 

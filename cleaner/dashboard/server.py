@@ -10,6 +10,7 @@ import contextlib
 import functools
 import logging
 import os
+import re
 import secrets
 import shutil
 import signal
@@ -40,6 +41,9 @@ logger = logging.getLogger(__name__)
 
 TOKEN_VARIABLE = "CLEANER_TOKEN"
 """The environment variable that may hold the token; unlike arguments, it is for its user's eyes only."""
+
+# What a browser asks for as it is written here, and what Voilà's patterns of addresses take for itself.
+_PART = re.compile(r"[A-Za-z0-9._~@%-]+")
 
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 10.0
@@ -75,7 +79,7 @@ class Dashboard:
     Raises
     ------
     DashboardError
-        The port is taken, or Voilà did not start.
+        An argument cannot be used, the port is taken, or Voilà did not start.
     """
 
     def __init__(
@@ -99,7 +103,7 @@ class Dashboard:
             raise DashboardError(msg)
         self.ip = ip
         self.token = token or secrets.token_urlsafe(24)
-        self.base_url = f"/{base_url.strip('/')}/".replace("//", "/")
+        self.base_url = _path(base_url)
         self.socket_path = socket_path
         listening = listen(ip, port) if socket_path is None else listen_at(socket_path)
         self.port = 0 if socket_path is not None else int(listening.getsockname()[1])
@@ -275,12 +279,14 @@ def serve(
         root, options=options, browse_root=browse_root, reviewer_header=reviewer_header
     )
     started = datetime.now(UTC)
-    secret = os.environ.pop(TOKEN_VARIABLE, "")
+    secret = os.environ.pop(TOKEN_VARIABLE, "").strip()  # what comes from a file ends with a line break
+    # Past the proxy that names the reviewers, nothing opens.
+    opens = browser and socket_path is None and reviewer_header is None
 
     def tell_address(url: str) -> None:
         told = url if token is not None or not secret else url.partition("?")[0]
         tell(f"The dashboard is at {told} (press Ctrl-C to stop it).")
-        if browser and socket_path is None and not _open_browser(url):
+        if opens and not _open_browser(url):
             tell("No web browser could be opened. Copy the address into your browser.")
 
     with _stopping_on_signals():
@@ -334,6 +340,18 @@ def cancel_jobs(since: datetime) -> int:
         except (CleanerError, OSError):
             logger.warning("the job of %s could not be cancelled", found.root, exc_info=True)
     return cancelled
+
+
+def _path(base_url: str) -> str:
+    """Return a path that begins and ends with a slash; raise `DashboardError` if it is more than a path."""
+    parts = [part for part in base_url.split("/") if part]
+    if not all(_PART.fullmatch(part) for part in parts):
+        msg = (
+            f"Got {base_url!r} as the path of the page; expected only a path, such as /cleaner/, of letters, "
+            "digits and . _ ~ @ % -"
+        )
+        raise DashboardError(msg)
+    return "".join(f"/{part}" for part in parts) + "/"
 
 
 def _bracketed(host: str) -> str:

@@ -78,6 +78,10 @@ def write_folder(
     if settings.reviewer_header is not None:
         config["VoilaConfiguration"]["http_header_envs"] = [settings.reviewer_header]
         config["Voila"]["identity_provider_class"] = "cleaner.dashboard.identity.ProxyIdentity"
+        config["Voila"]["tornado_settings"] = {
+            "headers": HEADERS,
+            "reviewer_header": settings.reviewer_header,
+        }
     config["MappingKernelManager"] = {
         "cull_interval": max(1, min(_CULL_INTERVAL_S, round(idle_minutes * 60 / 2))),
         "cull_idle_timeout": max(1, round(idle_minutes * 60)),

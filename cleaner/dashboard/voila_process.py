@@ -71,8 +71,15 @@ def server_class() -> Any:
             return {**super().init_settings(), "log_function": log}
 
         def init_handlers(self) -> list[Any]:
+            below = self.server_url.rstrip("/")
             return [
-                (pattern, behind_token(handler), *more) for pattern, handler, *more in super().init_handlers()
+                # Voilà has the form for the token at the top, and sends people to it below its own path.
+                (
+                    pattern if pattern.startswith(f"{below}/") else below + pattern,
+                    behind_token(handler),
+                    *more,
+                )
+                for pattern, handler, *more in super().init_handlers()
             ]
 
     return Server

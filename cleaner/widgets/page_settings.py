@@ -14,6 +14,7 @@ from cleaner.widgets.sentences import say
 
 ENVIRONMENT_VARIABLE = "CLEANER_DASHBOARD"
 _PATHS = {"labels", "state", "weights"}
+_APACHE_HAS_NONE = "(null)"
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class PageSettings:
         Raises
         ------
         DashboardError
-            The proxy sent no name.
+            The proxy sent no name, or what cannot be one.
         """
         if self.reviewer_header is None:
             return self
@@ -97,8 +98,10 @@ class PageSettings:
             reviewer = sent.encode("latin-1").decode()  # bytes of a header are read as Latin-1
         except UnicodeError:
             reviewer = sent
-        if not reviewer:
+        if not reviewer or reviewer == _APACHE_HAS_NONE:
             raise DashboardError(say("page.nobody", header=self.reviewer_header))
+        if not reviewer.isprintable():  # they would stand beside decisions and look like somebody else's
+            raise DashboardError(say("page.no_name", header=self.reviewer_header))
         workspace = None if self.workspace is None else {**self.workspace, "reviewer": reviewer}
         return replace(self, workspace=workspace, options={**self.options, "reviewer": reviewer})
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from cleaner.dashboard.opening.front import Front, image_script, in_script
 from cleaner.dashboard.opening.server import OpeningServer
-from cleaner.dashboard.ports import listen
+from cleaner.dashboard.ports import listen, listen_at
 from cleaner.widgets.page_copy import PageCopy
 from cleaner.widgets.page_settings import PageSettings
 from cleaner.widgets.sentences import say
@@ -147,6 +147,50 @@ def test_the_front_needs_the_token_and_ends_when_the_page_is_there(
         lines = ahead.makefile().read().splitlines()
     assert lines[0] == "HTTP/1.0 307 Temporary Redirect"
     assert "Location: /else.where/?token=x" in lines
+
+
+def test_below_a_path_only_that_path_is_the_page(photos: Path) -> None:
+    listening = listen("127.0.0.1", 0)
+    host = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    front = Front(PageSettings.for_root(photos), None)
+    server = OpeningServer(listening, front, token=TOKEN, headers={}, base_url="/sets/a%40b/")
+    token = "?token=secret%20%26%20%C3%A9"
+    for elsewhere in ("/", "/sets/a%40b", "/sets/a@b/", "/sets/a%40b/x", "/sets/a%40b//"):
+        assert ask(f"{host}{elsewhere}{token}") == (503, "")
+    answers: list[tuple[int, str]] = []
+    asking = threading.Thread(target=lambda: answers.append(ask(f"{host}/sets/a%40b/{token}")))
+    asking.start()
+    asking.join(0.5)
+    server.stop()
+    asking.join(20)
+    assert answers[0][0] == 200
+    assert answers[0][1].endswith("<script>cleaner_front.ready()</script>\n")
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there is no Unix socket")
+@pytest.mark.parametrize(
+    ("sent", "line"),
+    [
+        ("Authorization: token a b", "HTTP/1.0 200 OK"),
+        ("Authorization: BEARER a b ", "HTTP/1.0 200 OK"),
+        ("Authorization: Basic a b", "HTTP/1.0 503 Service Unavailable"),
+        ("Authorization: token a", "HTTP/1.0 503 Service Unavailable"),
+        ("Cookie: token=a b", "HTTP/1.0 503 Service Unavailable"),
+    ],
+)
+def test_on_a_unix_socket_the_proxy_adds_the_token(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: str, line: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket has to be short
+    front = Front(PageSettings.for_root(photos), None)
+    server = OpeningServer(listen_at(Path("s.sock")), front, token="a b", headers={})
+    with socket.socket(socket.AF_UNIX) as asking:
+        asking.settimeout(20)
+        asking.connect("s.sock")
+        asking.sendall(f"GET / HTTP/1.1\r\nHost: x\r\n{sent}\r\n\r\n".encode())
+        with asking.makefile() as reply:
+            assert reply.readline().strip() == line
+    server.stop()
 
 
 def test_a_start_that_failed_is_said_on_the_front(serve: Callable[[], tuple[OpeningServer, str]]) -> None:

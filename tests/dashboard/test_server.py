@@ -16,12 +16,15 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
 from cleaner.dashboard import ports, voila_folder
-from cleaner.dashboard.server import Dashboard, cancel_jobs
+from cleaner.dashboard import server as server_module
+from cleaner.dashboard.server import TOKEN_VARIABLE, Dashboard, cancel_jobs, serve
+from cleaner.dashboard.voila_process import READY
 from cleaner.errors import DashboardError
 from cleaner.jobs import Job
 from cleaner.widgets.page_settings import ENVIRONMENT_VARIABLE, PageSettings
@@ -45,6 +48,41 @@ def taken_port() -> Iterator[int]:
         other.bind(("127.0.0.1", 0))
         other.listen(1)
         yield other.getsockname()[1]
+
+
+@pytest.fixture
+def started(home: Path, monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
+    """What the folder of each dashboard is made from; no dashboard starts Voilà, and none waits for it."""
+    made: list[dict[str, Any]] = []
+
+    def write_folder(folder: Path, settings: PageSettings, **given: Any) -> Path:
+        made.append(given)
+        (folder / READY).touch()
+        return voila_folder.write_folder(folder, settings, **given)
+
+    class Process:
+        """One that ends when it is waited for, by Ctrl-C."""
+
+        stdin = None
+
+        def __init__(self, command: list[str], *, env: dict[str, str], **_: Any) -> None:
+            assert TOKEN_VARIABLE not in env
+            assert not any(made[-1]["token"] in part for part in command)
+
+        def poll(self) -> int | None:
+            return None
+
+        def terminate(self) -> None:
+            pass
+
+        def wait(self, timeout_s: float | None = None) -> int:
+            if timeout_s is None:
+                raise KeyboardInterrupt
+            return 0
+
+    monkeypatch.setattr(server_module, "write_folder", write_folder)
+    monkeypatch.setattr(server_module.subprocess, "Popen", Process)
+    return made
 
 
 def answer(url: str, *, data: bytes | None = None) -> tuple[int, str, str]:
@@ -135,6 +173,100 @@ def test_an_unknown_theme_and_an_empty_token_are_refused(tmp_path: Path, home: P
     assert str(caught.value) == "Got theme 'blue'; expected 'light', 'dark', or None to follow the system."
     with pytest.raises(DashboardError, match=r"^Got an empty token. Give a token of at least one character"):
         Dashboard(settings, token=" ")
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [
+        ("/", "/"),
+        ("", "/"),
+        ("cleaner", "/cleaner/"),
+        ("/cleaner", "/cleaner/"),
+        ("//a///b-c.d_~//", "/a/b-c.d_~/"),
+        ("/user/anna%40x.org/cleaner/", "/user/anna%40x.org/cleaner/"),
+    ],
+)
+def test_the_path_of_the_page_begins_and_ends_with_one_slash(
+    started: list[dict[str, Any]], given: str, path: str
+) -> None:
+    with Dashboard(PageSettings.for_root(None), port=0, token="a b", base_url=given) as dashboard:
+        assert dashboard.url == f"http://127.0.0.1:{dashboard.port}{path}?token=a%20b"
+    assert started[0]["base_url"] == path
+
+
+@pytest.mark.parametrize(
+    "given", ["https://x.org/cleaner/", "/a b/", "/a?b", "/a#b", "/(x)/", "/a+b/", "/é/", "/a\\b", "/{x}"]
+)
+def test_what_is_more_than_a_path_is_refused(home: Path, given: str) -> None:
+    with pytest.raises(DashboardError) as caught:
+        Dashboard(PageSettings.for_root(None), port=0, base_url=given)
+    assert str(caught.value) == (
+        f"Got {given!r} as the path of the page; expected only a path, such as /cleaner/, of letters, "
+        "digits and . _ ~ @ % -"
+    )
+
+
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="there is no Unix socket")
+def test_a_socket_is_the_address_and_goes_with_the_dashboard(
+    started: list[dict[str, Any]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket has to be short
+    place = Path("s.sock")
+    with Dashboard(PageSettings.for_root(None), socket_path=place) as dashboard:
+        assert (dashboard.url, dashboard.port) == ("s.sock", 0)
+        assert dashboard.log_path.name == "dashboard-socket.log"
+        assert place.is_socket()
+    assert not place.exists()
+    assert started[0]["port"] == 0
+
+
+def told_by_serve(**given: Any) -> list[str]:
+    """Return what somebody reads who serves a dashboard and stops it at once."""
+    said: list[str] = []
+    assert serve(None, port=0, say=said.append, **given) == 0
+    return said
+
+
+def test_the_token_of_the_environment_is_used_and_neither_printed_nor_passed_on(
+    started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TOKEN_VARIABLE, "from a file\n")
+    address, stopped = told_by_serve(browser=False)
+    assert started[0]["token"] == "from a file"
+    assert re.fullmatch(r"The dashboard is at http://127\.0\.0\.1:\d+/ \(press .*\)\.", address)
+    assert stopped == "Stopped. All decisions are saved."
+    assert TOKEN_VARIABLE not in os.environ
+
+
+@pytest.mark.parametrize("variable", ["", "  "])
+def test_an_empty_token_in_the_environment_is_none(
+    started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(TOKEN_VARIABLE, variable)
+    address, _ = told_by_serve(browser=False)
+    assert len(started[0]["token"]) >= 32
+    assert f"?token={started[0]['token']}" in address
+
+
+def test_a_token_that_is_given_is_used_before_that_of_the_environment(
+    started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(TOKEN_VARIABLE, "of the environment")
+    address, _ = told_by_serve(browser=False, token="given")
+    assert started[0]["token"] == "given"
+    assert "/?token=given " in address
+
+
+def test_the_browser_opens_the_page_with_its_token_but_not_past_a_proxy(
+    started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: list[str] = []
+    monkeypatch.setattr(server_module.webbrowser, "open", lambda url: opened.append(url) or False)
+    monkeypatch.setenv(TOKEN_VARIABLE, "secret")
+    assert "No web browser could be opened." in told_by_serve()[1]
+    assert [url.partition("/?")[2] for url in opened] == ["token=secret"]
+    assert len(told_by_serve(reviewer_header="X-Forwarded-User")) == 2
+    assert len(opened) == 1
 
 
 def test_the_kernel_is_this_python_and_finds_this_package(tmp_path: Path) -> None:
@@ -257,6 +389,23 @@ def test_the_page_needs_its_token_and_gives_no_file(tmp_path: Path, home: Path) 
         assert "/nothing" in dashboard.log_path.read_text("utf-8")
         assert dashboard.token not in dashboard.log_path.read_text("utf-8")
     assert not folder.exists()
+
+
+@pytest.mark.slow
+def test_below_a_path_the_form_for_the_token_is_there_as_well(tmp_path: Path, home: Path) -> None:
+    settings = PageSettings.for_root(None, browse_root=tmp_path)
+    with Dashboard(settings, port=0, base_url="/sets/cleaner/") as dashboard:
+        host = f"http://127.0.0.1:{dashboard.port}"
+        page = f"{host}/sets/cleaner/"
+        status, address, text = answer(page)
+        assert (status, address) == (200, f"{page}login?next=%2Fsets%2Fcleaner%2F")
+        assert 'type="password"' in text
+        assert answer(f"{host}/login")[0] == 404
+        status, address, text = answer(f"{page}?token={dashboard.token}")
+        assert (status, address.partition("?")[0]) == (200, page)
+        assert "/sets/cleaner/voila/static/" in text
+        open_doors = [path for path in routes(dashboard._folder) if answers_anybody(host, path)]
+        assert open_doors == ["/sets/cleaner/login"]
 
 
 @pytest.mark.slow
