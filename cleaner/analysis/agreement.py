@@ -6,7 +6,7 @@ how far reviewers agree on the *errors*, where the plain share of equal answers 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from cleaner.audit.known import Known, known_results
@@ -75,9 +75,16 @@ class Agreement(NamedTuple):
         return bool(self.pairs or self.own or self.known)
 
 
-def agreement(state: ReviewState) -> Agreement:
-    """Return how far the reviewers of a set agree, by all blind answers so far."""
-    answers = state.blind_answers()
+def agreement(state: ReviewState, *, but: Collection[str] = ()) -> Agreement:
+    """Return how far the reviewers of a set agree, by all blind answers so far.
+
+    Parameters
+    ----------
+    state : ReviewState
+    but : collection of str
+        Images to leave out, such as those that somebody is about to answer: the result would tell.
+    """
+    answers = [each for each in state.blind_answers() if each.name not in but]
     pairs: dict[tuple[str, str], list[tuple[Stance, Stance]]] = defaultdict(list)
     own: dict[str, list[bool]] = defaultdict(list)
     for each in answers:

@@ -409,6 +409,11 @@ class ReviewState:
         found = (self._shares.detail.get(key) for key in Shares._fields)
         return Shares(*(float(x) if isinstance(x, int | float) and 0 <= x <= 1 else 0.0 for x in found))
 
+    @property
+    def may_show_blind(self) -> bool:
+        """Whether any decided image may be shown to somebody as if it were not."""
+        return any(self.blind_shares) or bool(self._records.drawn)
+
     def due(self, reviewer: str, *, again_after: int = AGAIN_AFTER) -> list[Due]:
         """Return the decided images that a reviewer is to be shown as if they were not, in random order.
 

@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 
 from cleaner.dataset.file_index import FileIndex
@@ -43,7 +43,9 @@ class ExampleChooser:
         with self._lock:
             self._made.clear()
 
-    def of(self, label: str, known: Snapshot, *, but: str = "", blind: bool = False) -> ClassExamples:
+    def of(
+        self, label: str, known: Snapshot, *, but: Collection[str] = (), blind: bool = False
+    ) -> ClassExamples:
         """Return the examples of a class. Takes a while: for a thread of its own.
 
         Parameters
@@ -51,8 +53,8 @@ class ExampleChooser:
         label : str
             Present name of the class.
         known : Snapshot
-        but : str
-            An image to leave out: the one to be decided on.
+        but : collection of str
+            Images to leave out: the one to be decided on, and those shown as if they were undecided.
         blind : bool
             Show only what was confirmed, and nothing that the model thinks.
 
@@ -71,7 +73,7 @@ class ExampleChooser:
                 self._made.move_to_end(key)
                 while len(self._made) > _REMEMBERED:
                     self._made.popitem(last=False)
-        examples = [example for example in chosen if example.name != but][:_SHOWN]
+        examples = [example for example in chosen if example.name not in but][:_SHOWN]
         return ClassExamples(label=label, text=known.state.description(label), examples=tuple(examples))
 
     def _choose(self, label: str, known: Snapshot, *, blind: bool) -> list[Typical]:

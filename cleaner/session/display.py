@@ -12,6 +12,7 @@ from cleaner.audit.audit import Certificate
 from cleaner.errors import StoreError
 from cleaner.review import Decision
 from cleaner.review.events import Blind
+from cleaner.review.opinions import Due
 from cleaner.review.state import AskedAgain
 from cleaner.session.begun_groups import BegunGroups
 from cleaner.session.cells import Cell, Colleague, Details, DuplicateRemark, Group, OneFix, Page, ProblemScore
@@ -123,6 +124,8 @@ class Display:
         self._ordered: dict[str, tuple[Snapshot, Rows]] = {}
         self._scores: tuple[str, Snapshot, dict[str, float]] | None = None
         self._legend = Legend(known.catalog.classes, known.state)
+        self._due: frozenset[str] = frozenset()  # as of the last new page, images of an audit not among them
+        self._shown_blind: dict[str, Blind] = {}  # on any page so far
         self.paging = Paging(
             self._names,
             is_open=self.is_open,
@@ -134,7 +137,7 @@ class Display:
             names_now=known.state.latest_names,
             claim=colleagues.claim,
             is_taken=colleagues.has_open,
-            due=lambda: [each for each in known.state.due(reviewer) if each.name in self.known],
+            due=self._list_due,
             is_answered=lambda name, why: known.state.blind_answer(name, reviewer, why) is not None,
         )
         self._news: LearntOrder | None = None  # why the order changed, until the first page that shows it
@@ -143,7 +146,7 @@ class Display:
             self._notices.append(Hint.NO_LABELS if self.view.order == TO_LABEL else Hint.NO_RANKING)
         done = known.state.progress()
         if done.decided:
-            self._notices.append(Resumed(done.decided, len(known)))
+            self._notices.append(Resumed(max(0, done.decided - self._to_come()), len(known)))
         if done.asked_again or done.gone:
             self._notices.append(Unmatched(done.asked_again, done.gone))
         if known.learnt is not None:
@@ -203,7 +206,47 @@ class Display:
         following = list(filter(self.is_open, self.next_names())) if self.purpose is Purpose.LABELS else ()
         posterior = self.known.posterior
         expected = None if posterior is None or not following else posterior.count(following)
-        return review_progress(self.known.state, self.reviewer, total=len(self.known), expected=expected)
+        return review_progress(
+            self.known.state,
+            self.reviewer,
+            total=len(self.known),
+            expected=expected,
+            to_come=self._to_come(),
+            answers=[each for each in map(self._blind_answer, self.shown_blind) if each is not None],
+        )
+
+    @property
+    def hides_figures(self) -> bool:
+        """Whether cards keep back the figures that would tell images shown blind from those around them.
+
+        Those were on an earlier page for their loss and their place, and decisions change how probably a
+        label is wrong.
+        """
+        view = self.view
+        mixed = view.show == "undecided" and self.purpose.judges_labels
+        return mixed and self.known.state.may_show_blind
+
+    def _list_due(self) -> list[Due]:
+        """Return the decided images that the reviewer is to be shown as if they were not."""
+        due = [each for each in self.known.state.due(self.reviewer) if each.name in self.known]
+        self._due = frozenset(each.name for each in due if not each.unaided)
+        return due
+
+    def _blind_answer(self, name: str) -> Decision | None:
+        """Return what the reviewer has said of an image that was shown blind."""
+        return self.known.state.blind_answer(name, self.reviewer, self._shown_blind[name])
+
+    def _to_come(self) -> int:
+        """Count the decided images that the reviewer is still to be shown blind."""
+        self._shown_blind.update(self.shown_blind)
+        waiting = set(self._due)
+        for name in self._shown_blind:
+            answer = self._blind_answer(name)
+            if answer is None or not answer.reviewed:  # unsure is no look
+                waiting.add(name)
+            else:
+                waiting.discard(name)
+        return len(waiting)
 
     # ---------------------------------------------------------------- going elsewhere
 
@@ -523,7 +566,7 @@ class Display:
             suggestion=self.suggestion(name),
             probability=fix.probability[name] if fix else None if shown is None else shown.probability,
             sure=shown is None or shown.sure,
-            loss=None if shown is None else shown.loss,
+            loss=None if shown is None or self.hides_figures else shown.loss,
             action=action,
             label=label,
             reviewer=None if decision is None else decision.reviewer,
@@ -532,8 +575,8 @@ class Display:
             details=Details(
                 split=self.known.split(name),
                 best=() if model is None else model.best[:3],
-                score=None if model is None else model.score,
-                place=None if model is None or model.loss is None else model.place,
+                score=None if model is None or self.hides_figures else model.score,
+                place=None if model is None or model.loss is None or self.hides_figures else model.place,
                 ranked=self.known.ranked(),
             ),
             group=self._group_of(name) if self.purpose.in_groups else None,

@@ -333,6 +333,11 @@ class ReviewSession:
         return self._display.names
 
     @property
+    def shown_blind(self) -> frozenset[str]:
+        """Those images of the open page that are decided and shown as if they were not."""
+        return frozenset(self._display.shown_blind)
+
+    @property
     def page_size(self) -> int:
         """Images on a page."""
         return self._display.paging.pager.page_size
@@ -727,11 +732,15 @@ class ReviewSession:
 
     def class_examples(self, label: str, *, but: str) -> ClassExamples:
         """Return a class's description and typical images; in an audit only such as were confirmed."""
-        return self._examples.of(label, self.known, but=but, blind=self._display.is_blind)
+        return self._examples.of(
+            label, self.known, but={but, *self.shown_blind}, blind=self._display.is_blind
+        )
 
     def explain(self, name: str) -> Explanation | None:
         """Return why an image is shown; None in an audit, and on pages that are not about labels."""
-        return self.known.explain(name) if self.purpose is Purpose.LABELS else None
+        if self.purpose is not Purpose.LABELS:
+            return None
+        return self.known.explain(name, as_given=self.shown_blind)
 
     def heat_map(self, name: str, label: str) -> HeatMap:
         """Return how much each part of an image speaks for a class, by heads that did not learn from it.

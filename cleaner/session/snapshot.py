@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -225,16 +225,24 @@ class Snapshot:
             likely=tuple(dict.fromkeys(classes)) if len(ranking.classes) > _DIGITS else (),
         )
 
-    def explain(self, name: str) -> Explanation | None:
+    def explain(self, name: str, *, as_given: Collection[str] = ()) -> Explanation | None:
         """Return why an image stands where it does, by the labels that the others have now.
 
         None where no ranking knows it, or it was saved without reasons. What is proposed for an image without
         a label counts as what the model says. Takes a while: for a thread of its own.
+
+        Parameters
+        ----------
+        name : str
+        as_given : collection of str
+            Images whose label is that without any decision.
         """
         model, ranking = self.known(name), self.ranking
         if model is None or ranking is None or name not in ranking.places:
             return None
-        made = ranking.why(name, PresentLabels.of(self.catalog, self.state).by_name())
+        labels = PresentLabels.of(self.catalog, self.state).by_name()
+        labels |= {other: self.given(other) for other in as_given}
+        made = ranking.why(name, labels)
         if made is None:
             return None
         says, probability = self.state.label_now(made.says, since_seq=ranking.named_at), made.probability

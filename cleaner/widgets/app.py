@@ -326,7 +326,9 @@ class CleanerApp(ipywidgets.VBox):
         forecast = None if analysis is None else analysis.forecast
         self.standing.show(
             progress_section(figures, forecast),
-            agreement_section(agreement(state), state.blind_shares, self.blind_form),
+            agreement_section(
+                agreement(state, but=self.session.shown_blind), state.blind_shares, self.blind_form
+            ),
         )
         if self._step == "Report":
             catalog = self.workspace.catalog

@@ -77,6 +77,17 @@ def test_the_others_count_with_the_labels_that_they_have_now(cleaner: Any, colou
     assert labels[BLUE[0]] == "blue"
 
 
+def test_an_image_shown_as_undecided_is_a_witness_with_its_given_label(
+    cleaner: Any, colours: Workspace
+) -> None:
+    colours.store.share_blind(second=1.0, again=0.0)
+    colours.store.decide(RED[2], "delete", reviewer="Ben")
+    assert RED[2] not in dict(cleaner.session.explain(RED[0]).neighbours)
+    cleaner.set_view(order="by file name", given="red")
+    assert cleaner.session.shown_blind == {RED[2]}
+    assert dict(cleaner.session.explain(RED[0]).neighbours)[RED[2]] == "red"
+
+
 def test_an_audit_and_a_page_that_does_not_ask_for_labels_say_nothing(cleaner: Any) -> None:
     cleaner.start_audit()
     cleaner.set_view(order=AUDIT)

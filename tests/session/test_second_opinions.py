@@ -7,10 +7,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import postgres_server
 import pytest
 
+from cleaner.analysis.agreement import agreement
 from cleaner.errors import RankingError
+from cleaner.ranking import Ranking, rank_probabilities
 from cleaner.review.events import Blind
 from cleaner.review.state import ReviewState
 from cleaner.session import colleagues
@@ -42,6 +45,15 @@ def open_as(root: Path) -> Iterator[OpenAs]:
     yield build
     for each in opened:
         each.close()
+
+
+def suspicious(session: ReviewSession) -> Ranking:
+    """Rank as a model would that doubts every label, each more than the one after it."""
+    catalog = session.source.catalog
+    right = np.linspace(0.01, 0.6, len(catalog))
+    odds = np.repeat((1 - right)[:, None] / 2, 3, axis=1)
+    odds[np.arange(len(catalog)), [catalog.classes.index(label) for label in catalog.labels]] = right
+    return rank_probabilities(catalog, odds)
 
 
 def decide_all(session: ReviewSession) -> None:
@@ -91,6 +103,67 @@ def test_blind_images_stand_among_the_others_and_then_have_pages_of_their_own(op
         ben.confirm()
     assert numbers[:3] == [(1, 6)] * 3 and sum(blind for blind, _ in numbers) == 12
     assert numbers[-1][0] == numbers[-1][1]
+
+
+def test_no_figure_on_a_card_tells_a_blind_image_from_the_others(open_as: OpenAs) -> None:
+    ann = open_as("ann")
+    ann.set_ranking(suspicious(ann))
+    assert all(cell.loss is not None and cell.details.place is not None for cell in ann.page().cells)
+    ann.store.share_blind(second=1.0, again=0.0)
+    ann.confirm()
+    ann.confirm()
+    ann.close()
+    ben = open_as("ben")
+    ben.set_ranking(suspicious(ben))
+    assert 0 < len(blind_on(ben)) < 6
+    for cell in ben.page().cells:
+        assert cell.suggestion is not None and cell.details.best
+        assert (cell.loss, cell.details.score, cell.details.place) == (None, None, None)
+    ben.set_view(show="decided")
+    assert all(cell.loss is not None and cell.details.place is not None for cell in ben.page().cells)
+
+
+def test_numbers_go_up_by_a_blind_image_as_by_any_other(open_as: OpenAs) -> None:
+    ann = open_as("ann")
+    ann.store.share_blind(second=1.0, again=0.0)
+    ann.decide(ann.names[0], "delete")
+    ann.confirm()
+    ann.confirm()
+    ann.close()
+    ben = open_as("ben")
+    assert (ben.progress()["looked_at"], ben.progress()["left"]) == (0, 30)
+    expected = {
+        "delete": {"looked_at", "left", "errors", "deleted"},
+        "keep": {"looked_at", "left", "kept"},
+        "unsure": {"unsure"},
+        "relabel": {"looked_at", "left", "errors", "relabelled"},
+    }
+    seen: dict[str, set[bool]] = {action: set() for action in expected}
+    while ben.names:
+        for at, name in enumerate(ben.names):
+            action = list(expected)[at % len(expected)]
+            label = None if action != "relabel" else "red" if ben.known.given(name) != "red" else "blue"
+            before = ben.progress()
+            ben.decide(name, action, label)
+            after = ben.progress()
+            shown = {key for key in before if isinstance(before[key], int)} - {"conflicts"}  # not on the page
+            assert {key for key in shown if before[key] != after[key]} == expected[action]
+            seen[action].add(name in blind_on(ben))
+        ben.confirm()
+    assert all(kinds == {True, False} for kinds in seen.values())
+
+
+def test_the_agreement_on_the_open_page_is_not_told_before_it_is_left(open_as: OpenAs) -> None:
+    ann = open_as("ann")
+    ann.store.share_blind(second=1.0, again=0.0)
+    decide_all(ann)
+    ann.close()
+    ben = open_as("ben")
+    ben.decide(ben.names[0], "delete")
+    assert agreement(ben.store.state) and not agreement(ben.store.state, but=ben.shown_blind)
+    ben.confirm()
+    (pair,) = agreement(ben.store.state, but=ben.shown_blind).pairs
+    assert (pair.images, pair.same) == (6, 5)
 
 
 def test_what_is_said_of_a_blind_image_stands_on_it_and_can_be_changed_and_undone(open_as: OpenAs) -> None:
