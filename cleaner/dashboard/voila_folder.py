@@ -14,8 +14,8 @@ DEFAULT_IDLE_MINUTES = 30.0
 """How long a kernel stays that no page is connected to.
 
 A page whose tab is open keeps its kernel however long it rests; one that lost its connection (a laptop's nap,
-a network cut) has this long to come back before its kernel is taken away. Background jobs are processes of
-their own, which go on.
+a network cut) has this long to come back before its kernel is taken away, see `PageKernelManager`. Background
+jobs are processes of their own, which go on.
 """
 
 _CULL_INTERVAL_S = 60
@@ -119,6 +119,7 @@ def _voila_config(folder: Path, *, ip: str, port: int, token: str, theme: str | 
             "allow_theme_override": "NO",
             "file_allowlist": ["(?!)"],  # matches nothing: no file is served
             "preheat_kernel": False,
+            "multi_kernel_manager_class": "cleaner.dashboard.kernel_manager.PageKernelManager",
             "progressive_rendering": True,  # cells run while the page's scripts load
             "show_tracebacks": False,
             "extension_allowlist": _EXTENSIONS,

@@ -6,6 +6,7 @@ import asyncio
 import http.client
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -41,7 +42,9 @@ def asking(*headers: tuple[str, str], path: str = "/") -> Any:
 def known(*headers: tuple[str, str], path: str = "/") -> bool:
     """Tell whether a request comes from the proxy."""
     identity = ProxyIdentity(token=TOKEN)
-    return asyncio.run(identity.get_user_token(asking(*headers, path=path))) is not None
+    with ThreadPoolExecutor(1) as thread:  # in this one, the browser of other tests may have its loop
+        asked = identity.get_user_token(asking(*headers, path=path))
+        return thread.submit(asyncio.run, asked).result() is not None
 
 
 @pytest.mark.parametrize("sent", [f"token {TOKEN}", f"Bearer  {TOKEN}", f"TOKEN\t{TOKEN}"])
