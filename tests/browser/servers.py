@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -56,11 +57,7 @@ class Visit:
 
     def kernels(self) -> list[psutil.Process]:
         """Return the processes of the kernels that the server has started and not ended."""
-        process = self.dashboard._process
-        assert process is not None
-        children = psutil.Process(process.pid).children(recursive=True)
-        started = [child for child in children if "cleaner.dashboard.kernel_process" in child.cmdline()]
-        return [kernel for kernel in started if kernel.net_connections("tcp")]  # one that waits has none
+        return kernels_of(self.dashboard)
 
     def foreign_requests(self) -> list[str]:
         """Return the addresses of other hosts that the page asked for something."""
@@ -68,6 +65,17 @@ class Visit:
         return [
             url for url in self.requests if urlsplit(url).scheme not in ("data", "blob") and here not in url
         ]
+
+
+def kernels_of(dashboard: Dashboard) -> list[psutil.Process]:
+    """Return the kernels of a dashboard that have, or had, a page; one that waits listens to nothing."""
+    assert dashboard._process is not None
+    found = []
+    for child in psutil.Process(dashboard._process.pid).children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ends just now; a zombie counts as such
+            if "cleaner.dashboard.kernel_process" in child.cmdline() and child.net_connections("tcp"):
+                found.append(child)
+    return found
 
 
 @pytest.fixture

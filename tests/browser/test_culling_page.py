@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from servers import kernels_of
 
 from cleaner.dashboard.server import Dashboard
 from cleaner.jobs import Job
@@ -51,19 +52,6 @@ def serve(root: Path) -> Iterator[Callable[[], Dashboard]]:
         dashboard.stop()
 
 
-def kernels(dashboard: Dashboard) -> list[psutil.Process]:
-    """Return the kernels that have, or had, a page."""
-    assert dashboard._process is not None
-    found = []
-    for child in psutil.Process(dashboard._process.pid).children():
-        try:
-            if "cleaner.dashboard.kernel_process" in child.cmdline() and child.net_connections("tcp"):
-                found.append(child)
-        except (psutil.NoSuchProcess, psutil.ZombieProcess):
-            continue
-    return found
-
-
 def wait_until(condition: Callable[[], object], what: str, limit_s: float = 60) -> Any:
     """Wait for something outside of the page; return what it is."""
     end = time.monotonic() + limit_s
@@ -91,11 +79,11 @@ def halted(state: Path) -> tuple[Job, psutil.Process]:
 
 
 def close_and_wait_for_the_end_of_the_kernel(page: Any, dashboard: Dashboard) -> None:
-    [kernel] = kernels(dashboard)
+    [kernel] = kernels_of(dashboard)
     time.sleep(2 * IDLE_S)  # a page that is open keeps its kernel, however long it rests
-    assert kernels(dashboard) == [kernel]
+    assert kernels_of(dashboard) == [kernel]
     page.close()
-    wait_until(lambda: not kernels(dashboard), "the kernel ended")
+    wait_until(lambda: not kernels_of(dashboard), "the kernel ended")
 
 
 def test_training_goes_on_to_its_end_and_is_found_again(
@@ -122,7 +110,7 @@ def test_training_goes_on_to_its_end_and_is_found_again(
     worker.resume()
     assert job.wait(180).phase == "done"
     assert (state / "models" / "full.safetensors").exists()
-    assert not kernels(dashboard)
+    assert not kernels_of(dashboard)
 
     again = open_page(new_page, dashboard)
     panel = again.locator("[aria-label='Retrain']")
