@@ -22,7 +22,7 @@ small groups are skewed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,11 +90,20 @@ def sources_of(table: pd.DataFrame, dates: Mapping[str, str]) -> dict[str, Sourc
 
 def _folders(names: list[str], labels: list[str | None]) -> list[str]:
     """Return the folder of each image, without the parts that only tell its class or its split."""
-    parts = [name.split("/")[:-1] for name in names]
+    folders = [name.rpartition("/")[0] for name in names]
     classes = {label for label in labels if label is not None}
-    rest = [[part for part in each if part not in classes and part.lower() not in _SPLITS] for each in parts]
-    whole = ["/".join(each) or "." for each in rest]
-    return whole if len(set(whole)) <= _MOST_GROUPS else [each[0] if each else "." for each in rest]
+    # One list a folder, not one an image: while millions are made, collecting garbage holds up the page.
+    rest = {folder: _rest_of(folder, classes) for folder in set(folders)}
+    whole = {folder: "/".join(parts) or "." for folder, parts in rest.items()}
+    if len(set(whole.values())) > _MOST_GROUPS:
+        whole = {folder: parts[0] if parts else "." for folder, parts in rest.items()}
+    return [whole[folder] for folder in folders]
+
+
+def _rest_of(folder: str, classes: Set[str]) -> list[str]:
+    """Return the parts of a folder that do not only tell a class or a split."""
+    parts = folder.split("/") if folder else []
+    return [part for part in parts if part not in classes and part.lower() not in _SPLITS]
 
 
 def _source(values: Sequence[Any], labels: list[str | None]) -> Source | None:

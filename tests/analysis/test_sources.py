@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -32,6 +34,18 @@ def test_a_folder_for_each_class_and_split_is_none() -> None:
         f"{split}/{label}/{i}.jpg" for split in ("train", "valid") for label in ("cat", "dog") for i in (1, 2)
     ]
     assert sources_of(table_of(names, [name.split("/")[1] for name in names]), {}) == {}
+
+
+def test_folders_of_many_images_leave_no_garbage_to_collect() -> None:
+    names = [f"{day}/cat/{i}.jpg" for day in ("may", "june") for i in range(20_000)]
+    table = table_of(names, ["cat", "dog"] * 20_000)
+
+    def collections() -> int:
+        return sum(each["collections"] for each in gc.get_stats())
+
+    before = collections()
+    assert sources_of(table, {})["folder"].groups == ["june", "may"]
+    assert collections() - before < 5  # each of them holds up the page; a list for each image makes dozens
 
 
 @pytest.mark.parametrize(
