@@ -3,18 +3,22 @@
 Copies differ in compression, size, brightness and, when cropped, in what part they show. So the first small
 grey image is sampled at ``scale · u + shift``, separately down and across, where it fits the second best:
 Gauss–Newton steps on the squared difference after contrast is made equal (inverse compositional, after Baker
-and Matthews 2004), first at 16, then at 32 and 64 pixels. What counts is how far the *gradients* then agree
-in the part that both show: different images of one kind of thing have the same light and dark areas, but
-only copies have the same edges. Where little can be seen (a clear sky) edges are what compression makes them;
-so it is enough, too, that grey values differ by less than anybody sees.
+and Matthews 2004), from where a quick look (`cleaner.duplicates.views`) found them most alike, first at 16,
+then at 32 and 64 pixels. What counts is how far the *gradients* then agree in the part that both show:
+different images of one kind of thing have the same light and dark areas, but only copies have the same edges.
+Where little can be seen (a clear sky) edges are what compression makes them; so it is enough, too, that grey
+values differ by less than anybody sees.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from cleaner.duplicates.views import best_views
 
 Floats = NDArray[np.floating[Any]]
 
@@ -24,7 +28,11 @@ JPEG quality 20, half as bright, of a quarter the size, or without 5 % at each s
 
 BATCH = 128  # pairs at a time: small enough for the processor's cache
 
-_STARTS = (1.0, 0.7, 1 / 0.7)  # the same view, a part of it, and a wider one
+_STARTS = 2  # views
+# Who agrees less in the best view is not laid over the other. Of 19,382 pairs of copies edited in 35 ways
+# that are the same image, 3 do; of candidates that are different images, five in six if they have nothing in
+# common, and one in seven of photos of one kind of thing.
+_PROMISING = 0.45
 _STEPS = {16: 8, 32: 6, 64: 4}
 # Who agrees less at a coarse level is not looked at more closely: copies agree there even better.
 _GO_ON = {16: 0.6, 32: 0.75}
@@ -73,23 +81,23 @@ def match(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> Match:
 
 
 def _match(first: Floats, second: Floats) -> tuple[Floats, Floats]:
-    coarse = _blur(_shrink(first, 4)), _blur(_shrink(second, 4))
+    coarse = _reduced(first, 16), _reduced(second, 16)
+    promise, starts = best_views(*coarse, _STARTS)
     agreement = np.full(len(first), -np.inf, dtype=np.float32)
     overlap = np.ones(len(first), dtype=np.float32)
     warps = np.ones((len(first), 4), dtype=np.float32)
-    todo = np.arange(len(first))
-    for scale in _STARTS:
-        begin = np.tile(np.array([scale, scale, 0, 0], np.float32), (len(todo), 1))
+    todo = np.flatnonzero(promise >= _PROMISING)
+    for start in range(_STARTS):
+        if not len(todo):
+            break
         a, b = (view[todo] for view in coarse)
-        found = _align(a, b, begin, _STEPS[16])
+        found = _align(a, b, starts[todo, start], _STEPS[16])
         value, seen = _agreement(a, b, found, edges=False)
         better = value > agreement[todo]
         agreement[todo[better]] = value[better]
         overlap[todo[better]] = seen[better]
         warps[todo[better]] = found[better]
         todo = todo[agreement[todo] < _GOOD_START]
-        if not len(todo):
-            break
     # The one that shows less is shrunk onto the other: enlarging the other would blur its edges.
     turned = warps[:, 0] * warps[:, 1] < 1
     scales, shifts = warps[turned, :2], warps[turned, 2:]
@@ -99,8 +107,7 @@ def _match(first: Floats, second: Floats) -> tuple[Floats, Floats]:
         left = left[agreement[left] >= _GO_ON[size]]
         if not len(left):
             break
-        # Few pairs come so far: most of the work on large sets is the coarse look.
-        a, b = (_blur(_shrink(view[left], len(view[0]) // finer)) for view in (first, second))
+        a, b = (_reduced(view[left], finer) for view in (first, second))
         swap = turned[left]
         a[swap], b[swap] = b[swap], a[swap]
         warps[left] = _align(a, b, warps[left], _STEPS[finer])
@@ -221,18 +228,18 @@ def _edges(pictures: Floats) -> tuple[Floats, Floats]:
     return down * weight, across * weight
 
 
-def _shrink(pictures: Floats, factor: int) -> Floats:
-    if factor == 1:
-        return pictures
-    small = pictures.shape[1] // factor
-    mean = np.kron(np.eye(small, dtype=np.float32), np.full((1, factor), 1 / factor, dtype=np.float32))
-    shrunk: Floats = mean @ pictures @ mean.T
-    return shrunk
+def _reduced(pictures: Floats, size: int) -> Floats:
+    """Shrink images to ``size``, and weigh each pixel with its neighbours, 1 : 2 : 1 down and across."""
+    n, height, width = pictures.shape
+    rows = _reducer(width, size)
+    reduced: Floats = rows @ (pictures.reshape(-1, width) @ rows.T).reshape(n, height, size)
+    return reduced
 
 
-def _blur(pictures: Floats) -> Floats:
-    """Weigh each pixel with its neighbours, 1 : 2 : 1 down and across."""
-    padded = np.pad(pictures, ((0, 0), (1, 1), (0, 0)), mode="edge")
-    half = (padded[:, :-2] + 2 * padded[:, 1:-1] + padded[:, 2:]) / 4
-    padded = np.pad(half, ((0, 0), (0, 0), (1, 1)), mode="edge")
-    return (padded[:, :, :-2] + 2 * padded[:, :, 1:-1] + padded[:, :, 2:]) / 4
+@cache
+def _reducer(width: int, size: int) -> Floats:
+    """Return what the pixels of a row (or column) are multiplied by, shape (size, width)."""
+    mean = np.kron(np.eye(size), np.full((1, width // size), size / width))
+    padded = np.pad(mean, ((1, 1), (0, 0)), mode="edge")
+    blurred: Floats = ((padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4).astype(np.float32)
+    return blurred

@@ -56,6 +56,8 @@ EDITS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "resized": lambda p: jpeg(p.resize((p.width * 3 // 4, p.height * 3 // 4))),
     "cropped": lambda p: jpeg(cropped(p, 0.05)),
     "much cropped": lambda p: jpeg(cropped(p, 0.12)),
+    "one side cropped": lambda p: jpeg(p.crop((0, 0, round(0.75 * p.width), p.height))),
+    "corner": lambda p: jpeg(p.crop((p.width // 4, p.height // 4, p.width, p.height))),
     "darker": lambda p: jpeg(ImageEnhance.Brightness(p).enhance(0.6)),
     "grey": lambda p: jpeg(p.convert("L").convert("RGB")),
 }
