@@ -19,6 +19,7 @@ class Acts:
 
     def __init__(self) -> None:
         self._rows: dict[str, list[Event]] = {}
+        self._on_classes: list[Event] = []
         self.undone: set[str] = set()
         self._done_by: dict[str, list[str]] = {}
         self._redo_by: dict[str, list[str]] = {}
@@ -31,16 +32,16 @@ class Acts:
         """Tell whether an act is in force, that is, was not undone."""
         return act not in self.undone
 
-    def standing(self, kinds: Collection[str]) -> Iterator[Event]:
-        """Yield the rows of some kinds whose acts stand."""
-        for act, rows in self._rows.items():
-            if act not in self.undone:
-                yield from (row for row in rows if row.kind in kinds)
+    def on_classes(self, kinds: Collection[str] = CLASS_KINDS) -> Iterator[Event]:
+        """Yield the rows of acts on classes that stand, of some kinds."""
+        return (row for row in self._on_classes if row.kind in kinds and row.act not in self.undone)
 
     def add(self, event: Event) -> tuple[Event, ...]:
         """Take in a row; returns the rows that it takes back or brings back."""
         rows = self._rows.setdefault(event.act, [])
         rows.append(event)
+        if event.kind in CLASS_KINDS:
+            self._on_classes.append(event)
         if event.kind == Kind.UNDO:
             return self._undo(event.undoes or "")
         if event.kind == Kind.REDO:
@@ -97,7 +98,7 @@ class ClassNames:
 
     def update(self, acts: Acts) -> None:
         """Take in that an act on classes came, was undone or was brought back."""
-        changes = list(acts.standing(CLASS_KINDS - {Kind.CLASS_NEW}))
+        changes = list(acts.on_classes(CLASS_KINDS - {Kind.CLASS_NEW}))
         self._renames = sorted((row.seq, row.given_label or "", row.new_label or "") for row in changes)
         self._merges = frozenset(row.seq for row in changes if row.kind == Kind.CLASS_MERGE)
 

@@ -1,19 +1,16 @@
 """The table of the review history in SQLite or PostgreSQL, and what its errors mean in words.
 
-Rows go in and come out in one order for everybody; what they mean is not known here.
-
 The promise that the rest relies on: rows appear to readers in the order of their ``seq``. A reader that asks
 for ``seq > last`` again and again therefore misses none. SQLite has one writer at a time (``BEGIN
 IMMEDIATE``); PostgreSQL hands out sequence numbers before the commit, so every writer of the table first
 takes one advisory lock and holds it until its rows are visible.
 """
 
-import json
 import logging
 import random
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,8 +21,8 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from cleaner.errors import DamagedStoreError, NotSavedError, StoreError
-from cleaner.review.events import NO_DETAIL, Action, Event
+from cleaner.errors import DamagedStoreError, StoreError
+from cleaner.review.events import Action
 
 logger = logging.getLogger(__name__)
 
@@ -63,8 +60,6 @@ EVENTS = sa.Table(
 _SCHEMA = sa.Table("schema_version", _METADATA, sa.Column("version", sa.Integer, primary_key=True))
 _VERSION = 2
 """Of the tables. A database without `_SCHEMA` is of version 1, and lacks ``events.content``."""
-
-_COLUMNS = [column for column in EVENTS.columns if column.name != "dataset"]
 
 # Any number, but the same one in every process: "cleaner" in base 36, as a signed 64-bit key.
 _LOCK_KEY = int("cleaner", 36)
@@ -271,7 +266,7 @@ def backups(path: Path) -> Path:
     return path.parent / "backups"
 
 
-def is_damaged(error: SQLAlchemyError) -> bool:
+def is_damaged(error: Exception) -> bool:
     """Tell whether the file is damaged or no database."""
     text = str(getattr(error, "orig", None) or error).lower()
     return "not a database" in text or "malformed" in text
@@ -291,18 +286,24 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         connection = raw.execution_options(cleaner_writes=True)
         with connection.begin():
             if engine.dialect.name == "postgresql":
-                wait_ms = engine.get_execution_options().get("cleaner_lock_timeout_ms", 4000)
-                # A server may be set to answer before the disk has the rows; a decision must not be.
-                connection.execute(
-                    sa.text(
-                        "SELECT set_config('lock_timeout', :wait, true), set_config('synchronous_commit',"
-                        " CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'"
-                        " ELSE current_setting('synchronous_commit') END, true)"
-                    ),
-                    {"wait": f"{wait_ms}ms"},
-                )
-                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK_KEY})
+                for statement, values in lock_statements(engine):
+                    connection.exec_driver_sql(statement, values)
             yield connection
+
+
+def lock_statements(engine: sa.Engine) -> list[tuple[str, dict[str, Any]]]:
+    """Return what a writer says first to PostgreSQL, as psycopg takes it: statements and their values."""
+    wait_ms = engine.get_execution_options().get("cleaner_lock_timeout_ms", 4000)
+    # A server may be set to answer before the disk has the rows; a decision must not be.
+    settings = (
+        "SELECT set_config('lock_timeout', %(wait)s, true), set_config('synchronous_commit',"
+        " CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'"
+        " ELSE current_setting('synchronous_commit') END, true)"
+    )
+    return [
+        (settings, {"wait": f"{wait_ms}ms"}),
+        ("SELECT pg_advisory_xact_lock(%(key)s)", {"key": _LOCK_KEY}),
+    ]
 
 
 def file_id(engine: sa.Engine) -> tuple[int, int] | None:
@@ -317,8 +318,14 @@ def file_id(engine: sa.Engine) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def in_words(error: SQLAlchemyError) -> str:
-    """Say what went wrong in the database, for a person who is no administrator."""
+def in_words(error: Exception) -> str:
+    """Say what went wrong in the database, for a person who is no administrator.
+
+    Parameters
+    ----------
+    error : Exception
+        Of SQLAlchemy, or of the driver below it.
+    """
     if isinstance(error, PoolTimeoutError):
         return "all connections are in use."
     original = getattr(error, "orig", None) or error
@@ -371,156 +378,3 @@ def histories(path: Path, *, most: int = 200) -> dict[str, tuple[int, list[str]]
         logger.info("%s cannot be read: %s", path, exc)
         return {}
     return {key: (number, [name for (name,) in named[key]]) for key, number in counted}
-
-
-class Journal:
-    """The rows of one data set in SQLite or PostgreSQL. Its methods are called one at a time.
-
-    Parameters
-    ----------
-    url : str or Path
-        SQLAlchemy URL, or the path of an SQLite file.
-    dataset : str
-        Key of the data set.
-    timeout_s : float, seconds
-        How long to wait for another writer.
-
-    Raises
-    ------
-    StoreError
-        If the database cannot be opened.
-    """
-
-    def __init__(self, url: str | Path, *, dataset: str, timeout_s: float) -> None:
-        text = f"sqlite:///{url}" if isinstance(url, Path) else url
-        self.engine = open_engine(text, timeout_s=timeout_s)
-        self._file_id = file_id(self.engine)
-        self._closed = False
-        self._dataset = dataset
-
-    def close(self) -> None:
-        """Close the connections; nothing can be read or written any more."""
-        self._closed = True
-        self.engine.dispose()
-
-    def read(self, after: int) -> tuple[Event, ...]:
-        """Return the rows after a sequence number, in order.
-
-        Raises
-        ------
-        StoreError
-            If the database cannot be read.
-        """
-        self._check_open()
-        try:
-            with reading(self.engine) as connection:
-                return self._rows(connection, after)
-        except SQLAlchemyError as exc:
-            kind = DamagedStoreError if is_damaged(exc) else StoreError
-            raise kind(f"The review database cannot be read: {in_words(exc)}") from exc
-
-    @property
-    def is_file(self) -> bool:
-        """Whether the rows are in an SQLite file (or in memory), and not on a server."""
-        return self.engine.dialect.name == "sqlite"
-
-    def pin(self, contents: Mapping[int, str]) -> None:
-        """Note the contents of images for rows that have none, by sequence number.
-
-        Raises
-        ------
-        NotSavedError
-            If the database did not take it.
-        """
-        self._check_open()
-        change = (
-            sa.update(EVENTS)
-            .where(EVENTS.c.seq == sa.bindparam("row"), EVENTS.c.content.is_(None))
-            .values(content=sa.bindparam("found"))
-        )
-        try:
-            with writing(self.engine) as connection:
-                connection.execute(change, [{"row": seq, "found": text} for seq, text in contents.items()])
-        except SQLAlchemyError as exc:
-            raise NotSavedError(f"The review database did not take it: {in_words(exc)}") from exc
-
-    def append(self, after: int, make_rows: Callable[[tuple[Event, ...]], list[Row]]) -> tuple[Event, ...]:
-        """Write rows behind everything that others have committed; all of them or none.
-
-        Parameters
-        ----------
-        after : int
-            Sequence number of the last row that the caller knows.
-        make_rows : callable
-            Called under the write lock with the rows since then; gives what is to be written.
-
-        Returns
-        -------
-        tuple of Event
-            The rows written, committed.
-
-        Raises
-        ------
-        NotSavedError
-            If the database did not take them.
-        """
-        self._check_open()
-        try:
-            with writing(self.engine) as connection:
-                others = self._rows(connection, after)
-                rows = make_rows(others)
-                if not rows:
-                    return ()
-                base = {column.name: None for column in _COLUMNS if column.name != "seq"}
-                stamped = [base | row | {"dataset": self._dataset} for row in rows]
-                connection.execute(sa.insert(EVENTS), stamped)
-                written = self._rows(connection, others[-1].seq if others else after)
-        except SQLAlchemyError as exc:
-            raise NotSavedError(
-                f"Not saved. The review database did not take it: {in_words(exc)} Try again."
-            ) from exc
-        return written
-
-    def _rows(self, connection: sa.Connection, after: int) -> tuple[Event, ...]:
-        query = (
-            sa.select(*_COLUMNS)
-            .where(EVENTS.c.dataset == self._dataset, EVENTS.c.seq > after)
-            .order_by(EVENTS.c.seq)
-        )
-        shared: dict[str, str] = {}
-        return tuple(_event(row, shared) for row in connection.execute(query).all())
-
-    def _check_open(self) -> None:
-        if self._closed:
-            raise NotSavedError("Not saved. The review store is closed; open the set again.")
-        if file_id(self.engine) != self._file_id:
-            # SQLite would go on writing to a file that nobody can open any more.
-            raise NotSavedError(
-                "Not saved. The file of the review database was moved, replaced or deleted while open; "
-                "put it back if you can, and open the set again."
-            )
-
-
-def _event(row: Sequence[Any], shared: dict[str, str]) -> Event:
-    """Make an event of a row of `_COLUMNS`; texts that repeat from row to row are kept once."""
-    (seq, act, kind, name, given, new, reviewer, time, rank, loss, score, model, page, detail, undoes,
-     content) = row  # fmt: skip
-    once = shared.setdefault
-    return Event(
-        seq=seq,
-        act=once(act, act),
-        kind=once(kind, kind),
-        name=name,
-        reviewer=once(reviewer, reviewer),
-        time=datetime.fromisoformat(time),
-        given_label=given and once(given, given),
-        new_label=new and once(new, new),
-        rank=rank,
-        loss=loss,
-        score=score,
-        model=model and once(model, model),
-        page=page,
-        detail=json.loads(detail) if detail else NO_DETAIL,
-        undoes=undoes and once(undoes, undoes),
-        content=content,
-    )

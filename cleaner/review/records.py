@@ -104,6 +104,10 @@ class Records:
         Undecided images of which a given label was decided on that they have no more.
     gone, changed : dict of Record to None
         What was decided on and is not there; of ``changed``, another content has the name.
+    decided_by : Counter of str
+        Images by the reviewer whose decision holds.
+    reopened : int
+        How often an image had a decision, or an *unsure*, and then none, or only *unsure*.
     drawn : dict of Record to (bool, bool)
         Images that may be shown blind: whether for second opinions, and whether to be asked again.
     blind : dict of Record to None
@@ -119,6 +123,8 @@ class Records:
         self.by_name: dict[str, Record] = {}
         self.counts: Counter[str] = Counter()
         self.used: Counter[str] = Counter()
+        self.decided_by: Counter[str] = Counter()
+        self.reopened = 0
         self.conflicts: dict[Record, None] = {}
         self.looks: list[Record] = []
         self.relabelled: dict[Record, None] = {}
@@ -193,10 +199,12 @@ class Records:
             last = judging if special and (last is None or last.reason is None) else last
         self._count(record, -1)
         self._place_look(record, next((e.seq for e in of_label if e.kind != Kind.UNSURE), 0) if real else 0)
+        before = record.outcome
         record.effective, record.judging = last, judging
         record.outcome, record.label = self.outcome(record, last) if last is not None else ("", None)
         record.judged = self.outcome(record, judging)[0] if judging is not None else ""
         self._count(record, 1)
+        self.reopened += bool(before) and record.outcome in ("", "unsure")
         self._note(self.conflicts, record, disputed)
         self._note(self.relabelled, record, says_something and not record.outcome)
         self._note(self.blind, record, special and any(event.blind is not None for event in of_label))
@@ -327,8 +335,9 @@ class Records:
             self.counts[record.judged] += by
         if record.outcome == "unsure":
             self.counts["unsure"] += by
-        elif record.outcome and record.place.where is Where.ASIDE:
-            self.counts["aside"] += by
+        elif record.outcome and record.effective is not None:
+            self.decided_by[record.effective.reviewer] += by
+            self.counts["aside"] += by if record.place.where is Where.ASIDE else 0
         if record.reason is not None:
             self.counts["discarded"] += by
             self.counts["discarded unseen"] += 0 if record.look else by

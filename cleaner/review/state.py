@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import threading
 from array import array
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -162,6 +161,7 @@ class ReviewState:
         self._decided_by: dict[str, array[int]] = {}
         self._shares: Event | None = None
         self._seed = ""
+        self._foldings = 0
 
     @classmethod
     def fold(cls, events: Iterable[Event], images: SetImages | None = None) -> ReviewState:
@@ -214,8 +214,9 @@ class ReviewState:
 
     def _become(self, other: ReviewState) -> None:
         """Take over what another state has found; readers without the lock see the old or the new."""
-        mine = {name: value for name, value in vars(other).items() if name not in ("_lock", "_dirty")}
-        vars(self).update(mine)
+        own = ("_lock", "_dirty", "_foldings")
+        vars(self).update({name: value for name, value in vars(other).items() if name not in own})
+        self._foldings += 1
 
     # ---------------------------------------------------------------- taking rows in
 
@@ -340,6 +341,11 @@ class ReviewState:
         record = self._records.by_name.get(name)
         return record is not None and record.outcome not in ("", "unsure")
 
+    @property
+    def reopened(self) -> tuple[int, int]:
+        """Another value than before once an image that was decided, by whomever, may be undecided again."""
+        return self._foldings, self._records.reopened
+
     def decisions(self) -> dict[str, Decision]:
         """Return what holds for every image that somebody marked, unsure ones included."""
         with self._lock:
@@ -389,15 +395,24 @@ class ReviewState:
         with self._lock:
             return [name for name, record in self._records.by_name.items() if record.outcome == "unsure"]
 
-    def conflicts(self) -> dict[str, tuple[Decision, ...]]:
-        """Return the images on which reviewers disagree, each with every reviewer's choice, oldest first."""
+    def conflicts(self, among: Iterable[str] | None = None) -> dict[str, tuple[Decision, ...]]:
+        """Return the images on which reviewers disagree, each with every reviewer's choice, oldest first.
+
+        Parameters
+        ----------
+        among : iterable of str, optional
+            Only those of these images; default: of all.
+        """
         with self._lock:
-            out = {}
-            for record in self._records.conflicts:
-                real = self._records.choices(record)
-                for name in record.names:
-                    out[name] = tuple(self._decision(record, event, name) for event in real)
-            return out
+            disputed, by_name = self._records.conflicts, self._records.by_name
+            if among is None:
+                found = [(name, record) for record in disputed for name in record.names]
+            else:
+                found = [(name, by_name[name]) for name in among if by_name.get(name) in disputed]
+            return {
+                name: tuple(self._decision(record, event, name) for event in self._records.choices(record))
+                for name, record in found
+            }
 
     # ---------------------------------------------------------------- shown blind
 
@@ -521,7 +536,7 @@ class ReviewState:
     def new_classes(self) -> list[str]:
         """Classes made by reviewers (also those that still have no image), under their present names."""
         with self._lock:
-            made = self._acts.standing({Kind.CLASS_NEW})
+            made = self._acts.on_classes({Kind.CLASS_NEW})
             return list(dict.fromkeys(self.label_now(row.new_label or "", since_seq=row.seq) for row in made))
 
     def classes(self, given: Iterable[str]) -> list[str]:
@@ -623,12 +638,7 @@ class ReviewState:
     def decided_by(self) -> dict[str, int]:
         """Return how many images each reviewer has decided, by whose decision holds; unsure is none."""
         with self._lock:
-            whose = (
-                record.effective.reviewer
-                for record in self._records.by_name.values()
-                if record.effective is not None and record.outcome not in ("", "unsure")
-            )
-            return dict(Counter(whose))
+            return {reviewer: n for reviewer, n in self._records.decided_by.items() if n}
 
     def pace_per_min(self, reviewer: str) -> float | None:
         """Return a reviewer's recent pace in images a minute, pauses of over two minutes left out.

@@ -12,7 +12,7 @@ from typing import Any, Self
 import pandas as pd
 
 from cleaner.errors import StoreError
-from cleaner.review.database import Journal, Row
+from cleaner.review.database import Row
 from cleaner.review.events import (
     CLASS_KINDS,
     Action,
@@ -28,6 +28,7 @@ from cleaner.review.events import (
     check_reviewer,
 )
 from cleaner.review.images import SetImages
+from cleaner.review.journal import Journal
 from cleaner.review.opinions import Shares
 from cleaner.review.output.history import read_rows, table, write_csv
 from cleaner.review.state import ReviewState
@@ -190,10 +191,9 @@ class ReviewStore:
 
         ``make_rows`` gets the state under the write lock and the columns that all rows share.
         """
-        act = uuid.uuid4().hex if act is None else check_act(act)
-        stamp: Row = {"act": act, "reviewer": check_reviewer(reviewer or self.reviewer)}
-        stamp["time"] = datetime.now(UTC).isoformat(timespec="microseconds")
+        act, stamp = self._stamp(act, reviewer)
         news: list[Event] = []
+        own: tuple[Event, ...] = ()
 
         def prepared(pulled: tuple[Event, ...]) -> list[Row]:
             news.extend(pulled)
@@ -207,7 +207,27 @@ class ReviewStore:
                 self._state.extend(own)
         finally:  # without the lock: a listener may wait for a thread that wants it
             self._tell(news)
-        events = own or self._state.act(act)
+        return self._act(act, own)  # rows of a history from elsewhere have ids of their own
+
+    def _add(self, act: str | None, reviewer: str | None, rows: Sequence[Row]) -> Act:
+        """Append rows that hold whatever others committed before them, as one act."""
+        act, stamp = self._stamp(act, reviewer)
+        news: tuple[Event, ...] = ()
+        with self._lock:
+            if not self._state.act(act):
+                news = self.journal.add(self._state.last_seq, [stamp | row for row in rows])
+                self._state.extend(news)
+        self._tell(news)
+        return self._act(act)
+
+    def _stamp(self, act: str | None, reviewer: str | None) -> tuple[str, Row]:
+        """Return the id of an act, and the columns that all its rows share."""
+        act = uuid.uuid4().hex if act is None else check_act(act)
+        time = datetime.now(UTC).isoformat(timespec="microseconds")
+        return act, {"act": act, "reviewer": check_reviewer(reviewer or self.reviewer), "time": time}
+
+    def _act(self, act: str, rows: tuple[Event, ...] = ()) -> Act:
+        events = rows or self._state.act(act)
         return Act(act, events, self._state.names_of(act), events[0].undoes if events else None)
 
     # ---------------------------------------------------------------- decisions
@@ -339,8 +359,7 @@ class ReviewStore:
         if len({choice.name for choice in choices}) < len(choices):
             raise StoreError("Got an image twice in one act; decide on each image once, or make two acts.")
         shared = {"model": model, "page": None if page is None else int(page)}
-        prepared = [choice.row(self._state.images) | shared for choice in choices]
-        return self._write(act, reviewer, lambda _state, stamp: [stamp | row for row in prepared])
+        return self._add(act, reviewer, [choice.row(self._state.images) | shared for choice in choices])
 
     # ---------------------------------------------------------------- shown blind
 
@@ -466,7 +485,7 @@ class ReviewStore:
         if old == new:
             raise StoreError(f"Got {kind} of {old!r} to itself; expected two different names.")
         row = {"kind": str(kind), "name": "", "given_label": old, "new_label": new}
-        return self._write(act, reviewer, lambda _state, stamp: [stamp | row])
+        return self._add(act, reviewer, [row])
 
     def describe_class(
         self, label: str, text: str, *, act: str | None = None, reviewer: str | None = None
@@ -523,7 +542,7 @@ class ReviewStore:
         if not pairs:
             raise StoreError("Got fewer than two images; expected those that are different from one another.")
         kind = str(Kind.PAIR_DIFFERENT)
-        prepared = [
+        rows = [
             {
                 "kind": kind,
                 "name": first,
@@ -532,7 +551,7 @@ class ReviewStore:
             }
             for first, rest in pairs
         ]
-        return self._write(act, reviewer, lambda _state, stamp: [stamp | row for row in prepared])
+        return self._add(act, reviewer, rows)
 
     def _content(self, name: str) -> str | None:
         images = self._state.images
@@ -547,11 +566,11 @@ class ReviewStore:
     ) -> Act:
         """Record that files have new names, old to new; their decisions go with them. Undo passes over it."""
         kind = str(Kind.FILE_MOVED)
-        prepared = [
+        rows = [
             {"kind": kind, "name": check_name(old), "detail": as_json({"to": check_name(new)})}
             for old, new in moves.items()
         ]
-        return self._write(act, reviewer, lambda _state, stamp: [stamp | row for row in prepared])
+        return self._add(act, reviewer, rows)
 
     # ---------------------------------------------------------------- history
 

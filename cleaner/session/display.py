@@ -139,6 +139,7 @@ class Display:
             is_taken=colleagues.has_open,
             due=self._list_due,
             is_answered=lambda name, why: known.state.blind_answer(name, reviewer, why) is not None,
+            reopened=lambda: known.state.reopened,
         )
         self._news: LearntOrder | None = None  # why the order changed, until the first page that shows it
         self._notices: list[Notice] = []
@@ -462,10 +463,9 @@ class Display:
 
     def cells(self, names: Iterable[str]) -> tuple[Cell, ...]:
         """Describe images as they are now; names that are not in the set are passed over."""
-        conflicts, again = self.known.state.conflicts(), self.known.state.asked_again()
-        return tuple(
-            self._cell(name, conflicts.get(name, ()), again.get(name)) for name in names if name in self.known
-        )
+        listed = [name for name in names if name in self.known]
+        conflicts, again = self.known.state.conflicts(listed), self.known.state.asked_again()
+        return tuple(self._cell(name, conflicts.get(name, ()), again.get(name)) for name in listed)
 
     # ---------------------------------------------------------------- inside
 

@@ -94,6 +94,8 @@ class Pager:
         new page, a few on each; where no others are left, they have pages of their own.
     is_answered : callable, optional
         Tells whether the reviewer has said something of such an image.
+    reopened : callable, optional
+        Gives another value than before once an image that was decided is so no more; by default every time.
 
     Raises
     ------
@@ -116,6 +118,7 @@ class Pager:
         is_taken: Callable[[str], bool] = lambda _name: False,
         due: Callable[[], Sequence[Due]] = tuple,
         is_answered: Callable[[str, Blind], bool] = lambda _name, _why: True,
+        reopened: Callable[[], object] = object,
     ) -> None:
         self._lock = threading.RLock()
         self._order = NameOrder.of(names)
@@ -131,7 +134,10 @@ class Pager:
         self._is_answered = is_answered
         self._due: Sequence[Due] = due()  # as of the last new page: to find them takes a moment
         self._shown = set(self._of_view(shown))
-        self._begin = 0  # all before this place of the order were shown
+        self._reopened = reopened
+        self._as_of = reopened()
+        self._begin = 0  # all before this place of the order were shown, or are decided
+        self._settled = 0  # all before this place are decided
         self._offered: set[str] = set()  # in this round of passed-over images
         self._pages: list[Page] = []
         self._at = -1
@@ -168,7 +174,7 @@ class Pager:
         """Whether `next` would open a page."""
         with self._lock:
             here = set(self._pages[self._at].names) if self._pages else set()
-            later = (name for name in self._order if name not in here)
+            later = (name for name in self._undecided() if name not in here)
             return self._at + 1 < len(self._pages) or any(map(self._is_free, later)) or bool(self._askable())
 
     @property
@@ -186,13 +192,13 @@ class Pager:
     def undecided(self) -> int:
         """Undecided images, shown or not."""
         with self._lock:
-            return sum(not self._is_decided(name) for name in self._order)
+            return sum(not self._is_decided(name) for name in self._undecided())
 
     @property
     def has_free(self) -> bool:
         """Whether any image, shown or not, is to be decided, and nobody else has it open."""
         with self._lock:
-            if any(map(self._is_free, self._order)):
+            if any(map(self._is_free, self._undecided())):
                 return True
             self._due = self._ask_due()
             return bool(self._askable())
@@ -201,7 +207,7 @@ class Pager:
     def taken(self) -> int:
         """Undecided images that others have open."""
         with self._lock:
-            return sum(self._is_taken(name) and not self._is_decided(name) for name in self._order)
+            return sum(self._is_taken(name) and not self._is_decided(name) for name in self._undecided())
 
     # ---------------------------------------------------------------- moving
 
@@ -285,7 +291,7 @@ class Pager:
         """
         with self._lock:
             self._order = NameOrder.of(names).followed_by(self._order)
-            self._begin = 0
+            self._begin = self._settled = 0
             last = self._pages[self._at] if self._at == len(self._pages) - 1 >= 0 else None
             opened = () if last is None else last.names
             swapped = swap and last is not None and self.waiting(last) == list(opened)
@@ -345,16 +351,33 @@ class Pager:
         return Page(0, tuple(names), again, blind)
 
     def _is_free(self, name: str) -> bool:
-        return not self._is_decided(name) and not self._is_taken(name)
+        return not self._is_taken(name) and not self._is_decided(name)
 
     def _new(self) -> list[str]:
         return self._fill(name for name in self._unseen() if self._is_free(name))
 
     def _unseen(self) -> Iterator[str]:
-        """Yield the images that were never shown, in order."""
-        while self._begin < len(self._order) and self._order[self._begin] in self._shown:
+        """Yield the images that were never shown, in order; decided ones may be among them."""
+        self._look_again()
+        for name in self._order.beginning_at(self._begin):
+            if name not in self._shown and not self._is_decided(name):
+                break
             self._begin += 1
         return (name for name in self._order.beginning_at(self._begin) if name not in self._shown)
+
+    def _undecided(self) -> Iterator[str]:
+        """Yield the images from the first undecided one on, in order; decided ones may be among them."""
+        self._look_again()
+        for name in self._order.beginning_at(self._settled):
+            if not self._is_decided(name):
+                break
+            self._settled += 1
+        return self._order.beginning_at(self._settled)
+
+    def _look_again(self) -> None:
+        """Search from the beginning where an image that was passed by may be undecided again."""
+        if (now := self._reopened()) != self._as_of:
+            self._as_of, self._begin, self._settled = now, 0, 0
 
     def _of_view(self, names: Iterable[str]) -> list[str]:
         """Return those of some images that belong to this view."""
@@ -383,7 +406,7 @@ class Pager:
         for _ in range(2):
             waiting = (
                 name
-                for name in self._order
+                for name in self._undecided()
                 if name not in here and name not in self._offered and self._is_free(name)
             )
             names = self._fill(waiting)

@@ -50,6 +50,8 @@ class Paging:
         See `cleaner.session.pages.Pager`.
     due : callable
         Gives the decided images that are to be shown as if they were not; `Due.unaided` ones in an audit.
+    reopened : callable
+        See `cleaner.session.pages.Pager`.
     """
 
     def __init__(
@@ -67,6 +69,7 @@ class Paging:
         is_taken: Callable[[str], bool] = lambda _name: False,
         due: Callable[[], Sequence[Due]] = tuple,
         is_answered: Callable[[str, Blind], bool] = lambda _name, _why: True,
+        reopened: Callable[[], object] = object,
     ) -> None:
         self._names_of = names_of
         self._is_open = is_open
@@ -79,6 +82,7 @@ class Paging:
         self._is_taken = is_taken
         self._due = due
         self._is_answered = is_answered
+        self._reopened = reopened
         self._views: dict[str, _ViewPages] = {}
         self._stale: set[str] = set()
         self.finished = False
@@ -219,6 +223,7 @@ class Paging:
             is_taken=self._is_taken,
             due=partial(self._due_in, view) if seen is None and view.show == "undecided" else tuple,
             is_answered=self._is_answered,
+            reopened=self._reopened,
         )
         return _ViewPages(pager, seen)
 
