@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -794,3 +795,39 @@ def test_labels_are_judged_as_if_nothing_had_been_discarded(steps: list[Any]) ->
     assert progress.discarded == len(gone)
     assert progress.decided == sum(state.is_decided(name) for name in "abcde")
     assert {look.name for look in state.looks()}.isdisjoint(gone - expected.keys())
+
+
+@given(STEPS)
+@settings(max_examples=200, deadline=None)
+def test_it_can_be_told_from_one_value_whether_an_image_became_undecided_again(steps: list[Any]) -> None:
+    state = ReviewState()
+    for event in play(steps).events:
+        marked, value = set(state.outcomes()), state.reopened
+        decided = {name for name in marked if state.is_decided(name)}
+        state.apply(event)
+        lost = marked - state.outcomes().keys() or any(not state.is_decided(name) for name in decided)
+        if lost:
+            assert state.reopened != value
+
+
+def test_matching_with_other_images_counts_as_becoming_undecided_again(history: History) -> None:
+    history.mark("keep", "a")
+    before = history.state.reopened
+    history.state.match(None)
+    assert history.state.reopened != before
+
+
+@given(STEPS)
+@settings(max_examples=200, deadline=None)
+def test_the_decisions_of_each_reviewer_are_counted(steps: list[Any]) -> None:
+    state = play(steps).state
+    decisions = {name: d for name, d in state.decisions().items() if name in "abcde" and d.reviewed}
+    assert state.decided_by() == dict(Counter(d.reviewer for d in decisions.values()))
+
+
+@given(STEPS)
+@settings(max_examples=100, deadline=None)
+def test_conflicts_can_be_asked_for_some_images_only(steps: list[Any]) -> None:
+    state = play(steps).state
+    some = [*"ace", "nowhere"]
+    assert state.conflicts(some) == {n: c for n, c in state.conflicts().items() if n in some}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import postgres_server
 import pytest
@@ -136,6 +137,59 @@ def test_a_later_writer_waits_until_the_rows_of_an_earlier_one_can_be_seen(
         thread.join()
     quick.close()
     assert [event.name for event in store.refresh()] == ["slow", "quick"]
+
+
+def test_an_act_that_another_process_recorded_is_not_recorded_again(store: ReviewStore, url: str) -> None:
+    store.decide(["a", "b"], "keep", act="one")
+    with (
+        ReviewStore(url, dataset="set", reviewer="ann") as other,
+        ReviewStore(url, dataset="set", reviewer="bob") as late,
+    ):
+        store.decide("c", "keep", act="two")
+        assert other.decide("d", "delete", act="two").names == ("c",)
+        assert late.decide("c", "delete", act="two").events == store.state.act("two")
+    assert [event.name for event in store.refresh()] == []
+
+
+def test_each_row_of_an_act_keeps_what_it_says(store: ReviewStore, url: str) -> None:
+    losses = {"a": float("inf"), "b": 1}
+    store.decide(["a", "b", "c"], "keep", given={"b": "cat"}, losses=losses, ranks={"b": 7}, page=3)
+    store.decide("o'brien \\ %s “é” \U0001f600.jpg", "relabel", "new", scores={"a": 0.5})
+    with ReviewStore(url, dataset="set", reviewer="bob") as other:
+        assert other.state.events == store.state.events
+    a, b, c, odd = store.state.events
+    assert (a.loss, b.loss, c.loss) == (float("inf"), 1.0, None)
+    assert (a.given_label, b.given_label, b.rank, c.page) == (None, "cat", 7, 3)
+    assert (odd.name, odd.new_label) == ("o'brien \\ %s “é” \U0001f600.jpg", "new")
+    assert [event.seq for event in store.state.events] == sorted(event.seq for event in store.state.events)
+
+
+def test_a_decision_is_recorded_once_where_its_answer_was_lost(
+    store: ReviewStore, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written = type(store.journal)._in_one_message
+
+    def answer_is_lost(self: Any, connection: Any, *rest: Any) -> None:
+        written(self, connection, *rest)
+        connection.close()
+        raise psycopg.OperationalError("server closed the connection unexpectedly")
+
+    store.decide("a", "keep")
+    monkeypatch.setattr(type(store.journal), "_in_one_message", answer_is_lost)
+    done = store.decide("b", "delete", act="b-1")
+    assert [event.name for event in done.events] == ["b"]
+    with ReviewStore(url, dataset="set", reviewer="bob") as other:
+        assert [event.name for event in other.state.events] == ["a", "b"]
+
+
+def test_what_the_server_refuses_is_not_saved_and_the_next_decision_is(store: ReviewStore, url: str) -> None:
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("ALTER TABLE events ADD CONSTRAINT short CHECK (length(name) < 9)")
+    with pytest.raises(NotSavedError, match=r"^Not saved\. .*short.* Try again\.$"):
+        store.decide(["a", "much too long"], "keep")
+    assert store.state.events == ()
+    store.decide("b", "keep")
+    assert [event.name for event in store.state.events] == ["b"]
 
 
 def test_a_password_is_never_shown() -> None:

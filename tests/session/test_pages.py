@@ -297,6 +297,44 @@ def test_no_image_is_lost_or_shown_twice_as_new(size: int, steps: list[Any]) -> 
     assert p.undecided == 0
 
 
+@given(
+    st.integers(1, 4),
+    st.lists(
+        st.one_of(
+            st.tuples(st.just("decide"), st.sampled_from(NAMES)),
+            st.tuples(st.just("take back"), st.sampled_from(NAMES)),
+            st.tuples(st.just("reorder"), st.permutations(NAMES)),
+            st.tuples(st.sampled_from(["next", "go on", "previous"]), st.none()),
+        ),
+        max_size=40,
+    ),
+)
+@settings(max_examples=200, deadline=None)
+def test_what_is_decided_is_passed_by_for_good_only_until_something_is_taken_back(
+    size: int, steps: list[tuple[str, Any]]
+) -> None:
+    decided, taken_back = set[str](), [0]
+    quick = pager(NAMES, decided, size, reopened=lambda: taken_back[0])
+    plain = pager(NAMES, decided, size)  # looks at everything each time
+    for what, value in steps:
+        if what == "decide":
+            decided.add(value)
+        elif what == "take back" and value in decided:
+            decided.remove(value)
+            taken_back[0] += 1
+        for each in (quick, plain):
+            if what == "reorder":
+                each.reorder(value)
+            elif what in ("next", "go on"):
+                each.next(skip_decided=what == "go on")
+            elif what == "previous":
+                each.previous()
+        assert quick.current == plain.current
+        assert quick.peek() == plain.peek()
+        assert (quick.has_next, quick.has_free) == (plain.has_next, plain.has_free)
+        assert (quick.remaining, quick.undecided) == (plain.remaining, plain.undecided)
+
+
 # ---------------------------------------------------------------- looking ahead, opening again, swapping
 
 IMAGES = [f"{i:02d}.jpg" for i in range(10)]
