@@ -85,6 +85,11 @@ class Colleagues:
         """Tell whether a colleague has an image open, as far as is known."""
         return name in self._open
 
+    @property
+    def number_at_work(self) -> int:
+        """How many others have a page open, as far as is known."""
+        return len(set(self._open.values()))
+
     def at_work(self) -> list[tuple[str, int, bool]]:
         """Return the others: who, the images that they have decided, and whether they have a page open."""
         now = set(self._open.values())

@@ -67,8 +67,8 @@ Listener = Callable[[Change], None]
 _THUMBNAIL_PX = 256
 _PROPOSE_AFTER = 8  # decisions after which another proposal is worth a second of work
 _PAUSE_S = 0.3
-_PAUSES = 5  # of what an analysis takes, until the next: many reviewers' sessions can share a machine
-_LONGEST_PAUSE_S = 20.0
+_PAUSES = 5  # of what an analysis takes, until the next, and as many for each colleague at work
+_LONGEST_PAUSE_S = 60.0
 _LARGE = 200_000  # images from which on what decisions teach is worked out behind the first page
 _COUNT_AFTER = 24  # decisions after which what is expensive to work out is worked out again
 
@@ -196,7 +196,7 @@ class ReviewSession:
         self._asked_seq = 0  # the act that similar images were last looked for
         self._proposed_seq = -1
         self._analysed_at = self._counted_at = self._learnt_at = 0
-        self._analysis_s = 0.0
+        self._took_s: dict[Work, float] = {}
         self._provenance: background.ProvenanceCache = background.ProvenanceCache()
         known = Snapshot(
             catalog=source.catalog,
@@ -285,10 +285,28 @@ class ReviewSession:
         """
         return self._worker.wait(timeout_s)
 
-    def _work_later(self, work: Work, task: Callable[[], object]) -> None:
-        """Work something out later, if it is wanted at all."""
+    def _work_later(self, work: Work, task: Callable[[], object], *, keys_first: bool = False) -> None:
+        """Work something out later, if it is wanted at all.
+
+        Parameters
+        ----------
+        work : Work
+        task : callable
+        keys_first : bool
+            Wait a moment, so that the next keys go first. Where colleagues are at work, what they decide
+            gives more to work out, and their sessions may share this machine: then it waits in any case.
+        """
+
+        def run() -> None:
+            pauses = _PAUSES * (self._colleagues.number_at_work + keys_first)
+            least_s = _PAUSE_S if keys_first else 0.0
+            self._worker.pause(min(_LONGEST_PAUSE_S, max(least_s, pauses * self._took_s.get(work, 0.0))))
+            start_s = time.monotonic()
+            task()
+            self._took_s[work] = time.monotonic() - start_s
+
         if work in self._works_out:
-            self._worker.once(work, task)
+            self._worker.once(work, run)
 
     # ---------------------------------------------------------------- looking
 
@@ -931,7 +949,7 @@ class ReviewSession:
         if confirmed_page or abs(state.progress().looked_at - self._learnt_at) >= self.page_size:
             self.learn()
         self.propose_labels()
-        self._work_later(Work.ANALYSIS, self._analyse_soon)
+        self._work_later(Work.ANALYSIS, self._analyse, keys_first=True)
         if any(not event.is_decision or event.detail.get("reason") for event in events) or (
             abs(state.last_seq - self._counted_at) >= _COUNT_AFTER
         ):
@@ -1026,13 +1044,6 @@ class ReviewSession:
         In the background; with `watch_patterns`, and until there is a first error, always both.
         """
         self._work_later(Work.ANALYSIS, self._analyse)
-
-    def _analyse_soon(self) -> None:
-        """Analyse a moment after a decision: the next keys go first."""
-        self._worker.pause(min(_LONGEST_PAUSE_S, max(_PAUSE_S, _PAUSES * self._analysis_s)))
-        start_s = time.monotonic()
-        self._analyse()
-        self._analysis_s = time.monotonic() - start_s
 
     def _analyse(self) -> None:
         seq, earlier = self.store.state.last_seq, self.analysis

@@ -4,10 +4,13 @@
 
 Each reviewer is a process of its own with what a page's kernel has: a workspace, a session and its grid.
 Messages go in and answers come out as between the page and its kernel; the way between them (the browser,
-the dashboard, a network) is not part of it. Each decides on the images of a page one after the other, at the
-rate given, and confirms it. Printed: how long it took until decisions were answered for; the same of bare
-INSERTs of such rows by as many processes into the same server, before; whether every decision that was
-answered for is in the database, once; how often an image was shown to two reviewers at a time.
+the dashboard, a network) is not part of it. There is a ranking, of made features, so that the sessions learn
+from the decisions of all and say how many errors are left. Each reviewer decides on the images of a page one
+after the other, at the rate given, and confirms it.
+
+Printed: how long it took until decisions were answered for; the same of bare INSERTs of such rows by as many
+processes into the same server, before; whether every decision that was answered for is in the database, once;
+how often an image was shown to two reviewers at a time; what processor and memory it took.
 """
 
 from __future__ import annotations
@@ -56,7 +59,7 @@ def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: f
     shown: list[tuple[str, float, float]] = []
     refused: Counter[str] = Counter()
     with Workspace(root, store=url, reviewer=reviewer) as workspace:
-        session = ReviewSession(workspace)
+        session = ReviewSession(workspace, ranking=workspace.ranking())
         grid: Any = ReviewGrid(session, lock=session.lock)
         grid.send = lambda message, buffers=None: sent.append(message)
 
@@ -72,6 +75,7 @@ def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: f
             return answer
 
         time.sleep(max(0.0, begin_s - time.time()))
+        begun_cpu_s = time.process_time()
         next_s = time.time() + np.random.default_rng(hash(reviewer) % 2**32).uniform(0, 1 / per_second)
         while time.time() < end_s and session.names:
             page, opened_s = session.page(), time.time()
@@ -89,9 +93,59 @@ def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: f
             if ask("confirm", names=[last.name], seen=seen)["kind"] == "saved":
                 answered.append(last.name)
             shown += [(cell.name, opened_s, time.time()) for cell in page.cells]
+        cpu_s, memory_mb = time.process_time() - begun_cpu_s, own_memory_mb()
         session.close()
         grid.close()
-    print(json.dumps({"waits_ms": waits_ms, "answered": answered, "shown": shown, "refused": refused}))
+    counted = {"cpu_s": cpu_s, "memory_mb": memory_mb}
+    said = {"waits_ms": waits_ms, "answered": answered, "shown": shown, "refused": refused}
+    print(json.dumps(said | counted))
+
+
+def own_memory_mb() -> float:
+    """Return what this process holds in memory, with its part of what it shares with others."""
+    lines = Path("/proc/self/smaps_rollup").read_text(encoding="utf-8").splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+
+
+def server_cpu_s(folder: Path) -> float:
+    """Return the processor seconds that a PostgreSQL server and its processes have used so far."""
+    master = (folder / "data" / "postmaster.pid").read_text(encoding="utf-8").split()[0]
+    ticks = 0
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = stat.read_text(encoding="utf-8").rpartition(")")[2].split()
+        except OSError:  # it has just ended, and counts among those of its parent
+            continue
+        if stat.parent.name == master:
+            ticks += sum(map(int, fields[11:15]))
+        elif fields[1] == master:
+            ticks += sum(map(int, fields[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def rank_made_features(root: Path, url: str) -> str:
+    """Rank the set by made features, and save the ranking as the product does; return its key."""
+    from types import SimpleNamespace
+
+    from cleaner.dataset.contents import note_contents
+    from cleaner.ranking import rank
+    from cleaner.workspace import Workspace
+
+    with Workspace(root, store=url) as workspace:
+        workspace.scan()
+        names = workspace.catalog.names.tolist()
+        rng = np.random.default_rng(0)
+        centres = rng.normal(size=(len(CLASSES), 32))
+        given = np.array([CLASSES.index(label) for label in workspace.catalog.labels])
+        true = np.where(rng.random(len(names)) < 0.05, rng.integers(0, len(CLASSES), len(names)), given)
+        vectors = (centres[true] + rng.normal(size=(len(names), 32))).astype(np.float32)
+        contents = workspace.index.hashes_of(names)
+        hashes = [contents[name] for name in names]
+        made = SimpleNamespace(names=names, vectors=vectors, hashes=hashes, key="made", problems={})
+        ranked: Any = rank(workspace.catalog, made)
+        note_contents(workspace.ranking_folder, contents)
+        ranked.save(workspace.ranking_folder)
+        return workspace.store.dataset
 
 
 def insert(url: str, *, begin_s: float, end_s: float) -> None:
@@ -176,7 +230,6 @@ def main() -> int:
 
     from cleaner.review.database import _parse
     from cleaner.review.store import ReviewStore
-    from cleaner.workspace import Workspace
 
     try:
         url = postgres_server.fresh_url()
@@ -189,9 +242,7 @@ def main() -> int:
         root = Path(folder) / "set"
         images = round(1.1 * o.reviewers * o.per_second * seconds) + 48 * o.reviewers
         make_set(root, images)
-        with Workspace(root, store=url) as workspace:
-            workspace.scan()
-            dataset = workspace.store.dataset
+        dataset = rank_made_features(root, url)
         plain = _parse(url).render_as_string(hide_password=False).replace("+psycopg", "")
         with psycopg.connect(plain, autocommit=True) as connection:
             connection.execute("CREATE TABLE bare (LIKE events INCLUDING ALL)")
@@ -203,7 +254,10 @@ def main() -> int:
             flush=True,
         )
         arguments = ("--work", "review", "--root", str(root), "--url", url, "--per-second", str(o.per_second))
+        folder_of_server = Path(postgres_server.server().folder)
+        before_s = server_cpu_s(folder_of_server)
         found = at_once(o.reviewers, *arguments, ahead_s=o.ahead, seconds=seconds)
+        server_s = server_cpu_s(folder_of_server) - before_s
         with ReviewStore(url, dataset=dataset, reviewer="lead") as store:
             events = store.state.events
     figures = percentiles(found)
@@ -220,6 +274,12 @@ def main() -> int:
     print(
         f"answered for {len(answered)}, lost {lost}, decided twice {doubled}, "
         f"open on two pages at a time {overlaps(found)}, refused {sum(refused.values())} {dict(refused)}"
+    )
+    cpu_s = sum(each["cpu_s"] for each in found)
+    print(
+        f"processor: {1000 * cpu_s / figures['n']:.1f} ms an act in the sessions, "
+        f"{1000 * server_s / figures['n']:.1f} ms in the server (with the opening); "
+        f"memory of a session: {np.median([each['memory_mb'] for each in found]):.0f} MB"
     )
     return int(figures["p99"] > LIMIT_MS or bool(lost) or bool(doubled))
 
