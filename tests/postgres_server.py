@@ -58,7 +58,7 @@ class Server:
             pytest.fail(f"{program} failed: {done.stdout}{done.stderr}{more}")
 
     def start(self) -> None:
-        options = f"-k {self.folder} -c listen_addresses= -c max_connections=60 -c fsync=off"
+        options = f"-k {self.folder} -c listen_addresses= -c max_connections=100 -c fsync=off"
         self._run(
             "pg_ctl", "-D", str(self.data), "-l", str(self.folder / "log"), "-o", options, "-w", "start"
         )

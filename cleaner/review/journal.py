@@ -1,12 +1,11 @@
 """The rows of one data set: how they are read, and how they are written behind those of others."""
 
 import json
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -25,11 +24,7 @@ from cleaner.review.database import (
     writing,
 )
 from cleaner.review.events import NO_DETAIL, Event
-
-if TYPE_CHECKING:
-    import psycopg
-
-logger = logging.getLogger(__name__)
+from cleaner.review.server import Server
 
 _COLUMNS = [column for column in EVENTS.columns if column.name != "dataset"]
 
@@ -58,12 +53,13 @@ class Journal:
         self._file_id = file_id(self.engine)
         self._closed = False
         self._dataset = dataset
-        self._kept: sa.PoolProxiedConnection | None = None  # for what goes to a server in one message
+        self._server = None if self.is_file else Server(self.engine)
 
     def close(self) -> None:
         """Close the connections; nothing can be read or written any more."""
         self._closed = True
-        self._let_go()
+        if self._server is not None:
+            self._server.close()
         self.engine.dispose()
 
     def read(self, after: int) -> tuple[Event, ...]:
@@ -76,6 +72,9 @@ class Journal:
         """
         self._check_open()
         try:
+            if self._server is not None:
+                query = self._statements["rows"], {"set": self._dataset, "last": after}
+                return _events(self._server.run([query]))
             with reading(self.engine) as connection:
                 return self._rows(connection, after)
         except SQLAlchemyError as exc:
@@ -165,19 +164,8 @@ class Journal:
             If the database did not take them.
         """
         self._check_open()
-        if not self.is_file:
-            from psycopg import Error
-
-            connection = self._keep()
-            try:
-                return self._in_one_message(connection, after, rows)
-            except Error as exc:
-                if not connection.closed:
-                    connection.rollback()
-                    raise _not_saved(exc) from exc
-                # It may have come through before the connection was lost, which `append` finds out.
-                logger.info("The connection to the review database is made anew: %s", in_words(exc))
-                self._let_go()
+        if self._server is not None:
+            return self._add_on_server(self._server, after, rows)
         pulled: list[Event] = []
 
         def unless_there(others: tuple[Event, ...]) -> list[Row]:
@@ -187,25 +175,24 @@ class Journal:
         written = self.append(after, unless_there)
         return (*pulled, *written)
 
-    def _in_one_message(
-        self, connection: "psycopg.Connection[Any]", after: int, rows: Sequence[Row]
-    ) -> tuple[Event, ...]:
+    def _add_on_server(self, server: Server, after: int, rows: Sequence[Row]) -> tuple[Event, ...]:
         columns = {
             column.name: [_plain(row.get(column.name), column) for row in rows] for column in _COLUMNS[1:]
         }
-        with connection.pipeline():
-            for statement, values in lock_statements(self.engine):
-                connection.execute(statement, values)
-            said = {"set": self._dataset, "this_act": rows[0]["act"]}
-            connection.execute(self._statements["add"], columns | said)
-            found = connection.execute(self._statements["rows"], {"set": self._dataset, "last": after})
-            connection.commit()
-        shared: dict[str, str] = {}
-        return tuple(_event(row, shared) for row in found.fetchall())
+        said = {"set": self._dataset, "this_act": rows[0]["act"]}
+        statements = [
+            *lock_statements(self.engine),
+            (self._statements["add"], columns | said),
+            (self._statements["rows"], {"set": self._dataset, "last": after}),
+        ]
+        try:
+            return _events(server.run(statements))
+        except SQLAlchemyError as exc:
+            raise _not_saved(exc) from exc
 
     @cached_property
     def _statements(self) -> dict[str, str]:
-        """The statements of `_in_one_message`, in the words of the server."""
+        """What a server is told, in its words."""
         columns = _COLUMNS[1:]
         lists = (sa.bindparam(column.name, type_=ARRAY(column.type)) for column in columns)
         typed = (sa.column(column.name, column.type) for column in columns)
@@ -222,26 +209,9 @@ class Journal:
             for name, statement in (("add", add), ("rows", rows))
         }
 
-    def _keep(self) -> "psycopg.Connection[Any]":
-        """Return a connection of our own: one from the pool is asked each time whether it is still there."""
-        if self._kept is None:
-            try:
-                kept = self.engine.raw_connection()
-            except SQLAlchemyError as exc:
-                raise _not_saved(exc) from exc
-            kept.detach()
-            self._kept = kept
-        return cast("psycopg.Connection[Any]", self._kept.dbapi_connection)
-
-    def _let_go(self) -> None:
-        if self._kept is not None:
-            self._kept.close()
-            self._kept = None
-
     def _rows(self, connection: sa.Connection, after: int) -> tuple[Event, ...]:
         found = connection.execute(_rows_after(sa.literal(self._dataset), sa.literal(after)))
-        shared: dict[str, str] = {}
-        return tuple(_event(row, shared) for row in found.all())
+        return _events(found.all())
 
     def _check_open(self) -> None:
         if self._closed:
@@ -269,8 +239,13 @@ def _not_saved(error: Exception) -> NotSavedError:
     return NotSavedError(f"Not saved. The review database did not take it: {in_words(error)} Try again.")
 
 
+def _events(rows: Iterable[Sequence[Any]]) -> tuple[Event, ...]:
+    """Make events of rows of `_COLUMNS`; texts that repeat from row to row are kept once."""
+    shared: dict[str, str] = {}
+    return tuple(_event(row, shared) for row in rows)
+
+
 def _event(row: Sequence[Any], shared: dict[str, str]) -> Event:
-    """Make an event of a row of `_COLUMNS`; texts that repeat from row to row are kept once."""
     (seq, act, kind, name, given, new, reviewer, time, rank, loss, score, model, page, detail, undoes,
      content) = row  # fmt: skip
     once = shared.setdefault

@@ -6,18 +6,18 @@ the same for everybody, and all of them may go at any time without a loss but a 
 
 import logging
 import uuid
-from collections.abc import Callable, Iterable
-from typing import TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from cleaner.review.database import in_words, writing
+from cleaner.review.server import Server
 
 logger = logging.getLogger(__name__)
-
-Value = TypeVar("Value")
 
 LEASE_S = 120.0
 """How long a page stays a reviewer's own after their last sign of life."""
@@ -54,6 +54,7 @@ class Leases:
 
     def __init__(self, engine: sa.Engine, *, dataset: str, reviewer: str, lease_s: float = LEASE_S) -> None:
         self._engine = engine
+        self._server = Server(engine)
         self._dataset = dataset
         self._reviewer = reviewer
         self._lease_s = lease_s
@@ -69,67 +70,66 @@ class Leases:
         frozenset of str
             Those that may be shown: all but the ones that another reviewer has open.
         """
-        # In one order for everybody, so that two who want the same images cannot wait for each other.
         wanted = sorted(set(names))
         mine = {"dataset": self._dataset, "reviewer": self._reviewer, "holder": self._holder}
-
-        def take(connection: sa.Connection) -> frozenset[str]:
-            self._give_up(connection)
-            if not wanted:
-                return frozenset()
-            rows = [mine | {"name": name, "until": _NOW_S + self._lease_s} for name in wanted]
-            new = insert(_LEASES).values(rows)
-            changed = {key: new.excluded[key] for key in ("reviewer", "holder", "until")}
-            free = sa.or_(_LEASES.c.reviewer == self._reviewer, _LEASES.c.until < _NOW_S)
-            taken = new.on_conflict_do_update(
-                index_elements=["dataset", "name"], set_=changed, where=free
-            ).returning(_LEASES.c.name)
-            return frozenset(connection.execute(taken).scalars())
-
-        return self._do(take, frozenset(wanted))
+        values = mine | {"names": wanted, "lease_s": self._lease_s}
+        taken = self._run(["lock", "give up", "take"], values)
+        return frozenset(wanted) if taken is None else frozenset(name for (name,) in taken)
 
     def renew(self) -> None:
         """Keep what this session has for another while."""
-        own = sa.and_(_LEASES.c.dataset == self._dataset, _LEASES.c.holder == self._holder)
-        change = sa.update(_LEASES).where(own).values(until=_NOW_S + self._lease_s)
-
-        def renew(connection: sa.Connection) -> None:
-            connection.execute(change)
-
-        self._do(renew, None)
+        own = {"dataset": self._dataset, "holder": self._holder}
+        self._run(["lock", "renew"], own | {"lease_s": self._lease_s})
 
     def of_others(self) -> dict[str, str]:
         """Return the images that other reviewers have open, and who."""
-        query = sa.select(_LEASES.c.name, _LEASES.c.reviewer).where(
-            _LEASES.c.dataset == self._dataset, _LEASES.c.reviewer != self._reviewer, _LEASES.c.until > _NOW_S
-        )
-
-        def read(connection: sa.Connection) -> dict[str, str]:
-            return {row.name: row.reviewer for row in connection.execute(query)}
-
-        return self._do(read, {})
+        return dict(self._run(["of others"], {"dataset": self._dataset, "reviewer": self._reviewer}) or ())
 
     def release(self) -> None:
         """Give up all that this session has."""
-        self._do(self._give_up, None)
+        self._run(["lock", "give up"], {"dataset": self._dataset, "holder": self._holder})
+        self._server.close()
 
-    def _give_up(self, connection: sa.Connection) -> None:
-        connection.execute(
-            sa.delete(_LEASES).where(_LEASES.c.dataset == self._dataset, _LEASES.c.holder == self._holder)
-        )
-
-    def _do(self, task: Callable[[sa.Connection], Value], otherwise: Value) -> Value:
+    def _run(self, names: Sequence[str], values: Mapping[str, Any]) -> list[tuple[Any, ...]] | None:
+        """Run some of `_statements`; None, which is logged, where the server cannot be reached."""
         try:
             if not self._made:
                 with writing(self._engine) as connection:  # two who make it at once would refuse each other
                     connection.execute(sa.schema.CreateTable(_LEASES, if_not_exists=True))
                 self._made = True
-            with self._engine.begin() as connection:
-                done = task(connection)
+            done = self._server.run([(self._statements[name], values) for name in names])
         except SQLAlchemyError as exc:
             if not self._failed:  # the same trouble keeps coming every few seconds
                 logger.warning("Pages are not leased: %s", in_words(exc))
             self._failed = True
-            return otherwise
+            return None
         self._failed = False
         return done
+
+    @cached_property
+    def _statements(self) -> dict[str, str]:
+        """What the server is told, in its words."""
+        # one changes them at a time: two who each want what the other has would wait for each other
+        lock = sa.select(sa.func.pg_advisory_xact_lock(sa.literal_column(str(int("leases", 36)))))
+        columns = _LEASES.c
+        dataset = sa.bindparam("dataset", type_=columns.dataset.type)
+        reviewer, holder = (sa.bindparam(name, type_=columns[name].type) for name in ("reviewer", "holder"))
+        until = _NOW_S + sa.bindparam("lease_s", type_=columns.until.type)
+        own = sa.and_(columns.dataset == dataset, columns.holder == holder)
+        name = sa.func.unnest(sa.bindparam("names", type_=ARRAY(columns.name.type))).column_valued("name")
+        rows = sa.select(dataset, name, reviewer, holder, until)
+        new = insert(_LEASES).from_select(["dataset", "name", "reviewer", "holder", "until"], rows)
+        take = new.on_conflict_do_update(
+            index_elements=["dataset", "name"],
+            set_={key: new.excluded[key] for key in ("reviewer", "holder", "until")},
+            where=sa.or_(columns.reviewer == reviewer, columns.until < _NOW_S),
+        ).returning(columns.name)
+        others = (columns.dataset == dataset, columns.reviewer != reviewer, columns.until > _NOW_S)
+        statements: dict[str, sa.ClauseElement] = {
+            "lock": lock,
+            "give up": sa.delete(_LEASES).where(own),
+            "take": take,
+            "renew": sa.update(_LEASES).where(own).values(until=until),
+            "of others": sa.select(columns.name, columns.reviewer).where(*others),
+        }
+        return {key: str(each.compile(dialect=self._engine.dialect)) for key, each in statements.items()}

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import subprocess
 import sys
@@ -53,6 +54,7 @@ def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: f
     from cleaner.widgets.grid.widget import ReviewGrid
     from cleaner.workspace import Workspace
 
+    logging.basicConfig(level=logging.WARNING, format=f"{reviewer}: %(message)s")
     sent: list[dict[str, Any]] = []
     waits_ms: list[float] = []
     answered: list[str] = []

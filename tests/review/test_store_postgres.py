@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from cleaner.errors import NotSavedError, StoreError
 from cleaner.review import ReviewStore
 from cleaner.review.database import _LOCK_KEY
+from cleaner.review.server import Server
 
 TIME = "2026-01-01T00:00:00+00:00"
 psycopg = pytest.importorskip("psycopg")
@@ -167,16 +168,20 @@ def test_each_row_of_an_act_keeps_what_it_says(store: ReviewStore, url: str) -> 
 def test_a_decision_is_recorded_once_where_its_answer_was_lost(
     store: ReviewStore, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    written = type(store.journal)._in_one_message
+    sent, times = Server._send, []
 
-    def answer_is_lost(self: Any, connection: Any, *rest: Any) -> None:
-        written(self, connection, *rest)
-        connection.close()
-        raise psycopg.OperationalError("server closed the connection unexpectedly")
+    def answer_is_lost(connection: Any, statements: Any) -> Any:
+        times.append(connection)
+        found = sent(connection, statements)
+        if len(times) == 1:
+            connection.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return found
 
     store.decide("a", "keep")
-    monkeypatch.setattr(type(store.journal), "_in_one_message", answer_is_lost)
+    monkeypatch.setattr(Server, "_send", staticmethod(answer_is_lost))
     done = store.decide("b", "delete", act="b-1")
+    assert len(times) == 2
     assert [event.name for event in done.events] == ["b"]
     with ReviewStore(url, dataset="set", reviewer="bob") as other:
         assert [event.name for event in other.state.events] == ["a", "b"]
