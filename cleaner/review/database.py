@@ -286,24 +286,20 @@ def writing(engine: sa.Engine) -> Iterator[sa.Connection]:
         connection = raw.execution_options(cleaner_writes=True)
         with connection.begin():
             if engine.dialect.name == "postgresql":
-                for statement, values in lock_statements(engine):
-                    connection.exec_driver_sql(statement, values)
+                connection.exec_driver_sql(*lock_statement(engine))
             yield connection
 
 
-def lock_statements(engine: sa.Engine) -> list[tuple[str, dict[str, Any]]]:
-    """Return what a writer says first to PostgreSQL, as psycopg takes it: statements and their values."""
+def lock_statement(engine: sa.Engine) -> tuple[str, dict[str, Any]]:
+    """Return what a writer says first to PostgreSQL, as psycopg takes it: a statement and its values."""
     wait_ms = engine.get_execution_options().get("cleaner_lock_timeout_ms", 4000)
     # A server may be set to answer before the disk has the rows; a decision must not be.
-    settings = (
+    statement = (
         "SELECT set_config('lock_timeout', %(wait)s, true), set_config('synchronous_commit',"
         " CASE current_setting('synchronous_commit') WHEN 'off' THEN 'on'"
-        " ELSE current_setting('synchronous_commit') END, true)"
+        " ELSE current_setting('synchronous_commit') END, true), pg_advisory_xact_lock(%(key)s)"
     )
-    return [
-        (settings, {"wait": f"{wait_ms}ms"}),
-        ("SELECT pg_advisory_xact_lock(%(key)s)", {"key": _LOCK_KEY}),
-    ]
+    return statement, {"wait": f"{wait_ms}ms", "key": _LOCK_KEY}
 
 
 def file_id(engine: sa.Engine) -> tuple[int, int] | None:

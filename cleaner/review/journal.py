@@ -18,7 +18,7 @@ from cleaner.review.database import (
     file_id,
     in_words,
     is_damaged,
-    lock_statements,
+    lock_statement,
     open_engine,
     reading,
     writing,
@@ -181,7 +181,7 @@ class Journal:
         }
         said = {"set": self._dataset, "this_act": rows[0]["act"]}
         statements = [
-            *lock_statements(self.engine),
+            lock_statement(self.engine),
             (self._statements["add"], columns | said),
             (self._statements["rows"], {"set": self._dataset, "last": after}),
         ]

@@ -57,7 +57,7 @@ from cleaner.session.view import NO_LABEL, GridView, Purpose
 
 if TYPE_CHECKING:
     from cleaner.ranking import Ranking
-    from cleaner.ranking.posterior import Posterior
+    from cleaner.ranking.posterior import Count, Posterior
 
 _NO_FILTERS = {
     AUDIT: Hint.NO_FILTERS_AUDIT,
@@ -123,6 +123,7 @@ class Display:
         self._formed: tuple[tuple[object, ...], DuplicateGroups] | None = None
         self._ordered: dict[str, tuple[Snapshot, Rows]] = {}
         self._scores: tuple[str, Snapshot, dict[str, float]] | None = None
+        self._expected: tuple[tuple[object, ...], Count | None] | None = None  # errors on the next page
         self._legend = Legend(known.catalog.classes, known.state)
         self._due: frozenset[str] = frozenset()  # as of the last new page, images of an audit not among them
         self._shown_blind: dict[str, Blind] = {}  # on any page so far
@@ -204,17 +205,26 @@ class Display:
 
     def progress(self) -> dict[str, Any]:
         """Count; see `cleaner.ImageCleaner.progress`."""
-        following = list(filter(self.is_open, self.next_names())) if self.purpose is Purpose.LABELS else ()
-        posterior = self.known.posterior
-        expected = None if posterior is None or not following else posterior.count(following)
+        state = self.known.state
+        of = (self.known.posterior, self.paging.page, self.view, state.reopened)
+        if self._expected is None or self._expected[0] != of:  # decisions on this page change nothing of it
+            self._expected = of, self._expect()
         return review_progress(
-            self.known.state,
+            state,
             self.reviewer,
             total=len(self.known),
-            expected=expected,
+            expected=self._expected[1],
             to_come=self._to_come(),
             answers=[each for each in map(self._blind_answer, self.shown_blind) if each is not None],
         )
+
+    def _expect(self) -> Count | None:
+        """Return how many errors are on the next page; None if that cannot be said."""
+        posterior = self.known.posterior
+        if posterior is None or self.purpose is not Purpose.LABELS:
+            return None
+        following = list(filter(self.is_open, self.next_names()))
+        return posterior.count(following) if following else None
 
     @property
     def hides_figures(self) -> bool:

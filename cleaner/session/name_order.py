@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from cleaner.errors import StoreError
 from cleaner.util.places import Places
 
-_SOME = 4096  # rows whose names are looked up at once
+_SOME = 64  # rows whose names are looked up at once: at first, as a page needs, and in the end
+_MANY = 4096
 
 
 class NameOrder(Sequence[str]):
@@ -74,8 +75,10 @@ class NameOrder(Sequence[str]):
 
     def beginning_at(self, at: int) -> Iterator[str]:
         """Yield the names from a place on."""
-        for start in range(at, len(self._rows), _SOME):
-            yield from self._names[self._rows[start : start + _SOME]].tolist()
+        some = _SOME
+        while at < len(self._rows):
+            yield from self._names[self._rows[at : at + some]].tolist()
+            at, some = at + some, min(2 * some, _MANY)
 
     def followed_by(self, others: NameOrder) -> NameOrder:
         """Return these names, and after them those of others that are not among them, in their order."""
