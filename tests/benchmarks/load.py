@@ -57,6 +57,7 @@ def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: f
     logging.basicConfig(level=logging.WARNING, format=f"{reviewer}: %(message)s")
     sent: list[dict[str, Any]] = []
     waits_ms: list[float] = []
+    kinds: list[str] = []
     answered: list[str] = []
     shown: list[tuple[str, float, float]] = []
     refused: Counter[str] = Counter()
@@ -70,6 +71,7 @@ def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: f
             start = time.perf_counter()
             grid._receive(grid, message, [])
             waits_ms.append(1000 * (time.perf_counter() - start))
+            kinds.append(kind)
             answer = next(each for each in reversed(sent) if each.get("id") == message["id"])
             sent.clear()
             if answer["kind"] == "refused":
@@ -99,7 +101,7 @@ def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: f
         session.close()
         grid.close()
     counted = {"cpu_s": cpu_s, "memory_mb": memory_mb}
-    said = {"waits_ms": waits_ms, "answered": answered, "shown": shown, "refused": refused}
+    said = {"waits_ms": waits_ms, "kinds": kinds, "answered": answered, "shown": shown, "refused": refused}
     print(json.dumps(said | counted))
 
 
@@ -277,6 +279,16 @@ def main() -> int:
         f"answered for {len(answered)}, lost {lost}, decided twice {doubled}, "
         f"open on two pages at a time {overlaps(found)}, refused {sum(refused.values())} {dict(refused)}"
     )
+    for kind, what in (
+        ("decide", "decisions on one image"),
+        ("confirm", "confirmed pages, with the next page"),
+    ):
+        of_kind = [
+            {"waits_ms": [ms for ms, each in zip(one["waits_ms"], one["kinds"], strict=True) if each == kind]}
+            for one in found
+        ]
+        part = percentiles(of_kind)
+        print(f"  {part['n']} {what}: p50 {part['p50']:.1f}, p99 {part['p99']:.1f} ms")
     cpu_s = sum(each["cpu_s"] for each in found)
     print(
         f"processor: {1000 * cpu_s / figures['n']:.1f} ms an act in the sessions, "
