@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -17,6 +18,7 @@ from cleaner.dataset.user import RecentSet, login, recent
 from cleaner.errors import CatalogError, DamagedStoreError
 from cleaner.images.archives import exists
 from cleaner.pipelines.network import NetworkOptions, asks_for_another
+from cleaner.util.passwords import split_password
 from cleaner.util.places import Named
 
 if TYPE_CHECKING:  # SQLAlchemy and the ranking take 0.3 s, which ``import cleaner`` must not
@@ -49,7 +51,8 @@ class Workspace(Dataset):
         See `cleaner.dataset.dataset.Dataset`. Sets of one name that share a database need a ``dataset`` of
         their own.
     store : str, optional
-        SQLAlchemy URL of the database of decisions. Default: an SQLite file in the state.
+        SQLAlchemy URL of the database of decisions. Default: an SQLite file in the state. A password in it
+        goes into the environment of this process, ``PGPASSWORD``, for those that it starts.
     reviewer : str, optional
         Who decides. Default: ``CLEANER_REVIEWER``, JupyterHub's user, or the login name.
     backbone : str, optional
@@ -121,6 +124,9 @@ class Workspace(Dataset):
         self.weights = None if weights is None else Path(weights).expanduser().resolve()
         self.from_scratch = from_scratch
         self._store_url = store
+        self._told_store, password = split_password(store or "")  # what other processes are told
+        if password is not None:  # those that are started from now on, also before they are told
+            os.environ["PGPASSWORD"] = password
         self._store: ReviewStore | None = None
 
     @property
@@ -390,9 +396,13 @@ class Workspace(Dataset):
         return make_map(self, self.network, **options)
 
     def options(self) -> dict[str, Any]:
-        """Return what makes the same workspace in another process, fit for JSON: ``Workspace(**options)``."""
+        """Return what makes the same workspace in another process, fit for JSON: ``Workspace(**options)``.
+
+        The password of a database is not in it, for it is written into the folders of background jobs: the
+        processes that this one starts find it in their environment, ``PGPASSWORD``.
+        """
         return super().options() | {
-            "store": self._store_url,
+            "store": self._told_store or None,
             "reviewer": self.reviewer,
             "backbone": self.backbone,
             "weights": None if self.weights is None else str(self.weights),

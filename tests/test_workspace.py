@@ -576,3 +576,15 @@ def test_opening_loads_no_heavy_library(colour_set: Path) -> None:
     )
 
     assert done.stdout.strip() == ""
+
+
+def test_a_password_is_given_to_other_processes_by_the_environment_alone(
+    colour_set: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGPASSWORD", "")
+    with Workspace(colour_set, store="postgresql://ann:s%20cret@host/reviews?sslmode=require") as workspace:
+        assert workspace.options()["store"] == "postgresql://ann@host/reviews?sslmode=require"
+        assert os.environ["PGPASSWORD"] == "s cret"
+        assert workspace.store_url == "postgresql://ann:s%20cret@host/reviews?sslmode=require"
+    with Workspace(colour_set) as workspace:
+        assert workspace.options()["store"] is None

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_type_hints
-from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 import typer
 
 from cleaner.cli.console import check_target, errors_as_sentences, say, told
 from cleaner.errors import TrainingError
 from cleaner.training.recipe import BASE_LR, Balance, Precision, Recipe
+from cleaner.util.passwords import split_password
 from cleaner.util.wording import rate_words
 
 if TYPE_CHECKING:
@@ -406,22 +406,14 @@ def without_password(store: str) -> str:
     An environment is seen by its user alone; arguments are seen by everybody on the machine, and the URL is
     also written into the folders of background jobs.
     """
-    try:
-        parts = urlsplit(store)
-    except ValueError:  # what is wrong with it is said when the database is opened
-        return store
-    query = [(name, value) for name, value in parse_qsl(parts.query) if name != "password"]
-    password = parts.password or dict(parse_qsl(parts.query)).get("password")
-    if not password:
-        return store
-    os.environ["PGPASSWORD"] = unquote(password) if parts.password else password
-    say(
-        "Note: others on this machine can read the password in --store. Leave it out, and put it into "
-        "~/.pgpass or the environment variable PGPASSWORD."
-    )
-    user, _, host = parts.netloc.rpartition("@")
-    netloc = f"{user.partition(':')[0]}@{host}" if user else host
-    return urlunsplit(parts._replace(netloc=netloc, query=urlencode(query)))
+    url, password = split_password(store)
+    if password is not None:
+        os.environ["PGPASSWORD"] = password
+        say(
+            "Note: others on this machine can read the password in --store. Leave it out, and put it into "
+            "~/.pgpass or the environment variable PGPASSWORD."
+        )
+    return url
 
 
 def _warn(workspace: Workspace) -> None:
