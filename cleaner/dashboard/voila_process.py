@@ -26,6 +26,9 @@ READY = "ready"
 """The file that is made in the folder that Voilà was started in, once it answers."""
 
 
+_PAGES = Path(__file__).parent / "share" / "nbconvert" / "templates" / "cleaner"
+
+
 def _end_with_starter() -> None:
     os.read(sys.stdin.fileno(), 1)  # returns when the other end is closed
     # On Windows, where this cannot be handled, it ends the process at once; kernels notice by themselves.
@@ -50,6 +53,7 @@ def main() -> None:
 
 def server_class() -> Any:
     """Return Voilà as it is served here; importing it takes a second."""
+    from jinja2 import ChoiceLoader, FileSystemLoader
     from jupyter_server.log import log_request
     from tornado.httpserver import HTTPServer
     from tornado.ioloop import IOLoop
@@ -68,7 +72,10 @@ def server_class() -> Any:
         def init_settings(self) -> dict[str, Any]:
             # Tornado's own log has the addresses of refused requests as they are, with the token.
             log = functools.partial(log_request, record_prometheus_metrics=False)
-            return {**super().init_settings(), "log_function": log}
+            settings = {**super().init_settings(), "log_function": log}
+            pages = settings["jinja2_env"]  # of the form for the token and of errors: ours come first
+            pages.loader = ChoiceLoader([FileSystemLoader(_PAGES), pages.loader])
+            return settings
 
         def init_handlers(self) -> list[Any]:
             below = self.server_url.rstrip("/")
@@ -91,12 +98,11 @@ def behind_token(handler: Any) -> Any:
     The page itself asks for the token by going to the form for it, and that form has to be there.
     """
     from jupyter_server.auth.login import LoginFormHandler
-    from jupyter_server.auth.logout import LogoutHandler
     from jupyter_server.base.handlers import AuthenticatedHandler
     from tornado.web import HTTPError
     from voila.tornado.handler import TornadoVoilaHandler
 
-    if issubclass(handler, LoginFormHandler | LogoutHandler | TornadoVoilaHandler):
+    if issubclass(handler, LoginFormHandler | TornadoVoilaHandler):
         return handler
 
     knows_users = issubclass(handler, AuthenticatedHandler)
@@ -112,6 +118,13 @@ def behind_token(handler: Any) -> Any:
             done = super().prepare()
             if inspect.isawaitable(done):
                 await done
+
+        def write_error(self, status_code: int, **details: Any) -> None:
+            if hasattr(handler, "render_template"):  # which has pages for errors
+                super().write_error(status_code, **details)
+                return
+            page = self.settings["jinja2_env"].get_template("error.html")
+            self.finish(page.render(status_code=status_code, status_message=self._reason))
 
         def log_exception(self, kind: Any, error: Any, trace: Any) -> None:
             # Their address is logged with the request, without the token.

@@ -85,10 +85,15 @@ def serve_dashboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
     running: list[Dashboard] = []
 
     def build(
-        root: Path | None, *, browse_root: Path | None = None, theme: str | None = None, **options: Any
+        root: Path | None,
+        *,
+        browse_root: Path | None = None,
+        theme: str | None = None,
+        base_url: str = "/",
+        **options: Any,
     ) -> Dashboard:
         settings = PageSettings.for_root(root, options=options, browse_root=browse_root or tmp_path)
-        running.append(Dashboard(settings, port=0, theme=theme))
+        running.append(Dashboard(settings, port=0, theme=theme, base_url=base_url))
         return running[-1]
 
     yield build
