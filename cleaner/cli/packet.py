@@ -9,8 +9,6 @@ import typer
 
 from cleaner.cli import options as o
 from cleaner.cli.console import progress, result, say
-from cleaner.errors import StoreError
-from cleaner.util.atomic import write_atomically
 from cleaner.util.wording import count, listed
 
 
@@ -34,20 +32,13 @@ def packet(
     decides comes back as decisions.csv, which "cleaner merge" adds to the set. The pictures are small copies,
     and the file also holds the names and labels of these images: send it to nobody who may not see them.
     """
-    from cleaner.widgets.packet import make_packet  # pandas, SQLAlchemy and Pillow: 1 s
+    from cleaner.widgets.packet import write_packet  # pandas, SQLAlchemy and Pillow: 1 s
 
     with o.opened(folder, images) as workspace, progress() as reporter:
-        ranking = workspace.ranking()
-        made = make_packet(
-            workspace, ranking, title=workspace.title, top=top, size_px=size, reporter=reporter
-        )
+        made = write_packet(workspace, output, top=top, size_px=size, reporter=reporter).packet
         name = workspace.labels or workspace.root
-    try:
-        write_atomically(output, made.html)
-    except OSError as exc:
-        msg = f"The packet cannot be written to {output}: {exc.strerror or exc}. Choose another place."
-        raise StoreError(msg) from exc
-    if ranking is None:
+        is_ranked = workspace.ranking() is not None
+    if not is_ranked:
         say(
             f"There is no ranking yet, so the images come in the order of their names. “cleaner rank {name}” "
             "makes one."

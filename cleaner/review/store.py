@@ -585,19 +585,42 @@ class ReviewStore:
     def import_history(self, source: pd.DataFrame | Path | str) -> int:
         """Add the rows of another machine's history that are not here yet, all or none.
 
+        `cleaner.review.merging.merge_history` tells as well what became of them.
+
         Returns
         -------
         int
             Number of rows added; 0 for a history that is in already.
         """
-        rows = read_rows(source)
+        return len(self.import_rows(read_rows(source)))
+
+    def import_rows(self, rows: Sequence[Row]) -> tuple[Event, ...]:
+        """Add those of the rows that are not here yet, all or none; return what was added.
+
+        Parameters
+        ----------
+        rows : sequence of dict
+            As `cleaner.review.output.history.read_rows` returns them.
+        """
 
         def missing(state: ReviewState, stamp: Row) -> list[Row]:
             there = {(event.act, event.name) for event in state.events}
             fresh = {(row["act"], row["name"]): row for row in rows if (row["act"], row["name"]) not in there}
-            return [stamp | row for row in fresh.values()]
+            return [stamp | _as_here(row, state.images) for row in fresh.values()]
 
-        return len(self._write(None, None, missing).events)
+        return self._write(None, None, missing).events
+
+
+def _as_here(row: Row, images: SetImages | None) -> Row:
+    """Let a row that says neither given label nor content be about its image as it is in this set now.
+
+    Content is noted for all rows, sooner or later; without a given label, the row would then seem to be about
+    an image that had none.
+    """
+    name = row["name"]
+    if images is None or name not in images.given or row.get("given_label") or row.get("content"):
+        return row
+    return row | {"given_label": images.given[name], "content": images.contents.get(name)}
 
 
 def _choices(seen: Iterable[str | Choice], given: Mapping[str, str | None]) -> list[Choice]:

@@ -35,6 +35,7 @@ from cleaner.widgets.panels.export import ExportPanel
 from cleaner.widgets.panels.files import doubts, files_page, results_section
 from cleaner.widgets.panels.header import STEPS, fold, header, steps
 from cleaner.widgets.panels.image_map import MapPanel
+from cleaner.widgets.panels.packet import PacketPanel
 from cleaner.widgets.panels.prepare import PreparePanel
 from cleaner.widgets.panels.progress import progress_section
 from cleaner.widgets.panels.report import analysis_trees, export_trees, report_page
@@ -153,6 +154,7 @@ class CleanerApp(ipywidgets.VBox):
         self.sheet.on("export-csv", lambda _: self._exported(self.image_cleaner.csv.write_now()))
         self.sheet.on("export-report", lambda _: self._report())
         self.sheet.on("export-model", lambda _: self._exported(take_away(self.workspace)))
+        self.packet = PacketPanel(self.workspace, self.session.run_later, lock=self.lock)
         self.classes = ClassPanel(self.workspace, self._follow_classes, lock=self.lock)
         self.checks = CheckPanel(self.workspace, self._take_checks, self._open_order, lock=self.lock)
         self.analysis = AnalysisPanels(
@@ -250,8 +252,9 @@ class CleanerApp(ipywidgets.VBox):
                 "Labels": [self.doubts, self.image_cleaner],
                 "Files": [self.sheet, self.classes, self.export],
                 "Map": [self.map.box],
+                "Report": [self.sheet, self.packet],
             }
-            self._middle.children = shown.get(step, [self.sheet])
+            self._middle.children = shown[step]
             self.image_cleaner.filters.layout.display = "" if step == "Labels" else "none"
 
     def _unfold(self) -> None:
@@ -266,7 +269,7 @@ class CleanerApp(ipywidgets.VBox):
             return
         self._delayed.close(timeout_s=1.0)
         panels = (self.header, self.steps, self.doubts, self.standing, self.result, self.sheet)
-        for widget in (self.image_cleaner, *panels, self.classes, self.checks, self.export):
+        for widget in (self.image_cleaner, *panels, self.classes, self.checks, self.export, self.packet):
             widget.close()
         for box in self._boxes:
             box.close()

@@ -24,11 +24,13 @@ from cleaner.review import Action
 from cleaner.review.output.history import COLUMNS
 from cleaner.session.cells import Cell
 from cleaner.session.session import Reviewable, ReviewSession
+from cleaner.util.atomic import free_name, write_atomically
 from cleaner.util.progress import SILENT, Reporter, Stage
 from cleaner.widgets.grid.protocol import cell_data
 from cleaner.widgets.keys import Keys, key_table
 from cleaner.widgets.scripts import joined
 from cleaner.widgets.sentences import SENTENCES
+from cleaner.workspace import Workspace
 
 _GRID = Path(__file__).parent / "grid"
 _SAID = ("grid.", "packet.", "review.", "guard.")
@@ -53,6 +55,87 @@ class Packet:
     html: bytes
     images: int
     left_out: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class WrittenPacket:
+    """A packet that was written.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    packet : Packet
+        What is in it.
+    """
+
+    path: Path
+    packet: Packet
+
+
+def write_packet(
+    workspace: Workspace,
+    to: Path | None = None,
+    *,
+    top: int = 200,
+    size_px: int = 512,
+    reporter: Reporter = SILENT,
+) -> WrittenPacket:
+    """Write the most suspicious undecided images of a set into one HTML file.
+
+    Parameters
+    ----------
+    workspace : Workspace
+        Nothing in the set is changed.
+    to : Path, optional
+        A file of this name is replaced. By default a new name beside the result, such as
+        ``cleaned-packet.html``: a colleague may be at work on an earlier one.
+    top, size_px, reporter
+        As for `make_packet`.
+
+    Raises
+    ------
+    StoreError
+        There is no undecided image that could be shown, or the file cannot be written.
+    """
+    made = make_packet(
+        workspace, workspace.ranking(), title=workspace.title, top=top, size_px=size_px, reporter=reporter
+    )
+    result = workspace.result.path
+    place = free_name(result.with_name(f"{result.stem}-packet.html"), made.html) if to is None else to
+    try:
+        write_atomically(place, made.html)
+    except OSError as exc:
+        msg = f"The packet cannot be written to {place}: {exc.strerror or exc}. Choose another place."
+        raise StoreError(msg) from exc
+    return WrittenPacket(place, made)
+
+
+def job_packet(*, workspace: dict[str, Any], top: int, reporter: Reporter) -> dict[str, Any]:
+    """Write a packet in a worker process.
+
+    Parameters
+    ----------
+    workspace : dict
+        What `Workspace.options` gave.
+    top : int
+        How many images, at most.
+    reporter : Reporter
+
+    Returns
+    -------
+    dict
+        ``path``, ``images`` (how many), ``bytes``, and ``left_out``: names and reasons.
+    """
+    with Workspace(**workspace) as opened:
+        written = write_packet(opened, top=top, reporter=reporter)
+    made = written.packet
+    return {
+        "path": str(written.path),
+        "images": made.images,
+        "bytes": len(made.html),
+        "left_out": [list(each) for each in made.left_out],
+    }
 
 
 def make_packet(

@@ -645,7 +645,16 @@ def test_merge_adds_a_colleagues_decisions_once_and_writes_the_result(
     labels = {row["name"]: row["label"] for row in table}
     assert "red/red_000.png" not in labels
     assert labels["red/red_001.png"] == "blue"
-    assert run("merge", mine, tmp_path / "decisions.csv").stderr == "0 decisions added.\n"
+    again = run("merge", mine, tmp_path / "decisions.csv")
+    assert again.stderr == "0 decisions added.\nAlready here: 2 decisions.\n"
+    (mine / "red" / "red_000.png").unlink()
+    (tmp_path / "more.csv").write_text(
+        "name,action,reviewer\nred/red_000.png,keep,Cy\nno.png,keep,Cy\n", "utf-8"
+    )
+    said = run("merge", mine, tmp_path / "more.csv").stderr
+    assert said.startswith(
+        "2 decisions added.\nNot in this set, so without effect: 2 images (no.png and red/"
+    )
 
 
 # ---------------------------------------- verify, download

@@ -78,3 +78,10 @@ def describe_environment(*, reporter: Reporter) -> dict[str, Any]:
         "session_leader": sys.platform == "win32" or os.getsid(0) == os.getpid(),
         "niceness": 0 if sys.platform == "win32" else os.nice(0),
     }
+
+
+def make_until_cancelled(*, workspace: dict[str, Any], top: int, reporter: Reporter) -> dict[str, Any]:
+    """Make a packet that is never done."""
+    while True:
+        reporter.check()
+        time.sleep(0.02)

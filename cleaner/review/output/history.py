@@ -56,6 +56,7 @@ _TEXTS = (
     "name", "action", "given_label", "new_label", "reviewer", "time", "model", "act", "undoes", "detail",
 )  # fmt: skip
 _MORE_TEXTS = ("content", "image")
+_MOST_NAMED = 200  # characters: another file may be one long line
 
 
 def _rows(state: ReviewState) -> list[tuple[object, ...]]:
@@ -128,8 +129,8 @@ def place_for(state: ReviewState, path: Path) -> Path:
     raise AssertionError  # the names never end
 
 
-def read_rows(source: pd.DataFrame | Path | str) -> list[dict[str, Any]]:
-    """Read a history (DataFrame, or path of a CSV file) into rows for the store, in their order.
+def read_rows(source: pd.DataFrame | Path | str | bytes) -> list[dict[str, Any]]:
+    """Read a history (DataFrame, CSV file, or the content of one) into rows for the store, in their order.
 
     A column that the file does not have is left to the store. Rows without an act get one made from their
     content, so that importing the file again finds them.
@@ -139,11 +140,15 @@ def read_rows(source: pd.DataFrame | Path | str) -> list[dict[str, Any]]:
     StoreError
         With the line, what it holds and what is expected; nothing is imported then.
     """
-    columns, lines = _from_file(Path(source)) if isinstance(source, (str, Path)) else _from_frame(source)
+    if isinstance(source, pd.DataFrame):
+        columns, lines = _from_frame(source)
+    else:
+        columns, lines = _from_csv(source if isinstance(source, bytes) else _content(Path(source)))
     missing = [column for column in ("name", "action") if column not in columns]
     if missing:
+        there = ", ".join(columns)[:_MOST_NAMED]
         raise StoreError(
-            f"The history has no column {missing[0]!r}, only {', '.join(columns) or 'none'}; "
+            f"The history has no column {missing[0]!r}, only {there or 'none'}; "
             "expected a decisions.csv as cleaner exports it."
         )
     ordered = []
@@ -157,11 +162,15 @@ def read_rows(source: pd.DataFrame | Path | str) -> list[dict[str, Any]]:
     return [row for _, _, row in sorted(ordered, key=lambda item: item[:2])]
 
 
-def _from_file(path: Path) -> tuple[list[str], Sequence[Mapping[str, str | None]]]:
+def _content(path: Path) -> bytes:
     try:
-        header, rows = csvfile.read_csv(csvfile.decode_csv(path.read_bytes()))
+        return path.read_bytes()
     except OSError as exc:
         raise StoreError(f"The history {path} cannot be read: {exc.strerror or exc}.") from exc
+
+
+def _from_csv(data: bytes) -> tuple[list[str], Sequence[Mapping[str, str | None]]]:
+    header, rows = csvfile.read_csv(csvfile.decode_csv(data))
     return header, [{c: v or None for c, v in zip(header, row, strict=False)} for row in rows]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -188,6 +189,7 @@ class Panel(anywidget.AnyWidget):
     def __init__(self, *tree: Tree, lock: threading.RLock | None = None) -> None:
         self.lock = lock or threading.RLock()
         self._acts: dict[str, Callable[[str], None]] = {}
+        self._file_acts: dict[str, Callable[[str, bytes | None], None]] = {}
         super().__init__()
         self.on_msg(self._on_message)
         self.show(*tree)
@@ -195,6 +197,17 @@ class Panel(anywidget.AnyWidget):
     def show(self, *tree: Tree) -> None:
         """Show these trees instead of those before."""
         self.tree = list(tree)
+
+    def on_file(self, name: str, act: Callable[[str, bytes | None], None]) -> None:
+        """Carry out ``act(file name, content)`` when a file is chosen in the field with ``do=name``.
+
+        The content is None if the file is too large to be sent. Errors are shown as those of `on`.
+        """
+        self._file_acts[name] = act
+
+    def save(self, name: str, data: bytes) -> None:
+        """Let the browser in which a button has just been pressed save a file."""
+        self.send({"kind": "save", "name": name}, [data])
 
     def on(self, name: str, act: Callable[[str], None]) -> None:
         """Carry out ``act(value)`` when an element with ``do=name`` is used.
@@ -212,18 +225,32 @@ class Panel(anywidget.AnyWidget):
         KeyError
             No act has this name.
         """
-        act = self._acts[name]
+        self._carry_out(name, partial(self._acts[name], value))
+
+    def take_file(self, name: str, file: str, data: bytes | None) -> None:
+        """Carry out an act as if a file had been chosen in its field.
+
+        Raises
+        ------
+        KeyError
+            No act on a file has this name.
+        """
+        self._carry_out(name, partial(self._file_acts[name], file, data))
+
+    def _carry_out(self, name: str, act: Callable[[], None]) -> None:
         with self.lock:
             self.problem = ""
             with guarded(name, self.complain):
-                act(value)
+                act()
 
     def complain(self, sentence: str) -> None:
         """Show a sentence about what went wrong."""
         self.problem = sentence
 
-    def _on_message(self, _widget: object, content: object, _buffers: list[memoryview]) -> None:
+    def _on_message(self, _widget: object, content: object, buffers: list[memoryview]) -> None:
         match content:
+            case {"kind": "file", "name": str(name), "value": str(file)} if name in self._file_acts:
+                self.take_file(name, file, bytes(buffers[0]) if buffers else None)
             case {"kind": "do", "name": str(name), **rest} if name in self._acts:
                 self.do(name, str(rest.get("value", "")))
             case _:

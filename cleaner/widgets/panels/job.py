@@ -31,6 +31,7 @@ TASKS = {
     "export": "cleaner.pipelines.foreign:job_export",
     "rates": "cleaner.pipelines.entries:job_find_a_rate",
     "map": "cleaner.pipelines.image_map:job_map",
+    "packet": "cleaner.widgets.packet:job_packet",
 }
 """Kind of work -> what a worker process runs for it; the names stand in job folders."""
 

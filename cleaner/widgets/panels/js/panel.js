@@ -6,15 +6,19 @@ import { Drawing } from "./tree.js";
 
 /**
  * @import { Tree } from "./tree.js"
- * @typedef {{kind: "do", name: string, value: string}} DoMessage
+ * @typedef {{kind: "do", name: string, value: string} | {kind: "file", name: string, value: string}} PanelMessage
+ * @typedef {{kind: "save", name: string}} SaveMessage
  * @typedef {{
  *   get(name: "tree"): Tree[], get(name: "problem"): string, get(name: "address"): Record<string, string>,
- *   on(event: string, listener: () => void): void, off(event: string, listener: () => void): void,
- *   send(message: DoMessage): void
+ *   on(event: string, listener: Listener): void, off(event: string, listener: Listener): void,
+ *   send(message: PanelMessage, callbacks?: unknown, buffers?: ArrayBuffer[]): void
  * }} Model
+ * @typedef {(message?: any, buffers?: DataView[]) => void} Listener
  */
 
 const TYPING_MS = 200;
+const MOST_BYTES = 8e6; // the server takes messages of 10 MB
+const KEPT_MS = 60_000;
 
 /** Tabs: one tab stop, arrows walk and choose. @param {KeyboardEvent} event */
 function on_tab_key(event) {
@@ -40,6 +44,7 @@ class PanelView {
   constructor(model, el) {
     this.model = model;
     this.typing = 0;
+    this.pressed = false; // what was asked for here is saved here, and not where the panel is shown as well
     this.root = document.createElement("div");
     this.root.className = "cleaner-panel";
     this.root.dataset.lmSuppressShortcuts = "true";
@@ -53,6 +58,9 @@ class PanelView {
     this.matrices = new Matrices(this.root);
     this.sliders = new Sliders(this.root, (slider) => this.send(slider, slider.value));
     this.drawing = new Drawing(body, (element, value) => this.sliders.keeps(element, value));
+    /** @param {SaveMessage} message @param {DataView[]} [buffers] */
+    this.on_custom = (message, buffers = []) => this.on_message(message, buffers);
+    model.on("msg:custom", this.on_custom);
     this.watched = /** @type {[string, () => void][]} */ ([
       ["change:tree", () => this.draw()], ["change:problem", () => this.draw_problem()],
       ["change:address", () => this.set_address()],
@@ -78,6 +86,7 @@ class PanelView {
 
   close() {
     window.clearTimeout(this.typing);
+    this.model.off("msg:custom", this.on_custom);
     for (const [event, listener] of this.watched) this.model.off(event, listener);
     this.sliders.send_move();
     this.root.remove();
@@ -121,6 +130,17 @@ class PanelView {
     window.history.replaceState(null, "", url);
   }
 
+  /** Save a file that was asked for. @param {SaveMessage} message @param {DataView[]} buffers */
+  on_message(message, buffers) {
+    if (message?.kind !== "save" || !this.pressed) return;
+    this.pressed = false;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([/** @type {any} */ (buffers[0])]));
+    link.download = message.name;
+    link.click();
+    window.setTimeout(() => URL.revokeObjectURL(link.href), KEPT_MS);
+  }
+
   // ---- what the user does
 
   /** @param {HTMLElement | null} from @param {string} [value] */
@@ -133,6 +153,7 @@ class PanelView {
   on_click({ target }) {
     const from = target instanceof Element ? target.closest("button[data-do]") : null;
     if (!(from instanceof HTMLElement)) return;
+    this.pressed = true;
     const field = from.dataset.from; // a button that stands for a field sends what is in that
     const fields = /** @type {HTMLInputElement[]} */ ([...this.root.querySelectorAll("[data-field]")]);
     this.send(from, field === undefined ? undefined : fields.find((one) => one.dataset.field === field)?.value);
@@ -148,8 +169,22 @@ class PanelView {
 
   /** @param {Event} event */
   on_change({ target }) {
+    if (target instanceof HTMLInputElement && target.type === "file") {
+      this.send_file(target);
+      return;
+    }
     const chooses = target instanceof HTMLSelectElement || (target instanceof HTMLInputElement && target.type !== "range");
     if (chooses) this.send(target, target.value);
+  }
+
+  /** @param {HTMLInputElement} field */
+  async send_file(field) {
+    const [file] = field.files ?? [];
+    const name = field.dataset.do;
+    if (!file || !name) return;
+    const buffers = file.size > MOST_BYTES ? [] : [await file.arrayBuffer()];
+    field.value = ""; // so that the same file can be chosen again
+    this.model.send({ kind: "file", name, value: file.name }, undefined, buffers);
   }
 
   /** Enter in a field does what its button does, Escape leaves it. @param {KeyboardEvent} event */

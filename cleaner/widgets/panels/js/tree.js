@@ -16,7 +16,7 @@ const HTML_TAGS = new Set([
 const SVG_TAGS = new Set(["svg", "g", "path", "line", "circle", "rect", "text"]);
 const ATTRIBUTES = new Set([
   "class", "role", "type", "name", "value", "min", "max", "step", "checked", "disabled", "selected", "hidden", "open",
-  "tabindex", "title", "scope", "placeholder", "viewBox", "d", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "fill",
+  "accept", "tabindex", "title", "scope", "placeholder", "viewBox", "d", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "fill",
   "width", "height", "text-anchor", "preserveAspectRatio", "maxlength", "autocomplete", "data-do", "data-value", "data-heir",
   "data-key", "data-enter", "data-escape", "data-typed", "data-field", "data-from",
 ]);
