@@ -33,7 +33,7 @@ _STARTS = 2  # views
 # that are the same image, 3 do; of candidates that are different images, five in six if they have nothing in
 # common, and one in seven of photos of one kind of thing.
 _PROMISING = 0.45
-_STEPS = {16: 8, 32: 6, 64: 4}
+_STEPS = {16: 5, 32: 6, 64: 4}
 # Who agrees less at a coarse level is not looked at more closely: copies agree there even better.
 _GO_ON = {16: 0.6, 32: 0.75}
 _GOOD_START = 0.95

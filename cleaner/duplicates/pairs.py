@@ -11,10 +11,8 @@
 All this is done once. Groups, leaks and folds for any threshold are then made from the pairs, at once.
 """
 
-import os
 from collections import defaultdict
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -26,6 +24,7 @@ from cleaner.duplicates.alignment import SAME, match
 from cleaner.duplicates.groups import FLOOR, LOOK_ALIKE, NOT_EXACT, Similar
 from cleaner.embedding.pipeline import Embeddings
 from cleaner.quality.pixels import Pixels
+from cleaner.ranking.blocks import run_blocks
 from cleaner.ranking.features import unit_length
 from cleaner.ranking.folds import components
 from cleaner.ranking.neighbours import nearest_pairs
@@ -177,17 +176,27 @@ class _Pairs:
         self._parts: list[tuple[NDArray[Any], ...]] = []
 
     def add(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> None:
-        """Compare pairs, several chunks at a time."""
-        starts = range(0, len(i), _CHUNK)
-        workers = os.cpu_count() or 1
-        with ThreadPoolExecutor(workers, "matching") as pool:
-            for k in range(0, len(starts), 2 * workers):
-                self._reporter.check()
-                some = starts[k : k + 2 * workers]
-                self._parts += pool.map(lambda a: self._compare(i[a : a + _CHUNK], j[a : a + _CHUNK]), some)
-                self._reporter("checking likely pairs", min(some[-1] + _CHUNK, len(i)), len(i))
+        """Compare pairs."""
+        n = len(i)
+        agreement, overlap, cosine = (np.zeros(n, dtype=np.float32) for _ in range(3))
+        mirrored = np.zeros(n, dtype=bool)
+
+        def compare(at: int) -> None:
+            part = slice(at, at + _CHUNK)
+            found = self._compare(i[part], j[part])
+            agreement[part], overlap[part], cosine[part], mirrored[part] = found
+
+        run_blocks(compare, self._told(n), reporter=self._reporter)
+        self._parts.append((i, j, agreement, overlap, cosine, mirrored))
+
+    def _told(self, n: int) -> Iterator[int]:
+        """Yield where chunks of ``n`` pairs begin, and tell how far they have come."""
+        for at in range(0, n, _CHUNK):
+            yield at
+            self._reporter("checking likely pairs", min(at + _CHUNK, n), n)
 
     def _compare(self, i: NDArray[np.int64], j: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+        """Return agreement, overlap, cosine, and whether one image is mirrored."""
         first, second = self.grey[i], self.grey[j]
         found = match(first, second)
         agreement, overlap = found.agreement, found.overlap
@@ -201,7 +210,7 @@ class _Pairs:
             agreement[turn[better]] = turned.agreement[better]
             overlap[turn[better]] = turned.overlap[better]
             mirrored[turn[better]] = True
-        return i, j, agreement, overlap, cosine, mirrored
+        return agreement, overlap, cosine, mirrored
 
     def columns(self) -> dict[str, NDArray[Any]]:
         """Return what `Similar` keeps of the pairs that are similar at all."""

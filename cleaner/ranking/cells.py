@@ -2,7 +2,7 @@
 
 This is an inverted file (Sivic & Zisserman, *Video Google*, ICCV 2003) over spherical k-means (Dhillon &
 Modha, Machine Learning 42, 2001). All rows of one cell are compared with the same other cells: those that are
-among the `_NEAR` nearest of enough of them. So all is done in large products of matrices, and the time for a
+among the `NEAR` nearest of enough of them. So all is done in large products of matrices, and the time for a
 row does not grow with the set, but for finding its cell.
 
 Measured on 200,000 made rows of 256 numbers with 24 latent dimensions: 99.1 % of the 50 nearest rows are
@@ -26,7 +26,9 @@ Longs = NDArray[np.int64]
 CELL_ROWS = 200
 """Rows in a cell on average."""
 
-_NEAR = 48
+NEAR = 48
+"""Cells to look at for the 50 nearest rows."""
+
 _ENOUGH = 0.05  # of the rows of a cell
 _SAMPLE = 20  # rows for each cell that its centre is found by
 _ROUNDS = 6
@@ -82,13 +84,17 @@ class Cells:
         reporter.check()
         return cls(centres, *_grouped(_nearest(rows, centres, 1, reporter)[:, 0], n_cells))
 
-    def near(self, queries: Floats, *, reporter: Reporter = SILENT) -> Iterator[tuple[Longs, Longs]]:
+    def near(
+        self, queries: Floats, *, look_at: int = NEAR, reporter: Reporter = SILENT
+    ) -> Iterator[tuple[Longs, Longs]]:
         """Yield some of the queries and the rows to compare them with, until every query had its turn.
 
         Parameters
         ----------
         queries : float32, shape (m, d)
             Of length 1.
+        look_at : int
+            Cells near each query; of fewer, more is missed of what is not so near.
         reporter : Reporter
             May stop before the first ones.
 
@@ -98,7 +104,7 @@ class Cells:
             The rows hold nearly all that are near to any of these queries.
         """
         n_cells = len(self.centres)
-        cells = _nearest(queries, self.centres, min(_NEAR, n_cells), reporter)
+        cells = _nearest(queries, self.centres, min(look_at, n_cells), reporter)
         order, starts = _grouped(cells[:, 0], n_cells)
         for home in np.flatnonzero(np.diff(starts)).tolist():
             asked = order[starts[home] : starts[home + 1]]

@@ -24,6 +24,10 @@ EXACT_ROWS = 50_000
 """Rows up to which all pairs are looked at: half a minute of one core at 256 numbers a row."""
 
 BLOCK_ROWS = 2048  # 16 MB of similarities; larger blocks are no faster
+# Cells in which the few nearest rows are sought: they lie nearer than the voters. On 100,000 made rows of 256
+# numbers, 99.0 % of the 5 nearest ones are there (in 48 cells: 99.7 %), in less than half the time; of 16,871
+# edited copies of photos among 110,000 parts of photos, by their perceptual hashes, as many as in 48.
+_LOOK_AT = 24
 _VOTER_CELLS = 8_000_000
 _NO_VOTER = -2.0
 _TEMPERATURE = np.float32(0.05)
@@ -43,7 +47,7 @@ def nearest_pairs(
 ) -> Pairs:
     """Find the pairs of which one row is among the ``k`` nearest of the other.
 
-    The work is n² / 2 products of rows (n² with ``among``), by the BLAS library, or about 30,000 n where
+    The work is n² / 2 products of rows (n² with ``among``), by the BLAS library, or about 20,000 n where
     there are more than ``exact_rows``; memory beside the rows is that of a few blocks and of k neighbours a
     row.
 
@@ -100,7 +104,7 @@ def _search_cells(best: "_Best", X: Floats, base: Floats, reporter: Reporter, st
         chosen = largest(cosine, min(best.k, len(columns)))
         best.take(rows, columns[chosen], np.take_along_axis(cosine, chosen, axis=1))
 
-    blocks = Cells.of(base, reporter=reporter).near(X, reporter=reporter)
+    blocks = Cells.of(base, reporter=reporter).near(X, look_at=_LOOK_AT, reporter=reporter)
     run_blocks(look, _told(blocks, len(X), reporter, stage), reporter=reporter)
 
 
