@@ -27,7 +27,7 @@ from cleaner.quality.pixels import Pixels
 from cleaner.ranking.blocks import run_blocks
 from cleaner.ranking.features import unit_length
 from cleaner.ranking.folds import components
-from cleaner.ranking.neighbours import nearest_pairs
+from cleaner.ranking.neighbours import Pairs, nearest_pairs
 from cleaner.util.progress import SILENT, Reporter, Stage
 
 NEIGHBOURS = 5
@@ -70,8 +70,14 @@ def find_similar(
         The reporter asked to stop.
     """
     n = len(pixels.contents)
+    found = _by_hash(pixels.grey, reporter)  # whose hashes are gone from the memory before vectors are made
     vectors = None if embeddings is None else _vectors(pixels.contents, embeddings)
-    keys = _candidates(pixels.grey, vectors, reporter)
+    if vectors is not None:
+        near = nearest_pairs(
+            vectors, k=NEIGHBOURS, floor=_COSINE_FLOOR, stage=Stage.COMPARE_FEATURES, reporter=reporter
+        )
+        found.append(near)
+    keys = np.unique(np.concatenate([i * n + j for i, j, _ in found]))
     i, j = keys // max(n, 1), keys % max(n, 1)
     pairs = _Pairs(pixels.grey, vectors, reporter)
     pairs.add(i, j)
@@ -90,21 +96,12 @@ def find_similar(
     )
 
 
-def _candidates(
-    grey: NDArray[np.uint8], vectors: NDArray[np.float32] | None, reporter: Reporter
-) -> NDArray[np.int64]:
-    """Return the pairs i < j worth a closer look, as i · n + j."""
-    n = len(grey)
+def _by_hash(grey: NDArray[np.uint8], reporter: Reporter) -> list[Pairs]:
+    """Return the pairs whose small grey images are alike, whole or but for the margins of one."""
     whole = perceptual(grey)
     inner = perceptual(grey[:, _MARGIN_PX:-_MARGIN_PX, _MARGIN_PX:-_MARGIN_PX])
-    search = partial(nearest_pairs, reporter=reporter)
-    found = [
-        search(whole, k=NEIGHBOURS, floor=_PERCEPTUAL_FLOOR),
-        search(whole, inner, k=_PARENTS, floor=_PERCEPTUAL_FLOOR, stage=Stage.CROPS),
-    ]
-    if vectors is not None:
-        found.append(search(vectors, k=NEIGHBOURS, floor=_COSINE_FLOOR, stage=Stage.COMPARE_FEATURES))
-    return np.unique(np.concatenate([i * n + j for i, j, _ in found]))
+    search = partial(nearest_pairs, floor=_PERCEPTUAL_FLOOR, reporter=reporter)
+    return [search(whole, k=NEIGHBOURS), search(whole, inner, k=_PARENTS, stage=Stage.CROPS)]
 
 
 def perceptual(grey: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -234,7 +231,6 @@ class _Pairs:
         """
         n = len(self.grey)
         i, j, agreement, *_ = self._joined()
-        known = set((i * n + j).tolist())
         sure = agreement >= SAME
         home = components(n, i[sure], j[sure])
         degree = np.bincount(np.concatenate([i[sure], j[sure]]), minlength=n)
@@ -245,7 +241,7 @@ class _Pairs:
         for nodes in members.values():
             centres = nodes if len(nodes) <= _ALL_PAIRS else [max(nodes, key=lambda node: degree[node])]
             wanted |= {min(a, b) * n + max(a, b) for a in centres for b in nodes if a != b}
-        keys = np.array(sorted(wanted - known), dtype=np.int64)
+        keys = np.setdiff1d(np.array(list(wanted), dtype=np.int64), i * n + j)
         return keys // max(n, 1), keys % max(n, 1)
 
     def _joined(self) -> tuple[NDArray[Any], ...]:
