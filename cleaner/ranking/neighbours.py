@@ -2,7 +2,9 @@
 
 `find_voters` tells which labels the nearest images carry, `nearest_pairs` which images are most alike. Up to
 `EXACT_ROWS` rows all pairs are looked at; of more, those of like cells (`cleaner.ranking.cells`), which hold
-99 % of the nearest ones.
+99 % of the nearest ones. Libraries were no better: for the 50 neighbours of 100,000 made rows of 256 numbers,
+cells take 22 s of one core and find 99.6 %; pynndescent 0.7 takes 47 s (99.8 %), usearch 2.26 (16 links, 128
+and 64 candidates) 59 s (98.5 %).
 """
 
 from collections.abc import Iterable, Iterator
