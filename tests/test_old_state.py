@@ -249,7 +249,7 @@ def test_what_earlier_jobs_came_to_can_be_read(space: Workspace, folder: Path) -
 def test_a_job_that_claims_to_run_but_died_is_said_to_have_died(space: Workspace) -> None:
     status = jobs(space)[4].status()
     assert status.error is not None
-    assert status.error.startswith("The job's process died (killed, out of memory, or")
+    assert status.error.startswith("The task was ended (killed, out of memory, or")
     assert status.error.endswith("Its log ends: INFO: epoch 1")
     assert Job.current(space.state) is None
 

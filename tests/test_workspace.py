@@ -459,7 +459,7 @@ def test_a_set_of_broken_pictures_is_refused_with_a_reason(tmp_path: Path) -> No
     with pytest.raises(CatalogError) as caught:
         Workspace(tmp_path).catalog  # noqa: B018
 
-    assert str(caught.value) == f"None of the 1 images in {tmp_path} can be used; a.jpg: empty file."
+    assert str(caught.value) == f"The only image in {tmp_path} cannot be used; a.jpg: empty file."
 
 
 def test_options_rebuild_the_workspace_in_another_process(colour_set: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ import pandas as pd
 from cleaner.advice import Advice
 from cleaner.dataset.class_findings import class_findings
 from cleaner.dataset.findings import Finding
-from cleaner.dataset.folders import Listing, list_images, name_problem, place_of
+from cleaner.dataset.folders import STATE_FOLDER, Listing, list_images, name_problem, place_of
 from cleaner.dataset.formats.samples import Samples, read_samples
 from cleaner.dataset.label_sets import LabelForm, LabelSets, classes_of
 from cleaner.dataset.layout import Layout
@@ -686,6 +686,6 @@ def _no_images(root: Path, listing: Listing) -> str:
         named = ", ".join(f"{len(names):,} {suffix or 'no suffix'}" for suffix, names in most[:_MANY_KINDS])
         detail = f"it holds other files ({named})"
     else:
-        empty = is_archive(root) or next(root.iterdir(), None) is None
+        empty = is_archive(root) or all(each.name == STATE_FOLDER for each in root.iterdir())
         detail = "it is empty" if empty else "no files but hidden ones"
     return f"No images in {root}: {detail}. Expected JPEG, PNG or other images, one folder per class."

@@ -495,7 +495,9 @@ def _leave_out_broken(listed: Catalog, index: FileIndex) -> Catalog:
     usable = listed.leave_out(problems)
     if not len(usable):
         name, problem = next(iter(problems.items()))
-        msg = f"None of the {len(listed)} images in {listed.root} can be used; {name}: {problem}."
+        what = "The only image" if len(listed) == 1 else f"None of the {len(listed):,} images"
+        cannot = "cannot" if len(listed) == 1 else "can"
+        msg = f"{what} in {listed.root} {cannot} be used; {name}: {problem}."
         raise CatalogError(msg)
     return usable
 

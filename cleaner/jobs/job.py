@@ -137,8 +137,8 @@ class Job:
         if status.finished:
             return status
         error = (
-            f"The job's process {_cause(self._exit_code)}, at “{stage_words(status.stage)}”. Everything from "
-            f"before it is intact. Start it again.{self._log_tail()}"
+            f"The task {_cause(self._exit_code)}, at “{stage_words(status.stage)}”. Everything from before "
+            f"it is intact. Start it again.{self._log_tail()}"
         )
         return replace(status, phase="failed", message="failed", error=error)
 
@@ -240,7 +240,7 @@ def _tidy(jobs: Path) -> None:
 
 def _cause(exit_code: int | None) -> str:
     if exit_code is None:
-        return "died (killed, out of memory, or the machine was restarted)"
+        return "was ended (killed, out of memory, or the machine was restarted)"
     if exit_code < 0:
-        return f"was ended by {signal.Signals(-exit_code).name} (killed, or out of memory)"
-    return f"ended with code {exit_code}"
+        return f"was ended (killed, or out of memory: {signal.Signals(-exit_code).name})"
+    return f"ended early (code {exit_code})"

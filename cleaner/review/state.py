@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from array import array
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -626,6 +627,12 @@ class ReviewState:
                 gone=len(self._records.gone),
                 asked_again=len(self._records.relabelled) + len(self._replaced()),
             )
+
+    def judgements_of(self, names: Iterable[str]) -> Counter[str]:
+        """Count some images by what holds about their labels: keep, delete, relabel, label."""
+        with self._lock:
+            records = (self._records.by_name.get(name) for name in names)
+            return Counter(record.judged for record in records if record is not None and record.judged)
 
     def looks(self) -> list[Decision]:
         """Return what holds about each label, in the order in which the labels were first looked at.

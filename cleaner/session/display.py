@@ -148,7 +148,7 @@ class Display:
             self._notices.append(Hint.NO_LABELS if self.view.order == TO_LABEL else Hint.NO_RANKING)
         done = known.state.progress()
         if done.decided:
-            self._notices.append(Resumed(max(0, done.decided - self._to_come()), len(known)))
+            self._notices.append(Resumed(max(0, done.decided - len(self._to_come())), len(known)))
         if done.asked_again or done.gone:
             self._notices.append(Unmatched(done.asked_again, done.gone))
         if known.learnt is not None:
@@ -215,7 +215,9 @@ class Display:
             total=len(self.known),
             expected=self._expected[1],
             to_come=self._to_come(),
-            answers=[each for each in map(self._blind_answer, self.shown_blind) if each is not None],
+            answers={
+                name: made for name in self._shown_blind if (made := self._blind_answer(name)) is not None
+            },
         )
 
     def _expect(self) -> Count | None:
@@ -247,8 +249,8 @@ class Display:
         """Return what the reviewer has said of an image that was shown blind."""
         return self.known.state.blind_answer(name, self.reviewer, self._shown_blind[name])
 
-    def _to_come(self) -> int:
-        """Count the decided images that the reviewer is still to be shown blind."""
+    def _to_come(self) -> set[str]:
+        """Return the decided images that the reviewer is still to be shown blind."""
         self._shown_blind.update(self.shown_blind)
         waiting = set(self._due)
         for name in self._shown_blind:
@@ -257,7 +259,7 @@ class Display:
                 waiting.add(name)
             else:
                 waiting.discard(name)
-        return len(waiting)
+        return waiting
 
     # ---------------------------------------------------------------- going elsewhere
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from cleaner.review import Decision, ReviewState
@@ -19,12 +20,13 @@ def review_progress(
     *,
     total: int,
     expected: Count | None = None,
-    to_come: int = 0,
-    answers: Sequence[Decision] = (),
+    to_come: Collection[str] = (),
+    answers: Mapping[str, Decision] = MappingProxyType({}),
 ) -> dict[str, Any]:
     """Count; the keys are those of `cleaner.ImageCleaner.progress`.
 
-    A decision on an image that is shown as if it had none counts like any other, or the numbers would tell.
+    Images that are shown to the reviewer as if they had no decision count as if they had none, or only the
+    reviewer's: otherwise the numbers would tell which they are.
 
     Parameters
     ----------
@@ -35,20 +37,22 @@ def review_progress(
         Images of the set.
     expected : Count, optional
         Errors on the next page.
-    to_come : int
-        Decided images that the reviewer is still to be shown as if they were not.
-    answers : sequence of Decision
-        What the reviewer has said of such images on the open page.
+    to_come : collection of str
+        Decided images that the reviewer is still to be shown so.
+    answers : mapping of str to Decision
+        What the reviewer has said of those that were shown so.
     """
     now = state.progress()
-    said = Counter(each.outcome for each in answers)
+    said = Counter(each.outcome for each in answers.values())
+    said.subtract(state.judgements_of({*to_come, *answers}))
     errors = said["delete"] + said["relabel"]
-    window_errors = min(now.window, now.window_errors + errors)
-    low, high = wilson(window_errors, now.window)
+    window = 0 if to_come or answers else now.window  # whose last looks these are would tell, too
+    window_errors = now.window_errors if window else 0
+    low, high = wilson(window_errors, window)
     pace = state.pace_per_min(reviewer)
-    left = max(0, total - now.decided + to_come)
+    left = max(0, total - now.decided + len(to_come))
     return {
-        "looked_at": max(0, now.looked_at - to_come),
+        "looked_at": max(0, now.looked_at - len(to_come)),
         "total": total,
         "errors": now.errors + errors,
         "kept": now.kept + said["keep"],
@@ -61,12 +65,7 @@ def review_progress(
         "asked_again": now.asked_again,
         "gone": now.gone,
         "left": left,
-        "last100": {
-            "errors": window_errors,
-            "looked_at": now.window,
-            "low": low * now.window,
-            "high": high * now.window,
-        },
+        "last100": {"errors": window_errors, "looked_at": window, "low": low * window, "high": high * window},
         "expected_next": expected,
         "pace_per_min": pace,
         "pace_per_hour": None if pace is None else 60 * pace,

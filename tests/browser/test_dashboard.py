@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 HERE = Path(__file__).parent
 OpenVisit = Callable[..., Any]
-LOST = "This page has lost its kernel. Everything shown as saved is saved. Reload the page."
+LOST = say("grid.lost")
 
 
 @pytest.fixture

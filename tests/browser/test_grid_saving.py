@@ -79,7 +79,7 @@ def test_lost_kernel_is_said_and_everything_is_sent_again_when_it_comes_back(
     alert = page.get_by_role("alert")
     expect(alert).to_contain_text(say("grid.lost"))
     expect(alert.get_by_role("button", name=say("grid.reload"))).to_be_visible()
-    expect(alert).to_contain_text(say("grid.overdue_files", files="0_00.jpg"))
+    expect(alert).to_contain_text(say("grid.lost_files", files="0_00.jpg"))
     first = sent(page, "decide")
     assert len(first) == 1
     page.evaluate("() => { model.answering = true }")

@@ -151,12 +151,12 @@ def test_a_killed_worker_is_noticed_at_once_by_whoever_looks(state: Path) -> Non
     assert status.phase == "failed"
     assert status.result is None
     assert status.error == (
-        "The job's process died (killed, out of memory, or the machine was restarted), at “deaf”. "
+        "The task was ended (killed, out of memory, or the machine was restarted), at “deaf”. "
         "Everything from before it is intact. Start it again."
     )
     assert Job.current(state) is None
     wait_until(lambda: job._exit_code is not None)
-    assert "was ended by SIGKILL" in str(job.status().error)
+    assert "was ended (killed, or out of memory: SIGKILL)" in str(job.status().error)
 
 
 def test_a_deaf_worker_can_be_killed(state: Path) -> None:

@@ -132,6 +132,7 @@ def test_numbers_go_up_by_a_blind_image_as_by_any_other(open_as: OpenAs) -> None
     ann.close()
     ben = open_as("ben")
     assert (ben.progress()["looked_at"], ben.progress()["left"]) == (0, 30)
+    assert ben.progress()["errors"] == 0 and ben.progress()["last100"]["looked_at"] == 0
     expected = {
         "delete": {"looked_at", "left", "errors", "deleted"},
         "keep": {"looked_at", "left", "kept"},
@@ -150,6 +151,7 @@ def test_numbers_go_up_by_a_blind_image_as_by_any_other(open_as: OpenAs) -> None
             assert {key for key in shown if before[key] != after[key]} == expected[action]
             seen[action].add(name in blind_on(ben))
         ben.confirm()
+        assert ben.progress()["errors"] <= ben.progress()["looked_at"]
     assert all(kinds == {True, False} for kinds in seen.values())
 
 

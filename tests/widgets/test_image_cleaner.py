@@ -16,9 +16,11 @@ from page_requests import ask, seen
 
 from cleaner.errors import CleanerError, StoreError
 from cleaner.ranking import Ranking, rank_probabilities
+from cleaner.session.cells import Colleague
 from cleaner.session.orders import ORDERS, Order
 from cleaner.session.snapshot import Snapshot
 from cleaner.session.view import GridView
+from cleaner.widgets.grid.text import note_text
 from cleaner.widgets.image_cleaner import ImageCleaner
 from cleaner.widgets.panels.base import text_of
 from cleaner.widgets.sentences import say
@@ -485,6 +487,18 @@ def test_dropdowns_choose_the_view_and_follow_it(open_cleaner: Callable[..., Ima
     assert cleaner.sent[-1]["kind"] == "page"
     cleaner.set_view(given="red", show="all")
     assert (lists["Given label"].value, lists["Show"].value) == ("red", "all")
+
+
+def test_an_order_that_is_not_offered_yet_has_the_same_words(
+    open_cleaner: Callable[..., ImageCleaner], workspace: Workspace
+) -> None:
+    chosen = dropdowns(open_cleaner(workspace))["Order"]
+    assert (chosen.label, chosen.value) == (say("order.most suspicious"), "most suspicious")
+
+
+def test_a_long_name_leaves_room_on_the_card_for_what_its_owner_chose() -> None:
+    assert note_text(Colleague("Ben Smith", "delete")) == "Ben Smith: delete"
+    assert note_text(Colleague("Ann-Katrin Freifrau von Ixheim", "relabel", "hat")) == "Ann-Katrin…: hat"
 
 
 def test_suggestion_that_changes_while_it_is_taken_is_refused_and_shown_anew(

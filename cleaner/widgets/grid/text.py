@@ -313,11 +313,18 @@ def refusal_text(refusal: Refusal) -> str:
 
 # ---------------------------------------------------------------- on an image
 
+_LONGEST_NAME = 12
+
 
 def note_text(note: Colleague) -> str:
     """Return what a colleague thinks of an image."""
     key = "review.note_again" if note.again else "review.note"
-    return say(key, reviewer=note.reviewer, choice=note.label or note.action)
+    return say(key, reviewer=_shortened(note.reviewer), choice=note.label or note.action)
+
+
+def _shortened(reviewer: str) -> str:
+    """Return a name that leaves room on a card for what its owner chose."""
+    return reviewer if len(reviewer) <= _LONGEST_NAME else f"{reviewer[: _LONGEST_NAME - 1].rstrip()}…"
 
 
 def again_lines(again: AskedAgain | None) -> list[str]:

@@ -72,7 +72,8 @@ class FilterBox(ipywidgets.Box):
                 pairs = options[name]
                 value: Any = getattr(view, name) or ""
                 if value not in [chosen for _, chosen in pairs]:  # chosen earlier, or by Python
-                    pairs.append((_source_text(value) if name == "source" else value, value))
+                    words = SENTENCES.get(f"order.{value}", value) if name == "order" else value
+                    pairs.append((_source_text(value) if name == "source" else words, value))
                 if list(each.options) != pairs:
                     each.options = pairs
                 if each.value != value:

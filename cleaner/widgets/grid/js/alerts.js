@@ -52,10 +52,11 @@ export class Alerts {
   /** @returns {string} what is not saved: the first files by name */
   overdue_text() {
     const names = [...new Set(this.link.unsaved.flatMap((message) => ("names" in message ? message.names : [])))];
-    if (!names.length) return this.say("grid.overdue");
+    const { lost } = this.link; // then the sentence about that says what to do
+    if (!names.length) return this.say(lost ? "grid.lost_acts" : "grid.overdue");
     const first = names.slice(0, 3).map((name) => name.split("/").pop()).join(", ");
     const more = names.length - 3;
-    return this.say("grid.overdue_files", { files: more > 0 ? this.say("grid.and_more", { files: first, n: more }) : first });
+    return this.say(lost ? "grid.lost_files" : "grid.overdue_files", { files: more > 0 ? this.say("grid.and_more", { files: first, n: more }) : first });
   }
 
   draw() {
