@@ -279,6 +279,14 @@ def main() -> int:
         f"answered for {len(answered)}, lost {lost}, decided twice {doubled}, "
         f"open on two pages at a time {overlaps(found)}, refused {sum(refused.values())} {dict(refused)}"
     )
+    for name in [name for name, times in there.items() if times > 1][:5]:
+        rows = [
+            (event.reviewer, event.time.timestamp(), event.kind) for event in events if event.name == name
+        ]
+        looks = [
+            (at, *times) for at, each in enumerate(found) for one, *times in each["shown"] if one == name
+        ]
+        print(f"  decided twice: {name}: {rows}; shown: {looks}")
     for kind, what in (
         ("decide", "decisions on one image"),
         ("confirm", "confirmed pages, with the next page"),
