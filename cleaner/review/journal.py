@@ -82,6 +82,11 @@ class Journal:
             raise kind(f"The review database cannot be read: {in_words(exc)}") from exc
 
     @property
+    def is_closed(self) -> bool:
+        """Whether nothing can be read or written any more."""
+        return self._closed
+
+    @property
     def is_file(self) -> bool:
         """Whether the rows are in an SQLite file (or in memory), and not on a server."""
         return self.engine.dialect.name == "sqlite"

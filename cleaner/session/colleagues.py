@@ -22,7 +22,8 @@ _IDLE_S = 15 * 60.0
 class Colleagues:
     """Follows what others decide, and sees to it that no two reviewers have the same image open.
 
-    For a store in a file, which one person uses, it does nothing.
+    A store in a file is one person's, perhaps in two windows: what they decide in one is followed in the
+    other, and no page is leased.
 
     Parameters
     ----------
@@ -53,12 +54,10 @@ class Colleagues:
         on_change : callable
             Called, in that thread, when others have done something, or have other images open.
         """
-        if self._leases is not None:
-            arguments = (on_change, self._leases)
-            self._thread = threading.Thread(
-                target=self._follow, args=arguments, name="cleaner-colleagues", daemon=True
-            )
-            self._thread.start()
+        self._thread = threading.Thread(
+            target=self._follow, args=(on_change,), name="cleaner-colleagues", daemon=True
+        )
+        self._thread.start()
 
     def claim(self, names: Iterable[str]) -> frozenset[str]:
         """Take images onto the page that is about to open; those of the page before are given up.
@@ -108,18 +107,19 @@ class Colleagues:
         if self._leases is not None:
             self._leases.release()
 
-    def _follow(self, on_change: Callable[[], None], leases: Leases) -> None:
+    def _follow(self, on_change: Callable[[], None]) -> None:
         failed = False
-        while True:
+        while not self._store.journal.is_closed:
             try:
                 self._store.refresh()
                 failed = False
             except StoreError as exc:
-                if not failed:  # whoever decides meanwhile is told that it is not saved
-                    logger.warning("What colleagues decide cannot be followed: %s", exc)
+                if not (failed or self._store.journal.is_closed):
+                    # whoever decides meanwhile is told that it is not saved
+                    logger.warning("What is decided elsewhere cannot be followed: %s", exc)
                 failed = True
             else:
-                if self._look(leases):
+                if self._leases is not None and self._look(self._leases):
                     on_change()
             if self._stop.wait(_FOLLOW_S):
                 return

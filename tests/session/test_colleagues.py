@@ -129,3 +129,21 @@ def test_three_at_once_decide_every_image_once(open_as: Callable[..., ReviewSess
     assert set(names) == set(store.state.decisions())
     decided = Counter(event.name for event in store.state.events)
     assert set(decided.values()) == {1} and len(decided) == 30
+
+
+def test_two_windows_on_a_file_follow_each_other(
+    make_set: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(colleagues, "_FOLLOW_S", 0.05)
+    root = make_set(4, size_px=4)
+    with Workspace(root, reviewer="ann") as first, Workspace(root, reviewer="ann") as second:
+        here, there = ReviewSession(first, page_size=6), ReviewSession(second, page_size=6)
+        told: list[str] = []
+        there.subscribe(lambda change: told.extend(change.names))
+        name = here.names[0]
+        here.decide(name, "delete")
+        until(lambda: name in told)
+        assert there.cells([name])[0].action == "delete"
+        here.close()
+        there.close()
+    assert [each for each in caplog.messages if "followed" in each] == []
