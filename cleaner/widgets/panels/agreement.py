@@ -120,4 +120,5 @@ def kappa_text(kappa: Kappa | None) -> str:
     """Return kappa with its interval, or that it cannot be told."""
     if kappa is None:
         return say("agreement.kappa.none")
-    return say("agreement.kappa.value", **{key: f"{value:.2f}" for key, value in kappa._asdict().items()})
+    figures = {key: f"{value:.2f}".replace("-", "−") for key, value in kappa._asdict().items()}
+    return say("agreement.kappa.value", **figures)
