@@ -230,7 +230,7 @@ class Pager:
             self._due = self._ask_due()
             while made := self._mixed((new := self._new()) or self._passed_over(), again=not new):
                 self._add(made)
-                if opened := self._go(len(self._pages) - 1):
+                if opened := self._go(len(self._pages) - 1, is_new=True):
                     return opened
             if self._pages:  # it stays open
                 self._claim(self._pages[self._at].names)
@@ -424,16 +424,19 @@ class Pager:
     def _number(self) -> None:
         self._pages = [replace(page, number=i) for i, page in enumerate(self._pages, start=1)]
 
-    def _go(self, at: int) -> Page | None:
-        """Open a page, without what others have open; if nothing of it is left there is no such page."""
+    def _go(self, at: int, *, is_new: bool = False) -> Page | None:
+        """Open a page, without what others have open; if nothing of it is left there is no such page.
+
+        A new page is also without what others have decided since it was made.
+        """
         page = self._pages[at]
-        before = self.waiting(page)
+        before = page.names if is_new else self.waiting(page)
         allowed = set(self._claim(page.names)).intersection(self.waiting(page))
         lost = {self._unit_of(name) for name in before if name not in allowed}
         if lost:
             names = tuple(name for name in page.names if self._unit_of(name) not in lost)
             self._shown.difference_update(set(page.names).difference(names))
-            self._begin = 0
+            self._begin = min(self._begin, self._settled)
             if not names:
                 del self._pages[at]
                 self._number()

@@ -68,7 +68,7 @@ _THUMBNAIL_PX = 256
 _PROPOSE_AFTER = 8  # decisions after which another proposal is worth a second of work
 _PAUSE_S = 0.3
 _PAUSES = 5  # of what an analysis takes, until the next, and as many for each colleague at work
-_LONGEST_PAUSE_S = 60.0
+_LONGEST_PAUSE_S = 20.0  # likewise, so that what is worked out stays a small part of what a machine does
 _LARGE = 200_000  # images from which on what decisions teach is worked out behind the first page
 _COUNT_AFTER = 24  # decisions after which what is expensive to work out is worked out again
 
@@ -298,12 +298,13 @@ class ReviewSession:
         """
 
         def run() -> None:
-            pauses = _PAUSES * (self._colleagues.number_at_work + keys_first)
-            least_s = _PAUSE_S if keys_first else 0.0
-            self._worker.pause(min(_LONGEST_PAUSE_S, max(least_s, pauses * self._took_s.get(work, 0.0))))
-            start_s = time.monotonic()
+            colleagues = self._colleagues.number_at_work
+            pause_s = _PAUSES * (colleagues + keys_first) * self._took_s.get(work, 0.0)
+            longest_s = _LONGEST_PAUSE_S * max(1, colleagues)
+            self._worker.pause(min(longest_s, max(pause_s, _PAUSE_S if keys_first else 0.0)))
+            start_s = time.thread_time()  # by the clock it would seem longer the more others work meanwhile
             task()
-            self._took_s[work] = time.monotonic() - start_s
+            self._took_s[work] = time.thread_time() - start_s
 
         if work in self._works_out:
             self._worker.once(work, run)

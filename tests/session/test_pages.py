@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cleaner.errors import StoreError
+from cleaner.review.events import Blind
+from cleaner.review.opinions import Due
 from cleaner.session.pages import Page, Pager, pages_file
 from cleaner.session.view import GridView
 
@@ -333,6 +336,32 @@ def test_what_is_decided_is_passed_by_for_good_only_until_something_is_taken_bac
         assert quick.peek() == plain.peek()
         assert (quick.has_next, quick.has_free) == (plain.has_next, plain.has_free)
         assert (quick.remaining, quick.undecided) == (plain.remaining, plain.undecided)
+
+
+def test_a_new_page_leaves_out_what_was_decided_since_it_was_made() -> None:
+    decided = set[str]()
+
+    def is_answered(_name: str, _why: Blind) -> bool:  # asked after the images of the page were chosen
+        decided.add("a")
+        return True
+
+    due = [Due("f", Blind.SECOND, unaided=False)]
+    p = pager("abcdef", decided, due=lambda: due, is_answered=is_answered)
+    assert names_of(p.current) == "b"
+
+
+def test_what_others_have_open_comes_once_they_give_it_up() -> None:
+    decided, taken, known = set("abc"), set("de"), set[str]()
+
+    def claim(names: Iterable[str]) -> set[str]:
+        known.update(taken)  # whoever is refused looks who has them
+        return set(names) - taken
+
+    p = pager("abcdefgh", decided, claim=claim, is_taken=known.__contains__, reopened=lambda: 0)
+    assert names_of(p.current) == "fg"
+    taken.clear()
+    known.clear()
+    assert names_of(p.next()) == "de"
 
 
 # ---------------------------------------------------------------- looking ahead, opening again, swapping
