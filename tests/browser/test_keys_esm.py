@@ -201,5 +201,6 @@ def test_digits_give_and_take_labels_where_an_image_can_have_several(
     press(page, "1")  # the two stay selected
     second = [act for act in sent(page, "decide") if len(act["names"]) == 2]
     assert [(act["action"], act["label"]) for act in second] == [("add", "bird"), ("remove", "bird")]
+    expect(page.locator(".is-saving")).to_have_count(0)  # a suggestion is taken for what is saved
     press(page, "Escape", "y")
     expect(page.locator(".cleaner-card").nth(2).locator(".cleaner-badge")).to_have_text("→ bird, cat")
