@@ -8,7 +8,7 @@ hidden, ignored, or taken for something else. What is in the way is then written
 import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import unquote
 
 from cleaner.dataset.folders import is_ignored
@@ -32,21 +32,26 @@ def folder_of(label: str) -> str | None:
     return next((form for form in forms if _fits(form, label)), None)
 
 
-def marked_folder_of(label: str) -> str | None:
-    """Return another name for a class's folder, for where the first one cannot be told from one beside it.
+def folder_beside(label: str, is_taken: Callable[[str], bool]) -> str | None:
+    """Return the name of a class's folder where others are; None: the label is too long for one.
 
-    "Cat" and "cat" are one folder on Windows and macOS.
+    "Cat", "cat" and "CAT" are one folder on Windows and macOS: all but the first get other names there.
+
+    Parameters
+    ----------
+    label : str
+    is_taken : callable
+        Tells whether a name cannot be told from one beside it; see `same_folder`.
     """
-    form = _marked(label)
-    return form if _fits(form, label) else None
+    forms = (_escaped(label), _escaped(label, percent=True), _marked(label), _hex(label))
+    return next((form for form in forms if _fits(form, label) and not is_taken(form)), None)
 
 
 def label_of(folder: str) -> str:
-    """Return the class of a folder: its name, unless `folder_of` or `marked_folder_of` made that."""
+    """Return the class of a folder: its name, unless `folder_of` or `folder_beside` made that."""
     label = unquote(folder)
-    if label == folder or folder not in (_escaped(label), _escaped(label, percent=True), _marked(label)):
-        return folder
-    return label
+    forms = (_escaped(label), _escaped(label, percent=True), _marked(label), _hex(label))
+    return label if label != folder and folder in forms else folder
 
 
 def folders_of(labels: Iterable[str]) -> dict[str, str | None]:
@@ -54,10 +59,7 @@ def folders_of(labels: Iterable[str]) -> dict[str, str | None]:
     folders: dict[str, str | None] = {}
     taken: set[str] = set()
     for label in labels:
-        folder = folder_of(label)
-        if folder is not None and _folded(folder) in taken:
-            folder = marked_folder_of(label)
-        folders[label] = folder
+        folders[label] = folder = folder_beside(label, lambda form: _folded(form) in taken)
         taken.add(_folded(folder or ""))
     return folders
 

@@ -23,9 +23,10 @@ import pytest
 
 from cleaner.dashboard.ports import choose_port
 from cleaner.dashboard.server import Dashboard
+from cleaner.jobs import Job
 from cleaner.widgets.page_settings import PageSettings
 
-__all__ = ["Lab", "Visit", "lab", "serve_dashboard", "visit"]
+__all__ = ["Lab", "Visit", "halted", "kernels_of", "lab", "serve_dashboard", "visit", "wait_until"]
 
 SOURCE = Path(__file__).resolve().parents[2]
 START_S = 90.0
@@ -216,3 +217,22 @@ def wait_until_it_answers(url: str, process: subprocess.Popen[bytes], log: Path)
         else:
             return
     pytest.fail(f"JupyterLab does not answer:\n{log.read_text(errors='replace')[-3000:]}")
+
+
+def wait_until(condition: Callable[[], object], what: str, limit_s: float = 60) -> Any:
+    """Wait for something outside of the page; return what it is."""
+    end = time.monotonic() + limit_s
+    while not (found := condition()):
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+    return found
+
+
+def halted(state: Path) -> tuple[Job, psutil.Process]:
+    """Wait for a job's worker and halt it, so that it cannot be faster than what is to happen meanwhile."""
+    job = wait_until(lambda: Job.current(state), "the job began")
+    pid = wait_until(lambda: job.status().pid, "the job has a worker")
+    worker = psutil.Process(pid)
+    worker.suspend()
+    assert not job.status().finished
+    return job, worker

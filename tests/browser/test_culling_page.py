@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
-from servers import kernels_of
+from servers import halted, kernels_of, wait_until
 
 from cleaner.dashboard.server import Dashboard
 from cleaner.jobs import Job
@@ -52,30 +51,11 @@ def serve(root: Path) -> Iterator[Callable[[], Dashboard]]:
         dashboard.stop()
 
 
-def wait_until(condition: Callable[[], object], what: str, limit_s: float = 60) -> Any:
-    """Wait for something outside of the page; return what it is."""
-    end = time.monotonic() + limit_s
-    while not (found := condition()):
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
-    return found
-
-
 def open_page(new_page: Callable[..., Any], dashboard: Dashboard) -> Any:
     page = new_page()
     page.goto(dashboard.url)
     page.wait_for_selector("#loading", state="detached", timeout=60_000)
     return page
-
-
-def halted(state: Path) -> tuple[Job, psutil.Process]:
-    """Wait for a job's worker and halt it, so that it cannot be faster than what is to happen meanwhile."""
-    job = wait_until(lambda: Job.current(state), "the job began")
-    pid = wait_until(lambda: job.status().pid, "the job has a worker")
-    worker = psutil.Process(pid)
-    worker.suspend()
-    assert not job.status().finished
-    return job, worker
 
 
 def close_and_wait_for_the_end_of_the_kernel(page: Any, dashboard: Dashboard) -> None:

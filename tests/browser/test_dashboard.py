@@ -20,6 +20,7 @@ import pytest
 from grid_page import focused_name
 from played_job import played_job
 from rankings import partial_ranking
+from servers import halted
 
 from cleaner.collect.example import wrong_names
 from cleaner.dashboard.server import Dashboard
@@ -236,7 +237,10 @@ def test_a_killed_kernel_takes_nothing_with_it_that_was_shown_as_saved(
 def test_pictures_are_there_before_the_ranking_which_then_takes_over(
     visit: OpenVisit, root: Path, expect: Any
 ) -> None:
-    opened = visit(root, from_scratch=True)
+    with ThreadPoolExecutor(1) as beside:  # the ranking begins before the page is there
+        begun = beside.submit(halted, root / ".cleaner")
+        opened = visit(root, from_scratch=True)
+        _, worker = begun.result()
     page = opened.page
     opened.wait_for_pictures()
     assert names(page) == sorted(names(page))
@@ -245,6 +249,7 @@ def test_pictures_are_there_before_the_ranking_which_then_takes_over(
 
     opened.reload()  # the work goes on, and the new page finds it
     expect(page.get_by_role("status").filter(has_text=say("prepare.progress"))).to_be_visible()
+    worker.resume()
     expect(page.get_by_text(say("prepare.progress"))).to_be_hidden(timeout=120_000)
     page.wait_for_function("() => document.querySelector('.cleaner-loss') !== null", timeout=30_000)
     assert page.get_by_role("alert").filter(has_text="Cannot").count() == 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from cleaner.dataset.catalog import Catalog
-from cleaner.dataset.class_folders import folder_of, label_of, marked_folder_of, same_folder
+from cleaner.dataset.class_folders import folder_beside, label_of, same_folder
 from cleaner.dataset.layout import Layout
 from cleaner.dataset.layout_guess import guess_layout
 from cleaner.review.events import Action
@@ -131,10 +131,10 @@ class _ClassFolders:
         """Return the folder of a class in a place, there or new; None: the label is too long for one."""
         there = self._of_class.get((place.before, label))
         if there is None:
-            there = folder_of(label)
             beside = self._folders_in(place.before)
-            if there is not None and any(same_folder(there, each) and each != there for each in beside):
-                there = marked_folder_of(label)
+            there = folder_beside(
+                label, lambda form: any(same_folder(form, each) and each != form for each in beside)
+            )
             if there is not None:
                 self._of_class[place.before, label] = there
                 beside.add(there)
