@@ -81,15 +81,12 @@ def forecast(
     ahead = [name for name in names if name not in outcomes]
     shown = min(len(ahead), max(done, 10 * page_size))
     expected = [(done, Count(float(found), found, found))] if shown else []
-    for i in _spread(shown, _AHEAD):
-        more = posterior.count(ahead[: i + 1])
-        expected.append((done + i + 1, Count(found + more.point, found + more.low, found + more.high)))
+    ends = [i + 1 for i in _spread(shown, _AHEAD)]
+    *counts, next_page, rest = posterior.counts(ahead, [*ends, page_size, None])
+    for end, more in zip(ends, counts, strict=True):
+        expected.append((done + end, Count(found + more.point, found + more.low, found + more.high)))
     return Forecast(
-        found=curve,
-        expected=tuple(expected),
-        next_page=posterior.count(ahead[:page_size]),
-        rest=posterior.count(ahead),
-        undecided=len(ahead),
+        found=curve, expected=tuple(expected), next_page=next_page, rest=rest, undecided=len(ahead)
     )
 
 

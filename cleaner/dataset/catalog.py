@@ -449,10 +449,18 @@ class Catalog:
         listed = list(names)
         if listed == self.listed:
             return np.arange(len(self))
-        many = len(listed) > len(self) // _MANY
-        at = {name: row for row, name in enumerate(self.names)} if many else self.places
-        rows = np.array([-1 if (row := at.get(name)) is None else row for name in listed], dtype=np.int64)
+        rows = self.places.find(listed)
         return rows if missing else rows[rows >= 0]
+
+    @cached_property
+    def has_label(self) -> npt.NDArray[np.bool_]:
+        """Whether each image has a label, shape (n,)."""
+        return self.table["label"].notna().to_numpy()
+
+    @cached_property
+    def lacks_labels(self) -> bool:
+        """Whether any image has no label."""
+        return not self.has_label.all()
 
     @cached_property
     def listed(self) -> list[str]:

@@ -127,13 +127,11 @@ def judged(state: ReviewState, ranking: Ranking) -> dict[str, bool]:
     are right where somebody decided: then the decisions made on it are all that count. What was relabelled as
     a group counts like the rest: its reviewer had all of the group before them.
     """
-    model_of = {event.seq: event.model for event in state.events}
-    return {
-        each.name: each.outcome != "keep"
-        for each in state.looks()
-        if each.outcome in ("keep", "delete", "relabel")
-        if ranking.originals is not None or model_of.get(each.seq) == ranking.model
-    }
+    looks = [each for each in state.looks() if each.outcome in ("keep", "delete", "relabel")]
+    if ranking.originals is None:
+        model_of = {event.seq: event.model for event in state.events}
+        looks = [each for each in looks if model_of.get(each.seq) == ranking.model]
+    return {each.name: each.outcome != "keep" for each in looks}
 
 
 def reorder(ranking: Ranking, decided: Mapping[str, bool], sources: Sequence[Longs] = ()) -> Reordered:

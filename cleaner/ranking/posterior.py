@@ -20,7 +20,7 @@ suggested is then its most doubtful class and none, or none and that class (`cle
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -173,8 +173,10 @@ class Posterior:
         self._places = ranking.places
         self._at = np.full(len(ranking), -1, dtype=np.int32)  # of each row among those with a label
         self._at[self._asked] = np.arange(len(self._asked), dtype=np.int32)
-        known = {name: at for name in decided if (at := self._labelled(name)) is not None}
-        self._decided = frozenset(known.values())
+        known = dict(zip(decided, self._labelled([*decided]).tolist(), strict=True))
+        known = {name: at for name, at in known.items() if at >= 0}
+        self._undecided = np.ones(len(self._asked), dtype=bool)
+        self._undecided[[*known.values()]] = False
         self._counted: dict[bytes, Count] = {}
         self._prior = prior
         self._design = design = Design.of(asked)
@@ -189,10 +191,10 @@ class Posterior:
         self._weights = shares_of(np.array([fit.evidence for fit in self._fits]), before)
         self.kinds = {kind.name: float(w) for kind, w in zip(prior.kinds, self._weights, strict=True)}
 
-    def _labelled(self, name: str) -> int | None:
-        """Return the place of an image among those with a label; None if it is none of them."""
-        row = self._places.get(name)
-        return None if row is None or self._at[row] < 0 else int(self._at[row])
+    def _labelled(self, names: Sequence[str]) -> Longs:
+        """Return the places of images among those with a label, shape (n,); -1 for others."""
+        rows = self._places.find(names)
+        return np.where(rows < 0, -1, self._at[rows]).astype(np.int64)
 
     @cached_property
     def probability(self) -> NDArray[np.float32]:
@@ -232,8 +234,24 @@ class Posterior:
         names : iterable of str
             Images that the ranking does not know, without a label, or decided, are passed over.
         """
-        found = (self._labelled(name) for name in names)
-        at = np.array([i for i in found if i is not None and i not in self._decided], dtype=np.int64)
+        return next(self.counts([*names], [None]))
+
+    def counts(self, names: Sequence[str], ends: Iterable[int | None]) -> Iterator[Count]:
+        """Yield for each end how many of the images before it have a wrong label, as `count`.
+
+        Parameters
+        ----------
+        names : sequence of str
+        ends : iterable of int or None
+            Places in ``names``; None: of all.
+        """
+        at = self._labelled(names)
+        waits = at >= 0
+        waits[waits] = self._undecided[at[waits]]
+        for end in ends:
+            yield self._count(at[:end][waits[:end]])
+
+    def _count(self, at: Longs) -> Count:
         if at.tobytes() not in self._counted:  # the page asks for the same again and again
             drawn = np.sort(self._drawn(at))
             tail = (1 - SURE) / 2

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import SQLAlchemyError
 
 from cleaner.errors import DamagedStoreError, NotSavedError, StoreError
@@ -23,8 +22,8 @@ from cleaner.review.database import (
     reading,
     writing,
 )
-from cleaner.review.events import NO_DETAIL, Event
-from cleaner.review.server import Server
+from cleaner.review.events import NO_DETAIL, Action, Event
+from cleaner.review.server import Server, Statement
 
 _COLUMNS = [column for column in EVENTS.columns if column.name != "dataset"]
 
@@ -73,7 +72,7 @@ class Journal:
         self._check_open()
         try:
             if self._server is not None:
-                query = self._statements["rows"], {"set": self._dataset, "last": after}
+                query = self._query_on_server, {"set": self._dataset, "last": after}
                 return _events(self._server.run([query]))
             with reading(self.engine) as connection:
                 return self._rows(connection, after)
@@ -146,7 +145,7 @@ class Journal:
             raise _not_saved(exc) from exc
         return written
 
-    def add(self, after: int, rows: Sequence[Row]) -> tuple[Event, ...]:
+    def add(self, after: int, rows: Sequence[Row], *, if_untouched: bool = False) -> tuple[Event, ...]:
         """Write the rows of one act, whatever others have committed; all of them, or none if it is there.
 
         As `append`, but to a server it is one message: nobody waits for a writer who waits for an answer.
@@ -157,6 +156,8 @@ class Journal:
             Sequence number of the last row that the caller knows.
         rows : sequence of dict
             At least one; all with the same ``act``.
+        if_untouched : bool
+            Write none either if anything else was committed since then than decisions on other images.
 
         Returns
         -------
@@ -170,49 +171,62 @@ class Journal:
         """
         self._check_open()
         if self._server is not None:
-            return self._add_on_server(self._server, after, rows)
+            return self._add_on_server(self._server, after, rows, if_untouched=if_untouched)
         pulled: list[Event] = []
+        images = {row.get(key) for row in rows for key in ("name", "content")} - {None}
+
+        def touches(event: Event) -> bool:
+            return not event.is_decision or not images.isdisjoint((event.name, event.content))
 
         def unless_there(others: tuple[Event, ...]) -> list[Row]:
             pulled.extend(others)
-            return [] if any(event.act == rows[0]["act"] for event in others) else list(rows)
+            there = any(event.act == rows[0]["act"] for event in others)
+            return [] if there or (if_untouched and any(map(touches, others))) else list(rows)
 
         written = self.append(after, unless_there)
         return (*pulled, *written)
 
-    def _add_on_server(self, server: Server, after: int, rows: Sequence[Row]) -> tuple[Event, ...]:
-        columns = {
-            column.name: [_plain(row.get(column.name), column) for row in rows] for column in _COLUMNS[1:]
-        }
-        said = {"set": self._dataset, "this_act": rows[0]["act"]}
-        statements = [
-            lock_statement(self.engine),
-            (self._statements["add"], columns | said),
-            (self._statements["rows"], {"set": self._dataset, "last": after}),
-        ]
+    def _add_on_server(
+        self, server: Server, after: int, rows: Sequence[Row], *, if_untouched: bool
+    ) -> tuple[Event, ...]:
+        insertion = self._insertion(rows, untouched_since=after if if_untouched else None)
+        query = self._query_on_server, {"set": self._dataset, "last": after}
         try:
-            return _events(server.run(statements))
+            return _events(server.run([lock_statement(self.engine), insertion, query]))
         except SQLAlchemyError as exc:
             raise _not_saved(exc) from exc
 
     @cached_property
-    def _statements(self) -> dict[str, str]:
-        """What a server is told, in its words."""
-        columns = _COLUMNS[1:]
-        lists = (sa.bindparam(column.name, type_=ARRAY(column.type)) for column in columns)
-        typed = (sa.column(column.name, column.type) for column in columns)
-        given = sa.func.unnest(*lists).table_valued(*typed, with_ordinality="place").render_derived("given")
+    def _query_on_server(self) -> str:
+        """How a server is asked for rows, in its words."""
         dataset = sa.bindparam("set", type_=EVENTS.c.dataset.type)
-        there = sa.exists().where(EVENTS.c.dataset == dataset, EVENTS.c.act == sa.bindparam("this_act"))
-        chosen = [given.c[column.name] for column in columns]
-        new = sa.select(dataset, *chosen).where(~there).order_by(given.c.place)
-        names = ["dataset", *(column.name for column in columns)]
-        add = sa.insert(EVENTS).from_select(names, new)
-        rows = _rows_after(dataset, sa.bindparam("last"))
-        return {
-            name: str(statement.compile(dialect=self.engine.dialect))
-            for name, statement in (("add", add), ("rows", rows))
-        }
+        return str(_rows_after(dataset, sa.bindparam("last")).compile(dialect=self.engine.dialect))
+
+    @cached_property
+    def _placeholders(self) -> str:
+        """Those of the place of a row in its act, and of the row."""
+        kinds = ["bigint", *(column.type.compile(self.engine.dialect) for column in _COLUMNS[1:])]
+        return f"({', '.join(f'%s::{kind}' for kind in kinds)})"
+
+    def _insertion(self, rows: Sequence[Row], *, untouched_since: int | None) -> Statement:
+        """Return how a server is told the rows of one act, none of which it takes if the act is there."""
+        columns = _COLUMNS[1:]
+        names = ", ".join(column.name for column in columns)
+        there = f"NOT EXISTS (SELECT FROM {EVENTS.name} WHERE dataset = %s AND "
+        text = (
+            f"INSERT INTO {EVENTS.name} (dataset, {names}) SELECT %s, {names}"
+            f" FROM (VALUES {', '.join([self._placeholders] * len(rows))}) AS given (place, {names})"
+            f" WHERE {there} act = %s)"
+        )
+        values: list[Any] = [self._dataset]
+        for place, each in enumerate(rows):
+            values += [place, *(_plain(each.get(column.name), column) for column in columns)]
+        values += [self._dataset, rows[0]["act"]]
+        if untouched_since is not None:
+            text += f" AND {there} seq > %s AND (kind <> ALL(%s) OR name = ANY(%s) OR content = ANY(%s)))"
+            images = [[row[key] for row in rows if row.get(key)] for key in ("name", "content")]
+            values += [self._dataset, untouched_since, [*map(str, Action)], *images]
+        return f"{text} ORDER BY place", values
 
     def _rows(self, connection: sa.Connection, after: int) -> tuple[Event, ...]:
         found = connection.execute(_rows_after(sa.literal(self._dataset), sa.literal(after)))

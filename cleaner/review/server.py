@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError
 if TYPE_CHECKING:
     import psycopg
 
-Statement = tuple[str, Mapping[str, Any]]
-"""A statement with named placeholders, as psycopg takes it, and their values."""
+Statement = tuple[str, Mapping[str, Any] | Sequence[Any]]
+"""A statement with placeholders, as psycopg takes it, and their values."""
 
 
 class Server:
@@ -60,8 +60,6 @@ class Server:
                     lost = self._kept is None or self._kept.closed
                     if lost:
                         self._let_go()
-                    elif self._kept is not None:
-                        self._kept.rollback()
                     if not (lost and was_connected):
                         raise DBAPIError(None, None, exc, connection_invalidated=lost) from exc
                     was_connected = False
@@ -73,17 +71,22 @@ class Server:
 
     @staticmethod
     def _send(connection: psycopg.Connection[Any], statements: Sequence[Statement]) -> list[tuple[Any, ...]]:
-        with connection.pipeline():
-            answers = [connection.execute(statement, values) for statement, values in statements]
-            connection.commit()
-        last = answers[-1]
-        return last.fetchall() if last.description else []
+        from psycopg import ClientCursor
+
+        with ClientCursor(connection) as cursor:
+            # One message is one transaction, in which each statement sees what others committed before it. As
+            # a pipeline, with the values apart, the same takes half as much again of both processors.
+            cursor.execute("; ".join(cursor.mogrify(text, values) for text, values in statements))
+            while cursor.nextset():
+                pass
+            return cursor.fetchall() if cursor.description else []
 
     def _connection(self) -> psycopg.Connection[Any]:
         if self._kept is None:
             pooled = self._engine.raw_connection()
             self._kept = cast("psycopg.Connection[Any]", pooled.dbapi_connection)
             pooled.detach()  # one of the pool is asked each time whether it is still there
+            self._kept.autocommit = True
         return self._kept
 
     def _let_go(self) -> None:

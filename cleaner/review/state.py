@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise, product
+from typing import NamedTuple
 
 from cleaner.dataset.label_sets import LabelSets, classes_of
 from cleaner.review.acts import Acts, ClassNames
@@ -79,6 +80,27 @@ class Decision:
     def reviewed(self) -> bool:
         """Whether somebody decided; unsure is no decision."""
         return self.action is not Action.UNSURE
+
+
+class Look(NamedTuple):
+    """What holds about the label of one image.
+
+    Attributes
+    ----------
+    name : str
+        The image, by its present name.
+    outcome : str
+        ``keep``, ``delete``, ``relabel`` or ``label``, as `Decision.outcome`.
+    new_label : str or None
+        As `Decision.new_label`.
+    seq : int
+        Sequence number of the decision that holds.
+    """
+
+    name: str
+    outcome: str
+    new_label: str | None
+    seq: int
 
 
 class AskedAgain(StrEnum):
@@ -634,13 +656,18 @@ class ReviewState:
             records = (self._records.by_name.get(name) for name in names)
             return Counter(record.judged for record in records if record is not None and record.judged)
 
-    def looks(self) -> list[Decision]:
+    def looks(self) -> list[Look]:
         """Return what holds about each label, in the order in which the labels were first looked at.
 
         A discard is no look, and takes none back.
         """
+        label_of = self._records.judgement
         with self._lock:
-            return [self._decision(r, r.judging) for r in self._records.looks if r.judging is not None]
+            return [
+                Look(r.names[-1], r.judged, label_of(r)[1], r.judging.seq)
+                for r in self._records.looks
+                if r.judging is not None
+            ]
 
     def decided_by(self) -> dict[str, int]:
         """Return how many images each reviewer has decided, by whose decision holds; unsure is none."""

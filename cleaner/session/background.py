@@ -208,7 +208,7 @@ def analyse(
         page_size=page_size,
         ranking=known.complete_ranking,
         labels=PresentLabels.of(known.catalog, known.state).by_name(),
-        names=[name for name in known.suspicious_first if known.given(name) is not None],
+        names=known.labelled_suspicious_first,
         posterior=known.posterior or weigh_errors(known),
         audit=opened,
         certificate=certificate,

@@ -544,7 +544,9 @@ class Display:
     def _as_shown(self, name: str) -> str:
         if self.purpose.in_groups:
             return f"{name}\0{self._group_of(name)}"
-        if self.purpose is not Purpose.LABELS or name not in self.known or self.known.given(name) is not None:
+        if self.purpose is not Purpose.LABELS or not self.known.lacks_labels():
+            return name
+        if name not in self.known or self.known.given(name) is not None:
             return name
         model = self.known.known(name)
         return name if model is None or not model.sure else f"{name}\0{model.predicted}"

@@ -67,7 +67,8 @@ Listener = Callable[[Change], None]
 _THUMBNAIL_PX = 256
 _PROPOSE_AFTER = 8  # decisions after which another proposal is worth a second of work
 _PAUSE_S = 0.3
-_PAUSES = 5  # of what an analysis takes, until the next, and as many for each colleague at work
+_PAUSES = 5  # of what an analysis takes, until the next
+_PAUSES_EACH = 15  # likewise, for each colleague at work: all their sessions may be on one machine
 _LONGEST_PAUSE_S = 20.0  # likewise, so that what is worked out stays a small part of what a machine does
 _LARGE = 200_000  # images from which on what decisions teach is worked out behind the first page
 _COUNT_AFTER = 24  # decisions after which what is expensive to work out is worked out again
@@ -299,7 +300,8 @@ class ReviewSession:
 
         def run() -> None:
             colleagues = self._colleagues.number_at_work
-            pause_s = _PAUSES * (colleagues + keys_first) * self._took_s.get(work, 0.0)
+            pauses = _PAUSES * keys_first + _PAUSES_EACH * colleagues
+            pause_s = pauses * self._took_s.get(work, 0.0)
             longest_s = _LONGEST_PAUSE_S * max(1, colleagues)
             self._worker.pause(min(longest_s, max(pause_s, _PAUSE_S if keys_first else 0.0)))
             start_s = time.thread_time()  # by the clock it would seem longer the more others work meanwhile
@@ -929,9 +931,10 @@ class ReviewSession:
     def _follow(self, events: tuple[Event, ...]) -> None:
         """Follow the store, after own decisions and those of colleagues."""
         state = self.store.state
-        own = all(event.act in self._own_acts for event in events)
-        if not own:
-            touched = {name for event in events for name in state.names_of(event.act)}
+        own = [event for event in events if event.act in self._own_acts]
+        others = {event.act for event in events}.difference(self._own_acts)
+        if others:
+            touched = {name for act in others for name in state.names_of(act)}
             on_page = [name for name in self.names if name in touched]
             if on_page and self.purpose.in_groups:
                 self._tell(Topic.PAGE)  # what is decided on a group stands beside its cards
@@ -941,7 +944,7 @@ class ReviewSession:
             self.refresh()
         if class_acts(state, events) or is_about_descriptions(state, events):
             self._tell(Topic.CLASSES)
-        confirmed_page = own and any(event.detail.get("confirm") for event in events)
+        confirmed_page = any(event.detail.get("confirm") for event in own)
         if confirmed_page:
             self._tell(Topic.CONFIRMED)
         self._tell(Topic.PROGRESS)

@@ -133,7 +133,7 @@ class Snapshot:
 
     def lacks_labels(self) -> bool:
         """Tell whether any image has no label in the catalog, whatever was decided since."""
-        return bool(self.catalog.table["label"].isna().any())
+        return self.catalog.lacks_labels
 
     def unlabelled(self) -> list[str]:
         """Return the images that have no label in the catalog and none by a decision, in its order."""
@@ -161,6 +161,17 @@ class Snapshot:
         if self.ranking is None:
             return []
         names: list[str] = np.array(self.ranking.names, dtype=object)[self.suspicious_rows].tolist()
+        return names
+
+    @cached_property
+    def labelled_suspicious_first(self) -> list[str]:
+        """Those of them that have a label in the catalog, whatever was decided since."""
+        if self.ranking is None:
+            return []
+        here = self.catalog_rows
+        labelled = np.append(self.catalog.has_label, False)[here]  # -1 is the last
+        rows = self.suspicious_rows
+        names: list[str] = np.array(self.ranking.names, dtype=object)[rows[labelled[rows]]].tolist()
         return names
 
     @property
@@ -303,8 +314,6 @@ class Snapshot:
     def catalog_rows(self) -> NDArray[np.int64]:
         """The row in the catalog of each image of the ranking, -1 where it is none of the set."""
         assert self.ranking is not None
-        if self.ranking.names == self.catalog.names.tolist():
-            return np.arange(len(self.catalog))
         return self.catalog.rows_of(self.ranking.names, missing=True)
 
     @cached_property

@@ -6,7 +6,12 @@ from itertools import islice
 from operator import lt
 from typing import TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 Value = TypeVar("Value")
+
+_FEW = 5  # a fifth of the list is found faster by a dictionary that is made for it than by bisection
 
 
 class Places:
@@ -31,6 +36,17 @@ class Places:
             return None
         at = bisect_left(self._names, name)
         return at if at < len(self._names) and self._names[at] == name else None
+
+    def find(self, names: Sequence[str]) -> NDArray[np.int64]:
+        """Return the places of several names, shape (n,), as `get`; -1 for what is not in the list."""
+        at = self._at
+        if at is None and len(names) > len(self._names) // _FEW:
+            at = {name: place for place, name in enumerate(self._names)}
+        if at is not None:
+            found = (at.get(name, -1) for name in names)
+        else:
+            found = (-1 if (place := self.get(name)) is None else place for name in names)
+        return np.fromiter(found, dtype=np.int64, count=len(names))
 
     def __contains__(self, name: object) -> bool:
         return self.get(name) is not None

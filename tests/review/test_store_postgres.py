@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from cleaner.errors import NotSavedError, StoreError
 from cleaner.review import ReviewStore
 from cleaner.review.database import _LOCK_KEY
+from cleaner.review.images import SetImages
 from cleaner.review.server import Server
 
 TIME = "2026-01-01T00:00:00+00:00"
@@ -78,6 +79,11 @@ def test_a_server_set_to_answer_early_still_writes_decisions_to_the_disk(url: st
             assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "off"
         with database.writing(late.journal.engine) as connection:
             assert connection.exec_driver_sql("SHOW synchronous_commit").scalar() == "on"
+        server = Server(late.journal.engine)
+        asked = ("SHOW synchronous_commit", {})
+        lock = database.lock_statement(late.journal.engine)
+        assert [server.run([lock, asked]), server.run([asked])] == [[("on",)], [("off",)]]
+        server.close()
 
 
 def test_rows_appear_in_the_order_of_their_numbers(store: ReviewStore, url: str) -> None:
@@ -185,6 +191,53 @@ def test_a_decision_is_recorded_once_where_its_answer_was_lost(
     assert [event.name for event in done.events] == ["b"]
     with ReviewStore(url, dataset="set", reviewer="bob") as other:
         assert [event.name for event in other.state.events] == ["a", "b"]
+
+
+@pytest.fixture
+def under_lock(store: ReviewStore, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A list that gets an entry for each act of the store that asks the server twice under its lock."""
+    asked: list[int] = []
+    append = store.journal.append
+
+    def noted(after: int, make_rows: Any) -> Any:
+        asked.append(after)
+        return append(after, make_rows)
+
+    monkeypatch.setattr(store.journal, "append", noted)
+    return asked
+
+
+def test_a_page_is_confirmed_in_one_message_though_others_decide_meanwhile(
+    store: ReviewStore, url: str, under_lock: list[int]
+) -> None:
+    with ReviewStore(url, dataset="set", reviewer="bob") as bob:
+        bob.decide("elsewhere", "delete")
+        done = store.confirm(["a", "b"], act="page")
+        assert done.names == ("a", "b")
+        assert store.state.is_decided("elsewhere")
+        bob.refresh()
+        assert bob.confirm(["a", "c"]).names == ("c",)
+        assert store.confirm(["a", "b"], act="page").events == done.events
+    assert under_lock == []
+
+
+@pytest.mark.parametrize("kind", ["decision", "content", "undo"])
+def test_a_page_that_others_have_touched_meanwhile_is_confirmed_by_what_holds_by_then(
+    store: ReviewStore, url: str, under_lock: list[int], kind: str
+) -> None:
+    one = SetImages({"a": "cat", "b": "cat"}, contents={"a": "1" * 64, "b": "2" * 64})
+    store.match(one)
+    with ReviewStore(url, dataset="set", reviewer="bob") as bob:
+        bob.match(SetImages({"moved": "cat"}, contents={"moved": "1" * 64}))
+        if kind == "undo":
+            bob.decide("a", "delete")
+            store.refresh()
+            bob.undo()
+        else:
+            bob.decide("a" if kind == "decision" else "moved", "delete")
+        expected = ("a", "b") if kind == "undo" else ("b",)
+        assert store.confirm(["a", "b"], given={"a": "cat", "b": "cat"}).names == expected
+    assert len(under_lock) == 1
 
 
 def test_what_the_server_refuses_is_not_saved_and_the_next_decision_is(store: ReviewStore, url: str) -> None:

@@ -75,6 +75,18 @@ def test_going_back_leaves_out_what_a_colleague_has_open_by_now(
     assert ann.names == (first[0],)  # decided, and so it is in nobody's way
 
 
+def test_an_own_act_is_followed_though_what_others_decided_comes_along(
+    open_as: Callable[..., ReviewSession],
+) -> None:
+    ann, ben = open_as("ann"), open_as("ben")
+    told: list[Topic] = []
+    ann.subscribe(lambda change: told.append(change.topic))
+    ben.decide(ben.names[:2], "delete")
+    ann.confirm()  # with this, she hears of what he has decided
+    assert ann.progress()["errors"] == 2
+    assert Topic.CONFIRMED in told
+
+
 def test_what_others_decide_and_who_is_at_work_is_shown_without_a_key(
     open_as: Callable[..., ReviewSession],
 ) -> None:
