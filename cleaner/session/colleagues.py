@@ -80,6 +80,11 @@ class Colleagues:
             logger.warning("What colleagues decided may be missing: %s", exc)
         return free
 
+    def look(self) -> None:
+        """Find out which images others have open now."""
+        if self._leases is not None:
+            self._open = self._leases.of_others()
+
     def has_open(self, name: str) -> bool:
         """Tell whether a colleague has an image open, as far as is known."""
         return name in self._open

@@ -138,6 +138,7 @@ class Display:
             names_now=known.state.latest_names,
             claim=colleagues.claim,
             is_taken=colleagues.has_open,
+            look=colleagues.look,
             due=self._list_due,
             is_answered=lambda name, why: known.state.blind_answer(name, reviewer, why) is not None,
             reopened=lambda: known.state.reopened,

@@ -89,6 +89,8 @@ class Pager:
         are those that turn out to be decided by then.
     is_taken : callable, optional
         Tells whether an image would be refused, as far as is known.
+    look : callable, optional
+        Finds out which would be, before a new page is made.
     due : callable, optional
         Gives the decided images that are to be shown as if they were not. They stand among the others of a
         new page, a few on each; where no others are left, they have pages of their own.
@@ -116,6 +118,7 @@ class Pager:
         names_now: NamesNow = list,
         claim: Claim = frozenset,
         is_taken: Callable[[str], bool] = lambda _name: False,
+        look: Callable[[], object] = lambda: None,
         due: Callable[[], Sequence[Due]] = tuple,
         is_answered: Callable[[str, Blind], bool] = lambda _name, _why: True,
         reopened: Callable[[], object] = object,
@@ -130,6 +133,7 @@ class Pager:
         self._names_now = names_now
         self._claim = claim
         self._is_taken = is_taken
+        self._look = look
         self._ask_due = due
         self._is_answered = is_answered
         self._due: Sequence[Due] = due()  # as of the last new page: to find them takes a moment
@@ -227,6 +231,7 @@ class Pager:
                     at += 1
                 elif opened := self._go(at):
                     return opened
+            self._look()
             self._due = self._ask_due()
             while made := self._mixed((new := self._new()) or self._passed_over(), again=not new):
                 self._add(made)

@@ -46,7 +46,7 @@ class Paging:
         The first one.
     names_now : callable
         Gives the present names of images that were on the page that was open last.
-    claim, is_taken, is_answered : callable
+    claim, is_taken, look, is_answered : callable
         See `cleaner.session.pages.Pager`.
     due : callable
         Gives the decided images that are to be shown as if they were not; `Due.unaided` ones in an audit.
@@ -67,6 +67,7 @@ class Paging:
         names_now: NamesNow = list,
         claim: Claim = frozenset,
         is_taken: Callable[[str], bool] = lambda _name: False,
+        look: Callable[[], object] = lambda: None,
         due: Callable[[], Sequence[Due]] = tuple,
         is_answered: Callable[[str, Blind], bool] = lambda _name, _why: True,
         reopened: Callable[[], object] = object,
@@ -80,6 +81,7 @@ class Paging:
         self._names_now = names_now
         self._claim = claim
         self._is_taken = is_taken
+        self._look = look
         self._due = due
         self._is_answered = is_answered
         self._reopened = reopened
@@ -221,6 +223,7 @@ class Paging:
             names_now=self._names_now,
             claim=self._claim,
             is_taken=self._is_taken,
+            look=self._look,
             due=partial(self._due_in, view) if seen is None and view.show == "undecided" else tuple,
             is_answered=self._is_answered,
             reopened=self._reopened,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import threading
 import time
 import uuid
@@ -70,6 +71,7 @@ _PAUSE_S = 0.3
 _PAUSES = 5  # of what an analysis takes, until the next
 _PAUSES_EACH = 15  # likewise, for each colleague at work: all their sessions may be on one machine
 _LONGEST_PAUSE_S = 20.0  # likewise, so that what is worked out stays a small part of what a machine does
+_FIRST_S = 0.2  # what it is taken to take before it was done once
 _LARGE = 200_000  # images from which on what decisions teach is worked out behind the first page
 _COUNT_AFTER = 24  # decisions after which what is expensive to work out is worked out again
 
@@ -300,8 +302,10 @@ class ReviewSession:
 
         def run() -> None:
             colleagues = self._colleagues.number_at_work
-            pauses = _PAUSES * keys_first + _PAUSES_EACH * colleagues
-            pause_s = pauses * self._took_s.get(work, 0.0)
+            pause_s = _PAUSES * keys_first * self._took_s.get(work, 0.0)
+            if colleagues:  # sessions that began together do not all work something out at the same time
+                took_s = self._took_s.get(work, _FIRST_S)
+                pause_s += random.uniform(0.5, 1.5) * _PAUSES_EACH * colleagues * took_s
             longest_s = _LONGEST_PAUSE_S * max(1, colleagues)
             self._worker.pause(min(longest_s, max(pause_s, _PAUSE_S if keys_first else 0.0)))
             start_s = time.thread_time()  # by the clock it would seem longer the more others work meanwhile

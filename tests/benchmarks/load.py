@@ -58,6 +58,7 @@ def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: f
     sent: list[dict[str, Any]] = []
     waits_ms: list[float] = []
     kinds: list[str] = []
+    asked_s: list[float] = []
     answered: list[str] = []
     shown: list[tuple[str, float, float]] = []
     refused: Counter[str] = Counter()
@@ -72,6 +73,7 @@ def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: f
             grid._receive(grid, message, [])
             waits_ms.append(1000 * (time.perf_counter() - start))
             kinds.append(kind)
+            asked_s.append(time.time() - begin_s)
             answer = next(each for each in reversed(sent) if each.get("id") == message["id"])
             sent.clear()
             if answer["kind"] == "refused":
@@ -101,7 +103,14 @@ def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: f
         session.close()
         grid.close()
     counted = {"cpu_s": cpu_s, "memory_mb": memory_mb}
-    said = {"waits_ms": waits_ms, "kinds": kinds, "answered": answered, "shown": shown, "refused": refused}
+    said = {
+        "waits_ms": waits_ms,
+        "kinds": kinds,
+        "asked_s": asked_s,
+        "answered": answered,
+        "shown": shown,
+        "refused": refused,
+    }
     print(json.dumps(said | counted))
 
 
@@ -297,6 +306,10 @@ def main() -> int:
         ]
         part = percentiles(of_kind)
         print(f"  {part['n']} {what}: p50 {part['p50']:.1f}, p99 {part['p99']:.1f} ms")
+    waits = np.concatenate([each["waits_ms"] for each in found])
+    minute = np.concatenate([each["asked_s"] for each in found]) // 60
+    of_each = [np.percentile(waits[minute == one], 99) for one in np.unique(minute)]
+    print("  p99 minute by minute:", ", ".join(f"{ms:.0f}" for ms in of_each), "ms")
     cpu_s = sum(each["cpu_s"] for each in found)
     print(
         f"processor: {1000 * cpu_s / figures['n']:.1f} ms an act in the sessions, "

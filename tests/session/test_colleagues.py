@@ -87,6 +87,16 @@ def test_an_own_act_is_followed_though_what_others_decided_comes_along(
     assert Topic.CONFIRMED in told
 
 
+def test_the_next_page_is_full_though_others_have_moved_on_meanwhile(
+    open_as: Callable[..., ReviewSession],
+) -> None:
+    ann, ben = open_as("ann", page_size=4), open_as("ben")
+    ann.confirm()  # ben has not looked since
+    ben.confirm()
+    assert (len(ann.names), len(ben.names)) == (4, 6)
+    assert set(ben.names).isdisjoint(ann.names)
+
+
 def test_what_others_decide_and_who_is_at_work_is_shown_without_a_key(
     open_as: Callable[..., ReviewSession],
 ) -> None:
