@@ -27,6 +27,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable
 from functools import partial
+from typing import NamedTuple
 
 from cleaner.review.acts import Acts, ClassNames
 from cleaner.review.events import Blind, Event, Kind
@@ -76,6 +77,14 @@ class Record:
     def reason(self) -> str | None:
         """Why the image was discarded; None if it was not."""
         return None if self.effective is None else self.effective.reason
+
+
+class _Question(NamedTuple):
+    """What a reviewer is to be asked about an image."""
+
+    place: float  # in the random order, 0..1
+    due: Due
+    since: int  # sequence number of the reviewer's last decision on it; 0: it may be asked at once
 
 
 class Records:
@@ -133,6 +142,7 @@ class Records:
         self.drawn: dict[Record, tuple[bool, bool]] = {}
         self.blind: dict[Record, None] = {}
         self._shares, self._seed = Shares(), ""
+        self._questions: dict[str, dict[Record, _Question | None]] = {}  # of each reviewer who was asked for
 
     def get(self, name: str, content: str | None = None, *, seq: int = 0) -> Record:
         """Return the record of the image that a row is about; a new one if there is none."""
@@ -178,6 +188,8 @@ class Records:
 
     def settle(self, record: Record) -> None:
         """Find out what the rows on an image come to, after one of them came or was taken back."""
+        for asked in self._questions.values():
+            asked.pop(record, None)
         all_standing = self.standing(record)
         says_something = any(event.kind != Kind.UNSURE for event in all_standing)
         if not record.place.known:
@@ -261,6 +273,7 @@ class Records:
     def share(self, shares: Shares, seed: str) -> None:
         """Draw anew which images may be shown blind."""
         self._shares, self._seed = shares, seed
+        self._questions.clear()
         for record in self._all.values():
             if record.outcome:
                 self._draw(record, is_known=known(self._of_label(record)) is not None)
@@ -286,21 +299,29 @@ class Records:
         decided_before : int
             Sequence number; own decisions after it are too fresh to be asked about again.
         """
-        found: list[tuple[float, Due]] = []
+        asked = self._questions.setdefault(reviewer, {})
         for record, shares in self.drawn.items():
-            if record.place.where is not Where.HERE or record.reason is not None:
-                continue
-            rows = self._of_label(record)
-            why = question(rows, partial(self._stance, record), reviewer, shares)
-            fresh = why is Blind.AGAIN and any(
-                event.seq > decided_before for event in rows if event.reviewer == reviewer
-            )
-            if why is None or fresh:
-                continue
-            truth, key = known(rows), rows[0].content or rows[0].name
-            unaided = truth is not None and draw(truth.act, "unaided", key) < _UNAIDED
-            found.append((draw(self._seed, "order", key), Due(record.place.name, why, unaided)))
-        return [due for _, due in sorted(found)]
+            if record not in asked:
+                asked[record] = self._question(record, shares, reviewer)
+        found = [each for each in asked.values() if each is not None and each.since <= decided_before]
+        return [each.due for each in sorted(found)]
+
+    def _question(self, record: Record, shares: tuple[bool, bool], reviewer: str) -> _Question | None:
+        if record.place.where is not Where.HERE or record.reason is not None:
+            return None
+        rows = self._of_label(record)
+        why = question(rows, partial(self._stance, record), reviewer, shares)
+        if why is None:
+            return None
+        truth, key = known(rows), rows[0].content or rows[0].name
+        unaided = truth is not None and draw(truth.act, "unaided", key) < _UNAIDED
+        last = max((event.seq for event in rows if event.reviewer == reviewer), default=0)
+        since = last if why is Blind.AGAIN else 0
+        return _Question(draw(self._seed, "order", key), Due(record.place.name, why, unaided), since)
+
+    def forget_questions(self) -> None:
+        """Find out anew what reviewers are to be asked, since classes have other names."""
+        self._questions.clear()
 
     def answers(self) -> list[Answer]:
         """Return all blind opinions that stand, each with what it is to be held against."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -51,7 +52,7 @@ from cleaner.session.orders import (
     purpose_of,
 )
 from cleaner.session.paging import Paging
-from cleaner.session.progress import review_progress
+from cleaner.session.progress import Hidden, review_progress
 from cleaner.session.snapshot import LearntOrder, Snapshot
 from cleaner.session.view import NO_LABEL, GridView, Purpose
 
@@ -126,6 +127,7 @@ class Display:
         self._expected: tuple[tuple[object, ...], Count | None] | None = None  # errors on the next page
         self._legend = Legend(known.catalog.classes, known.state)
         self._due: frozenset[str] = frozenset()  # as of the last new page, images of an audit not among them
+        self._due_judged: Counter[str] = Counter()  # by what was decided on their labels by then
         self._shown_blind: dict[str, Blind] = {}  # on any page so far
         self.paging = Paging(
             self._names,
@@ -149,7 +151,7 @@ class Display:
             self._notices.append(Hint.NO_LABELS if self.view.order == TO_LABEL else Hint.NO_RANKING)
         done = known.state.progress()
         if done.decided:
-            self._notices.append(Resumed(max(0, done.decided - len(self._to_come())), len(known)))
+            self._notices.append(Resumed(max(0, done.decided - self._hidden().to_come), len(known)))
         if done.asked_again or done.gone:
             self._notices.append(Unmatched(done.asked_again, done.gone))
         if known.learnt is not None:
@@ -211,14 +213,7 @@ class Display:
         if self._expected is None or self._expected[0] != of:  # decisions on this page change nothing of it
             self._expected = of, self._expect()
         return review_progress(
-            state,
-            self.reviewer,
-            total=len(self.known),
-            expected=self._expected[1],
-            to_come=self._to_come(),
-            answers={
-                name: made for name in self._shown_blind if (made := self._blind_answer(name)) is not None
-            },
+            state, self.reviewer, total=len(self.known), expected=self._expected[1], hidden=self._hidden()
         )
 
     def _expect(self) -> Count | None:
@@ -244,23 +239,22 @@ class Display:
         """Return the decided images that the reviewer is to be shown as if they were not."""
         due = [each for each in self.known.state.due(self.reviewer) if each.name in self.known]
         self._due = frozenset(each.name for each in due if not each.unaided)
+        self._due_judged = self.known.state.judgements_of(self._due)
         return due
 
-    def _blind_answer(self, name: str) -> Decision | None:
-        """Return what the reviewer has said of an image that was shown blind."""
-        return self.known.state.blind_answer(name, self.reviewer, self._shown_blind[name])
-
-    def _to_come(self) -> set[str]:
-        """Return the decided images that the reviewer is still to be shown blind."""
+    def _hidden(self) -> Hidden:
+        """Return what the numbers must not tell of the images that are shown blind, now or later."""
+        state, answers = self.known.state, []
         self._shown_blind.update(self.shown_blind)
-        waiting = set(self._due)
-        for name in self._shown_blind:
-            answer = self._blind_answer(name)
-            if answer is None or not answer.reviewed:  # unsure is no look
-                waiting.add(name)
-            else:
-                waiting.discard(name)
-        return waiting
+        to_come = len(self._due)
+        for name, why in self._shown_blind.items():
+            answer = state.blind_answer(name, self.reviewer, why)
+            if answer is not None:
+                answers.append(answer.outcome)
+            waits = answer is None or not answer.reviewed  # unsure is no look
+            to_come += waits - (name in self._due)
+        judged = self._due_judged + state.judgements_of(self._shown_blind.keys() - self._due)
+        return Hidden(to_come, judged, answers)
 
     # ---------------------------------------------------------------- going elsewhere
 

@@ -7,6 +7,7 @@ import re
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain, islice
 from pathlib import Path
 
 from cleaner.errors import StoreError
@@ -179,7 +180,7 @@ class Pager:
         with self._lock:
             here = set(self._pages[self._at].names) if self._pages else set()
             later = (name for name in self._undecided() if name not in here)
-            return self._at + 1 < len(self._pages) or any(map(self._is_free, later)) or bool(self._askable())
+            return self._at + 1 < len(self._pages) or any(map(self._is_free, later)) or self._has_askable()
 
     @property
     def total(self) -> int:
@@ -205,7 +206,7 @@ class Pager:
             if any(map(self._is_free, self._undecided())):
                 return True
             self._due = self._ask_due()
-            return bool(self._askable())
+            return self._has_askable()
 
     @property
     def taken(self) -> int:
@@ -318,28 +319,30 @@ class Pager:
 
         return [name for name in page.names if waits(name)]
 
-    def _askable(self) -> list[Due]:
-        """Return what may be shown blind on the next page, those first that were not shown so before."""
+    def _askable(self, *, again: bool) -> Iterator[Due]:
+        """Yield what may be shown blind on the next page: what was never shown so, or what was."""
         here = set(self._pages[self._at].names) if self._pages else set()
-        found = [
+        before = {name for page in self._pages for name in page.blind}
+        return (
             each
             for each in self._due
-            if (each.unaided or each.name in self._order)
+            if (each.name in before) == again
+            and (each.unaided or each.name in self._order)
             and each.name not in here
             and not self._is_taken(each.name)
             and not self._is_answered(each.name, each.why)
-        ]
-        before = {name for page in self._pages for name in page.blind}
-        return sorted(found, key=lambda each: each.name in before)
+        )
+
+    def _has_askable(self) -> bool:
+        return any(True for again in (False, True) for _ in self._askable(again=again))
 
     def _mixed(self, names: Sequence[str], *, again: bool) -> Page | None:
         """Make a page of some images, with those among them that are to be shown blind; None without any."""
         room = max(1, self._page_size // _MIXED) if names else self._page_size
-        asked = self._askable()
-        if names:  # what was passed over there is not pressed on anybody
-            before = {name for page in self._pages for name in page.blind}
-            asked = [each for each in asked if each.name not in before]
-        asked = [each for each in asked if each.name not in names][:room]
+        may_ask = self._askable(again=False)
+        if not names:  # what was passed over among others is not pressed on anybody there
+            may_ask = chain(may_ask, self._askable(again=True))
+        asked = list(islice((each for each in may_ask if each.name not in names), room))
         mixed = list(names)
         if len(mixed) + len(asked) > self._page_size and self._unit_of is str:
             del mixed[self._page_size - len(asked) :]

@@ -3,25 +3,39 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from cleaner.review import Decision, ReviewState
+from cleaner.review import ReviewState
 from cleaner.util.intervals import wilson
 
 if TYPE_CHECKING:
     from cleaner.ranking.posterior import Count
 
 
+class Hidden(NamedTuple):
+    """Decided images that a reviewer has been shown, or is to be shown, as if they had no decision.
+
+    Attributes
+    ----------
+    to_come : int
+        How many the reviewer has not answered for; unsure is no answer.
+    judged : Counter of str
+        What was decided on the labels of them all.
+    answers : sequence of str
+        What the reviewer has said of those that were shown.
+    """
+
+    to_come: int
+    judged: Counter[str]
+    answers: Sequence[str]
+
+
+NOTHING = Hidden(0, Counter(), ())
+
+
 def review_progress(
-    state: ReviewState,
-    reviewer: str,
-    *,
-    total: int,
-    expected: Count | None = None,
-    to_come: Collection[str] = (),
-    answers: Mapping[str, Decision] = MappingProxyType({}),
+    state: ReviewState, reviewer: str, *, total: int, expected: Count | None = None, hidden: Hidden = NOTHING
 ) -> dict[str, Any]:
     """Count; the keys are those of `cleaner.ImageCleaner.progress`.
 
@@ -37,22 +51,20 @@ def review_progress(
         Images of the set.
     expected : Count, optional
         Errors on the next page.
-    to_come : collection of str
-        Decided images that the reviewer is still to be shown so.
-    answers : mapping of str to Decision
-        What the reviewer has said of those that were shown so.
+    hidden : Hidden
+        Those images.
     """
     now = state.progress()
-    said = Counter(each.outcome for each in answers.values())
-    said.subtract(state.judgements_of({*to_come, *answers}))
+    said = Counter(hidden.answers)
+    said.subtract(hidden.judged)
     errors = said["delete"] + said["relabel"]
-    window = 0 if to_come or answers else now.window  # whose last looks these are would tell, too
+    window = 0 if hidden.to_come or hidden.answers else now.window  # whose last looks these are would tell
     window_errors = now.window_errors if window else 0
     low, high = wilson(window_errors, window)
     pace = state.pace_per_min(reviewer)
-    left = max(0, total - now.decided + len(to_come))
+    left = max(0, total - now.decided + hidden.to_come)
     return {
-        "looked_at": max(0, now.looked_at - len(to_come)),
+        "looked_at": max(0, now.looked_at - hidden.to_come),
         "total": total,
         "errors": now.errors + errors,
         "kept": now.kept + said["keep"],

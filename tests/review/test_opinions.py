@@ -262,6 +262,36 @@ def test_an_answer_that_comes_twice_counts_once(tmp_path: Path) -> None:
         }
 
 
+CHANGES = st.tuples(
+    st.sampled_from(["say", "blind", "undo", "merge", "share"]), st.integers(0, 3), st.integers(0, 4)
+)
+
+
+@given(st.lists(CHANGES, max_size=16))
+@settings(max_examples=200, deadline=None)
+def test_what_was_asked_for_before_changes_nothing_of_what_is_due(
+    changes: list[tuple[str, int, int]],
+) -> None:
+    """What is remembered of each image is forgotten as soon as it may be another thing."""
+    history, people = History(), ("ann", "ben", "cat", "dan")
+    for what, i, j in changes:
+        who, name = people[i], "ab"[j % 2]
+        if what == "say":
+            history.say(who, ("keep", "dog", "cow", "unsure", "delete")[j], name)
+        elif what == "blind" and (asked := history.due(who).get(name)) is not None:
+            history.say(who, ("keep", "dog", "cow", "unsure", "delete")[j], name, blind=str(asked))
+        elif what == "undo" and (act := history.state.undoable(who)) is not None:
+            history.undo(act, who)
+        elif what == "merge":
+            history.add("class_merge", who=who, given_label="cow", new_label="dog")
+        elif what == "share":
+            history.add("blind_shares", detail={"second": i / 3, "again": j / 4})
+        fresh = ReviewState.fold(history.events)
+        for each in people:
+            for after in (0, 2):
+                assert history.state.due(each, again_after=after) == fresh.due(each, again_after=after)
+
+
 # -------------------------------------------------------------------- whatever is done
 
 WHO = st.sampled_from(["ann", "ben", "cat", "dan"])
