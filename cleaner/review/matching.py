@@ -289,6 +289,13 @@ class Matching:
                 return True
         return given is not None and (self._renamed.get(given) == now or classes.now(given) in (now, present))
 
+    def has_moved(self, events: Iterable[Event], place: Place) -> bool:
+        """Tell whether the given label of an image is another one than that of some row on it."""
+        if self.images is None or place.where is not Where.HERE:
+            return False
+        now = self.images.given[place.name]
+        return any(event.given_label != now for event in events)
+
     # ---------------------------------------------------------------- asking
 
     def place(self, name: str, content: str | None = None, *, seq: int = 0) -> tuple[Place, tuple[str, ...]]:

@@ -57,10 +57,21 @@ class Record:
     ``effective`` the row that holds, ``outcome`` its result ("" if none), ``label`` the label that it gives.
     ``judging`` is the row that holds about the label, which is another one only if ``effective`` is a
     discard, ``judged`` what that comes to, and ``look`` the sequence number of the first look at the label
-    (0 before it).
+    (0 before it). ``moved``: some row is about another given label than the image has, maybe of the same class.
     """
 
-    __slots__ = ("effective", "events", "judged", "judging", "label", "look", "names", "outcome", "place")
+    __slots__ = (
+        "effective",
+        "events",
+        "judged",
+        "judging",
+        "label",
+        "look",
+        "moved",
+        "names",
+        "outcome",
+        "place",
+    )
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -72,6 +83,7 @@ class Record:
         self.judging: Event | None = None
         self.judged = ""
         self.look = 0
+        self.moved = False
 
     @property
     def reason(self) -> str | None:
@@ -184,7 +196,11 @@ class Records:
     def with_classes(self) -> Iterable[Record]:
         """Yield the images whose outcome may change when a class is renamed or merged."""
         # one row without a label on the label that the image has: no class in it
-        return (r for r in self._all.values() if r.label is not None or len(r.events) > 1 or not r.outcome)
+        return (
+            r
+            for r in self._all.values()
+            if r.label is not None or len(r.events) > 1 or not r.outcome or r.moved
+        )
 
     def settle(self, record: Record) -> None:
         """Find out what the rows on an image come to, after one of them came or was taken back."""
@@ -209,6 +225,7 @@ class Records:
         if len(of_label) < len(standing):
             last = _that_holds([e for e in standing if e.blind is None] if special else standing)[0]
             last = judging if special and (last is None or last.reason is None) else last
+        record.moved = self._matching.has_moved(record.events, record.place)
         self._count(record, -1)
         self._place_look(record, next((e.seq for e in of_label if e.kind != Kind.UNSURE), 0) if real else 0)
         before = record.outcome
@@ -318,10 +335,6 @@ class Records:
         last = max((event.seq for event in rows if event.reviewer == reviewer), default=0)
         since = last if why is Blind.AGAIN else 0
         return _Question(draw(self._seed, "order", key), Due(record.place.name, why, unaided), since)
-
-    def forget_questions(self) -> None:
-        """Find out anew what reviewers are to be asked, since classes have other names."""
-        self._questions.clear()
 
     def answers(self) -> list[Answer]:
         """Return all blind opinions that stand, each with what it is to be held against."""

@@ -311,7 +311,6 @@ class ReviewState:
 
     def _classes_changed(self) -> None:
         self._classes.update(self._acts)
-        self._records.forget_questions()
         for record in self._records.with_classes():
             self._changed(record)
 

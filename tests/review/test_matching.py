@@ -178,6 +178,17 @@ def test_a_class_that_was_renamed_in_the_review_keeps_its_decisions(review: Revi
 # -------------------------------------------------------------------- what is not there
 
 
+def test_a_class_whose_new_name_is_taken_back_counts_as_after_opening_the_set_again() -> None:
+    review = Review({"x/a": ("A", "kitty"), "x/b": ("B", "kitty"), "dog/c": ("C", "dog")})
+    review.mark("keep", "x/a", given_label="cat")
+    renamed = review.add("class_rename", given_label="cat", new_label="kitty")
+    assert review.outcomes() == {"x/a": "keep"}
+    review.add("undo", undoes=renamed)
+    assert review.outcomes() == {}
+    assert review.state.asked_again() == {"x/a": AskedAgain.LABEL}
+    assert ReviewState.fold(review.events, review.now).outcomes() == {}
+
+
 def test_what_is_gone_is_named_and_in_no_other_count(review: Review) -> None:
     review.become({"dog/c": ("C", "dog")})
     progress = review.state.progress()
