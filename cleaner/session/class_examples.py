@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from cleaner.dataset.file_index import FileIndex
@@ -36,7 +36,7 @@ class ExampleChooser:
         self._index = index
         self._embeddings = embeddings
         self._lock = threading.Lock()
-        self._made: OrderedDict[tuple[str, bool], tuple[int, list[Typical]]] = OrderedDict()
+        self._made: OrderedDict[tuple[str, bool], tuple[int, frozenset[str], list[Typical]]] = OrderedDict()
 
     def forget(self) -> None:
         """Choose all images anew, as for a new ranking."""
@@ -44,7 +44,13 @@ class ExampleChooser:
             self._made.clear()
 
     def of(
-        self, label: str, known: Snapshot, *, but: Collection[str] = (), blind: bool = False
+        self,
+        label: str,
+        known: Snapshot,
+        *,
+        but: str,
+        hidden: frozenset[str] = frozenset(),
+        blind: bool = False,
     ) -> ClassExamples:
         """Return the examples of a class. Takes a while: for a thread of its own.
 
@@ -53,8 +59,11 @@ class ExampleChooser:
         label : str
             Present name of the class.
         known : Snapshot
-        but : collection of str
-            Images to leave out: the one to be decided on, and those shown as if they were undecided.
+        but : str
+            Image to leave out: the one to be decided on.
+        hidden : frozenset of str
+            Likewise, those shown as if they were undecided: who sees one as an example knows what was
+            decided.
         blind : bool
             Show only what was confirmed, and nothing that the model thinks.
 
@@ -63,22 +72,23 @@ class ExampleChooser:
         CleanerError
             The index of files cannot be read.
         """
-        seq, key = known.state.last_seq, (label, blind)
+        as_of, key = (known.state.last_seq, hidden), (label, blind)
         with self._lock:
-            made_at, chosen = self._made.get(key, (-1, []))
-        if made_at != seq:
-            chosen = self._choose(label, known, blind=blind)
+            *made_as_of, chosen = self._made.get(key, (-1, hidden, []))
+        if tuple(made_as_of) != as_of:
+            chosen = self._choose(label, known, hidden, blind=blind)
             with self._lock:
-                self._made[key] = (seq, chosen)
+                self._made[key] = (*as_of, chosen)
                 self._made.move_to_end(key)
                 while len(self._made) > _REMEMBERED:
                     self._made.popitem(last=False)
-        examples = [example for example in chosen if example.name not in but][:_SHOWN]
+        examples = [example for example in chosen if example.name != but][:_SHOWN]
         return ClassExamples(label=label, text=known.state.description(label), examples=tuple(examples))
 
-    def _choose(self, label: str, known: Snapshot, *, blind: bool) -> list[Typical]:
+    def _choose(self, label: str, known: Snapshot, hidden: frozenset[str], *, blind: bool) -> list[Typical]:
         score_of = None if blind else _scores(known)
         confirmed, likely = class_members(known.catalog, known.state, label, score_of=score_of)
+        confirmed = [name for name in confirmed if name not in hidden]
         if not confirmed and not likely:
             return []
         hashes_of = self._index().hashes_of

@@ -126,7 +126,9 @@ class Display:
         self._scores: tuple[str, Snapshot, dict[str, float]] | None = None
         self._expected: tuple[tuple[object, ...], Count | None] | None = None  # errors on the next page
         self._legend = Legend(known.catalog.classes, known.state)
-        self._due: frozenset[str] = frozenset()  # as of the last new page, images of an audit not among them
+        # As of the last new page; those of an audit by themselves, as they wait for nobody elsewhere.
+        self._due: frozenset[str] = frozenset()
+        self._due_unaided: frozenset[str] = frozenset()
         self._due_judged: Counter[str] = Counter()  # by what was decided on their labels by then
         self._shown_blind: dict[str, Blind] = {}  # on any page so far
         self.paging = Paging(
@@ -179,6 +181,11 @@ class Display:
         """Those images of the page that are decided and shown as if they were not, and why."""
         page = self.paging.page if self._aside is None else None
         return {} if page is None else page.blind
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Decided images of which nothing may be told: they are shown as if they were not, now or later."""
+        return self._due.union(self._due_unaided, self.shown_blind)
 
     @property
     def is_aside(self) -> bool:
@@ -238,6 +245,7 @@ class Display:
     def _list_due(self) -> list[Due]:
         """Return the decided images that the reviewer is to be shown as if they were not."""
         due = [each for each in self.known.state.due(self.reviewer) if each.name in self.known]
+        self._due_unaided = frozenset(each.name for each in due if each.unaided)
         self._due = frozenset(each.name for each in due if not each.unaided)
         self._due_judged = self.known.state.judgements_of(self._due)
         return due

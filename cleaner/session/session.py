@@ -757,9 +757,9 @@ class ReviewSession:
 
     def class_examples(self, label: str, *, but: str) -> ClassExamples:
         """Return a class's description and typical images; in an audit only such as were confirmed."""
-        return self._examples.of(
-            label, self.known, but={but, *self.shown_blind}, blind=self._display.is_blind
-        )
+        with self.lock:
+            known, hidden, blind = self.known, self._display.hidden, self._display.is_blind
+        return self._examples.of(label, known, but=but, hidden=hidden, blind=blind)
 
     def explain(self, name: str) -> Explanation | None:
         """Return why an image is shown; None in an audit, and on pages that are not about labels."""

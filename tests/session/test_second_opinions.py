@@ -168,6 +168,35 @@ def test_the_agreement_on_the_open_page_is_not_told_before_it_is_left(open_as: O
     assert (pair.images, pair.same) == (6, 5)
 
 
+def examples(session: ReviewSession, label: str) -> set[str]:
+    return {each.name for each in session.class_examples(label, but="").examples}
+
+
+def test_an_image_is_no_example_of_a_class_before_it_was_shown_blind(open_as: OpenAs) -> None:
+    ann = open_as("ann")
+    ann.store.share_blind(second=1.0, again=0.0)
+    decided = list(ann.names[:3])
+    label = ann.known.given(decided[0])
+    assert label is not None
+    ann.decide(decided, "keep")
+    assert examples(ann, label) == set(decided)
+    ann.close()
+    ben = open_as("ben")
+    shown: set[str] = set()
+    for _ in decided:
+        (name,) = blind_on(ben)
+        ben.decide([other for other in ben.names if other != name], "unsure")  # which makes no examples
+        ben.decide(name, "keep")  # its card is still there, and may be changed
+        assert examples(ben, label) == shown
+        ben.confirm()
+        assert examples(ben, label) == shown | {name}
+        ben.turn(-1)
+        assert name in blind_on(ben) and examples(ben, label) == shown
+        ben.turn(1)
+        shown.add(name)
+    assert shown == set(decided)
+
+
 def test_what_is_said_of_a_blind_image_stands_on_it_and_can_be_changed_and_undone(open_as: OpenAs) -> None:
     ann = open_as("ann")
     ann.store.share_blind(second=1.0, again=0.0)
