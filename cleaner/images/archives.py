@@ -374,9 +374,12 @@ def _listed(path: Path, size_bytes: int, mtime_ns: int) -> Archive:
             with path.open("rb") as file:
                 _list_tar(archive, file)
             _keep(archive)
-    # zipfile raises NotImplementedError for a version that it does not know, ValueError for damaged headers.
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as exc:
-        raise OSError(errno.EIO, f"it is no {path.suffix[1:]} archive, or a damaged one ({exc})") from exc
+    except NotImplementedError as exc:  # zipfile does not know its version
+        raise OSError(errno.EIO, f"it needs another program to unpack it ({exc})") from exc
+    except (zipfile.BadZipFile, ValueError, EOFError) as exc:  # ValueError: damaged headers
+        kind = path.suffix[1:]
+        reason = f"it is damaged or incomplete, or no {kind} archive; copy or download it again"
+        raise OSError(errno.EIO, reason) from exc
     return archive
 
 
@@ -484,7 +487,7 @@ def zip_problem(info: zipfile.ZipInfo, *, methods: Collection[int] = _UNPACKED) 
     if stat.S_ISLNK(info.external_attr >> 16):
         return "a link, not a file"
     if info.flag_bits & 1:
-        return "encrypted"
+        return "protected by a password; unpack the archive first"
     if info.file_size > _MOST_RATIO * max(info.compress_size, 1):
         return "unpacks to far more than any image"
     if info.compress_type not in methods:

@@ -21,6 +21,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from cleaner.advice import Advice
 from cleaner.errors import DamagedStoreError, StoreError
 from cleaner.review.events import Action
 
@@ -322,11 +323,54 @@ def in_words(error: Exception) -> str:
     error : Exception
         Of SQLAlchemy, or of the driver below it.
     """
+    text = " ".join(str(getattr(error, "orig", None) or error).split())
+    if cause := _cause(error):
+        return cause
+    if is_away(error):
+        return f"the connection to the server failed ({text[:200]})."
+    return f"{text[:300]}."
+
+
+def refusal(what: str, error: Exception, then: str = "") -> Advice:
+    """Say what the database did not do, and why; of a server that is away, a page says what to do about it.
+
+    Parameters
+    ----------
+    what : str
+        What happened, without the stop at its end.
+    error : Exception
+        Of SQLAlchemy, or of the driver below it.
+    then : str
+        What to do about anything else.
+    """
+    if not is_away(error):
+        return Advice(f"{what}: {in_words(error)}", then, then)
+    # The driver's own words help whoever runs the server, and nobody at the page.
+    words = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
+    return Advice(
+        f"{what}: the connection to the server failed.",
+        f"{then} The driver says: {words}".lstrip(),
+        "Everything shown as saved is saved. Try again in a minute; if it still fails, "
+        "tell whoever runs the server.",
+    )
+
+
+def is_away(error: Exception) -> bool:
+    """Tell whether the server cannot be reached, or has let us go."""
+    if _cause(error) is not None:
+        return False
+    original = getattr(error, "orig", None) or error
+    lost = isinstance(error, DBAPIError) and error.connection_invalidated
+    state = getattr(original, "sqlstate", None)
+    return lost or state in ("57P01", "57P02", "57P03") or "connection" in str(original).lower()
+
+
+def _cause(error: Exception) -> str | None:
+    """Return why a database did not do something, of what is well known; None of anything else."""
     if isinstance(error, PoolTimeoutError):
         return "all connections are in use."
     original = getattr(error, "orig", None) or error
-    text = " ".join(str(original).split())
-    low = text.lower()
+    low = " ".join(str(original).split()).lower()
     state = getattr(original, "sqlstate", None)
     if "locked" in low or state == "55P03":
         return "another program is still writing to it."
@@ -340,10 +384,7 @@ def in_words(error: Exception) -> str:
         return "the file is damaged or is not a database."
     if "disk i/o" in low:
         return "the disk reports an error, or the file was removed."
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    if lost or "connection" in low or state in ("57P01", "57P02", "57P03"):
-        return f"the connection to the server failed ({text[:200]})."
-    return f"{text[:300]}."
+    return None
 
 
 def histories(path: Path, *, most: int = 200) -> dict[str, tuple[int, list[str]]]:

@@ -15,11 +15,11 @@ from cleaner.review.database import (
     EVENTS,
     Row,
     file_id,
-    in_words,
     is_damaged,
     lock_statement,
     open_engine,
     reading,
+    refusal,
     writing,
 )
 from cleaner.review.events import NO_DETAIL, Action, Event
@@ -78,7 +78,7 @@ class Journal:
                 return self._rows(connection, after)
         except SQLAlchemyError as exc:
             kind = DamagedStoreError if is_damaged(exc) else StoreError
-            raise kind(f"The review database cannot be read: {in_words(exc)}") from exc
+            raise kind(refusal("The review database cannot be read", exc)) from exc
 
     @property
     def is_closed(self) -> bool:
@@ -108,7 +108,7 @@ class Journal:
             with writing(self.engine) as connection:
                 connection.execute(change, [{"row": seq, "found": text} for seq, text in contents.items()])
         except SQLAlchemyError as exc:
-            raise NotSavedError(f"The review database did not take it: {in_words(exc)}") from exc
+            raise NotSavedError(refusal("The review database did not take it", exc)) from exc
 
     def append(self, after: int, make_rows: Callable[[tuple[Event, ...]], list[Row]]) -> tuple[Event, ...]:
         """Write rows behind everything that others have committed; all of them or none.
@@ -255,7 +255,7 @@ def _plain(value: Any, column: sa.Column[Any]) -> Any:
 
 
 def _not_saved(error: Exception) -> NotSavedError:
-    return NotSavedError(f"Not saved. The review database did not take it: {in_words(error)} Try again.")
+    return NotSavedError(refusal("Not saved. The review database did not take it", error, "Try again."))
 
 
 def _events(rows: Iterable[Sequence[Any]]) -> tuple[Event, ...]:

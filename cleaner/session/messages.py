@@ -42,6 +42,8 @@ class Topic(StrEnum):
     """The decisions were analysed."""
     CONFIRMED = "confirmed"
     """A page was confirmed."""
+    UNREADABLE = "unreadable"
+    """An image could not be read when it was to be shown."""
     PROBLEM = "problem"
     """Something went wrong in the background."""
 

@@ -7,7 +7,8 @@ import random
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from enum import StrEnum
 from functools import partial
@@ -21,7 +22,7 @@ from cleaner.audit.running import RunningAudit
 from cleaner.dataset.catalog import Catalog
 from cleaner.dataset.file_index import FileIndex
 from cleaner.dataset.label_sets import classes_of
-from cleaner.errors import CleanerError, InterpretationError, OutdatedError, StoreError
+from cleaner.errors import CleanerError, ImageError, InterpretationError, OutdatedError, StoreError
 from cleaner.images.thumbnails import ThumbnailCache
 from cleaner.ranking.renaming import under_present_names
 from cleaner.review import Act, Action, Choice, Event, Kind, ReviewStore
@@ -749,11 +750,21 @@ class ReviewSession:
 
     def thumbnail(self, name: str) -> bytes:
         """Return a small JPEG of an image of the set; raises `ImageError` with the reason."""
-        return self.source.thumbnails.get(self.known.path(name), size_px=_THUMBNAIL_PX)
+        with self._telling_of_unreadable():
+            return self.source.thumbnails.get(self.known.path(name), size_px=_THUMBNAIL_PX)
 
     def picture(self, name: str, *, full: bool, window: ChosenWindow | None = None) -> Picture:
         """Return an image of the set for the large view; raises `ImageError` with the reason."""
-        return self._large.picture(self.known.path(name), full=full, window=window)
+        with self._telling_of_unreadable():
+            return self._large.picture(self.known.path(name), full=full, window=window)
+
+    @contextmanager
+    def _telling_of_unreadable(self) -> Iterator[None]:
+        try:
+            yield
+        except ImageError:
+            self.run_later(lambda: self._tell(Topic.UNREADABLE))
+            raise
 
     def class_examples(self, label: str, *, but: str) -> ClassExamples:
         """Return a class's description and typical images; in an audit only such as were confirmed."""

@@ -459,7 +459,13 @@ class CleanerApp(ipywidgets.VBox):
 
     def _on_change(self, change: Change) -> None:
         """Draw the figures a moment after they have changed; called in any thread."""
-        if change.topic in (Topic.PROGRESS, Topic.LEARNT, Topic.ANALYSIS, Topic.CHECKS):
+        if change.topic in (
+            Topic.PROGRESS,
+            Topic.LEARNT,
+            Topic.ANALYSIS,
+            Topic.CHECKS,
+            Topic.UNREADABLE,  # others may be gone as well
+        ):
             self._delayed.schedule()
         if change.topic is Topic.PROGRESS:
             self.retrain.expect()

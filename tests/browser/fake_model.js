@@ -77,7 +77,7 @@ export class FakeModel {
     if (kind === "next") this.reply({ kind: "next", id, page: message.page, names: (this.pages[this.at + 1] ?? []).map((c) => c.name) });
     if (kind === "image") {
       const data = bytes_of(this.thumbs[message.name] ?? JPEG);
-      this.reply({ kind: "image", id, name: message.name, full: message.full, type: "image/jpeg", problem: "", width: this.options.width ?? 8, height: this.options.height ?? 8, frames: 1, levels: this.levels(message) }, [data]);
+      this.reply({ kind: "image", id, name: message.name, full: message.full, type: "image/jpeg", problem: this.options.no_image ?? "", width: this.options.width ?? 8, height: this.options.height ?? 8, frames: 1, levels: this.levels(message) }, [data]);
     }
     if (kind === "compare" && !this.options.mute_compare) this.compare(message);
     if (kind === "why") this.explain(message);

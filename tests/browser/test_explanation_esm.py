@@ -150,6 +150,23 @@ def test_why_there_is_no_heat_map_is_said_beside_the_image(open_grid: OpenGrid, 
     expect(page.locator("canvas.cleaner-heat")).to_be_hidden()
 
 
+def test_what_the_large_view_cannot_show_is_told_beside_the_small_copy_or_without_one(
+    open_grid: OpenGrid, expect: Any
+) -> None:
+    reason = "missing: there is no such file"
+    page = open_large(
+        open_grid,
+        options={"no_image": reason},
+        problems={"train/dog/0_01.jpg": "truncated: the file ends early"},
+    )
+    wait, zoom = page.locator(".cleaner-stage .cleaner-wait"), page.locator(".cleaner-zoom")
+    expect(wait).to_have_text(say("grid.only_small", problem=reason))
+    expect(zoom).to_contain_text("%")
+    press(page, "ArrowRight")
+    expect(wait).to_have_text(say("grid.problem", problem="truncated: the file ends early"))
+    expect(zoom).to_have_text("")
+
+
 def test_of_several_labels_the_heat_map_begins_with_the_one_in_doubt(
     open_grid: OpenGrid, expect: Any
 ) -> None:

@@ -442,6 +442,25 @@ def test_digits_follow_the_picture_when_asked_to(open_grid: OpenGrid, expect: An
     expect(toggle).to_have_attribute("aria-pressed", "false")
 
 
+@pytest.mark.parametrize("width_px", [700, 1280])
+def test_long_names_keep_their_last_words_and_have_room_on_a_narrow_page(
+    open_grid: OpenGrid, expect: Any, width_px: int
+) -> None:
+    classes = [f"Carex flacca growing in a rather wet meadow, subsp. {i}" for i in range(14)]
+    cells = make_cells(3, given=classes[0], suggestion=classes[13])
+    page = open_grid(classes=classes, pages=[cells, []])
+    page.set_viewport_size({"width": width_px, "height": 800})
+    strip = page.locator(".cleaner-bar .cleaner-chips")
+    chip = strip.get_by_role("button", name=say("grid.relabel_to_label", label=classes[3]), exact=True)
+    expect(chip).to_have_text(f"4{classes[3]}")
+    expect(chip).to_have_attribute("title", classes[3])
+    ends = chip.evaluate(
+        "(chip) => [...chip.querySelectorAll('.is-long > span')].map((s) => s.scrollWidth > s.clientWidth)"
+    )
+    assert ends == [True, False], "the start is cut, the end is not"
+    assert strip.evaluate("(strip) => strip.clientWidth") > 0.7 * width_px
+
+
 def test_digits_have_their_order_where_they_are_enough(open_grid: OpenGrid, expect: Any) -> None:
     page = open_grid()
     focus_grid(page)

@@ -195,7 +195,7 @@ def test_encrypted_and_damaged_members_are_named(tmp_path: Path) -> None:
     with Dataset(path) as dataset:
         assert list(dataset.catalog.names) == ["cat/b.png"]
         reasons = dict(dataset.catalog.left_out.itertuples(index=False))
-    assert reasons["cat/a.png"] == "encrypted"
+    assert reasons["cat/a.png"] == "protected by a password; unpack the archive first"
     assert "damaged" in reasons["cat/c.png"]
 
 

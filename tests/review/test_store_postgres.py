@@ -47,8 +47,10 @@ def test_while_the_server_is_away_nothing_is_saved_and_afterwards_the_same_act_i
     server = postgres_server.server()
     server.stop()
     try:
-        with pytest.raises(NotSavedError, match=r"Not saved\..*the connection to the server failed"):
+        with pytest.raises(NotSavedError, match=r"Not saved\..*the connection to the server failed") as told:
             store.decide("b", "delete", act="b-1")
+        assert "socket" in str(told.value), "whoever runs the server learns what the driver says"
+        assert "socket" not in told.value.on_page, "whoever is at the page does not"
         assert not store.state.is_decided("b")
         with pytest.raises(StoreError, match=r"cannot be read: the connection to the server failed"):
             store.refresh()

@@ -18,7 +18,7 @@ import pytest
 from played_job import played_job
 from rankings import partial_ranking
 
-from cleaner.errors import CleanerError
+from cleaner.errors import CleanerError, ImageError
 from cleaner.jobs import Job
 from cleaner.pipelines.network import NetworkOptions, remember
 from cleaner.ranking import Ranking, rank_probabilities
@@ -131,6 +131,19 @@ def test_files_that_are_renamed_while_the_page_is_open_are_told_with_a_way_to_op
     until(lambda: say("app.files_gone") in text(app.messages))
     app.messages.do("reopen")
     assert asked == ["again"]
+
+
+def test_an_image_that_is_gone_when_it_is_looked_at_tells_of_the_others_before_anything_is_decided(
+    open_app_on: Callable[..., CleanerApp], root: Path
+) -> None:
+    save_ranking(root)
+    app = open_app_on()
+    until(lambda: app._delayed._thread is None)  # what an opened page draws late looks for the files too
+    (root / "red").rename(root / "crimson")
+    name = next(name for name in app.image_cleaner.names if name.startswith("red/"))
+    with pytest.raises(ImageError, match="no such file"):
+        app.session.picture(name, full=False)
+    until(lambda: say("app.files_gone.again") in text(app.messages))
 
 
 def test_an_unknown_keyword_is_refused_with_advice(root: Path) -> None:

@@ -126,6 +126,7 @@ class ClassPanel(Panel):
         self._page = ClassPage(counts=())
         self._undoable = ""  # the act that the last sentence is about
         self._own: set[str] = set()
+        self._stale = ""  # the complaint that what others did could not be read
         self._heard: SimpleQueue[Event] = SimpleQueue()
         super().__init__(lock=lock)
         for name, act in {
@@ -157,10 +158,16 @@ class ClassPanel(Panel):
     def draw(self) -> None:
         """Count anew, with what others decided in the meantime, and draw."""
         with self.lock:
-            with guarded("counting the classes anew", self.complain):
+            if self.problem == self._stale:  # it may be over; what an act was refused for stays
+                self.problem = ""
+            with guarded("counting the classes anew", self._complain_of_reading):
                 self.workspace.store.refresh()
             self._count()
             self._draw()
+
+    def _complain_of_reading(self, sentence: str) -> None:
+        self._stale = sentence
+        self.complain(sentence)
 
     # ---------------------------------------------------------------- forms
 

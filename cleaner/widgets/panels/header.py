@@ -31,6 +31,7 @@ def header(*, name: str, summary: Mapping[str, Any], reviewer: str, can_leave: b
         "span",
         node("span", node("b", say("header.saved")), class_="cleaner-saved"),
         node("span", say("header.unsaved"), class_="cleaner-unsaved"),
+        node("span", say("header.refused"), class_="cleaner-refused"),
         say("header.reviewer", reviewer=reviewer),
         class_="is-end",
     )

@@ -214,7 +214,7 @@ class MapPanel(JobPanel):
         try:
             require_map()
         except InterpretationError as exc:
-            parts = [paragraph(str(exc))]
+            parts = [paragraph(exc.on_page)]
         else:
             parts = [*self._making(), *(self._about_points() if self._map is not None else [])]
         self.show(

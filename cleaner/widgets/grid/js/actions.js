@@ -16,6 +16,8 @@ import { PURPOSES } from "./purposes.js";
  */
 
 const MOST_CHIPS = 60;
+// Where a name is too long for its chip: its start, which may be cut, and the last words, which often alone tell it from others.
+const LONG_NAME = /^(.{12,}?)(\s.{1,16})$/su;
 
 /** The digits as they stand on the keyboard. */
 export const DIGITS = "1234567890";
@@ -139,6 +141,11 @@ export class Actions {
  */
 function make_chip(name, act, text, on_click, spoken = "") {
   const chip = act ? make_act_button(text, act, on_click, "cleaner-chip") : make_button(text, "", on_click, "cleaner-chip");
+  const [, start, end] = LONG_NAME.exec(text) ?? [];
+  if (end) {
+    chip.querySelector("span")?.replaceWith(make("span", "is-long", { dir: "auto" }, make("span", "", {}, start), make("span", "", {}, end)));
+    chip.title = text;
+  }
   chip.prepend(...chip.querySelectorAll("kbd"));
   if (spoken) chip.setAttribute("aria-label", spoken);
   chip.dataset.chip = name;

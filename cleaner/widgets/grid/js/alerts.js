@@ -6,7 +6,7 @@ import { in_notebook, make, make_button } from "./elements.js";
  * @import { Link } from "./link.js"
  * @import { Model } from "./protocol.js"
  * @import { Say } from "./words.js"
- * @typedef {{text: string, button?: string, act?: () => void}} Alert
+ * @typedef {{text: string, kind?: string, button?: string, act?: () => void}} Alert
  */
 
 export class Alerts {
@@ -36,9 +36,9 @@ export class Alerts {
       alerts.push({ text, button: say("grid.reload"), act: () => window.location.reload() });
     }
     if (this.link.overdue) alerts.push({ text: this.overdue_text() });
-    const put_away = (/** @type {string} */ text, /** @type {() => void} */ forget) =>
-      alerts.push({ text, button: say("grid.dismiss"), act: () => this.on_dismiss(forget) });
-    if (this.refused) put_away(this.refused, () => { this.refused = ""; });
+    const put_away = (/** @type {string} */ text, /** @type {() => void} */ forget, kind = "") =>
+      alerts.push({ text, kind, button: say("grid.dismiss"), act: () => this.on_dismiss(forget) });
+    if (this.refused) put_away(this.refused, () => { this.refused = ""; }, " is-refused");
     const problem = model.get("problem");
     if (problem && problem !== model.get("dismissed")) {
       put_away(problem, () => {
@@ -65,8 +65,8 @@ export class Alerts {
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     for (const region of this.regions) {
-      region.replaceChildren(...alerts.map(({ text, button, act }) =>
-        make("p", "cleaner-alert", {}, make("span", "", {}, text), ...(button && act ? [make_button(button, "", act, "is-small")] : []))));
+      region.replaceChildren(...alerts.map(({ text, kind = "", button, act }) =>
+        make("p", `cleaner-alert${kind}`, {}, make("span", "", {}, text), ...(button && act ? [make_button(button, "", act, "is-small")] : []))));
     }
   }
 }

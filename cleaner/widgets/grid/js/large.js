@@ -223,7 +223,8 @@ export class Large {
     if (this.waiting === name && !full) this.waiting = "";
     if (!this.el.open || !near) return;
     if (problem) {
-      if (in_view) this.stage.wait.textContent = this.say("grid.problem", { problem });
+      const key = this.stage.image.hidden ? "grid.problem" : "grid.only_small";
+      if (in_view) this.stage.wait.textContent = this.say(key, { problem });
       return;
     }
     const old = this.pictures.get(name);

@@ -61,7 +61,7 @@ export class Stage {
     this.width_px = file?.width ?? 0;
     this.height_px = file?.height ?? 0;
     this.image.hidden = !url;
-    if (!url) return;
+    if (!url) return this.place();
     if (this.image.src !== url) this.image.src = url;
     this.light.show(file?.levels);
     this.place();
@@ -129,7 +129,7 @@ export class Stage {
     }
     this.image.classList.toggle("is-coarse", scale >= 4);
     this.el.classList.toggle("can-move", this.zoom > 1);
-    this.zoom_text.textContent = `${Math.round(100 * scale)}\u00a0%`;
+    this.zoom_text.textContent = this.image.hidden ? "" : `${Math.round(100 * scale)}\u00a0%`;
   }
 
   listen() {
