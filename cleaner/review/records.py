@@ -57,7 +57,7 @@ class Record:
     ``effective`` the row that holds, ``outcome`` its result ("" if none), ``label`` the label that it gives.
     ``judging`` is the row that holds about the label, which is another one only if ``effective`` is a
     discard, ``judged`` what that comes to, and ``look`` the sequence number of the first look at the label
-    (0 before it). ``moved``: some row is about another given label than the image has, maybe of the same class.
+    (0 before it). ``moved``: some row is about another given label than the image has now.
     """
 
     __slots__ = (
