@@ -18,7 +18,8 @@ PACKAGES = [
 def test_weaknesses_are_named_with_the_reason_where_they_do_not_concern_cleaner() -> None:
     first, second, unknown = told(PACKAGES, {"CVE-1": "it reads no such files"})
     assert first == (
-        "weak 3.0 has a known weakness, PYSEC-1, mended in 3.1; it does not concern cleaner: it reads no such files"
+        "weak 3.0 has a known weakness, PYSEC-1, mended in 3.1;"
+        " it does not concern cleaner: it reads no such files"
     )
     assert second == "weak 3.0 has a known weakness, PYSEC-2, mended in no version yet"
     assert unknown == "pip-audit could not find out about 1 of 3 packages"

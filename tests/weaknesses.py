@@ -1,7 +1,7 @@
-"""Prints which packages of this environment have a known weakness, by pip-audit, and how many it does not know.
+"""Prints which packages of this environment have a known weakness, by pip-audit, and how many are unknown to it.
 
-What is found fails no test, since an advisory of tomorrow says nothing about the code of today. Advisories that
-do not concern cleaner are named in `EXPLAINED`, with the reason.
+What is found fails no test, since an advisory of tomorrow says nothing about the code of today. Advisories
+that do not concern cleaner are named in `EXPLAINED`, with the reason.
 """
 
 from __future__ import annotations
@@ -42,7 +42,8 @@ def main() -> None:
     except (subprocess.TimeoutExpired, ValueError, KeyError) as exc:
         print(f"pip-audit gave no answer, so known weaknesses were not looked for ({type(exc).__name__})")
         return
-    print(*told(packages, EXPLAINED), sep="\n")
+    for line in told(packages, EXPLAINED):
+        print(line)
 
 
 if __name__ == "__main__":
