@@ -1,4 +1,4 @@
-"""Prints which packages of this environment have a known weakness, by pip-audit, and how many are unknown to it.
+"""Prints the packages of this environment with a known weakness, by pip-audit, and how many it does not know.
 
 What is found fails no test, since an advisory of tomorrow says nothing about the code of today. Advisories
 that do not concern cleaner are named in `EXPLAINED`, with the reason.
