@@ -88,6 +88,36 @@ def test_a_server_set_to_answer_early_still_writes_decisions_to_the_disk(url: st
         server.close()
 
 
+@pytest.mark.parametrize("usual", ["read committed", "repeatable read", "serializable"])
+def test_whoever_waited_sees_what_was_committed_meanwhile_whatever_is_usual_on_the_server(
+    url: str, usual: str
+) -> None:
+    strict = url.replace(
+        "-csearch_path", f"-cdefault_transaction_isolation={usual}%20-csearch_path".replace(" ", "\\%20")
+    )
+    with (
+        ReviewStore(strict, dataset="set", reviewer="ann", timeout_s=10) as ann,
+        ReviewStore(url, dataset="set", reviewer="bob") as bob,
+    ):
+        ann.decide("first", "keep")
+        with psycopg.connect(url) as holder:
+            holder.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK_KEY])
+            holder.execute(
+                "INSERT INTO events (dataset, act, kind, name, reviewer, time)"
+                " VALUES ('set', 'slow', 'keep', 'slow', 'eve', %s)",
+                [TIME],
+            )
+            waiting = threading.Thread(target=ann.decide, args=("mine", "keep"))
+            waiting.start()
+            waiting.join(0.3)
+            assert waiting.is_alive()
+            holder.commit()
+        waiting.join()
+        bob.refresh()
+        assert [event.name for event in ann.state.events] == ["first", "slow", "mine"]
+        assert ann.state.events == bob.state.events
+
+
 def test_rows_appear_in_the_order_of_their_numbers(store: ReviewStore, url: str) -> None:
     # Without the lock a slow writer's low numbers would appear after a quick one's high numbers.
     stop, polled = threading.Event(), []
