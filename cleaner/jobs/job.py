@@ -134,8 +134,9 @@ class Job:
             return status
         # It may have ended well between the two looks.
         status = read_status(self.folder)
-        if status.finished:
-            return status
+        return status if status.finished else self._died(status)
+
+    def _died(self, status: JobStatus) -> JobStatus:
         error = (
             f"The task {_cause(self._exit_code)}, at “{stage_words(status.stage)}”. Everything from before "
             f"it is intact. Start it again.{self._log_tail()}"
@@ -212,6 +213,12 @@ class Job:
 
         def reap() -> None:
             self._exit_code = process.wait()
+            try:
+                status = read_status(self.folder)
+                if not status.finished and status.pid is None:  # to others it would look as if it began yet
+                    write_status(self.folder, self._died(status))
+            except (JobError, OSError):
+                logger.info("The end of job %s cannot be written down", self.id, exc_info=True)
 
         # With nobody waiting, the dead worker would stay a zombie and Popen would warn when it is collected.
         threading.Thread(target=reap, name=f"reap job {self.id}", daemon=True).start()
@@ -241,6 +248,8 @@ def _tidy(jobs: Path) -> None:
 def _cause(exit_code: int | None) -> str:
     if exit_code is None:
         return "was ended (killed, out of memory, or the machine was restarted)"
+    if exit_code == -9:  # SIGKILL, a name that Windows lacks
+        return "was ended (killed, or out of memory)"
     if exit_code < 0:
-        return f"was ended (killed, or out of memory: {signal.Signals(-exit_code).name})"
+        return f"ended early (signal {signal.Signals(-exit_code).name})"
     return f"ended early (code {exit_code})"

@@ -56,6 +56,7 @@ class ImportDialog(JobPanel):
         place = hashlib.sha256(str(self.found[0][1].resolve()).encode("utf-8", "surrogateescape"))
         super().__init__(home() / "imports" / place.hexdigest()[:16], "import")
         self.add_class("cleaner-ready")
+        self.add_class("cleaner-import")
         self.on("source", self._choose)
         self.on("images", self._choose_images)
         self.on("label_column", self._choose_column)

@@ -44,3 +44,29 @@ def test_a_set_of_another_tool_is_imported_and_exported(
     folder = tmp_path / "set-coco"
     expect(page.get_by_text(say("export.done", folder=str(folder)))).to_be_visible(timeout=60_000)
     assert (folder / "all.json").read_bytes() == (root / "all.json").read_bytes()
+
+
+def test_why_an_import_failed_stands_below_the_field_that_it_asks_to_change(
+    visit: Callable[..., Any], make_set: Callable[..., Path], tmp_path: Path, expect: Any
+) -> None:
+    root = make_set(4, size_px=32)
+    document = {
+        "images": [{"id": 1, "file_name": "elsewhere/a.png"}],
+        "categories": [{"id": 1, "name": "red"}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1}],
+    }
+    (root / "all.json").write_text(json.dumps(document))
+    page = visit(None, browse_root=tmp_path, from_scratch=True).page
+    page.get_by_role("button", name="set", exact=True).click()
+    page.get_by_role("button", name=say("start.open.name", name="all.json")).press("Enter")
+    page.get_by_role("button", name=say("import.do"), exact=True).press("Enter")
+    alert = page.get_by_role("alert").filter(has_text="Choose the folder of the images above.")
+    expect(alert).to_be_visible(timeout=60_000)
+    dialog = page.get_by_role("region", name=say("import", name="all.json"))
+    for width in (1280, 700):
+        page.set_viewport_size({"width": width, "height": 800})
+        field = dialog.get_by_label(say("import.images")).bounding_box()
+        told, around = alert.bounding_box(), dialog.bounding_box()
+        assert told["y"] > field["y"] + field["height"]
+        assert around["x"] <= told["x"]
+        assert told["x"] + told["width"] <= around["x"] + around["width"]

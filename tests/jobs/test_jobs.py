@@ -156,7 +156,19 @@ def test_a_killed_worker_is_noticed_at_once_by_whoever_looks(state: Path) -> Non
     )
     assert Job.current(state) is None
     wait_until(lambda: job._exit_code is not None)
-    assert "was ended (killed, or out of memory: SIGKILL)" in str(job.status().error)
+    assert "was ended (killed, or out of memory)" in str(job.status().error)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there is no SIGKILL on Windows")
+def test_a_worker_that_is_killed_before_its_first_word_is_ended_for_everybody(state: Path) -> None:
+    before = {child.pid for child in psutil.Process().children()}
+    job = start(state, "add", left=1, right=1)
+    (worker,) = (child for child in psutil.Process().children() if child.pid not in before)
+    worker.kill()
+    assert job.status().pid is None, "it was killed in time"
+    assert job.wait(LONG_S).phase == "failed"
+    wait_until(lambda: Job.current(state) is None)
+    assert Job(job.folder).status().error == job.status().error
 
 
 def test_a_deaf_worker_can_be_killed(state: Path) -> None:

@@ -158,7 +158,7 @@ def _write_table(target: Path, data: bytes) -> None:
             Advice(
                 f"The label table cannot be written to {target.parent}: {exc.strerror}.",
                 "Give another place with --table.",
-                "Allow writing there, or import on the command line (cleaner import --table).",
+                "Allow writing there, or copy the images and their file to a folder where you may write.",
             )
         ) from exc
 
