@@ -1,5 +1,6 @@
 """The worker process: runs one task and writes where it is."""
 
+import errno
 import importlib
 import json
 import logging
@@ -91,7 +92,9 @@ def _run(folder: Path) -> int:
     except BaseException as exc:  # whatever it is, the page must hear of it
         logger.exception("The job failed.")
         kind = type(exc).__name__
-        error = f"{kind}: {exc} (details in {folder / 'log.txt'})"
+        full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)
+        bug = f"{kind}: {exc} (details in {folder / 'log.txt'})"
+        error = "The disk is full. Free some space, then start it again." if full else bug
         reporter.finish(phase="failed", message="failed", error=error, error_type=kind)
         return 1
     reporter.finish(phase="done", message="done", result=result)

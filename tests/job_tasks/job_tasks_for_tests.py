@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -58,6 +59,10 @@ def fail_by_bug(*, reporter: Reporter) -> dict[str, Any]:
 
 def return_a_set(*, reporter: Reporter) -> Any:
     return {1, 2}
+
+
+def fill_the_disk(*, reporter: Reporter) -> dict[str, Any]:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def die_noisily(*, reporter: Reporter) -> dict[str, Any]:

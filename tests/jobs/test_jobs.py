@@ -196,6 +196,12 @@ def test_our_own_errors_arrive_as_their_sentence(state: Path) -> None:
     assert "Traceback" in job.log_path.read_text(encoding="utf-8")
 
 
+def test_a_full_disk_is_told_in_a_sentence_with_what_to_do(state: Path) -> None:
+    status = start(state, "fill_the_disk").wait(LONG_S)
+    assert (status.phase, status.error_type) == ("failed", "OSError")
+    assert status.error == "The disk is full. Free some space, then start it again."
+
+
 def test_a_bug_arrives_with_its_type_and_the_place_of_the_log(state: Path) -> None:
     job = start(state, "fail_by_bug")
     status = job.wait(LONG_S)
