@@ -1,12 +1,12 @@
 """The audit of a data set as it stands: its file, the catalog and the decisions together."""
 
 import threading
-from collections.abc import Callable, Container
+from collections.abc import Callable, Collection, Container
 from dataclasses import replace
 from pathlib import Path
 
 from cleaner.audit.acceptance import PlanKind, Terms
-from cleaner.audit.audit import Acceptance, Audit, Certificate, audit_file
+from cleaner.audit.audit import Acceptance, Audit, Certificate, Outcomes, audit_file
 from cleaner.audit.bound import FOR_RATE
 from cleaner.audit.known import most_missed
 from cleaner.dataset.catalog import Catalog
@@ -123,12 +123,19 @@ class RunningAudit:
             names_now=state.names_now,
         )
 
-    def acceptance(self) -> Acceptance | None:
-        """Return what the acceptance plan says; None while there is none."""
+    def acceptance(self, *, but: Collection[str] = ()) -> Acceptance | None:
+        """Return what the acceptance plan says; None while there is none.
+
+        Parameters
+        ----------
+        but : collection of str
+            Images that count as if nobody had judged them yet.
+        """
         audit, there = self.audit, self._there()
         if audit is None:
             return None
-        return audit.acceptance(self._store.state.judgements(), is_there=there.__contains__)
+        judged = _without(self._store.state.judgements(), audit, but)
+        return audit.acceptance(judged, is_there=there.__contains__)
 
     def sample(self) -> tuple[str, ...]:
         """Return the images that the certificate rests on, in the order drawn; empty while there is none."""
@@ -150,8 +157,14 @@ class RunningAudit:
         audit, there = self.audit, self._there()
         return [] if audit is None else [name for name in audit.sequence if name in there]
 
-    def certificate(self) -> Certificate | None:
-        """Return what the audit has shown so far; None while there is none."""
+    def certificate(self, *, but: Collection[str] = ()) -> Certificate | None:
+        """Return what the audit has shown so far; None while there is none.
+
+        Parameters
+        ----------
+        but : collection of str
+            Images that count as if nobody had judged them yet, and say nothing of how often reviewers err.
+        """
         audit, there = self.audit, self._there()
         if audit is None:
             return None
@@ -164,15 +177,19 @@ class RunningAudit:
         inside = sum(judgements[name][0] in WRONG for name in audit.population if name in judgements)
         elsewhere = max(0, found - inside)
         return audit.certificate(
-            judgements,
+            _without(judgements, audit, but),
             found_elsewhere=elsewhere,
             is_there=there.__contains__,
-            misses=self.misses(alpha=FOR_RATE),
+            misses=self.misses(alpha=FOR_RATE, but=but),
         )
 
-    def misses(self, *, alpha: float) -> float | None:
-        """Return the highest plausible share of errors that a reviewer misses; see `most_missed`."""
-        return most_missed(self._store.state.blind_answers(), alpha=alpha)
+    def misses(self, *, alpha: float, but: Collection[str] = ()) -> float | None:
+        """Return the highest plausible share of errors that a reviewer misses; see `most_missed`.
+
+        Answers to the images of ``but`` are left out.
+        """
+        answers = self._store.state.blind_answers()
+        return most_missed((each for each in answers if each.name not in but), alpha=alpha)
 
     def _there(self) -> set[str]:
         return set(self._catalog().names.tolist())
@@ -181,3 +198,11 @@ class RunningAudit:
         catalog = self._catalog()
         pairs = zip(catalog.names.tolist(), catalog.labels.tolist(), strict=True)
         return [name for name, label in pairs if label is not None and name not in marked]
+
+
+def _without(judgements: Outcomes, audit: Audit, but: Collection[str]) -> Outcomes:
+    """Return the judgements that an audit needs, without those of some images."""
+    if not but:
+        return judgements
+    wanted = audit.population.intersection(judgements).difference(but)
+    return {name: judgements[name] for name in wanted}

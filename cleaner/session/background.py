@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -187,9 +187,13 @@ def analyse(
     *,
     provenance: Provenance,
     page_size: int,
+    untold: Collection[str] = (),
     earlier: ReviewAnalysis | None = None,
 ) -> ReviewAnalysis:
-    """Find out how many errors are left, and what those found have in common, unless ``earlier`` serves."""
+    """Find out how many errors are left, and what those found have in common, unless ``earlier`` serves.
+
+    What was decided on the images of ``untold`` does not count in the results of the audit yet.
+    """
     from cleaner.analysis.summary import analyse_review
 
     if known.catalog.label_sets is not None:  # all labels count as one: nothing is said of single classes
@@ -197,7 +201,7 @@ def analyse(
     certificate, acceptance, newcomers, opened, problem = None, None, 0, None, ""
     try:
         opened = audit.audit
-        certificate, acceptance = audit.certificate(), audit.acceptance()
+        certificate, acceptance = audit.certificate(but=untold), audit.acceptance(but=untold)
         newcomers = len(audit.newcomers())
     except CleanerError as exc:
         logger.warning("The audit cannot be shown", exc_info=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -85,7 +85,7 @@ class Display:
     begun : BegunGroups
         What was shown of the groups with one fix.
     certificate : callable
-        Gives what the audit has shown so far; None while there is none.
+        Gives what the audit has shown so far, but for some images; None while there is none.
     colleagues : Colleagues
         Who has other images open.
 
@@ -109,7 +109,7 @@ class Display:
         page_size: int,
         saved: Path | None,
         begun: BegunGroups,
-        certificate: Callable[[], Certificate | None],
+        certificate: Callable[[Collection[str]], Certificate | None],
         colleagues: Colleagues,
     ) -> None:
         self.known = known
@@ -126,10 +126,10 @@ class Display:
         self._scores: tuple[str, Snapshot, dict[str, float]] | None = None
         self._expected: tuple[tuple[object, ...], Count | None] | None = None  # errors on the next page
         self._legend = Legend(known.catalog.classes, known.state)
-        # As of the last new page; those of an audit by themselves, as they wait for nobody elsewhere.
-        self._due: frozenset[str] = frozenset()
-        self._due_unaided: frozenset[str] = frozenset()
-        self._due_judged: Counter[str] = Counter()  # by what was decided on their labels by then
+        # As of the last new page, and by what was decided on their labels by then. Known answers that are for
+        # an audit are only among those in one: elsewhere they would be left for ever.
+        self._due: tuple[frozenset[str], Counter[str]] = (frozenset(), Counter())
+        self._due_in_audit = self._due
         self._shown_blind: dict[str, Blind] = {}  # on any page so far
         self.paging = Paging(
             self._names,
@@ -185,7 +185,18 @@ class Display:
     @property
     def hidden(self) -> frozenset[str]:
         """Decided images of which nothing may be told: they are shown as if they were not, now or later."""
-        return self._due.union(self._due_unaided, self.shown_blind)
+        return self._due_in_audit[0].union(self.shown_blind)
+
+    @property
+    def untold(self) -> frozenset[str]:
+        """Images on the open page of an audit of which its results say nothing until the page is left.
+
+        Known answers among them never count. A result that goes up with every other answer on the page, but
+        not with these, would tell which they are.
+        """
+        if not (self.is_blind and self.known.state.may_show_blind):
+            return frozenset()
+        return frozenset(self.names)
 
     @property
     def is_aside(self) -> bool:
@@ -245,23 +256,25 @@ class Display:
     def _list_due(self) -> list[Due]:
         """Return the decided images that the reviewer is to be shown as if they were not."""
         due = [each for each in self.known.state.due(self.reviewer) if each.name in self.known]
-        self._due_unaided = frozenset(each.name for each in due if each.unaided)
-        self._due = frozenset(each.name for each in due if not each.unaided)
-        self._due_judged = self.known.state.judgements_of(self._due)
+        of_all = frozenset(each.name for each in due)
+        elsewhere = of_all.difference(each.name for each in due if each.unaided)
+        self._due = elsewhere, self.known.state.judgements_of(elsewhere)
+        self._due_in_audit = of_all, self.known.state.judgements_of(of_all)
         return due
 
     def _hidden(self) -> Hidden:
         """Return what the numbers must not tell of the images that are shown blind, now or later."""
         state, answers = self.known.state, []
         self._shown_blind.update(self.shown_blind)
-        to_come = len(self._due)
+        due, judged_before = self._due_in_audit if self.is_blind and self.paging.page else self._due
+        to_come = len(due)
         for name, why in self._shown_blind.items():
             answer = state.blind_answer(name, self.reviewer, why)
             if answer is not None:
                 answers.append(answer.outcome)
             waits = answer is None or not answer.reviewed  # unsure is no look
-            to_come += waits - (name in self._due)
-        judged = self._due_judged + state.judgements_of(self._shown_blind.keys() - self._due)
+            to_come += waits - (name in due)
+        judged = judged_before + state.judgements_of(self._shown_blind.keys() - due)
         return Hidden(to_come, judged, answers)
 
     # ---------------------------------------------------------------- going elsewhere
@@ -446,7 +459,7 @@ class Display:
         page, notices = paging.page, list(self._notices)
         if paging.view.order == TO_LABEL and self.known.proposal is not None and page is not None:
             notices.append(Proposed(self.known.proposal))
-        certificate = self._certificate() if self.is_blind else None
+        certificate = self._certificate(self.untold) if self.is_blind else None
         if certificate is not None:
             notices.append(AuditStatus(certificate))
         return Page(

@@ -180,7 +180,7 @@ class Pager:
         with self._lock:
             here = set(self._pages[self._at].names) if self._pages else set()
             later = (name for name in self._undecided() if name not in here)
-            return self._at + 1 < len(self._pages) or any(map(self._is_free, later)) or self._has_askable()
+            return self._at + 1 < len(self._pages) or any(map(self._is_free, later)) or any(self._alone())
 
     @property
     def total(self) -> int:
@@ -206,7 +206,7 @@ class Pager:
             if any(map(self._is_free, self._undecided())):
                 return True
             self._due = self._ask_due()
-            return self._has_askable()
+            return any(self._alone())
 
     @property
     def taken(self) -> int:
@@ -275,12 +275,15 @@ class Pager:
             None (and stay) if none of the names belongs to this view.
         """
         with self._lock:
-            wanted = dict.fromkeys(self._of_view(names))
+            named = list(names)
+            for at in range(len(self._pages) - 1, -1, -1):
+                if not set(self._pages[at].names).isdisjoint(named):
+                    return self._go(at)
+            self._due = self._ask_due()
+            unaided = {each.name for each in self._due if each.unaided}  # of no view, but on its pages
+            wanted = {name: None for name in named if name in self._order or name in unaided}
             if not wanted:
                 return None
-            for at in range(len(self._pages) - 1, -1, -1):
-                if not wanted.keys().isdisjoint(self._pages[at].names):
-                    return self._go(at)
             at = max(0, self._at)
             self._add(self._blinded(self._fill(self._whole(wanted)), again=True), at=at)
             return self._go(at)
@@ -333,15 +336,20 @@ class Pager:
             and not self._is_answered(each.name, each.why)
         )
 
-    def _has_askable(self) -> bool:
-        return any(True for again in (False, True) for _ in self._askable(again=again))
+    def _alone(self) -> Iterator[Due]:
+        """Yield what may be shown blind where no other images are left.
+
+        Known answers of an audit are not: whoever still gets a page when all images of the audit are judged
+        knows what is on it.
+        """
+        found = chain(self._askable(again=False), self._askable(again=True))
+        return (each for each in found if not each.unaided)
 
     def _mixed(self, names: Sequence[str], *, again: bool) -> Page | None:
         """Make a page of some images, with those among them that are to be shown blind; None without any."""
         room = max(1, self._page_size // _MIXED) if names else self._page_size
-        may_ask = self._askable(again=False)
-        if not names:  # what was passed over among others is not pressed on anybody there
-            may_ask = chain(may_ask, self._askable(again=True))
+        # What was passed over among others is not pressed on anybody there.
+        may_ask = self._askable(again=False) if names else self._alone()
         asked = list(islice((each for each in may_ask if each.name not in names), room))
         mixed = list(names)
         if len(mixed) + len(asked) > self._page_size and self._unit_of is str:

@@ -112,6 +112,11 @@ class Paging:
         return self._waits(self.page)
 
     @property
+    def answered(self) -> bool:
+        """Whether the reviewer has decided anything on the open page."""
+        return self.page is not None and len(self.pager.waiting(self.page)) < len(self.page.names)
+
+    @property
     def can_go_back(self) -> bool:
         """Whether there is a page before this one."""
         return self.pager.has_previous or (self.finished and self.pager.current is not None)

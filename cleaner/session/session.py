@@ -223,7 +223,7 @@ class ReviewSession:
             begun=BegunGroups(
                 pages_file(source.state, self.reviewer, what="groups"), self.store.state.latest_names
             ),
-            certificate=self.audit.certificate,
+            certificate=lambda untold: self.audit.certificate(but=untold),
             colleagues=self._colleagues,
         )
         self._examples = ExampleChooser(lambda: self.source.index, source.state / "embeddings")
@@ -459,11 +459,12 @@ class ReviewSession:
         """Show what was chosen, unless something else was chosen meanwhile."""
         if wanted.order == DUPLICATES:
             self._display.form_groups(wanted.threshold)
-        with self.lock:
+        with self._worker.after(), self.lock:
             if choice != self._choices:
                 return
             self._take_waiting()
-            self._display.set_view(wanted)
+            with self._telling_audit():
+                self._display.set_view(wanted)
             if remember and wanted.threshold is None:
                 self.thresholds.pop(wanted.order, None)
             elif remember and wanted.threshold is not None:
@@ -480,7 +481,7 @@ class ReviewSession:
         StoreError
             Something on the page of an audit is undecided.
         """
-        with self.lock:
+        with self._worker.after(), self.lock:
             if by > 0 and self._display.is_blind and self._display.paging.waits:
                 msg = (
                     "The audit counts its images in their order. Decide on each image of this page first; "
@@ -488,8 +489,17 @@ class ReviewSession:
                 )
                 raise StoreError(msg)
             self._take_waiting()
-            self._display.turn(by)
+            with self._telling_audit():
+                self._display.turn(by)
             return self._display.page()
+
+    @contextmanager
+    def _telling_audit(self) -> Iterator[None]:
+        """Have the audit's results count what was kept back until the page is left, which is done inside."""
+        before = self._display.untold
+        yield
+        if before - self._display.untold:
+            self.analyse()
 
     def show_similar(self) -> Page:
         """Put the pages aside for one with images similar to what was just decided.
@@ -630,7 +640,8 @@ class ReviewSession:
                 said = Confirmed(labelled, len(done.events) - labelled)
             cells = display.cells(names)
             self._take_waiting()
-            display.go_on()
+            with self._telling_audit():
+                display.go_on()
             page = display.page()
             return Outcome(cells=cells, said=said, summary=page.summary, page=page)
 
@@ -1065,6 +1076,9 @@ class ReviewSession:
         self._work_later(Work.ANALYSIS, self._analyse)
 
     def _analyse(self) -> None:
+        untold = self._display.untold  # not under the lock, which somebody may hold for long
+        if untold and self._display.paging.answered:
+            return  # until the page is left: numbers that stand still would tell known answers
         seq, earlier = self.store.state.last_seq, self.analysis
         first = earlier is not None and not earlier.patterns.confirmed
         if self.watch_patterns or first or abs(seq - self._analysed_at) >= _COUNT_AFTER:
@@ -1074,7 +1088,12 @@ class ReviewSession:
         fresh = not self._provenance.sources(self.known.catalog)
         provenance = self._provenance.of(self.known.catalog, lambda: self.source.index)
         self.analysis = background.analyse(
-            self.known, self.audit, provenance=provenance, page_size=self.page_size, earlier=earlier
+            self.known,
+            self.audit,
+            provenance=provenance,
+            page_size=self.page_size,
+            untold=untold,
+            earlier=earlier,
         )
         self._tell(Topic.ANALYSIS)
         if fresh and provenance.sources:

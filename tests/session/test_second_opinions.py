@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,16 @@ import postgres_server
 import pytest
 
 from cleaner.analysis.agreement import agreement
-from cleaner.errors import RankingError
+from cleaner.audit.acceptance import PlanKind, Terms
+from cleaner.errors import InterpretationError, RankingError
 from cleaner.ranking import Ranking, rank_probabilities
+from cleaner.review import records
 from cleaner.review.events import Blind
 from cleaner.review.state import ReviewState
 from cleaner.session import colleagues
+from cleaner.session.cells import Cell, Details
 from cleaner.session.known_answers import plant
+from cleaner.session.messages import AuditStatus
 from cleaner.session.orders import AUDIT
 from cleaner.session.session import ReviewSession
 from cleaner.workspace import Workspace
@@ -265,32 +270,124 @@ def test_ones_own_images_come_again_and_a_lead_settles_what_differs(
     assert lead.store.state.outcomes()[name] == ("delete", None) and not lead.store.state.conflicts()
 
 
-def test_known_images_are_mixed_in_some_of_them_into_the_audit(open_as: OpenAs, root: Path) -> None:
+def plant_known(open_as: OpenAs, root: Path, images: int) -> list[str]:
+    """Let an expert fix the right labels of the first images: none, and blue, by turns."""
     expert = open_as("expert")
-    names = list(expert.known.catalog.names[:12])
+    names = list(expert.known.catalog.names[:images])
     rows = [f"{name},{'blue' if i % 2 else ''}" for i, name in enumerate(names)]
     table = root.parent / "truth.csv"
     table.write_text("\n".join(["name,label", *rows]))
-    assert plant(expert.source, table) == 12
+    assert plant(expert.source, table) == images
     expert.close()
+    return names
+
+
+def test_known_images_are_mixed_in_some_of_them_into_the_audit(open_as: OpenAs, root: Path) -> None:
+    names = plant_known(open_as, root, 12)
     ben = open_as("ben")
     ben.start_audit()
     unaided: set[str] = set()
     while ben.names and ben.view.order == AUDIT:
         unaided |= set(blind_on(ben))
         ben.confirm()
+    kept_back = {each.name for each in ben.store.state.due("ben") if each.unaided}
     ben.set_view(order="by file name", show="undecided")
     aided: set[str] = set()
     while ben.names:
         aided |= set(blind_on(ben))
         ben.confirm()
-    assert unaided and aided and unaided | aided == set(names) and not unaided & aided
+    assert unaided and aided and not unaided & aided
+    assert unaided | aided == set(names) - kept_back
     found = ben.store.state.blind_answers()
-    assert {each.name: each.unaided for each in found} == {name: name in unaided for name in names}
+    assert {each.name: each.unaided for each in found} == {name: name in unaided for name in unaided | aided}
     assert not ben.store.state.conflicts()
+    table = root.parent / "truth.csv"
     table.write_text(f"name,label\n{names[0]},purple\n")
     with pytest.raises(RankingError, match="purple"):
         plant(ben.source, table)
+
+
+def audit_said(session: ReviewSession) -> tuple[Any, ...]:
+    """Return all that the page says of an audit, and the report of everything."""
+    notices = [each for each in session.page().notices if isinstance(each, AuditStatus)]
+    return session.analysis, *notices
+
+
+@pytest.fixture
+def all_in_audit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have all known answers shown in audits: which they are is drawn, and may be none of a few."""
+    monkeypatch.setattr(records, "_UNAIDED", 1.0)
+
+
+@pytest.mark.usefixtures("all_in_audit")
+def test_nothing_on_the_pages_of_an_audit_tells_known_answers_from_the_others(
+    open_as: OpenAs, root: Path
+) -> None:
+    plant_known(open_as, root, 9)
+    ben = open_as("ben")
+    ben.set_ranking(suspicious(ben))
+    left = ben.progress()["left"]
+    ben.start_plan(Terms(aql=0.1, ltpd=0.6, alpha=0.3, beta=0.3), PlanKind.SINGLE)
+    assert ben.progress()["left"] == left + 9  # at once, not with the pages that show them
+    acts = {"keep": "kept", "delete": "deleted", "unsure": "", "relabel": "relabelled"}
+    audited = 0
+    tried = {True: 0, False: 0}  # acts on known answers, and on others
+    while ben.names:
+        known = blind_on(ben)
+        assert 0 < len(known) < len(ben.names)
+        before = audit_said(ben)
+        assert [each.certificate.audited for each in before] == [audited] * 2
+        for cell in ben.page().cells:
+            mute = replace(cell, name="", given=None, details=replace(cell.details, split=None))
+            assert mute == Cell(name="", given=None, details=Details(ranked=30))
+            assert ben.explain(cell.name) is None
+            with pytest.raises(InterpretationError, match="audit"):
+                ben.heat_map(cell.name, "red")
+        for name in ben.names:
+            action = list(acts)[tried[name in known] % len(acts)]
+            tried[name in known] += 1
+            label = None if action != "relabel" else "red" if ben.known.given(name) != "red" else "blue"
+            numbers = ben.progress()
+            done = ben.decide(name, action, label)
+            (cell,) = done.cells
+            assert (cell.action, cell.label, cell.reviewer, cell.mine) == (action, label, "ben", True)
+            assert (done.said, cell.notes, cell.suggestion, cell.again) == (None, (), None, None)
+            changed = {k for k in numbers if isinstance(numbers[k], int) and numbers[k] != ben.progress()[k]}
+            looked = {"looked_at", "left", acts[action]} if acts[action] else {"unsure"}
+            wrong = {"errors"} if action in ("delete", "relabel") else set()
+            assert changed - {"conflicts"} == looked | wrong
+            assert audit_said(ben) == before
+        audited += len(ben.names) - len(known)
+        ben.confirm()
+    assert min(tried.values()) >= len(acts)
+    certificate = ben.audit.certificate()
+    assert certificate is not None and certificate.audited == audited == certificate.population == 21
+
+
+@pytest.mark.usefixtures("all_in_audit")
+def test_an_undone_answer_to_a_known_image_of_an_audit_comes_back_as_any_other(
+    open_as: OpenAs, root: Path
+) -> None:
+    plant_known(open_as, root, 9)
+    for again in (False, True):
+        ben = open_as("ben")
+        ben.start_audit()
+        names, (known,) = ben.names, blind_on(ben)
+        ordinary = next(name for name in names if name != known)
+        for name in [each for each in names if each not in (known, ordinary)] + [ordinary, known]:
+            ben.decide(name, "keep")
+        ben.turn(1)
+        if again:  # the pages of before are not known any more
+            ben.close()
+            ben = open_as("ben")
+            ben.start_audit()
+        assert not {known, ordinary}.intersection(ben.names)
+        for name in (known, ordinary):
+            done = ben.undo()
+            assert (done.focus == name and done.page is not None) or not again
+            (cell,) = (each for each in ben.page().cells if each.name == name)
+            assert (cell.action, cell.notes) == (None, ())
+        ben.close()
 
 
 def test_two_reviewers_on_a_server(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
