@@ -146,6 +146,9 @@ class Lab:
         (self.folder / name).write_text(json.dumps(notebook), encoding="utf-8")
         page.goto(f"{self.url}doc/tree/{name}?token={self.token}&reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=60_000)
+        # The indicator begins with "idle", without a kernel. A cell that is run then is dropped, or opens the
+        # dialog "Select Kernel", which stays in front of everything.
+        page.locator(".jp-Toolbar-kernelName").filter(has_text="Python 3").wait_for(timeout=60_000)
         page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=60_000)
 
 

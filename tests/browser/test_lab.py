@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -13,8 +12,6 @@ import pytest
 
 from cleaner.ranking import rank_probabilities
 from cleaner.workspace import Workspace
-
-PlaywrightTimeout = pytest.importorskip("playwright.sync_api").TimeoutError
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -70,12 +67,8 @@ def run_cell(page: Any, index: int) -> None:
     """Run one cell, and wait until it is done."""
     cell = page.locator(".jp-Notebook .jp-CodeCell").nth(index)
     prompt = cell.locator(".jp-InputPrompt")
-    for _ in range(10):  # JupyterLab drops what comes before its kernel is connected
-        cell.locator(".cm-content").click()
-        page.keyboard.press("Shift+Enter")
-        with contextlib.suppress(PlaywrightTimeout):
-            prompt.filter(has_text=re.compile(r"^\[(\*|\d+)\]:$")).wait_for(timeout=3_000)
-            break
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Shift+Enter")
     prompt.filter(has_text=re.compile(r"^\[\d+\]:$")).wait_for(timeout=60_000)
 
 
