@@ -107,6 +107,14 @@ def open_engine(url: str, *, timeout_s: float) -> sa.Engine:
         _make_tables(engine)
     except SQLAlchemyError as exc:
         engine.dispose()
+        if is_away(exc):
+            words = _driver_words(exc)
+            advice = Advice(
+                "The review database cannot be opened: the connection to the server failed.",
+                f"It is {shown}. The driver says: {words}",
+                f"Try again in a minute. If it still fails, show this to whoever runs the server: {words}",
+            )
+            raise StoreError(advice) from exc
         kind = DamagedStoreError if is_damaged(exc) else StoreError
         raise kind(f"The review database {shown} cannot be opened: {in_words(exc)}") from exc
     except StoreError:
@@ -323,12 +331,14 @@ def in_words(error: Exception) -> str:
     error : Exception
         Of SQLAlchemy, or of the driver below it.
     """
-    text = " ".join(str(getattr(error, "orig", None) or error).split())
     if cause := _cause(error):
         return cause
-    if is_away(error):
-        return f"the connection to the server failed ({text[:200]})."
-    return f"{text[:300]}."
+    words = _driver_words(error)
+    return f"the connection to the server failed ({words})." if is_away(error) else f"{words}."
+
+
+def _driver_words(error: Exception) -> str:
+    return " ".join(str(getattr(error, "orig", None) or error).split())[:300]
 
 
 def refusal(what: str, error: Exception, then: str = "") -> Advice:
@@ -346,10 +356,9 @@ def refusal(what: str, error: Exception, then: str = "") -> Advice:
     if not is_away(error):
         return Advice(f"{what}: {in_words(error)}", then, then)
     # The driver's own words help whoever runs the server, and nobody at the page.
-    words = " ".join(str(getattr(error, "orig", None) or error).split())[:200]
     return Advice(
         f"{what}: the connection to the server failed.",
-        f"{then} The driver says: {words}".lstrip(),
+        f"{then} The driver says: {_driver_words(error)}".lstrip(),
         "Everything shown as saved is saved. Try again in a minute; if it still fails, "
         "tell whoever runs the server.",
     )

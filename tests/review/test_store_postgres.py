@@ -294,3 +294,16 @@ def test_a_password_is_never_shown() -> None:
 def test_the_short_name_of_the_server_is_understood(url: str) -> None:
     with ReviewStore(url.replace("postgresql://", "postgres://"), dataset="set", reviewer="ann") as store:
         assert "postgresql+psycopg" in repr(store)
+
+
+def test_a_server_that_is_away_when_a_store_is_opened_is_told_to_each_in_their_words() -> None:
+    with pytest.raises(StoreError) as told:
+        ReviewStore("postgresql://ann:secret@127.0.0.1:9/none", dataset="set", reviewer="ann")
+    happened = "The review database cannot be opened: the connection to the server failed."
+    text, page = str(told.value), told.value.on_page
+    assert text.startswith(
+        f"{happened} It is postgresql+psycopg://ann:***@127.0.0.1:9/none. The driver says: "
+    )
+    assert page.startswith(f"{happened} Try again in a minute. If it still fails, show this to whoever runs")
+    assert "secret" not in text + page
+    assert "psycopg://" not in page
