@@ -264,7 +264,11 @@ class Workspace(Dataset):
         return recent()
 
     def csv_writer(
-        self, *, on_notice: Callable[[CsvNotice], None] | None = None, delay_s: float = 1.0
+        self,
+        *,
+        on_notice: Callable[[CsvNotice], None] | None = None,
+        delay_s: float = 1.0,
+        colleagues: Callable[[], int] = lambda: 0,
     ) -> CleanedCsv:
         """Keep ``cleaned.csv`` in step with the decisions until the writer is closed."""
         from cleaner.review.output.cleaned_csv import CleanedCsv
@@ -276,6 +280,7 @@ class Workspace(Dataset):
             state=self.state,
             on_notice=on_notice,
             delay_s=delay_s,
+            colleagues=colleagues,
         )
 
     def cleaned(self) -> Catalog:

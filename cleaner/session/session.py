@@ -364,6 +364,11 @@ class ReviewSession:
         return frozenset(self._display.shown_blind)
 
     @property
+    def colleagues_at_work(self) -> int:
+        """How many others have a page open, as far as is known."""
+        return self._colleagues.number_at_work
+
+    @property
     def page_size(self) -> int:
         """Images on a page."""
         return self._display.paging.pager.page_size

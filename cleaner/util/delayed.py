@@ -1,10 +1,12 @@
 """Doing something a moment after the last request for it, in the background."""
 
+import random
 import threading
 import time
 from collections.abc import Callable
 
 _LONGEST_DELAY_S = 10.0
+_LONGEST_REST_S = 300.0
 
 
 class Delayed:
@@ -21,12 +23,29 @@ class Delayed:
         How long to wait after a request.
     retry_s : float, seconds
         How long to wait after a failure.
+    rests : callable, optional
+        Gives how many times as long as a run took to wait until the next, five minutes at most. Without it,
+        runs may follow each other at once.
+    first_s : float, seconds
+        What is taken for it before the first run; about half as long, or half as long again, so that
+        programs that began together do not all run at the same time.
     """
 
-    def __init__(self, task: Callable[[], bool], *, delay_s: float, retry_s: float) -> None:
+    def __init__(
+        self,
+        task: Callable[[], bool],
+        *,
+        delay_s: float,
+        retry_s: float,
+        rests: Callable[[], float] = lambda: 0.0,
+        first_s: float = 0.0,
+    ) -> None:
         self._task = task
         self._delay_s = delay_s
         self._retry_s = retry_s
+        self._rests = rests
+        self._first_s = first_s
+        self._rested_s: float | None = None  # when the next run may begin
         self._wake = threading.Condition()
         self._due_s: float | None = None
         self._latest_s = 0.0
@@ -43,6 +62,8 @@ class Delayed:
             if self._due_s is None:
                 self._latest_s = now_s + max(delay_s, _LONGEST_DELAY_S)
             self._due_s = min(now_s + delay_s, self._latest_s)
+            if self._rested_s is None:
+                self._rest(random.uniform(0.5, 1.5) * self._first_s)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="cleaner-delayed", daemon=True)
                 self._thread.start()
@@ -65,16 +86,22 @@ class Delayed:
             thread.join(timeout_s)
         return due
 
+    def _rest(self, took_s: float) -> None:
+        self._rested_s = time.monotonic() + min(self._rests() * took_s, _LONGEST_REST_S)
+
     def _run(self) -> None:
         while True:
             with self._wake:
                 if self._due_s is None:
                     self._thread = None  # the next request starts another
                     return
-                left_s = self._due_s - time.monotonic()
+                left_s = max(self._due_s, self._rested_s or 0.0) - time.monotonic()
                 if left_s > 0:
                     self._wake.wait(left_s)
                     continue
                 self._due_s = None
-            if not self._task():
+            start_s = time.thread_time()  # by the clock it would seem longer the more others work meanwhile
+            done = self._task()
+            self._rest(time.thread_time() - start_s)
+            if not done:
                 self.schedule(delay_s=self._retry_s)

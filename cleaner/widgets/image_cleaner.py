@@ -114,7 +114,9 @@ class ImageCleaner(ipywidgets.VBox):
         self.messages = MessagePanel(lock=self._lock)
         super().__init__([self.filters, self.messages, self.threshold, self.grid])
         self.layout.overflow = "visible"
-        self._csv = self.workspace.csv_writer(on_notice=self._on_csv)
+        self._csv = self.workspace.csv_writer(
+            on_notice=self._on_csv, colleagues=lambda: self.session.colleagues_at_work
+        )
         self._questions = CsvQuestions(self._csv, self.messages)
         self.messages.notice(self.workspace.notices)
         self._closed = False

@@ -2,11 +2,11 @@
 
     python tests/benchmarks/load.py [--reviewers N] [--per-second R] [--minutes M]
 
-Each reviewer is a process of its own with what a page's kernel has: a workspace, a session and its grid.
-Messages go in and answers come out as between the page and its kernel; the way between them (the browser,
-the dashboard, a network) is not part of it. There is a ranking, of made features, so that the sessions learn
-from the decisions of all and say how many errors are left. Each reviewer decides on the images of a page one
-after the other, at the rate given, and confirms it.
+Each reviewer is a process of its own with what a notebook's kernel has: a workspace and an `ImageCleaner`,
+which keeps ``cleaned.csv``, the one of all of them, in step. Messages go in and answers come out as between
+the page and its kernel; the way between them (the browser, the dashboard, a network) is not part of it. There
+is a ranking, of made features, so that the sessions learn from the decisions of all and say how many errors
+are left. Each reviewer decides on the images of a page one after the other, at the rate given, and confirms.
 
 Printed: how long it took until decisions were answered for; the same of bare INSERTs of such rows by as many
 processes into the same server, before; whether every decision that was answered for is in the database, once;
@@ -50,8 +50,7 @@ def make_set(root: Path, images: int) -> None:
 
 def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: float, end_s: float) -> None:
     """Decide until the end; print what was answered for, in JSON."""
-    from cleaner.session.session import ReviewSession
-    from cleaner.widgets.grid.widget import ReviewGrid
+    from cleaner.widgets.image_cleaner import ImageCleaner
     from cleaner.workspace import Workspace
 
     logging.basicConfig(level=logging.WARNING, format=f"{reviewer}: %(message)s")
@@ -63,8 +62,8 @@ def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: f
     shown: list[tuple[str, float, float]] = []
     refused: Counter[str] = Counter()
     with Workspace(root, store=url, reviewer=reviewer) as workspace:
-        session = ReviewSession(workspace, ranking=workspace.ranking())
-        grid: Any = ReviewGrid(session, lock=session.lock)
+        page_of: Any = ImageCleaner(workspace.ranking(), workspace=workspace)
+        session, grid = page_of.session, page_of.grid
         grid.send = lambda message, buffers=None: sent.append(message)
 
         def ask(kind: str, **fields: Any) -> dict[str, Any]:
@@ -100,8 +99,7 @@ def review(root: Path, url: str, reviewer: str, *, per_second: float, begin_s: f
                 answered.append(last.name)
             shown += [(cell.name, opened_s, time.time()) for cell in page.cells]
         cpu_s, memory_mb = time.process_time() - begun_cpu_s, own_memory_mb()
-        session.close()
-        grid.close()
+        page_of.close()
     counted = {"cpu_s": cpu_s, "memory_mb": memory_mb}
     said = {
         "waits_ms": waits_ms,

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -705,6 +706,35 @@ def test_a_run_that_failed_is_tried_again() -> None:
     assert done.wait(20)
     delayed.close(timeout_s=20)
     assert results == []
+
+
+def test_what_takes_long_rests_until_it_is_done_again_however_often_it_is_asked_for() -> None:
+    runs: list[float] = []
+
+    def task() -> bool:
+        end_s = time.thread_time() + 0.05
+        while time.thread_time() < end_s:
+            pass
+        runs.append(time.monotonic())
+        return True
+
+    delayed = Delayed(task, delay_s=0, retry_s=1, rests=lambda: 20)
+    until_s = time.monotonic() + 60
+    while len(runs) < 2 and time.monotonic() < until_s:
+        delayed.schedule()
+        time.sleep(0.01)
+    delayed.close(timeout_s=20)
+    assert runs[1] - runs[0] >= 20 * 0.05
+
+
+def test_the_first_run_waits_for_what_it_is_taken_to_take() -> None:
+    ran = threading.Event()
+    delayed = Delayed(lambda: ran.set() is None, delay_s=0, retry_s=1, rests=lambda: 10, first_s=0.2)
+    start_s = time.monotonic()
+    delayed.schedule()
+    assert ran.wait(60)
+    delayed.close(timeout_s=20)
+    assert time.monotonic() - start_s >= 10 * 0.2 / 2
 
 
 def test_what_is_due_can_be_cancelled_and_is_told_on_closing() -> None:

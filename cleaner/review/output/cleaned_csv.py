@@ -39,6 +39,9 @@ from cleaner.util.delayed import Delayed
 logger = logging.getLogger(__name__)
 
 _RETRY_S = 15.0
+_RESTS = 5.0  # of what a file took to write, until it is written again
+_RESTS_EACH = 15.0  # likewise, for each colleague at work
+_FIRST_S = 0.1  # what is taken for it before the first time
 _LOCK_TIMEOUT_S = 20.0
 _OLD_S = 3600.0
 
@@ -169,6 +172,9 @@ class CleanedCsv:
         Gets a `CsvNotice` when something is unusual; called in any thread.
     delay_s : float, seconds
         How long to wait for further decisions before writing.
+    colleagues : callable, optional
+        Gives how many others are at work. To write the file of a large set takes a while, and their pages
+        may be on the same machine: it is written the more seldom, the larger it is and the more they are.
     """
 
     def __init__(
@@ -180,6 +186,7 @@ class CleanedCsv:
         state: Path,
         on_notice: Callable[[CsvNotice], None] | None = None,
         delay_s: float = 1.0,
+        colleagues: Callable[[], int] = lambda: 0,
     ) -> None:
         self.result = result
         self._store = store
@@ -187,7 +194,13 @@ class CleanedCsv:
         self._state = state
         self._on_notice = on_notice
         self._closed = False
-        self._delayed = Delayed(self._try, delay_s=delay_s, retry_s=_RETRY_S)
+        self._delayed = Delayed(
+            self._try,
+            delay_s=delay_s,
+            retry_s=_RETRY_S,
+            rests=lambda: _RESTS + _RESTS_EACH * colleagues(),
+            first_s=_FIRST_S,
+        )
         self._trouble: CsvNotice | None = None
         self._unsubscribe = self._store.subscribe(lambda _events: self.schedule())
         atexit.register(self.close)
