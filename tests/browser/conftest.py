@@ -25,6 +25,7 @@ ARGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+WAIT_MS = 20_000
 HARMLESS = ("favicon.ico",)
 """Parts of console errors that say nothing about us."""
 
@@ -57,8 +58,10 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def expect() -> Any:
-    """Playwright's waiting assertions."""
-    return pytest.importorskip("playwright.sync_api").expect
+    """Playwright's waiting assertions; beside other work, a page may take more than their usual 5 s."""
+    waiting = pytest.importorskip("playwright.sync_api").expect
+    waiting.set_options(timeout=WAIT_MS)
+    return waiting
 
 
 @pytest.fixture

@@ -36,12 +36,6 @@ ALL_KEYS = (
 
 
 @pytest.fixture
-def expect() -> Any:
-    """Playwright's waiting assertions."""
-    return pytest.importorskip("playwright.sync_api").expect
-
-
-@pytest.fixture
 def ranked(make_set: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Sixty pictures in three classes, with a saved ranking."""
     monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "home"))
