@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 Value = TypeVar("Value")
 
 _FEW = 5  # a fifth of the list is found faster by a dictionary that is made for it than by bisection
+_SMALL = 100_000  # the longest list for which one is made: of a million names, it takes 0.1 GB
 
 
 class Places:
@@ -40,7 +41,7 @@ class Places:
     def find(self, names: Sequence[str]) -> NDArray[np.int64]:
         """Return the places of several names, shape (n,), as `get`; -1 for what is not in the list."""
         at = self._at
-        if at is None and len(names) > len(self._names) // _FEW:
+        if at is None and len(self._names) // _FEW < len(names) and len(self._names) <= _SMALL:
             at = {name: place for place, name in enumerate(self._names)}
         if at is not None:
             found = (at.get(name, -1) for name in names)

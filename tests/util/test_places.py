@@ -15,6 +15,17 @@ def test_each_name_is_found_where_it_is_and_no_other(names: list[str]) -> None:
     assert "aa" not in places
 
 
+@pytest.mark.parametrize("longest", [3, 100_000])
+@pytest.mark.parametrize("names", [["a", "b", "é", "z"], ["z", "a", "é", "b"], []])
+def test_several_names_are_found_as_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, names: list[str], longest: int
+) -> None:
+    monkeypatch.setattr("cleaner.util.places._SMALL", longest)
+    places = Places(names)
+    for wanted in ([], ["b"], ["zz", *reversed(names), "", "b"]):
+        assert places.find(wanted).tolist() == [names.index(n) if n in names else -1 for n in wanted]
+
+
 @pytest.mark.parametrize("names", [["a", "b", "é"], ["z", "a"], []])
 def test_values_by_name_are_what_a_dictionary_holds(names: list[str]) -> None:
     values = list(range(len(names)))
