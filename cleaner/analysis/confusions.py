@@ -13,6 +13,8 @@ from cleaner.ranking.result import Ranking
 from cleaner.review import ReviewState
 from cleaner.util.natural import natural_key
 
+_BLOCK = 50_000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Confusions:
@@ -67,23 +69,25 @@ def _estimated(seen: Observations, state: ReviewState, ranking: Ranking) -> NDAr
     code: dict[str | None, int] = {label: i for i, label in enumerate(seen.classes)}
     now = partial(state.label_now, since_seq=ranking.named_at)
     columns = [code.get(now(label), -1) for label in ranking.classes]
-    odds = np.zeros((len(ranking), k + 1))
-    for column, at in enumerate(columns):
-        odds[:, at] += ranking.posterior[:, column]
-    given_of = dict(zip(seen.names, seen.given.tolist(), strict=True))
-    given = np.array([given_of.get(name, -1) for name in ranking.names], dtype=np.int64)
+    given = np.append(seen.given, -1)[seen.ranked]  # -1 is the last
     score = ranking.scores.astype(np.float64)
-    believed = [code.get(None if label is None else now(label), -1) for label in ranking.given]
-    known = (np.array(believed) >= 0) & (np.array(believed) != given) & (given >= 0)
-    odds[known] = np.eye(k + 1)[np.array(believed)[known]]
+    number = {label: -1 if label is None else code.get(now(label), -1) for label in set(ranking.given)}
+    believed = np.fromiter(map(number.__getitem__, ranking.given), np.int64, len(ranking))
+    known = (believed >= 0) & (believed != given) & (given >= 0)
     score[known] = 1
     rows = np.flatnonzero((given >= 0) & ~np.isnan(score))
-    odds = odds[rows, :k]
-    odds[np.arange(len(rows)), given[rows]] = 0
-    total = odds.sum(axis=1, keepdims=True)
-    odds = np.divide(odds * score[rows, None], total, out=np.zeros_like(odds), where=total > 0)
     estimated = np.zeros((k, k))
-    np.add.at(estimated, given[rows], odds)
+    for begin in range(0, len(rows), _BLOCK):  # all at once would take several times the ranking's memory
+        some = rows[begin : begin + _BLOCK]
+        odds = np.zeros((len(some), k + 1))
+        for column, at in enumerate(columns):
+            odds[:, at] += ranking.posterior[some, column]
+        odds[known[some]] = np.eye(k + 1)[believed[some][known[some]]]
+        odds = odds[:, :k]
+        odds[np.arange(len(some)), given[some]] = 0
+        total = odds.sum(axis=1, keepdims=True)
+        odds = np.divide(odds * score[some, None], total, out=np.zeros_like(odds), where=total > 0)
+        np.add.at(estimated, given[some], odds)
     return estimated
 
 

@@ -4,10 +4,10 @@ The estimates are those of `cleaner.ranking.posterior`: they rest on what other 
 errors, and on the decisions so far. The audit rests on neither, which is why it can prove something.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cleaner.ranking.posterior import Count, Posterior
 from cleaner.review import ReviewState
@@ -58,27 +58,31 @@ class Forecast:
 
 
 def forecast(
-    state: ReviewState, names: Sequence[str] = (), posterior: Posterior | None = None, *, page_size: int
+    state: ReviewState,
+    rows: NDArray[np.int64] | None = None,
+    posterior: Posterior | None = None,
+    *,
+    page_size: int,
 ) -> Forecast:
     """Bring together what was found and what to expect.
 
     Parameters
     ----------
     state : ReviewState
-    names : sequence of str
-        Labelled images that a ranking knows, most suspicious first.
+    rows : int64, shape (n,), optional
+        Rows of a ranking whose images have a label, most suspicious first.
     posterior : Posterior, optional
-        What is believed of them.
+        What is believed of the labels of this ranking.
     page_size : int
         Images on a page.
     """
     errors = np.cumsum([look.outcome in WRONG for look in state.looks()], dtype=np.int64)
     done, found = len(errors), int(errors[-1]) if len(errors) else 0
     curve = tuple((i + 1, int(errors[i])) for i in _spread(done, _MOST_POINTS))
-    if posterior is None:
+    if posterior is None or rows is None:
         return Forecast(found=curve)
-    outcomes = state.outcomes()
-    ahead = [name for name in names if name not in outcomes]
+    decided = posterior.places.find([*state.outcomes()])
+    ahead = rows[~np.isin(rows, decided)]
     shown = min(len(ahead), max(done, 10 * page_size))
     expected = [(done, Count(float(found), found, found))] if shown else []
     ends = [i + 1 for i in _spread(shown, _AHEAD)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,8 @@ class Observations:
     score : float64, shape (n,)
         Probability that the given label is wrong, of images looked at as it was before; NaN = unknown.
     sources : mapping of str to Source
+    ranked : int64, shape (len(ranking),)
+        Index of each image of the ranking that it was made with, -1 = not there; empty without one.
     """
 
     names: list[str]
@@ -57,6 +60,7 @@ class Observations:
     audited: Codes
     score: NDArray[np.float64]
     sources: Mapping[str, Source] = field(default_factory=dict)
+    ranked: Codes = field(default_factory=lambda: np.zeros(0, np.int64))
 
     @property
     def sizes(self) -> Codes:
@@ -93,24 +97,39 @@ class Provenance:
 
     Parameters
     ----------
-    names : list of str
+    catalog : Catalog
+    order : int64, shape (n,)
+        Its rows in that order.
     labels : list of str or None
         As given.
     sources : mapping of str to Source
     """
 
-    names: list[str]
+    catalog: Catalog
+    order: Codes
     labels: list[str | None]
     sources: Mapping[str, Source]
 
     @classmethod
     def of(cls, catalog: Catalog, *, dates: Mapping[str, str] | None = None) -> Provenance:
         """Read a catalog, whose extra columns become sources; ``dates`` is the day of each file."""
-        keys = [natural_key(str(name)) for name in catalog.names]
-        table = catalog.table.iloc[sorted(range(len(keys)), key=keys.__getitem__)]
-        names = [str(name) for name in table["name"]]
+        keys = [natural_key(name) for name in catalog.listed]
+        order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
+        table = catalog.table.iloc[order]
         labels = [label if isinstance(label, str) else None for label in table["label"]]
-        return cls(names=names, labels=labels, sources=sources_of(table, dates or {}))
+        return cls(catalog=catalog, order=order, labels=labels, sources=sources_of(table, dates or {}))
+
+    @cached_property
+    def names(self) -> list[str]:
+        """The names of the images."""
+        return [self.catalog.listed[row] for row in self.order.tolist()]
+
+    def find(self, names: Sequence[str]) -> Codes:
+        """Return the places of some images in `names`, shape (n,); -1 for those that are not there."""
+        place = np.full(len(self.order) + 1, -1)  # the last one is that of row -1
+        place[self.order] = np.arange(len(self.order))
+        found: Codes = place[self.catalog.rows_of(names, missing=True)]
+        return found
 
     def names_from(self, source: str, group: str) -> list[str]:
         """Return the images of one group of a source; none where there is no such group (any more)."""
@@ -159,53 +178,55 @@ def observe(
         Which images are a random sample.
     """
     now = {label: state.label_now(label) for label in set(provenance.labels) if label is not None}
-    labels = [None if label is None else now[label] for label in provenance.labels]
     classes = naturally(set(now.values()))
     index: dict[str | None, int] = {label: i for i, label in enumerate(classes)}
-    at = {name: i for i, name in enumerate(provenance.names)}
-    n = len(at)
+    number = {None: -1} | {label: index[present] for label, present in now.items()}
+    n = len(provenance.labels)
     look, right, audited = np.zeros(n, np.int64), np.full(n, -1), np.zeros(n, np.int64)
     wrong = np.zeros(n, bool)
-    for place, decision in enumerate(state.looks(), start=1):
-        i = at.get(decision.name)
-        if i is not None:
+    looks = state.looks()
+    rows = provenance.find([each.name for each in looks]).tolist()
+    for place, (i, decision) in enumerate(zip(rows, looks, strict=True), start=1):
+        if i >= 0:
             look[i], wrong[i] = place, decision.outcome in WRONG
             right[i] = index.get(decision.new_label, -1) if decision.outcome == "relabel" else -1
     if audit is not None:
-        for place, name in enumerate(audit.wrong(state.judgements()), start=1):
-            if name in at:
-                audited[at[name]] = place
+        drawn = provenance.find([*audit.wrong(state.judgements())])
+        there = drawn >= 0
+        audited[drawn[there]] = np.flatnonzero(there) + 1
+    ranked = provenance.find(() if ranking is None else ranking.names)
     return Observations(
         names=provenance.names,
         classes=classes,
-        given=np.array([index.get(label, -1) for label in labels], dtype=np.int64),
+        given=np.fromiter(map(number.__getitem__, provenance.labels), np.int64, n),
         look=look,
         wrong=wrong,
         right=right,
-        suggested=_suggested(ranking, state, at, index),
+        suggested=_suggested(n, ranking, state, ranked, index),
         audited=audited,
-        score=_scores(state, at, ranking, scores, look > 0),
+        score=_scores(provenance, state, ranking, ranked, scores, look > 0),
         sources=provenance.sources,
+        ranked=ranked,
     )
 
 
 def _suggested(
-    ranking: Ranking | None, state: ReviewState, at: Mapping[str, int], index: Mapping[str | None, int]
+    n: int, ranking: Ranking | None, state: ReviewState, ranked: Codes, index: Mapping[str | None, int]
 ) -> Codes:
-    suggested = np.full(len(at), -1)
+    suggested = np.full(n, -1)
     if ranking is not None:
         now = (state.label_now(label, since_seq=ranking.named_at) for label in ranking.classes)
         code = np.array([index.get(label, -1) for label in now])
-        rows = np.array([at.get(name, -1) for name in ranking.names])
-        there = rows >= 0
-        suggested[rows[there]] = code[ranking.predicted.argmax(axis=1)][there]
+        there = ranked >= 0
+        suggested[ranked[there]] = code[ranking.predicted.argmax(axis=1)][there]
     return suggested
 
 
 def _scores(
+    provenance: Provenance,
     state: ReviewState,
-    at: Mapping[str, int],
     ranking: Ranking | None,
+    ranked: Codes,
     scores: NDArray[np.floating] | None,
     looked: NDArray[np.bool_],
 ) -> NDArray[np.float64]:
@@ -213,15 +234,15 @@ def _scores(
 
     A ranking that was made after a decision knows it; what the reviewer saw then is in the history.
     """
-    found = np.full(len(at), np.nan)
-    if ranking is not None and scores is not None:
-        for name, score in zip(ranking.names, scores.tolist(), strict=True):
-            if name in at:
-                found[at[name]] = score
+    found = np.full(len(looked), np.nan)
+    if scores is not None:
+        there = ranked >= 0
+        found[ranked[there]] = scores[there]
     before: dict[int, float | None] = {}
-    for event in state.events:
-        i = at.get(event.name)
-        if i is not None and looked[i] and (ranking is None or event.model != ranking.model):
+    events = state.events
+    rows = provenance.find([event.name for event in events]).tolist()
+    for i, event in zip(rows, events, strict=True):
+        if i >= 0 and looked[i] and (ranking is None or event.model != ranking.model):
             before.setdefault(i, event.score)
     for i, score in before.items():
         found[i] = np.nan if score is None else score

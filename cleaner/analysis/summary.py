@@ -1,7 +1,10 @@
 """What a review has found so far, put together: forecast, certificate, patterns, confusions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from cleaner.analysis.confusions import Confusions, confusions
 from cleaner.analysis.forecast import Forecast, errors_are_rare, forecast
@@ -69,8 +72,8 @@ def analyse_review(
     *,
     page_size: int,
     ranking: Ranking | None = None,
-    labels: Mapping[str, str | None] | None = None,
-    names: Sequence[str] = (),
+    labels: Callable[[], Mapping[str, str | None]] | None = None,
+    rows: NDArray[np.int64] | None = None,
     posterior: Posterior | None = None,
     audit: Audit | None = None,
     certificate: Certificate | None = None,
@@ -89,10 +92,11 @@ def analyse_review(
     page_size : int
         Images on a page.
     ranking : Ranking, optional
-    labels : mapping of str to (str or None), optional
-        The label of each image after all decisions, without those that were deleted.
-    names : sequence of str
-        Labelled images that the ranking knows, most suspicious first.
+    labels : callable, optional
+        Gives the label of each image after all decisions, without those that were deleted; it is not called
+        where ``earlier`` serves.
+    rows : int64, shape (n,), optional
+        Rows of the ranking whose images have a label, most suspicious first.
     posterior : Posterior, optional
         How probable errors are.
     audit : Audit, optional
@@ -102,14 +106,14 @@ def analyse_review(
     earlier : ReviewAnalysis, optional
         Whose patterns, confusions and matrix still serve, as far as they can: to find them takes a while.
     """
-    ahead = forecast(state, names, posterior, page_size=page_size)
+    ahead = forecast(state, rows, posterior, page_size=page_size)
     progress = state.progress()
     if earlier is None or earlier.patterns.is_early != (progress.errors < FIRST_ERRORS):
         of_classes = None if isinstance(ranking, SetRanking) else ranking
         scores = None if posterior is None or of_classes is None else posterior.probability
         seen = observe(provenance, state, ranking=of_classes, scores=scores, audit=audit)
         patterns, confused = find_patterns(seen), confusions(seen, state, of_classes)
-        matrix, reliability = _interpreted(ranking, labels)
+        matrix, reliability = _interpreted(ranking, None if labels is None else labels())
     else:
         patterns, confused = replace(earlier.patterns, confirmed=progress.errors), earlier.confusions
         matrix, reliability = earlier.matrix, earlier.reliability

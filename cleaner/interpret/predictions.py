@@ -76,8 +76,8 @@ class Predictions:
         rows, present = _labelled(ranking, labels)
         classes = naturally({*ranking.classes, *present})
         index = {label: i for i, label in enumerate(classes)}
-        codes = np.array([index[label] for label in present], dtype=np.int64)
-        names = [ranking.names[row] for row in rows]
+        codes = np.fromiter(map(index.__getitem__, present), np.int64, len(present))
+        names = [ranking.names[row] for row in rows.tolist()]
         return cls(names, classes, codes, _probabilities(ranking, rows, classes))
 
     @classmethod
@@ -159,7 +159,7 @@ class SetPredictions:
             raise _one()
         rows, present = _labelled(ranking, labels)
         classes = naturally({*ranking.classes, *classes_of(present, ranking.sets)})
-        names = [ranking.names[row] for row in rows]
+        names = [ranking.names[row] for row in rows.tolist()]
         bits = ranking.sets.bits(present, classes)
         return cls(names, classes, bits, _probabilities(ranking, rows, classes))
 
@@ -180,19 +180,21 @@ class SetPredictions:
         return np.asarray(self.probabilities > HALF)
 
 
-def _labelled(ranking: Ranking, labels: Mapping[str, str | None] | None) -> tuple[list[int], list[str]]:
+def _labelled(
+    ranking: Ranking, labels: Mapping[str, str | None] | None
+) -> tuple[NDArray[np.int64], list[str]]:
     """Return the rows of images with a label, and their labels."""
-    by_name = dict(zip(ranking.names, ranking.given, strict=True)) if labels is None else labels
-    pairs = ((row, by_name.get(name)) for row, name in enumerate(ranking.names))
-    there = [(row, label) for row, label in pairs if label is not None]
-    return [row for row, _ in there], [label for _, label in there]
+    present = ranking.given if labels is None else [labels.get(name) for name in ranking.names]
+    rows = np.flatnonzero([label is not None for label in present])
+    return rows, [label for label in present if label is not None]
 
 
-def _probabilities(ranking: Ranking, rows: Sequence[int], classes: Sequence[str]) -> NDArray[np.float32]:
+def _probabilities(ranking: Ranking, rows: NDArray[np.int64], classes: Sequence[str]) -> NDArray[np.float32]:
     """Return the predictions for some rows; classes that the ranking does not know have zeros."""
     index = {label: i for i, label in enumerate(classes)}
     found = np.zeros((len(rows), len(classes)), dtype=np.float32)
-    found[:, [index[label] for label in ranking.classes]] = ranking.predicted[list(rows)]
+    for column, label in enumerate(ranking.classes):  # one by one, so that no more memory is needed
+        found[:, index[label]] = ranking.predicted[rows, column]
     return found
 
 

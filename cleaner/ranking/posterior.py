@@ -20,7 +20,8 @@ suggested is then its most doubtful class and none, or none and that class (`cle
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -158,6 +159,8 @@ class Posterior:
         What it was learnt from.
     kinds : dict of str to float
         How probable each kind of noise is now.
+    places : Places
+        Where each name stands in ``ranking.names``.
     probability : float32, shape (n,)
         That the given label is wrong, in the order of ``ranking.names``; NaN for images without a label, 0
         for labels that the ranking was told to be right.
@@ -170,10 +173,10 @@ class Posterior:
         self._is_open = asked.is_open[self._asked]
         labelled = np.array([label is not None for label in ranking.given], dtype=bool)
         self._first = np.where(labelled, np.float32(0), np.float32(np.nan))
-        self._places = ranking.places
+        self.places = ranking.places
         self._at = np.full(len(ranking), -1, dtype=np.int32)  # of each row among those with a label
         self._at[self._asked] = np.arange(len(self._asked), dtype=np.int32)
-        known = dict(zip(decided, self._labelled([*decided]).tolist(), strict=True))
+        known = dict(zip(decided, self._labelled(self.places.find([*decided])).tolist(), strict=True))
         known = {name: at for name, at in known.items() if at >= 0}
         self._undecided = np.ones(len(self._asked), dtype=bool)
         self._undecided[[*known.values()]] = False
@@ -191,9 +194,8 @@ class Posterior:
         self._weights = shares_of(np.array([fit.evidence for fit in self._fits]), before)
         self.kinds = {kind.name: float(w) for kind, w in zip(prior.kinds, self._weights, strict=True)}
 
-    def _labelled(self, names: Sequence[str]) -> Longs:
-        """Return the places of images among those with a label, shape (n,); -1 for others."""
-        rows = self._places.find(names)
+    def _labelled(self, rows: Longs) -> Longs:
+        """Return the places of rows among those with a label, shape (n,); -1 for others, and for row -1."""
         return np.where(rows < 0, -1, self._at[rows]).astype(np.int64)
 
     @cached_property
@@ -234,31 +236,33 @@ class Posterior:
         names : iterable of str
             Images that the ranking does not know, without a label, or decided, are passed over.
         """
-        return next(self.counts([*names], [None]))
+        return next(self.counts(self.places.find([*names]), [None]))
 
-    def counts(self, names: Sequence[str], ends: Iterable[int | None]) -> Iterator[Count]:
+    def counts(self, rows: Longs, ends: Iterable[int | None]) -> Iterator[Count]:
         """Yield for each end how many of the images before it have a wrong label, as `count`.
 
         Parameters
         ----------
-        names : sequence of str
+        rows : int64, shape (m,)
+            Of the ranking; -1: an image that it does not know.
         ends : iterable of int or None
-            Places in ``names``; None: of all.
+            Places in ``rows``; None: of all.
         """
-        at = self._labelled(names)
+        at = self._labelled(rows)
         waits = at >= 0
         waits[waits] = self._undecided[at[waits]]
         for end in ends:
             yield self._count(at[:end][waits[:end]])
 
     def _count(self, at: Longs) -> Count:
-        if at.tobytes() not in self._counted:  # the page asks for the same again and again
+        asked = hashlib.blake2b(at.data).digest()  # of a million images, the rows themselves take 8 MB
+        if asked not in self._counted:  # the page asks for the same again and again
             drawn = np.sort(self._drawn(at))
             tail = (1 - SURE) / 2
             low, high = np.quantile(drawn, (tail, 1 - tail), method="inverted_cdf")
             middle = float(drawn[_DRAWS // 4 : -(_DRAWS // 4)].mean())
-            self._counted[at.tobytes()] = Count(middle, int(low), int(high))
-        return self._counted[at.tobytes()]
+            self._counted[asked] = Count(middle, int(low), int(high))
+        return self._counted[asked]
 
     def draw(self, times: int) -> NDArray[np.bool_]:
         """Draw which labels are wrong, all of them together, shape (times, n) in the order of the ranking.

@@ -163,22 +163,18 @@ class Snapshot:
         names: list[str] = np.array(self.ranking.names, dtype=object)[self.suspicious_rows].tolist()
         return names
 
-    @cached_property
-    def labelled_suspicious_first(self) -> list[str]:
-        """Those of them that have a label in the catalog, whatever was decided since."""
-        if self.ranking is None:
-            return []
-        here = self.catalog_rows
-        labelled = np.append(self.catalog.has_label, False)[here]  # -1 is the last
-        rows = self.suspicious_rows
-        names: list[str] = np.array(self.ranking.names, dtype=object)[rows[labelled[rows]]].tolist()
-        return names
-
     @property
     def suspicious_rows(self) -> NDArray[np.int64]:
         """The rows of the ranking in the order of `suspicious_first`; there has to be one."""
         assert self.ranking is not None
         return self.ranking.rows("pooled") if self.learnt is None else self.learnt.rows
+
+    def labelled_suspicious_rows(self) -> NDArray[np.int64]:
+        """Return those of them whose images have a label in the catalog, whatever was decided since."""
+        labelled = np.append(self.catalog.has_label, False)[self.catalog_rows]  # -1 is the last
+        rows = self.suspicious_rows
+        found: NDArray[np.int64] = rows[labelled[rows]]
+        return found
 
     def suggestions(self) -> list[str]:
         """Return the classes that the model may suggest, under their present names."""

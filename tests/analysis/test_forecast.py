@@ -36,7 +36,7 @@ def posterior() -> Posterior:
 def test_before_the_first_look_only_expectations_are_drawn(
     open_store: OpenStore, posterior: Posterior
 ) -> None:
-    seen = forecast(open_store().state, NAMES[:9], posterior, page_size=3)
+    seen = forecast(open_store().state, np.arange(9), posterior, page_size=3)
     assert seen.found == ()
     assert seen.expected[0] == (0, Count(0.0, 0, 0))
     assert seen.expected[3] == (3, posterior.count(NAMES[:3]))
@@ -52,7 +52,7 @@ def test_the_curve_counts_errors_in_the_order_of_looks_and_goes_on_with_what_is_
     store.decide("3.jpg", "delete")
     store.confirm(["0.jpg", "1.jpg"])
     store.decide("2.jpg", "unsure")
-    seen = forecast(store.state, NAMES[:9], posterior, page_size=2)
+    seen = forecast(store.state, np.arange(9), posterior, page_size=2)
     assert seen.found == ((1, 1), (2, 1), (3, 1))
     more = posterior.count(["4.jpg"])
     assert seen.expected[0] == (3, Count(1.0, 1, 1))
@@ -66,7 +66,7 @@ def test_what_was_discarded_is_on_no_curve_and_not_expected_any_more(
     store = open_store()
     store.confirm(["8.jpg"])
     store.decide("3.jpg", "delete", reason="duplicate")
-    seen = forecast(store.state, NAMES[:9], posterior, page_size=4)
+    seen = forecast(store.state, np.arange(9), posterior, page_size=4)
     assert seen.found == ((1, 0),)
     assert seen.next_page == posterior.count(["0.jpg", "1.jpg", "2.jpg", "4.jpg"])
 
@@ -81,7 +81,7 @@ def test_without_a_ranking_nothing_is_expected(open_store: OpenStore) -> None:
 def test_when_all_is_decided_nothing_more_is_expected(open_store: OpenStore, posterior: Posterior) -> None:
     store = open_store()
     store.confirm(NAMES)
-    seen = forecast(store.state, NAMES[:9], posterior, page_size=3)
+    seen = forecast(store.state, np.arange(9), posterior, page_size=3)
     none = Count(0.0, 0, 0)
     assert (seen.expected, seen.next_page, seen.rest) == ((), none, none)
 
