@@ -151,8 +151,8 @@ def reorder(ranking: Ranking, decided: Mapping[str, bool], sources: Sequence[Lon
     """
     asked = ranking.unseen()
     given, static = asked.given, asked.odds
-    row_of = {ranking.names[row]: row for row in np.flatnonzero(given >= 0).tolist()}
-    rows, wrong = latest({row_of[name]: error for name, error in decided.items() if name in row_of})
+    found = zip(ranking.places.find([*decided]).tolist(), decided.values(), strict=True)
+    rows, wrong = latest({row: error for row, error in found if row >= 0 and given[row] >= 0})
     of_each = min(int(wrong.sum()), int((~wrong).sum()))
     least = max(LEAST, LEAST_PER_CLASS * len(ranking.classes))
     if len(rows) < least or of_each < LEAST_OF_EACH or asked.n_classes < 2:
@@ -262,12 +262,16 @@ def _members(group: tuple[int, int], given: Longs, other: Longs) -> NDArray[np.b
 
 def _signals(beliefs: Beliefs, labelled: NDArray[np.bool_], static: Doubles) -> Doubles:
     """Return ones, what may say more than the static odds, and products; standardised over labelled rows."""
-    n = len(static)
-    columns = np.stack([np.nan_to_num(static), *beliefs], axis=1).astype(np.float64)
-    mean, sd = columns[labelled].mean(axis=0), columns[labelled].std(axis=0)
-    z = (columns - mean) / np.maximum(sd, 1e-9)
-    square = (z[:, :1] ** 2 - 1) / 2
-    return np.concatenate([np.ones((n, 1)), z, square, z[:, :1] * z[:, 1:]], axis=1)
+    columns = [np.nan_to_num(static), *beliefs]
+    k = len(columns)
+    signals = np.ones((len(static), 2 * k + 1))  # filled in place: a million rows take 72 MB
+    for at, column in enumerate(columns, start=1):
+        known = column[labelled].astype(np.float64)
+        signals[:, at] = (column - known.mean()) / max(float(known.std()), 1e-9)
+    first, others = signals[:, 1], signals[:, 2 : k + 1]
+    signals[:, k + 1] = (first**2 - 1) / 2
+    np.multiply(first[:, None], others, out=signals[:, k + 2 :])
+    return signals
 
 
 # ---------------------------------------------------------------- the fit

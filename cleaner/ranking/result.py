@@ -27,6 +27,8 @@ ORDERINGS = ("pooled", "loss", "self_confidence", "normalized_margin", "in_sampl
 
 _FORMAT = 2
 _EARLIER = (1,)  # whose names, splits and labels are in the head
+_BLOCK = 50_000
+_TINY = np.float32(1e-6)
 _CERTAIN = -60.0  # log odds that only labels reach that are known to be right
 
 
@@ -183,9 +185,15 @@ class Ranking:
     def beliefs(self, asked: Unseen) -> Beliefs:
         """Return what is said of the labels that somebody asks about, from the images alone."""
         at = np.arange(len(self))
-        log_p = np.log(np.maximum(self.predicted, 1e-6))
-        given, suggested = (log_p[at, np.maximum(each, 0)] for each in (asked.given, asked.suggested))
-        return Beliefs(given, suggested, -(self.predicted * log_p).sum(axis=1))
+        given, suggested = (
+            np.log(np.maximum(self.predicted[at, np.maximum(each, 0)], _TINY))
+            for each in (asked.given, asked.suggested)
+        )
+        entropy = np.empty(len(self), dtype=np.float32)
+        for begin in range(0, len(self), _BLOCK):  # all at once would take as much memory as the ranking
+            some = self.predicted[begin : begin + _BLOCK]
+            entropy[begin : begin + _BLOCK] = -(some * np.log(np.maximum(some, _TINY))).sum(axis=1)
+        return Beliefs(given, suggested, entropy)
 
     def _asked(self) -> tuple[NDArray[np.int64], NDArray[np.int64], int]:
         """Return columns of what is given and what is suggested instead, and how many columns there are."""
