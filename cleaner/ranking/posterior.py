@@ -108,14 +108,18 @@ def seen_groups(design: Design, rows: Longs) -> Longs:
 
 def columns_of(design: Design, rows: Longs, seen: Longs) -> Doubles:
     """Return images in all coordinates that have a posterior, shape (n_rows, SIZE + n_seen)."""
+    phi = basis(design.odds[rows], design.places[rows])
+    return np.concatenate([phi, _members(design, design.groups[rows], seen)], axis=1)
+
+
+def _members(design: Design, groups: NDArray[np.int32], seen: Longs) -> Doubles:
+    """Return whether what is in some groups, shape (m, 3), is in each of the seen ones: 1 or 0."""
     place = np.full(len(design.kind_of_group) + 1, -1)
     place[seen] = np.arange(len(seen))
-    dummies = np.zeros((len(rows), len(seen) + 1))
-    at = place[design.groups[rows]]  # -1 is the last column, which goes
-    for column in at.T:
-        dummies[np.arange(len(rows)), column] = 1
-    phi = basis(design.odds[rows], design.places[rows])
-    return np.concatenate([phi, dummies[:, :-1]], axis=1)
+    members = np.zeros((len(groups), len(seen) + 1))
+    for column in place[groups].T:  # -1 is the last column, which goes
+        members[np.arange(len(groups)), column] = 1
+    return members[:, :-1]
 
 
 def fit_kind(
@@ -219,13 +223,21 @@ class Posterior:
         z, w = np.polynomial.hermite_e.hermegauss(_NODES)
         w = w / w.sum()
         p = np.zeros(len(rows))
-        columns = columns_of(self._design, rows, self._seen)
-        is_seen = np.isin(self._design.groups[rows], self._seen)
-        kinds = self._design.kind_of_group[self._design.groups[rows]]
+        phi = basis(self._design.odds[rows], self._design.places[rows])
+        # Few images differ in their groups: what depends on these is worked out once for all alike. The pair
+        # tells the rest.
+        _, first, alike = np.unique(self._design.groups[rows, 2], return_index=True, return_inverse=True)
+        groups = self._design.groups[rows[first]]
+        members = _members(self._design, groups, self._seen)
+        is_seen, kinds = np.isin(groups, self._seen), self._design.kind_of_group[groups]
         for share, kind, fit in zip(self._weights, self._prior.kinds, self._fits, strict=True):
-            mean = columns @ fit.mean
-            variance = ((columns @ fit.covariance) * columns).sum(axis=1)
-            variance += np.where(is_seen, 0.0, kind.sds[kinds] ** 2).sum(axis=1)
+            slopes, effects = np.split(fit.mean, [SIZE])
+            of_phi, of_members = np.split(fit.covariance, [SIZE])
+            unseen = np.where(is_seen, 0.0, kind.sds[kinds] ** 2).sum(axis=1)
+            own = ((members @ of_members[:, SIZE:]) * members).sum(axis=1) + unseen
+            shared = 2 * members @ of_members[:, :SIZE]
+            mean = phi @ slopes + (members @ effects)[alike]
+            variance = ((phi @ of_phi[:, :SIZE] + shared[alike]) * phi).sum(axis=1) + own[alike]
             sd = np.sqrt(np.maximum(variance, 0))
             p += share * sum(weight * sigmoid(mean + sd * at) for at, weight in zip(z, w, strict=True))
         return p
