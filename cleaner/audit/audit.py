@@ -489,7 +489,7 @@ class Audit:
             most_errors(*map(Stratum, sizes, looks[end].tolist(), errors[end].tolist()), alpha=alpha)
             for end in [*ends, n]
         )
-        judged = Counter(outcomes[name][0] for name in self.population if name in outcomes)
+        judged = Counter(outcomes[name][0] for name in self.population.intersection(outcomes))
         found = sum(judged[outcome] for outcome in WRONG)
         settled = judged.total() - found - judged["unsure"]
         most = max(found, min(most, len(self.population) - settled))

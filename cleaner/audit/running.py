@@ -131,18 +131,18 @@ class RunningAudit:
         but : collection of str
             Images that count as if nobody had judged them yet.
         """
-        audit, there = self.audit, self._there()
+        audit = self.audit
         if audit is None:
             return None
         judged = _without(self._store.state.judgements(), audit, but)
-        return audit.acceptance(judged, is_there=there.__contains__)
+        return audit.acceptance(judged, is_there=self._catalog().places.__contains__)
 
     def sample(self) -> tuple[str, ...]:
         """Return the images that the certificate rests on, in the order drawn; empty while there is none."""
-        audit, there = self.audit, self._there()
+        audit = self.audit
         if audit is None:
             return ()
-        return audit.sample(self._store.state.judgements(), is_there=there.__contains__)
+        return audit.sample(self._store.state.judgements(), is_there=self._catalog().places.__contains__)
 
     def newcomers(self) -> list[str]:
         """Return the undecided images that came after the audit had begun."""
@@ -154,8 +154,11 @@ class RunningAudit:
 
     def sequence(self) -> list[str]:
         """Return the images of the audit that are there, in its order; empty while there is no audit."""
-        audit, there = self.audit, self._there()
-        return [] if audit is None else [name for name in audit.sequence if name in there]
+        audit = self.audit
+        if audit is None:
+            return []
+        rows = self._catalog().places.find(audit.sequence).tolist()
+        return [name for name, row in zip(audit.sequence, rows, strict=True) if row >= 0]
 
     def certificate(self, *, but: Collection[str] = ()) -> Certificate | None:
         """Return what the audit has shown so far; None while there is none.
@@ -165,21 +168,21 @@ class RunningAudit:
         but : collection of str
             Images that count as if nobody had judged them yet, and say nothing of how often reviewers err.
         """
-        audit, there = self.audit, self._there()
+        audit = self.audit
         if audit is None:
             return None
         state, catalog = self._store.state, self._catalog()
         judgements = state.judgements()
         # Not counted from the judgements: a file that was moved is in them by both of its names.
         found = state.progress().errors
-        bare = (name for name, label in zip(catalog.names, catalog.labels, strict=True) if label is None)
+        bare = catalog.names[~catalog.has_label].tolist()
         found -= sum(judgements.get(name, ("",))[0] == "delete" for name in bare)  # no label was wrong
-        inside = sum(judgements[name][0] in WRONG for name in audit.population if name in judgements)
+        inside = sum(judgements[name][0] in WRONG for name in audit.population.intersection(judgements))
         elsewhere = max(0, found - inside)
         return audit.certificate(
             _without(judgements, audit, but),
             found_elsewhere=elsewhere,
-            is_there=there.__contains__,
+            is_there=catalog.places.__contains__,
             misses=self.misses(alpha=FOR_RATE, but=but),
         )
 
@@ -190,9 +193,6 @@ class RunningAudit:
         """
         answers = self._store.state.blind_answers()
         return most_missed((each for each in answers if each.name not in but), alpha=alpha)
-
-    def _there(self) -> set[str]:
-        return set(self._catalog().names.tolist())
 
     def _open_names(self, marked: Container[str]) -> list[str]:
         catalog = self._catalog()

@@ -53,6 +53,7 @@ from cleaner.session.pages import pages_file
 from cleaner.session.snapshot import Snapshot
 from cleaner.session.view import NO_LABEL, GridView, Purpose
 from cleaner.session.worker import Worker
+from cleaner.util.memory import release_large_blocks
 from cleaner.util.natural import naturally
 
 if TYPE_CHECKING:
@@ -201,6 +202,7 @@ class ReviewSession:
         self._proposed_seq = -1
         self._analysed_at = self._counted_at = self._learnt_at = 0
         self._took_s: dict[Work, float] = {}
+        self._is_learning = False
         self._provenance: background.ProvenanceCache = background.ProvenanceCache()
         known = Snapshot(
             catalog=source.catalog,
@@ -208,9 +210,11 @@ class ReviewSession:
             audit=self.audit.sequence,
             provenance=lambda: self._provenance.of(self.known.catalog, lambda: self.source.index),
         )
-        known = replace(known, ranking=self._under_present_names(ranking))
+        known = replace(known, ranking=None if ranking is None else self._under_present_names(ranking))
         behind = len(known) >= _LARGE
-        if not behind:
+        if behind:
+            release_large_blocks()
+        else:
             posterior, learnt = background.weigh_errors(known), background.learn_order(known)
             known = replace(known, posterior=posterior, learnt=learnt)
         self._learnt_at = self.store.state.progress().looked_at
@@ -897,11 +901,9 @@ class ReviewSession:
         if waiting is not None:
             self._take_ranking(waiting[0], instead_of=made)
         elif used is not None and made is not None:
-            called = self._called_now(made)
-            present = self._under_present_names(made)
-            assert present is not None
+            called, present = renamed = self._renamed(made)
             if not np.array_equal(present.signals["pooled"], used.signals["pooled"], equal_nan=True):
-                self._take_ranking(made, instead_of=made)
+                self._take_ranking(made, instead_of=made, renamed=renamed)
             else:
                 with self.lock:
                     if self._made is made and called == self._called_now(made):
@@ -909,14 +911,21 @@ class ReviewSession:
         self._tell(Topic.PAGE)
         self._follow_ranking()
 
-    def _take_ranking(self, made: Ranking, *, instead_of: Ranking | None = None) -> None:
+    def _take_ranking(
+        self,
+        made: Ranking,
+        *,
+        instead_of: Ranking | None = None,
+        renamed: tuple[list[str], Ranking] | None = None,
+    ) -> None:
         """Use a ranking, unless another one than ``instead_of`` is in use by then.
 
         Not to be called under the lock: until the end, the page goes on with the ranking from before.
+        ``renamed`` is what `_renamed` gave, if it is at hand.
         """
         while True:
-            called = self._called_now(made)
-            present, known = self._under_present_names(made), self.known
+            (called, present), renamed = renamed or self._renamed(made), None
+            known = self.known
             known = replace(known, catalog=self.source.catalog, ranking=present, learnt=None, posterior=None)
             self._display.order_ahead(self.view, known)
             with self.lock:
@@ -926,6 +935,11 @@ class ReviewSession:
                     known = replace(self.known, ranking=present, learnt=None, posterior=None)
                     self._use(made, known, stay=False)
                     return
+
+    def _renamed(self, made: Ranking) -> tuple[list[str], Ranking]:
+        """Return what the classes of a ranking are called now, and the ranking under these names."""
+        called = self._called_now(made)
+        return called, self._under_present_names(made)
 
     def _called_now(self, made: Ranking) -> list[str]:
         """Return what the classes of a ranking are called now."""
@@ -951,9 +965,7 @@ class ReviewSession:
         self.learn()
         self.analyse()
 
-    def _under_present_names(self, ranking: Ranking | None) -> Ranking | None:
-        if ranking is None:
-            return None
+    def _under_present_names(self, ranking: Ranking) -> Ranking:
         state = self.store.state
         return under_present_names(
             ranking, partial(state.label_now, since_seq=ranking.named_at), named_at=state.last_seq
@@ -1009,18 +1021,22 @@ class ReviewSession:
         self.propose_labels()
 
     def _learn(self) -> None:
-        known = self.known
-        self._learnt_at = self.store.state.progress().looked_at
-        posterior, learnt = background.weigh_errors(known), background.learn_order(known)
-        if known.ranking is None or posterior is None:
-            return
-        with self.lock:
-            self._display.take_posterior(known.ranking, posterior)
-            changed = learnt is not None and self._display.take_learnt(learnt)
-        if changed:
-            self._tell(Topic.NEXT)
-        self._tell(Topic.LEARNT)
-        self.analyse()
+        self._is_learning = True
+        try:
+            known = self.known
+            self._learnt_at = self.store.state.progress().looked_at
+            posterior, learnt = background.weigh_errors(known), background.learn_order(known)
+            if known.ranking is None or posterior is None:
+                return
+            with self.lock:
+                self._display.take_posterior(known.ranking, posterior)
+                changed = learnt is not None and self._display.take_learnt(learnt)
+            if changed:
+                self._tell(Topic.NEXT)
+            self._tell(Topic.LEARNT)
+        finally:
+            self._is_learning = False
+            self.analyse()
 
     def propose_labels(self) -> None:
         """Propose labels for images without one, if there is more to learn from by now, in the background."""
@@ -1084,6 +1100,8 @@ class ReviewSession:
         untold = self._display.untold  # not under the lock, which somebody may hold for long
         if untold and self._display.paging.answered:
             return  # until the page is left: numbers that stand still would tell known answers
+        if self._is_learning and self.known.posterior is None:
+            return  # what it would have to work out first comes anyway, and then an analysis
         seq, earlier = self.store.state.last_seq, self.analysis
         first = earlier is not None and not earlier.patterns.confirmed
         if self.watch_patterns or first or abs(seq - self._analysed_at) >= _COUNT_AFTER:
