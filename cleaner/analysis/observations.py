@@ -21,6 +21,8 @@ from cleaner.util.natural import natural_key, naturally
 
 Codes = NDArray[np.int64]
 
+_DAY_NS = 86_400 * 10**9
+
 
 @dataclass(frozen=True, kw_only=True)
 class Observations:
@@ -111,13 +113,14 @@ class Provenance:
     sources: Mapping[str, Source]
 
     @classmethod
-    def of(cls, catalog: Catalog, *, dates: Mapping[str, str] | None = None) -> Provenance:
-        """Read a catalog, whose extra columns become sources; ``dates`` is the day of each file."""
+    def of(cls, catalog: Catalog, *, days: Sequence[str | None] | None = None) -> Provenance:
+        """Read a catalog, whose extra columns become sources; ``days`` is what `file_days` gives."""
         keys = [natural_key(name) for name in catalog.listed]
         order = np.array(sorted(range(len(keys)), key=keys.__getitem__), dtype=np.int64)
         table = catalog.table.iloc[order]
         labels = [label if isinstance(label, str) else None for label in table["label"]]
-        return cls(catalog=catalog, order=order, labels=labels, sources=sources_of(table, dates or {}))
+        sorted_days = None if days is None else [days[row] for row in order.tolist()]
+        return cls(catalog=catalog, order=order, labels=labels, sources=sources_of(table, sorted_days))
 
     @cached_property
     def names(self) -> list[str]:
@@ -146,14 +149,18 @@ def cross_table(first: Codes, second: Codes, shape: tuple[int, int]) -> Codes:
     return counts
 
 
-def file_days(index: FileIndex) -> dict[str, str]:
-    """Return the day on which each file was written, as ``2024-05-31``."""
-    table = index.table()
-    return {
-        name: datetime.fromtimestamp(written_ns / 1e9, UTC).date().isoformat()
-        for name, written_ns in zip(table["name"], table["mtime_ns"], strict=True)
-        if written_ns is not None
-    }
+def file_days(catalog: Catalog, index: FileIndex) -> list[str | None]:
+    """Return the day on which each image of a catalog was written, as ``2024-05-31``; None: unknown."""
+    found: list[str | None] = [None] * len(catalog)
+    named: dict[int, str] = {}
+    for name, written_ns in index.written():
+        row = None if written_ns is None else catalog.row_of(name)
+        if written_ns is not None and row is not None:
+            day = written_ns // _DAY_NS
+            if day not in named:  # one text a day, not one an image
+                named[day] = datetime.fromtimestamp(written_ns / 1e9, UTC).date().isoformat()
+            found[row] = named[day]
+    return found
 
 
 def observe(

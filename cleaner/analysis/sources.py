@@ -22,7 +22,7 @@ small groups are skewed.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,7 +63,7 @@ class Source:
     groups: list[str]
 
 
-def sources_of(table: pd.DataFrame, dates: Mapping[str, str]) -> dict[str, Source]:
+def sources_of(table: pd.DataFrame, days: Sequence[str | None] | None = None) -> dict[str, Source]:
     """Find what tells the images of one class apart.
 
     The folders below (or above) those of the classes, the days on which the files were written, and every
@@ -73,14 +73,14 @@ def sources_of(table: pd.DataFrame, dates: Mapping[str, str]) -> dict[str, Sourc
     ----------
     table : DataFrame
         Columns ``name``, ``label``, and others.
-    dates : mapping of str to str
-        The day of each file, as ``2024-05-31``; may be empty.
+    days : sequence of str or None, optional
+        The day of each file, as ``2024-05-31``; None: unknown.
     """
     names = [str(name) for name in table["name"]]
     labels = [label if isinstance(label, str) else None for label in table["label"]]
     columns: dict[str, Sequence[Any]] = {"folder": _folders(names, labels)}
-    if dates:
-        columns["date"] = [dates.get(name) for name in names]
+    if days is not None:
+        columns["date"] = days
     for column in table.columns:
         if column not in ("name", "label", "split"):
             columns[str(column)] = table[column].tolist()
@@ -90,7 +90,8 @@ def sources_of(table: pd.DataFrame, dates: Mapping[str, str]) -> dict[str, Sourc
 
 def _folders(names: list[str], labels: list[str | None]) -> list[str]:
     """Return the folder of each image, without the parts that only tell its class or its split."""
-    folders = [name.rpartition("/")[0] for name in names]
+    shared: dict[str, str] = {}
+    folders = [shared.setdefault(folder, folder) for folder, _, _ in (name.rpartition("/") for name in names)]
     classes = {label for label in labels if label is not None}
     # One list a folder, not one an image: while millions are made, collecting garbage holds up the page.
     rest = {folder: _rest_of(folder, classes) for folder in set(folders)}

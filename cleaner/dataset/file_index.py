@@ -262,6 +262,10 @@ class FileIndex:
             self._some("SELECT name, hash, split, problem FROM files ORDER BY name")
         )
 
+    def written(self) -> Iterator[tuple[str, int | None]]:
+        """Yield name and ``mtime_ns``, as in `table`, of each file that was ever seen, by name."""
+        yield from chain.from_iterable(self._some("SELECT name, mtime_ns FROM files ORDER BY name"))
+
     def stamp(self) -> list[int]:
         """Return numbers that are others once anybody has changed the index."""
         found = self.db.stat()

@@ -59,7 +59,7 @@ def _sources(catalog: Catalog, ranking: Ranking) -> list[NDArray[np.int64]]:
     from cleaner.analysis.sources import sources_of
 
     place = catalog.rows_of(ranking.names, missing=True)
-    codes = [np.append(source.codes, -1) for source in sources_of(catalog.table, {}).values()]
+    codes = [np.append(source.codes, -1) for source in sources_of(catalog.table).values()]
     return [each[place] for each in codes]
 
 
@@ -177,7 +177,7 @@ class ProvenanceCache:
         from cleaner.analysis.observations import Provenance, file_days
 
         if self._made is None or self._made[0] is not catalog:
-            self._made = (catalog, Provenance.of(catalog, dates=file_days(index())))
+            self._made = (catalog, Provenance.of(catalog, days=file_days(catalog, index())))
         return self._made[1]
 
 

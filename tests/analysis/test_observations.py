@@ -148,11 +148,11 @@ def test_a_class_that_nobody_was_given_has_no_index(catalog: Catalog, store: Rev
 
 def test_sources_are_folders_dates_and_columns_that_tell_images_of_a_class_apart(catalog: Catalog) -> None:
     dates = dict.fromkeys(LABELS, "2024-01-01") | {"a/img2.jpg": "2024-01-02"}
-    sources = Provenance.of(catalog, dates=dates).sources
+    sources = Provenance.of(catalog, days=[dates[name] for name in catalog.names]).sources
     assert sources["folder"].groups == ["a", "b"]
     assert sources["date"].groups == ["2024-01-01", "2024-01-02"]
     assert sources["annotator"].codes.tolist() == [0, 1, 0, -1, 1]
-    same_day = Provenance.of(catalog, dates=dict.fromkeys(LABELS, "2024-01-01")).sources
+    same_day = Provenance.of(catalog, days=["2024-01-01"] * len(catalog)).sources
     assert set(same_day) == {"folder", "annotator", "id"}
 
 

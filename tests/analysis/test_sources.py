@@ -24,7 +24,7 @@ def test_a_folder_below_the_class_is_one_source_for_all_classes() -> None:
     names = [
         f"train/{label}/{day}/{i}.jpg" for label in ("cat", "dog") for day in ("may", "june") for i in (1, 2)
     ]
-    found = sources_of(table_of(names, [name.split("/")[1] for name in names]), {})
+    found = sources_of(table_of(names, [name.split("/")[1] for name in names]))
     assert found["folder"].groups == ["june", "may"]
     assert found["folder"].codes.tolist() == [1, 1, 0, 0] * 2
 
@@ -33,7 +33,7 @@ def test_a_folder_for_each_class_and_split_is_none() -> None:
     names = [
         f"{split}/{label}/{i}.jpg" for split in ("train", "valid") for label in ("cat", "dog") for i in (1, 2)
     ]
-    assert sources_of(table_of(names, [name.split("/")[1] for name in names]), {}) == {}
+    assert sources_of(table_of(names, [name.split("/")[1] for name in names])) == {}
 
 
 def test_folders_of_many_images_leave_no_garbage_to_collect() -> None:
@@ -44,7 +44,7 @@ def test_folders_of_many_images_leave_no_garbage_to_collect() -> None:
         return sum(each["collections"] for each in gc.get_stats())
 
     before = collections()
-    assert sources_of(table, {})["folder"].groups == ["june", "may"]
+    assert sources_of(table)["folder"].groups == ["june", "may"]
     assert collections() - before < 5  # each of them holds up the page; a list for each image makes dozens
 
 
@@ -61,7 +61,7 @@ def test_dates_are_taken_by_day_month_or_year_until_they_are_few(
     days: list[object], groups: int | None, first: str | None
 ) -> None:
     names = [f"{i:03d}.jpg" for i in range(len(days))]
-    found = sources_of(table_of(names, ["cat", "dog"] * (len(days) // 2), taken=days), {})
+    found = sources_of(table_of(names, ["cat", "dog"] * (len(days) // 2), taken=days))
     if groups is None:
         assert found == {}
     else:
@@ -71,7 +71,7 @@ def test_dates_are_taken_by_day_month_or_year_until_they_are_few(
 
 def test_a_missing_value_belongs_to_no_group() -> None:
     names = ["1.jpg", "2.jpg", "3.jpg", "4.jpg"]
-    found = sources_of(table_of(names, ["cat"] * 4, who=["Ana", None, "Ben", float("nan")]), {})
+    found = sources_of(table_of(names, ["cat"] * 4, who=["Ana", None, "Ben", float("nan")]))
     assert found["who"].codes.tolist() == [0, -1, 1, -1]
 
 
