@@ -56,6 +56,7 @@ _NEXT_SHARE, _NEXT_LEAST = 0.05, 48
 _GROUP_SDS = ((0.0, 0.0), (0.5, 0.25), (1.0, 0.5), (0.5, 1.0), (1.0, 2.0))
 _SOURCE_SDS = (0.0, 0.35, 0.7, 1.4)
 _LEAST_TO_TELL = 5
+_BLOCK = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +178,54 @@ def _as_known(odds: Doubles, asked: Unseen, ranking: Ranking) -> NDArray[np.floa
 
 
 @dataclass(frozen=True)
+class _Signals:
+    """What may say more than the static odds: ones, these and the beliefs standardised, and products.
+
+    Attributes
+    ----------
+    columns : list of float, shape (n,)
+        The static log odds first.
+    means, sds : list of float
+        Of each, over the labelled images.
+    """
+
+    columns: list[NDArray[np.floating]]
+    means: list[float]
+    sds: list[float]
+
+    @classmethod
+    def of(cls, beliefs: Beliefs, labelled: NDArray[np.bool_], static: Doubles) -> _Signals:
+        columns: list[NDArray[np.floating]] = [np.nan_to_num(static), *beliefs]
+        known = [column[labelled].astype(np.float64) for column in columns]
+        return cls(columns, [float(x.mean()) for x in known], [max(float(x.std()), 1e-9) for x in known])
+
+    @property
+    def width(self) -> int:
+        """How many there are for each image."""
+        return 2 * len(self.columns) + 1
+
+    def at(self, rows: Longs | slice) -> Doubles:
+        """Return those of some images, shape (m, width)."""
+        columns = [column[rows].astype(np.float64) for column in self.columns]
+        z = [(x - mean) / sd for x, mean, sd in zip(columns, self.means, self.sds, strict=True)]
+        products = [z[0] * other for other in z[1:]]
+        return np.stack([np.ones_like(z[0]), *z, (z[0] ** 2 - 1) / 2, *products], axis=1)
+
+    def times(self, effects: Doubles) -> Doubles:
+        """Return what effects add for each image, shape (n,): block by block, as all would take 72 MB."""
+        n = len(self.columns[0])
+        parts = [self.at(slice(begin, begin + _BLOCK)) @ effects for begin in range(0, n, _BLOCK)]
+        return np.concatenate([np.zeros(0), *parts])
+
+
+@dataclass(frozen=True)
 class _Design:
     """What the corrections are made of.
 
     Attributes
     ----------
-    signals : float64, shape (n, m)
-        A column of ones, then standardised signals, the static log odds first, then products.
+    signals : _Signals
+        m for each image.
     given, other : int64, shape (n,)
         Columns of the classes; ``given`` is -1 for unlabelled images.
     groups : list of (given, other)
@@ -192,7 +234,7 @@ class _Design:
         The decided images in all coordinates.
     """
 
-    signals: Doubles
+    signals: _Signals
     given: Longs
     other: Longs
     groups: list[tuple[int, int]]
@@ -201,7 +243,7 @@ class _Design:
     @classmethod
     def of(cls, beliefs: Beliefs, asked: Unseen, rows: Longs) -> _Design:
         codes, other = asked.given, asked.suggested
-        signals = _signals(beliefs, codes >= 0, asked.odds)
+        signals = _Signals.of(beliefs, codes >= 0, asked.odds)
         given, proposed, k = codes[rows], other[rows], asked.n_classes
         groups = [
             *((int(c), -1) for c in _common(given)),
@@ -209,12 +251,12 @@ class _Design:
             *((int(c) // k, int(c) % k) for c in _common(given * k + proposed)),
         ]
         dummies = [_members(group, given, proposed) for group in groups]
-        columns = np.concatenate([signals[rows], np.array(dummies, dtype=np.float64).T], axis=1)
+        columns = np.concatenate([signals.at(rows), np.array(dummies, dtype=np.float64).T], axis=1)
         return cls(signals, codes, other, groups, columns)
 
     def sds(self, class_sd: float, pair_sd: float) -> Doubles:
         """Return the prior standard deviation of every effect."""
-        m = self.signals.shape[1]
+        m = self.signals.width
         plain = np.full(m, _SIGNAL_SD)
         plain[0], plain[1] = _OFFSET_SD, _SLOPE_SD
         of_groups = [pair_sd if given >= 0 and other >= 0 else class_sd for given, other in self.groups]
@@ -222,8 +264,8 @@ class _Design:
 
     def corrections(self, effects: Doubles) -> Doubles:
         """Return what the effects add to the log odds of each image, shape (n,)."""
-        m = self.signals.shape[1]
-        total = self.signals @ effects[:m]
+        m = self.signals.width
+        total = self.signals.times(effects[:m])
         k = int(max(self.given.max(), self.other.max())) + 2  # the last one takes -1
         table_given, table_other, table_pair = np.zeros(k), np.zeros(k), {}
         for (given, other), effect in zip(self.groups, effects[m:], strict=True):
@@ -260,20 +302,6 @@ def _members(group: tuple[int, int], given: Longs, other: Longs) -> NDArray[np.b
     return inside
 
 
-def _signals(beliefs: Beliefs, labelled: NDArray[np.bool_], static: Doubles) -> Doubles:
-    """Return ones, what may say more than the static odds, and products; standardised over labelled rows."""
-    columns = [np.nan_to_num(static), *beliefs]
-    k = len(columns)
-    signals = np.ones((len(static), 2 * k + 1))  # filled in place: a million rows take 72 MB
-    for at, column in enumerate(columns, start=1):
-        known = column[labelled].astype(np.float64)
-        signals[:, at] = (column - known.mean()) / max(float(known.std()), 1e-9)
-    first, others = signals[:, 1], signals[:, 2 : k + 1]
-    signals[:, k + 1] = (first**2 - 1) / 2
-    np.multiply(first[:, None], others, out=signals[:, k + 2 :])
-    return signals
-
-
 # ---------------------------------------------------------------- the fit
 
 
@@ -292,7 +320,7 @@ def _learn(design: _Design, static: Doubles, wrong: Doubles, counts: Doubles) ->
 
     Also returns the share of those strengths that are not zero.
     """
-    plain = design.signals.shape[1]
+    plain = design.signals.width
     effects = np.zeros((len(_GROUP_SDS), design.columns.shape[1]))
     evidence = np.zeros(len(_GROUP_SDS))
     for i, strengths in enumerate(_GROUP_SDS):
@@ -352,7 +380,7 @@ def _most_moved(
     unclear = np.where(undecided, p * (1 - p), 0.0)
     given, other = design.given[rows], design.other[rows]
     best, most = None, 0.0
-    for group, effect in zip(design.groups, effects[design.signals.shape[1] :], strict=True):
+    for group, effect in zip(design.groups, effects[design.signals.width :], strict=True):
         moved = abs(effect) * float(unclear[_members(group, design.given, design.other)].sum())
         inside = _members(group, given, other)
         if moved > most and inside.sum() >= _LEAST_TO_TELL:
