@@ -282,7 +282,7 @@ def place_of(
     if archives.in_archive(path):
         return archives.why_not(path)
     if not os.path.lexists(path):
-        return "missing: there is no such file"
+        return "there is no such file"
     if not follow_links:
         real_folders = {} if real_folders is None else real_folders
         folder = path.rpartition("/")[0]

@@ -255,7 +255,7 @@ def why_not(path: str | Path) -> str | None:
         return f"the archive cannot be read: {exc.strerror}"
     if place is None or archive is None or place.name in archive.members:
         return None
-    return archive.left_out.get(place.name, "missing: there is no such file in the archive")
+    return archive.left_out.get(place.name, "there is no such file in the archive")
 
 
 def in_archive(path: str | Path) -> bool:

@@ -73,7 +73,7 @@ def slim_png(source: Path | bytes) -> bytes | None:
 def unreadable(exc: OSError) -> str:
     """Say why the operating system does not give a file."""
     if isinstance(exc, FileNotFoundError):
-        return "missing: there is no such file"
+        return "there is no such file"
     if isinstance(exc, PermissionError):
         return "cannot be read: permission denied"
     return f"cannot be read: {exc.strerror or exc}"

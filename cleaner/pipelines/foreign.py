@@ -124,7 +124,7 @@ def job_export(
     Returns
     -------
     dict
-        ``folder``, ``missing`` (images without a file), ``unlabelled`` (images that were left out because
+        ``folder``, ``missing`` (the images without a file), ``unlabelled`` (images that were left out because
         they have no label), ``notes`` (sentences on what could not be written).
     """
     with opened(workspace) as (dataset, store, _):
@@ -132,14 +132,14 @@ def job_export(
             tree = export_tree(cleaned_catalog(dataset.catalog, store.state), to, reporter=reporter)
             return {
                 "folder": str(tree.folder),
-                "missing": len(tree.missing),
+                "missing": [*tree.missing],
                 "unlabelled": tree.unlabelled,
                 "notes": [],
             }
         done = export_as(dataset, store.state, format, to, reporter=reporter)
         return {
             "folder": str(done.folder),
-            "missing": len(done.missing),
+            "missing": [*done.missing],
             "unlabelled": 0,
             "notes": [on_page(note) for note in done.notes],
         }

@@ -153,7 +153,7 @@ def test_why_there_is_no_heat_map_is_said_beside_the_image(open_grid: OpenGrid, 
 def test_what_the_large_view_cannot_show_is_told_beside_the_small_copy_or_without_one(
     open_grid: OpenGrid, expect: Any
 ) -> None:
-    reason = "missing: there is no such file"
+    reason = "there is no such file"
     page = open_large(
         open_grid,
         options={"no_image": reason},

@@ -687,7 +687,7 @@ def test_verify_judges_the_images_of_a_table(colour_set: Path) -> None:
     for arguments in ((table,), (colour_set, "--labels", "table.csv", "--label-column", "animal")):
         done = run("verify", *arguments)
         assert done.stdout.splitlines() == [
-            "left out  gone.png: missing: there is no such file (line 5)",
+            "left out  gone.png: there is no such file (line 5)",
             "bad       red/bad.png: not an image: HTML",
         ]
         assert "“animal”" in done.stderr

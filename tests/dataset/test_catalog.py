@@ -353,13 +353,13 @@ def test_rows_without_a_usable_file_are_left_out_with_reason_and_line(
 
     assert list(catalog.names) == ["a.png"]
     assert left_out(catalog) == {
-        "none.png": "missing: there is no such file (line 3)",
+        "none.png": "there is no such file (line 3)",
         "../secret.png": "leads out of the data set's folder (..) (line 4)",
         "/etc/passwd": "an absolute path; names must be relative to the data set's folder (line 5)",
         "C:\\x.png": "an absolute path; names must be relative to the data set's folder (line 6)",
         "sub": "a folder, not a file (line 7)",
         "link.png": "a link that leads out of the folder (line 8)",
-        "two\nlines.png": "missing: there is no such file (line 9)",
+        "two\nlines.png": "there is no such file (line 9)",
         "": "no file name (line 11)",
         "more": "line 12 has 4 fields, the header 2; put quotes around values with ','",
     }
@@ -458,7 +458,7 @@ def test_a_dataframe_is_read_like_a_csv_and_keeps_its_types(lay_out: Callable[..
     assert rows(catalog) == [("a.png", None, "train"), ("b.png", "3", "valid")]
     assert catalog.table["weight"].tolist() == [2.0, 0.5]
     assert catalog.table["weight"].dtype == "float64"
-    assert left_out(catalog) == {"gone.png": "missing: there is no such file (row 2)"}
+    assert left_out(catalog) == {"gone.png": "there is no such file (row 2)"}
 
 
 @pytest.mark.parametrize(

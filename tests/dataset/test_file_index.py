@@ -112,7 +112,7 @@ def test_problems_are_found_kept_and_forgotten_when_the_file_is_repaired(
         "0.png": "empty file",
         "1.png": "truncated: the file ends early",
         "2.png": None,
-        "gone.png": "missing: there is no such file",
+        "gone.png": "there is no such file",
     }
 
     index.set_problems({"1.png": None})

@@ -400,7 +400,7 @@ def test_one_picture_or_several_can_be_predicted_in_any_form(learner, catalog):
 def test_a_picture_that_cannot_be_predicted_is_named(learner, tmp_path):
     with pytest.raises(ImageError) as caught:
         learner.predict([tmp_path / "none.png"])
-    assert str(caught.value) == f"{tmp_path / 'none.png'} cannot be used: missing: there is no such file."
+    assert str(caught.value) == f"{tmp_path / 'none.png'} cannot be used: there is no such file."
 
 
 def test_the_finder_suggests_rates_and_puts_everything_back(learner):

@@ -184,8 +184,8 @@ class NameMatcher:
             some = " or ".join(found.several[:3])
             return f"this can be {some}; write the folder and the suffix, too"
         if found.name is not None:
-            return f"missing: there is no such file; {found.name} is in another folder, or of another kind"
-        return self._problem(written) or "missing: there is no such file"
+            return f"there is no such file; {found.name} is in another folder, or of another kind"
+        return self._problem(written) or "there is no such file"
 
     def _problem(self, name: str) -> str | None:
         """Say why a name as it stands is no file; None if it is one."""
