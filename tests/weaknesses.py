@@ -39,7 +39,7 @@ def main() -> None:
             [*asked, "--progress-spinner=off"], capture_output=True, text=True, timeout=180, check=False
         )
         packages = json.loads(ran.stdout)["dependencies"]
-    except (subprocess.TimeoutExpired, ValueError, KeyError):  # without network it says nothing that can be read
+    except (subprocess.TimeoutExpired, ValueError, KeyError):  # as without network
         print("pip-audit gave no answer, so known weaknesses were not looked for")
         return
     for line in told(packages, EXPLAINED):

@@ -37,13 +37,18 @@ def run_blocks(
     Cancelled
         The reporter asked to stop.
     """
-    from threadpoolctl import ThreadpoolController
-
     blocks = iter(blocks)
     first = list(islice(blocks, 2))
+    if len(first) < 2:  # heads of few images are fitted in hundreds of passes of one block
+        for block in first:
+            reporter.check()
+            task(block)
+        return
+    from threadpoolctl import ThreadpoolController
+
     blas = ThreadpoolController().select(user_api="blas")
     threads = max((one["num_threads"] for one in blas.info()), default=1)
-    if threads == 1 or len(first) < 2:
+    if threads == 1:
         for block in chain(first, blocks):
             reporter.check()
             task(block)

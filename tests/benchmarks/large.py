@@ -7,8 +7,8 @@ first listing reads an image. Each size has three phases, each in a process of i
 measured: ``ranking`` (of given features), ``session`` (opening, paging, filters, decisions) and
 ``duplicates``.
 
-Measured on two cores of an Intel Xeon of 2.6 GHz: see docs/large.md. At 1,000,000 on two cores of an AMD EPYC,
-ranking took 334 s of the clock; the search for duplicates, on two cores of an Intel Xeon of 2.6 GHz, 730 s.
+Measured on two cores of an Intel Xeon of 2.6 GHz: see docs/large.md. At 1,000,000, ranking took 334 s of the
+clock on two cores of an AMD EPYC; the search for duplicates, on two of the Intel Xeon, 730 s.
 
 ``--neighbours 60000`` compares approximate neighbours with exact ones, by what comes of them.
 """
