@@ -92,14 +92,11 @@ def open_engine(url: str, *, timeout_s: float) -> sa.Engine:
         In words, without the password of the URL.
     """
     parsed = _parse(url)
-    shown = parsed.render_as_string(hide_password=True)
+    is_file = parsed.get_backend_name() == "sqlite"
+    shown = (is_file and parsed.database) or parsed.render_as_string(hide_password=True)
     _refuse_empty(parsed)
     try:
-        engine = (
-            _sqlite(parsed, timeout_s)
-            if parsed.get_backend_name() == "sqlite"
-            else _postgres(parsed, timeout_s)
-        )
+        engine = _sqlite(parsed, timeout_s) if is_file else _postgres(parsed, timeout_s)
     except ModuleNotFoundError as exc:
         msg = f"The review database {shown} needs psycopg; install it with: pip install 'cleaner[postgres]'"
         raise StoreError(msg) from exc

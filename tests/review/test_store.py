@@ -506,7 +506,7 @@ def test_a_database_in_memory_works_and_warns(caplog: pytest.LogCaptureFixture) 
         ),
         (
             "sqlite:////no/such/folder/review.db",
-            "The review database sqlite:////no/such/folder/review.db cannot be opened: "
+            "The review database /no/such/folder/review.db cannot be opened: "
             "the file cannot be opened; does its folder exist, and may you write there?",
         ),
     ],
