@@ -91,9 +91,13 @@ class FilterBox(ipywidgets.Box):
             each.close()
         super().close()
 
-    def _on_value(self, _change: Any) -> None:
+    def _on_value(self, change: Any) -> None:
         if self._offering != threading.get_ident():  # a choice of the user comes in another thread
-            chosen: dict[str, Any] = {name: each.value or None for name, each in self._lists.items()}
+            # What was chosen is in the change: by now the list may show an earlier choice, offered meanwhile.
+            chosen: dict[str, Any] = {
+                name: (change["new"] if each is change["owner"] else each.value) or None
+                for name, each in self._lists.items()
+            }
             self._on_choose(GridView(**chosen))
 
 
