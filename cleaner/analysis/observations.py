@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import date
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +22,7 @@ from cleaner.util.natural import natural_key, naturally
 Codes = NDArray[np.int64]
 
 _DAY_NS = 86_400 * 10**9
+_EPOCH = date(1970, 1, 1).toordinal()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +151,7 @@ def cross_table(first: Codes, second: Codes, shape: tuple[int, int]) -> Codes:
 
 
 def file_days(catalog: Catalog, index: FileIndex) -> list[str | None]:
-    """Return the day on which each image of a catalog was written, as ``2024-05-31``; None: unknown."""
+    """Return the day (UTC) on which each image of a catalog was written: ``2024-05-31``; None: unknown."""
     found: list[str | None] = [None] * len(catalog)
     named: dict[int, str] = {}
     for name, written_ns in index.written():
@@ -158,7 +159,7 @@ def file_days(catalog: Catalog, index: FileIndex) -> list[str | None]:
         if written_ns is not None and row is not None:
             day = written_ns // _DAY_NS
             if day not in named:  # one text a day, not one an image
-                named[day] = datetime.fromtimestamp(written_ns / 1e9, UTC).date().isoformat()
+                named[day] = date.fromordinal(_EPOCH + day).isoformat()
             found[row] = named[day]
     return found
 

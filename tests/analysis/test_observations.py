@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,9 +9,10 @@ import pandas as pd
 import pytest
 
 from cleaner.analysis.confusions import confusions
-from cleaner.analysis.observations import Observations, Provenance, observe
+from cleaner.analysis.observations import Observations, Provenance, file_days, observe
 from cleaner.audit.audit import Audit
 from cleaner.dataset.catalog import Catalog
+from cleaner.dataset.file_index import FileIndex
 from cleaner.ranking import Ranking
 from cleaner.review import Choice, ReviewStore
 from cleaner.review.images import SetImages
@@ -151,6 +153,7 @@ def test_sources_are_folders_dates_and_columns_that_tell_images_of_a_class_apart
     sources = Provenance.of(catalog, days=[dates[name] for name in catalog.names]).sources
     assert sources["folder"].groups == ["a", "b"]
     assert sources["date"].groups == ["2024-01-01", "2024-01-02"]
+    assert sources["date"].codes.tolist() == [1, 0, 0, 0, 0]
     assert sources["annotator"].codes.tolist() == [0, 1, 0, -1, 1]
     same_day = Provenance.of(catalog, days=["2024-01-01"] * len(catalog)).sources
     assert set(same_day) == {"folder", "annotator", "id"}
@@ -192,7 +195,74 @@ def test_scores_are_those_of_before_the_decision(catalog: Catalog, store: Review
     assert alone.tolist() == pytest.approx([0.3, np.nan, 0.3, np.nan, np.nan], nan_ok=True)
 
 
+def test_what_only_the_ranking_the_audit_or_the_history_knows_is_taken_for_no_other_image(
+    tmp_path: Path, open_store: Callable[..., ReviewStore]
+) -> None:
+    names = ["1.jpg", "2.jpg", "9.jpg", "gone.jpg"]
+    table = pd.DataFrame({"name": names, "label": ["hat", "shirt", "hat", "shirt"]})
+    whole = catalog_of(table, root=tmp_path)
+    catalog, store = whole.subset(names[:3]), open_store()
+    score = {"1.jpg": 0.8, "2.jpg": 0.8, "9.jpg": 0.1, "gone.jpg": 0.9}
+    ranking = ranking_of(whole, {"gone.jpg": "shirt"})
+    ranking = ranking.at(np.arange(1, 4), names=names[1:], given=ranking.given[1:], classes=ranking.classes)
+    store.record([Choice(name="gone.jpg", action="delete", given="shirt", score=0.7)], model="earlier")
+    store.record([Choice(name="2.jpg", action="relabel", label="hat", given="shirt")])
+    audit = next(
+        each
+        for each in (Audit.begun(["2.jpg", "gone.jpg"], seed=str(i)) for i in range(20))
+        if each.sequence[0] == "gone.jpg"
+    )
+    seen = observe(
+        Provenance.of(catalog),
+        store.state,
+        ranking=ranking,
+        scores=np.array([score[name] for name in ranking.names]),
+        audit=audit,
+    )
+    assert seen.names == names[:3]
+    assert seen.look.tolist() == [0, 2, 0]
+    assert seen.wrong.tolist() == [False, True, False]
+    assert seen.suggested.tolist() == [-1, 0, 0]
+    assert seen.audited.tolist() == [0, 2, 0]
+    assert seen.score.tolist() == pytest.approx([np.nan, np.nan, 0.1], nan_ok=True)
+    estimated = confusions(seen, store.state, ranking).estimated
+    assert estimated is not None
+    assert estimated.tolist() == [[0, pytest.approx(0.8)], [pytest.approx(0.8), 0]]
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_files_are_of_the_day_on_which_they_were_written_to_its_last_nanosecond(
+    tmp_path: Path, first: str
+) -> None:
+    midnight_ns = 1_717_200_000 * 10**9  # the first second of June 2024
+    names = ["a.jpg", "b.jpg", "june.jpg"]
+    catalog = catalog_of(pd.DataFrame({"name": [*names, "new.jpg"], "label": "hat"}), root=tmp_path)
+    written = {"a.jpg": midnight_ns - 10**12, "b.jpg": midnight_ns - 10**12, "june.jpg": midnight_ns}
+    written[f"{first}.jpg"] = midnight_ns - 1
+    for name, time_ns in written.items():
+        os.utime(tmp_path / name, ns=(time_ns, time_ns))
+    index = FileIndex(tmp_path / "index.db")
+    index.scan(tmp_path, [*names])
+    assert file_days(catalog, index) == ["2024-05-31", "2024-05-31", "2024-06-01", None]
+    (tmp_path / "a.jpg").unlink()
+    assert file_days(catalog.subset(names[1:]), index) == ["2024-05-31", "2024-06-01"]
+    index.close()
+
+
 # -------------------------------------------------------------------- confusions
+
+
+def test_many_images_are_estimated_block_by_block_and_alike(
+    catalog: Catalog, store: ReviewStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranking = ranking_of(catalog, {"a/img2.jpg": "shirt", "b/img3.jpg": "shirt"})
+    ranking.scores[:] = np.linspace(0.1, 0.5, len(catalog))
+    seen = observe(Provenance.of(catalog), store.state, ranking=ranking)
+    whole = confusions(seen, store.state, ranking).estimated
+    monkeypatch.setattr("cleaner.analysis.confusions._BLOCK", 2)
+    assert whole is not None
+    np.testing.assert_allclose(confusions(seen, store.state, ranking).estimated, whole)
+    assert (whole[1, 0], whole[0, 1]) == (pytest.approx(0.6), pytest.approx(0.4))
 
 
 def test_the_model_s_estimate_stands_beside_the_corrections(catalog: Catalog, store: ReviewStore) -> None:
@@ -208,12 +278,13 @@ def test_the_model_s_estimate_stands_beside_the_corrections(catalog: Catalog, st
 
 
 def test_what_a_later_ranking_was_told_counts_as_one(catalog: Catalog, store: ReviewStore) -> None:
+    three = catalog.with_labels({"b/img4.jpg": "scarf"})
     store.decide("b/img1.jpg", "relabel", "hat")
-    ranking = ranking_of(catalog, {"b/img1.jpg": "hat"}, score=0.0)
-    ranking.given = ["hat" if name == "b/img1.jpg" else LABELS[name] for name in ranking.names]
-    table = confusions(observe(Provenance.of(catalog), store.state, ranking=ranking), store.state, ranking)
+    ranking = ranking_of(three, {"b/img1.jpg": "scarf"}, score=0.0)  # whatever it predicts itself
+    ranking.given = ["hat" if name == "b/img1.jpg" else three.label_of(name) for name in ranking.names]
+    table = confusions(observe(Provenance.of(three), store.state, ranking=ranking), store.state, ranking)
     assert table.estimated is not None
-    assert table.estimated.tolist() == [[0, 0], [1, 0]]
+    assert table.estimated.tolist() == [[0, 0, 0], [0, 0, 0], [1, 0, 0]]
 
 
 def test_without_a_ranking_there_are_only_corrections(catalog: Catalog, store: ReviewStore) -> None:
