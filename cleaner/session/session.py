@@ -237,7 +237,7 @@ class ReviewSession:
             self._colleagues.follow(self._follow_colleagues)
         self.run_later(self._prepare)
         if behind:
-            self.run_later(self._learn)
+            self._worker.once(Work.ORDER, self._learn)
         self._unsubscribe = self.store.subscribe(lambda events: self.run_later(lambda: self._follow(events)))
 
     def _prepare(self) -> None:
@@ -1021,15 +1021,18 @@ class ReviewSession:
         self.propose_labels()
 
     def _learn(self) -> None:
-        self._is_learning = True
+        known = self.known
+        ranking = known.complete_ranking
+        self._learnt_at = self.store.state.progress().looked_at
+        if ranking is None:
+            return
+        self._is_learning = True  # what `_analyse` puts off meanwhile is asked for at the end
         try:
-            known = self.known
-            self._learnt_at = self.store.state.progress().looked_at
             posterior, learnt = background.weigh_errors(known), background.learn_order(known)
-            if known.ranking is None or posterior is None:
+            if posterior is None:
                 return
             with self.lock:
-                self._display.take_posterior(known.ranking, posterior)
+                self._display.take_posterior(ranking, posterior)
                 changed = learnt is not None and self._display.take_learnt(learnt)
             if changed:
                 self._tell(Topic.NEXT)

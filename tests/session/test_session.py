@@ -19,11 +19,14 @@ from rankings import partial_ranking
 
 from cleaner.errors import InterpretationError, OutdatedError, StoreError
 from cleaner.ranking import Ranking, rank_probabilities
+from cleaner.ranking.posterior import Posterior
+from cleaner.session import background
 from cleaner.session.cells import Seen
 from cleaner.session.file_review import FileReview
 from cleaner.session.messages import Change, Confirmed, Hint, Topic, Undone
 from cleaner.session.orders import AUDIT, ordered_rows
 from cleaner.session.session import ReviewSession
+from cleaner.session.snapshot import Snapshot
 from cleaner.session.view import GridView
 from cleaner.workspace import Workspace
 
@@ -112,6 +115,7 @@ def test_a_session_needs_no_widgets(workspace: Workspace) -> None:
 import sys
 from cleaner import Workspace
 from cleaner.session.session import ReviewSession
+from cleaner.session.snapshot import Snapshot
 session = ReviewSession(Workspace({str(workspace.root)!r}, reviewer="Ana"), in_background=False)
 session.decide(session.names[0], "delete")
 session.confirm()
@@ -193,6 +197,77 @@ def test_what_goes_wrong_in_the_background_is_told(open_session: Callable[..., R
     (change,) = told
     assert change.topic is Topic.PROBLEM
     assert str(change.problem) == "the disk is gone"
+
+
+def test_while_it_is_learnt_how_probable_errors_are_an_analysis_does_not_work_it_out_too_but_follows(
+    open_session: Callable[..., ReviewSession], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, weigh = open_session(), background.weigh_errors
+    weighed: list[Ranking | None] = []
+
+    def weigh_while_somebody_asks(known: Snapshot) -> Posterior | None:
+        weighed.append(known.ranking)
+        assert len(weighed) < 9
+        session.analyse()
+        return weigh(known)
+
+    monkeypatch.setattr(background, "weigh_errors", weigh_while_somebody_asks)
+    session.set_ranking(rank(workspace, mistakes=10))
+    assert weighed == [session.ranking]
+    assert session.analysis is not None
+    assert session.analysis.forecast.rest is not None
+    assert session.known.posterior is not None
+
+
+def test_an_analysis_that_was_put_off_comes_though_learning_failed(
+    open_session: Callable[..., ReviewSession], workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session, weigh = open_session(), background.weigh_errors
+    told: list[Change] = []
+    session.subscribe(told.append)
+
+    def fail_once(_known: Snapshot) -> Posterior | None:
+        monkeypatch.setattr(background, "weigh_errors", weigh)
+        session.analyse()
+        msg = "no memory is left"
+        raise StoreError(msg)
+
+    monkeypatch.setattr(background, "weigh_errors", fail_once)
+    session.set_ranking(rank(workspace, mistakes=10))
+    assert [str(change.problem) for change in told if change.topic is Topic.PROBLEM] == ["no memory is left"]
+    assert session.analysis is not None
+    assert session.analysis.forecast.rest is not None
+
+
+@pytest.mark.parametrize("in_background", [True, False])
+def test_of_a_large_set_it_is_known_in_the_end_what_decisions_teach(
+    open_session: Callable[..., ReviewSession], monkeypatch: pytest.MonkeyPatch, in_background: bool
+) -> None:
+    small = open_session()
+    small.confirm()
+    small.analyse()
+    monkeypatch.setattr("cleaner.session.session._LARGE", 1)
+    session = open_session(in_background=in_background)
+    session.analyse()
+    assert session.wait()
+    assert small.analysis is not None
+    assert session.analysis is not None
+    assert session.analysis.forecast == small.analysis.forecast
+    assert session.progress()["expected_next"] == small.progress()["expected_next"]
+
+
+@pytest.mark.parametrize("every", [None, 7])
+def test_of_a_large_set_without_a_complete_ranking_the_analysis_comes_all_the_same(
+    open_session: Callable[..., ReviewSession],
+    workspace: Workspace,
+    monkeypatch: pytest.MonkeyPatch,
+    every: int | None,
+) -> None:
+    monkeypatch.setattr("cleaner.session.session._LARGE", 1)
+    session = open_session(ranking=None if every is None else partial_ranking(rank(workspace), every=every))
+    session.analyse()
+    assert session.analysis is not None
+    assert session.analysis.forecast.rest is None
 
 
 # ---------------------------------------------------------------- acts that say what was seen
