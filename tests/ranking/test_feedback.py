@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -116,6 +117,37 @@ def test_unlabelled_and_unknown_images_are_passed_over() -> None:
     assert not np.isnan(after.log_odds[:-1]).any()
     assert after.order(unlabelled)[-1] == name
     assert after.decisions == before.decisions - (name in decided)
+
+
+def test_decisions_on_images_that_the_ranking_does_not_know_teach_nothing() -> None:
+    ranking, wrong = make_ranking()
+    decided = first_decisions(ranking, wrong, 96)
+    before, after = reorder(ranking, decided), reorder(ranking, {"elsewhere.png": True, **decided})
+    assert (after.decisions, after.errors) == (before.decisions, before.errors)
+    np.testing.assert_array_equal(after.log_odds, before.log_odds)
+
+
+@pytest.mark.parametrize("make", [make_ranking, make_set_ranking])
+def test_many_images_are_learnt_about_block_by_block_and_alike(
+    make: Callable[[], tuple[Ranking, object]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ranking, _ = make()
+    decided = {name: i % 3 == 0 for i, name in enumerate(ranking.order()[:150].tolist())}
+    whole, said = reorder(ranking, decided), ranking.beliefs(ranking.unseen())
+    assert whole.is_changed
+    for module in ("feedback", "result"):
+        monkeypatch.setattr(f"cleaner.ranking.{module}._BLOCK", 70)
+    np.testing.assert_allclose(reorder(ranking, decided).log_odds, whole.log_odds, rtol=1e-5)
+    for part, all_at_once in zip(ranking.beliefs(ranking.unseen()), said, strict=True):
+        np.testing.assert_allclose(part, all_at_once, rtol=1e-6)
+
+
+def test_the_entropy_of_what_is_believed_is_highest_where_all_classes_are_alike() -> None:
+    ranking, _ = make_ranking()
+    ranking.predicted[0], ranking.predicted[1] = 1 / 3, (1, 0, 0)
+    entropy = ranking.beliefs(ranking.unseen()).entropy
+    assert entropy[0] == pytest.approx(np.log(3), abs=1e-6)
+    assert entropy[1] == pytest.approx(0, abs=1e-6)
 
 
 def test_a_single_class_stays_as_it_is() -> None:

@@ -119,6 +119,37 @@ def test_draws_and_counts_agree_and_are_the_same_again() -> None:
     assert 0 <= count.low <= count.high <= 100
 
 
+def test_images_whose_groups_were_decided_on_are_as_probably_wrong_as_the_draws_say() -> None:
+    ranking, _ = made(90, seed=5)
+    given, posterior = ranking.codes, ranking.posterior.copy()
+    rows = np.arange(0, 90, 3)  # else all images of a class would look like the same other class
+    posterior[rows, (given[rows] + 2) % 3] = posterior[rows, (given[rows] + 1) % 3]
+    posterior[rows, (given[rows] + 1) % 3] = 0
+    varied = Ranking(
+        ranking.names,
+        ranking.splits,
+        ranking.given,
+        classes=CLASSES,
+        posterior=posterior,
+        predicted=posterior,
+        signals=ranking.signals,
+        features=ranking.features,
+        model="made",
+    )
+    pair = np.flatnonzero((given == 1) & (varied.suggested == 2))
+    learnt = Posterior(varied, {varied.names[row]: True for row in pair})
+    apart = np.abs(learnt.probability - learnt.draw(20_000).mean(axis=0))
+    assert apart.mean() < 0.004  # 0.007 and more without any part of the variance
+
+
+def test_many_images_are_weighed_block_by_block_and_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    ranking, wrong = made()
+    decided = decide(ranking, wrong, 48)
+    whole = Posterior(ranking, decided).probability
+    monkeypatch.setattr("cleaner.ranking.posterior._BLOCK", 70)
+    np.testing.assert_allclose(Posterior(ranking, decided).probability, whole, rtol=1e-5)
+
+
 def test_many_images_are_counted_by_a_part_of_them() -> None:
     ranking, wrong = made(20_000)
     count = Posterior(ranking, decide(ranking, wrong, 240)).count(ranking.order()[240:].tolist())
