@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from cleaner.dashboard.opening.front import Front
 from cleaner.dashboard.opening.server import OpeningServer
@@ -42,6 +42,7 @@ logger = logging.getLogger(__name__)
 TOKEN_VARIABLE = "CLEANER_TOKEN"
 """The environment variable that may hold the token; unlike arguments, it is for its user's eyes only."""
 
+_EVERYWHERE = ("0.0.0.0", "::")
 # What a browser asks for as it is written here, and what Voilà's patterns of addresses take for itself.
 _PART = re.compile(r"[A-Za-z0-9._~@%-]+")
 
@@ -150,7 +151,7 @@ class Dashboard:
         """Address of the page, with its token; that of a Unix socket is its path."""
         if self.socket_path is not None:
             return str(self.socket_path)
-        host = socket.gethostname() if self.ip in ("0.0.0.0", "::") else self.ip
+        host = socket.gethostname() if self.ip in _EVERYWHERE else self.ip
         return f"http://{_bracketed(host)}:{self.port}{self.base_url}?token={quote(self.token, safe='')}"
 
     def wait(self) -> int:
@@ -285,6 +286,9 @@ def serve(
 
     def tell_address(url: str) -> None:
         told = url if token is not None or not secret else url.partition("?")[0]
+        if ip in _EVERYWHERE:  # only here, or beside a container, does everybody know the machine's name
+            here = urlsplit(told)._replace(netloc=f"127.0.0.1:{urlsplit(told).port}").geturl()
+            told += f" and, on this machine, at {here}"
         tell(f"The dashboard is at {told} (press Ctrl-C to stop it).")
         if opens and not _open_browser(url):
             tell("No web browser could be opened. Copy the address into your browser.")

@@ -238,6 +238,16 @@ def test_the_token_of_the_environment_is_used_and_neither_printed_nor_passed_on(
     assert TOKEN_VARIABLE not in os.environ
 
 
+def test_where_it_listens_on_all_addresses_that_of_this_machine_is_told_too(
+    started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("socket.gethostname", lambda: "05cc720fd643")  # as in a container
+    address = told_by_serve(browser=False, ip="0.0.0.0", token="a-secret")[0]
+    there, here = r"http://05cc720fd643:(\d+)/\?token=a-secret", r"http://127\.0\.0\.1:\1/\?token=a-secret"
+    said = rf"The dashboard is at {there} and, on this machine, at {here} \(press .*\)\."
+    assert re.fullmatch(said, address)
+
+
 @pytest.mark.parametrize("variable", ["", "  "])
 def test_an_empty_token_in_the_environment_is_none(
     started: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, variable: str
