@@ -24,8 +24,8 @@ def natural_key(name: str) -> Key:
 def _value(found: re.Match[str]) -> str:
     """Return a text for a number that sorts by its value, and before all letters.
 
-    Without int(), which refuses a number of thousands of digits; one text a name, as a million of tuples take
-    several times the memory.
+    Without int(), which refuses a number of thousands of digits. One text a name: for a million names, tuples
+    take several times the memory.
     """
     plain = found[0].lstrip("0")
     return f"\0{chr(min(len(plain), sys.maxunicode))}{plain}"

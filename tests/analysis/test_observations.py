@@ -207,6 +207,7 @@ def test_what_only_the_ranking_the_audit_or_the_history_knows_is_taken_for_no_ot
     ranking = ranking.at(np.arange(1, 4), names=names[1:], given=ranking.given[1:], classes=ranking.classes)
     store.record([Choice(name="gone.jpg", action="delete", given="shirt", score=0.7)], model="earlier")
     store.record([Choice(name="2.jpg", action="relabel", label="hat", given="shirt")])
+    store.record([Choice(name="9.jpg", action="keep", given="hat")], model=ranking.model)
     audit = next(
         each
         for each in (Audit.begun(["2.jpg", "gone.jpg"], seed=str(i)) for i in range(20))
@@ -220,7 +221,7 @@ def test_what_only_the_ranking_the_audit_or_the_history_knows_is_taken_for_no_ot
         audit=audit,
     )
     assert seen.names == names[:3]
-    assert seen.look.tolist() == [0, 2, 0]
+    assert seen.look.tolist() == [0, 2, 3]
     assert seen.wrong.tolist() == [False, True, False]
     assert seen.suggested.tolist() == [-1, 0, 0]
     assert seen.audited.tolist() == [0, 2, 0]

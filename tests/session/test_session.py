@@ -256,6 +256,20 @@ def test_of_a_large_set_it_is_known_in_the_end_what_decisions_teach(
     assert session.progress()["expected_next"] == small.progress()["expected_next"]
 
 
+def test_of_images_that_are_gone_or_decided_no_errors_are_expected(
+    open_session: Callable[..., ReviewSession], workspace: Workspace
+) -> None:
+    made, names = rank(workspace), workspace.catalog.names.tolist()
+    (workspace.root / names[0]).unlink()
+    workspace.refresh()
+    session = open_session(ranking=made)
+    session.analyse()
+    assert session.analysis is not None
+    assert session.analysis.forecast.undecided == len(names) - 1
+    session.decide(names[1], "unsure")
+    assert session.analysis.forecast.undecided == len(names) - 2
+
+
 @pytest.mark.parametrize("every", [None, 7])
 def test_of_a_large_set_without_a_complete_ranking_the_analysis_comes_all_the_same(
     open_session: Callable[..., ReviewSession],

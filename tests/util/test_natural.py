@@ -34,6 +34,14 @@ def test_capitals_come_among_the_other_letters() -> None:
 def test_a_name_of_thousands_of_digits_is_a_name_like_any_other() -> None:
     long = "9" * 5000
     assert naturally([f"x{long}", "x8", long, "8"]) == ["8", long, "x8", f"x{long}"]
+    longer = "1" * 5001
+    assert naturally([f"x{longer}", f"x{long}"]) == [f"x{long}", f"x{longer}"]
+
+
+@given(st.lists(st.tuples(st.sampled_from("xyé"), st.integers(0, 10**12), st.sampled_from(["", "-", "b"]))))
+def test_numbers_within_names_come_by_their_value_whatever_follows(parts: list[tuple[str, int, str]]) -> None:
+    names = {f"{letter}{number}{rest}": (letter, number, rest) for letter, number, rest in parts}
+    assert naturally(names) == sorted(names, key=names.__getitem__)
 
 
 @given(st.lists(st.text(alphabet="0129.-+aB é", max_size=6), unique=True))
