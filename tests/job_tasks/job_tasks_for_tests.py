@@ -90,3 +90,16 @@ def make_until_cancelled(*, workspace: dict[str, Any], top: int, reporter: Repor
     while True:
         reporter.check()
         time.sleep(0.02)
+
+
+def export_while_a_file_goes(
+    *, workspace: dict[str, Any], format: str | None, to: str, reporter: Reporter
+) -> dict[str, Any]:
+    """Export, and delete the file ``red/red_003.png`` once the first one is written."""
+    from cleaner.pipelines.foreign import job_export  # `describe_environment` is not to find it
+
+    class Deleting(Reporter):
+        def __call__(self, *_stage: Any, **_values: float) -> None:
+            (Path(workspace["root"]) / "red" / "red_003.png").unlink(missing_ok=True)
+
+    return job_export(workspace=workspace, format=format, to=to, reporter=Deleting())

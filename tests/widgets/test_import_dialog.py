@@ -176,3 +176,17 @@ def test_all_formats_are_offered_and_one_is_written_beside_the_set(
         assert panel.problem == ""
         assert len(json.loads((second / "annotations.json").read_text())["images"]) == 24
         panel.close()
+
+
+def test_an_image_whose_file_goes_while_the_set_is_exported_is_named(
+    colour_set: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CLEANER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PYTHONPATH", str(TASKS))
+    monkeypatch.setitem(job.TASKS, "export", "job_tasks_for_tests:export_while_a_file_goes")
+    with Workspace(colour_set) as workspace:
+        panel = ExportPanel(workspace)
+        panel.do("export")
+        until(lambda: say("export.done", folder=panel.folder) in text(panel) or panel.problem)
+        assert say("export.missing", images="red/red_003.png") in text(panel)
+        panel.close()
