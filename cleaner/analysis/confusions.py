@@ -51,6 +51,7 @@ def confusions(seen: Observations, state: ReviewState, ranking: Ranking | None) 
     state : ReviewState
         Names the classes as they are now.
     ranking : Ranking, optional
+        The one that they were observed with.
     """
     k = len(seen.classes)
     outcomes = state.outcomes()

@@ -181,7 +181,7 @@ def observe(
     ranking : Ranking, optional
         Whose suggestions the reviewer saw.
     scores : float, shape (len(ranking),), optional
-        How probable an error each of its images is now.
+        How probable an error each of its images is now; only with a ranking.
     audit : Audit, optional
         Which images are a random sample.
     """

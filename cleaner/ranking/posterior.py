@@ -180,7 +180,7 @@ class Posterior:
         labelled = np.array([label is not None for label in ranking.given], dtype=bool)
         self._first = np.where(labelled, np.float32(0), np.float32(np.nan))
         self.places = ranking.places
-        self._at = np.full(len(ranking), -1, dtype=np.int32)  # of each row among those with a label
+        self._at = np.full(len(ranking) + 1, -1, dtype=np.int32)  # of each row; the last is that of row -1
         self._at[self._asked] = np.arange(len(self._asked), dtype=np.int32)
         known = dict(zip(decided, self._labelled(self.places.find([*decided])).tolist(), strict=True))
         known = {name: at for name, at in known.items() if at >= 0}
@@ -202,7 +202,7 @@ class Posterior:
 
     def _labelled(self, rows: Longs) -> Longs:
         """Return the places of rows among those with a label, shape (n,); -1 for others, and for row -1."""
-        return np.where(rows < 0, -1, self._at[rows]).astype(np.int64)
+        return self._at[rows].astype(np.int64)
 
     @cached_property
     def probability(self) -> NDArray[np.float32]:

@@ -178,6 +178,8 @@ def test_unlabelled_unknown_and_confirmed_images_are_passed_over() -> None:
     assert np.isnan(posterior.probability[0])
     assert posterior.probability[1] == 0
     assert posterior.count(["0000.jpg", "0001.jpg", "elsewhere.jpg"]) == (0, 0, 0)
+    empty = Posterior(ranking.at(np.arange(0), names=[], given=[], classes=CLASSES), decided)
+    assert (empty.decisions, empty.count(["0000.jpg"]), len(empty.probability)) == (0, (0, 0, 0), 0)
 
 
 def test_draws_of_single_labels_add_up_to_those_of_numbers() -> None:
