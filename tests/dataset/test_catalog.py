@@ -397,7 +397,7 @@ def test_rows_without_a_usable_file_are_left_out_with_reason_and_line(
         ),
         (
             b"name,label\nq.png,x\n",
-            "l.csv names no image below {root} in its column 'name'. The first is 'q.png': missing: there is "
+            "l.csv names no image below {root} in its column 'name'. The first is 'q.png': there is "
             "no such file (line 2). An image there is 'a.png'. Choose another folder, the one to which the "
             "names are relative (cleaner app FOLDER --labels l.csv), or another column (--name-column).",
         ),
