@@ -398,6 +398,64 @@ def test_right_drag_changes_the_light_of_this_image_and_the_next(open_grid: Open
     assert "translate(0px, 0px)" in image.evaluate("el => el.style.transform")
 
 
+def placed(page: Any) -> tuple[float, ...]:
+    """Return where the large image stands: its width, and how far it is moved to the right and down."""
+    return tuple(
+        page.locator(".cleaner-stage img").evaluate(
+            """({ style }) => {
+                const [x, y = "0"] = style.transform.match(/translate\\(([^%]*)\\)$/)[1].split(",");
+                return [style.width, x, y].map(parseFloat);
+            }"""
+        )
+    )
+
+
+def test_a_dragged_image_stays_below_the_pointer_also_where_moves_are_joined(open_grid: OpenGrid) -> None:
+    page = open_grid()
+    # WebKit joins moves into one event, which says only of the last of them how far it went.
+    page.evaluate(
+        """() => {
+            for (const name of ["movementX", "movementY"]) Object.defineProperty(MouseEvent.prototype, name, { get: () => 1 });
+        }"""
+    )
+    focus_grid(page)
+    press(page, "Enter", "+", "+", "+")
+    box = page.locator(".cleaner-stage").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 10, y + 30)
+    page.mouse.move(x - 20, y + 50)
+    page.mouse.up()
+    assert placed(page)[2] == 50
+
+
+def test_the_wheel_enlarges_by_as_much_as_it_turns_and_not_sideways(open_grid: OpenGrid) -> None:
+    page = open_grid()
+    focus_grid(page)
+    press(page, "Enter")
+    box = page.locator(".cleaner-stage").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    def turned(dx: float, dy: float) -> float:
+        """Turn the wheel, and return how much larger the image is then."""
+        before = placed(page)[0]
+        page.evaluate(
+            """() => {
+                const stage = document.querySelector(".cleaner-stage");
+                window.turned = new Promise((resolve) => stage.addEventListener("wheel", () => resolve(true), { once: true }));
+            }"""
+        )
+        page.mouse.wheel(dx, dy)
+        assert page.evaluate("window.turned")
+        return float(placed(page)[0] / before)
+
+    assert turned(0, -120) == pytest.approx(1.25, rel=1e-3)
+    assert turned(120, 0) == 1
+    assert turned(0, -30) == pytest.approx(1.25 ** (1 / 3), rel=1e-3)
+    assert turned(0, 120) == pytest.approx(1 / 1.25, rel=1e-3)
+
+
 def test_full_size_is_asked_for_only_when_the_rendition_is_too_small(
     open_grid: OpenGrid, expect: Any
 ) -> None:

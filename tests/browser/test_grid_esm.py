@@ -188,6 +188,23 @@ def test_keys_move_the_focus(open_grid: OpenGrid, keys: tuple[str, ...], name: s
     assert focused_name(page) == name
 
 
+def test_keys_move_the_focus_out_from_under_the_bar_whatever_focus_itself_scrolls(open_grid: OpenGrid) -> None:
+    page = open_grid()
+    # Firefox scrolls to what is focused only if nothing of it is in the window, also if a bar covers what is.
+    page.evaluate(
+        """() => {
+            const { focus } = HTMLElement.prototype;
+            HTMLElement.prototype.focus = function () { focus.call(this, { preventScroll: true }); };
+        }"""
+    )
+    focus_grid(page)
+    press(page, "Control+End")
+    card, bar = page.locator(".cleaner-card:focus").bounding_box(), page.locator(".cleaner-bar").bounding_box()
+    assert card["y"] + card["height"] <= bar["y"]
+    press(page, "Control+Home")
+    assert page.locator(".cleaner-card:focus").bounding_box()["y"] >= 0
+
+
 def test_down_into_a_short_last_row_goes_to_its_last_cell(open_grid: OpenGrid) -> None:
     page = open_grid(pages=[make_cells(8)])
     focus_grid(page)

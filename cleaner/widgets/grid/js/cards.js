@@ -2,7 +2,7 @@
 
 import { Card } from "./card.js";
 import { Drag } from "./drag.js";
-import { make, make_url } from "./elements.js";
+import { focus_in_view, make, make_url } from "./elements.js";
 import { GroupHead } from "./group_head.js";
 
 /**
@@ -173,7 +173,7 @@ export class Cards {
     if (extend) this.select_range(this.anchor, this.active);
     else if (!keep_anchor) this.anchor = this.active;
     this.mark_active();
-    if (focus) this.current?.el.focus();
+    if (focus && this.current) focus_in_view(this.current.el);
     this.hooks.on_change();
   }
 

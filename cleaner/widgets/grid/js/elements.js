@@ -110,6 +110,17 @@ function trap_tab(dialog, event) {
   (event.shiftKey ? stops[stops.length - 1] : stops[0]).focus();
 }
 
+/**
+ * Focus an element and scroll it clear of the bars that stick to the window. Firefox scrolls to what it focuses only if
+ * nothing of it is in the window, and takes what is below a bar for visible.
+ * @param {HTMLElement} element one that has the focus stays where it is: a second click must hit what the first one hit
+ */
+export function focus_in_view(element) {
+  if (document.activeElement === element) return;
+  element.focus({ preventScroll: true });
+  element.scrollIntoView({ block: "nearest", inline: "nearest" });
+}
+
 /** A random id; crypto.randomUUID is missing on pages that come without https. */
 export function make_id() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));

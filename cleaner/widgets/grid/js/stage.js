@@ -11,6 +11,18 @@ import { Light } from "./light.js";
 const ZOOM_STEP = 1.25;
 const PAN_PX = 60;
 const RIGHT_BUTTONS = 2; // in PointerEvent.buttons
+const NOTCH_PX = 90; // a notch of a mouse wheel is a little more in all browsers
+const PINCH = 10; // browsers tell two fingers on a touch pad as Ctrl and a wheel that turns by very little
+
+/**
+ * How much a turn of the wheel enlarges: a step for each notch, less for the many small turns that a touch pad makes of
+ * one movement, and nothing for a turn sideways.
+ * @param {WheelEvent} event
+ */
+function zoom_of(event) {
+  const notches = (-event.deltaY * (event.ctrlKey ? PINCH : 1)) / NOTCH_PX;
+  return ZOOM_STEP ** Math.max(-1, Math.min(1, notches));
+}
 
 export class Stage {
   /**
@@ -24,6 +36,7 @@ export class Stage {
     this.on_stretched = on_stretched;
     this.zoom = 1;
     this.x = this.y = 0;
+    this.dragged_to = { x: 0, y: 0 };
     /** pixels of the file that is shown, which the image at hand may be a smaller rendition of; 0: not known */
     this.width_px = this.height_px = 0;
     /** What the acts of this view do. @type {Record<string, () => void>} */
@@ -137,14 +150,21 @@ export class Stage {
       event.preventDefault();
       const box = this.el.getBoundingClientRect();
       const at_x = event.clientX - box.left - box.width / 2;
-      this.zoom_by(event.deltaY < 0 ? ZOOM_STEP : 1 / ZOOM_STEP, at_x, event.clientY - box.top - box.height / 2);
+      this.zoom_by(zoom_of(event), at_x, event.clientY - box.top - box.height / 2);
     }, { passive: false });
     this.el.addEventListener("dblclick", () => (this.zoom > 1 ? this.fit() : this.zoom_by(Math.max(2, 1 / this.size.fit))));
-    this.el.addEventListener("pointerdown", (event) => this.el.setPointerCapture(event.pointerId));
+    this.el.addEventListener("pointerdown", (event) => {
+      this.el.setPointerCapture(event.pointerId);
+      this.dragged_to = { x: event.clientX, y: event.clientY };
+    });
     this.el.addEventListener("pointermove", (event) => {
       if (!this.el.hasPointerCapture(event.pointerId)) return;
-      if (event.buttons & RIGHT_BUTTONS) this.light.drag(event.movementX, event.movementY);
-      else this.pan(event.movementX, event.movementY);
+      // Not movementX and movementY: of moves that it joins into one event, WebKit tells the last one there alone.
+      const { x, y } = this.dragged_to;
+      const [dx, dy] = [event.clientX - x, event.clientY - y];
+      this.dragged_to = { x: event.clientX, y: event.clientY };
+      if (event.buttons & RIGHT_BUTTONS) this.light.drag(dx, dy);
+      else this.pan(dx, dy);
     });
     this.el.addEventListener("contextmenu", (event) => event.preventDefault()); // the right button is for light
   }

@@ -6,7 +6,7 @@ import { Alerts } from "./alerts.js";
 import { Cards } from "./cards.js";
 import { ClassChooser } from "./class_chooser.js";
 import { Compare } from "./compare.js";
-import { in_notebook } from "./elements.js";
+import { focus_in_view, in_notebook } from "./elements.js";
 import { Frame } from "./frame.js";
 import { Heat } from "./heat.js";
 import { Help } from "./help.js";
@@ -204,7 +204,7 @@ export class View {
   }
 
   take_focus() {
-    (this.cards.current?.el ?? this.frame.empty).focus();
+    focus_in_view(this.cards.current?.el ?? this.frame.empty);
   }
 
   /** In a notebook the focus belongs to the notebook; alone on a page, the keys should work at once. */
