@@ -55,6 +55,7 @@ def test_decisions_made_in_a_packet_survive_a_reload_and_come_back_by_merge(
         expect(page.locator("main .cleaner-summary")).to_have_text(text)
 
     page.goto(path.as_uri())
+    expect(page.get_by_text(say("packet.ask_name"))).to_be_visible()
     page.get_by_label(say("packet.your_name")).fill(" Ana\u200b B. ")
     page.keyboard.press("Enter")
     expect(page.locator(".cleaner-card.has-picture")).to_have_count(24)
@@ -111,6 +112,7 @@ def test_a_browser_that_keeps_nothing_says_so_and_still_lets_one_decide(
     page = new_page(offline=True)
     page.add_init_script("Storage.prototype.setItem = () => { throw new Error('full'); };")
     page.goto(path.as_uri())
+    expect(page.get_by_text(say("packet.ask_name_not_kept"))).to_be_visible()
     page.get_by_label(say("packet.your_name")).fill("Ana")
     page.keyboard.press("Enter")
     expect(page.get_by_role("alert").filter(has_text=say("packet.not_kept"))).to_be_visible()

@@ -27,8 +27,9 @@ class PacketPage {
     this.kernel = new PacketKernel(packet, storage());
     const { say } = this.kernel;
     this.input = make("input", "cleaner-input", { type: "text", maxlength: "100", autocomplete: "name", "aria-label": say("packet.your_name") });
+    this.about = make("p");
     this.form = make("div", "cleaner-packet-name", {},
-      make("h2", "", {}, say("packet.your_name")), make("p", "", {}, say("packet.ask_name")),
+      make("h2", "", {}, say("packet.your_name")), this.about,
       make("div", "cleaner-buttons", {}, this.input, make_button(say("packet.begin"), "↵", () => this.begin(), "is-go")));
     this.form.addEventListener("keydown", (event) => {
       if (event.key === "Enter" && event.target === this.input && !event.isComposing) this.begin();
@@ -56,7 +57,9 @@ class PacketPage {
   }
 
   ask_name() {
-    this.input.value = this.kernel.reviewer;
+    const { kernel } = this;
+    write(this.about, kernel.say(kernel.storage ? "packet.ask_name" : "packet.ask_name_not_kept"));
+    this.input.value = kernel.reviewer;
     this.form.hidden = false;
     this.desk.hidden = true;
     this.draw();
