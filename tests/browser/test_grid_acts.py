@@ -415,7 +415,8 @@ def test_a_dragged_image_stays_below_the_pointer_also_where_moves_are_joined(ope
     # WebKit joins moves into one event, which says only of the last of them how far it went.
     page.evaluate(
         """() => {
-            for (const name of ["movementX", "movementY"]) Object.defineProperty(MouseEvent.prototype, name, { get: () => 1 });
+            const last = { get: () => 1 };
+            Object.defineProperties(MouseEvent.prototype, { movementX: last, movementY: last });
         }"""
     )
     focus_grid(page)
@@ -443,7 +444,9 @@ def test_the_wheel_enlarges_by_as_much_as_it_turns_and_not_sideways(open_grid: O
         page.evaluate(
             """() => {
                 const stage = document.querySelector(".cleaner-stage");
-                window.turned = new Promise((resolve) => stage.addEventListener("wheel", () => resolve(true), { once: true }));
+                window.turned = new Promise((resolve) => {
+                    stage.addEventListener("wheel", () => resolve(true), { once: true });
+                });
             }"""
         )
         page.mouse.wheel(dx, dy)

@@ -188,7 +188,7 @@ def test_keys_move_the_focus(open_grid: OpenGrid, keys: tuple[str, ...], name: s
     assert focused_name(page) == name
 
 
-def test_keys_move_the_focus_out_from_under_the_bar_whatever_focus_itself_scrolls(open_grid: OpenGrid) -> None:
+def test_the_card_in_focus_is_clear_of_the_bar_whatever_focus_itself_scrolls(open_grid: OpenGrid) -> None:
     page = open_grid()
     # Firefox scrolls to what is focused only if nothing of it is in the window, also if a bar covers what is.
     page.evaluate(
@@ -199,7 +199,8 @@ def test_keys_move_the_focus_out_from_under_the_bar_whatever_focus_itself_scroll
     )
     focus_grid(page)
     press(page, "Control+End")
-    card, bar = page.locator(".cleaner-card:focus").bounding_box(), page.locator(".cleaner-bar").bounding_box()
+    card = page.locator(".cleaner-card:focus").bounding_box()
+    bar = page.locator(".cleaner-bar").bounding_box()
     assert card["y"] + card["height"] <= bar["y"]
     press(page, "Control+Home")
     assert page.locator(".cleaner-card:focus").bounding_box()["y"] >= 0
