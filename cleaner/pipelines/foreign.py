@@ -20,6 +20,7 @@ from cleaner.review.output.earlier import earlier_decisions
 from cleaner.review.output.reviewed import reviewed_images
 from cleaner.review.state import ReviewState
 from cleaner.util.progress import Reporter
+from cleaner.util.wording import listed
 
 
 def bring_in(
@@ -124,22 +125,23 @@ def job_export(
     Returns
     -------
     dict
-        ``folder``, ``missing`` (the images without a file), ``unlabelled`` (images that were left out because
-        they have no label), ``notes`` (sentences on what could not be written).
+        ``folder``, ``missing`` (names the images without a file; empty if there are none), ``unlabelled``
+        (images that were left out because they have no label), ``notes`` (sentences on what could not be
+        written).
     """
     with opened(workspace) as (dataset, store, _):
         if format is None:
             tree = export_tree(cleaned_catalog(dataset.catalog, store.state), to, reporter=reporter)
             return {
                 "folder": str(tree.folder),
-                "missing": [*tree.missing],
+                "missing": listed(tree.missing),
                 "unlabelled": tree.unlabelled,
                 "notes": [],
             }
         done = export_as(dataset, store.state, format, to, reporter=reporter)
         return {
             "folder": str(done.folder),
-            "missing": [*done.missing],
+            "missing": listed(done.missing),
             "unlabelled": 0,
             "notes": [on_page(note) for note in done.notes],
         }

@@ -228,10 +228,11 @@ class Display:
         """Count; see `cleaner.ImageCleaner.progress`."""
         state = self.known.state
         of = (self.known.posterior, self.paging.page, self.view, state.reopened)
-        if self._expected is None or self._expected[0] != of:  # decisions on this page change nothing of it
-            self._expected = of, self._expect()
+        expected = self._expected
+        if expected is None or expected[0] != of:  # decisions on this page change nothing of it
+            self._expected = expected = of, self._expect()
         return review_progress(
-            state, self.reviewer, total=len(self.known), expected=self._expected[1], hidden=self._hidden()
+            state, self.reviewer, total=len(self.known), expected=expected[1], hidden=self._hidden()
         )
 
     def _expect(self) -> Count | None:
@@ -353,6 +354,7 @@ class Display:
         """Take what is believed of the errors of a ranking, if that is still the one in use."""
         if self.known.ranking is ranking:
             self.known = replace(self.known, posterior=posterior)
+            self._expected = None  # which holds the one before, 60 MB for a million images
 
     def take_learnt(self, learnt: LearntOrder) -> bool:
         """Put what was never shown in the order that was learnt; tells whether the next page is another one.

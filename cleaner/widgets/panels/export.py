@@ -9,7 +9,7 @@ from pathlib import Path
 from cleaner.dataset.formats.memory import ImportMemory
 from cleaner.dataset.formats.registry import FORMATS
 from cleaner.jobs import JobStatus
-from cleaner.util.wording import count, listed
+from cleaner.util.wording import count
 from cleaner.widgets.panels.base import button, buttons, node, paragraph
 from cleaner.widgets.panels.job import JobPanel, bar_of, progress_text
 from cleaner.widgets.sentences import say
@@ -109,7 +109,7 @@ def _said(status: JobStatus | None, *, stopping: bool) -> list[str]:
     made = status.result or {}
     said = [say("export.done", folder=made["folder"])]
     if made["missing"]:
-        said.append(say("export.missing", images=listed(made["missing"])))
+        said.append(say("export.missing", images=made["missing"]))
     if made["unlabelled"]:
         said.append(say("export.unlabelled", images=count(made["unlabelled"], "image")))
     return [*said, *made["notes"]]
